@@ -1,0 +1,22 @@
+//! What all parts of Vitrina agree on: names, topics, payloads, the facts inside pictures, the
+//! messages of the page's WebSocket, and the limits.
+//!
+//! Nothing here reads a file, a socket or a clock. Everything that came from outside is either a
+//! value or an error, never a panic.
+
+pub mod frame;
+pub mod jpeg;
+pub mod limits;
+mod name;
+pub mod page;
+mod payload;
+mod stamp;
+mod topic;
+
+pub use name::{BadName, CameraId, CameraName, GalleryId, NodeName, PersonId, PhotoId, Root};
+pub use payload::{
+    BadPayload, CameraState, CameraStats, Control, Info, Kind, Reason, Resolution, State, Stats,
+    Status, Want,
+};
+pub use stamp::Stamp;
+pub use topic::{BadTopic, Size, Topic, filter};

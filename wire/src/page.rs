@@ -1,0 +1,149 @@
+//! The JSON messages of the page's WebSocket, one object each, with a `type`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::CameraId;
+use crate::payload::{CameraState, Kind, Reason, Resolution};
+
+/// The most tiles that a page may watch at once.
+pub const TILES: usize = 256;
+
+/// What the page says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum FromPage {
+    /// All its tiles, at each change. Those of an earlier message are forgotten.
+    Watch {
+        /// At most [`TILES`].
+        tiles: Vec<Tile>,
+    },
+    /// The page is hidden: send nothing, and do not take it for stalled.
+    Pause,
+    /// The page is shown again.
+    Resume,
+}
+
+/// A place on the page where a camera's frames are drawn.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+pub struct Tile {
+    /// The page's number for it; its frames carry it.
+    pub tile: u16,
+    /// The camera.
+    pub camera: CameraId,
+    /// How wide it is, in device pixels.
+    pub width: u32,
+    /// How many frames a second are wanted at most.
+    pub fps: f32,
+}
+
+/// What the gallery says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum ToPage {
+    /// All cameras in the order of the wall: at the beginning, and at each change.
+    Cameras {
+        /// The gallery's clock, in milliseconds since 1970.
+        now: u64,
+        /// The cameras.
+        cameras: Vec<Camera>,
+    },
+    /// All that is true now and that a visitor should know: at the beginning, and at each change.
+    /// An empty list says that all is well.
+    Notice {
+        /// The notices.
+        notices: Vec<Notice>,
+    },
+}
+
+/// A camera as the wall shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Camera {
+    /// Which one.
+    pub camera: CameraId,
+    /// What people call it.
+    pub name: String,
+    /// What its node is.
+    pub kind: Kind,
+    /// What it is doing; `lost` also when its node is offline.
+    pub state: CameraState,
+    /// Why it does not work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Why>,
+    /// The same as a sentence, in English.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// The program that has it, when it is busy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Since when it is so, in milliseconds since 1970 by the gallery's clock.
+    pub since: u64,
+    /// The captured format as V4L2's four characters.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub format: String,
+    /// The captured size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Resolution>,
+    /// The rate that the driver promises, in frames a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fps: Option<f32>,
+}
+
+/// Why a camera is not live: the node's reason, or the gallery's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Why {
+    /// The gallery cannot hear the node.
+    Gallery(GalleryReason),
+    /// What the node says.
+    Node(Reason),
+}
+
+/// A reason that only the gallery can know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GalleryReason {
+    /// The camera's node is offline.
+    NodeOffline,
+}
+
+/// Something that a visitor should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Which one: a word for programs.
+    pub code: NoticeCode,
+    /// The same as a sentence, in English.
+    pub text: String,
+}
+
+/// What a notice is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoticeCode {
+    /// The gallery cannot reach the broker; it goes on trying.
+    BrokerLost,
+    /// The wall is open to the local network without a password.
+    Open,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn golden_messages_are_read_and_written_back() {
+        let golden = include_str!("../golden/page.json");
+        let raw: serde_json::Value = serde_json::from_str(golden).unwrap();
+        let from: Vec<FromPage> = serde_json::from_value(raw["from"].clone()).unwrap();
+        let to: Vec<ToPage> = serde_json::from_value(raw["to"].clone()).unwrap();
+        assert_eq!(serde_json::to_value(&from).unwrap(), raw["from"]);
+        assert_eq!(serde_json::to_value(&to).unwrap(), raw["to"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_message_or_an_error(text: String) {
+            let _ = serde_json::from_str::<FromPage>(&text);
+        }
+    }
+}
