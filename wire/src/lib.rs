@@ -4,6 +4,7 @@
 //! Nothing here reads a file, a socket or a clock. Everything that came from outside is either a
 //! value or an error, never a panic.
 
+mod broker_url;
 pub mod frame;
 pub mod jpeg;
 pub mod limits;
@@ -13,6 +14,7 @@ mod payload;
 mod stamp;
 mod topic;
 
+pub use broker_url::{BadBrokerUrl, BrokerUrl};
 pub use name::{BadName, CameraId, CameraName, GalleryId, NodeName, PersonId, PhotoId, Root};
 pub use payload::{
     BadPayload, CameraState, CameraStats, Control, Info, Kind, Reason, Resolution, State, Stats,

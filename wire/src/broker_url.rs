@@ -1,0 +1,143 @@
+//! Where a broker is, as it is written in a configuration.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The address of an MQTT broker: `mqtt://HOST[:PORT]`, port 1883 if left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BrokerUrl {
+    /// A name or an IP address; an IPv6 address without its brackets.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
+}
+
+/// Why an address was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{given:?} is no broker's address: {rule}")]
+pub struct BadBrokerUrl {
+    given: String,
+    rule: &'static str,
+}
+
+/// The port that is registered for MQTT.
+const PORT: u16 = 1883;
+
+impl Default for BrokerUrl {
+    fn default() -> Self {
+        BrokerUrl { host: "127.0.0.1".to_owned(), port: PORT }
+    }
+}
+
+impl FromStr for BrokerUrl {
+    type Err = BadBrokerUrl;
+
+    fn from_str(url: &str) -> Result<Self, BadBrokerUrl> {
+        let bad = |rule| BadBrokerUrl { given: url.chars().take(200).collect(), rule };
+        let rest = match url.split_once("://") {
+            Some(("mqtt", rest)) => rest.strip_suffix('/').unwrap_or(rest),
+            Some(_) => return Err(bad("this version speaks mqtt:// only")),
+            None => return Err(bad("write mqtt://HOST or mqtt://HOST:PORT")),
+        };
+        if rest.contains(['@', '/', '?', '#']) {
+            return Err(bad("write mqtt://HOST or mqtt://HOST:PORT, without user or path"));
+        }
+        let (host, port, brackets) = match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
+            Some((host, "")) => (host, None, true),
+            Some((host, port)) => (host, port.strip_prefix(':').or(Some("")), true),
+            None => match rest.rsplit_once(':') {
+                Some((host, port)) => (host, Some(port), false),
+                None => (rest, None, false),
+            },
+        };
+        if host.is_empty() {
+            return Err(bad("the host is missing"));
+        }
+        if host.contains(['[', ']', ' ']) || (host.contains(':') && !brackets) {
+            return Err(bad("write a name, an IPv4 address, or an IPv6 address in brackets"));
+        }
+        let port = match port {
+            None => PORT,
+            Some(port) => port.parse().map_err(|_| bad("the port must be 1 to 65535"))?,
+        };
+        if port == 0 {
+            return Err(bad("the port must be 1 to 65535"));
+        }
+        Ok(BrokerUrl { host: host.to_owned(), port })
+    }
+}
+
+impl TryFrom<String> for BrokerUrl {
+    type Error = BadBrokerUrl;
+
+    fn try_from(url: String) -> Result<Self, BadBrokerUrl> {
+        url.parse()
+    }
+}
+
+impl From<BrokerUrl> for String {
+    fn from(url: BrokerUrl) -> String {
+        url.to_string()
+    }
+}
+
+impl fmt::Display for BrokerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "mqtt://[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "mqtt://{}:{}", self.host, self.port)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn good_addresses() {
+        for (given, written) in [
+            ("mqtt://127.0.0.1", "mqtt://127.0.0.1:1883"),
+            ("mqtt://pi.local:11883", "mqtt://pi.local:11883"),
+            ("mqtt://pi.local:11883/", "mqtt://pi.local:11883"),
+            ("mqtt://[::1]", "mqtt://[::1]:1883"),
+            ("mqtt://[fe80::1]:99", "mqtt://[fe80::1]:99"),
+        ] {
+            assert_eq!(given.parse::<BrokerUrl>().unwrap().to_string(), written);
+        }
+    }
+
+    #[test]
+    fn bad_addresses() {
+        for bad in [
+            "",
+            "pi.local",
+            "mqtt://",
+            "mqtt://:1883",
+            "mqtts://pi",
+            "http://pi",
+            "mqtt://pi:0",
+            "mqtt://pi:70000",
+            "mqtt://user@pi",
+            "mqtt://pi/x",
+            "mqtt://a b",
+            "mqtt://[::1",
+        ] {
+            assert!(bad.parse::<BrokerUrl>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_written_and_read_again(text in "mqtt://[a-z0-9.:\\[\\]-]{0,20}") {
+            if let Ok(url) = text.parse::<BrokerUrl>() {
+                prop_assert_eq!(url.to_string().parse::<BrokerUrl>(), Ok(url));
+            }
+        }
+    }
+}
