@@ -1,0 +1,38 @@
+# The two commands are `make run` and `make test`; the rest is what they are made of.
+
+PREFIX ?= /usr
+export CARGO_TERM_COLOR ?= auto
+
+web_sources := $(shell find gallery/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
+
+.PHONY: run build test lint install clean
+
+run: build
+	./target/release/vitrina
+
+build: gallery/web/dist
+	scripts/need libclang-dev:libclang.h
+	cargo build --release --locked
+
+# The page. Cargo embeds it, so it comes before every build.
+gallery/web/dist: $(web_sources)
+	scripts/need nodejs:node npm:npm
+	cd gallery/web && npm ci --no-audit --no-fund && npm run --silent build
+	touch $@
+
+test: gallery/web/dist
+	scripts/test
+
+lint: gallery/web/dist
+	scripts/lint
+
+# Puts the program, its units and its configuration in place: DESTDIR and PREFIX as usual.
+install: build
+	install -D -m 755 target/release/vitrina $(DESTDIR)$(PREFIX)/bin/vitrina
+	install -D -m 644 -t $(DESTDIR)/lib/systemd/system systemd/*.service
+	install -D -m 644 systemd/vitrina.sysusers $(DESTDIR)/usr/lib/sysusers.d/vitrina.conf
+	test -e $(DESTDIR)/etc/vitrina/vitrina.toml || install -D -m 644 vitrina.toml $(DESTDIR)/etc/vitrina/vitrina.toml
+
+clean:
+	cargo clean
+	rm -rf gallery/web/dist gallery/web/node_modules tests/node_modules
