@@ -1,0 +1,61 @@
+// A Chromium driven by its own protocol through a pipe.
+//
+// Playwright keeps every page visible, so a page that is really hidden needs this
+// (https://chromedevtools.github.io/devtools-protocol/).
+
+import { Child } from './child.mjs';
+import { EXECUTABLE, FLAGS } from './chromium.mjs';
+import { folder } from './scratch.mjs';
+
+export class RawChromium {
+  #child;
+  #answers = new Map();
+  #id = 0;
+  #rest = '';
+
+  constructor() {
+    const flags = [...FLAGS, '--remote-debugging-pipe', `--user-data-dir=${folder('chromium')}`, 'about:blank'];
+    this.#child = new Child(EXECUTABLE, flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+    this.#child.stdio[3].on('error', () => {});
+    this.#child.stdio[4].setEncoding('utf8').on('data', (text) => {
+      const messages = (this.#rest + text).split('\0');
+      this.#rest = messages.pop();
+      for (const message of messages.map((json) => JSON.parse(json))) {
+        this.#answers.get(message.id)?.(message);
+        this.#answers.delete(message.id);
+      }
+    });
+  }
+
+  /** Calls a method of the protocol and gives its result. */
+  async call(method, params = {}, sessionId = undefined) {
+    const id = (this.#id += 1);
+    const answer = new Promise((resolve) => this.#answers.set(id, resolve));
+    this.#child.stdio[3].write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
+    const { result, error } = await answer;
+    if (error) throw new Error(`${method}: ${error.message}`);
+    return result;
+  }
+
+  /** Opens a page in a tab of its own, in front of those before it. */
+  async open(url) {
+    const { targetId } = await this.call('Target.createTarget', { url });
+    const { sessionId } = await this.call('Target.attachToTarget', { targetId, flatten: true });
+    return {
+      /** Brings its tab to the front; the others are hidden then. */
+      show: () => this.call('Target.activateTarget', { targetId }),
+      /** The value of a JavaScript expression in it. */
+      evaluate: async (expression) => {
+        const params = { expression, awaitPromise: true, returnByValue: true };
+        const { result, exceptionDetails } = await this.call('Runtime.evaluate', params, sessionId);
+        if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+        return result.value;
+      },
+    };
+  }
+
+  /** Ends the browser. */
+  stop() {
+    return this.#child.stop();
+  }
+}
