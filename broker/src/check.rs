@@ -1,0 +1,339 @@
+//! What is checked of a packet's bytes before the codec sees them.
+//!
+//! The codec trusts lengths of properties, takes duplicates, and cannot tell all that a broker must
+//! know. Here every length is followed, every string is read, every property must belong to its
+//! packet, and nothing may be left over. What passes is well-formed by MQTT 3.1.1 or 5; whether
+//! topics and filters are valid is checked here for topics (which end the connection) and in the
+//! core for filters (which do not).
+
+use crate::packet::{Reason, Refusal, Version};
+use crate::topic;
+
+/// A PUBLISH's remaining length is bounded by the listener, that of all others by this.
+pub(crate) const OTHERS: usize = 256 * 1024;
+
+/// Packet types (MQTT 5, section 2.1.2), the upper half of the first byte.
+pub(crate) mod kind {
+    pub const CONNECT: u8 = 1;
+    pub const PUBLISH: u8 = 3;
+    pub const PUBACK: u8 = 4;
+    pub const SUBSCRIBE: u8 = 8;
+    pub const UNSUBSCRIBE: u8 = 10;
+    pub const PINGREQ: u8 = 12;
+    pub const DISCONNECT: u8 = 14;
+}
+
+type Checked<T> = Result<T, Refusal>;
+
+fn malformed<T>(why: &'static str) -> Checked<T> {
+    Err(Refusal::new(Reason::Malformed, why))
+}
+
+fn protocol_error<T>(why: &'static str) -> Checked<T> {
+    Err(Refusal::new(Reason::ProtocolError, why))
+}
+
+/// Checks a packet's first byte as soon as it is there. `version` is known after CONNECT.
+pub(crate) fn first_byte(byte: u8, version: Option<Version>) -> Checked<()> {
+    let (packet, flags) = (byte >> 4, byte & 0x0f);
+    if version.is_none() {
+        return if byte == kind::CONNECT << 4 { Ok(()) } else { malformed("no CONNECT") };
+    }
+    match (packet, flags) {
+        (kind::CONNECT, _) => protocol_error("a second CONNECT"),
+        (kind::PUBLISH, flags) if flags & 0b0110 == 0b0110 => malformed("QoS 3"),
+        (kind::PUBLISH, flags) if flags & 0b1110 == 0b1000 => malformed("DUP at QoS 0"),
+        (kind::PUBLISH, flags) if flags & 0b0100 != 0 => {
+            Err(Refusal::new(Reason::QosNotSupported, "QoS 2 is not supported"))
+        }
+        (kind::PUBLISH, _)
+        | (kind::PUBACK | kind::PINGREQ | kind::DISCONNECT, 0)
+        | (kind::SUBSCRIBE | kind::UNSUBSCRIBE, 2) => Ok(()),
+        (5..=7, _) => protocol_error("a packet of QoS 2, which is not supported"),
+        (2 | 9 | 11 | 13, _) => protocol_error("a packet that only servers send"),
+        (15, _) => protocol_error("AUTH without an authentication method"),
+        _ => malformed("wrong flags in the fixed header"),
+    }
+}
+
+/// The version that a CONNECT names, and whether it is spoken here. If not, it is the version in
+/// which to say so. The rest of a CONNECT can only be read when this is known.
+pub(crate) fn protocol(body: &[u8]) -> Checked<(Version, bool)> {
+    let mut rest = Rest(body);
+    let name = rest.binary()?;
+    let level = rest.u8()?;
+    match (name, level) {
+        (b"MQTT", 4) => Ok((Version::V311, true)),
+        (b"MQTT", 5) => Ok((Version::V5, true)),
+        (b"MQTT", 6..) => Ok((Version::V5, false)),
+        (b"MQTT" | b"MQIsdp", _) => Ok((Version::V311, false)),
+        _ => malformed("not MQTT"),
+    }
+}
+
+/// Checks a whole packet: its first byte, and all behind its length.
+pub(crate) fn packet(first: u8, body: &[u8], version: Version) -> Checked<()> {
+    let mut rest = Rest(body);
+    match first >> 4 {
+        kind::CONNECT => connect(&mut rest, version)?,
+        kind::PUBLISH => publish(first, &mut rest, version)?,
+        kind::PUBACK => puback(&mut rest, version)?,
+        kind::SUBSCRIBE => subscribe(&mut rest, version)?,
+        kind::UNSUBSCRIBE => unsubscribe(&mut rest, version)?,
+        kind::DISCONNECT => disconnect(&mut rest, version)?,
+        _ => {}
+    }
+    if rest.0.is_empty() { Ok(()) } else { malformed("bytes left over in a packet") }
+}
+
+fn connect(rest: &mut Rest, version: Version) -> Checked<()> {
+    rest.binary()?;
+    rest.u8()?;
+    let flags = rest.u8()?;
+    rest.u16()?;
+    let (has_will, will_qos) = (flags & 0x04 != 0, flags >> 3 & 3);
+    if flags & 0x01 != 0 {
+        return malformed("the reserved flag of CONNECT is set");
+    }
+    if will_qos == 3 || !has_will && flags & 0x38 != 0 {
+        return malformed("wrong flags of the will");
+    }
+    if version == Version::V311 && flags & 0xc0 == 0x40 {
+        return malformed("a password without a user name");
+    }
+    if version == Version::V5 {
+        properties(rest, &[0x11, 0x21, 0x27, 0x22, 0x19, 0x17, 0x26, 0x15, 0x16])?;
+    }
+    rest.string()?;
+    if has_will {
+        if version == Version::V5 {
+            properties(rest, &[0x18, 0x01, 0x02, 0x03, 0x08, 0x09, 0x26])?;
+        }
+        if !topic::is_name(rest.string()?) {
+            return Err(Refusal::new(Reason::TopicInvalid, "the will's topic is not valid"));
+        }
+        rest.binary()?;
+        if version == Version::V5 && will_qos == 2 {
+            return Err(Refusal::new(Reason::QosNotSupported, "a will of QoS 2"));
+        }
+    }
+    if flags & 0x80 != 0 {
+        rest.string()?;
+    }
+    if flags & 0x40 != 0 {
+        // The codec holds a password as text, though it may be any bytes.
+        rest.string()?;
+    }
+    Ok(())
+}
+
+fn publish(first: u8, rest: &mut Rest, version: Version) -> Checked<()> {
+    let topic = rest.string()?;
+    if first & 0b0110 != 0 {
+        rest.id()?;
+    }
+    if version == Version::V5 {
+        properties(rest, &[0x01, 0x02, 0x23, 0x08, 0x09, 0x26, 0x03])?;
+    }
+    if !topic::is_name(topic) {
+        return Err(Refusal::new(Reason::TopicInvalid, "a topic that is not valid"));
+    }
+    rest.0 = &[];
+    Ok(())
+}
+
+fn puback(rest: &mut Rest, version: Version) -> Checked<()> {
+    rest.id()?;
+    if version == Version::V5 && !rest.0.is_empty() {
+        rest.u8()?;
+        if !rest.0.is_empty() {
+            properties(rest, &[0x1f, 0x26])?;
+        }
+    }
+    Ok(())
+}
+
+fn subscribe(rest: &mut Rest, version: Version) -> Checked<()> {
+    rest.id()?;
+    if version == Version::V5 {
+        properties(rest, &[0x0b, 0x26])?;
+    }
+    if rest.0.is_empty() {
+        return protocol_error("SUBSCRIBE to nothing");
+    }
+    while !rest.0.is_empty() {
+        rest.string()?;
+        let options = rest.u8()?;
+        let reserved = if version == Version::V5 { 0xc0 } else { 0xfc };
+        if options & reserved != 0 || options & 3 == 3 || options & 0x30 == 0x30 {
+            return malformed("wrong options of a subscription");
+        }
+    }
+    Ok(())
+}
+
+fn unsubscribe(rest: &mut Rest, version: Version) -> Checked<()> {
+    rest.id()?;
+    if version == Version::V5 {
+        properties(rest, &[0x26])?;
+    }
+    if rest.0.is_empty() {
+        return protocol_error("UNSUBSCRIBE from nothing");
+    }
+    while !rest.0.is_empty() {
+        rest.string()?;
+    }
+    Ok(())
+}
+
+fn disconnect(rest: &mut Rest, version: Version) -> Checked<()> {
+    if version == Version::V5 && !rest.0.is_empty() {
+        rest.u8()?;
+        if !rest.0.is_empty() {
+            properties(rest, &[0x11, 0x1f, 0x26])?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks a block of properties (MQTT 5, section 2.2.2): each allowed here, whole, once.
+fn properties(rest: &mut Rest, allowed: &[u8]) -> Checked<()> {
+    const USER: u8 = 0x26;
+    let len = rest.varint()?;
+    let mut rest = Rest(rest.take(len)?);
+    let mut seen = 0_u64;
+    while !rest.0.is_empty() {
+        let property = rest.u8()?;
+        if !allowed.contains(&property) {
+            return protocol_error("a property that does not belong to its packet");
+        }
+        if property != USER && seen & 1 << property != 0 {
+            return protocol_error("a property twice");
+        }
+        seen |= 1 << property;
+        match property {
+            0x01 | 0x17 | 0x19 => {
+                if rest.u8()? > 1 {
+                    return protocol_error("a property that is neither 0 nor 1");
+                }
+            }
+            0x21 => {
+                if rest.u16()? == 0 {
+                    return protocol_error("a receive maximum of 0");
+                }
+            }
+            0x22 => {
+                rest.u16()?;
+            }
+            0x23 => {
+                return Err(Refusal::new(Reason::TopicAliasInvalid, "aliases are not offered"));
+            }
+            0x27 => {
+                if rest.u32()? == 0 {
+                    return protocol_error("a maximum packet size of 0");
+                }
+            }
+            0x02 | 0x11 | 0x18 => {
+                rest.u32()?;
+            }
+            0x0b => {
+                return Err(Refusal::new(
+                    Reason::IdentifiersNotSupported,
+                    "subscription identifiers are not offered",
+                ));
+            }
+            0x08 => {
+                if !topic::is_name(rest.string()?) {
+                    return protocol_error("a response topic that is not valid");
+                }
+            }
+            0x09 | 0x16 => {
+                rest.binary()?;
+            }
+            0x15 => {
+                return Err(Refusal::new(
+                    Reason::BadAuthenticationMethod,
+                    "no authentication methods are offered",
+                ));
+            }
+            USER => {
+                rest.string()?;
+                rest.string()?;
+            }
+            _ => {
+                rest.string()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is left to read of a packet.
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    fn take(&mut self, len: usize) -> Checked<&'a [u8]> {
+        match self.0.split_at_checked(len) {
+            Some((taken, rest)) => {
+                self.0 = rest;
+                Ok(taken)
+            }
+            None => malformed("a packet that ends too early"),
+        }
+    }
+
+    fn u8(&mut self) -> Checked<u8> {
+        Ok(self.take(1)?.iter().fold(0, |_, byte| *byte))
+    }
+
+    fn u16(&mut self) -> Checked<u16> {
+        Ok(self.take(2)?.iter().fold(0, |n, byte| n << 8 | u16::from(*byte)))
+    }
+
+    fn u32(&mut self) -> Checked<u32> {
+        Ok(self.take(4)?.iter().fold(0, |n, byte| n << 8 | u32::from(*byte)))
+    }
+
+    /// A packet identifier, which is never 0.
+    fn id(&mut self) -> Checked<u16> {
+        match self.u16()? {
+            0 => malformed("the packet identifier 0"),
+            id => Ok(id),
+        }
+    }
+
+    fn varint(&mut self) -> Checked<usize> {
+        match varint(self.0)? {
+            Some((value, len)) => {
+                self.take(len)?;
+                Ok(value)
+            }
+            None => malformed("a packet that ends too early"),
+        }
+    }
+
+    fn binary(&mut self) -> Checked<&'a [u8]> {
+        let len = self.u16()?;
+        self.take(usize::from(len))
+    }
+
+    fn string(&mut self) -> Checked<&'a str> {
+        match std::str::from_utf8(self.binary()?) {
+            Ok(text) if !text.contains('\0') => Ok(text),
+            _ => malformed("a string that is not UTF-8, or holds U+0000"),
+        }
+    }
+}
+
+/// Reads a variable byte integer (section 1.5.5): its value and length, or `None` when more bytes
+/// are needed.
+pub(crate) fn varint(bytes: &[u8]) -> Checked<Option<(usize, usize)>> {
+    let mut value = 0;
+    for (i, byte) in bytes.iter().take(4).enumerate() {
+        value |= usize::from(byte & 0x7f) << (7 * i);
+        if byte & 0x80 == 0 {
+            return Ok(Some((value, i + 1)));
+        }
+    }
+    if bytes.len() >= 4 { malformed("a length of more than four bytes") } else { Ok(None) }
+}

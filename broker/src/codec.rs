@@ -1,0 +1,474 @@
+//! Bytes to packets and packets to bytes. The only file that knows rumqttd.
+//!
+//! Of rumqttd its wire protocol is used, behind the checks of [`crate::check`]. Not used are its
+//! writer of PUBLISH, which copies the payload, and its reader of DISCONNECT, which refuses a
+//! reason without properties. Its DISCONNECT without properties is written one byte too long, so
+//! properties are always given.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::buf::Limit;
+use bytes::{BufMut, Bytes, BytesMut};
+use rumqttd::protocol::{
+    self as wired, LastWill, LastWillProperties, Protocol, PublishProperties, QoS, v4::V4, v5::V5,
+};
+
+use crate::check;
+use crate::packet::{
+    Connect, Filter, Message, Options, Packet, Qos, Reason, Refusal, Reply, SendRetained,
+    Unsubscribed, Version, Welcome,
+};
+
+/// Packets up to this size are read many at once; a larger one gets a buffer of its own, which
+/// then is its payload's, so that it is never copied.
+const SMALL: usize = 4 * 1024;
+
+/// So much is set aside for a packet that was announced but has not come.
+const TRUSTED: usize = 256 * 1024;
+
+/// Collects bytes until they are a packet.
+pub(crate) struct Decoder {
+    buffer: BytesMut,
+    /// The size of the packet at the front of the buffer, when that is known.
+    expected: Option<usize>,
+    version: Option<Version>,
+    packet_maximum: usize,
+}
+
+impl Decoder {
+    pub fn new(packet_maximum: usize) -> Decoder {
+        Decoder { buffer: BytesMut::new(), expected: None, version: None, packet_maximum }
+    }
+
+    /// The version that the client's CONNECT named, as soon as that was read.
+    pub fn version(&self) -> Option<Version> {
+        self.version
+    }
+
+    /// Whether a part of a packet is here and the rest is not.
+    pub fn is_within_packet(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// Where the next bytes go. Never empty.
+    pub fn room(&mut self) -> Limit<&mut BytesMut> {
+        match self.expected {
+            Some(expected) if expected > SMALL => {
+                let missing = expected.saturating_sub(self.buffer.len()).max(1);
+                if self.buffer.capacity() == self.buffer.len() || self.buffer.len() <= SMALL {
+                    self.grow(expected);
+                }
+                (&mut self.buffer).limit(missing)
+            }
+            _ => {
+                if self.buffer.capacity() - self.buffer.len() < SMALL / 2 {
+                    self.buffer.reserve(SMALL);
+                }
+                (&mut self.buffer).limit(SMALL)
+            }
+        }
+    }
+
+    fn grow(&mut self, expected: usize) {
+        let wanted = expected.min((2 * self.buffer.len()).max(TRUSTED));
+        if self.buffer.capacity() < wanted {
+            let mut larger = BytesMut::with_capacity(wanted);
+            larger.extend_from_slice(&self.buffer);
+            self.buffer = larger;
+        }
+    }
+
+    /// The next packet, or `None` when more bytes are needed.
+    ///
+    /// # Errors
+    /// The bytes are no packet, or none that a client may send; the decoder is of no use any more.
+    pub fn next(&mut self, now: Instant) -> Result<Option<Packet>, Refusal> {
+        let Some(&first) = self.buffer.first() else { return Ok(None) };
+        check::first_byte(first, self.version)?;
+        let length = check::varint(self.buffer.get(1..).unwrap_or_default())?;
+        let Some((remaining, length_len)) = length else { return Ok(None) };
+        let bound =
+            if first >> 4 == check::kind::PUBLISH { self.packet_maximum } else { check::OTHERS };
+        if remaining > bound {
+            return Err(Refusal::new(Reason::PacketTooLarge, "a packet that is too large"));
+        }
+        let head = 1 + length_len;
+        self.expected = Some(head + remaining);
+        let Some(body) = self.buffer.get(head..head + remaining) else { return Ok(None) };
+
+        let version = match self.version {
+            Some(version) => version,
+            None => {
+                let (version, is_spoken) = check::protocol(body)?;
+                self.version = Some(version);
+                if !is_spoken {
+                    let why = "neither MQTT 3.1.1 nor 5";
+                    return Err(Refusal::new(Reason::UnsupportedVersion, why));
+                }
+                version
+            }
+        };
+        check::packet(first, body, version)?;
+        let id_at = head + 2 + body.iter().take(2).fold(0, |n, b| n << 8 | usize::from(*b));
+        let id = match self.buffer.get(id_at..id_at + 2) {
+            Some([high, low]) if first & 0b0110 != 0 => u16::from_be_bytes([*high, *low]),
+            _ => 0,
+        };
+        let reason = body.first().copied().unwrap_or_default();
+        self.expected = None;
+        let mut packet = self.buffer.split_to(head + remaining);
+        if first >> 4 == check::kind::DISCONNECT {
+            return Ok(Some(Packet::Disconnect { with_will: reason == 0x04 }));
+        }
+        let decoded = match version {
+            Version::V311 => V4.read_mut(&mut packet, remaining),
+            Version::V5 => V5.read_mut(&mut packet, remaining),
+        };
+        let decoded = decoded
+            .map_err(|_| Refusal::new(Reason::Malformed, "a packet that cannot be decoded"))?;
+        packet_of(decoded, version, id, now).map(Some)
+    }
+}
+
+fn packet_of(
+    decoded: wired::Packet,
+    version: Version,
+    id: u16,
+    now: Instant,
+) -> Result<Packet, Refusal> {
+    Ok(match decoded {
+        wired::Packet::Connect(connect, properties, will, will_properties, _) => {
+            let limits = properties.as_ref();
+            let will = will.map(|will| will_of(&will, will_properties, now)).transpose()?;
+            Packet::Connect(Box::new(Connect {
+                version,
+                client_id: connect.client_id,
+                clean: connect.clean_session,
+                keep_alive: connect.keep_alive,
+                will,
+                receive_maximum: limits.and_then(|p| p.receive_maximum).unwrap_or(u16::MAX),
+                packet_maximum: limits.and_then(|p| p.max_packet_size).unwrap_or(u32::MAX),
+            }))
+        }
+        wired::Packet::Publish(publish, properties) => {
+            let qos = if id == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce };
+            let packet_len = publish.len();
+            let payload = if packet_len > SMALL && publish.payload.len() > packet_len / 2 {
+                publish.payload
+            } else {
+                // A small message must not hold on to the large buffer that it came in.
+                Bytes::copy_from_slice(&publish.payload)
+            };
+            let (properties, expires) = travelling(properties, now)?;
+            Packet::Publish {
+                id,
+                message: Message {
+                    topic: text(&publish.topic)?,
+                    payload,
+                    qos,
+                    retain: publish.retain,
+                    properties,
+                    expires,
+                },
+            }
+        }
+        wired::Packet::PubAck(ack, _) => Packet::PubAck { id: ack.pkid },
+        wired::Packet::Subscribe(subscribe, _) => Packet::Subscribe {
+            id: subscribe.pkid,
+            filters: subscribe.filters.into_iter().map(filter_of).collect(),
+        },
+        wired::Packet::Unsubscribe(unsubscribe, _) => {
+            Packet::Unsubscribe { id: unsubscribe.pkid, filters: unsubscribe.filters }
+        }
+        wired::Packet::PingReq(_) => Packet::PingReq,
+        _ => return Err(Refusal::new(Reason::ProtocolError, "a packet out of place")),
+    })
+}
+
+fn will_of(
+    will: &LastWill,
+    properties: Option<LastWillProperties>,
+    now: Instant,
+) -> Result<Message, Refusal> {
+    let properties = properties.map(|p| PublishProperties {
+        payload_format_indicator: p.payload_format_indicator,
+        message_expiry_interval: p.message_expiry_interval,
+        content_type: p.content_type,
+        response_topic: p.response_topic,
+        correlation_data: p.correlation_data,
+        user_properties: p.user_properties,
+        ..PublishProperties::default()
+    });
+    let (properties, expires) = travelling(properties, now)?;
+    Ok(Message {
+        topic: text(&will.topic)?,
+        payload: Bytes::copy_from_slice(&will.message),
+        qos: if will.qos == QoS::AtMostOnce { Qos::AtMostOnce } else { Qos::AtLeastOnce },
+        retain: will.retain,
+        properties,
+        expires,
+    })
+}
+
+/// The properties that go on to subscribers, encoded once for all of them, and the expiry, which
+/// is counted down and so encoded for each.
+fn travelling(
+    properties: Option<PublishProperties>,
+    now: Instant,
+) -> Result<(Bytes, Option<Instant>), Refusal> {
+    let Some(mut properties) = properties else { return Ok((Bytes::new(), None)) };
+    let expiry = properties.message_expiry_interval.take();
+    let expires = expiry.and_then(|s| now.checked_add(Duration::from_secs(s.into())));
+    // A PUBLISH of nothing but properties, of which the part behind its empty topic is taken.
+    let carrier = wired::Publish::new("", "", false);
+    let mut bytes = BytesMut::new();
+    let encode = || Refusal::new(Reason::Malformed, "properties that cannot be encoded");
+    V5.write(wired::Packet::Publish(carrier, Some(properties)), &mut bytes)
+        .map_err(|_| encode())?;
+    let mut at = 1;
+    for topic in [2, 0] {
+        let (_, len) = check::varint(bytes.get(at..).unwrap_or_default())?.ok_or_else(encode)?;
+        at += len + topic;
+    }
+    Ok((Bytes::copy_from_slice(bytes.get(at..).unwrap_or_default()), expires))
+}
+
+fn filter_of(filter: wired::Filter) -> Filter {
+    Filter {
+        path: filter.path,
+        options: Options {
+            // QoS 2 is granted as 1.
+            qos: if filter.qos == QoS::AtMostOnce { Qos::AtMostOnce } else { Qos::AtLeastOnce },
+            no_local: filter.nolocal,
+            retain_as_published: filter.preserve_retain,
+            retained: match filter.retain_forward_rule {
+                wired::RetainForwardRule::OnEverySubscribe => SendRetained::Always,
+                wired::RetainForwardRule::OnNewSubscribe => SendRetained::WhenNew,
+                wired::RetainForwardRule::Never => SendRetained::Never,
+            },
+        },
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<Arc<str>, Refusal> {
+    std::str::from_utf8(bytes)
+        .map(Arc::from)
+        .map_err(|_| Refusal::new(Reason::Malformed, "a topic that is not UTF-8"))
+}
+
+/// The bytes of a reply. DISCONNECT has none in 3.1.1, where only clients send it.
+pub(crate) fn encode(reply: &Reply, version: Version) -> Bytes {
+    let packet = match reply {
+        Reply::Welcome(welcome) => wired::Packet::ConnAck(
+            wired::ConnAck { session_present: false, code: wired::ConnectReturnCode::Success },
+            Some(welcome_properties(welcome)),
+        ),
+        Reply::Refused(reason) => wired::Packet::ConnAck(
+            wired::ConnAck { session_present: false, code: refusal_code(*reason, version) },
+            None,
+        ),
+        Reply::PubAck { id, reason } => wired::Packet::PubAck(
+            wired::PubAck {
+                pkid: *id,
+                reason: match (reason, version) {
+                    (Reason::Success, _) | (_, Version::V311) => wired::PubAckReason::Success,
+                    (Reason::NotAuthorized, _) => wired::PubAckReason::NotAuthorized,
+                    (Reason::QuotaExceeded, _) => wired::PubAckReason::QuotaExceeded,
+                    _ => wired::PubAckReason::UnspecifiedError,
+                },
+            },
+            None,
+        ),
+        Reply::SubAck { id, granted } => wired::Packet::SubAck(
+            wired::SubAck {
+                pkid: *id,
+                return_codes: granted.iter().map(|g| subscribe_code(*g, version)).collect(),
+            },
+            None,
+        ),
+        Reply::UnsubAck { id, results } => wired::Packet::UnsubAck(
+            wired::UnsubAck {
+                pkid: *id,
+                reasons: results
+                    .iter()
+                    .map(|result| match result {
+                        Unsubscribed::Done => wired::UnsubAckReason::Success,
+                        Unsubscribed::Unknown => wired::UnsubAckReason::NoSubscriptionExisted,
+                        Unsubscribed::Invalid => wired::UnsubAckReason::TopicFilterInvalid,
+                    })
+                    .collect(),
+            },
+            None,
+        ),
+        Reply::PingResp => wired::Packet::PingResp(wired::PingResp),
+        Reply::Disconnect(_) if version == Version::V311 => return Bytes::new(),
+        Reply::Disconnect(reason) => wired::Packet::Disconnect(
+            wired::Disconnect { reason_code: disconnect_code(*reason) },
+            Some(wired::DisconnectProperties {
+                session_expiry_interval: None,
+                reason_string: None,
+                user_properties: Vec::new(),
+                server_reference: None,
+            }),
+        ),
+    };
+    let mut bytes = BytesMut::new();
+    let written = match version {
+        Version::V311 => V4.write(packet, &mut bytes),
+        Version::V5 => V5.write(packet, &mut bytes),
+    };
+    debug_assert!(written.is_ok(), "{written:?}");
+    bytes.freeze()
+}
+
+fn welcome_properties(welcome: &Welcome) -> wired::ConnAckProperties {
+    wired::ConnAckProperties {
+        session_expiry_interval: Some(0),
+        receive_max: Some(u16::MAX),
+        max_qos: Some(1),
+        retain_available: Some(1),
+        max_packet_size: u32::try_from(wire::limits::PACKET).ok(),
+        assigned_client_identifier: welcome.assigned_client_id.clone(),
+        topic_alias_max: Some(0),
+        wildcard_subscription_available: Some(1),
+        subscription_identifiers_available: Some(0),
+        shared_subscription_available: Some(0),
+        ..wired::ConnAckProperties::default()
+    }
+}
+
+fn refusal_code(reason: Reason, version: Version) -> wired::ConnectReturnCode {
+    use wired::ConnectReturnCode as Code;
+    match (version, reason) {
+        (Version::V311, Reason::UnsupportedVersion) => Code::RefusedProtocolVersion,
+        (Version::V5, Reason::UnsupportedVersion) => Code::UnsupportedProtocolVersion,
+        (_, Reason::BadClientId) => Code::ClientIdentifierNotValid,
+        (_, Reason::NotAuthorized) => Code::NotAuthorized,
+        (Version::V311, _) => Code::ServiceUnavailable,
+        (_, Reason::Malformed) => Code::MalformedPacket,
+        (_, Reason::ProtocolError) => Code::ProtocolError,
+        (_, Reason::BadAuthenticationMethod) => Code::BadAuthenticationMethod,
+        (_, Reason::TopicInvalid) => Code::TopicNameInvalid,
+        (_, Reason::PacketTooLarge) => Code::PacketTooLarge,
+        (_, Reason::QuotaExceeded) => Code::QuotaExceeded,
+        (_, Reason::QosNotSupported) => Code::QoSNotSupported,
+        (_, Reason::ShuttingDown) => Code::ServerUnavailable,
+        _ => Code::UnspecifiedError,
+    }
+}
+
+fn subscribe_code(granted: Result<Qos, Reason>, version: Version) -> wired::SubscribeReasonCode {
+    use wired::SubscribeReasonCode as Code;
+    match (granted, version) {
+        (Ok(Qos::AtMostOnce), _) => Code::QoS0,
+        (Ok(Qos::AtLeastOnce), _) => Code::QoS1,
+        (Err(_), Version::V311) => Code::Failure,
+        (Err(Reason::NotAuthorized), _) => Code::NotAuthorized,
+        (Err(Reason::FilterInvalid), _) => Code::TopicFilterInvalid,
+        (Err(Reason::QuotaExceeded), _) => Code::QuotaExceeded,
+        (Err(Reason::SharedNotSupported), _) => Code::SharedSubscriptionsNotSupported,
+        (Err(_), _) => Code::Unspecified,
+    }
+}
+
+fn disconnect_code(reason: Reason) -> wired::DisconnectReasonCode {
+    use wired::DisconnectReasonCode as Code;
+    match reason {
+        Reason::Success => Code::NormalDisconnection,
+        Reason::Malformed => Code::MalformedPacket,
+        Reason::ProtocolError | Reason::UnsupportedVersion | Reason::BadClientId => {
+            Code::ProtocolError
+        }
+        Reason::NotAuthorized | Reason::BadAuthenticationMethod => Code::NotAuthorized,
+        Reason::ShuttingDown => Code::ServerShuttingDown,
+        Reason::KeepAliveTimeout => Code::KeepAliveTimeout,
+        Reason::TakenOver => Code::SessionTakenOver,
+        Reason::FilterInvalid => Code::TopicFilterInvalid,
+        Reason::TopicInvalid => Code::TopicNameInvalid,
+        Reason::TopicAliasInvalid => Code::TopicAliasInvalid,
+        Reason::PacketTooLarge => Code::PacketTooLarge,
+        Reason::QuotaExceeded => Code::QuotaExceeded,
+        Reason::QosNotSupported => Code::QoSNotSupported,
+        Reason::SharedNotSupported => Code::SharedSubscriptionNotSupported,
+        Reason::IdentifiersNotSupported => Code::SubscriptionIdentifiersNotSupported,
+    }
+}
+
+/// All of a PUBLISH but its payload, which follows it on the wire as it is.
+///
+/// `id` is 0 for QoS 0. `buffer` is where heads are gathered; it is cut and given away.
+pub(crate) fn publish_head(
+    message: &Message,
+    version: Version,
+    id: u16,
+    retain: bool,
+    now: Instant,
+    buffer: &mut BytesMut,
+) -> Bytes {
+    let properties = properties_len(message, version);
+    let body = publish_len(message, version, id != 0);
+    buffer.reserve(5 + body - message.payload.len());
+    buffer.put_u8(0x30 | u8::from(id != 0) << 1 | u8::from(retain));
+    put_varint(buffer, body);
+    // A topic came out of a packet, where its length had two bytes.
+    buffer.put_u16(u16::try_from(message.topic.len()).unwrap_or(u16::MAX));
+    buffer.put_slice(message.topic.as_bytes());
+    if id != 0 {
+        buffer.put_u16(id);
+    }
+    if version == Version::V5 {
+        put_varint(buffer, properties);
+        if let Some(expires) = message.expires {
+            let left = expires.saturating_duration_since(now).as_secs();
+            buffer.put_u8(0x02);
+            buffer.put_u32(u32::try_from(left).unwrap_or(u32::MAX));
+        }
+        buffer.put_slice(&message.properties);
+    }
+    buffer.split().freeze()
+}
+
+/// The size on the wire of a message, in bytes.
+pub(crate) fn packet_len(message: &Message, version: Version, qos: Qos) -> usize {
+    let body = publish_len(message, version, qos != Qos::AtMostOnce);
+    1 + varint_len(body) + body
+}
+
+fn publish_len(message: &Message, version: Version, has_id: bool) -> usize {
+    let properties = match version {
+        Version::V311 => 0,
+        Version::V5 => {
+            let len = properties_len(message, version);
+            varint_len(len) + len
+        }
+    };
+    2 + message.topic.len() + 2 * usize::from(has_id) + properties + message.payload.len()
+}
+
+fn properties_len(message: &Message, version: Version) -> usize {
+    match version {
+        Version::V311 => 0,
+        Version::V5 => message.properties.len() + 5 * usize::from(message.expires.is_some()),
+    }
+}
+
+fn varint_len(value: usize) -> usize {
+    match value {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        0x4000..0x20_0000 => 3,
+        _ => 4,
+    }
+}
+
+fn put_varint(buffer: &mut BytesMut, mut value: usize) {
+    loop {
+        let [low, ..] = (value & 0x7f).to_le_bytes();
+        value >>= 7;
+        buffer.put_u8(if value == 0 { low } else { low | 0x80 });
+        if value == 0 {
+            return;
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The section `[broker]`: as typed, and as used.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The section `[broker]` as typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Section {
+    /// Where MQTT clients come in: an address and a port; port 0 takes a free one. An address
+    /// other than loopback needs `open`. Default `127.0.0.1:1883`.
+    pub listen: SocketAddr,
+    /// Whether clients from private and link-local addresses may come in without a password.
+    /// Public addresses are refused nevertheless. Default false.
+    pub open: bool,
+    /// Connections at once, 1 to 100000. Default 1000.
+    pub connections: usize,
+    /// Connections at once from one address, 1 to 100000. Default 256.
+    pub connections_per_address: usize,
+    /// Subscriptions of one client, 1 to 100000. Default 1000.
+    pub subscriptions: usize,
+    /// Retained messages, 0 to 1000000. Default 20000.
+    pub retained: usize,
+    /// Bytes of all retained messages together, 1 KiB to 1 GiB, and not more than `newest_bytes`,
+    /// so that a subscriber can be sent all of them. Default 24 MiB.
+    pub retained_bytes: usize,
+    /// Messages of QoS 1 that may wait for one client, 1 to 1000000; a client with more is
+    /// disconnected. Default 100000.
+    pub queue: usize,
+    /// Bytes of those, 64 KiB to 1 GiB. Default 64 MiB.
+    pub queue_bytes: usize,
+    /// Bytes of QoS 0 messages that may wait for one client, 64 KiB to 1 GiB. At most two of each
+    /// topic wait (more if they are small), the newest; over this the oldest is dropped. Default
+    /// 32 MiB.
+    pub newest_bytes: usize,
+    /// Messages of QoS 1 sent to a client and not acknowledged, 1 to 10000. Default 100.
+    pub inflight: usize,
+    /// Seconds after which a client is disconnected that takes nothing of what waits for it, or
+    /// stops amid a packet, 1 to 3600. Default 30.
+    pub stall: u64,
+}
+
+impl Default for Section {
+    fn default() -> Section {
+        Section {
+            listen: SocketAddr::from(([127, 0, 0, 1], 1883)),
+            open: false,
+            connections: 1000,
+            connections_per_address: 256,
+            subscriptions: 1000,
+            retained: 20_000,
+            retained_bytes: 24 << 20,
+            queue: 100_000,
+            queue_bytes: 64 << 20,
+            newest_bytes: 32 << 20,
+            inflight: 100,
+            stall: 30,
+        }
+    }
+}
+
+/// The section `[broker]` as used.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) limits: Limits,
+}
+
+/// What a broker allows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub connections: usize,
+    pub connections_per_address: usize,
+    pub subscriptions: usize,
+    pub retained: usize,
+    pub retained_bytes: usize,
+    pub queue: usize,
+    pub queue_bytes: usize,
+    pub newest_bytes: usize,
+    pub inflight: usize,
+    pub stall: Duration,
+}
+
+/// A value that cannot be used: which, why, and what can.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("broker.{key} = {value}: {hint}")]
+pub struct BadConfig {
+    key: &'static str,
+    value: String,
+    hint: String,
+}
+
+impl Section {
+    /// Checks what was typed.
+    ///
+    /// # Errors
+    /// [`BadConfig`] names the first value that cannot be used.
+    pub fn check(self) -> Result<Config, BadConfig> {
+        let bad = |key, value: &dyn fmt::Display, hint: &str| BadConfig {
+            key,
+            value: value.to_string(),
+            hint: hint.to_owned(),
+        };
+        if !self.listen.ip().to_canonical().is_loopback() && !self.open {
+            return Err(bad(
+                "listen",
+                &self.listen,
+                "this address can be reached from the network, where anyone could look at the \
+                 cameras; set broker.open = true (--open) if that is meant, or listen on 127.0.0.1",
+            ));
+        }
+        for (key, value, least, most) in [
+            ("connections", self.connections, 1, 100_000),
+            ("connections_per_address", self.connections_per_address, 1, 100_000),
+            ("subscriptions", self.subscriptions, 1, 100_000),
+            ("retained", self.retained, 0, 1_000_000),
+            ("retained_bytes", self.retained_bytes, 1 << 10, 1 << 30),
+            ("queue", self.queue, 1, 1_000_000),
+            ("queue_bytes", self.queue_bytes, 64 << 10, 1 << 30),
+            ("newest_bytes", self.newest_bytes, 64 << 10, 1 << 30),
+            ("inflight", self.inflight, 1, 10_000),
+        ] {
+            if !(least..=most).contains(&value) {
+                return Err(bad(key, &value, &format!("choose a number from {least} to {most}")));
+            }
+        }
+        if !(1..=3600).contains(&self.stall) {
+            return Err(bad("stall", &self.stall, "choose a number of seconds from 1 to 3600"));
+        }
+        if self.retained_bytes > self.newest_bytes {
+            return Err(bad(
+                "retained_bytes",
+                &self.retained_bytes,
+                &format!(
+                    "more than broker.newest_bytes = {}, so that a subscriber could not be sent \
+                     all retained messages; lower this or raise that",
+                    self.newest_bytes
+                ),
+            ));
+        }
+        Ok(Config {
+            listen: self.listen,
+            limits: Limits {
+                connections: self.connections,
+                connections_per_address: self.connections_per_address,
+                subscriptions: self.subscriptions,
+                retained: self.retained,
+                retained_bytes: self.retained_bytes,
+                queue: self.queue,
+                queue_bytes: self.queue_bytes,
+                newest_bytes: self.newest_bytes,
+                inflight: self.inflight,
+                stall: Duration::from_secs(self.stall),
+            },
+        })
+    }
+}
+
+/// Whether a peer is of this machine or of a network without strangers: loopback, private
+/// (RFC 1918, RFC 4193) or link-local.
+pub(crate) fn is_near(peer: IpAddr) -> bool {
+    match peer.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(section: Section) -> String {
+        section.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_default_is_loopback_and_good() {
+        let config = Section::default().check().unwrap();
+        assert_eq!(config.listen, "127.0.0.1:1883".parse().unwrap());
+    }
+
+    #[test]
+    fn the_network_needs_open() {
+        for listen in ["0.0.0.0:1883", "[::]:1883", "192.168.1.2:1883"] {
+            let section = Section { listen: listen.parse().unwrap(), ..Section::default() };
+            assert!(error(section.clone()).contains("broker.open = true"), "{listen}");
+            assert!(Section { open: true, ..section }.check().is_ok(), "{listen}");
+        }
+        let mapped =
+            Section { listen: "[::ffff:127.0.0.1]:1883".parse().unwrap(), ..Section::default() };
+        assert!(mapped.check().is_ok());
+    }
+
+    #[test]
+    fn errors_name_key_value_and_cure() {
+        let section = Section { inflight: 0, ..Section::default() };
+        assert_eq!(error(section), "broker.inflight = 0: choose a number from 1 to 10000");
+        let section = Section { retained_bytes: 64 << 20, ..Section::default() };
+        assert!(error(section).contains("raise that"));
+    }
+
+    #[test]
+    fn unknown_keys_are_errors() {
+        let error = toml::from_str::<Section>("listn = '127.0.0.1:1'").unwrap_err();
+        assert!(error.to_string().contains("listn"), "{error}");
+    }
+
+    #[test]
+    fn what_is_printed_is_read_back() {
+        let text = toml::to_string(&Section::default()).unwrap();
+        assert_eq!(toml::from_str::<Section>(&text).unwrap(), Section::default());
+    }
+
+    #[test]
+    fn near_is_loopback_private_and_link_local() {
+        for near in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.1",
+            "192.168.0.7",
+            "169.254.1.1",
+            "::1",
+            "fd00::1",
+            "fc12::1",
+            "fe80::1",
+            "::ffff:192.168.0.7",
+        ] {
+            assert!(is_near(near.parse().unwrap()), "{near}");
+        }
+        for far in ["8.8.8.8", "172.32.0.1", "192.169.0.1", "2001:db8::1", "::ffff:8.8.8.8"] {
+            assert!(!is_near(far.parse().unwrap()), "{far}");
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Sessions, and who gets what. It has no thread of its own: clients' tasks call into it, each
+//! for as long as it takes to put a message into some queues.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tracing::warn;
+
+use crate::config::Limits;
+use crate::counters::Counters;
+use crate::outbox::{Delivery, Outbox};
+use crate::packet::{Filter, Message, Options, Qos, Reason, SendRetained, Unsubscribed};
+use crate::retained::Retained;
+use crate::seldom::Seldom;
+use crate::subscriptions::{SessionId, Subscriptions};
+use crate::topic;
+
+/// What all clients of a broker share.
+pub(crate) struct Core {
+    pub limits: Limits,
+    pub counters: Arc<Counters>,
+    state: Mutex<State>,
+    no_room: Seldom,
+    not_allowed: Seldom,
+}
+
+struct State {
+    last_session: SessionId,
+    by_client_id: HashMap<Arc<str>, SessionId>,
+    sessions: HashMap<SessionId, Entry>,
+    subscriptions: Subscriptions<Options>,
+    retained: Retained,
+}
+
+struct Entry {
+    client_id: Arc<str>,
+    outbox: Arc<Outbox>,
+    will: Option<Message>,
+    filters: HashSet<String>,
+}
+
+impl Core {
+    pub fn new(limits: Limits, counters: Arc<Counters>) -> Core {
+        let state = State {
+            last_session: 0,
+            by_client_id: HashMap::new(),
+            sessions: HashMap::new(),
+            subscriptions: Subscriptions::new(),
+            retained: Retained::new(limits.retained, limits.retained_bytes),
+        };
+        let every_minute = || Seldom::new(Duration::from_secs(60));
+        let (no_room, not_allowed) = (every_minute(), every_minute());
+        Core { limits, counters, state: Mutex::new(state), no_room, not_allowed }
+    }
+
+    /// Opens a client's session. One that has the same client id ends, and its will is published
+    /// before anything of the new one is.
+    pub fn open(
+        self: &Arc<Core>,
+        client_id: &str,
+        outbox: Arc<Outbox>,
+        will: Option<Message>,
+    ) -> Session {
+        let mut state = self.lock();
+        if let Some(old) = state.by_client_id.get(client_id).copied() {
+            self.close(&mut state, old, Reason::TakenOver);
+        }
+        state.last_session += 1;
+        let id = state.last_session;
+        let client_id: Arc<str> = client_id.into();
+        state.by_client_id.insert(client_id.clone(), id);
+        let entry = Entry { client_id, outbox, will, filters: HashSet::new() };
+        state.sessions.insert(id, entry);
+        self.counters.clients.set(state.sessions.len());
+        Session { core: self.clone(), id }
+    }
+
+    /// Ends all sessions. Wills are not published, for nobody is left to hear them.
+    pub fn close_all(&self, reason: Reason) {
+        let mut state = self.lock();
+        for entry in state.sessions.values_mut() {
+            entry.will = None;
+            entry.outbox.end(reason);
+        }
+    }
+
+    /// Counts a message that its client may not publish.
+    pub fn refuse_publish(&self, client: &str, topic: &str) {
+        self.counters.dropped.add(1);
+        if self.not_allowed.is_due() {
+            warn!(client, topic, "dropped a message: its client may not publish to this topic");
+        }
+    }
+
+    /// Forgets a session, if it is still there, and publishes its will.
+    fn close(&self, state: &mut State, id: SessionId, reason: Reason) {
+        let Some(entry) = state.sessions.remove(&id) else { return };
+        entry.outbox.end(reason);
+        if state.by_client_id.get(&entry.client_id) == Some(&id) {
+            state.by_client_id.remove(&entry.client_id);
+        }
+        for filter in &entry.filters {
+            state.subscriptions.remove(filter, id);
+        }
+        self.counters.subscriptions.sub(entry.filters.len());
+        self.counters.clients.set(state.sessions.len());
+        if let Some(will) = entry.will {
+            // A will has no way to tell that it was not retained.
+            let _ = self.route(state, id, &Arc::new(will));
+        }
+    }
+
+    /// Hands a message to all who subscribed to it, each at the lower of the two QoS.
+    fn route(
+        &self,
+        state: &mut State,
+        from: SessionId,
+        message: &Arc<Message>,
+    ) -> Result<(), Reason> {
+        let kept = if message.retain { self.retain(state, message) } else { Ok(()) };
+        let mut receivers: HashMap<SessionId, Delivery> = HashMap::new();
+        state.subscriptions.for_each_match(&message.topic, |session, options| {
+            if options.no_local && session == from {
+                return;
+            }
+            let qos = options.qos.min(message.qos);
+            let retain = options.retain_as_published && message.retain;
+            // Overlapping subscriptions bring one copy, at the highest QoS.
+            receivers
+                .entry(session)
+                .and_modify(|delivery| {
+                    delivery.qos = delivery.qos.max(qos);
+                    delivery.retain |= retain;
+                })
+                .or_insert_with(|| Delivery { message: message.clone(), qos, retain });
+        });
+        for (session, delivery) in receivers {
+            if let Some(entry) = state.sessions.get(&session) {
+                entry.outbox.send(delivery);
+            }
+        }
+        kept
+    }
+
+    fn retain(&self, state: &mut State, message: &Arc<Message>) -> Result<(), Reason> {
+        let kept = state.retained.keep(message);
+        self.counters.retained.set(state.retained.len());
+        kept.map_err(|_| {
+            self.counters.dropped.add(1);
+            if self.no_room.is_due() {
+                warn!(
+                    topic = &*message.topic,
+                    "a message was not retained, for there is no room: raise broker.retained or \
+                     broker.retained_bytes, or clear what is not needed"
+                );
+            }
+            Reason::QuotaExceeded
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A client's place in the core. Dropping it, however that comes about, closes the session and
+/// publishes its will.
+pub(crate) struct Session {
+    core: Arc<Core>,
+    id: SessionId,
+}
+
+impl Session {
+    /// Publishes a message to a valid topic.
+    ///
+    /// # Errors
+    /// It went to all subscribers, but could not be retained.
+    pub fn publish(&self, message: Message) -> Result<(), Reason> {
+        let mut state = self.core.lock();
+        // A session that was taken over does not speak any more.
+        if state.sessions.contains_key(&self.id) {
+            self.core.route(&mut state, self.id, &Arc::new(message))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Subscribes, and says the QoS granted and whether the subscription was new.
+    ///
+    /// # Errors
+    /// This filter is refused.
+    pub fn subscribe(&self, filter: &Filter) -> Result<(Qos, bool), Reason> {
+        if topic::is_shared(&filter.path) {
+            return Err(Reason::SharedNotSupported);
+        }
+        if !topic::is_filter(&filter.path) {
+            return Err(Reason::FilterInvalid);
+        }
+        let mut state = self.core.lock();
+        let state = &mut *state;
+        let Some(entry) = state.sessions.get_mut(&self.id) else {
+            return Err(Reason::TakenOver);
+        };
+        let is_known = entry.filters.contains(&filter.path);
+        if !is_known && entry.filters.len() >= self.core.limits.subscriptions {
+            return Err(Reason::QuotaExceeded);
+        }
+        let is_new = state.subscriptions.insert(&filter.path, self.id, filter.options);
+        if is_new {
+            entry.filters.insert(filter.path.clone());
+            self.core.counters.subscriptions.add(1);
+        }
+        Ok((filter.options.qos, is_new))
+    }
+
+    /// Sends the retained messages that a subscription, made before, asks for.
+    pub fn send_retained(&self, filter: &Filter, is_new: bool) {
+        match filter.options.retained {
+            SendRetained::Always => {}
+            SendRetained::WhenNew if is_new => {}
+            _ => return,
+        }
+        let state = self.core.lock();
+        let Some(entry) = state.sessions.get(&self.id) else { return };
+        for message in state.retained.matching(&filter.path, Instant::now()) {
+            let qos = filter.options.qos.min(message.qos);
+            entry.outbox.send(Delivery { message: message.clone(), qos, retain: true });
+        }
+    }
+
+    /// Takes a subscription back.
+    pub fn unsubscribe(&self, filter: &str) -> Unsubscribed {
+        if !topic::is_filter(filter) {
+            return Unsubscribed::Invalid;
+        }
+        let mut state = self.core.lock();
+        let state = &mut *state;
+        let Some(entry) = state.sessions.get_mut(&self.id) else { return Unsubscribed::Unknown };
+        if !entry.filters.remove(filter) {
+            return Unsubscribed::Unknown;
+        }
+        state.subscriptions.remove(filter, self.id);
+        self.core.counters.subscriptions.sub(1);
+        Unsubscribed::Done
+    }
+
+    /// The client says good-bye: its will is not published.
+    pub fn forget_will(&self) {
+        if let Some(entry) = self.core.lock().sessions.get_mut(&self.id) {
+            entry.will = None;
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let mut state = self.core.lock();
+        self.core.close(&mut state, self.id, Reason::Success);
+    }
+}

@@ -1,0 +1,95 @@
+//! What the broker counts, for those who watch it.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use serde::Serialize;
+
+/// Counts since the start, and how much of each there is now. Kept by a running broker, read by
+/// [`Counters::read`].
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub(crate) connections: Number,
+    pub(crate) clients: Number,
+    pub(crate) subscriptions: Number,
+    pub(crate) retained: Number,
+    pub(crate) queued_bytes: Number,
+    pub(crate) messages_in: Number,
+    pub(crate) messages_out: Number,
+    pub(crate) bytes_in: Number,
+    pub(crate) bytes_out: Number,
+    pub(crate) replaced: Number,
+    pub(crate) dropped: Number,
+    pub(crate) overrun: Number,
+}
+
+/// What [`Counters`] were at one moment; each is right by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Sockets that are open now, also those without a CONNECT yet.
+    pub connections: u64,
+    /// Clients that are connected now.
+    pub clients: u64,
+    /// Topic filters subscribed to now.
+    pub subscriptions: u64,
+    /// Messages retained now.
+    pub retained: u64,
+    /// What waits for clients now, in bytes; a payload is counted for each client it waits for.
+    pub queued_bytes: u64,
+    /// Messages received from clients.
+    pub messages_in: u64,
+    /// Messages handed to clients' sockets.
+    pub messages_out: u64,
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Bytes sent.
+    pub bytes_out: u64,
+    /// QoS 0 messages that newer ones took the place of, for clients that did not keep up.
+    pub replaced: u64,
+    /// Messages that went nowhere for another reason: not allowed, larger than the client takes,
+    /// expired, no room among the retained.
+    pub dropped: u64,
+    /// Clients disconnected because their queue was full.
+    pub overrun: u64,
+}
+
+impl Counters {
+    /// All counts as they are now.
+    pub fn read(&self) -> Counts {
+        Counts {
+            connections: self.connections.get(),
+            clients: self.clients.get(),
+            subscriptions: self.subscriptions.get(),
+            retained: self.retained.get(),
+            queued_bytes: self.queued_bytes.get(),
+            messages_in: self.messages_in.get(),
+            messages_out: self.messages_out.get(),
+            bytes_in: self.bytes_in.get(),
+            bytes_out: self.bytes_out.get(),
+            replaced: self.replaced.get(),
+            dropped: self.dropped.get(),
+            overrun: self.overrun.get(),
+        }
+    }
+}
+
+/// One number that many tasks change.
+#[derive(Debug, Default)]
+pub(crate) struct Number(AtomicU64);
+
+impl Number {
+    pub fn add(&self, n: usize) {
+        self.0.fetch_add(n as u64, Relaxed);
+    }
+
+    pub fn sub(&self, n: usize) {
+        self.0.fetch_sub(n as u64, Relaxed);
+    }
+
+    pub fn set(&self, n: usize) {
+        self.0.store(n as u64, Relaxed);
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}

@@ -1,0 +1,163 @@
+//! Where clients come in: accepts sockets and starts a task for each.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
+use tracing::{error, warn};
+
+use crate::config;
+use crate::connection;
+use crate::core::Core;
+use crate::seldom::Seldom;
+use crate::slots::Slots;
+
+/// The kernel's buffer for what is sent to a client. Pictures in it cannot be replaced by newer
+/// ones any more, so it is small: with it frames at a subscriber of a tenth of the rate are 0.2 s
+/// old, without it 1 s.
+const SEND_BUFFER: u32 = 128 * 1024;
+
+/// How long connections may take to end at shutdown.
+const END_WITHIN: Duration = Duration::from_millis(1500);
+
+/// A bound TCP socket.
+pub(crate) struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+/// An address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen for MQTT on {address}: {error}; {}", cure(.error))]
+pub struct BindError {
+    address: SocketAddr,
+    #[source]
+    error: io::Error,
+}
+
+fn cure(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "stop the other program (perhaps another MQTT broker), or choose another port with \
+             --set broker.listen=127.0.0.1:1884"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine does not have that address; choose one that it has, or 127.0.0.1, with \
+             --set broker.listen=127.0.0.1:1883"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need a privilege; choose another with \
+             --set broker.listen=127.0.0.1:1883"
+        }
+        _ => "choose another address with --set broker.listen=127.0.0.1:1883",
+    }
+}
+
+impl Listener {
+    pub fn bind(address: SocketAddr) -> Result<Listener, BindError> {
+        let bind = || {
+            let socket = match address {
+                SocketAddr::V4(_) => TcpSocket::new_v4()?,
+                SocketAddr::V6(_) => TcpSocket::new_v6()?,
+            };
+            // So that a broker that is started again finds its port free. Accepted sockets have
+            // the options of their listener.
+            socket.set_reuseaddr(true)?;
+            socket.set_nodelay(true)?;
+            socket.set_keepalive(true)?;
+            socket.set_send_buffer_size(SEND_BUFFER)?;
+            socket.bind(address)?;
+            let socket = socket.listen(1024)?;
+            let address = socket.local_addr()?;
+            Ok(Listener { socket, address })
+        };
+        bind().map_err(|error| BindError { address, error })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts until `stop` is true or gone, then waits for the connections to end, which the
+    /// core has told to. Those that do not are aborted.
+    pub async fn serve(self, core: Arc<Core>, slots: Arc<Slots>, mut stop: watch::Receiver<bool>) {
+        let mut connections = JoinSet::new();
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = self.accept(&core, &slots, &mut connections) => {}
+        }
+        drop(self.socket);
+        let all = async { while connections.join_next().await.is_some() {} };
+        if timeout(END_WITHIN, all).await.is_err() {
+            connections.shutdown().await;
+        }
+    }
+
+    async fn accept(&self, core: &Arc<Core>, slots: &Arc<Slots>, connections: &mut JoinSet<()>) {
+        let every_minute = || Seldom::new(Duration::from_secs(60));
+        let (failed, refused, full) = (every_minute(), every_minute(), every_minute());
+        let mut pause = Duration::ZERO;
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.socket.accept() => accepted,
+                Some(ended) = connections.join_next() => {
+                    report(ended);
+                    continue;
+                }
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                // Out of descriptors or memory: others must end first. Or the peer has gone.
+                Err(error) => {
+                    if failed.is_due() {
+                        warn!(%error, "cannot accept a connection, trying again");
+                    }
+                    pause = (pause * 2).clamp(Duration::from_millis(5), Duration::from_secs(1));
+                    sleep(pause).await;
+                    continue;
+                }
+            };
+            pause = Duration::ZERO;
+            let address = peer.ip().to_canonical();
+            if !config::is_near(address) {
+                if refused.is_due() {
+                    warn!(%peer, "refused a connection from a public address");
+                }
+                continue;
+            }
+            match slots.take(address) {
+                Ok(slot) => {
+                    let core = core.clone();
+                    // The task of one client. It ends with its socket, or when the core ends it.
+                    connections.spawn(async move {
+                        let _slot = slot;
+                        serve(core, peer, stream).await;
+                    });
+                }
+                Err(limit) => {
+                    if full.is_due() {
+                        warn!(%peer, limit = limit.0, "refused a connection: too many are open");
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn serve(core: Arc<Core>, peer: SocketAddr, stream: TcpStream) {
+    let (reader, writer) = stream.into_split();
+    connection::serve(core, peer, reader, writer).await;
+}
+
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        error!(%error, "a client's task panicked; only that client was disconnected");
+    }
+}

@@ -1,0 +1,177 @@
+//! MQTT packets as the core sees them: checked, the same for 3.1.1 and 5, and without the codec.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+/// The two versions of the protocol that are spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    V311,
+    V5,
+}
+
+/// How surely a message arrives. QoS 2 is neither granted nor accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Qos {
+    AtMostOnce,
+    AtLeastOnce,
+}
+
+/// Reason codes of MQTT 5 (section 2.4) that this broker gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Reason {
+    Success = 0x00,
+    Malformed = 0x81,
+    ProtocolError = 0x82,
+    UnsupportedVersion = 0x84,
+    BadClientId = 0x85,
+    NotAuthorized = 0x87,
+    ShuttingDown = 0x8B,
+    BadAuthenticationMethod = 0x8C,
+    KeepAliveTimeout = 0x8D,
+    TakenOver = 0x8E,
+    FilterInvalid = 0x8F,
+    TopicInvalid = 0x90,
+    TopicAliasInvalid = 0x94,
+    PacketTooLarge = 0x95,
+    QuotaExceeded = 0x97,
+    QosNotSupported = 0x9B,
+    SharedNotSupported = 0x9E,
+    IdentifiersNotSupported = 0xA1,
+}
+
+/// Why bytes are not a packet that may be acted on; the connection ends with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub reason: Reason,
+    pub why: &'static str,
+}
+
+impl Refusal {
+    pub fn new(reason: Reason, why: &'static str) -> Refusal {
+        Refusal { reason, why }
+    }
+}
+
+/// What a client says.
+#[derive(Debug, Clone)]
+pub(crate) enum Packet {
+    Connect(Box<Connect>),
+    /// `id` is 0 for QoS 0.
+    Publish {
+        id: u16,
+        message: Message,
+    },
+    PubAck {
+        id: u16,
+    },
+    Subscribe {
+        id: u16,
+        filters: Vec<Filter>,
+    },
+    Unsubscribe {
+        id: u16,
+        filters: Vec<String>,
+    },
+    PingReq,
+    Disconnect {
+        /// The client leaves and yet wants its will published (5: reason 0x04).
+        with_will: bool,
+    },
+}
+
+/// A client's first packet.
+#[derive(Debug, Clone)]
+pub(crate) struct Connect {
+    pub version: Version,
+    pub client_id: String,
+    pub clean: bool,
+    /// In seconds; 0 for none.
+    pub keep_alive: u16,
+    pub will: Option<Message>,
+    /// How many unacknowledged QoS 1 messages the client takes.
+    pub receive_maximum: u16,
+    /// The largest packet that the client takes, in bytes.
+    pub packet_maximum: u32,
+}
+
+/// An application message, held once for all who get it.
+#[derive(Debug, Clone)]
+pub(crate) struct Message {
+    pub topic: Arc<str>,
+    pub payload: Bytes,
+    pub qos: Qos,
+    pub retain: bool,
+    /// The properties that travel with it (MQTT 5), encoded, without length and expiry.
+    pub properties: Bytes,
+    /// When it is of no use any more.
+    pub expires: Option<Instant>,
+}
+
+impl Message {
+    /// What a message costs beyond its bytes: itself, its place in a queue, its topic's entry.
+    pub const OVERHEAD: usize = 256;
+
+    /// What it is counted as in every bound, in bytes.
+    pub fn size(&self) -> usize {
+        self.topic.len() + self.payload.len() + self.properties.len() + Message::OVERHEAD
+    }
+
+    pub fn is_expired(&self, now: Instant) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+}
+
+/// One topic filter of a SUBSCRIBE. Whether it is valid is for the core to say.
+#[derive(Debug, Clone)]
+pub(crate) struct Filter {
+    pub path: String,
+    pub options: Options,
+}
+
+/// The options of a subscription (MQTT 5, section 3.8.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub qos: Qos,
+    pub no_local: bool,
+    pub retain_as_published: bool,
+    pub retained: SendRetained,
+}
+
+/// When a subscription brings the retained messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SendRetained {
+    Always,
+    WhenNew,
+    Never,
+}
+
+/// What the broker says, but for PUBLISH, which is written in two parts.
+#[derive(Debug, Clone)]
+pub(crate) enum Reply {
+    Welcome(Welcome),
+    Refused(Reason),
+    PubAck { id: u16, reason: Reason },
+    SubAck { id: u16, granted: Vec<Result<Qos, Reason>> },
+    UnsubAck { id: u16, results: Vec<Unsubscribed> },
+    PingResp,
+    Disconnect(Reason),
+}
+
+/// What became of each filter of an UNSUBSCRIBE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unsubscribed {
+    Done,
+    Unknown,
+    Invalid,
+}
+
+/// What a CONNACK that accepts has to tell.
+#[derive(Debug, Clone)]
+pub(crate) struct Welcome {
+    /// The client id that was made for a client that sent none.
+    pub assigned_client_id: Option<String>,
+}

@@ -1,0 +1,127 @@
+//! The retained messages: the last word on each topic.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::packet::Message;
+use crate::topic;
+
+/// Retained messages, bounded in count and bytes.
+#[derive(Debug)]
+pub(crate) struct Retained {
+    messages: BTreeMap<Arc<str>, Arc<Message>>,
+    bytes: usize,
+    most: usize,
+    most_bytes: usize,
+}
+
+/// There is no room for one more retained message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Full;
+
+impl Retained {
+    pub fn new(most: usize, most_bytes: usize) -> Retained {
+        Retained { messages: BTreeMap::new(), bytes: 0, most, most_bytes }
+    }
+
+    /// Keeps a message as its topic's last word; an empty payload means that there is none.
+    ///
+    /// # Errors
+    /// The message does not fit. What was kept for its topic is forgotten, for it is old news.
+    pub fn keep(&mut self, message: &Arc<Message>) -> Result<(), Full> {
+        if let Some(old) = self.messages.remove(&message.topic) {
+            self.bytes -= old.size();
+        }
+        if message.payload.is_empty() {
+            return Ok(());
+        }
+        if self.messages.len() >= self.most || self.bytes + message.size() > self.most_bytes {
+            return Err(Full);
+        }
+        self.bytes += message.size();
+        self.messages.insert(message.topic.clone(), message.clone());
+        Ok(())
+    }
+
+    /// All that a valid filter matches, in the order of their topics.
+    pub fn matching<'a>(
+        &'a self,
+        filter: &'a str,
+        now: Instant,
+    ) -> impl Iterator<Item = &'a Arc<Message>> {
+        let prefix = filter.find(['+', '#']).map_or(filter, |wildcard| &filter[..wildcard]);
+        // `a/#` matches `a` too, which sorts before `a/`.
+        let from = prefix.strip_suffix('/').unwrap_or(prefix);
+        self.messages
+            .range::<str, _>((Bound::Included(from), Bound::Unbounded))
+            .take_while(move |(topic, _)| topic.starts_with(from))
+            .filter(move |(topic, message)| {
+                topic::matches(filter, topic) && !message.is_expired(now)
+            })
+            .map(|(_, message)| message)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::packet::Qos;
+
+    fn message(topic: &str, payload: &str) -> Arc<Message> {
+        Arc::new(Message {
+            topic: topic.into(),
+            payload: Bytes::copy_from_slice(payload.as_bytes()),
+            qos: Qos::AtMostOnce,
+            retain: true,
+            properties: Bytes::new(),
+            expires: None,
+        })
+    }
+
+    fn topics(retained: &Retained, filter: &str) -> Vec<String> {
+        retained.matching(filter, Instant::now()).map(|m| m.topic.to_string()).collect()
+    }
+
+    #[test]
+    fn filters_find_what_they_match() {
+        let mut retained = Retained::new(10, 10_000);
+        for topic in ["a", "a/b", "a-c", "a/b/c", "$x/y", "é/ü"] {
+            retained.keep(&message(topic, "x")).unwrap();
+        }
+        assert_eq!(topics(&retained, "a/#"), ["a", "a/b", "a/b/c"]);
+        assert_eq!(topics(&retained, "a/+"), ["a/b"]);
+        assert_eq!(topics(&retained, "a"), ["a"]);
+        assert_eq!(topics(&retained, "+/ü"), ["é/ü"]);
+        assert_eq!(topics(&retained, "$x/#"), ["$x/y"]);
+        assert_eq!(topics(&retained, "#").len(), 5);
+    }
+
+    #[test]
+    fn an_empty_payload_forgets() {
+        let mut retained = Retained::new(1, 10_000);
+        retained.keep(&message("a", "x")).unwrap();
+        assert_eq!(retained.keep(&message("b", "x")), Err(Full));
+        retained.keep(&message("a", "")).unwrap();
+        assert_eq!((retained.len(), retained.bytes), (0, 0));
+        retained.keep(&message("b", "x")).unwrap();
+        assert_eq!(topics(&retained, "#"), ["b"]);
+    }
+
+    #[test]
+    fn bytes_are_bounded() {
+        let mut retained = Retained::new(10, 2 * Message::OVERHEAD + 2);
+        retained.keep(&message("a", "x")).unwrap();
+        assert_eq!(retained.keep(&message("b", "xx")), Err(Full));
+        assert_eq!(retained.keep(&message("a", &"x".repeat(9999))), Err(Full));
+        assert_eq!(topics(&retained, "#"), [""; 0]);
+    }
+}
