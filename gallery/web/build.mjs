@@ -1,0 +1,77 @@
+// Bundles the page into dist/, or with --tests the tests, which Node 18 cannot run as TypeScript.
+
+import { build } from "esbuild";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
+
+const tests = "node_modules/.cache/vitrina-tests";
+
+if (process.argv.includes("--tests")) await bundleTests();
+else await bundlePage();
+
+async function bundlePage() {
+  await rm("dist", { recursive: true, force: true });
+  const common = {
+    bundle: true,
+    minify: true,
+    outdir: "dist",
+    metafile: true,
+    legalComments: "none",
+  };
+  const script = { ...common, format: "esm", target: "es2022", entryNames: "[name]-[hash]" };
+  const worker = await build({ ...script, entryPoints: ["src/worker.ts"] });
+  const app = await build({
+    ...script,
+    entryPoints: [{ in: "src/main.tsx", out: "app" }],
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    define: { WORKER: JSON.stringify(`./${written(worker, ".js")}`) },
+  });
+  const style = await build({
+    ...common,
+    entryPoints: ["src/style.css"],
+    entryNames: "[name]-[hash]",
+    assetNames: "[name]-[hash]",
+    loader: { ".woff2": "file" },
+    target: ["chrome105", "firefox110", "safari16"],
+  });
+  const page = await readFile("index.html", "utf8");
+  await writeFile(
+    "dist/index.html",
+    page
+      .replace("app.js", written(app, ".js"))
+      .replace("style.css", written(style, ".css"))
+      .replace("icon.svg", await icon()),
+  );
+}
+
+/** The name of the one file of a kind that a build wrote. */
+function written({ metafile }, kind) {
+  return basename(Object.keys(metafile.outputs).find((path) => path.endsWith(kind)));
+}
+
+async function icon() {
+  const { metafile } = await build({
+    entryPoints: ["src/icon.svg"],
+    entryNames: "[name]-[hash]",
+    loader: { ".svg": "copy" },
+    outdir: "dist",
+    metafile: true,
+  });
+  return written({ metafile }, ".svg");
+}
+
+async function bundleTests() {
+  await rm(tests, { recursive: true, force: true });
+  await mkdir(tests, { recursive: true });
+  const files = (await readdir("test")).filter((name) => name.endsWith(".test.ts"));
+  await build({
+    entryPoints: files.map((name) => `test/${name}`),
+    outdir: tests,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node18",
+  });
+}

@@ -1,0 +1,53 @@
+// Ages and times in words.
+
+import type { Words } from "./words";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** From so many milliseconds on a picture is late, and its age is shown. */
+export const LATE = 2 * SECOND;
+
+/** `3 s ago`, from a minute `2 min ago`, from an hour the time of day. */
+export function ageText(then: number, now: number, words: Words): string {
+  const age = Math.max(0, now - then);
+  if (age < MINUTE) return words.secondsAgo(Math.max(1, Math.floor(age / SECOND)));
+  if (age < HOUR) return words.minutesAgo(Math.floor(age / MINUTE));
+  return words.at(timeText(then, now, words));
+}
+
+/** How long something has lasted: `6 s`, `2 min`, `3 h`. */
+export function lastingText(then: number, now: number, words: Words): string {
+  const time = Math.max(0, now - then);
+  if (time < MINUTE) return words.seconds(Math.max(1, Math.floor(time / SECOND)));
+  if (time < HOUR) return words.minutes(Math.floor(time / MINUTE));
+  return words.hours(Math.floor(time / HOUR));
+}
+
+/** The time of day in the reader's own form, with the date when it was not today. */
+export function timeText(then: number, now: number, words: Words): string {
+  const day = (time: number): string => new Date(time).toDateString();
+  const { time, dated } = forms(words.locale);
+  return (day(then) === day(now) ? time : dated).format(then);
+}
+
+interface Forms {
+  time: Intl.DateTimeFormat;
+  dated: Intl.DateTimeFormat;
+}
+
+const known = new Map<string, Forms>();
+
+/** Kept, since making one takes longer than using it a thousand times. */
+function forms(locale: string): Forms {
+  const kept = known.get(locale);
+  if (kept) return kept;
+  const time = { hour: "2-digit", minute: "2-digit" } as const;
+  const made = {
+    time: new Intl.DateTimeFormat(locale, time),
+    dated: new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", ...time }),
+  };
+  known.set(locale, made);
+  return made;
+}

@@ -1,0 +1,46 @@
+// A frame on the WebSocket, as wire/src/frame.rs writes it.
+
+/** The length of the header in bytes. */
+export const HEADER = 28;
+
+/** Flag: the capture time is not known yet, so `captured` is when the gallery received it. */
+export const CLOCK_UNKNOWN = 1;
+
+export interface Frame {
+  /** The number to answer with. */
+  serial: number;
+  /** The tile that it is for. */
+  tile: number;
+  /** `CLOCK_UNKNOWN`; other bits are for later versions. */
+  flags: number;
+  /** The camera's number of the frame. */
+  seq: number;
+  /** When it was captured, in milliseconds since 1970 by the gallery's clock. */
+  captured: number;
+  /** When it was sent, by the same clock. */
+  sent: number;
+  /** The picture, not copied out of the message. */
+  jpeg: Uint8Array<ArrayBuffer>;
+}
+
+/** Splits a binary message into its header and its JPEG; null if it is too short to have one. */
+export function parseFrame(message: ArrayBuffer): Frame | null {
+  if (message.byteLength < HEADER) return null;
+  const view = new DataView(message);
+  return {
+    serial: view.getUint32(0, true),
+    tile: view.getUint16(4, true),
+    flags: view.getUint16(6, true),
+    seq: view.getUint32(8, true),
+    captured: view.getFloat64(12, true),
+    sent: view.getFloat64(20, true),
+    jpeg: new Uint8Array(message, HEADER),
+  };
+}
+
+/** The answer to a frame that was drawn or discarded. */
+export function answer(serial: number): ArrayBuffer {
+  const bytes = new ArrayBuffer(4);
+  new DataView(bytes).setUint32(0, serial, true);
+  return bytes;
+}

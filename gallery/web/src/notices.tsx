@@ -1,0 +1,92 @@
+// What the page says about itself: the connection, and what the gallery wants known.
+
+import { effect, signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { tellAll } from "./announce";
+import { link, notices, tryNow } from "./gallery";
+import { Icon } from "./icon";
+import { words } from "./language";
+import { tick } from "./tick";
+
+/** A connection that is away for so long is worth a line; its return is told for as long. */
+const PATIENCE = 2_000;
+
+const connection = signal<"well" | "lost" | "again">("well");
+
+effect(() => {
+  const now = link.value;
+  const before = connection.peek();
+  if (!now.open && tick.value - now.since >= PATIENCE && before !== "lost") {
+    connection.value = "lost";
+    tellAll(words.peek().lostLine.replace(/\.$/, ""));
+  } else if (now.open && before === "lost") {
+    connection.value = "again";
+    tellAll(words.peek().again);
+    setTimeout(() => connection.value === "again" && (connection.value = "well"), PATIENCE);
+  }
+});
+
+export function ConnectionLine() {
+  if (connection.value === "well") return null;
+  const { lostLine, tryingIn, trying, tryNow: now, again } = words.value;
+  if (connection.value === "again") {
+    return (
+      <div class="lost-line again">
+        <i class="lamp" />
+        <span>{again}</span>
+      </div>
+    );
+  }
+  const next = link.value.open ? null : link.value.next;
+  const left = next === null ? 0 : Math.ceil((next - tick.value) / 1_000);
+  return (
+    <div class="lost-line">
+      <i class="lamp stale" />
+      <span>
+        {lostLine} {left > 0 ? tryingIn(left) : trying}
+      </span>
+      <button onClick={tryNow}>{now}</button>
+    </div>
+  );
+}
+
+/** Notices that were closed, until they end. */
+const closed = signal<ReadonlySet<string>>(new Set());
+
+effect(() => {
+  const here = new Set(notices.value.map(({ code }) => code));
+  const still = [...closed.peek()].filter((code) => here.has(code));
+  if (still.length < closed.peek().size) closed.value = new Set(still);
+});
+
+/** The newest notice that asks for attention. That the wall is open stands in the bar. */
+export function NoticeToast() {
+  const shown = notices.value
+    .filter(({ code }) => code !== "open" && !closed.value.has(code))
+    .at(-1);
+  const { brokerLost, brokerLostHelp, close } = words.value;
+  const known = shown?.code === "broker-lost";
+  const headline = known ? brokerLost : shown?.text;
+  useEffect(() => {
+    if (headline) tellAll(headline);
+  }, [headline]);
+  if (!shown) return null;
+  return (
+    <div class="toasts">
+      <div class="toast bad">
+        <Icon name="warn" />
+        <span>
+          {headline}
+          {known && <small>{brokerLostHelp}</small>}
+        </span>
+        <button
+          class="round"
+          aria-label={close}
+          onClick={() => (closed.value = new Set([...closed.value, shown.code]))}
+        >
+          <Icon name="close" />
+        </button>
+      </div>
+    </div>
+  );
+}

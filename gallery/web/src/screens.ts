@@ -1,0 +1,100 @@
+// Decodes pictures and draws them; for each tile the newest wins.
+
+export interface Picture {
+  jpeg: Blob;
+  /** By our clock. */
+  captured: number;
+  /** The capture time is not known: it is at least so old. */
+  least: boolean;
+}
+
+export type Drawn = (tile: number, picture: Picture, width: number, height: number) => void;
+
+type Canvas = OffscreenCanvas | HTMLCanvasElement;
+type Context = OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D;
+
+interface Screen {
+  camera: string;
+  canvas: Canvas;
+  context: Context | null;
+  decoding: boolean;
+  /** The one to decode next; a newer one takes its place. */
+  next: Job | null;
+}
+
+interface Job {
+  picture: Picture;
+  /** Called once, when the picture was drawn or discarded. */
+  done: () => void;
+}
+
+export class Screens {
+  readonly #screens = new Map<number, Screen>();
+  /** The last picture drawn of each camera, as JPEG, for a place that opens later. */
+  readonly #last = new Map<string, Picture>();
+  readonly #drawn: Drawn;
+
+  constructor(drawn: Drawn) {
+    this.#drawn = drawn;
+  }
+
+  add(tile: number, camera: string, canvas: Canvas): void {
+    this.#screens.set(tile, { camera, canvas, context: null, decoding: false, next: null });
+    const last = this.#last.get(camera);
+    if (last) this.show(tile, last, () => {});
+  }
+
+  remove(tile: number): void {
+    this.#screens.get(tile)?.next?.done();
+    this.#screens.delete(tile);
+  }
+
+  show(tile: number, picture: Picture, done: () => void): void {
+    const screen = this.#screens.get(tile);
+    if (!screen) return done();
+    screen.next?.done();
+    screen.next = { picture, done };
+    if (!screen.decoding) void this.#work(tile, screen);
+  }
+
+  /** Forgets all pictures but those of these cameras, also the ones on a canvas. */
+  keep(cameras: Set<string>): void {
+    for (const camera of this.#last.keys()) if (!cameras.has(camera)) this.#last.delete(camera);
+    for (const [tile, screen] of this.#screens) {
+      if (cameras.has(screen.camera)) continue;
+      screen.next?.done();
+      screen.next = null;
+      screen.context?.clearRect(0, 0, screen.canvas.width, screen.canvas.height);
+      // What is being decoded now is for the screen that was.
+      this.#screens.set(tile, { ...screen, decoding: false });
+    }
+  }
+
+  async #work(tile: number, screen: Screen): Promise<void> {
+    screen.decoding = true;
+    for (let job = screen.next; job; job = screen.next) {
+      screen.next = null;
+      try {
+        const bitmap = await createImageBitmap(job.picture.jpeg);
+        if (this.#screens.get(tile) === screen) this.#draw(tile, screen, job.picture, bitmap);
+        bitmap.close();
+      } catch {
+        // A broken picture is not drawn; the one before ages in its place.
+      }
+      job.done();
+    }
+    screen.decoding = false;
+  }
+
+  #draw(tile: number, screen: Screen, picture: Picture, bitmap: ImageBitmap): void {
+    const { canvas } = screen;
+    const { width, height } = bitmap;
+    // Asked for at the first picture only, since an opaque canvas is black from then on.
+    screen.context ??= canvas.getContext("2d", { alpha: false }) as Context | null;
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+    screen.context?.drawImage(bitmap, 0, 0);
+    this.#last.set(screen.camera, picture);
+    this.#drawn(tile, picture, width, height);
+  }
+}

@@ -1,0 +1,123 @@
+// One camera: its canvas, its plate, and the reason where there is no live picture.
+
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { tell } from "./announce";
+import { face, type Face } from "./face";
+import { addScreen, aspectOf, isVisible, link, removeScreen, type Screen } from "./gallery";
+import { words } from "./language";
+import type { Box } from "./layout";
+import type { Camera } from "./messages";
+import { tick } from "./tick";
+
+interface Props {
+  camera: Camera;
+  /** The rate wanted, in frames a second. */
+  fps: number;
+  /** Where it lies; without it the style sheet says. */
+  box?: Box | undefined;
+  /** In the film strip: the one that is shown large. */
+  current?: boolean;
+  /** Opens the camera; without it nothing is to be pressed. */
+  open?: () => void;
+  /** Told once, when there is a screen to ask for facts and to zoom. */
+  ready?: (screen: Screen, canvas: HTMLCanvasElement) => void;
+}
+
+export function Tile({ camera, fps, box, current, open, ready }: Props) {
+  const element = useRef<HTMLLIElement & HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const screen = useRef<Screen | null>(null);
+  const [, again] = useState(0);
+
+  const opened = useRef(Date.now());
+  const look = (): Face =>
+    face(
+      camera,
+      screen.current ?? { opened: opened.current, captured: null },
+      Date.now(),
+      words.value,
+    );
+  const shown = look();
+  // What follows the clock and the pictures compares with what was rendered last.
+  const now = useRef({ look, shown });
+  now.current = { look, shown };
+
+  const follow = (): void => {
+    const { captured } = screen.current ?? { captured: null };
+    if (captured !== null) {
+      element.current!.dataset.ageMs = String(Math.max(0, Math.round(Date.now() - captured)));
+    } else {
+      delete element.current!.dataset.ageMs;
+    }
+    const { look, shown } = now.current;
+    const fresh = look();
+    if (!same(fresh, shown)) again((n) => n + 1);
+  };
+
+  useLayoutEffect(() => {
+    const mine = addScreen(camera.camera, element.current!, canvas.current!, fps, () => {
+      // A frame on a live tile changes nothing but its age, many times a second.
+      if (now.current.shown.state !== "live") follow();
+      else element.current!.dataset.ageMs = age(mine);
+    });
+    screen.current = mine;
+    ready?.(mine, canvas.current!);
+    return () => removeScreen(mine);
+  }, []);
+  useEffect(() => tick.subscribe(follow), []);
+
+  const seen = screen.current !== null && isVisible(screen.current);
+  useEffect(() => {
+    if (seen && link.value.open) tell(camera, shown);
+  }, [shown.state, camera.state, camera.reason]);
+
+  const { state, why } = shown;
+  const Element = open ? "li" : "div";
+  return (
+    <Element
+      ref={element}
+      class="tile"
+      data-camera={camera.camera}
+      data-state={state}
+      aria-current={current ? "true" : undefined}
+      style={
+        box
+          ? {
+              width: `${box.width}px`,
+              height: `${box.height}px`,
+              transform: `translate(${box.x}px,${box.y}px)`,
+            }
+          : { "--ar": aspectOf(camera) }
+      }
+      {...(open ? {} : { role: "img", "aria-label": shown.label })}
+    >
+      <canvas ref={canvas} />
+      {open && <button class="open" aria-label={shown.label} onClick={open} />}
+      {why && (
+        <div class="why" aria-hidden="true">
+          <b>{why.headline}</b>
+          {why.line && <span>{why.line}</span>}
+        </div>
+      )}
+      <div class="plate" aria-hidden="true">
+        <i class={`lamp ${state}`} />
+        <span class="name">{camera.name}</span>
+        {shown.age && <span class="age">{shown.age}</span>}
+      </div>
+    </Element>
+  );
+}
+
+function age(screen: Screen): string {
+  return String(Math.max(0, Math.round(Date.now() - (screen.captured ?? 0))));
+}
+
+function same(a: Face, b: Face): boolean {
+  return (
+    a.state === b.state &&
+    a.age === b.age &&
+    a.label === b.label &&
+    a.why?.headline === b.why?.headline &&
+    a.why?.line === b.why?.line
+  );
+}

@@ -1,0 +1,102 @@
+// Owns the WebSocket and the canvases, away from the main thread, so that a busy page delays no
+// picture. On browsers that cannot draw in a worker the page imports this file and calls `serve`.
+
+import type { FromWorker, ToWorker } from "./bridge";
+import { Clock } from "./clock";
+import { answer, CLOCK_UNKNOWN, parseFrame } from "./frame";
+import { parseMessage, type FromPage, type ToPage } from "./messages";
+import { Screens } from "./screens";
+import { Socket } from "./socket";
+
+/** How long a connection may be silent after the page or the machine has slept. */
+const AWAKE = 5_000;
+
+/** Starts the work; what comes back takes the page's messages. */
+export function serve(post: (message: FromWorker) => void): (message: ToWorker) => void {
+  const clock = new Clock();
+  const screens = new Screens((tile, { captured, least }, width, height) =>
+    post({ is: "drawn", tile, captured, least, width, height }),
+  );
+  let socket: Socket | null = null;
+  let watch: FromPage = { type: "watch", tiles: [] };
+  let paused = false;
+
+  const say = (message: FromPage): void => socket?.send(JSON.stringify(message));
+  const listener = {
+    opened() {
+      if (paused) say({ type: "pause" });
+      say(watch);
+      post({ is: "open" });
+    },
+    lost: (next: number) => post({ is: "lost", next }),
+    text(text: string) {
+      const message = parseMessage(text);
+      if (!message) return;
+      if (message.type === "cameras") {
+        clock.hear(message.now, Date.now());
+        screens.keep(new Set(shown(message)));
+      }
+      post({ is: "said", message, behind: clock.local(0) });
+    },
+    bytes(bytes: ArrayBuffer, reply: (bytes: ArrayBuffer) => void) {
+      const frame = parseFrame(bytes);
+      if (!frame) return;
+      clock.hear(frame.sent, Date.now());
+      const picture = {
+        jpeg: new Blob([frame.jpeg], { type: "image/jpeg" }),
+        captured: clock.local(frame.captured),
+        least: (frame.flags & CLOCK_UNKNOWN) !== 0,
+      };
+      screens.show(frame.tile, picture, () => reply(answer(frame.serial)));
+    },
+  };
+
+  const wake = (): void => {
+    socket?.connect();
+    socket?.doubt(AWAKE);
+  };
+  // No event tells that the machine slept, but a timer that comes late does.
+  let beat = Date.now();
+  setInterval(() => {
+    if (socket && !paused && Date.now() - beat > 15_000) wake();
+    beat = Date.now();
+  }, 2_000);
+
+  return (message) => {
+    switch (message.do) {
+      case "start":
+        socket = new Socket(message.url, listener);
+        break;
+      case "say":
+        if (message.message.type === "watch") watch = message.message;
+        else paused = message.message.type === "pause";
+        say(message.message);
+        break;
+      case "add":
+        screens.add(message.tile, message.camera, message.canvas);
+        break;
+      case "remove":
+        screens.remove(message.tile);
+        break;
+      case "try":
+        socket?.connect();
+        break;
+      case "woke":
+        wake();
+        break;
+      case "leave":
+        socket?.close();
+        break;
+    }
+  };
+}
+
+/** The cameras of which a picture may be seen: not those that are off. */
+function shown(message: ToPage & { type: "cameras" }): string[] {
+  return message.cameras.filter((camera) => camera.state !== "off").map((camera) => camera.camera);
+}
+
+if (typeof document === "undefined") {
+  const take = serve((message) => postMessage(message));
+  addEventListener("message", (event: MessageEvent<ToWorker>) => take(event.data));
+}
