@@ -14,7 +14,8 @@ export function ageText(then: number, now: number, words: Words): string {
   const age = Math.max(0, now - then);
   if (age < MINUTE) return words.secondsAgo(Math.max(1, Math.floor(age / SECOND)));
   if (age < HOUR) return words.minutesAgo(Math.floor(age / MINUTE));
-  return words.at(timeText(then, now, words));
+  const { text, today } = timeOf(then, now, words);
+  return today ? words.at(text) : words.on(text);
 }
 
 /** How long something has lasted: `6 s`, `2 min`, `3 h`. */
@@ -25,11 +26,17 @@ export function lastingText(then: number, now: number, words: Words): string {
   return words.hours(Math.floor(time / HOUR));
 }
 
-/** The time of day in the reader's own form, with the date when it was not today. */
-export function timeText(then: number, now: number, words: Words): string {
-  const day = (time: number): string => new Date(time).toDateString();
+/** Since when: the time of day, with the date when it was not today. */
+export function sinceText(then: number, now: number, words: Words): string {
+  const { text, today } = timeOf(then, now, words);
+  return today ? words.since(text) : words.sinceDay(text);
+}
+
+/** In the reader's own form. */
+function timeOf(then: number, now: number, words: Words): { text: string; today: boolean } {
   const { time, dated } = forms(words.locale);
-  return (day(then) === day(now) ? time : dated).format(then);
+  const today = new Date(then).toDateString() === new Date(now).toDateString();
+  return { text: (today ? time : dated).format(then), today };
 }
 
 interface Forms {

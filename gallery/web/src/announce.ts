@@ -45,8 +45,9 @@ function flush(): void {
     // What changed and changed back in the meantime is no news.
     if (told.get(camera) === face.state) continue;
     told.set(camera, face.state);
-    const why = face.why ? `, ${face.why.headline}` : "";
-    news.push(`${name} ${words.value.states[face.state]}${why}`);
+    const said = words.value.states[face.state];
+    const why = face.why?.headline.toLowerCase() ?? said;
+    news.push(why === said ? `${name} ${said}` : `${name} ${said}, ${why}`);
   }
   changed.clear();
   if (news.length === 0) return;

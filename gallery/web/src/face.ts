@@ -1,6 +1,6 @@
 // What a tile shows of its camera: state, age and reason.
 
-import { ageText, lastingText, LATE, timeText } from "./age";
+import { ageText, lastingText, LATE, sinceText } from "./age";
 import type { Camera } from "./messages";
 import { sentence, type Words } from "./words";
 
@@ -58,7 +58,7 @@ function reason(
   now: number,
   words: Words,
 ): Reason | null {
-  const since = sentence(words.since(timeText(camera.since, now, words)));
+  const since = sentence(sinceText(camera.since, now, words));
   switch (state) {
     case "live":
     case "stale":
@@ -128,9 +128,9 @@ function label(
   const parts: string[] = [];
   if (why && state !== "connecting" && state !== "off") parts.push(why.headline);
   if (state === "stale" && seen.captured !== null) {
-    parts.push(sentence(words.since(timeText(seen.captured, now, words))));
+    parts.push(sentence(sinceText(seen.captured, now, words)));
   } else if (why && camera.reason === "unplugged") {
-    parts.push(sentence(words.since(timeText(camera.since, now, words))));
+    parts.push(sentence(sinceText(camera.since, now, words)));
   } else if (why?.line && why.headline !== words.noPictures) {
     parts.push(why.line.replace(/\.$/, ""));
   }

@@ -45,14 +45,15 @@ export class Screens {
   }
 
   remove(tile: number): void {
-    this.#screens.get(tile)?.next?.done();
+    const screen = this.#screens.get(tile);
+    if (screen) discardNext(screen);
     this.#screens.delete(tile);
   }
 
   show(tile: number, picture: Picture, done: () => void): void {
     const screen = this.#screens.get(tile);
     if (!screen) return done();
-    screen.next?.done();
+    discardNext(screen);
     screen.next = { picture, done };
     if (!screen.decoding) void this.#work(tile, screen);
   }
@@ -62,8 +63,7 @@ export class Screens {
     for (const camera of this.#last.keys()) if (!cameras.has(camera)) this.#last.delete(camera);
     for (const [tile, screen] of this.#screens) {
       if (cameras.has(screen.camera)) continue;
-      screen.next?.done();
-      screen.next = null;
+      discardNext(screen);
       screen.context?.clearRect(0, 0, screen.canvas.width, screen.canvas.height);
       // What is being decoded now is for the screen that was.
       this.#screens.set(tile, { ...screen, decoding: false });
@@ -97,4 +97,9 @@ export class Screens {
     this.#last.set(screen.camera, picture);
     this.#drawn(tile, picture, width, height);
   }
+}
+
+function discardNext(screen: Screen): void {
+  screen.next?.done();
+  screen.next = null;
 }
