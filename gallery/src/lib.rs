@@ -1,1 +1,163 @@
-//! placeholder
+//! The gallery: the wall of cameras in the browser.
+//!
+//! It hears the nodes through an MQTT broker and shows their cameras to pages. Messages flow one
+//! way, `mqtt` → `wall` → `websocket` and `still`; what is wanted flows back through `frames`.
+
+mod assets;
+mod cameras;
+mod clocks;
+mod config;
+mod credits;
+mod door;
+mod frames;
+mod health;
+mod http;
+mod listener;
+mod mqtt;
+mod now;
+mod problem;
+mod still;
+mod stop;
+mod wall;
+mod websocket;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+pub use config::{BadConfig, Config, Section};
+pub use health::Health;
+
+use door::Door;
+use health::Task;
+use http::Site;
+use wall::Wall;
+
+/// How long the end may take.
+const END_WITHIN: Duration = Duration::from_millis(2500);
+
+/// A gallery that is bound to its address.
+#[derive(Debug)]
+pub struct Gallery {
+    config: Config,
+    listener: TcpListener,
+    address: SocketAddr,
+    health: Health,
+}
+
+/// The address could not be bound.
+#[derive(Debug, thiserror::Error)]
+#[error("the gallery cannot listen on {address}: {source}; {cure}")]
+pub struct BindError {
+    address: SocketAddr,
+    source: io::Error,
+    cure: &'static str,
+}
+
+/// Why a gallery ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// One of its tasks ended, which none does before the others.
+    #[error("the gallery's {0} ended by itself; this is a defect")]
+    Ended(&'static str),
+    /// One of its tasks panicked.
+    #[error("a task of the gallery failed: {0}; this is a defect")]
+    Failed(tokio::task::JoinError),
+}
+
+impl Gallery {
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// [`BindError`] names the address and says what to do.
+    pub async fn bind(config: Config) -> Result<Gallery, BindError> {
+        let bound = listener::bind(config.listen);
+        let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = bound.map_err(|source| BindError {
+            address: config.listen,
+            cure: match source.kind() {
+                io::ErrorKind::AddrInUse => {
+                    "another program has it: stop that one, or take another port with \
+                     `--set gallery.listen=127.0.0.1:8081`"
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "ports below 1024 are reserved: take another one with \
+                     `--set gallery.listen=127.0.0.1:8080`"
+                }
+                _ => "take an address of this machine with `--set gallery.listen=ADDRESS:PORT`",
+            },
+            source,
+        })?;
+        Ok(Gallery { config, listener, address, health: Health::new() })
+    }
+
+    /// The address that it listens on, with the real port.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Tells whether it works, also while it runs.
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    /// Runs until `shutdown`, and at most 3 s longer.
+    ///
+    /// # Errors
+    /// [`Error`] if one of its tasks ends by itself.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+        let Gallery { config, listener, address, health } = self;
+        info!(%address, broker = config.broker.host, id = %config.id, "gallery");
+        if config.open {
+            warn!("open: everybody on the local network can see the wall, without a password");
+        }
+        let wall = Arc::new(Wall::new(config.open));
+        let (stop, stopped) = watch::channel(false);
+        let beat = |task| {
+            let health = health.clone();
+            move || health.beat(task)
+        };
+        let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let door = Door::new(&machine, &config.hosts);
+        let routes = Site::new(wall.clone(), health.clone(), stopped.clone()).routes();
+
+        // Three tasks, of which the wall's ends when the set is dropped, the others with `stop`.
+        let mut tasks = JoinSet::new();
+        let serve = listener::serve(listener, routes, door, stopped.clone(), beat(Task::Listener));
+        tasks.spawn(async { (serve.await, Task::Listener).1 });
+        let (broker, beat_broker) = (wall.clone(), beat(Task::Broker));
+        tasks.spawn(async move {
+            mqtt::run(&config, broker, stopped, beat_broker).await;
+            Task::Broker
+        });
+        let beat_wall = beat(Task::Wall);
+        let showing = tokio::spawn(async move { wall.run(beat_wall).await });
+
+        let ended = tokio::select! {
+            () = shutdown => Ok(()),
+            Some(ended) = tasks.join_next() => Err(match ended {
+                Ok(task) => Error::Ended(task.name()),
+                Err(error) => Error::Failed(error),
+            }),
+        };
+        let _ = stop.send(true);
+        let end = async {
+            while tasks.join_next().await.is_some() {}
+            // Pages hold a receiver each.
+            stop.closed().await;
+        };
+        if timeout(END_WITHIN, end).await.is_err() {
+            warn!("not all connections ended in time; they are cut");
+        }
+        showing.abort();
+        ended
+    }
+}

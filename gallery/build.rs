@@ -1,0 +1,88 @@
+//! Embeds the page: every file of `web/dist`, with its content type and a hash of its content.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io, process};
+
+fn main() {
+    let dist =
+        PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("web/dist");
+    println!("cargo::rerun-if-changed={}", dist.display());
+    let mut files = Vec::new();
+    if let Err(error) = collect(&dist, &mut files) {
+        println!("cargo::error={}: {error}", dist.display());
+        process::exit(1);
+    }
+    if !files.iter().any(|file| file.ends_with("index.html")) {
+        println!("cargo::error=gallery/web/dist is missing: run `make web`");
+        process::exit(1);
+    }
+    files.sort();
+    let mut code = String::from("&[\n");
+    for file in &files {
+        println!("cargo::rerun-if-changed={}", file.display());
+        let bytes = fs::read(file).expect("it was listed a moment ago");
+        let path = file.strip_prefix(&dist).expect("it lies in dist").to_string_lossy();
+        let (etag, immutable) = (format!("\"{:016x}\"", fnv(&bytes)), is_hashed(&path));
+        writeln!(
+            code,
+            "Asset {{ path: {path:?}, content_type: {:?}, etag: {etag:?}, immutable: {immutable}, bytes: include_bytes!({:?}) }},",
+            content_type(file),
+            file.display().to_string(),
+        )
+        .expect("a String takes all");
+    }
+    code.push(']');
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("assets.rs");
+    fs::write(out, code).expect("OUT_DIR can be written");
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            println!("cargo::rerun-if-changed={}", path.display());
+            collect(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn content_type(file: &Path) -> &'static str {
+    match file.extension().and_then(|e| e.to_str()).unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "txt" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+/// Whether the bundler put a hash of the content into the name: `page-4QK7ZB2H.js`.
+fn is_hashed(path: &str) -> bool {
+    let stem = path.rsplit('/').next().unwrap_or(path).split('.').next().unwrap_or_default();
+    stem.rsplit_once('-').is_some_and(|(_, hash)| {
+        hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    })
+}
+
+/// FNV-1a, 64 bits: enough to tell two builds of a file apart.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

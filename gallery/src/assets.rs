@@ -1,0 +1,82 @@
+//! The files of the page, embedded by the build script.
+
+use warp::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use warp::http::{Response as Builder, StatusCode};
+use warp::reply::Response;
+
+use crate::problem::Problem;
+
+#[derive(Debug)]
+struct Asset {
+    path: &'static str,
+    content_type: &'static str,
+    /// Of the content, in quotation marks.
+    etag: &'static str,
+    /// Whether the name has a hash of the content, so that it never changes.
+    immutable: bool,
+    bytes: &'static [u8],
+}
+
+static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// The page loads what is its own and nothing else; frames are drawn from blobs, by a worker.
+const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; worker-src 'self' blob:; \
+    connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
+    frame-ancestors 'self'";
+
+/// A file of the page, or 304 if the browser has it (`If-None-Match`).
+pub(crate) fn serve(path: &str, known: Option<&str>) -> Result<Response, Problem> {
+    let path = if path.is_empty() { "index.html" } else { path };
+    let asset = ASSETS
+        .iter()
+        .find(|asset| asset.path == path)
+        .ok_or_else(|| Problem::not_found(format!("there is no /{path}"), "the wall is at /"))?;
+    let has =
+        |known: &str| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == asset.etag);
+    let unchanged = known.is_some_and(has);
+    let mut response =
+        Builder::new(if unchanged { Default::default() } else { asset.bytes.into() });
+    if unchanged {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    let caching = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_TYPE, asset.content_type),
+        (ETAG, asset.etag),
+        (CACHE_CONTROL, caching),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_there_and_is_not_sent_twice() {
+        let page = serve("", None).unwrap();
+        assert_eq!(page.status(), StatusCode::OK);
+        assert_eq!(page.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
+        let etag = page.headers()[ETAG].to_str().unwrap();
+        for known in [etag.to_owned(), format!("\"x\", W/{etag}")] {
+            assert_eq!(serve("index.html", Some(&known)).unwrap().status(), 304);
+        }
+        assert_eq!(serve("", Some("\"other\"")).unwrap().status(), 200);
+    }
+
+    #[test]
+    fn what_is_not_embedded_is_not_found() {
+        for path in ["nothing.js", "../Cargo.toml", "/etc/passwd", "index.html/"] {
+            assert!(serve(path, None).is_err(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The section `[gallery]`: as typed, and as used.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use wire::{GalleryId, Root};
+
+/// `[gallery]` as typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Section {
+    /// Address and port of the web page; port 0 takes a free one. Default `127.0.0.1:8080`.
+    pub listen: String,
+    /// Lets machines of private address ranges in without a password. Any address but loopback
+    /// needs it. Default `false`.
+    pub open: bool,
+    /// The broker, `mqtt://host[:1883]`. Default `mqtt://127.0.0.1:1883`.
+    pub broker: Option<String>,
+    /// Further names by which browsers may call this gallery, such as the name that a reverse
+    /// proxy has. IP addresses, `localhost`, the machine's name and that with `.local` are always
+    /// good. Default none.
+    pub hosts: Vec<String>,
+}
+
+impl Default for Section {
+    fn default() -> Self {
+        Section {
+            listen: "127.0.0.1:8080".to_owned(),
+            open: false,
+            broker: None,
+            hosts: Vec::new(),
+        }
+    }
+}
+
+/// Why a section cannot be used. The text says what to write instead.
+#[derive(Debug, thiserror::Error)]
+pub enum BadConfig {
+    /// `listen` is no address.
+    #[error("gallery.listen = {0:?} is no address: write it like 127.0.0.1:8080 or [::1]:8080")]
+    Listen(String),
+    /// `listen` can be reached by others, and nobody said that this is wanted.
+    #[error(
+        "gallery.listen = \"{0}\" can be reached from other machines, without a password: \
+         say gallery.open = true (or --open) if that is wanted, or listen on 127.0.0.1"
+    )]
+    Exposed(SocketAddr),
+    /// `broker` is none.
+    #[error("gallery.broker = {given:?} {why}: write it like mqtt://127.0.0.1:1883")]
+    Broker {
+        /// What was typed.
+        given: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// One of `hosts` is no name.
+    #[error("gallery.hosts has {0:?}: write a bare name, without scheme, port or path")]
+    Host(String),
+    /// The gallery's directory cannot be used.
+    #[error("{path} cannot be used: {source}: make it writable, or name another one with --data")]
+    Data {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file that holds the gallery's id holds something else.
+    #[error("{0} does not hold a gallery id, eight hex digits: remove it, and a new one is made")]
+    Id(PathBuf),
+}
+
+/// `[gallery]` as used.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) listen: SocketAddr,
+    /// Whether other machines can reach it.
+    pub(crate) open: bool,
+    pub(crate) broker: Broker,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) root: Root,
+    pub(crate) id: GalleryId,
+}
+
+/// Where the broker is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Broker {
+    /// A name or an address; IPv6 in brackets.
+    pub host: String,
+    pub port: u16,
+}
+
+impl Section {
+    /// Checks the section. `data` is the gallery's own directory, made when missing; its id is
+    /// kept there.
+    ///
+    /// # Errors
+    /// [`BadConfig`] names the key or file and says what to do.
+    pub fn check(self, root: Root, data: PathBuf) -> Result<Config, BadConfig> {
+        let listen: SocketAddr =
+            self.listen.parse().map_err(|_| BadConfig::Listen(self.listen.clone()))?;
+        let loopback = listen.ip().to_canonical().is_loopback();
+        if !loopback && !self.open {
+            return Err(BadConfig::Exposed(listen));
+        }
+        let broker = match self.broker {
+            Some(url) => broker(&url).map_err(|why| BadConfig::Broker { given: url, why })?,
+            None => Broker { host: "127.0.0.1".to_owned(), port: MQTT_PORT },
+        };
+        if let Some(bad) = self.hosts.iter().find(|host| !is_host(host)) {
+            return Err(BadConfig::Host(bad.clone()));
+        }
+        let hosts = self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+        Ok(Config { listen, open: !loopback, broker, hosts, root, id: id(&data)? })
+    }
+}
+
+const MQTT_PORT: u16 = 1883;
+
+fn broker(url: &str) -> Result<Broker, &'static str> {
+    let (scheme, rest) = url.split_once("://").ok_or("is no URL")?;
+    match scheme {
+        "mqtt" => {}
+        "mqtts" | "ws" | "wss" => return Err("asks for TLS or WebSocket, which is not there yet"),
+        _ => return Err("has an unknown scheme"),
+    }
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    if rest.contains('@') {
+        return Err("names a user, which is not there yet");
+    }
+    // The colons of an IPv6 address are within its brackets.
+    let after_host = rest.rfind(']').map_or(0, |end| end + 1);
+    let (host, port) = match rest[after_host..].find(':') {
+        Some(colon) => {
+            let port = &rest[after_host + colon + 1..];
+            (&rest[..after_host + colon], port.parse().map_err(|_| "has a bad port")?)
+        }
+        None => (rest, MQTT_PORT),
+    };
+    let is_v6 = host
+        .strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .is_some_and(|h| matches!(h.parse(), Ok(IpAddr::V6(_))));
+    if !is_v6 && !is_host(host) {
+        return Err("has a bad host");
+    }
+    if port == 0 {
+        return Err("has a bad port");
+    }
+    Ok(Broker { host: host.to_owned(), port })
+}
+
+fn is_host(host: &str) -> bool {
+    (1..=253).contains(&host.len())
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+}
+
+fn id(data: &Path) -> Result<GalleryId, BadConfig> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| BadConfig::Data { path, source }
+    };
+    std::fs::create_dir_all(data).map_err(failed(data))?;
+    let file = data.join("id");
+    match std::fs::read_to_string(&file) {
+        Ok(text) => {
+            let text = text.trim_end();
+            let good = text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit());
+            let id = text.to_ascii_lowercase().parse().ok().filter(|_| good);
+            id.ok_or(BadConfig::Id(file))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let id = format!("{:08x}", fastrand::u32(..));
+            // Written aside first, so that a crash leaves the whole id or none.
+            let aside = data.join("id.new");
+            std::fs::write(&aside, format!("{id}\n")).map_err(failed(&aside))?;
+            std::fs::rename(&aside, &file).map_err(failed(&file))?;
+            Ok(id.parse().expect("hex digits are a good id"))
+        }
+        Err(error) => Err(failed(&file)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let section: Section = toml::from_str(text).map_err(|e| e.to_string())?;
+        section.check(Root::default(), folder.path().join("gallery")).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn nothing_typed_is_loopback() {
+        let config = check("").unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert!(!config.open);
+        assert_eq!(config.broker, Broker { host: "127.0.0.1".into(), port: 1883 });
+    }
+
+    #[test]
+    fn each_mistake_says_what_to_write() {
+        for (text, word) in [
+            ("listen = '8080'", "127.0.0.1:8080"),
+            ("listen = '0.0.0.0:8080'", "gallery.open"),
+            ("listen = '[::]:8080'", "gallery.open"),
+            ("broker = 'mqtts://house'", "TLS"),
+            ("broker = 'mqtt://me:secret@house'", "user"),
+            ("broker = 'house:1883'", "no URL"),
+            ("broker = 'mqtt://house:99999'", "port"),
+            ("broker = 'mqtt://[zz]:1883'", "host"),
+            ("broker = 'mqtt://'", "host"),
+            ("hosts = ['http://a']", "bare name"),
+            ("port = 80", "unknown field"),
+        ] {
+            let error = check(text).unwrap_err();
+            assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn brokers_are_read() {
+        for (url, host, port) in [
+            ("mqtt://house", "house", 1883),
+            ("mqtt://10.0.0.1:1884/", "10.0.0.1", 1884),
+            ("mqtt://[::1]", "[::1]", 1883),
+            ("mqtt://[fd00::1]:1884", "[fd00::1]", 1884),
+        ] {
+            assert_eq!(broker(url), Ok(Broker { host: host.into(), port }));
+        }
+    }
+
+    #[test]
+    fn open_lets_it_listen_everywhere() {
+        assert!(check("listen = '0.0.0.0:0'\nopen = true").unwrap().open);
+        assert!(!check("open = true").unwrap().open, "loopback stays what it is");
+    }
+
+    #[test]
+    fn the_id_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let id =
+            |_| Section::default().check(Root::default(), folder.path().join("a/b")).unwrap().id;
+        assert_eq!(id(1), id(2));
+        std::fs::write(folder.path().join("a/b/id"), "main").unwrap();
+        let error =
+            Section::default().check(Root::default(), folder.path().join("a/b")).unwrap_err();
+        assert!(error.to_string().contains("remove it"), "{error}");
+    }
+}

@@ -1,0 +1,322 @@
+//! Which tile of a page may be sent a frame now, and whether any.
+//!
+//! The page answers each frame that it drew. Frames without an answer are on their way, in some
+//! buffer or other; as they are few, no buffer can hold old pictures. The reasons and figures are
+//! in `docs/decisions/freshness.md`.
+//!
+//! Pure: the time goes in, the tile that is next comes out.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::now::Micros;
+
+/// At most so many frames of a tile are without an answer.
+const OUTSTANDING: u32 = 2;
+
+/// The bytes without an answer are at most what the page took in this time, or one frame.
+const WINDOW: Micros = 250_000;
+
+/// The delivered rate is the highest of the last [`STEPS`] steps of this length.
+const STEP: Micros = 250_000;
+const STEPS: u64 = 8;
+
+/// The frames that one page may be sent.
+#[derive(Debug, Default)]
+pub(crate) struct Credits {
+    tiles: BTreeMap<u16, Tile>,
+    /// What has no answer yet, by serial.
+    sent: HashMap<u32, Sent>,
+    outstanding: usize,
+    next_serial: u32,
+    paused: bool,
+    delivered: u64,
+    /// Step number and the highest rate in it, in bytes a second.
+    rates: VecDeque<(u64, u64)>,
+}
+
+#[derive(Debug, Default)]
+struct Tile {
+    outstanding: u32,
+    /// The time between two frames; `None` wants none.
+    interval: Option<Micros>,
+    due: Micros,
+    last: Micros,
+}
+
+#[derive(Debug)]
+struct Sent {
+    tile: u16,
+    bytes: usize,
+    at: Micros,
+    /// What was delivered when it was sent.
+    delivered: u64,
+}
+
+impl Credits {
+    /// The page shows these tiles, each with its highest rate in frames a second.
+    pub fn watch(&mut self, tiles: impl IntoIterator<Item = (u16, f32)>) {
+        let mut old = std::mem::take(&mut self.tiles);
+        for (number, fps) in tiles {
+            let mut tile = old.remove(&number).unwrap_or_default();
+            tile.interval = (fps > 0.0).then(|| (1e6 / f64::from(fps)) as Micros);
+            self.tiles.insert(number, tile);
+        }
+    }
+
+    /// The page is hidden, or shown again.
+    pub fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// The tile that has waited longest, if it may be sent the frame that waits for it.
+    /// `waiting` tells its length.
+    pub fn next(&self, now: Micros, waiting: impl Fn(u16) -> Option<usize>) -> Option<u16> {
+        if self.paused {
+            return None;
+        }
+        let (_, number, bytes) = self
+            .tiles
+            .iter()
+            .filter(|(_, tile)| tile.outstanding < OUTSTANDING && tile.is_due(now))
+            .filter_map(|(number, tile)| Some((tile.last, *number, waiting(*number)?)))
+            .min()?;
+        let most = usize::try_from(self.rate(now) * WINDOW / 1_000_000).unwrap_or(usize::MAX);
+        let fits = self.outstanding == 0 || self.outstanding.saturating_add(bytes) <= most;
+        fits.then_some(number)
+    }
+
+    /// When to look again although nothing comes: a frame waits until its tile's rate allows it.
+    pub fn wake(&self, now: Micros, waiting: impl Fn(u16) -> Option<usize>) -> Option<Micros> {
+        if self.paused {
+            return None;
+        }
+        self.tiles
+            .iter()
+            .filter(|(number, tile)| {
+                tile.outstanding < OUTSTANDING && !tile.is_due(now) && waiting(**number).is_some()
+            })
+            .map(|(_, tile)| tile.due)
+            .min()
+    }
+
+    /// A frame is sent; returns its serial.
+    pub fn sent(&mut self, number: u16, bytes: usize, now: Micros) -> u32 {
+        let serial = self.next_serial;
+        self.next_serial = serial.wrapping_add(1);
+        if let Some(tile) = self.tiles.get_mut(&number) {
+            tile.outstanding += 1;
+            tile.last = now;
+            let interval = tile.interval.unwrap_or(0);
+            // Small delays of a camera are made up for, long ones are not.
+            tile.due = (tile.due + interval).max(now.saturating_sub(interval) + interval);
+        }
+        self.outstanding += bytes;
+        self.sent.insert(serial, Sent { tile: number, bytes, at: now, delivered: self.delivered });
+        serial
+    }
+
+    /// The page answered. `false` if no such frame waits for an answer.
+    pub fn answered(&mut self, serial: u32, now: Micros) -> bool {
+        let Some(sent) = self.sent.remove(&serial) else { return false };
+        if let Some(tile) = self.tiles.get_mut(&sent.tile) {
+            tile.outstanding = tile.outstanding.saturating_sub(1);
+        }
+        self.outstanding -= sent.bytes;
+        self.delivered += sent.bytes as u64;
+        // What was delivered between sending and answer, as congestion control measures it: this
+        // is the rate of the way also when the page asks for little.
+        let elapsed = now.saturating_sub(sent.at).max(1000);
+        let rate = (self.delivered - sent.delivered).saturating_mul(1_000_000) / elapsed;
+        let step = now / STEP;
+        match self.rates.back_mut() {
+            Some((last, highest)) if *last == step => *highest = rate.max(*highest),
+            _ => self.rates.push_back((step, rate)),
+        }
+        while self.rates.front().is_some_and(|(first, _)| first + STEPS <= step) {
+            self.rates.pop_front();
+        }
+        true
+    }
+
+    /// What the page takes, in bytes a second.
+    fn rate(&self, now: Micros) -> u64 {
+        let step = now / STEP;
+        let recent = self.rates.iter().filter(|(at, _)| at + STEPS > step);
+        recent.map(|(_, rate)| *rate).max().unwrap_or(0)
+    }
+}
+
+impl Tile {
+    fn is_due(&self, now: Micros) -> bool {
+        // A quarter early is in time, or a camera at exactly this rate would lose frames.
+        self.interval.is_some_and(|interval| now + interval / 4 >= self.due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MS: Micros = 1000;
+
+    fn always(bytes: usize) -> impl Fn(u16) -> Option<usize> {
+        move |_| Some(bytes)
+    }
+
+    fn credits(tiles: &[(u16, f32)]) -> Credits {
+        let mut credits = Credits::default();
+        credits.watch(tiles.iter().copied());
+        credits
+    }
+
+    /// Sends and answers a frame within a millisecond, so that the rate is known to be high.
+    fn warm(credits: &mut Credits, tile: u16, now: Micros) {
+        let serial = credits.sent(tile, 1_000_000, now);
+        assert!(credits.answered(serial, now + MS));
+    }
+
+    #[test]
+    fn a_third_frame_waits_for_an_answer() {
+        let mut credits = credits(&[(7, 60.0)]);
+        warm(&mut credits, 7, 0);
+        let mut serials = Vec::new();
+        for now in [100 * MS, 200 * MS] {
+            assert_eq!(credits.next(now, always(1000)), Some(7));
+            serials.push(credits.sent(7, 1000, now));
+        }
+        assert_eq!(credits.next(300 * MS, always(1000)), None);
+        assert!(credits.answered(serials[0], 301 * MS));
+        assert_eq!(credits.next(301 * MS, always(1000)), Some(7));
+    }
+
+    #[test]
+    fn an_unknown_or_repeated_answer_is_told() {
+        let mut credits = credits(&[(0, 60.0)]);
+        assert!(!credits.answered(0, 0));
+        let serial = credits.sent(0, 10, 0);
+        assert!(credits.answered(serial, 1));
+        assert!(!credits.answered(serial, 1));
+    }
+
+    #[test]
+    fn the_first_frame_goes_alone() {
+        let mut credits = credits(&[(0, 60.0), (1, 60.0)]);
+        credits.sent(0, 60_000, MS);
+        assert_eq!(credits.next(MS, always(60_000)), None, "the way is not known yet");
+    }
+
+    #[test]
+    fn a_slow_way_has_one_frame_on_it() {
+        // 200 kB/s: 50 kB fit into the window, less than one frame of 60 kB.
+        let mut credits = credits(&[(0, 60.0), (1, 60.0)]);
+        let serial = credits.sent(0, 60_000, 0);
+        credits.answered(serial, 300 * MS);
+        credits.sent(1, 60_000, 300 * MS);
+        assert_eq!(credits.next(301 * MS, always(60_000)), None);
+    }
+
+    #[test]
+    fn the_tile_that_waited_longest_is_next() {
+        let mut credits = credits(&[(0, 60.0), (1, 60.0), (2, 60.0)]);
+        warm(&mut credits, 0, 0);
+        let mut order = Vec::new();
+        let mut now = 100 * MS;
+        for _ in 0..6 {
+            let tile = credits.next(now, always(1000)).unwrap();
+            let serial = credits.sent(tile, 1000, now);
+            credits.answered(serial, now + MS);
+            order.push(tile);
+            now += 20 * MS;
+        }
+        assert_eq!(order, [1, 2, 0, 1, 2, 0]);
+    }
+
+    #[test]
+    fn a_tile_gets_its_rate_and_not_more() {
+        let mut credits = credits(&[(0, 10.0)]);
+        let mut sent = 0;
+        let mut asleep = 0;
+        for now in (0..10_000).map(|ms| ms * MS) {
+            if credits.next(now, always(1000)).is_some() {
+                let serial = credits.sent(0, 1000, now);
+                credits.answered(serial, now);
+                sent += 1;
+            } else if let Some(wake) = credits.wake(now, always(1000)) {
+                assert!(wake > now);
+                asleep += 1;
+            }
+        }
+        assert!((99..=101).contains(&sent), "{sent}");
+        assert_eq!(asleep, 10_000 - sent);
+    }
+
+    #[test]
+    fn a_camera_at_exactly_the_rate_loses_nothing() {
+        let mut credits = credits(&[(0, 30.0)]);
+        for i in 0..300u64 {
+            let jitter = [0, 4, 1, 6, 2][i as usize % 5] * MS;
+            let now = i * 33_333 + jitter;
+            assert_eq!(credits.next(now, always(1000)), Some(0), "frame {i}");
+            let serial = credits.sent(0, 1000, now);
+            credits.answered(serial, now + MS);
+        }
+    }
+
+    #[test]
+    fn a_paused_page_gets_nothing() {
+        let mut credits = credits(&[(0, 60.0)]);
+        credits.pause(true);
+        assert_eq!(credits.next(MS, always(10)), None);
+        assert_eq!(credits.wake(MS, always(10)), None);
+        credits.pause(false);
+        assert_eq!(credits.next(MS, always(10)), Some(0));
+    }
+
+    #[test]
+    fn a_tile_that_wants_nothing_gets_nothing() {
+        let credits = credits(&[(0, 0.0)]);
+        assert_eq!(credits.next(MS, always(10)), None);
+    }
+
+    #[test]
+    fn new_tiles_are_no_new_credit() {
+        let mut credits = credits(&[(0, 60.0)]);
+        for number in 0..100 {
+            credits.watch([(number, 60.0)]);
+            if credits.next(MS, always(1000)) == Some(number) {
+                credits.sent(number, 1000, MS);
+            }
+        }
+        assert_eq!(credits.sent.len(), 1);
+    }
+
+    proptest! {
+        /// Whatever the page answers and when: at most two frames of a tile are without an answer,
+        /// and the bytes are bounded by one frame or what it takes in the window.
+        #[test]
+        fn what_is_outstanding_is_bounded(
+            steps in proptest::collection::vec((0u8..4, 1usize..200_000, 0u64..50), 1..300),
+        ) {
+            let mut credits = credits(&[(0, 60.0), (1, 30.0), (2, 60.0)]);
+            let (mut now, mut waiting) = (0, Vec::new());
+            for (what, bytes, ms) in steps {
+                now += ms * MS;
+                if what == 0 && !waiting.is_empty() {
+                    let serial: u32 = waiting.remove(bytes % waiting.len());
+                    prop_assert!(credits.answered(serial, now));
+                } else if let Some(tile) = credits.next(now, always(bytes)) {
+                    waiting.push(credits.sent(tile, bytes, now));
+                    let window = credits.rate(now) as usize / 4;
+                    prop_assert!(waiting.len() == 1 || credits.outstanding <= window);
+                }
+                for tile in 0..3 {
+                    let frames = credits.sent.values().filter(|sent| sent.tile == tile).count();
+                    prop_assert!(frames <= 2);
+                }
+                let bytes: usize = credits.sent.values().map(|sent| sent.bytes).sum();
+                prop_assert_eq!(bytes, credits.outstanding);
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Who may come in: by address, by the name that was called, and by the page that calls.
+//!
+//! A page of another site can make a browser connect here; by DNS rebinding even to loopback.
+//! Its requests carry that site's name as Host or Origin, and are refused.
+
+use std::net::IpAddr;
+
+use warp::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, UPGRADE};
+use warp::http::uri::{Authority, Uri};
+use warp::http::{Method, Request};
+
+/// Why somebody is refused, and what may help.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub error: String,
+    pub hint: String,
+}
+
+/// What is needed to decide.
+#[derive(Debug)]
+pub(crate) struct Door {
+    names: Vec<String>,
+}
+
+impl Door {
+    /// `machine` is the host name of this machine, `hosts` are further names that are good.
+    pub fn new(machine: &str, hosts: &[String]) -> Self {
+        let mut names = vec!["localhost".to_owned()];
+        let machine = machine.trim_end_matches('.').to_ascii_lowercase();
+        if let Some(first) = machine.split('.').next().filter(|first| !first.is_empty()) {
+            names.extend([first.to_owned(), format!("{first}.local")]);
+        }
+        names.push(machine);
+        names.extend(hosts.iter().map(|host| host.to_ascii_lowercase()));
+        Door { names }
+    }
+
+    /// Lets the request in or says why not.
+    pub fn check<B>(&self, peer: IpAddr, request: &Request<B>) -> Result<(), Refused> {
+        if !is_near(peer) {
+            return Err(Refused {
+                error: format!("{peer} is not an address of the local network"),
+                hint: "come from the local network, or through a VPN or a proxy in it".to_owned(),
+            });
+        }
+        let headers = request.headers();
+        // Without a Host it is no browser, since HTTP/1.1 demands one.
+        let host = match headers.get(HOST) {
+            Some(host) => Some(authority(host).ok_or_else(|| unreadable("Host", host))?),
+            None => request.uri().authority().cloned(),
+        };
+        if let Some(host) = &host
+            && !self.is_our_name(host.host())
+        {
+            return Err(Refused {
+                error: format!("the Host header says {host}, which is not a name of this gallery"),
+                hint: format!("add {:?} to gallery.hosts if it is", host.host()),
+            });
+        }
+        let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+        if changes || headers.contains_key(UPGRADE) {
+            check_origin(headers, host.as_ref())?;
+        }
+        Ok(())
+    }
+
+    fn is_our_name(&self, host: &str) -> bool {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        bare.parse::<IpAddr>().is_ok() || host.ends_with(".localhost") || self.names.contains(&host)
+    }
+}
+
+fn check_origin(headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Refused> {
+    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+    let foreign = |origin: &str| Refused {
+        error: match host {
+            Some(host) => format!("the Origin header says {origin}, but the Host header {host}"),
+            None => format!("the Origin header says {origin}, and there is no Host header"),
+        },
+        hint: "only the gallery's own page may do this; a proxy must pass Host on".to_owned(),
+    };
+    let text = origin.to_str().map_err(|_| unreadable("Origin", origin))?;
+    let uri: Uri = text.parse().map_err(|_| unreadable("Origin", origin))?;
+    let default = match uri.scheme_str() {
+        Some("http") => 80,
+        Some("https") => 443,
+        _ => return Err(foreign(text)),
+    };
+    let (Some(ours), Some(theirs)) = (host, uri.authority()) else { return Err(foreign(text)) };
+    let port = |authority: &Authority| authority.port_u16().unwrap_or(default);
+    if ours.host().eq_ignore_ascii_case(theirs.host()) && port(ours) == port(theirs) {
+        Ok(())
+    } else {
+        Err(foreign(text))
+    }
+}
+
+fn authority(value: &HeaderValue) -> Option<Authority> {
+    let authority: Authority = value.to_str().ok()?.parse().ok()?;
+    // A user has no place in a Host header, and hides the name from a careless reader.
+    (!authority.as_str().contains('@')).then_some(authority)
+}
+
+fn unreadable(header: &str, value: &HeaderValue) -> Refused {
+    Refused {
+        error: format!("the {header} header {value:?} cannot be read"),
+        hint: "call the gallery by its name or address".to_owned(),
+    }
+}
+
+/// Whether the address is of this machine or the local network: loopback, private (RFC 1918),
+/// unique local (RFC 4193), or link-local.
+fn is_near(peer: IpAddr) -> bool {
+    match peer.to_canonical() {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(peer: &str, method: &str, headers: &[(&str, &str)]) -> Result<(), Refused> {
+        let door = Door::new("Workshop.lan", &["Wall.example.org".to_owned()]);
+        let mut request = Request::builder().method(method).uri("/");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        door.check(peer.parse().unwrap(), &request.body(()).unwrap())
+    }
+
+    #[test]
+    fn peers_of_the_local_network_come_in() {
+        for near in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.0.9",
+            "172.16.0.1",
+            "169.254.1.1",
+            "::1",
+            "fd00::1",
+            "fe80::1",
+            "::ffff:192.168.0.9",
+        ] {
+            assert_eq!(check(near, "GET", &[]), Ok(()), "{near}");
+        }
+        for far in ["8.8.8.8", "172.32.0.1", "2001:db8::1", "::ffff:8.8.8.8", "0.0.0.0"] {
+            assert!(check(far, "GET", &[]).unwrap_err().error.contains("local network"), "{far}");
+        }
+    }
+
+    #[test]
+    fn names_of_others_are_refused() {
+        for good in [
+            "localhost",
+            "localhost:8080",
+            "127.0.0.1:80",
+            "[::1]:8080",
+            "192.168.0.2",
+            "workshop",
+            "WORKSHOP.local:8080",
+            "workshop.lan.",
+            "wall.example.org",
+            "a.localhost",
+        ] {
+            assert_eq!(check("::1", "GET", &[("Host", good)]), Ok(()), "{good}");
+        }
+        for bad in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "",
+            "localhost@evil.example",
+            "127.0.0.1:80:80",
+            "workshop.evil",
+        ] {
+            let refused = check("::1", "GET", &[("Host", bad)]).unwrap_err();
+            assert!(refused.error.contains("Host"), "{bad}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn another_site_may_not_connect() {
+        let ws = |origin| {
+            check(
+                "::1",
+                "GET",
+                &[("Host", "localhost:8080"), ("Upgrade", "websocket"), ("Origin", origin)],
+            )
+        };
+        assert_eq!(ws("http://localhost:8080"), Ok(()));
+        for bad in [
+            "http://localhost",
+            "http://localhost:8081",
+            "http://evil.example",
+            "null",
+            "file://",
+            "https://localhost",
+            "http://127.0.0.1:8080",
+            "",
+        ] {
+            assert!(ws(bad).is_err(), "{bad}");
+        }
+        let refused = ws("http://evil.example").unwrap_err();
+        assert!(
+            refused.error.contains("http://evil.example")
+                && refused.error.contains("localhost:8080")
+        );
+    }
+
+    #[test]
+    fn a_change_needs_the_same_origin_and_a_look_does_not() {
+        let headers = [("Host", "localhost"), ("Origin", "http://evil.example")];
+        assert_eq!(check("::1", "GET", &headers), Ok(()));
+        for method in ["POST", "DELETE", "PUT"] {
+            assert!(check("::1", method, &headers).is_err(), "{method}");
+        }
+        assert_eq!(check("::1", "POST", &[("Host", "localhost")]), Ok(()), "curl has no Origin");
+    }
+
+    #[test]
+    fn a_proxy_with_https_matches_by_the_default_port() {
+        let headers = [("Host", "wall.example.org"), ("Origin", "https://wall.example.org")];
+        assert_eq!(check("::1", "POST", &headers), Ok(()));
+    }
+}

@@ -1,0 +1,197 @@
+//! Every route, in one list.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::sync::{Semaphore, watch};
+use warp::filters::BoxedFilter;
+use warp::http::StatusCode;
+use warp::reply::{Reply, Response};
+use warp::{Filter, path};
+use wire::CameraId;
+use wire::page::Camera;
+
+use crate::health::Health;
+use crate::now::Now;
+use crate::problem::{Problem, recover};
+use crate::wall::Wall;
+use crate::{assets, still, websocket};
+
+/// At most so many pages and so many MJPEG streams are served at once.
+const PAGES: usize = 500;
+const STREAMS: usize = 200;
+
+/// What the routes need.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    wall: Arc<Wall>,
+    health: Health,
+    stop: watch::Receiver<bool>,
+    pages: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+}
+
+type Query = HashMap<String, String>;
+
+impl Site {
+    pub fn new(wall: Arc<Wall>, health: Health, stop: watch::Receiver<bool>) -> Self {
+        let (pages, streams) = (Semaphore::new(PAGES), Semaphore::new(STREAMS));
+        Site { wall, health, stop, pages: Arc::new(pages), streams: Arc::new(streams) }
+    }
+
+    /// The routes. HEAD is answered as GET before it comes here.
+    pub fn routes(self) -> BoxedFilter<(Response,)> {
+        let site = warp::any().map(move || self.clone());
+        let get = || warp::get().and(site.clone());
+        let known = warp::header::optional("if-none-match");
+
+        let root = path::end().and(get()).and(warp::query()).and(known).then(Site::root);
+        let page = path!("ws").and(site.clone()).and(warp::ws()).map(Site::page).map(respond);
+        let no_page = path!("ws").and(warp::get()).map(not_a_websocket);
+        let cameras = path!("api" / "cameras").and(get()).map(Site::cameras);
+        let snapshot =
+            path!("cameras" / String / String / "snapshot.jpg").and(get()).then(Site::snapshot);
+        let stream =
+            path!("cameras" / String / String / "stream.mjpg").and(get()).map(Site::stream);
+        let healthz = path!("healthz").and(get()).map(Site::healthz);
+        let asset = path::tail().and(warp::get()).and(known).map(asset);
+
+        root.or(page)
+            .unify()
+            .or(no_page)
+            .unify()
+            .or(cameras)
+            .unify()
+            .or(snapshot)
+            .unify()
+            .or(stream.map(respond))
+            .unify()
+            .or(healthz)
+            .unify()
+            .or(asset)
+            .unify()
+            .recover(recover)
+            .unify()
+            .boxed()
+    }
+
+    async fn root(self, query: Query, known: Option<String>) -> Response {
+        let camera = || match query.get("camera") {
+            Some(camera) => parse(camera),
+            None => self.first(),
+        };
+        respond(match query.get("action").map(String::as_str) {
+            None => assets::serve("", known.as_deref()),
+            Some("snapshot") => match camera() {
+                Ok(camera) => still::snapshot(&self.wall, camera).await,
+                Err(problem) => Err(problem),
+            },
+            Some("stream") => camera().and_then(|camera| self.show(camera)),
+            Some(other) => Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                format!("there is no action {other:?}"),
+                "there are ?action=snapshot and ?action=stream",
+            )),
+        })
+    }
+
+    fn page(self, upgrade: warp::ws::Ws) -> Result<Response, Problem> {
+        let permit = self.pages.try_acquire_owned().map_err(|_| {
+            let hint = "close some of them, or try again later";
+            Problem::unavailable(format!("{PAGES} pages look at this wall already"), hint)
+        })?;
+        let upgrade =
+            upgrade.max_message_size(websocket::MESSAGE).max_frame_size(websocket::MESSAGE);
+        // The task ends with the page, or when the gallery stops.
+        let upgraded = upgrade.on_upgrade(move |socket| async move {
+            websocket::serve(socket, self.wall, self.stop).await;
+            drop(permit);
+        });
+        Ok(upgraded.into_response())
+    }
+
+    fn cameras(self) -> Response {
+        #[derive(Serialize)]
+        struct Listed<'a> {
+            #[serde(flatten)]
+            camera: &'a Camera,
+            age_ms: Option<u64>,
+        }
+        let now = Now::read();
+        let cameras = self.wall.cameras().borrow().clone();
+        let listed: Vec<Listed<'_>> = cameras
+            .iter()
+            .map(|camera| {
+                let newest = self.wall.frames.newest(&camera.camera);
+                Listed { camera, age_ms: newest.map(|frame| frame.age_ms(now)) }
+            })
+            .collect();
+        json(StatusCode::OK, &listed)
+    }
+
+    async fn snapshot(node: String, camera: String, site: Site) -> Response {
+        respond(match parse(&format!("{node}/{camera}")) {
+            Ok(camera) => still::snapshot(&site.wall, camera).await,
+            Err(problem) => Err(problem),
+        })
+    }
+
+    fn stream(node: String, camera: String, site: Site) -> Result<Response, Problem> {
+        site.show(parse(&format!("{node}/{camera}"))?)
+    }
+
+    fn show(&self, camera: CameraId) -> Result<Response, Problem> {
+        let permit = self.streams.clone().try_acquire_owned().map_err(|_| {
+            let hint = "close some of them; the page at / needs none";
+            Problem::unavailable(format!("{STREAMS} streams run already"), hint)
+        })?;
+        still::stream(&self.wall, camera, permit, self.stop.clone())
+    }
+
+    fn healthz(self) -> Response {
+        #[derive(Serialize)]
+        struct Answer {
+            status: &'static str,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            reasons: Vec<String>,
+        }
+        let mut reasons = self.wall.ails();
+        reasons.extend(self.health.check().err());
+        let (code, status) = match reasons.len() {
+            0 => (StatusCode::OK, "ok"),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
+        };
+        json(code, &Answer { status, reasons })
+    }
+
+    fn first(&self) -> Result<CameraId, Problem> {
+        let first = self.wall.cameras().borrow().first().map(|camera| camera.camera.clone());
+        first.ok_or_else(|| {
+            Problem::not_found("there is no camera yet", "start a node: `vitrina node`")
+        })
+    }
+}
+
+fn asset(path: path::Tail, known: Option<String>) -> Response {
+    respond(assets::serve(path.as_str(), known.as_deref()))
+}
+
+fn not_a_websocket() -> Response {
+    let hint = "ask with the headers Connection: upgrade and Upgrade: websocket";
+    Problem::new(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket", hint).into_response()
+}
+
+fn parse(camera: &str) -> Result<CameraId, Problem> {
+    let hint = "GET /api/cameras lists them";
+    camera.parse().map_err(|error: wire::BadName| Problem::not_found(error.to_string(), hint))
+}
+
+fn respond(result: Result<Response, Problem>) -> Response {
+    result.unwrap_or_else(Reply::into_response)
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    let json = warp::reply::with_header(warp::reply::json(value), "cache-control", "no-store");
+    warp::reply::with_status(json, status).into_response()
+}

@@ -1,0 +1,247 @@
+//! The gallery's connection to the broker; nothing else knows rumqttc.
+//!
+//! Two futures: one listens and hands what comes to the wall, one says what the gallery has to
+//! say. They are two since a poll of rumqttc must not be cut short, and since saying can wait for
+//! the connection.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rumqttc::{
+    AsyncClient, ClientError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Outgoing,
+    Packet, QoS, SubscribeFilter, SubscribeReasonCode,
+};
+use tokio::sync::watch;
+use tokio::time::{interval, sleep, timeout};
+use tracing::{error, info, warn};
+use wire::{CameraId, GalleryId, Root, Size, Status, Topic, Want, filter, limits};
+
+use crate::config::Config;
+use crate::stop::stopped;
+use crate::wall::Wall;
+
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+const RETRY_FIRST: Duration = Duration::from_millis(500);
+const RETRY_MOST: Duration = Duration::from_secs(5);
+
+/// How many messages may wait to be said.
+const QUEUE: usize = 64;
+
+/// How long the good-bye may take.
+const GOOD_BYE: Duration = Duration::from_secs(1);
+
+/// Listens and speaks until `stop` is true. `beat` is called whenever there is progress, and a
+/// broker that is tried again is progress.
+pub(crate) async fn run(
+    config: &Config,
+    wall: Arc<Wall>,
+    mut stop: watch::Receiver<bool>,
+    beat: impl Fn(),
+) {
+    let me = Speaker { root: config.root.clone(), id: config.id.clone() };
+    let (client, events) = me.client(config);
+    let (link, mut links) = watch::channel(Link::default());
+    let mut listen = pin!(listen(events, &wall, config, link, beat));
+    let speak = async {
+        tokio::select! {
+            _ = me.speak(&client, &wall, links.clone()) => {}
+            () = stopped(&mut stop) => {}
+        }
+        if links.borrow_and_update().up {
+            let _ = timeout(GOOD_BYE, me.leave(&client, &wall)).await;
+        }
+        links.borrow().up
+    };
+    tokio::select! {
+        () = &mut listen => {}
+        up = speak => if up {
+            let _ = timeout(GOOD_BYE, listen).await;
+        }
+    }
+}
+
+/// The connection to the broker, as the speaker sees it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Link {
+    up: bool,
+    /// Which connection it is.
+    number: u64,
+}
+
+async fn listen(
+    mut events: EventLoop,
+    wall: &Wall,
+    config: &Config,
+    link: watch::Sender<Link>,
+    beat: impl Fn(),
+) {
+    let address = format!("{}:{}", config.broker.host, config.broker.port);
+    let mut retry = RETRY_FIRST;
+    let mut told = false;
+    loop {
+        beat();
+        match events.poll().await {
+            Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                info!(broker = address, "connected");
+                (retry, told) = (RETRY_FIRST, false);
+                wall.broker_found();
+                link.send_modify(|link| *link = Link { up: true, number: link.number + 1 });
+            }
+            Ok(Event::Incoming(Packet::Publish(publish))) => {
+                // Other programs may share the root; what is not ours is not looked at.
+                if let Ok(topic) = Topic::parse(&config.root, &publish.topic) {
+                    wall.hear(&topic, publish.payload, publish.retain);
+                }
+            }
+            Ok(Event::Incoming(Packet::SubAck(ack))) => {
+                if ack.return_codes.contains(&SubscribeReasonCode::Failure) {
+                    error!(broker = address, "the broker refuses a subscription");
+                }
+            }
+            Ok(Event::Outgoing(Outgoing::Disconnect)) => return,
+            Ok(_) => {}
+            Err(error) => {
+                if !told {
+                    warn!(broker = address, %error, "broker lost; trying again");
+                    told = true;
+                }
+                link.send_modify(|link| link.up = false);
+                wall.broker_lost();
+                sleep(retry).await;
+                retry = (retry * 2).min(RETRY_MOST);
+            }
+        }
+    }
+}
+
+struct Speaker {
+    root: Root,
+    id: GalleryId,
+}
+
+/// The rate wanted of each camera.
+type Wants = BTreeMap<CameraId, f32>;
+
+impl Speaker {
+    fn client(&self, config: &Config) -> (AsyncClient, EventLoop) {
+        let name = format!("vitrina-gallery-{}", self.id);
+        let mut options = MqttOptions::new(name, &config.broker.host, config.broker.port);
+        options.set_clean_session(true);
+        options.set_keep_alive(KEEP_ALIVE);
+        options.set_max_packet_size(limits::PACKET, limits::PACKET);
+        options.set_last_will(LastWill::new(
+            self.topic(&Topic::GalleryStatus(self.id.clone())),
+            Status::Offline.as_str(),
+            QoS::AtLeastOnce,
+            true,
+        ));
+        let (client, mut events) = AsyncClient::new(options, QUEUE);
+        let mut network = NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        events.set_network_options(network);
+        (client, events)
+    }
+
+    fn topic(&self, topic: &Topic) -> String {
+        topic.under(&self.root).to_string()
+    }
+
+    /// Greets at each connection, and declares the wants at each change, every
+    /// [`limits::WANT_EVERY`], and when a node comes online.
+    async fn speak(
+        &self,
+        client: &AsyncClient,
+        wall: &Wall,
+        mut links: watch::Receiver<Link>,
+    ) -> Result<(), ClientError> {
+        let mut repeat = interval(limits::WANT_EVERY);
+        let mut greeted = 0;
+        let mut said = Wants::new();
+        let mut again = false;
+        loop {
+            let link = *links.borrow_and_update();
+            if link.up {
+                if link.number != greeted {
+                    self.greet(client).await?;
+                    greeted = link.number;
+                    said.clear();
+                }
+                let mut wants = wall.frames.wants();
+                wants.retain(|camera, _| wall.camera(camera).is_some());
+                self.declare(client, &said, &wants, again).await?;
+                said = wants;
+            }
+            again = tokio::select! {
+                _ = repeat.tick() => true,
+                () = wall.node_online.notified() => true,
+                () = wall.frames.wants_changed.notified() => false,
+                changed = links.changed() => if changed.is_err() { return Ok(()) } else { false },
+            };
+        }
+    }
+
+    async fn greet(&self, client: &AsyncClient) -> Result<(), ClientError> {
+        let facts = [filter::every_status, filter::every_info, filter::every_state]
+            .map(|filter| SubscribeFilter::new(filter(&self.root), QoS::AtLeastOnce));
+        let rest = [filter::every_stats, filter::every_preview]
+            .map(|filter| SubscribeFilter::new(filter(&self.root), QoS::AtMostOnce));
+        client.subscribe_many(facts.into_iter().chain(rest)).await?;
+        self.say_status(client, Status::Online).await
+    }
+
+    async fn say_status(&self, client: &AsyncClient, status: Status) -> Result<(), ClientError> {
+        let topic = self.topic(&Topic::GalleryStatus(self.id.clone()));
+        client.publish(topic, QoS::AtLeastOnce, true, status.as_str()).await
+    }
+
+    /// Says what is wanted where that is not what was said, or `again`.
+    async fn declare(
+        &self,
+        client: &AsyncClient,
+        said: &Wants,
+        wants: &Wants,
+        again: bool,
+    ) -> Result<(), ClientError> {
+        for camera in said.keys().filter(|camera| !wants.contains_key(camera)) {
+            client.unsubscribe(self.live(camera)).await?;
+            self.want(client, camera, 0.0, Some(0.0)).await?;
+        }
+        for (camera, &fps) in wants {
+            if !said.contains_key(camera) {
+                client.subscribe(self.live(camera), QoS::AtMostOnce).await?;
+            }
+            if again || said.get(camera) != Some(&fps) {
+                self.want(client, camera, fps, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn live(&self, camera: &CameraId) -> String {
+        self.topic(&Topic::Live(camera.clone(), Size::Full))
+    }
+
+    async fn want(
+        &self,
+        client: &AsyncClient,
+        camera: &CameraId,
+        fps: f32,
+        seconds: Option<f32>,
+    ) -> Result<(), ClientError> {
+        let by = format!("gallery-{}", self.id);
+        let want = Want { by, full: Some(fps), half: None, quarter: None, seconds };
+        let topic = self.topic(&Topic::Want(camera.clone()));
+        client.publish(topic, QoS::AtMostOnce, false, want.to_json()).await
+    }
+
+    /// Ends the wants, says good-bye, and disconnects, so that no will is needed.
+    async fn leave(&self, client: &AsyncClient, wall: &Wall) -> Result<(), ClientError> {
+        for camera in wall.frames.wants().keys() {
+            self.want(client, camera, 0.0, Some(0.0)).await?;
+        }
+        self.say_status(client, Status::Offline).await?;
+        client.disconnect().await
+    }
+}

@@ -1,0 +1,168 @@
+//! A camera's picture for programs that speak HTTP only: one (`snapshot.jpg`), or one after
+//! another (`stream.mjpg`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA};
+use warp::reply::{Reply, Response};
+use wire::page::Camera;
+use wire::{CameraId, CameraState, limits};
+
+use crate::frames::{Frame, Inbox, Watch};
+use crate::now::{Now, micros};
+use crate::problem::Problem;
+use crate::stop::stopped;
+use crate::wall::Wall;
+
+/// A frame that is captured after the request is waited for so long.
+const SNAPSHOT_WITHIN: Duration = Duration::from_secs(3);
+
+/// The rate asked for, so that the next frame is near.
+const SNAPSHOT_FPS: f32 = 10.0;
+
+/// A stream gets what the camera gives.
+const STREAM_FPS: f32 = 60.0;
+
+/// A stream that has nothing to show for this long ends, so that its last picture does not pass
+/// for a live one.
+const STREAM_ENDS_AFTER: Duration = Duration::from_secs(10);
+
+/// The one tile of an inbox of ours.
+const TILE: u16 = 0;
+
+/// A frame captured after now; if none comes, the newest one that is not stale.
+pub(crate) async fn snapshot(wall: &Arc<Wall>, camera: CameraId) -> Result<Response, Problem> {
+    let shown = working(wall, &camera)?;
+    let asked = Now::read().mono;
+    let inbox = Arc::new(Inbox::default());
+    let watch = wall.frames.watch(camera.clone(), TILE, &inbox);
+    watch.ask(SNAPSHOT_FPS);
+    let deadline = Instant::now() + SNAPSHOT_WITHIN;
+    while timeout_at(deadline, inbox.came()).await.is_ok() {
+        if let Some(frame) = inbox.take(TILE)
+            && frame.captured.at >= asked
+        {
+            return Ok(picture(&frame));
+        }
+    }
+    let fresh = |frame: &Arc<Frame>| {
+        Duration::from_millis(frame.age_ms(Now::read())) <= limits::STALE_AFTER
+    };
+    match wall.frames.newest(&camera).filter(fresh) {
+        Some(frame) => Ok(picture(&frame)),
+        None => Err(not_working(&wall.camera(&camera).unwrap_or(shown))),
+    }
+}
+
+/// The newest frame whenever the socket takes more (`multipart/x-mixed-replace`). `permit` is
+/// held as long as the stream.
+pub(crate) fn stream(
+    wall: &Arc<Wall>,
+    camera: CameraId,
+    permit: OwnedSemaphorePermit,
+    stop: watch::Receiver<bool>,
+) -> Result<Response, Problem> {
+    working(wall, &camera)?;
+    let inbox = Arc::new(Inbox::default());
+    let watch = wall.frames.watch(camera, TILE, &inbox);
+    watch.ask(STREAM_FPS);
+    let first = Bytes::from_static(b"--frame\r\n");
+    let viewer = Viewer { inbox, stop, _watch: watch, _permit: permit };
+    let parts = stream::unfold(viewer, |mut viewer| async move {
+        let frame = viewer.next().await?;
+        Some((part(&frame), viewer))
+    });
+    let body = stream::iter([first]).chain(parts.flat_map(stream::iter));
+    let mut response = warp::reply::stream(body.map(Ok::<_, std::io::Error>)).into_response();
+    let headers = response.headers_mut();
+    let mixed = HeaderValue::from_static("multipart/x-mixed-replace;boundary=frame");
+    headers.insert(CONTENT_TYPE, mixed);
+    no_store(&mut response);
+    // nginx would gather the stream before it passes any of it on.
+    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+struct Viewer {
+    inbox: Arc<Inbox>,
+    stop: watch::Receiver<bool>,
+    _watch: Watch,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Viewer {
+    async fn next(&mut self) -> Option<Arc<Frame>> {
+        loop {
+            if let Some(frame) = self.inbox.take(TILE) {
+                // The first may be what was left of a camera that is long gone.
+                let waited = Now::read().mono.saturating_sub(frame.received);
+                if waited <= micros(limits::STALE_AFTER) {
+                    return Some(frame);
+                }
+            }
+            tokio::select! {
+                () = stopped(&mut self.stop) => return None,
+                came = timeout(STREAM_ENDS_AFTER, self.inbox.came()) => came.ok()?,
+            }
+        }
+    }
+}
+
+/// The end of a part is the beginning of the next one, sent at once: a browser draws a part when
+/// it sees its end.
+fn part(frame: &Frame) -> [Bytes; 3] {
+    let head = format!(
+        "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}\r\n\r\n",
+        frame.jpeg.len(),
+        timestamp(frame),
+    );
+    [head.into(), frame.jpeg.clone(), Bytes::from_static(b"\r\n--frame\r\n")]
+}
+
+fn picture(frame: &Frame) -> Response {
+    let mut response = Response::new(frame.jpeg.clone().into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
+    if let Ok(time) = HeaderValue::from_str(&timestamp(frame)) {
+        headers.insert("x-timestamp", time);
+    }
+    no_store(&mut response);
+    response
+}
+
+/// The capture time in seconds since 1970, as mjpg-streamer and µStreamer tell it.
+fn timestamp(frame: &Frame) -> String {
+    format!("{:.6}", frame.captured_ms(Now::read()).0 / 1000.0)
+}
+
+fn no_store(response: &mut Response) {
+    let headers = response.headers_mut();
+    let none = "no-store, no-cache, must-revalidate, max-age=0";
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(none));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+}
+
+fn working(wall: &Wall, camera: &CameraId) -> Result<Camera, Problem> {
+    let Some(shown) = wall.camera(camera) else {
+        let hint = "GET /api/cameras lists them";
+        return Err(Problem::not_found(format!("there is no camera {camera}"), hint));
+    };
+    match shown.state {
+        CameraState::Live | CameraState::Idle => Ok(shown),
+        CameraState::Lost | CameraState::Off | CameraState::Error => Err(not_working(&shown)),
+    }
+}
+
+fn not_working(camera: &Camera) -> Problem {
+    let hint = if camera.detail.is_empty() {
+        "no frame came from it in time; the log of its node may say why"
+    } else {
+        &camera.detail
+    };
+    Problem::unavailable(format!("{} shows no picture now", camera.camera), hint)
+}

@@ -1,0 +1,251 @@
+//! What everybody shares: what is known of the cameras, their newest frames, and what is wrong.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{Notify, watch};
+use tracing::{info, warn};
+use wire::page::{Camera, Notice, NoticeCode};
+use wire::{CameraId, Size, Stamp, Topic, limits};
+
+use crate::cameras::{Cameras, Fact};
+use crate::clocks::{Captured, Clocks, Reading};
+use crate::frames::{Frame, Frames};
+use crate::now::{self, Now};
+
+/// Bad messages are told once for each topic, of so many topics.
+const COMPLAINTS: usize = 100;
+
+/// Changes that come together, as all retained facts do, are shown together.
+const GATHER: Duration = Duration::from_millis(30);
+
+#[derive(Debug)]
+pub(crate) struct Wall {
+    state: Mutex<State>,
+    pub frames: Arc<Frames>,
+    changed: Notify,
+    /// Told when a node came online, since it knows no wants.
+    pub node_online: Notify,
+    cameras: watch::Sender<Arc<[Camera]>>,
+    notices: watch::Sender<Arc<[Notice]>>,
+}
+
+#[derive(Debug)]
+struct State {
+    cameras: Cameras,
+    clocks: Clocks,
+    complained: HashSet<Topic>,
+    broker_lost: bool,
+    open: bool,
+}
+
+impl Wall {
+    /// `open`: other machines can reach it.
+    pub fn new(open: bool) -> Self {
+        let state = State {
+            cameras: Cameras::default(),
+            clocks: Clocks::new(now::boot()),
+            complained: HashSet::new(),
+            broker_lost: false,
+            open,
+        };
+        Wall {
+            notices: watch::Sender::new(state.notices()),
+            state: Mutex::new(state),
+            frames: Arc::default(),
+            changed: Notify::new(),
+            node_online: Notify::new(),
+            cameras: watch::Sender::new(Arc::default()),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a message from the broker; what a gallery does not need is passed over.
+    pub fn hear(&self, topic: &Topic, payload: Bytes, retained: bool) {
+        let taken = match topic {
+            Topic::Status(node) => self.hear_fact(&Fact::Status(node), &payload, retained),
+            Topic::Info(node) => self.hear_fact(&Fact::Info(node), &payload, retained),
+            Topic::Stats(node) => self.hear_fact(&Fact::Stats(node), &payload, retained),
+            Topic::State(camera) => self.hear_fact(&Fact::State(camera), &payload, retained),
+            Topic::Preview(camera) => self.hear_picture(camera, payload, false),
+            Topic::Live(camera, Size::Full) => self.hear_picture(camera, payload, true),
+            _ => Ok(()),
+        };
+        let Err(why) = taken else { return };
+        let mut state = self.state();
+        if state.complained.len() < COMPLAINTS && state.complained.insert(topic.clone()) {
+            warn!(topic = %topic.under(&wire::Root::default()), why, "message refused");
+        }
+    }
+
+    fn hear_fact(&self, fact: &Fact<'_>, payload: &[u8], retained: bool) -> Result<(), String> {
+        let now = Now::read();
+        let mut state = self.state();
+        let State { cameras, clocks, .. } = &mut *state;
+        let (Fact::Status(node) | Fact::Info(node) | Fact::Stats(node)) = *fact else {
+            let Fact::State(CameraId { node, .. }) = *fact else { return Ok(()) };
+            let local = |at| clocks.to_local(node, at, now);
+            let heard = cameras.hear(fact, payload, retained, local, now);
+            if heard.map_err(|e| e.to_string())?.changed {
+                self.changed.notify_one();
+            }
+            return Ok(());
+        };
+        let heard =
+            cameras.hear(fact, payload, retained, |_| None, now).map_err(|e| e.to_string())?;
+        if let Some(stats) = &heard.stats {
+            let (mono, at) = (stats.mono.saturating_mul(1000), stats.at.saturating_mul(1000));
+            clocks.hear(node, Reading { boot: &stats.boot, mono, at }, now.mono);
+        }
+        if !cameras.knows(node) {
+            clocks.forget(node);
+        }
+        if heard.changed {
+            self.changed.notify_one();
+        }
+        if heard.online {
+            self.node_online.notify_one();
+        }
+        Ok(())
+    }
+
+    fn hear_picture(&self, camera: &CameraId, jpeg: Bytes, live: bool) -> Result<(), String> {
+        let now = Now::read();
+        if jpeg.len() > limits::PICTURE {
+            return Err(format!("{} bytes; the most is {}", jpeg.len(), limits::PICTURE));
+        }
+        let stamp = Stamp::find(&jpeg).ok_or("no JPEG that carries our stamp")?;
+        if stamp.camera != *camera {
+            return Err(format!("stamped as {}", stamp.camera));
+        }
+        let captured = {
+            let mut state = self.state();
+            if !state.cameras.hear_picture(camera, now) {
+                // Its state comes before long, and then the next picture.
+                return Ok(());
+            }
+            let Stamp { boot, mono, at, .. } = &stamp;
+            state.clocks.hear(&camera.node, Reading { boot, mono: *mono, at: *at }, now.mono)
+        };
+        let Stamp { seq, mono, boot, .. } = stamp;
+        let frame = Frame { jpeg, seq, captured, received: now.mono, live, mono, boot };
+        // A picture that is too late is no complaint.
+        let _ = self.frames.offer(camera, frame);
+        Ok(())
+    }
+
+    pub fn broker_found(&self) {
+        let mut state = self.state();
+        state.cameras.connected(Now::read());
+        state.complained.clear();
+        state.broker_lost = false;
+        self.notices.send_replace(state.notices());
+    }
+
+    pub fn broker_lost(&self) {
+        let mut state = self.state();
+        state.cameras.disconnected();
+        if !std::mem::replace(&mut state.broker_lost, true) {
+            self.notices.send_replace(state.notices());
+        }
+    }
+
+    /// What is wrong, for `/healthz`.
+    pub fn ails(&self) -> Vec<String> {
+        let lost = self.state().broker_lost;
+        if lost { vec![BROKER_LOST.to_owned()] } else { Vec::new() }
+    }
+
+    /// All cameras in the order of the wall, newest list first.
+    pub fn cameras(&self) -> watch::Receiver<Arc<[Camera]>> {
+        self.cameras.subscribe()
+    }
+
+    pub fn camera(&self, id: &CameraId) -> Option<Camera> {
+        self.state().cameras.get(id)
+    }
+
+    pub fn notices(&self) -> watch::Receiver<Arc<[Notice]>> {
+        self.notices.subscribe()
+    }
+
+    /// Shows what changed and lets time pass, once a second at least, for ever. `beat` is called
+    /// each time.
+    pub async fn run(&self, beat: impl Fn()) {
+        loop {
+            beat();
+            let _ = tokio::time::timeout(Duration::from_secs(1), self.changed.notified()).await;
+            let cameras: Arc<[Camera]> = {
+                let mut state = self.state();
+                state.cameras.tick(Now::read());
+                state.cameras.list().into()
+            };
+            let changed = self.cameras.send_if_modified(|old| {
+                let changed = *old != cameras;
+                if changed {
+                    tell(old, &cameras);
+                    *old = cameras;
+                }
+                changed
+            });
+            if changed {
+                let state = self.state();
+                self.frames.keep(|camera| state.cameras.get(camera).is_some());
+            }
+            tokio::time::sleep(GATHER).await;
+        }
+    }
+}
+
+/// A line in the log for each camera that came, went or changed.
+fn tell(old: &[Camera], new: &[Camera]) {
+    for camera in new {
+        let before = old.iter().find(|c| c.camera == camera.camera);
+        // Live and idle alternate as people come and go.
+        let works = |c: &Camera| c.reason.is_none();
+        match before {
+            Some(before) if works(before) && works(camera) => {}
+            Some(before) if before.detail == camera.detail => {}
+            _ if works(camera) => info!(camera = %camera.camera, "here"),
+            _ => info!(camera = %camera.camera, detail = camera.detail, "lost"),
+        }
+    }
+    for camera in old {
+        if !new.iter().any(|c| c.camera == camera.camera) {
+            info!(camera = %camera.camera, "forgotten");
+        }
+    }
+}
+
+const BROKER_LOST: &str = "The broker cannot be reached; trying again";
+
+impl State {
+    fn notices(&self) -> Arc<[Notice]> {
+        let broker_lost = Notice { code: NoticeCode::BrokerLost, text: BROKER_LOST.to_owned() };
+        let open = Notice {
+            code: NoticeCode::Open,
+            text: "Everybody on the local network can see this wall: there is no password yet"
+                .to_owned(),
+        };
+        let all = [(self.broker_lost, broker_lost), (self.open, open)];
+        all.into_iter().filter_map(|(holds, notice)| holds.then_some(notice)).collect()
+    }
+}
+
+impl Frame {
+    /// When it was captured and whether that is known, in milliseconds since 1970.
+    pub fn captured_ms(&self, now: Now) -> (f64, bool) {
+        let Captured { at, known } = self.captured;
+        (now.wall as f64 / 1000.0 - now.mono.saturating_sub(at) as f64 / 1000.0, known)
+    }
+
+    /// How old it is, in milliseconds.
+    pub fn age_ms(&self, now: Now) -> u64 {
+        now.mono.saturating_sub(self.captured.at) / 1000
+    }
+}

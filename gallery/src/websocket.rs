@@ -1,0 +1,257 @@
+//! The page's WebSocket: one loop for each page.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, BytesMut};
+use futures_util::{SinkExt, StreamExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, interval, sleep, timeout};
+use tracing::debug;
+use warp::ws::{Message, WebSocket};
+use wire::frame::{self, CLOCK_UNKNOWN, HEADER, Header};
+use wire::page::{FromPage, TILES, Tile, ToPage};
+
+use crate::credits::Credits;
+use crate::frames::{Frame, Inbox, Watch};
+use crate::now::{self, Now};
+use crate::stop::stopped;
+use crate::wall::Wall;
+
+/// A page's message is at most so long, in bytes.
+pub(crate) const MESSAGE: usize = 64 * 1024;
+
+/// No tile is sent more frames a second than this.
+const FPS_MOST: f32 = 60.0;
+
+const PING_EVERY: Duration = Duration::from_secs(15);
+
+/// A page that says nothing for this long, not even that it got a ping, is gone.
+const SILENT_AFTER: Duration = Duration::from_secs(45);
+
+/// A page that takes nothing for this long is stalled.
+const SEND_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long the other side may take to close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
+const GOING_AWAY: u16 = 1001;
+const PROTOCOL: u16 = 1002;
+const POLICY: u16 = 1008;
+const TOO_LARGE: u16 = 1009;
+
+/// Serves a page until it leaves, does what it must not, or `stop` is true.
+pub(crate) async fn serve(mut socket: WebSocket, wall: Arc<Wall>, stop: watch::Receiver<bool>) {
+    let mut page = Page {
+        inbox: Arc::default(),
+        credits: Credits::default(),
+        tiles: HashMap::new(),
+        paused: false,
+        wall,
+    };
+    let end = page.run(&mut socket, stop).await;
+    // No more frames come, and nothing is wanted, while the socket is closed.
+    drop(page);
+    if let End::Close(code, reason) = end {
+        debug!(code, reason, "closing a page");
+        let close = async {
+            // A reason has at most 123 bytes (RFC 6455, section 5.5).
+            let reason: String = reason.chars().take(60).collect();
+            if socket.send(Message::close_with(code, reason)).await.is_ok() {
+                // Until the page closes too, or the close would be lost with what it still says.
+                while let Some(Ok(_)) = socket.next().await {}
+            }
+        };
+        let _ = timeout(CLOSE_WITHIN, close).await;
+    }
+}
+
+/// Why a page is not served any more.
+enum End {
+    /// It left, or its connection broke.
+    Gone,
+    /// It is told why, with a code of RFC 6455, section 7.4.
+    Close(u16, String),
+}
+
+impl From<warp::Error> for End {
+    fn from(error: warp::Error) -> Self {
+        let text = error.to_string();
+        if text.contains("too long") {
+            End::Close(TOO_LARGE, format!("a message may have {MESSAGE} bytes"))
+        } else {
+            End::Close(PROTOCOL, text)
+        }
+    }
+}
+
+struct Page {
+    inbox: Arc<Inbox>,
+    credits: Credits,
+    tiles: HashMap<u16, (Watch, f32)>,
+    paused: bool,
+    wall: Arc<Wall>,
+}
+
+impl Page {
+    async fn run(&mut self, socket: &mut WebSocket, stop: watch::Receiver<bool>) -> End {
+        match self.converse(socket, stop).await {
+            Ok(end) | Err(end) => end,
+        }
+    }
+
+    async fn converse(
+        &mut self,
+        socket: &mut WebSocket,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<End, End> {
+        let mut cameras = self.wall.cameras();
+        let mut notices = self.wall.notices();
+        cameras.mark_changed();
+        notices.mark_changed();
+        let mut ping = interval(PING_EVERY);
+        let mut heard = Instant::now();
+        loop {
+            let wake = self.send_frames(socket).await?;
+            tokio::select! {
+                () = stopped(&mut stop) => {
+                    return Ok(End::Close(GOING_AWAY, "the gallery stops".to_owned()));
+                }
+                message = socket.next() => {
+                    let Some(message) = message else { return Ok(End::Gone) };
+                    heard = Instant::now();
+                    self.hear(&message?)?;
+                }
+                Ok(()) = cameras.changed() => {
+                    let cameras = cameras.borrow_and_update().to_vec();
+                    say(socket, &ToPage::Cameras { now: Now::read().wall_ms(), cameras }).await?;
+                }
+                Ok(()) = notices.changed() => {
+                    let notices = notices.borrow_and_update().to_vec();
+                    say(socket, &ToPage::Notice { notices }).await?;
+                }
+                () = self.inbox.came() => {}
+                () = sleep(wake.unwrap_or(PING_EVERY)) => {}
+                _ = ping.tick() => {
+                    if heard.elapsed() > SILENT_AFTER {
+                        return Ok(End::Gone);
+                    }
+                    send(socket, Message::ping("")).await?;
+                }
+            }
+        }
+    }
+
+    /// Sends what may be sent now. Returns how long to wait when more is held back by its rate.
+    async fn send_frames(&mut self, socket: &mut WebSocket) -> Result<Option<Duration>, End> {
+        loop {
+            let now = now::mono();
+            let waiting = |tile| self.inbox.waiting(tile);
+            let Some(tile) = self.credits.next(now, waiting) else {
+                let wake = self.credits.wake(now, waiting);
+                return Ok(wake.map(|at| Duration::from_micros(at.saturating_sub(now))));
+            };
+            let Some(frame) = self.inbox.take(tile) else { continue };
+            let serial = self.credits.sent(tile, frame.jpeg.len(), now);
+            send(socket, message(&frame, serial, tile)).await?;
+        }
+    }
+
+    fn hear(&mut self, message: &Message) -> Result<(), End> {
+        let bytes = message.as_bytes();
+        if bytes.len() > MESSAGE {
+            return Err(End::Close(TOO_LARGE, format!("a message may have {MESSAGE} bytes")));
+        }
+        let refuse = |reason: String| Err(End::Close(POLICY, reason));
+        if message.is_close() {
+            // The closing is answered by the socket itself, when it is read on.
+            Ok(())
+        } else if message.is_binary() {
+            let Some(serial) = frame::parse_ack(bytes) else {
+                return refuse(format!("an answer has 4 bytes, not {}", bytes.len()));
+            };
+            if !self.credits.answered(serial, now::mono()) {
+                return refuse(format!("no frame {serial} waits for an answer"));
+            }
+            Ok(())
+        } else if message.is_text() {
+            match serde_json::from_slice(bytes) {
+                Ok(FromPage::Watch { tiles }) => self.watch(tiles),
+                Ok(FromPage::Pause) => self.pause(true),
+                Ok(FromPage::Resume) => self.pause(false),
+                Err(error) => refuse(error.to_string()),
+            }
+        } else {
+            Ok(())
+        }
+    }
+
+    fn watch(&mut self, tiles: Vec<Tile>) -> Result<(), End> {
+        let refuse = |reason: String| Err(End::Close(POLICY, reason));
+        if tiles.len() > TILES {
+            return refuse(format!("{} tiles; the most is {TILES}", tiles.len()));
+        }
+        let mut old = std::mem::take(&mut self.tiles);
+        for Tile { tile, camera, fps, .. } in tiles {
+            if !(0.0..=wire::limits::FPS).contains(&fps) {
+                return refuse(format!("tile {tile} wants {fps} frames a second"));
+            }
+            let fps = fps.min(FPS_MOST);
+            // What is watched already goes on being wanted without a gap.
+            let watch = match old.remove(&tile) {
+                Some((watch, _)) if watch.camera == camera => watch,
+                other => {
+                    // First the old one's end, since it clears the tile's place in the inbox.
+                    drop(other);
+                    self.wall.frames.watch(camera, tile, &self.inbox)
+                }
+            };
+            if self.tiles.insert(tile, (watch, fps)).is_some() {
+                return refuse(format!("tile {tile} is there twice"));
+            }
+        }
+        drop(old);
+        self.credits.watch(self.tiles.iter().map(|(tile, (_, fps))| (*tile, *fps)));
+        self.ask();
+        Ok(())
+    }
+
+    fn pause(&mut self, paused: bool) -> Result<(), End> {
+        self.paused = paused;
+        self.credits.pause(paused);
+        self.ask();
+        Ok(())
+    }
+
+    fn ask(&self) {
+        for (watch, fps) in self.tiles.values() {
+            watch.ask(if self.paused { 0.0 } else { *fps });
+        }
+    }
+}
+
+fn message(frame: &Frame, serial: u32, tile: u16) -> Message {
+    let now = Now::read();
+    let (captured, known) = frame.captured_ms(now);
+    let flags = if known { 0 } else { CLOCK_UNKNOWN };
+    let sent = now.wall as f64 / 1000.0;
+    let header = Header { serial, tile, flags, seq: frame.seq, captured, sent };
+    let mut message = BytesMut::with_capacity(HEADER + frame.jpeg.len());
+    message.put_slice(&header.to_bytes());
+    message.put_slice(&frame.jpeg);
+    Message::binary(message.freeze())
+}
+
+async fn say(socket: &mut WebSocket, what: &ToPage) -> Result<(), End> {
+    let text = serde_json::to_string(what).expect("these types hold only what JSON can say");
+    send(socket, Message::text(text)).await
+}
+
+async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
+    match timeout(SEND_WITHIN, socket.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        // It is gone, or takes nothing: there is nobody to tell.
+        Ok(Err(_)) | Err(_) => Err(End::Gone),
+    }
+}
