@@ -1,9 +1,9 @@
 //! Bytes to packets and packets to bytes. The only file that knows rumqttd.
 //!
 //! Of rumqttd its wire protocol is used, behind the checks of [`crate::check`]. Not used are its
-//! writer of PUBLISH, which copies the payload, and its reader of DISCONNECT, which refuses a
-//! reason without properties. Its DISCONNECT without properties is written one byte too long, so
-//! properties are always given.
+//! writer of PUBLISH, which copies the payload and hides QoS and identifier, and its DISCONNECT:
+//! it refuses to read a reason without properties, and a reason with no properties or empty ones
+//! is written wrong.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -303,15 +303,9 @@ pub(crate) fn encode(reply: &Reply, version: Version) -> Bytes {
         ),
         Reply::PingResp => wired::Packet::PingResp(wired::PingResp),
         Reply::Disconnect(_) if version == Version::V311 => return Bytes::new(),
-        Reply::Disconnect(reason) => wired::Packet::Disconnect(
-            wired::Disconnect { reason_code: disconnect_code(*reason) },
-            Some(wired::DisconnectProperties {
-                session_expiry_interval: None,
-                reason_string: None,
-                user_properties: Vec::new(),
-                server_reference: None,
-            }),
-        ),
+        // The length is 1 at least by the specification; with a length of properties there are
+        // more clients that understand it.
+        Reply::Disconnect(reason) => return Bytes::copy_from_slice(&[0xe0, 2, *reason as u8, 0]),
     };
     let mut bytes = BytesMut::new();
     let written = match version {
@@ -369,29 +363,6 @@ fn subscribe_code(granted: Result<Qos, Reason>, version: Version) -> wired::Subs
         (Err(Reason::QuotaExceeded), _) => Code::QuotaExceeded,
         (Err(Reason::SharedNotSupported), _) => Code::SharedSubscriptionsNotSupported,
         (Err(_), _) => Code::Unspecified,
-    }
-}
-
-fn disconnect_code(reason: Reason) -> wired::DisconnectReasonCode {
-    use wired::DisconnectReasonCode as Code;
-    match reason {
-        Reason::Success => Code::NormalDisconnection,
-        Reason::Malformed => Code::MalformedPacket,
-        Reason::ProtocolError | Reason::UnsupportedVersion | Reason::BadClientId => {
-            Code::ProtocolError
-        }
-        Reason::NotAuthorized | Reason::BadAuthenticationMethod => Code::NotAuthorized,
-        Reason::ShuttingDown => Code::ServerShuttingDown,
-        Reason::KeepAliveTimeout => Code::KeepAliveTimeout,
-        Reason::TakenOver => Code::SessionTakenOver,
-        Reason::FilterInvalid => Code::TopicFilterInvalid,
-        Reason::TopicInvalid => Code::TopicNameInvalid,
-        Reason::TopicAliasInvalid => Code::TopicAliasInvalid,
-        Reason::PacketTooLarge => Code::PacketTooLarge,
-        Reason::QuotaExceeded => Code::QuotaExceeded,
-        Reason::QosNotSupported => Code::QoSNotSupported,
-        Reason::SharedNotSupported => Code::SharedSubscriptionNotSupported,
-        Reason::IdentifiersNotSupported => Code::SubscriptionIdentifiersNotSupported,
     }
 }
 

@@ -34,7 +34,10 @@ where
     let mut incoming = Incoming::new(reader, core.clone());
     let mut outgoing = Outgoing::new(writer, core.clone());
 
-    let first = timeout(CONNECT_WITHIN, incoming.next(None)).await;
+    let first = tokio::select! {
+        first = timeout(CONNECT_WITHIN, incoming.next(None)) => first,
+        () = core.closing() => return,
+    };
     let entered = match first {
         Ok(Ok(Packet::Connect(connect))) => {
             enter(&core, *connect).map_err(|reason| End::Refused(Refusal::new(reason, "refused")))
@@ -62,9 +65,11 @@ where
         reason = client.outbox.ended() => End::Ended(reason),
     };
 
-    match end {
-        End::Left { with_will: false } | End::Gone(_) => debug!(%peer, client = client.id, ?end),
-        _ => info!(%peer, client = client.id, ?end, "disconnected"),
+    let is_usual = matches!(end, End::Left { .. } | End::Gone(_));
+    if !is_usual && core.may_tell_end() {
+        info!(%peer, client = client.id, ?end, "disconnected a client");
+    } else {
+        debug!(%peer, client = client.id, ?end, "disconnected");
     }
     let last = match &end {
         End::Refused(refusal) => Some(refusal.reason),
@@ -132,7 +137,7 @@ fn enter(core: &Arc<Core>, connect: Connect) -> Result<Client, Reason> {
     ));
     let assigned_client_id = is_anonymous.then(|| id.clone());
     outbox.reply(&Reply::Welcome(Welcome { assigned_client_id }));
-    let session = core.open(&id, outbox.clone(), connect.will);
+    let session = core.open(&id, outbox.clone(), connect.will)?;
     // MQTT 5, section 3.1.2.10.
     let silence = match connect.keep_alive {
         0 => None,
@@ -209,9 +214,13 @@ impl Client {
         self.outbox.reply(&Reply::SubAck { id, granted });
         for (filter, subscribed) in filters.iter().zip(subscribed) {
             if let Ok((_, is_new)) = subscribed {
+                let began = Instant::now();
                 self.session.send_retained(filter, is_new);
-                // Many filters match much; others have their turn in between.
-                tokio::task::yield_now().await;
+                // Whoever asks for much, again and again, waits and does not make others wait.
+                let spent = began.elapsed();
+                if spent > Duration::from_millis(1) {
+                    tokio::time::sleep(9 * spent).await;
+                }
             }
         }
     }

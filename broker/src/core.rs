@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tracing::warn;
 
 use crate::config::Limits;
@@ -21,8 +22,10 @@ pub(crate) struct Core {
     pub limits: Limits,
     pub counters: Arc<Counters>,
     state: Mutex<State>,
+    is_closing: watch::Sender<bool>,
     no_room: Seldom,
     not_allowed: Seldom,
+    ended: Seldom,
 }
 
 struct State {
@@ -50,19 +53,32 @@ impl Core {
             retained: Retained::new(limits.retained, limits.retained_bytes),
         };
         let every_minute = || Seldom::new(Duration::from_secs(60));
-        let (no_room, not_allowed) = (every_minute(), every_minute());
-        Core { limits, counters, state: Mutex::new(state), no_room, not_allowed }
+        Core {
+            limits,
+            counters,
+            state: Mutex::new(state),
+            is_closing: watch::Sender::new(false),
+            no_room: every_minute(),
+            not_allowed: every_minute(),
+            ended: Seldom::new(Duration::from_secs(1)),
+        }
     }
 
     /// Opens a client's session. One that has the same client id ends, and its will is published
     /// before anything of the new one is.
+    ///
+    /// # Errors
+    /// The broker is about to stop.
     pub fn open(
         self: &Arc<Core>,
         client_id: &str,
         outbox: Arc<Outbox>,
         will: Option<Message>,
-    ) -> Session {
+    ) -> Result<Session, Reason> {
         let mut state = self.lock();
+        if *self.is_closing.borrow() {
+            return Err(Reason::ShuttingDown);
+        }
         if let Some(old) = state.by_client_id.get(client_id).copied() {
             self.close(&mut state, old, Reason::TakenOver);
         }
@@ -73,16 +89,24 @@ impl Core {
         let entry = Entry { client_id, outbox, will, filters: HashSet::new() };
         state.sessions.insert(id, entry);
         self.counters.clients.set(state.sessions.len());
-        Session { core: self.clone(), id }
+        Ok(Session { core: self.clone(), id })
     }
 
-    /// Ends all sessions. Wills are not published, for nobody is left to hear them.
-    pub fn close_all(&self, reason: Reason) {
+    /// Ends all sessions, and lets none in any more. Wills are not published, for nobody is left
+    /// to hear them.
+    pub fn close_all(&self) {
         let mut state = self.lock();
+        self.is_closing.send_replace(true);
         for entry in state.sessions.values_mut() {
             entry.will = None;
-            entry.outbox.end(reason);
+            entry.outbox.end(Reason::ShuttingDown);
         }
+    }
+
+    /// Waits until the broker is about to stop.
+    pub async fn closing(&self) {
+        // The sender is of this core, so that it cannot be gone.
+        let _ = self.is_closing.subscribe().wait_for(|closing| *closing).await;
     }
 
     /// Counts a message that its client may not publish.
@@ -91,6 +115,11 @@ impl Core {
         if self.not_allowed.is_due() {
             warn!(client, topic, "dropped a message: its client may not publish to this topic");
         }
+    }
+
+    /// Whether the end of a client may be said aloud, so that nobody can fill the log by ending.
+    pub fn may_tell_end(&self) -> bool {
+        self.ended.is_due()
     }
 
     /// Forgets a session, if it is still there, and publishes its will.

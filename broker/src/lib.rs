@@ -29,7 +29,6 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -38,7 +37,6 @@ use crate::core::Core;
 pub use crate::counters::{Counters, Counts};
 pub use crate::listener::BindError;
 use crate::listener::Listener;
-use crate::packet::Reason;
 use crate::slots::Slots;
 
 /// A broker whose address is taken and which does not serve yet.
@@ -87,15 +85,13 @@ impl Broker {
                 "the broker is open: everybody in this network may see and do everything"
             );
         }
-        let (stop, stopped) = watch::channel(false);
         let mut listeners = JoinSet::new();
         for listener in self.listeners {
-            // The task of one listener. It ends after `stop`, when its connections have ended.
-            listeners.spawn(listener.serve(self.core.clone(), self.slots.clone(), stopped.clone()));
+            // The task of one listener. It ends when the core closes and its connections ended.
+            listeners.spawn(listener.serve(self.core.clone(), self.slots.clone()));
         }
         shutdown.await;
-        stop.send_replace(true);
-        self.core.close_all(Reason::ShuttingDown);
+        self.core.close_all();
         listeners.join_all().await;
         info!("the broker has stopped");
         Ok(())

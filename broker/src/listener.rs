@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::{error, warn};
@@ -83,12 +82,12 @@ impl Listener {
         self.address
     }
 
-    /// Accepts until `stop` is true or gone, then waits for the connections to end, which the
-    /// core has told to. Those that do not are aborted.
-    pub async fn serve(self, core: Arc<Core>, slots: Arc<Slots>, mut stop: watch::Receiver<bool>) {
+    /// Accepts until the core closes, then waits for the connections to end, which it told to.
+    /// Those that do not are aborted.
+    pub async fn serve(self, core: Arc<Core>, slots: Arc<Slots>) {
         let mut connections = JoinSet::new();
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => {}
+            () = core.closing() => {}
             () = self.accept(&core, &slots, &mut connections) => {}
         }
         drop(self.socket);

@@ -19,11 +19,11 @@ use crate::packet::{Message, Qos, Reason, Reply, Version};
 
 /// So many QoS 0 messages of a topic wait at most, so that what arrives is new. Two and not one,
 /// or a fast client under load misses some.
-pub(crate) const DEPTH: usize = 2;
+const DEPTH: usize = 2;
 
 /// More than [`DEPTH`] of a topic may wait when together they are smaller than this, so that
 /// bursts of a few words arrive whole. Pictures are larger.
-pub(crate) const SMALL_TOPIC: usize = 16 * 1024;
+const SMALL_TOPIC: usize = 32 * 1024;
 
 /// A client whose untaken replies are larger than this is not read from.
 const REPLIES: usize = 64 * 1024;

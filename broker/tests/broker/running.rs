@@ -1,0 +1,67 @@
+//! A broker that runs, and one that has stopped.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::{Broker, Counters, Counts, Section};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// What must happen, happens within this.
+pub const SOON: Duration = Duration::from_secs(10);
+
+pub struct Running {
+    pub address: SocketAddr,
+    pub counters: Arc<Counters>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+/// A section for a free port.
+pub fn section() -> Section {
+    Section { listen: "127.0.0.1:0".parse().unwrap(), ..Section::default() }
+}
+
+pub async fn start() -> Running {
+    start_with(section()).await
+}
+
+pub async fn start_with(section: Section) -> Running {
+    let broker = Broker::bind(section.check().unwrap()).await.unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    Running {
+        address: broker.local_addr(),
+        counters: broker.counters(),
+        stop,
+        task: tokio::spawn(broker.run(async {
+            let _ = stopped.await;
+        })),
+    }
+}
+
+impl Running {
+    /// Stops, which takes at most two seconds.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        timeout(Duration::from_secs(3), self.task).await.expect("ends in time").unwrap().unwrap();
+    }
+
+    /// Waits until the counts are as wanted.
+    pub async fn until(&self, what: &str, is_so: impl Fn(&Counts) -> bool) -> Counts {
+        let waiting = async {
+            loop {
+                let counts = self.counters.read();
+                if is_so(&counts) {
+                    return counts;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        match timeout(SOON, waiting).await {
+            Ok(counts) => counts,
+            Err(_) => panic!("{what} does not come about: {:?}", self.counters.read()),
+        }
+    }
+}

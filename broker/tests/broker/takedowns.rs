@@ -1,0 +1,158 @@
+//! What takes rumqttd's own broker down, each by one client, and does not this one.
+
+use crate::raw::{BOTH, Connect, Raw, V5, V311, packet, publish};
+use crate::running::{Running, start};
+
+/// Everything still works for others, and for one who comes now.
+async fn all_is_well(broker: &Running) {
+    for level in BOTH {
+        let mut client = Raw::connect(broker.address, level, "canary").await;
+        client.subscribe(&[("canary/#", 1)]).await;
+        client.send(&publish(level, "canary/x", b"sings", 0, false)).await;
+        assert_eq!(client.published().await.payload, b"sings");
+        client.leave().await;
+    }
+}
+
+#[tokio::test]
+async fn a_topic_that_begins_with_a_multi_byte_character() {
+    let broker = start().await;
+    for level in BOTH {
+        let mut client = Raw::connect(broker.address, level, "client").await;
+        client.subscribe(&[("#", 0), ("+/x", 1), ("é/+", 0), ("𝄞", 0)]).await;
+        for topic in ["é/x", "é", "𝄞", "ß$/", "\u{feff}a"] {
+            client.publish(topic, b"x", 0, false).await;
+            assert_eq!(client.published().await.topic, topic);
+        }
+    }
+    all_is_well(&broker).await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_shared_subscription_left_with_an_unacknowledged_message() {
+    let broker = start().await;
+    for level in BOTH {
+        let connect = Connect { clean: false, ..Connect::new(level, "sharer") };
+        let mut client = Raw::enter(broker.address, level, &connect.bytes()).await;
+        let refused = if level == V5 { 0x9e } else { 0x80 };
+        assert_eq!(client.subscribe(&[("$share/g/a", 1), ("a", 1)]).await, [refused, 1]);
+        let mut publisher = Raw::connect(broker.address, level, "publisher").await;
+        publisher.publish("a", b"x", 1, false).await;
+        assert_eq!(client.published().await.qos, 1);
+        client.leave().await;
+        publisher.publish("a", b"x", 1, false).await;
+    }
+    all_is_well(&broker).await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_subscriber_far_behind_that_says_disconnect_and_reads_on() {
+    let broker = start().await;
+    for level in BOTH {
+        let mut behind = Raw::connect(broker.address, level, "behind").await;
+        behind.subscribe(&[("a/#", 1)]).await;
+        let mut publisher = Raw::connect(broker.address, level, "publisher").await;
+        for n in 0..1000 {
+            publisher.publish(&format!("a/{n}"), &[0; 5000], u8::from(n % 2 == 1), false).await;
+        }
+        behind.send(&[0xe0, 0]).await;
+        publisher.publish("a/more", b"x", 1, false).await;
+        while behind.packet().await.is_some() {}
+    }
+    all_is_well(&broker).await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn client_ids_with_characters_of_topics_again_and_again() {
+    let broker = start().await;
+    for level in BOTH {
+        for id in ["+", "$", "#", "/", "a/b", "é", "\u{1}", &"x".repeat(65_535)] {
+            for _ in 0..3 {
+                let mut client = Raw::connect(broker.address, level, id).await;
+                client.ping().await;
+                // Left open, so that the next one takes it over.
+                std::mem::forget(client);
+            }
+            let mut last = Raw::connect(broker.address, level, id).await;
+            last.ping().await;
+            last.leave().await;
+        }
+    }
+    all_is_well(&broker).await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_client_id_when_no_more_connections_are_allowed() {
+    let section = broker::Section { connections: 2, ..crate::running::section() };
+    let broker = crate::running::start_with(section).await;
+    let first = Raw::connect(broker.address, V5, "a").await;
+    let second = Raw::connect(broker.address, V5, "b").await;
+    for _ in 0..5 {
+        let mut third = Raw::open(broker.address, V5).await;
+        assert_eq!(third.packet().await, None);
+    }
+    first.leave().await;
+    second.leave().await;
+    broker.until("free slots", |c| c.connections == 0).await;
+    all_is_well(&broker).await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn idle_sockets_do_not_keep_others_out() {
+    let broker = start().await;
+    let mut idle = Vec::new();
+    for level in BOTH.repeat(20) {
+        let mut raw = Raw::open(broker.address, level).await;
+        raw.send(&[0x10, 0xff, 0x01, 0]).await;
+        idle.push(raw);
+    }
+    all_is_well(&broker).await;
+    drop(idle);
+    broker.until("free slots", |c| c.connections == 0).await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn packets_that_only_servers_send() {
+    let broker = start().await;
+    for level in BOTH {
+        // CONNACK, SUBACK, UNSUBACK, PINGRESP, with something in them and with nothing.
+        for (first, body) in
+            [(0x20, &[0, 0, 0][..]), (0x90, &[0, 1, 0, 0]), (0xb0, &[0, 1, 0, 0]), (0xd0, &[])]
+        {
+            for body in [body, &[]] {
+                let mut client = Raw::connect(broker.address, level, "odd").await;
+                client.send(&packet(first, body)).await;
+                client.is_refused(0x82).await;
+                let mut stranger = Raw::open(broker.address, level).await;
+                stranger.send(&packet(first, body)).await;
+                assert_eq!(stranger.packet().await, None);
+            }
+        }
+    }
+    broker.until("free slots", |c| c.connections == 0).await;
+    all_is_well(&broker).await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn publishers_are_never_slowed_by_subscribers() {
+    let broker = start().await;
+    let mut stuck = Vec::new();
+    for n in 0..20 {
+        let mut client = Raw::connect(broker.address, V311, &format!("stuck-{n}")).await;
+        client.subscribe(&[("a/#", 0)]).await;
+        stuck.push(client);
+    }
+    let mut publisher = Raw::connect(broker.address, V311, "publisher").await;
+    for n in 0..200 {
+        publisher.publish(&format!("a/{}", n % 8), &[0; 100_000], 1, false).await;
+    }
+    all_is_well(&broker).await;
+    broker.stop().await;
+}

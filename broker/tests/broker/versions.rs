@@ -1,0 +1,112 @@
+//! CONNECT and CONNACK of both versions.
+
+use crate::raw::{BOTH, Connect, Raw, V5, V311, packet, put_str};
+use crate::running::start;
+
+#[tokio::test]
+async fn connack_of_5_tells_the_truth() {
+    let broker = start().await;
+    let mut client = Raw::open(broker.address, V5).await;
+    client.send(&Connect::new(V5, "").bytes()).await;
+    let connack = client.packet().await.unwrap();
+    let text = String::from_utf8_lossy(&connack).into_owned();
+    assert_eq!(connack[..4], [0x20, connack[1], 0, 0]);
+    assert!(text.contains("auto-"), "an empty client id is given one");
+    let maximum = u32::try_from(wire::limits::PACKET).unwrap().to_be_bytes();
+    for property in [
+        &[0x11, 0, 0, 0, 0][..], // session expiry
+        &[0x21, 0xff, 0xff],     // receive maximum
+        &[0x24, 1],              // maximum QoS
+        &[0x25, 1],              // retain available
+        &[&[0x27][..], &maximum].concat(),
+        &[0x22, 0, 0], // topic alias maximum
+        &[0x28, 1],    // wildcards
+        &[0x29, 0],    // subscription identifiers
+        &[0x2a, 0],    // shared subscriptions
+    ] {
+        assert!(connack.windows(property.len()).any(|w| w == property), "{property:02x?}");
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn sessions_are_clean_and_say_so() {
+    let broker = start().await;
+    for level in BOTH {
+        for _ in 0..2 {
+            let connect = Connect { clean: false, ..Connect::new(level, "keeps") };
+            let mut client = Raw::open(broker.address, level).await;
+            client.send(&connect.bytes()).await;
+            let connack = client.packet().await.unwrap();
+            assert_eq!(connack[2..4], [0, 0], "no session present");
+            client.leave().await;
+        }
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn an_empty_client_id_needs_a_clean_session_in_3_1_1() {
+    let broker = start().await;
+    Raw::connect(broker.address, V311, "").await.ping().await;
+    let mut client = Raw::open(broker.address, V311).await;
+    client.send(&Connect { clean: false, ..Connect::new(V311, "") }.bytes()).await;
+    assert_eq!(client.packet().await.unwrap(), [0x20, 2, 0, 2]);
+    assert_eq!(client.packet().await, None);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn other_versions_are_told_so() {
+    let broker = start().await;
+    for (name, level, answer) in [
+        ("MQIsdp", 3, &[0x20, 2, 0, 1][..]),
+        ("MQTT", 3, &[0x20, 2, 0, 1]),
+        ("MQTT", 0, &[0x20, 2, 0, 1]),
+        ("MQTT", 6, &[0x20, 3, 0, 0x84, 0]),
+        ("MQTT", 255, &[0x20, 3, 0, 0x84, 0]),
+    ] {
+        let mut body = Vec::new();
+        put_str(&mut body, name);
+        body.extend([level, 2, 0, 0, 0, 1, b'x']);
+        let mut client = Raw::open(broker.address, V311).await;
+        client.send(&packet(0x10, &body)).await;
+        assert_eq!(client.packet().await.unwrap(), answer, "{name} {level}");
+        assert_eq!(client.packet().await, None);
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_mqtt_is_closed() {
+    let broker = start().await;
+    for bytes in
+        [&b"GET / HTTP/1.1\r\n\r\n"[..], b"\x16\x03\x01\x02\x00\x01", b"\x10\x04\0\x01X\x04"]
+    {
+        let mut client = Raw::open(broker.address, V311).await;
+        client.send(bytes).await;
+        assert_eq!(client.packet().await, None);
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn authentication_methods_are_refused_by_name() {
+    let broker = start().await;
+    let properties = [0x15, 0, 1, b'x'];
+    let mut client = Raw::open(broker.address, V5).await;
+    client.send(&Connect { properties: &properties, ..Connect::new(V5, "x") }.bytes()).await;
+    assert_eq!(client.packet().await.unwrap(), [0x20, 3, 0, 0x8c, 0]);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_connect_ends_the_client() {
+    let broker = start().await;
+    for level in BOTH {
+        let mut client = Raw::connect(broker.address, level, "twice").await;
+        client.send(&Connect::new(level, "twice").bytes()).await;
+        client.is_refused(0x82).await;
+    }
+    broker.stop().await;
+}

@@ -1,0 +1,99 @@
+//! Wills: when they are published, and when not.
+
+use crate::raw::{BOTH, Connect, Raw, V5, V311};
+use crate::running::{Running, start};
+
+async fn with_will(broker: &Running, level: u8, client_id: &str, payload: &str) -> Raw {
+    let will = Some(("status", payload.as_bytes(), 1, true));
+    let connect = Connect { will, ..Connect::new(level, client_id) };
+    Raw::enter(broker.address, level, &connect.bytes()).await
+}
+
+async fn watcher(broker: &Running) -> Raw {
+    let mut watcher = Raw::connect(broker.address, V311, "watcher").await;
+    watcher.subscribe(&[("status", 0)]).await;
+    watcher
+}
+
+#[tokio::test]
+async fn a_killed_client_leaves_its_will() {
+    let broker = start().await;
+    for level in BOTH {
+        let mut watcher = watcher(&broker).await;
+        drop(with_will(&broker, level, "node", "offline").await);
+        let will = watcher.published().await;
+        assert_eq!((will.payload, will.retain), (b"offline".to_vec(), false));
+        let mut late = Raw::connect(broker.address, V311, "late").await;
+        late.subscribe(&[("status", 0)]).await;
+        assert!(late.published().await.retain, "it was retained");
+        late.publish("status", b"", 0, true).await;
+        assert_eq!(watcher.published().await.payload, b"");
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_has_no_will() {
+    let broker = start().await;
+    let mut watcher = watcher(&broker).await;
+    for level in BOTH {
+        with_will(&broker, level, "node", "offline").await.leave().await;
+    }
+    broker.until("their end", |c| c.clients == 1).await;
+    watcher.has_nothing().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn reason_4_leaves_with_the_will() {
+    let broker = start().await;
+    let mut watcher = watcher(&broker).await;
+    // The reason with and without its length of properties; both are allowed.
+    for leave in [&[0xe0, 1, 4][..], &[0xe0, 2, 4, 0]] {
+        let mut node = with_will(&broker, V5, "node", "offline").await;
+        node.send(leave).await;
+        assert_eq!(watcher.published().await.payload, b"offline");
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_takeover_publishes_the_old_will_and_keeps_the_new() {
+    let broker = start().await;
+    for level in BOTH {
+        let mut watcher = watcher(&broker).await;
+        let mut first = with_will(&broker, level, "node", "first").await;
+        let mut second = with_will(&broker, level, "node", "second").await;
+        first.is_refused(0x8e).await;
+        assert_eq!(watcher.published().await.payload, b"first");
+        second.publish("status", b"online", 1, true).await;
+        assert_eq!(watcher.published().await.payload, b"online");
+        watcher.has_nothing().await;
+        drop(second);
+        assert_eq!(watcher.published().await.payload, b"second");
+        watcher.publish("status", b"", 0, true).await;
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_the_rules_leaves_its_will() {
+    let broker = start().await;
+    let mut watcher = watcher(&broker).await;
+    let mut node = with_will(&broker, V5, "node", "offline").await;
+    node.send(&[0xf0, 0]).await;
+    assert_eq!(watcher.published().await.payload, b"offline");
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_will_to_a_topic_of_the_broker_is_refused() {
+    let broker = start().await;
+    for (level, answer) in [(V311, &[0x20, 2, 0, 5][..]), (V5, &[0x20, 3, 0, 0x87, 0])] {
+        let will = Some(("$SYS/x", &b"x"[..], 0, false));
+        let mut client = Raw::open(broker.address, level).await;
+        client.send(&Connect { will, ..Connect::new(level, "x") }.bytes()).await;
+        assert_eq!(client.packet().await.unwrap(), answer);
+    }
+    broker.stop().await;
+}
