@@ -153,7 +153,7 @@ export function Gone() {
   const { gone, goneHelp, toWall } = words.value;
   return (
     <section class="hollow">
-      <h2>{gone}</h2>
+      <h1>{gone}</h1>
       <p>{goneHelp}</p>
       <div>
         <button class="pill" onClick={leave}>
