@@ -6,6 +6,8 @@ import type { Camera } from "./messages";
 import { words } from "./language";
 
 const EVERY = 5_000;
+/** For so long it can be read; then it is no news any more. */
+const FRESH = 4_000;
 
 /** What the live region says. */
 export const said = signal("");
@@ -53,4 +55,5 @@ function flush(): void {
   if (news.length === 0) return;
   last = Date.now();
   said.value = `${news.join(". ")}.`;
+  setTimeout(() => (said.value = ""), FRESH);
 }

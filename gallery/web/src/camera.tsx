@@ -26,7 +26,7 @@ export function Enlarged({ camera, list }: { camera: Camera; list: Camera[] }) {
       <Stage camera={camera} ready={setScreen} />
       <div>
         <div class="head">
-          {screen?.camera === camera.camera && <Facts camera={camera} screen={screen} />}
+          <Facts camera={camera} screen={screen?.camera === camera.camera ? screen : null} />
           <div class="keys">
             {several && <Round label={previous} icon="back" press={() => step(-1)} />}
             {document.fullscreenEnabled && (
@@ -90,12 +90,16 @@ function Stage({ camera, ready }: { camera: Camera; ready: (screen: Screen) => v
   );
 }
 
-function Facts({ camera, screen }: { camera: Camera; screen: Screen }) {
-  const { state, why, age } = face(camera, screen, tick.value, words.value);
+function Facts({ camera, screen }: { camera: Camera; screen: Screen | null }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  // The focus was on a tile that is gone now.
+  useEffect(() => heading.current!.focus({ preventScroll: true }), []);
+  const seen = screen ?? { opened: Date.now(), captured: null };
+  const { state, why, age } = face(camera, seen, tick.value, words.value);
   const rate = useRate(screen);
   const { facts } = words.value;
   const told: string[] = [];
-  if (state === "live" && screen.captured !== null) {
+  if (state === "live" && screen && screen.captured !== null) {
     const [width, height] = (camera.size ?? `${screen.width}x${screen.height}`).split("x");
     told.push(facts.size(width ?? "", height ?? ""));
     if (rate !== null) told.push(facts.rate(rate));
@@ -107,7 +111,7 @@ function Facts({ camera, screen }: { camera: Camera; screen: Screen }) {
   }
   return (
     <>
-      <h1>
+      <h1 ref={heading} tabIndex={-1} aria-live="polite">
         <i class={`lamp ${state}`} />
         {camera.name}
       </h1>
@@ -117,15 +121,17 @@ function Facts({ camera, screen }: { camera: Camera; screen: Screen }) {
 }
 
 /** Pictures drawn a second over the last few seconds; null before it is known. */
-function useRate(screen: Screen): number | null {
-  const marks = useRef<{ at: number; count: number }[]>([]);
+function useRate(screen: Screen | null): number | null {
+  const marks = useRef<{ screen: Screen | null; list: { at: number; count: number }[] }>();
+  if (marks.current?.screen !== screen) marks.current = { screen, list: [] };
+  const { list } = marks.current!;
   const now = tick.value;
-  const list = marks.current;
-  if (list.at(-1)?.at !== now) list.push({ at: now, count: screen.count });
+  const count = screen?.count ?? 0;
+  if (list.at(-1)?.at !== now) list.push({ at: now, count });
   while (list[0] && now - list[0].at > 3_000) list.shift();
   const first = list[0];
   if (!first || now - first.at < 1_000) return null;
-  return Math.round(((screen.count - first.count) * 1_000) / (now - first.at));
+  return Math.round(((count - first.count) * 1_000) / (now - first.at));
 }
 
 function Film({ camera, list }: { camera: Camera; list: Camera[] }) {
@@ -135,7 +141,7 @@ function Film({ camera, list }: { camera: Camera; list: Camera[] }) {
     current?.scrollIntoView({ inline: "center", block: "nearest" });
   }, [camera.camera]);
   return (
-    <ul ref={film} class="film" aria-label={words.value.otherCameras}>
+    <ul ref={film} class="film" role="list" aria-label={words.value.otherCameras}>
       {list.map((other) => (
         <Tile
           key={other.camera}

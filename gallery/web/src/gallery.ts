@@ -11,6 +11,9 @@ declare const WORKER: string;
 /** In the order of the wall, with times by our clock; null before the first list. */
 export const cameras = signal<Camera[] | null>(null);
 
+/** Their names. */
+export const order = computed(() => (cameras.value ?? []).map(({ camera }) => camera));
+
 export const notices = signal<Notice[]>([]);
 
 export type Link = { open: true } | { open: false; since: number; next: number | null };
@@ -20,6 +23,9 @@ export const link = signal<Link>({ open: false, since: Date.now(), next: null })
 
 /** Width / height of each camera's pictures, once known. */
 export const aspects = signal<ReadonlyMap<string, number>>(new Map());
+
+/** The gallery refuses a page that watches more. */
+const WATCHED = 256;
 
 /** The aspect of a camera of which nothing is known. */
 const USUAL = 16 / 9;
@@ -84,7 +90,7 @@ export function addScreen(
   element: HTMLElement,
   canvas: HTMLCanvasElement,
   fps: number,
-  drawn: (screen: Screen) => void,
+  drawn: () => void,
 ): Screen {
   do lastTile = (lastTile + 1) & 0xffff;
   while (places.has(lastTile));
@@ -95,7 +101,7 @@ export function addScreen(
     count: 0,
     ...(newest.get(camera) ?? NONE),
   };
-  const place = { screen, element, fps, zoom: 1, visible: false, drawn: () => drawn(screen) };
+  const place = { screen, element, fps, zoom: 1, visible: false, drawn };
   places.set(screen.tile, place);
   byElement.set(element, place);
   seen.observe(element);
@@ -203,7 +209,8 @@ let said = "";
 function watchSoon(after = 120): void {
   clearTimeout(soon);
   soon = setTimeout(() => {
-    const tiles = [...places.values()].filter((place) => place.visible).map(watched);
+    const visible = [...places.values()].filter((place) => place.visible);
+    const tiles = visible.slice(0, WATCHED).map(watched);
     const text = JSON.stringify(tiles);
     if (text === said) return;
     said = text;
@@ -250,6 +257,3 @@ function drawsInWorkers(): boolean {
     new OffscreenCanvas(1, 1).getContext("2d") !== null;
   return inWorkers;
 }
-
-/** The names of the cameras in the order of the wall. */
-export const order = computed(() => (cameras.value ?? []).map(({ camera }) => camera));

@@ -1,34 +1,21 @@
 // What a key does anywhere on the page.
 
 import { signal } from "@preact/signals";
-import { order } from "./gallery";
 import { takeOff } from "./flight";
+import { order } from "./gallery";
+import { keep, kept } from "./kept";
 import { neighbour, type Direction } from "./neighbour";
 import { enlarge, enlarged, toWall } from "./route";
 
 /** The list of keys is open. */
 export const listed = signal(false);
 
-const KEPT = "vitrina.letters";
-
 /** Single letters do something. Speech input types them by accident, so they can be switched off. */
-export const letters = signal(kept());
+export const letters = signal(kept("letters") !== "off");
 
 export function switchLetters(): void {
   letters.value = !letters.value;
-  try {
-    localStorage.setItem(KEPT, letters.value ? "on" : "off");
-  } catch {
-    // Without storage the choice holds for this visit.
-  }
-}
-
-function kept(): boolean {
-  try {
-    return localStorage.getItem(KEPT) !== "off";
-  } catch {
-    return true;
-  }
+  keep("letters", letters.value ? "on" : "off");
 }
 
 export function followKeys(): void {

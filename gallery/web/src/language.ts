@@ -1,11 +1,10 @@
 // Which language the page speaks: the one chosen here before, else the browser's.
 
 import { computed, signal } from "@preact/signals";
+import { keep, kept } from "./kept";
 import { en, es, type Language, type Words } from "./words";
 
-const KEPT = "vitrina.language";
-
-export const language = signal<Language>(kept() ?? firstOf(navigator.languages));
+export const language = signal<Language>(firstOf([kept("language") ?? "", ...navigator.languages]));
 
 export const words = computed<Words>(() => {
   const table = language.value === "es" ? es : en;
@@ -16,20 +15,7 @@ export const words = computed<Words>(() => {
 
 export function choose(chosen: Language): void {
   language.value = chosen;
-  try {
-    localStorage.setItem(KEPT, chosen);
-  } catch {
-    // Without storage the choice holds for this visit.
-  }
-}
-
-function kept(): Language | null {
-  try {
-    const value = localStorage.getItem(KEPT);
-    return value === "en" || value === "es" ? value : null;
-  } catch {
-    return null;
-  }
+  keep("language", chosen);
 }
 
 /** The first of a reader's languages that the page speaks. */

@@ -20,7 +20,7 @@ interface Props {
   /** Opens the camera; without it nothing is to be pressed. */
   open?: () => void;
   /** Told once, when there is a screen to ask for facts and to zoom. */
-  ready?: (screen: Screen, canvas: HTMLCanvasElement) => void;
+  ready?: (screen: Screen) => void;
 }
 
 export function Tile({ camera, fps, box, current, open, ready }: Props) {
@@ -42,26 +42,24 @@ export function Tile({ camera, fps, box, current, open, ready }: Props) {
   const now = useRef({ look, shown });
   now.current = { look, shown };
 
+  const tellAge = (): void => {
+    const captured = screen.current?.captured ?? null;
+    if (captured === null) delete element.current!.dataset.ageMs;
+    else element.current!.dataset.ageMs = String(Math.max(0, Math.round(Date.now() - captured)));
+  };
   const follow = (): void => {
-    const { captured } = screen.current ?? { captured: null };
-    if (captured !== null) {
-      element.current!.dataset.ageMs = String(Math.max(0, Math.round(Date.now() - captured)));
-    } else {
-      delete element.current!.dataset.ageMs;
-    }
-    const { look, shown } = now.current;
-    const fresh = look();
-    if (!same(fresh, shown)) again((n) => n + 1);
+    tellAge();
+    if (!same(now.current.look(), now.current.shown)) again((n) => n + 1);
   };
 
   useLayoutEffect(() => {
     const mine = addScreen(camera.camera, element.current!, canvas.current!, fps, () => {
-      // A frame on a live tile changes nothing but its age, many times a second.
-      if (now.current.shown.state !== "live") follow();
-      else element.current!.dataset.ageMs = age(mine);
+      // A picture on a live tile changes nothing but its age, many times a second.
+      if (now.current.shown.state === "live") tellAge();
+      else follow();
     });
     screen.current = mine;
-    ready?.(mine, canvas.current!);
+    ready?.(mine);
     return () => removeScreen(mine);
   }, []);
   useEffect(() => tick.subscribe(follow), []);
@@ -106,10 +104,6 @@ export function Tile({ camera, fps, box, current, open, ready }: Props) {
       </div>
     </Element>
   );
-}
-
-function age(screen: Screen): string {
-  return String(Math.max(0, Math.round(Date.now() - (screen.captured ?? 0))));
 }
 
 function same(a: Face, b: Face): boolean {

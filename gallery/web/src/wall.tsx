@@ -65,7 +65,7 @@ export function Wall({ list }: { list: Camera[] }) {
   if (ready && !tall) rows = cut(names, breaks);
 
   return (
-    <ul ref={element} class={`wall${tall ? " tall" : ""}${first ? " first" : ""}`}>
+    <ul ref={element} role="list" class={`wall${tall ? " tall" : ""}${first ? " first" : ""}`}>
       {ready &&
         list.map((camera, i) => (
           <Tile
