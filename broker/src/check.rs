@@ -337,3 +337,87 @@ pub(crate) fn varint(bytes: &[u8]) -> Checked<Option<(usize, usize)>> {
     }
     if bytes.len() >= 4 { malformed("a length of more than four bytes") } else { Ok(None) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(result: Checked<()>) -> Option<Reason> {
+        result.err().map(|refusal| refusal.reason)
+    }
+
+    #[test]
+    fn a_length_has_at_most_four_bytes() {
+        assert_eq!(varint(&[]), Ok(None));
+        assert_eq!(varint(&[0x80, 0x80, 0x80]), Ok(None));
+        assert_eq!(varint(&[0x7f, 9]), Ok(Some((127, 1))));
+        assert_eq!(varint(&[0xff, 0xff, 0xff, 0x7f]), Ok(Some((268_435_455, 4))));
+        assert!(varint(&[0x80, 0x80, 0x80, 0x80]).is_err());
+        assert!(varint(&[0xff; 9]).is_err());
+    }
+
+    #[test]
+    fn before_connect_nothing_else_is_read() {
+        for byte in 0..=255 {
+            assert_eq!(first_byte(byte, None).is_ok(), byte == 0x10, "{byte:02x}");
+        }
+    }
+
+    #[test]
+    fn first_bytes_of_packets_that_clients_send() {
+        for version in [Version::V311, Version::V5] {
+            let good: Vec<u8> =
+                (0..=255).filter(|byte| first_byte(*byte, Some(version)).is_ok()).collect();
+            assert_eq!(good, [0x30, 0x31, 0x32, 0x33, 0x3a, 0x3b, 0x40, 0x82, 0xa2, 0xc0, 0xe0]);
+        }
+    }
+
+    #[test]
+    fn strings_are_utf_8_without_nul() {
+        for (text, is_good) in [
+            (&b"\0\x02\xc3\xa9"[..], true),
+            (b"\0\x02\xc3", false),
+            (b"\0\x01\xff", false),
+            (b"\0\x01\0", false),
+            (b"\0\x03\xed\xa0\x80", false), // a surrogate
+            (b"\0\x02\xc0\x80", false),     // U+0000, the long way
+        ] {
+            assert_eq!(Rest(text).string().is_ok(), is_good, "{text:02x?}");
+        }
+    }
+
+    #[test]
+    fn properties_stay_in_their_block_and_come_once() {
+        let block = |bytes: &[u8], allowed: &[u8]| reason(properties(&mut Rest(bytes), allowed));
+        assert_eq!(block(&[0], &[]), None);
+        assert_eq!(block(&[5, 0x11, 0, 0, 0, 1], &[0x11]), None);
+        // The codec would read the value from beyond the block.
+        assert_eq!(block(&[1, 0x11, 0, 0, 0, 1], &[0x11]), Some(Reason::Malformed));
+        assert_eq!(block(&[9, 0x11], &[0x11]), Some(Reason::Malformed));
+        assert_eq!(block(&[2, 0x01, 0], &[0x11]), Some(Reason::ProtocolError));
+        assert_eq!(block(&[4, 0x01, 0, 0x01, 0], &[0x01]), Some(Reason::ProtocolError));
+        assert_eq!(block(&[2, 0x01, 2], &[0x01]), Some(Reason::ProtocolError));
+        assert_eq!(block(&[3, 0x21, 0, 0], &[0x21]), Some(Reason::ProtocolError));
+        let user = [0x26, 0, 0, 0, 0];
+        assert_eq!(block(&[&[10][..], &user, &user].concat(), &[0x26]), None);
+        assert_eq!(block(&[4, 0x08, 0, 1, b'#'], &[0x08]), Some(Reason::ProtocolError));
+    }
+
+    #[test]
+    fn the_flags_of_connect_fit_each_other() {
+        let with = |flags: u8, rest: &[u8]| {
+            let body = [&b"\0\x04MQTT\x04"[..], &[flags], &[0, 0, 0, 1, b'c'], rest].concat();
+            reason(packet(0x10, &body, Version::V311))
+        };
+        assert_eq!(with(0x02, &[]), None);
+        assert_eq!(with(0x00, &[]), None);
+        assert_eq!(with(0x01, &[]), Some(Reason::Malformed));
+        assert_eq!(with(0x20, &[]), Some(Reason::Malformed));
+        assert_eq!(with(0x1c, b"\0\x01t\0\0"), Some(Reason::Malformed));
+        assert_eq!(with(0x40, b"\0\x01p"), Some(Reason::Malformed));
+        assert_eq!(with(0xc0, b"\0\x01u\0\x01p"), None);
+        assert_eq!(with(0x04, b"\0\x01t\0\0"), None);
+        assert_eq!(with(0x04, b"\0\x01#\0\0"), Some(Reason::TopicInvalid));
+        assert_eq!(with(0x02, b"x"), Some(Reason::Malformed));
+    }
+}

@@ -118,6 +118,10 @@ impl Decoder {
         let reason = body.first().copied().unwrap_or_default();
         self.expected = None;
         let mut packet = self.buffer.split_to(head + remaining);
+        if self.buffer.is_empty() && packet.len() > SMALL {
+            // What is left of a large packet's buffer would have the next one be large too.
+            self.buffer = BytesMut::new();
+        }
         if first >> 4 == check::kind::DISCONNECT {
             return Ok(Some(Packet::Disconnect { with_will: reason == 0x04 }));
         }
@@ -366,80 +370,210 @@ fn subscribe_code(granted: Result<Qos, Reason>, version: Version) -> wired::Subs
     }
 }
 
-/// All of a PUBLISH but its payload, which follows it on the wire as it is.
-///
-/// `id` is 0 for QoS 0. `buffer` is where heads are gathered; it is cut and given away.
-pub(crate) fn publish_head(
-    message: &Message,
-    version: Version,
-    id: u16,
-    retain: bool,
-    now: Instant,
-    buffer: &mut BytesMut,
-) -> Bytes {
-    let properties = properties_len(message, version);
-    let body = publish_len(message, version, id != 0);
-    buffer.reserve(5 + body - message.payload.len());
-    buffer.put_u8(0x30 | u8::from(id != 0) << 1 | u8::from(retain));
-    put_varint(buffer, body);
-    // A topic came out of a packet, where its length had two bytes.
-    buffer.put_u16(u16::try_from(message.topic.len()).unwrap_or(u16::MAX));
-    buffer.put_slice(message.topic.as_bytes());
-    if id != 0 {
-        buffer.put_u16(id);
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::publish::{self, put_varint};
+
+    const CONNECT_311: &[u8] = b"\x10\x0d\0\x04MQTT\x04\x02\0\x3c\0\x01c";
+    const CONNECT_5: &[u8] = b"\x10\x13\0\x04MQTT\x05\x02\0\x3c\x05\x11\0\0\0\x09\0\x01c";
+
+    /// A decoder that has seen a CONNECT.
+    fn decoder(version: Version) -> Decoder {
+        let mut decoder = Decoder::new(1 << 20);
+        let connect = if version == Version::V5 { CONNECT_5 } else { CONNECT_311 };
+        let mut packets = feed(&mut decoder, connect, usize::MAX).unwrap();
+        assert!(matches!(packets.pop(), Some(Packet::Connect(c)) if c.version == version));
+        decoder
     }
-    if version == Version::V5 {
-        put_varint(buffer, properties);
-        if let Some(expires) = message.expires {
-            let left = expires.saturating_duration_since(now).as_secs();
-            buffer.put_u8(0x02);
-            buffer.put_u32(u32::try_from(left).unwrap_or(u32::MAX));
+
+    /// Gives bytes to a decoder as a socket would, some at a time.
+    fn feed(decoder: &mut Decoder, mut bytes: &[u8], step: usize) -> Result<Vec<Packet>, Refusal> {
+        let mut packets = Vec::new();
+        loop {
+            while let Some(packet) = decoder.next(Instant::now())? {
+                packets.push(packet);
+            }
+            if bytes.is_empty() {
+                return Ok(packets);
+            }
+            let mut room = decoder.room();
+            let (some, rest) = bytes.split_at(bytes.len().min(step).min(room.remaining_mut()));
+            assert!(!some.is_empty(), "there is always room");
+            room.put_slice(some);
+            bytes = rest;
         }
-        buffer.put_slice(&message.properties);
     }
-    buffer.split().freeze()
-}
 
-/// The size on the wire of a message, in bytes.
-pub(crate) fn packet_len(message: &Message, version: Version, qos: Qos) -> usize {
-    let body = publish_len(message, version, qos != Qos::AtMostOnce);
-    1 + varint_len(body) + body
-}
+    fn published(message: &Message, version: Version, id: u16, retain: bool) -> Vec<u8> {
+        let mut heads = BytesMut::new();
+        let head = publish::head(message, version, id, retain, Instant::now(), &mut heads);
+        let qos = if id == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce };
+        let bytes = [&head[..], &message.payload].concat();
+        assert_eq!(bytes.len(), publish::packet_len(message, version, qos));
+        bytes
+    }
 
-fn publish_len(message: &Message, version: Version, has_id: bool) -> usize {
-    let properties = match version {
-        Version::V311 => 0,
-        Version::V5 => {
-            let len = properties_len(message, version);
-            varint_len(len) + len
+    proptest! {
+        #[test]
+        fn what_is_published_is_what_was_read(
+            topic in "[a-zé/$]{1,200}",
+            len in prop_oneof![0..300_usize, 3_000..5_000_usize, 16_000..300_000_usize],
+            id: u16,
+            retain: bool,
+            step in 1..10_000_usize,
+            expires: bool,
+        ) {
+            for version in [Version::V311, Version::V5] {
+                let properties: &'static [u8] =
+                    if version == Version::V5 { &[0x01, 1, 0x03, 0, 1, b'j'] } else { &[] };
+                let soon = Instant::now() + Duration::from_secs(100);
+                let message = Message {
+                    topic: topic.as_str().into(),
+                    payload: vec![7; len].into(),
+                    qos: Qos::AtMostOnce,
+                    retain,
+                    properties: Bytes::from_static(properties),
+                    expires: (expires && version == Version::V5).then_some(soon),
+                };
+                // Twice, and something small behind it.
+                let mut bytes = published(&message, version, id, retain).repeat(2);
+                bytes.extend([0xc0, 0]);
+                let packets = feed(&mut decoder(version), &bytes, step).unwrap();
+                prop_assert_eq!(packets.len(), 3);
+                prop_assert!(matches!(packets[2], Packet::PingReq));
+                for packet in &packets[..2] {
+                    let Packet::Publish { id: got_id, message: got } = packet else {
+                        panic!("{packet:?}")
+                    };
+                    prop_assert_eq!(*got_id, id);
+                    prop_assert_eq!(&got.topic, &message.topic);
+                    prop_assert_eq!(&got.payload, &message.payload);
+                    prop_assert_eq!(got.retain, retain);
+                    prop_assert_eq!(&got.properties, &message.properties);
+                    prop_assert_eq!(got.expires.is_some(), message.expires.is_some());
+                }
+            }
         }
-    };
-    2 + message.topic.len() + 2 * usize::from(has_id) + properties + message.payload.len()
-}
 
-fn properties_len(message: &Message, version: Version) -> usize {
-    match version {
-        Version::V311 => 0,
-        Version::V5 => message.properties.len() + 5 * usize::from(message.expires.is_some()),
+        #[test]
+        fn any_bytes_are_packets_or_refused(bytes: Vec<u8>, step in 1..50_usize) {
+            let _ = feed(&mut Decoder::new(1 << 20), &bytes, step);
+            for version in [Version::V311, Version::V5] {
+                let _ = feed(&mut decoder(version), &bytes, step);
+            }
+        }
+
+        #[test]
+        fn any_body_of_any_packet_is_a_packet_or_refused(
+            first in prop::sample::select(vec![0x30_u8, 0x32, 0x3b, 0x40, 0x82, 0xa2, 0xc0, 0xe0]),
+            // Few values, so that lengths and properties often fit.
+            body in prop::collection::vec(
+                prop::sample::select(vec![0_u8, 0, 0, 1, 2, 3, 5, 0x0b, 0x1f, 0x26, b'a', 0x80]),
+                0..30,
+            ),
+        ) {
+            for version in [Version::V311, Version::V5] {
+                let mut bytes = BytesMut::new();
+                bytes.put_u8(first);
+                put_varint(&mut bytes, body.len());
+                bytes.put_slice(&body);
+                // The checks are so strict that the codec has nothing left to refuse, but for
+                // reasons that do not exist.
+                if let Err(refusal) = feed(&mut decoder(version), &bytes, usize::MAX) {
+                    let is_ours = refusal.why != "a packet that cannot be decoded";
+                    prop_assert!(is_ours || first == 0x40, "{:02x?}", bytes);
+                }
+            }
+        }
     }
-}
 
-fn varint_len(value: usize) -> usize {
-    match value {
-        0..0x80 => 1,
-        0x80..0x4000 => 2,
-        0x4000..0x20_0000 => 3,
-        _ => 4,
+    #[test]
+    fn a_part_of_a_packet_is_none_yet() {
+        for connect in [CONNECT_311, CONNECT_5] {
+            for len in 0..connect.len() {
+                let mut decoder = Decoder::new(1 << 20);
+                let packets = feed(&mut decoder, &connect[..len], usize::MAX).unwrap();
+                assert!(packets.is_empty());
+                assert_eq!(decoder.is_within_packet(), len > 0);
+            }
+        }
     }
-}
 
-fn put_varint(buffer: &mut BytesMut, mut value: usize) {
-    loop {
-        let [low, ..] = (value & 0x7f).to_le_bytes();
-        value >>= 7;
-        buffer.put_u8(if value == 0 { low } else { low | 0x80 });
-        if value == 0 {
-            return;
+    #[test]
+    fn a_small_message_does_not_hold_a_large_buffer() {
+        let mut bytes = BytesMut::new();
+        for _ in 0..10 {
+            bytes.put_slice(&[0x30, 4, 0, 1, b'a', b'x']);
+        }
+        let packets = feed(&mut decoder(Version::V311), &bytes, usize::MAX).unwrap();
+        for packet in packets {
+            let Packet::Publish { message, .. } = packet else { panic!("{packet:?}") };
+            // It is alone in its allocation when it can be had back without copying.
+            let payload = message.payload.clone();
+            drop(message);
+            assert!(payload.try_into_mut().is_ok_and(|payload| payload.capacity() == 1));
+        }
+    }
+
+    #[test]
+    fn a_large_packet_is_announced_before_memory_is_spent_on_it() {
+        let mut decoder = Decoder::new(200 << 20);
+        feed(&mut decoder, CONNECT_311, usize::MAX).unwrap();
+        feed(&mut decoder, &[0x30, 0xff, 0xff, 0xff, 0x4f], usize::MAX).unwrap();
+        let _ = decoder.room();
+        assert!(decoder.buffer.capacity() <= TRUSTED);
+    }
+
+    #[test]
+    fn every_reply_can_be_written_in_both_versions() {
+        let reasons = [
+            Reason::Success,
+            Reason::Malformed,
+            Reason::ProtocolError,
+            Reason::UnsupportedVersion,
+            Reason::BadClientId,
+            Reason::NotAuthorized,
+            Reason::ShuttingDown,
+            Reason::BadAuthenticationMethod,
+            Reason::KeepAliveTimeout,
+            Reason::TakenOver,
+            Reason::FilterInvalid,
+            Reason::TopicInvalid,
+            Reason::TopicAliasInvalid,
+            Reason::PacketTooLarge,
+            Reason::QuotaExceeded,
+            Reason::QosNotSupported,
+            Reason::SharedNotSupported,
+            Reason::IdentifiersNotSupported,
+        ];
+        let mut replies = vec![
+            Reply::PingResp,
+            Reply::Welcome(Welcome { assigned_client_id: None }),
+            Reply::Welcome(Welcome { assigned_client_id: Some("x".repeat(300)) }),
+            Reply::UnsubAck {
+                id: 1,
+                results: vec![Unsubscribed::Done, Unsubscribed::Unknown, Unsubscribed::Invalid],
+            },
+        ];
+        for reason in reasons {
+            replies.push(Reply::Refused(reason));
+            replies.push(Reply::PubAck { id: 1, reason });
+            replies.push(Reply::SubAck { id: 1, granted: vec![Ok(Qos::AtLeastOnce), Err(reason)] });
+            replies.push(Reply::Disconnect(reason));
+        }
+        for version in [Version::V311, Version::V5] {
+            for reply in &replies {
+                let bytes = encode(reply, version);
+                if matches!(reply, Reply::Disconnect(_)) && version == Version::V311 {
+                    assert!(bytes.is_empty());
+                    continue;
+                }
+                let (len, len_len) = check::varint(&bytes[1..]).unwrap().unwrap();
+                assert_eq!(bytes.len(), 1 + len_len + len, "{reply:?} {bytes:02x?}");
+            }
         }
     }
 }

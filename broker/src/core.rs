@@ -288,3 +288,60 @@ impl Drop for Session {
         self.core.close(&mut state, self.id, Reason::Success);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::config::Section;
+    use crate::packet::Version;
+    use crate::slots::Slots;
+
+    #[tokio::test]
+    async fn a_task_that_panics_gives_back_all_that_it_held() {
+        let limits = Section::default().check().unwrap().limits;
+        let counters = Arc::new(Counters::default());
+        let core = Arc::new(Core::new(limits, counters.clone()));
+        let slots = Arc::new(Slots::new(limits, counters.clone()));
+        let open = |id: &str, will: Option<Message>| {
+            let outbox = Outbox::new(Version::V5, 10, u32::MAX, limits, counters.clone());
+            core.open(id, Arc::new(outbox), will).unwrap()
+        };
+        let filter = |path: &str| Filter {
+            path: path.into(),
+            options: Options {
+                qos: Qos::AtMostOnce,
+                no_local: false,
+                retain_as_published: false,
+                retained: SendRetained::Never,
+            },
+        };
+
+        let other = open("other", None);
+        other.subscribe(&filter("will")).unwrap();
+        let will = Message {
+            topic: "will".into(),
+            payload: Bytes::from_static(b"x"),
+            qos: Qos::AtMostOnce,
+            retain: true,
+            properties: Bytes::new(),
+            expires: None,
+        };
+        let session = open("panics", Some(will));
+        session.subscribe(&filter("#")).unwrap();
+        let slot = slots.take([127, 0, 0, 1].into()).unwrap();
+        assert_eq!((counters.read().connections, counters.read().subscriptions), (1, 2));
+
+        let task = tokio::spawn(async move {
+            let _held = (session, slot);
+            panic!("as a test");
+        });
+        assert!(task.await.unwrap_err().is_panic());
+
+        let counts = counters.read();
+        assert_eq!((counts.connections, counts.clients, counts.subscriptions), (0, 1, 1));
+        assert_eq!(counts.retained, 1, "the will was published");
+        assert!(counts.queued_bytes > 0, "and waits for the other");
+    }
+}

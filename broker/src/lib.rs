@@ -19,6 +19,7 @@ mod counters;
 mod listener;
 mod outbox;
 mod packet;
+mod publish;
 mod retained;
 mod seldom;
 mod slots;

@@ -16,6 +16,7 @@ use crate::codec;
 use crate::config::Limits;
 use crate::counters::Counters;
 use crate::packet::{Message, Qos, Reason, Reply, Version};
+use crate::publish;
 
 /// So many QoS 0 messages of a topic wait at most, so that what arrives is new. Two and not one,
 /// or a fast client under load misses some.
@@ -114,7 +115,8 @@ impl Outbox {
 
     /// Puts a message in. When there is no room the client is ended, or older news are lost.
     pub fn send(&self, delivery: Delivery) {
-        if codec::packet_len(&delivery.message, self.version, delivery.qos) > self.packet_maximum {
+        if publish::packet_len(&delivery.message, self.version, delivery.qos) > self.packet_maximum
+        {
             // MQTT 5, section 3.1.2.11.4: as if it had been sent.
             self.counters.dropped.add(1);
             return;
@@ -222,7 +224,7 @@ impl Outbox {
                 continue;
             }
             let id = if qos == Qos::AtMostOnce { 0 } else { queue.next_id() };
-            let head = codec::publish_head(&message, self.version, id, retain, now, heads);
+            let head = publish::head(&message, self.version, id, retain, now, heads);
             bytes += head.len() + message.payload.len();
             self.counters.messages_out.add(1);
             chunks.push_back(head);
@@ -326,5 +328,111 @@ impl Topic {
         let size = self.deliveries.pop_front().map_or(0, |old| old.message.size());
         self.bytes -= size;
         size
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Section;
+
+    fn outbox(section: Section) -> (Outbox, Arc<Counters>) {
+        let counters = Arc::new(Counters::default());
+        let limits = section.check().unwrap().limits;
+        (Outbox::new(Version::V311, u16::MAX, u32::MAX, limits, counters.clone()), counters)
+    }
+
+    fn delivery(topic: &str, payload: u8, len: usize, qos: Qos) -> Delivery {
+        let message = Message {
+            topic: topic.into(),
+            payload: vec![payload; len].into(),
+            qos,
+            retain: false,
+            properties: Bytes::new(),
+            expires: None,
+        };
+        Delivery { message: Arc::new(message), qos, retain: false }
+    }
+
+    /// What would be written: of each PUBLISH the first byte of its topic and of its payload.
+    async fn taken(outbox: &Outbox) -> Vec<(u8, u8)> {
+        let mut taken = Vec::new();
+        let mut heads = BytesMut::new();
+        while outbox.lock().bytes() > 0 {
+            let mut chunks = VecDeque::new();
+            outbox.take(&mut chunks, &mut heads).await;
+            let chunks: Vec<_> = chunks.into();
+            for pair in chunks.chunks(2) {
+                let topic_at = pair[0].len() - 1 - 2 * usize::from(pair[0][0] & 2 != 0);
+                taken.push((pair[0][topic_at], pair[1][0]));
+            }
+        }
+        taken
+    }
+
+    #[tokio::test]
+    async fn of_large_messages_the_two_newest_of_a_topic_wait_and_topics_take_turns() {
+        let (outbox, counters) = outbox(Section::default());
+        for n in 1..=5 {
+            for topic in ["a", "b"] {
+                outbox.send(delivery(topic, n, 100_000, Qos::AtMostOnce));
+            }
+        }
+        outbox.send(delivery("c", 1, 10, Qos::AtMostOnce));
+        assert_eq!(counters.read().replaced, 6);
+        let expected = [(b'a', 4), (b'b', 4), (b'c', 1), (b'a', 5), (b'b', 5)];
+        assert_eq!(taken(&outbox).await, expected);
+        assert_eq!(counters.read().queued_bytes, 0);
+    }
+
+    #[tokio::test]
+    async fn both_qos_have_their_turn() {
+        let (outbox, _) = outbox(Section::default());
+        for n in 1..=3 {
+            outbox.send(delivery("a", n, 100_000, Qos::AtLeastOnce));
+        }
+        outbox.send(delivery("b", 1, 100_000, Qos::AtMostOnce));
+        outbox.send(delivery("b", 2, 100_000, Qos::AtMostOnce));
+        let expected = [(b'a', 1), (b'b', 1), (b'a', 2), (b'b', 2), (b'a', 3)];
+        assert_eq!(taken(&outbox).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_message_larger_than_the_queue_still_fits_when_it_is_alone() {
+        let (outbox, counters) = outbox(Section {
+            queue_bytes: 64 << 10,
+            newest_bytes: 64 << 10,
+            retained_bytes: 1 << 10,
+            ..Section::default()
+        });
+        outbox.send(delivery("a", 1, 1 << 20, Qos::AtLeastOnce));
+        outbox.send(delivery("b", 2, 1 << 20, Qos::AtMostOnce));
+        assert_eq!(taken(&outbox).await, [(b'a', 1), (b'b', 2)]);
+        outbox.send(delivery("a", 1, 1 << 20, Qos::AtLeastOnce));
+        outbox.send(delivery("a", 1, 1, Qos::AtLeastOnce));
+        assert_eq!(outbox.ended().await, Reason::QuotaExceeded);
+        assert_eq!((counters.read().queued_bytes, counters.read().overrun), (0, 1));
+    }
+
+    #[test]
+    fn identifiers_go_around_without_those_in_flight() {
+        let mut queue = Queue { last_id: u16::MAX - 1, ..Queue::default() };
+        queue.inflight.extend([1, 2]);
+        assert_eq!([queue.next_id(), queue.next_id()], [u16::MAX, 3]);
+    }
+
+    #[tokio::test]
+    async fn the_first_reason_to_end_is_the_reason() {
+        let (outbox, counters) = outbox(Section::default());
+        outbox.send(delivery("a", 1, 1000, Qos::AtLeastOnce));
+        outbox.end(Reason::TakenOver);
+        outbox.end(Reason::Success);
+        outbox.send(delivery("a", 1, 1000, Qos::AtLeastOnce));
+        outbox.reply(&Reply::PingResp);
+        assert_eq!(outbox.ended().await, Reason::TakenOver);
+        assert_eq!(counters.read().queued_bytes, 0);
+        let mut chunks = VecDeque::new();
+        outbox.take(&mut chunks, &mut BytesMut::new()).await;
+        assert!(chunks.is_empty());
     }
 }
