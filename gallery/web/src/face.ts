@@ -4,7 +4,7 @@ import { ageText, lastingText, LATE, sinceText } from "./age";
 import type { Camera } from "./messages";
 import { sentence, type Words } from "./words";
 
-export type TileState = "live" | "stale" | "lost" | "error" | "off" | "ended" | "connecting";
+export type TileState = "live" | "stale" | "lost" | "error" | "off" | "connecting";
 
 /** For so many milliseconds without a picture a tile is connecting; then it is lost. */
 export const CONNECTING = 5_000;
@@ -62,7 +62,6 @@ function reason(
   switch (state) {
     case "live":
     case "stale":
-    case "ended":
       return null;
     case "connecting":
       if (now - seen.opened < AT_ONCE) return null;

@@ -29,14 +29,10 @@ export function Tile({ camera, fps, box, current, open, ready }: Props) {
   const screen = useRef<Screen | null>(null);
   const [, again] = useState(0);
 
-  const opened = useRef(Date.now());
-  const look = (): Face =>
-    face(
-      camera,
-      screen.current ?? { opened: opened.current, captured: null },
-      Date.now(),
-      words.value,
-    );
+  const look = (): Face => {
+    const time = Date.now();
+    return face(camera, screen.current ?? { opened: time, captured: null }, time, words.value);
+  };
   const shown = look();
   // What follows the clock and the pictures compares with what was rendered last.
   const now = useRef({ look, shown });
