@@ -123,7 +123,7 @@ impl Decoder {
             self.buffer = BytesMut::new();
         }
         if first >> 4 == check::kind::DISCONNECT {
-            return Ok(Some(Packet::Disconnect { with_will: reason == 0x04 }));
+            return Ok(Some(Packet::Disconnect { with_will: reason != 0 }));
         }
         let decoded = match version {
             Version::V311 => V4.read_mut(&mut packet, remaining),

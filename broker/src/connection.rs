@@ -323,11 +323,12 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
     /// Writes the rest of what was begun and one last packet, then waits until the client has
     /// closed, for a socket closed with bytes unread takes the last packet back.
     async fn farewell<R: AsyncRead + Unpin>(&mut self, last: Bytes, reader: &mut R) {
+        if last.is_empty() {
+            return;
+        }
         let _ = timeout(FAREWELL_WITHIN, async {
-            if !last.is_empty() {
-                self.chunks.push_back(last);
-                self.flush().await.ok()?;
-            }
+            self.chunks.push_back(last);
+            self.flush().await.ok()?;
             self.writer.shutdown().await.ok()?;
             let mut unread = [0; 4096];
             while reader.read(&mut unread).await.ok()? > 0 {}

@@ -78,7 +78,8 @@ pub(crate) enum Packet {
     },
     PingReq,
     Disconnect {
-        /// The client leaves and yet wants its will published (5: reason 0x04).
+        /// The client leaves and yet wants its will published: in MQTT 5, with any reason but 0
+        /// (section 3.14.4).
         with_will: bool,
     },
 }

@@ -45,11 +45,11 @@ async fn a_client_that_leaves_has_no_will() {
 }
 
 #[tokio::test]
-async fn reason_4_leaves_with_the_will() {
+async fn a_reason_to_leave_leaves_the_will() {
     let broker = start().await;
     let mut watcher = watcher(&broker).await;
     // The reason with and without its length of properties; both are allowed.
-    for leave in [&[0xe0, 1, 4][..], &[0xe0, 2, 4, 0]] {
+    for leave in [&[0xe0, 1, 4][..], &[0xe0, 2, 4, 0], &[0xe0, 1, 0x80]] {
         let mut node = with_will(&broker, V5, "node", "offline").await;
         node.send(leave).await;
         assert_eq!(watcher.published().await.payload, b"offline");
