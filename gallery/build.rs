@@ -5,36 +5,43 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io, process};
 
 fn main() {
-    let dist =
-        PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("web/dist");
+    let dist = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let dist = dist.join("web/dist");
     println!("cargo::rerun-if-changed={}", dist.display());
-    let mut files = Vec::new();
-    if let Err(error) = collect(&dist, &mut files) {
-        println!("cargo::error={}: {error}", dist.display());
+    if let Err(error) = embed(&dist) {
+        println!("cargo::error={error}");
         process::exit(1);
     }
+}
+
+/// Writes `assets.rs`, an array of what `src/assets.rs` calls an `Asset`. It embeds copies, so
+/// that a page that is bundled anew meanwhile does no harm.
+fn embed(dist: &Path) -> io::Result<()> {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    let mut files = Vec::new();
+    collect(dist, &mut files)?;
     if !files.iter().any(|file| file.ends_with("index.html")) {
-        println!("cargo::error=gallery/web/dist is missing: run `make web`");
-        process::exit(1);
+        return Err(io::Error::other("gallery/web/dist is missing: run `make web`"));
     }
     files.sort();
     let mut code = String::from("&[\n");
-    for file in &files {
+    for (number, file) in files.iter().enumerate() {
         println!("cargo::rerun-if-changed={}", file.display());
-        let bytes = fs::read(file).expect("it was listed a moment ago");
-        let path = file.strip_prefix(&dist).expect("it lies in dist").to_string_lossy();
+        let bytes = fs::read(file)?;
+        let copy = out.join(format!("asset-{number}"));
+        fs::write(&copy, &bytes)?;
+        let path = file.strip_prefix(dist).expect("it lies in dist").to_string_lossy();
         let (etag, immutable) = (format!("\"{:016x}\"", fnv(&bytes)), is_hashed(&path));
+        let (content_type, copy) = (content_type(file), copy.display().to_string());
         writeln!(
             code,
-            "Asset {{ path: {path:?}, content_type: {:?}, etag: {etag:?}, immutable: {immutable}, bytes: include_bytes!({:?}) }},",
-            content_type(file),
-            file.display().to_string(),
+            "Asset {{ path: {path:?}, content_type: {content_type:?}, etag: {etag:?}, \
+             immutable: {immutable}, bytes: include_bytes!({copy:?}) }},"
         )
         .expect("a String takes all");
     }
     code.push(']');
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("assets.rs");
-    fs::write(out, code).expect("OUT_DIR can be written");
+    fs::write(out.join("assets.rs"), code)
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn the_tile_that_waited_longest_is_next() {
         let mut credits = credits(&[(0, 60.0), (1, 60.0), (2, 60.0)]);
-        warm(&mut credits, 0, 0);
+        warm(&mut credits, 0, 50 * MS);
         let mut order = Vec::new();
         let mut now = 100 * MS;
         for _ in 0..6 {

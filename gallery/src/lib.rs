@@ -115,7 +115,7 @@ impl Gallery {
     /// [`Error`] if one of its tasks ends by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let Gallery { config, listener, address, health } = self;
-        info!(%address, broker = config.broker.host, id = %config.id, "gallery");
+        info!(%address, broker = %config.broker, id = %config.id, "gallery");
         if config.open {
             warn!("open: everybody on the local network can see the wall, without a password");
         }

@@ -16,7 +16,7 @@ use rumqttc::{
 use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
 use tracing::{error, info, warn};
-use wire::{CameraId, GalleryId, Root, Size, Status, Topic, Want, filter, limits};
+use wire::{BrokerUrl, CameraId, GalleryId, Root, Size, Status, Topic, Want, filter, limits};
 
 use crate::config::Config;
 use crate::stop::stopped;
@@ -77,7 +77,7 @@ async fn listen(
     link: watch::Sender<Link>,
     beat: impl Fn(),
 ) {
-    let address = format!("{}:{}", config.broker.host, config.broker.port);
+    let address = config.broker.to_string();
     let mut retry = RETRY_FIRST;
     let mut told = false;
     loop {
@@ -127,7 +127,10 @@ type Wants = BTreeMap<CameraId, f32>;
 impl Speaker {
     fn client(&self, config: &Config) -> (AsyncClient, EventLoop) {
         let name = format!("vitrina-gallery-{}", self.id);
-        let mut options = MqttOptions::new(name, &config.broker.host, config.broker.port);
+        let BrokerUrl { host, port } = &config.broker;
+        // rumqttc puts a colon and the port behind it.
+        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+        let mut options = MqttOptions::new(name, host, *port);
         options.set_clean_session(true);
         options.set_keep_alive(KEEP_ALIVE);
         options.set_max_packet_size(limits::PACKET, limits::PACKET);
