@@ -22,6 +22,9 @@ use crate::packet::{
 /// A socket without a CONNECT is closed after this.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long a client that has gone is read from, of which all is here already.
+const LAST_WORDS_WITHIN: Duration = Duration::from_millis(100);
+
 /// How long a client is given to take its last packet.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
 
@@ -63,6 +66,13 @@ where
         end = converse(&client, &mut incoming) => end,
         end = outgoing.run(&client.outbox) => end,
         reason = client.outbox.ended() => End::Ended(reason),
+    };
+    let end = match end {
+        // When writing fails, its last words may still be here, and among them its DISCONNECT.
+        End::Gone(_) => {
+            timeout(LAST_WORDS_WITHIN, converse(&client, &mut incoming)).await.unwrap_or(end)
+        }
+        end => end,
     };
 
     let is_usual = matches!(end, End::Left { .. } | End::Gone(_));
@@ -265,11 +275,13 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
     }
 }
 
-/// What goes to a client. What was begun to be written is kept when [`Outgoing::run`] is dropped.
+/// What goes to a client.
 struct Outgoing<W> {
     writer: W,
+    /// What was taken from the outbox and is not written yet. It outlives [`Outgoing::run`], so
+    /// that a packet that was begun can be ended before the last one is sent.
     chunks: VecDeque<Bytes>,
-    /// How much of the first chunks was written is cut off; the end of a packet is not lost.
+    /// Where the heads of messages are gathered.
     heads: BytesMut,
     stall: Duration,
     core: Arc<Core>,
@@ -313,7 +325,7 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
                 }
             }
         }
-        // The end of the last chunks is what TLS may still hold.
+        // TLS may hold back the end of what was written.
         timeout(self.stall, self.writer.flush())
             .await
             .map_err(|_| End::Stalled)?

@@ -97,3 +97,23 @@ async fn a_will_to_a_topic_of_the_broker_is_refused() {
     }
     broker.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_leaves_amid_pictures_has_no_will() {
+    let broker = start().await;
+    let mut watcher = watcher(&broker).await;
+    let mut publisher = Raw::connect(broker.address, V311, "publisher").await;
+    for _ in 0..50 {
+        let mut node = with_will(&broker, V311, "node", "offline").await;
+        node.subscribe(&[("jpeg", 0)]).await;
+        for _ in 0..10 {
+            publisher.publish("jpeg", &[0; 300_000], 0, false).await;
+        }
+        // Closed with bytes unread, so that the broker's next write fails.
+        node.send(&[0xe0, 0]).await;
+        drop(node);
+        broker.until("its end", |c| c.clients == 2).await;
+    }
+    watcher.has_nothing().await;
+    broker.stop().await;
+}
