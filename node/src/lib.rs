@@ -1,1 +1,116 @@
-//! placeholder
+//! The capture node: V4L2 cameras in, JPEG over MQTT out.
+//!
+//! One thread for each camera reads frames and leaves the newest in a slot; one task for each of
+//! the two connections takes from there. Nothing waits for anything else, so a slow broker makes
+//! frames fewer and never late.
+
+mod camera;
+mod cameras;
+mod choose;
+mod claim;
+mod clock;
+mod config;
+mod encode;
+mod facts;
+mod identity;
+mod mjpeg;
+mod mqtt;
+mod pixels;
+mod progress;
+mod sequence;
+mod slot;
+mod source;
+mod stats;
+mod test_card;
+mod wants;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use wire::NodeName;
+
+pub use crate::choose::{Ask, Interval, Offer};
+pub use crate::config::{
+    BadConfig, Broker, CameraConfig, CameraSection, Config, Section, Show, TestCard,
+    TestCardSection,
+};
+pub use crate::pixels::Coding;
+pub use crate::progress::Health;
+
+use crate::camera::Outlet;
+use crate::cameras::Cameras;
+use crate::facts::Facts;
+use crate::identity::Identity;
+use crate::mqtt::Link;
+use crate::slot::Slots;
+
+/// A node that is ready to run.
+pub struct Node {
+    name: NodeName,
+    health: Health,
+    cameras: Arc<Cameras>,
+    link: Link,
+}
+
+/// Why a node cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {}
+
+impl Node {
+    /// Makes a node; nothing is opened and nobody is called yet.
+    ///
+    /// # Errors
+    /// [`Error`] says what is missing.
+    pub fn new(config: Config) -> Result<Node, Error> {
+        let identity = Identity::read(&config.data);
+        let health = Health::default();
+        let outlet = Outlet {
+            root: config.root.clone(),
+            boot: identity.boot.clone(),
+            facts: Arc::new(Facts::default()),
+            slots: Arc::new(Slots::default()),
+            health: health.clone(),
+        };
+        let name = config.name.clone();
+        let broker = config.broker.clone();
+        let cameras = Arc::new(Cameras::new(config, identity.clone(), outlet.clone()));
+        let (stats, want) = (Arc::clone(&cameras), Arc::clone(&cameras));
+        let link = Link {
+            broker,
+            root: outlet.root,
+            name: name.clone(),
+            identity,
+            facts: outlet.facts,
+            slots: outlet.slots,
+            health: health.clone(),
+            stats: Box::new(move || stats.stats()),
+            want: Box::new(move |camera, asked| want.want(camera, asked)),
+        };
+        Ok(Node { name, health, cameras, link })
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &NodeName {
+        &self.name
+    }
+
+    /// Who can tell whether it is alive.
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    /// Captures and publishes until `shutdown`, then says good-bye. An unreachable broker and a
+    /// camera that does not work are tried again for ever.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot go on.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+        let stop = watch::Sender::new(false);
+        let signal = async {
+            shutdown.await;
+            stop.send_replace(true);
+        };
+        tokio::join!(signal, self.cameras.run(stop.subscribe()), self.link.run(stop.subscribe()));
+        Ok(())
+    }
+}

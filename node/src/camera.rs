@@ -1,0 +1,446 @@
+//! One camera: its thread, which opens, streams and tries again, and what others see of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use wire::{
+    CameraId, CameraState, CameraStats, Reason, Resolution, Root, Size, Stamp, State, Topic, Want,
+    limits,
+};
+
+use crate::clock;
+use crate::encode::encode;
+use crate::facts::Facts;
+use crate::mjpeg;
+use crate::pixels::Layout;
+use crate::progress::{Beat, Health};
+use crate::sequence::Sequence;
+use crate::slot::{Picture, Slots};
+use crate::source::{Fault, Frame, Open};
+use crate::stats::Counters;
+use crate::wants::{Pacer, Wants};
+
+/// How long a wait for a frame lasts at most before other things are looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// The pause before a lost camera is tried again; a plug ends it.
+const LOST_PAUSE: Duration = Duration::from_secs(1);
+/// The pause after an error that a person must mend.
+const ERROR_PAUSE: Duration = Duration::from_secs(3);
+/// A stream without good frames is closed and opened again this often.
+const REOPEN: Duration = Duration::from_secs(10);
+/// A camera thread that has not moved for so long hangs in its driver.
+const HANGS: Duration = Duration::from_secs(30);
+
+/// What a camera is, besides its frames.
+#[derive(Debug, Clone)]
+pub(crate) struct About {
+    /// Node and name.
+    pub id: CameraId,
+    /// What people call it.
+    pub title: String,
+    /// The stable path of its device, or `test card`.
+    pub device: String,
+    /// JPEG quality where the node encodes.
+    pub quality: u8,
+}
+
+/// Where a camera's facts and pictures go.
+#[derive(Debug, Clone)]
+pub(crate) struct Outlet {
+    /// The first word of all topics.
+    pub root: Root,
+    /// Eight hex digits of the boot id.
+    pub boot: String,
+    /// Retained messages.
+    pub facts: Arc<Facts>,
+    /// Pictures.
+    pub slots: Arc<Slots>,
+    /// Who watches over the threads.
+    pub health: Health,
+}
+
+/// A camera as the rest of the node sees it. Dropping it does not end its thread; see
+/// [`Camera::stop`].
+#[derive(Debug)]
+pub(crate) struct Camera {
+    about: About,
+    wants: Mutex<Wants>,
+    counters: Counters,
+    orders: Mutex<Orders>,
+    ordered: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Orders {
+    /// Where the device is now; `None` while it is nowhere.
+    device: Option<PathBuf>,
+    /// Something changed that makes a new try worth while.
+    again: bool,
+    stop: bool,
+}
+
+impl Camera {
+    /// Starts the thread of a camera whose device is there, or is to come.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub fn start(
+        about: About,
+        device: Option<PathBuf>,
+        open: Open,
+        outlet: Outlet,
+    ) -> std::io::Result<(Arc<Camera>, JoinHandle<()>)> {
+        let camera = Arc::new(Camera {
+            about,
+            wants: Mutex::default(),
+            counters: Counters::default(),
+            orders: Mutex::new(Orders { device, ..Orders::default() }),
+            ordered: Condvar::new(),
+        });
+        let beat = outlet.health.watch(format!("camera {}", camera.about.id.camera), HANGS);
+        let mut thread = Thread {
+            camera: Arc::clone(&camera),
+            topics: Topics::new(&outlet.root, &camera.about.id),
+            outlet,
+            beat,
+            open,
+            sequence: Sequence::default(),
+            told: None,
+            logged: None,
+            scratch: Vec::new(),
+        };
+        // The kernel cuts a thread's name after 15 bytes.
+        let name = format!("camera {}", camera.about.id.camera);
+        let handle = std::thread::Builder::new().name(name).spawn(move || thread.run())?;
+        Ok((camera, handle))
+    }
+
+    /// What it is.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// Somebody asks for frames. False if too many others do.
+    pub fn want(&self, want: &Want) -> bool {
+        self.wants().insert(want, Instant::now())
+    }
+
+    /// Its figures since the last call.
+    pub fn stats(&self) -> CameraStats {
+        self.counters.snapshot()
+    }
+
+    /// Its device is here now, or nowhere. What failed before is tried again at once.
+    pub fn plug(&self, device: Option<PathBuf>) {
+        let mut orders = self.orders();
+        orders.device = device;
+        orders.again = true;
+        self.ordered.notify_one();
+    }
+
+    /// The thread ends within half a second, unless it hangs in its driver.
+    pub fn stop(&self) {
+        self.orders().stop = true;
+        self.ordered.notify_one();
+    }
+
+    fn orders(&self) -> MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wants(&self) -> MutexGuard<'_, Wants> {
+        self.wants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
+struct Topics {
+    state: String,
+    preview: String,
+    full: String,
+}
+
+impl Topics {
+    fn new(root: &Root, id: &CameraId) -> Self {
+        let topic = |topic: Topic| topic.under(root).to_string();
+        Topics {
+            state: topic(Topic::State(id.clone())),
+            preview: topic(Topic::Preview(id.clone())),
+            full: topic(Topic::Live(id.clone(), Size::Full)),
+        }
+    }
+}
+
+struct Thread {
+    camera: Arc<Camera>,
+    topics: Topics,
+    outlet: Outlet,
+    beat: Beat,
+    open: Open,
+    sequence: Sequence,
+    told: Option<State>,
+    /// The failure that was logged last; the same one is not logged again.
+    logged: Option<(Reason, String)>,
+    scratch: Vec<u8>,
+}
+
+impl Thread {
+    /// Streams for as long as it may; whatever goes wrong is told and tried again here.
+    fn run(&mut self) {
+        loop {
+            let (device, stop) = {
+                let mut orders = self.camera.orders();
+                orders.again = false;
+                (orders.device.clone(), orders.stop)
+            };
+            if stop {
+                return;
+            }
+            let fault = match device {
+                Some(device) => match self.run_once(&device) {
+                    Ok(()) => continue,
+                    Err(fault) => fault,
+                },
+                None => Fault::unplugged(),
+            };
+            let pause = match fault.state {
+                CameraState::Error => ERROR_PAUSE,
+                _ => LOST_PAUSE,
+            };
+            self.fail(fault);
+            self.pause(pause);
+        }
+    }
+
+    /// One stream from open to its end: `Ok` when other orders came.
+    fn run_once(&mut self, device: &Path) -> Result<(), Fault> {
+        self.beat.beat();
+        let mut source = (self.open)(device)?;
+        let layout = source.layout();
+        let fps = source.fps();
+        self.sequence.restart();
+        let (mut full, mut preview) = (Pacer::default(), Pacer::default());
+        let (mut good, mut broken) = (Instant::now(), false);
+        loop {
+            self.beat.beat();
+            {
+                let orders = self.camera.orders();
+                if orders.stop || orders.device.as_deref() != Some(device) {
+                    return Ok(());
+                }
+            }
+            if let Some(frame) = source.next(LOOK)? {
+                match self.frame(&layout, &frame, &mut full, &mut preview) {
+                    Ok(()) => {
+                        (good, broken) = (Instant::now(), false);
+                        self.work(&layout, fps);
+                    }
+                    Err(reason) => {
+                        broken = true;
+                        self.camera.counters.dropped(reason, 1);
+                    }
+                }
+            }
+            if good.elapsed() >= limits::STALLED_AFTER {
+                let fault = if broken {
+                    Fault::lost(
+                        Reason::Broken,
+                        "every frame that it gives is broken; try another cable or port",
+                    )
+                } else {
+                    Fault::lost(Reason::Stalled, "gives no frames; it is tried again and again")
+                };
+                if good.elapsed() >= REOPEN {
+                    return Err(fault);
+                }
+                self.fail(fault);
+            }
+        }
+    }
+
+    /// Passes a frame on to whom it may concern.
+    ///
+    /// # Errors
+    /// The word under which a broken frame is counted.
+    fn frame(
+        &mut self,
+        layout: &Layout,
+        frame: &Frame<'_>,
+        full: &mut Pacer,
+        preview: &mut Pacer,
+    ) -> Result<(), &'static str> {
+        let (seq, missing) = self.sequence.take(frame.sequence);
+        let counters = &self.camera.counters;
+        counters.dropped("driver", u64::from(missing));
+        if frame.error {
+            return Err("error-flag");
+        }
+        let whole = if layout.coding.is_jpeg() {
+            Some(mjpeg::check(frame.bytes)?)
+        } else if frame.bytes.is_empty() {
+            return Err("empty");
+        } else if frame.bytes.len() < layout.bytes() {
+            return Err("truncated");
+        } else {
+            None
+        };
+        let rate = self.camera.wants().rate(Size::Full, Instant::now());
+        let full = full.passes(rate, frame.at);
+        let preview = preview.passes(1.0 / limits::PREVIEW_EVERY.as_secs_f32(), frame.at);
+        let up = self.outlet.slots.is_open();
+        let ticket = if full && up {
+            Some(counters.ticket())
+        } else {
+            counters.dropped(if full { "connection" } else { "unwanted" }, 1);
+            None
+        };
+        counters.good();
+        if !up || !(full || preview) {
+            return Ok(());
+        }
+        let mended;
+        let jpeg = match whole {
+            Some(whole) => match whole.tables_at {
+                Some(at) => {
+                    mended = whole.with_tables(at);
+                    &mended[..]
+                }
+                None => whole.jpeg,
+            },
+            None => {
+                self.scratch.clear();
+                let encoded =
+                    encode(layout, frame.bytes, self.camera.about.quality, &mut self.scratch);
+                if let Err(reason) = encoded {
+                    if let Some(ticket) = ticket {
+                        ticket.dropped(reason);
+                    }
+                    return Ok(());
+                }
+                &self.scratch[..]
+            }
+        };
+        // The two clocks are read together, so that the frame's age is taken from both.
+        let age = clock::monotonic().saturating_sub(frame.at);
+        let stamp = Stamp {
+            camera: self.camera.about.id.clone(),
+            seq,
+            at: clock::whole(clock::unix().saturating_sub(age).as_micros()),
+            mono: clock::whole(frame.at.as_micros()),
+            boot: self.outlet.boot.clone(),
+            photo: None,
+        };
+        let mut stamped = Vec::new();
+        let refused = match stamp.insert(jpeg, &mut stamped) {
+            Err(_) => Some("garbage"),
+            Ok(()) if stamped.len() > limits::PICTURE => Some("too-large"),
+            Ok(()) => None,
+        };
+        if let Some(reason) = refused {
+            if let Some(ticket) = ticket {
+                ticket.dropped(reason);
+            }
+            return Ok(());
+        }
+        let stamped = Bytes::from(stamped);
+        let put = |topic: &str, ticket| {
+            self.outlet.slots.put(Picture {
+                topic: topic.to_owned(),
+                jpeg: stamped.clone(),
+                counters: counters.clone(),
+                ticket,
+            });
+        };
+        if preview {
+            put(&self.topics.preview, None);
+        }
+        if ticket.is_some() {
+            put(&self.topics.full, ticket);
+        }
+        Ok(())
+    }
+
+    /// Frames flow.
+    fn work(&mut self, layout: &Layout, fps: Option<f32>) {
+        let wanted = {
+            let (wants, now) = (self.camera.wants(), Instant::now());
+            Size::ALL.into_iter().any(|size| wants.rate(size, now) > 0.0)
+        };
+        let state = if wanted { CameraState::Live } else { CameraState::Idle };
+        if self.told.as_ref().is_some_and(|told| told.state == state) {
+            return;
+        }
+        let (width, height) = (layout.width as u32, layout.height as u32);
+        let told = self.tell(State {
+            state,
+            format: layout.coding.to_string(),
+            size: Some(Resolution { width, height }),
+            fps,
+            ..self.blank()
+        });
+        if self.logged.take().is_some() || told.is_none_or(|before| before.reason.is_some()) {
+            let camera = self.camera.about.id.camera.as_str();
+            tracing::info!(camera, device = self.camera.about.device, format = %layout.coding, width, height, fps, "camera works");
+        }
+    }
+
+    /// Frames do not flow.
+    fn fail(&mut self, fault: Fault) {
+        let failure = (fault.reason, fault.detail.clone());
+        if self.logged.as_ref() != Some(&failure) {
+            let camera = self.camera.about.id.camera.as_str();
+            tracing::warn!(camera, device = self.camera.about.device, "{}", fault.detail);
+            self.logged = Some(failure);
+        }
+        let Fault { state, reason, detail, by } = fault;
+        self.tell(State { state, reason: Some(reason), detail, by, ..self.blank() });
+    }
+
+    fn blank(&self) -> State {
+        State {
+            state: CameraState::Idle,
+            reason: None,
+            detail: String::new(),
+            by: None,
+            since: clock::unix_ms(),
+            name: self.camera.about.title.clone(),
+            device: self.camera.about.device.clone(),
+            format: String::new(),
+            size: None,
+            fps: None,
+            controls: std::collections::BTreeMap::new(),
+        }
+    }
+
+    /// Publishes a state if it says something new. Returns what was told before.
+    fn tell(&mut self, mut state: State) -> Option<State> {
+        let before = self.told.clone();
+        if let Some(told) = &before {
+            let since = std::mem::replace(&mut state.since, told.since);
+            if state == *told {
+                return before;
+            }
+            state.since = since;
+        }
+        self.outlet.facts.set(self.topics.state.clone(), state.to_json());
+        self.told = Some(state);
+        before
+    }
+
+    fn pause(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut orders = self.camera.orders();
+        while !orders.again && !orders.stop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.camera.ordered.wait_timeout(orders, left);
+            orders = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        self.beat.beat();
+    }
+}

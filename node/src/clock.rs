@@ -1,0 +1,36 @@
+//! The two clocks: the wall's, which may be wrong, and the monotonic one that drivers use.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// Time since boot (`CLOCK_MONOTONIC`), as V4L2 stamps buffers.
+pub(crate) fn monotonic() -> Duration {
+    duration(ClockId::Monotonic)
+}
+
+/// Processor time that this process has taken.
+pub(crate) fn process() -> Duration {
+    duration(ClockId::ProcessCPUTime)
+}
+
+/// The wall clock, since 1970.
+pub(crate) fn unix() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// The wall clock in milliseconds since 1970.
+pub(crate) fn unix_ms() -> u64 {
+    whole(unix().as_millis())
+}
+
+/// A count that fits for the next half million years.
+pub(crate) fn whole(count: u128) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+fn duration(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}

@@ -1,0 +1,442 @@
+//! What a node is told: the section `[node]` as typed, and the configuration as used.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use wire::{CameraName, NodeName, Root};
+
+use crate::choose::Ask;
+use crate::identity;
+
+/// The section `[node]` as typed.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Section {
+    /// The node's name, 1 to 32 of `a-z 0-9 - _`, not `gallery`, `people` or `web-…`. Default:
+    /// made from the host name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The MQTT broker, `mqtt://HOST[:PORT]`. Default: `mqtt://127.0.0.1:1883`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broker: Option<String>,
+    /// The picture for machines without a camera.
+    pub test_card: TestCardSection,
+    /// What some cameras are to do otherwise than by default. Cameras that are not named here
+    /// are shown, too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub camera: Vec<CameraSection>,
+}
+
+/// The section `[node.test_card]` as typed.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TestCardSection {
+    /// When it is shown: `auto` (until a camera is found), `always` or `never`. Default: `auto`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub show: Option<Show>,
+    /// Pixels across, 160 to 3840, even. Default: 1280.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Pixels down, 120 to 2160, even. Default: 720.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// Frames a second, 1 to 120. Default: 30.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fps: Option<u32>,
+}
+
+/// When the test card is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Show {
+    /// Until a camera is found.
+    Auto,
+    /// Beside the cameras.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// A section `[[node.camera]]` as typed: `device` or `name` says which camera is meant.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CameraSection {
+    /// Any path of the device, best one below `/dev/v4l/by-id` or `/dev/v4l/by-path`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<PathBuf>,
+    /// With `device`: what the camera is to be called, 1 to 32 of `a-z 0-9 - _`. Alone: the name
+    /// that it has by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Pixels across, 16 to 16384. Default: the largest up to 1920 that gives 25 frames a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Pixels down, 16 to 16384. Default: as for `width`, up to 1080.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// Frames a second, above 0 to 1000. Default: the camera's highest rate up to 30.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fps: Option<f32>,
+    /// V4L2's four characters of the format, such as `MJPG` or `YUYV`. Default: MJPEG if the
+    /// camera has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// JPEG quality where the node encodes, 1 to 100. Default: 80.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<u8>,
+}
+
+/// The configuration as used.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The node's name.
+    pub name: NodeName,
+    /// The first word of all topics.
+    pub root: Root,
+    /// Where the broker is.
+    pub broker: Broker,
+    /// The test card.
+    pub test_card: TestCard,
+    /// What some cameras are to do otherwise.
+    pub cameras: Vec<CameraConfig>,
+    /// The node's own directory; it exists.
+    pub data: PathBuf,
+}
+
+/// Where an MQTT broker is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broker {
+    /// Name or address, without brackets.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
+}
+
+/// The test card as used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TestCard {
+    /// When it is shown.
+    pub show: Show,
+    /// Pixels across, even.
+    pub width: u32,
+    /// Pixels down, even.
+    pub height: u32,
+    /// Frames a second.
+    pub fps: u32,
+}
+
+/// What one camera is to do.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CameraConfig {
+    /// A path of its device.
+    pub device: Option<PathBuf>,
+    /// Its name.
+    pub name: Option<CameraName>,
+    /// Format, size and rate.
+    pub ask: Ask,
+}
+
+/// A key whose value cannot be used. The text says which, what it holds, and what is right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key} = {value}: {right}")]
+pub struct BadConfig {
+    key: String,
+    value: String,
+    right: String,
+}
+
+impl BadConfig {
+    fn new(key: impl Into<String>, value: impl Display, right: impl Into<String>) -> Self {
+        BadConfig { key: key.into(), value: value.to_string(), right: right.into() }
+    }
+
+    /// The key, such as `node.camera[0].fps`.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl Section {
+    /// What is used, with defaults in place of what was left out. `data` is the node's own
+    /// directory and is made when it is missing.
+    ///
+    /// # Errors
+    /// [`BadConfig`] names the first key whose value cannot be used.
+    pub fn check(self, root: Root, data: PathBuf) -> Result<Config, BadConfig> {
+        let name = match self.name {
+            Some(name) => node_name(&name)?,
+            None => NodeName::from_host(&identity::host()),
+        };
+        let broker = match self.broker {
+            Some(url) => url
+                .parse()
+                .map_err(|right: String| BadConfig::new("node.broker", quoted(&url), right))?,
+            None => Broker { host: "127.0.0.1".to_owned(), port: MQTT },
+        };
+        let test_card = self.test_card.check()?;
+        let cameras = cameras(self.camera)?;
+        std::fs::create_dir_all(&data).map_err(|error| {
+            let right = format!("cannot be made: {error}; choose a directory that can be written");
+            BadConfig::new("the node's data directory", data.display(), right)
+        })?;
+        Ok(Config { name, root, broker, test_card, cameras, data })
+    }
+}
+
+fn node_name(name: &str) -> Result<NodeName, BadConfig> {
+    let bad = |right: &str| BadConfig::new("node.name", quoted(name), right);
+    let parsed: NodeName = name
+        .parse()
+        .map_err(|_| bad("a node's name is 1 to 32 of a-z 0-9 - _, but not gallery or people"))?;
+    if parsed.is_browser() {
+        return Err(bad("names that begin with web- are kept for browsers; choose another"));
+    }
+    Ok(parsed)
+}
+
+fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+/// The port of MQTT without TLS.
+const MQTT: u16 = 1883;
+
+impl std::str::FromStr for Broker {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        const SHAPE: &str = "a broker is written mqtt://HOST or mqtt://HOST:PORT";
+        let (scheme, rest) = url.split_once("://").ok_or(SHAPE)?;
+        if scheme != "mqtt" {
+            return Err(format!("{SHAPE}; {scheme}:// is not supported"));
+        }
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.contains('@') {
+            return Err(format!("{SHAPE}; users and passwords are not supported yet"));
+        }
+        let (host, port) = match rest.strip_prefix('[') {
+            Some(rest) => {
+                let (host, port) = rest.split_once(']').ok_or(SHAPE)?;
+                (
+                    host,
+                    if port.is_empty() { None } else { Some(port.strip_prefix(':').ok_or(SHAPE)?) },
+                )
+            }
+            None => match rest.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (rest, None),
+            },
+        };
+        if host.is_empty() || host.contains(['/', '?', '#', ' ']) {
+            return Err(SHAPE.to_owned());
+        }
+        let port = match port {
+            Some(port) => {
+                port.parse().ok().filter(|&port| port != 0).ok_or("a port is 1 to 65535")?
+            }
+            None => MQTT,
+        };
+        Ok(Broker { host: host.to_owned(), port })
+    }
+}
+
+impl TestCardSection {
+    fn check(self) -> Result<TestCard, BadConfig> {
+        let within = |key: &str,
+                      value: Option<u32>,
+                      default,
+                      range: std::ops::RangeInclusive<u32>,
+                      even: bool| {
+            let value = value.unwrap_or(default);
+            if range.contains(&value) && (!even || value % 2 == 0) {
+                return Ok(value);
+            }
+            let even = if even { ", even" } else { "" };
+            let right = format!("it is {} to {}{even}", range.start(), range.end());
+            Err(BadConfig::new(format!("node.test_card.{key}"), value, right))
+        };
+        Ok(TestCard {
+            show: self.show.unwrap_or(Show::Auto),
+            width: within("width", self.width, 1280, 160..=3840, true)?,
+            height: within("height", self.height, 720, 120..=2160, true)?,
+            fps: within("fps", self.fps, 30, 1..=120, false)?,
+        })
+    }
+}
+
+fn cameras(sections: Vec<CameraSection>) -> Result<Vec<CameraConfig>, BadConfig> {
+    let mut cameras: Vec<CameraConfig> = Vec::new();
+    for (i, section) in sections.into_iter().enumerate() {
+        let at = format!("node.camera[{i}]");
+        let camera = section.check(&at)?;
+        if camera.device.is_some() && cameras.iter().any(|other| other.device == camera.device) {
+            let device = camera.device.as_deref().unwrap_or(Path::new("")).display().to_string();
+            return Err(BadConfig::new(format!("{at}.device"), quoted(&device), "given twice"));
+        }
+        if let Some(name) = &camera.name {
+            if cameras.iter().any(|other| other.name.as_ref() == Some(name)) {
+                return Err(BadConfig::new(
+                    format!("{at}.name"),
+                    quoted(name.as_str()),
+                    "given twice",
+                ));
+            }
+            if name.as_str() == crate::test_card::NAME {
+                let right = "the test card has this name; choose another";
+                return Err(BadConfig::new(format!("{at}.name"), quoted(name.as_str()), right));
+            }
+        }
+        cameras.push(camera);
+    }
+    Ok(cameras)
+}
+
+impl CameraSection {
+    fn check(self, at: &str) -> Result<CameraConfig, BadConfig> {
+        let bad = |key: &str, value: &dyn Display, right: &str| {
+            BadConfig::new(format!("{at}.{key}"), value, right)
+        };
+        if self.device.is_none() && self.name.is_none() {
+            return Err(BadConfig::new(
+                at,
+                "{}",
+                "say which camera is meant: device or name is needed",
+            ));
+        }
+        if let Some(device) = &self.device {
+            let path = quoted(&device.display().to_string());
+            if !device.is_absolute() {
+                return Err(bad("device", &path, "a device is a whole path, such as /dev/video0"));
+            }
+        }
+        let name = match self.name {
+            Some(name) => Some(name.parse().map_err(|_| {
+                bad("name", &quoted(&name), "a camera's name is 1 to 32 of a-z 0-9 - _")
+            })?),
+            None => None,
+        };
+        let side = |key: &str, value: Option<u32>| match value {
+            Some(pixels) if !(16..=16384).contains(&pixels) => {
+                Err(bad(key, &pixels, "it is 16 to 16384 pixels"))
+            }
+            side => Ok(side),
+        };
+        let fps = match self.fps {
+            Some(fps) if !(fps > 0.0 && fps <= wire::limits::FPS) => {
+                return Err(bad("fps", &fps, "it is above 0 and at most 1000 frames a second"));
+            }
+            fps => fps,
+        };
+        let format = match self.format {
+            Some(format) => Some(
+                format.parse().map_err(|right: String| bad("format", &quoted(&format), &right))?,
+            ),
+            None => None,
+        };
+        let quality = self.quality.unwrap_or(QUALITY);
+        if !(1..=100).contains(&quality) {
+            return Err(bad("quality", &quality, "it is 1 to 100"));
+        }
+        let (width, height) = (side("width", self.width)?, side("height", self.height)?);
+        Ok(CameraConfig {
+            device: self.device,
+            name,
+            ask: Ask { width, height, fps, format, quality },
+        })
+    }
+}
+
+/// The default JPEG quality.
+pub(crate) const QUALITY: u8 = 80;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(section: Section) -> Result<Config, BadConfig> {
+        let data = tempfile::tempdir().unwrap();
+        section.check(Root::default(), data.path().join("node"))
+    }
+
+    #[test]
+    fn nothing_typed_is_a_config() {
+        let config = check(Section::default()).unwrap();
+        assert_eq!(config.broker, Broker { host: "127.0.0.1".into(), port: 1883 });
+        assert_eq!((config.test_card.width, config.test_card.height), (1280, 720));
+    }
+
+    #[test]
+    fn the_data_directory_is_made() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join("a/b");
+        Section::default().check(Root::default(), path.clone()).unwrap();
+        assert!(path.is_dir());
+    }
+
+    #[test]
+    fn a_bad_node_name_is_refused_with_the_rule() {
+        for bad in ["Küche", "gallery", "web-1"] {
+            let error =
+                check(Section { name: Some(bad.into()), ..Section::default() }).unwrap_err();
+            assert_eq!(error.key(), "node.name");
+            assert!(error.to_string().contains(&format!("{bad:?}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_broker_is_a_url_without_user_or_tls() {
+        let good = [
+            ("mqtt://pi", "pi", 1883),
+            ("mqtt://pi.local:1884/", "pi.local", 1884),
+            ("mqtt://[::1]:99", "::1", 99),
+            ("mqtt://[fe80::1]", "fe80::1", 1883),
+        ];
+        for (url, host, port) in good {
+            assert_eq!(url.parse(), Ok(Broker { host: host.into(), port }));
+        }
+        for bad in [
+            "pi",
+            "mqtts://pi",
+            "mqtt://",
+            "mqtt://me:secret@pi",
+            "mqtt://pi:0",
+            "mqtt://pi:x",
+            "mqtt://[::1",
+            "mqtt://a/b",
+        ] {
+            assert!(bad.parse::<Broker>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_camera_needs_a_device_or_a_name() {
+        let camera = |section| check(Section { camera: vec![section], ..Section::default() });
+        assert_eq!(camera(CameraSection::default()).unwrap_err().key(), "node.camera[0]");
+        let device = Some(PathBuf::from("/dev/video0"));
+        assert!(camera(CameraSection { device: device.clone(), ..Default::default() }).is_ok());
+        let bad = [
+            CameraSection { device: Some("video0".into()), ..Default::default() },
+            CameraSection { name: Some("Front Door".into()), ..Default::default() },
+            CameraSection { name: Some("test-card".into()), ..Default::default() },
+            CameraSection { device: device.clone(), fps: Some(0.0), ..Default::default() },
+            CameraSection { device: device.clone(), width: Some(0), ..Default::default() },
+            CameraSection { device: device.clone(), quality: Some(101), ..Default::default() },
+            CameraSection {
+                device: device.clone(),
+                format: Some("H264".into()),
+                ..Default::default()
+            },
+        ];
+        for section in bad {
+            assert!(camera(section.clone()).is_err(), "{section:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_camera_twice_is_refused() {
+        let camera = CameraSection { name: Some("door".into()), ..Default::default() };
+        let section = Section { camera: vec![camera.clone(), camera], ..Default::default() };
+        assert_eq!(check(section).unwrap_err().key(), "node.camera[1].name");
+    }
+}

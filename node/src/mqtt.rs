@@ -1,0 +1,507 @@
+//! The node's two connections to the broker, and the taking of its name. The only file that
+//! knows rumqttc.
+//!
+//! The text connection carries facts, stats and wants; it has the will. The one for pictures
+//! lives while the text connection is up, so that nothing is published under a name that is not
+//! ours. Each connection is made anew after a failure: what was on its way is gone with it.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rumqttc::{
+    AsyncClient, ClientError, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill,
+    MqttOptions, NetworkOptions, Outgoing, Packet, Publish, QoS,
+};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, timeout};
+use wire::{CameraName, Info, NodeName, Root, Stats, Status, Topic, Want, filter, limits};
+
+use crate::claim::{Claim, Verdict};
+use crate::config::Broker;
+use crate::facts::Facts;
+use crate::identity::Identity;
+use crate::progress::{Beat, Health};
+use crate::slot::Slots;
+
+/// What the node says and hears.
+pub(crate) struct Link {
+    pub broker: Broker,
+    pub root: Root,
+    pub name: NodeName,
+    pub identity: Identity,
+    pub facts: Arc<Facts>,
+    pub slots: Arc<Slots>,
+    pub health: Health,
+    /// Makes the node's figures.
+    pub stats: Box<dyn Fn() -> Stats + Send + Sync>,
+    /// Takes a want for a camera.
+    pub want: Box<dyn Fn(&CameraName, &Want) + Send + Sync>,
+}
+
+const TEXT_KEEP_ALIVE: Duration = Duration::from_secs(10);
+const PICTURES_KEEP_ALIVE: Duration = Duration::from_secs(60);
+/// How long a connection may take to come up.
+const CONNECT_SECONDS: u64 = 5;
+/// How long one picture may take to be written before the connection is given up.
+const PICTURE_SECONDS: u64 = 30;
+/// What the kernel may hold of pictures that are already old: it doubles the number.
+const PICTURES_SEND_BUFFER: u32 = 64 * 1024;
+/// Pauses between tries to connect.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+/// How long a clean stop waits for the broker.
+const GOOD_BYE: Duration = Duration::from_secs(2);
+
+impl Link {
+    /// Keeps both connections up until `stop`, then says good-bye.
+    pub async fn run(&self, stop: watch::Receiver<bool>) {
+        let online = watch::Sender::new(false);
+        let text = self.text(&online, stop.clone());
+        let pictures = self.pictures(online.subscribe());
+        // The text connection ends by itself; the pictures' is of no use without it.
+        tokio::select! {
+            () = text => {}
+            () = pictures => {}
+        }
+        self.slots.close();
+    }
+
+    /// The text connection: claim the name, be online, and again from the start.
+    async fn text(&self, online: &watch::Sender<bool>, mut stop: watch::Receiver<bool>) {
+        let beat = self.health.watch("text connection", Duration::from_secs(60));
+        let mut retry = Retry::new("text");
+        loop {
+            let once = async {
+                self.claim(&beat, &mut retry).await?;
+                self.online(online, &mut retry, &beat, stop.clone()).await
+            };
+            let mut stopped = stop.clone();
+            let result = tokio::select! {
+                result = once => result,
+                // While online it ends by itself, as it has a good-bye to say.
+                _ = stopped.wait_for(|&stop| stop), if !*online.borrow() => return,
+            };
+            online.send_replace(false);
+            let Err(error) = result else { return };
+            beat.beat();
+            tokio::select! {
+                () = retry.after(&error) => {}
+                _ = stop.wait_for(|&stop| stop) => return,
+            }
+        }
+    }
+
+    /// Waits until nobody else is online under our name. A connection of its own without a will
+    /// asks, since ours would end that of another process of this machine.
+    async fn claim(&self, beat: &Beat, retry: &mut Retry) -> Result<(), Lost> {
+        let id = format!("vitrina-{}-{:08x}", self.name, fastrand::u32(..));
+        let (client, mut events) = AsyncClient::new(self.options(id, TEXT_KEEP_ALIVE), 10);
+        set_network(&mut events, None);
+        let mut claim =
+            Claim::new(&self.identity.machine, &self.identity.boot, &self.identity.instance);
+        let (mut subscribed, mut warned) = (0, false);
+        loop {
+            beat.beat();
+            // At the latest the next ping is an event, so the clock is looked at.
+            match events.poll().await? {
+                Event::Incoming(Packet::ConnAck(ack)) => {
+                    accepted(ack.code)?;
+                    for topic in [Topic::Status, Topic::Info, Topic::Stats] {
+                        client.try_subscribe(
+                            self.topic(&topic(self.name.clone())),
+                            QoS::AtMostOnce,
+                        )?;
+                    }
+                    // Its answer comes after what is retained on the others.
+                    client.try_subscribe(
+                        self.topic(&Topic::Answer(self.name.clone())),
+                        QoS::AtMostOnce,
+                    )?;
+                }
+                Event::Incoming(Packet::SubAck(_)) => subscribed += 1,
+                Event::Incoming(Packet::Publish(publish)) => match self.parse(&publish) {
+                    Some(Topic::Status(_)) => claim.status(Status::parse(&publish.payload).ok()),
+                    Some(Topic::Info(_)) => claim.info(Info::parse(&publish.payload).ok()),
+                    Some(Topic::Stats(_)) => claim.alive(Instant::now().into_std()),
+                    _ => {}
+                },
+                _ => {}
+            }
+            if subscribed < 4 {
+                continue;
+            }
+            match claim.verdict(Instant::now().into_std()) {
+                Verdict::Free => {
+                    client.try_disconnect().ok();
+                    // The DISCONNECT goes out with the next polls.
+                    timeout(Duration::from_secs(1), async { while events.poll().await.is_ok() {} })
+                        .await
+                        .ok();
+                    return Ok(());
+                }
+                Verdict::Taken(holder) => {
+                    retry.worked();
+                    if !warned {
+                        warned = true;
+                        tracing::warn!(
+                            "name taken: node {} is online on {holder}; set node.name to another name",
+                            self.name
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// Connected under our name until the connection is lost, or until `stop`: then `Ok`.
+    async fn online(
+        &self,
+        online: &watch::Sender<bool>,
+        retry: &mut Retry,
+        beat: &Beat,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(), Lost> {
+        let mut options = self.options(self.client_id(), TEXT_KEEP_ALIVE);
+        let status = self.topic(&Topic::Status(self.name.clone()));
+        options.set_last_will(LastWill::new(
+            &status,
+            Status::Offline.as_str(),
+            QoS::AtLeastOnce,
+            true,
+        ));
+        let (client, mut events) = AsyncClient::new(options, 10);
+        set_network(&mut events, None);
+        let session = Session::default();
+        let receiving = async {
+            loop {
+                let event = events.poll().await?;
+                beat.beat();
+                match event {
+                    Event::Incoming(Packet::ConnAck(ack)) => {
+                        accepted(ack.code)?;
+                        retry.worked();
+                        session.connected.notify_one();
+                        online.send_replace(true);
+                    }
+                    Event::Incoming(Packet::Publish(publish)) => self.hear(&publish, &session)?,
+                    Event::Incoming(Packet::PubAck(_)) => {
+                        session.unacked.send_modify(|n| *n = n.saturating_sub(1))
+                    }
+                    Event::Outgoing(Outgoing::Publish(id)) if id != 0 => {
+                        session.unacked.send_modify(|n| *n += 1)
+                    }
+                    Event::Outgoing(Outgoing::Disconnect) => return Ok(()),
+                    _ => {}
+                }
+            }
+        };
+        let mut receiving = pin!(receiving);
+        tokio::select! {
+            result = &mut receiving => result,
+            result = self.speak(&client, &session, &status, stop) => {
+                result?;
+                timeout(GOOD_BYE, receiving).await.ok();
+                Ok(())
+            }
+        }
+    }
+
+    /// Publishes all facts, then that we are online, then each change and the stats; at `stop`
+    /// that we are offline.
+    async fn speak(
+        &self,
+        client: &AsyncClient,
+        session: &Session,
+        status: &str,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), Lost> {
+        let say = |status: &str, word: Status| {
+            client.publish(status.to_owned(), QoS::AtLeastOnce, true, word.as_str())
+        };
+        session.connected.notified().await;
+        // Wants are for ourselves alone; our own status and info tell when somebody else speaks
+        // under our name.
+        for filter in [
+            filter::wants_of(&self.root, &self.name),
+            status.to_owned(),
+            self.topic(&Topic::Info(self.name.clone())),
+        ] {
+            client.subscribe(filter, QoS::AtLeastOnce).await?;
+        }
+        let mut heartbeat = tokio::time::interval(limits::STATS_EVERY);
+        heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut version, mut is_online) = (0, false);
+        loop {
+            while let Some(fact) = self.facts.after(version) {
+                version = fact.version;
+                client.publish(fact.topic, QoS::AtLeastOnce, true, fact.payload).await?;
+            }
+            if !is_online {
+                is_online = true;
+                say(status, Status::Online).await?;
+            }
+            tokio::select! {
+                () = self.facts.changed() => {}
+                () = session.again.notified() => {
+                    (version, is_online) = (0, false);
+                    // Two that contradict each other do so slowly.
+                    sleep(Duration::from_secs(1)).await;
+                }
+                _ = heartbeat.tick() => {
+                    let topic = self.topic(&Topic::Stats(self.name.clone()));
+                    client.publish(topic, QoS::AtMostOnce, false, (self.stats)().to_json()).await?;
+                }
+                _ = stop.wait_for(|&stop| stop) => break,
+            }
+        }
+        say(status, Status::Offline).await?;
+        let mut unacked = session.unacked.subscribe();
+        // The publish is counted when it is written: wait for it to be, then for all answers.
+        client.try_subscribe(status, QoS::AtMostOnce).ok();
+        timeout(GOOD_BYE, unacked.wait_for(|&n| n == 0)).await.ok();
+        client.disconnect().await?;
+        Ok(())
+    }
+
+    /// Takes a message on the text connection.
+    ///
+    /// # Errors
+    /// [`Lost::Name`] when another node has our name and it was there first.
+    fn hear(&self, publish: &Publish, session: &Session) -> Result<(), Lost> {
+        match self.parse(publish) {
+            // A retained command is an old one.
+            Some(Topic::Want(_)) if publish.retain => {}
+            Some(Topic::Want(id)) => match Want::parse(&publish.payload) {
+                Ok(want) => (self.want)(&id.camera, &want),
+                Err(error) => session.complain(&id.camera, &error),
+            },
+            // Our will, published after our return.
+            Some(Topic::Status(_)) => {
+                if Status::parse(&publish.payload).ok() != Some(Status::Online) {
+                    session.again.notify_one();
+                }
+            }
+            Some(Topic::Info(_)) => {
+                let Ok(info) = Info::parse(&publish.payload) else {
+                    session.again.notify_one();
+                    return Ok(());
+                };
+                if info.instance == self.identity.instance {
+                    return Ok(());
+                }
+                // What is retained is of the past, ours goes over it. News are of somebody who
+                // took the name in the same moment as we did: the earlier one keeps it.
+                if !publish.retain {
+                    if self.identity.yields_to(&info) {
+                        return Err(Lost::Name(info.host));
+                    }
+                    session.again.notify_one();
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The connection for pictures, up while the text connection is.
+    async fn pictures(&self, mut online: watch::Receiver<bool>) {
+        let beat = self.health.watch("pictures connection", Duration::from_secs(180));
+        let mut retry = Retry::new("pictures");
+        loop {
+            // Without the text connection there is nothing to do, which is fine.
+            loop {
+                beat.beat();
+                let is_online =
+                    timeout(Duration::from_secs(30), online.wait_for(|&online| online)).await;
+                match is_online {
+                    Ok(Ok(_)) => break,
+                    Ok(Err(_)) => return,
+                    Err(_) => {}
+                }
+            }
+            let mut offline = online.clone();
+            let error = tokio::select! {
+                error = self.show(&mut retry, &beat) => Some(error),
+                _ = offline.wait_for(|&online| !online) => None,
+            };
+            self.slots.close();
+            if let Some(error) = error {
+                retry.after(&error).await;
+            }
+        }
+    }
+
+    /// Publishes pictures until the connection is lost.
+    async fn show(&self, retry: &mut Retry, beat: &Beat) -> Lost {
+        let id = format!("{}-jpeg", self.client_id());
+        // One is written; the next is taken from the slots when that is done.
+        let (client, mut events) = AsyncClient::new(self.options(id, PICTURES_KEEP_ALIVE), 1);
+        set_network(&mut events, Some(PICTURES_SEND_BUFFER));
+        match events.poll().await {
+            Ok(Event::Incoming(Packet::ConnAck(ack))) => {
+                if let Err(error) = accepted(ack.code) {
+                    return error;
+                }
+            }
+            Ok(_) => return Lost::Protocol,
+            Err(error) => return error.into(),
+        }
+        retry.worked();
+        events.network_options.set_connection_timeout(PICTURE_SECONDS);
+        self.slots.open();
+        let written = Notify::new();
+        let receiving = async {
+            loop {
+                match events.poll().await {
+                    Ok(Event::Outgoing(Outgoing::Publish(_))) => written.notify_one(),
+                    Ok(_) => {}
+                    Err(error) => return Lost::from(error),
+                }
+                beat.beat();
+            }
+        };
+        let sending = async {
+            loop {
+                let picture = self.slots.take().await;
+                let size = picture.jpeg.len();
+                let sent =
+                    client.publish_bytes(picture.topic, QoS::AtMostOnce, false, picture.jpeg).await;
+                if let Err(error) = sent {
+                    return Lost::from(error);
+                }
+                written.notified().await;
+                picture.counters.bytes(size);
+                if let Some(ticket) = picture.ticket {
+                    ticket.published();
+                }
+            }
+        };
+        tokio::select! {
+            error = receiving => error,
+            error = sending => error,
+        }
+    }
+
+    fn client_id(&self) -> String {
+        format!("vitrina-{}-{}", self.name, self.identity.machine)
+    }
+
+    fn options(&self, id: String, keep_alive: Duration) -> MqttOptions {
+        let mut options = MqttOptions::new(id, &self.broker.host, self.broker.port);
+        options.set_keep_alive(keep_alive);
+        options.set_clean_session(true);
+        options.set_max_packet_size(limits::PACKET, limits::PACKET);
+        options
+    }
+
+    fn topic(&self, topic: &Topic) -> String {
+        topic.under(&self.root).to_string()
+    }
+
+    fn parse(&self, publish: &Publish) -> Option<Topic> {
+        Topic::parse(&self.root, &publish.topic).ok()
+    }
+}
+
+fn set_network(events: &mut EventLoop, send_buffer: Option<u32>) {
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    network.set_connection_timeout(CONNECT_SECONDS);
+    if let Some(size) = send_buffer {
+        network.set_tcp_send_buffer_size(size);
+    }
+    events.set_network_options(network);
+}
+
+fn accepted(code: ConnectReturnCode) -> Result<(), Lost> {
+    match code {
+        ConnectReturnCode::Success => Ok(()),
+        refused => Err(ConnectionError::ConnectionRefused(refused).into()),
+    }
+}
+
+/// What the two halves of the text connection tell each other.
+struct Session {
+    connected: Notify,
+    /// Say everything again.
+    again: Notify,
+    /// Messages of QoS 1 that were written and not yet acknowledged.
+    unacked: watch::Sender<usize>,
+    complained: std::sync::Mutex<Option<Instant>>,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Session {
+            connected: Notify::new(),
+            again: Notify::new(),
+            unacked: watch::Sender::new(0),
+            complained: std::sync::Mutex::default(),
+        }
+    }
+}
+
+impl Session {
+    /// Anybody can send nonsense as often as he likes; the log is not for that.
+    fn complain(&self, camera: &CameraName, error: &wire::BadPayload) {
+        let mut last = self.complained.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(60)) {
+            *last = Some(Instant::now());
+            tracing::warn!(camera = camera.as_str(), %error, "a want was not understood");
+        }
+    }
+}
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+enum Lost {
+    #[error("{0}")]
+    Connection(#[from] Box<ConnectionError>),
+    #[error("{0}")]
+    Client(#[from] ClientError),
+    #[error("the broker does not speak MQTT 3.1.1")]
+    Protocol,
+    #[error("name taken: node on {0} was there first; set node.name to another name")]
+    Name(String),
+}
+
+impl From<ConnectionError> for Lost {
+    fn from(error: ConnectionError) -> Self {
+        Lost::Connection(Box::new(error))
+    }
+}
+
+/// Tries to connect for ever, with pauses that grow, and says once what is wrong.
+struct Retry {
+    what: &'static str,
+    pause: Duration,
+    said: Option<String>,
+}
+
+impl Retry {
+    fn new(what: &'static str) -> Self {
+        Retry { what, pause: BACKOFF.0, said: None }
+    }
+
+    /// It is connected.
+    fn worked(&mut self) {
+        self.pause = BACKOFF.0;
+        if self.said.take().is_some() {
+            tracing::info!("{} connection to the broker is up again", self.what);
+        }
+    }
+
+    async fn after(&mut self, error: &Lost) {
+        let text = error.to_string();
+        if self.said.as_ref() != Some(&text) {
+            tracing::warn!(
+                "{} connection to the broker: {text}; it is tried again and again",
+                self.what
+            );
+            self.said = Some(text);
+        }
+        // Many nodes that lost one broker do not all come back in one moment.
+        sleep(self.pause.mul_f32(0.75 + fastrand::f32() / 2.0)).await;
+        self.pause = (self.pause * 2).min(BACKOFF.1);
+    }
+}
