@@ -1,0 +1,334 @@
+//! A real broker, a real gallery, and a node that says what a test wants.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt, StreamExt};
+use gallery::{Gallery, Health, Section};
+use rumqttc::{AsyncClient, Event, Incoming, LastWill, MqttOptions, QoS};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use wire::frame::{self, Header};
+use wire::page::{FromPage, Tile, ToPage};
+use wire::{CameraId, Root, Size, Stamp, Topic, Want};
+
+/// No fact of a test takes longer, also on a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// Waits for something that must happen.
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+    timeout(LIMIT, what).await.expect("it happens within the limit")
+}
+
+/// A part that runs until it is told to stop.
+pub struct Running {
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    fn start<F: Future<Output = ()> + Send + 'static>(
+        run: impl FnOnce(oneshot::Receiver<()>) -> F,
+    ) -> Running {
+        let (stop, stopped) = oneshot::channel();
+        Running { stop: Some(stop), task: tokio::spawn(run(stopped)) }
+    }
+
+    pub async fn stop(&mut self) {
+        drop(self.stop.take());
+        soon(&mut self.task).await.expect("it ends without a panic");
+    }
+}
+
+pub async fn broker(address: &str) -> (SocketAddr, Running) {
+    let section = broker::Section { listen: address.parse().unwrap(), ..Default::default() };
+    let broker = broker::Broker::bind(section.check().unwrap()).await.unwrap();
+    let address = broker.local_addr();
+    let running = Running::start(|stop| async move {
+        broker.run(async { drop(stop.await) }).await.unwrap();
+    });
+    (address, running)
+}
+
+/// The broker and the gallery.
+pub struct House {
+    pub broker_address: SocketAddr,
+    pub broker: Running,
+    pub address: SocketAddr,
+    pub gallery: Running,
+    pub health: Health,
+    _data: tempfile::TempDir,
+}
+
+impl House {
+    pub async fn open() -> House {
+        let (broker_address, broker) = broker("127.0.0.1:0").await;
+        let data = tempfile::tempdir().unwrap();
+        let section = Section {
+            listen: "127.0.0.1:0".into(),
+            broker: Some(format!("mqtt://{broker_address}")),
+            ..Section::default()
+        };
+        let config = section.check(Root::default(), data.path().join("gallery")).unwrap();
+        let gallery = Gallery::bind(config).await.unwrap();
+        let (address, health) = (gallery.local_addr(), gallery.health());
+        let gallery = Running::start(|stop| async move {
+            gallery.run(async { drop(stop.await) }).await.unwrap();
+        });
+        House { broker_address, broker, address, gallery, health, _data: data }
+    }
+
+    /// A node with one camera that works, on the wall.
+    pub async fn with_camera(camera: &str) -> (House, Node) {
+        let house = House::open().await;
+        let mut node = Node::connect(house.broker_address, camera).await;
+        node.facts().await;
+        let mut page = Page::open(&house).await;
+        soon(page.camera(|found| found.state == wire::CameraState::Live)).await;
+        (house, node)
+    }
+}
+
+/// A node with one camera.
+pub struct Node {
+    pub camera: CameraId,
+    client: AsyncClient,
+    wants: mpsc::UnboundedReceiver<Want>,
+    seq: u32,
+    started: Instant,
+    /// The picture that was published last.
+    pub last: Vec<u8>,
+    events: JoinHandle<()>,
+}
+
+impl Node {
+    pub async fn connect(broker: SocketAddr, camera: &str) -> Node {
+        let camera: CameraId = camera.parse().unwrap();
+        let id = format!("node-{}", camera.node);
+        let mut options = MqttOptions::new(id, broker.ip().to_string(), broker.port());
+        options.set_max_packet_size(wire::limits::PACKET, wire::limits::PACKET);
+        options.set_keep_alive(Duration::from_secs(5));
+        let status = topic(&Topic::Status(camera.node.clone()));
+        options.set_last_will(LastWill::new(status, "offline", QoS::AtLeastOnce, true));
+        let (client, mut events) = AsyncClient::new(options, 100);
+        let (heard, wants) = mpsc::unbounded_channel();
+        let (up, is_up) = oneshot::channel();
+        let mut up = Some(up);
+        let events = tokio::spawn(async move {
+            loop {
+                match events.poll().await {
+                    Ok(Event::Incoming(Incoming::Publish(publish))) => {
+                        let _ = heard.send(Want::parse(&publish.payload).unwrap());
+                    }
+                    Ok(Event::Incoming(Incoming::SubAck(_))) => {
+                        let _ = up.take().map(|up| up.send(()));
+                    }
+                    Ok(_) => {}
+                    Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                }
+            }
+        });
+        let wants_of = wire::filter::wants_of(&Root::default(), &camera.node);
+        client.subscribe(wants_of, QoS::AtMostOnce).await.unwrap();
+        soon(is_up).await.unwrap();
+        Node { camera, client, wants, seq: 0, started: Instant::now(), last: Vec::new(), events }
+    }
+
+    /// Says that the node and its camera are there.
+    pub async fn facts(&mut self) {
+        let node = &self.camera.node;
+        let info = format!(
+            r#"{{"kind":"test","version":"0","machine":"1","boot":"6f2d41aa","instance":"1",
+            "host":"h","started":1,"cameras":["{}"]}}"#,
+            self.camera.camera
+        );
+        self.keep(&Topic::Status(node.clone()), "online").await;
+        self.keep(&Topic::Info(node.clone()), &info).await;
+        self.state("live", "").await;
+    }
+
+    pub async fn state(&self, state: &str, more: &str) {
+        let json = format!(
+            r#"{{"state":"{state}","since":1763640000000,"name":"Bench","device":"x"{more}}}"#
+        );
+        self.keep(&Topic::State(self.camera.clone()), &json).await;
+    }
+
+    pub async fn keep(&self, fact: &Topic, payload: &str) {
+        self.client.publish(topic(fact), QoS::AtLeastOnce, true, payload).await.unwrap();
+    }
+
+    /// Publishes the next live frame, of `size` bytes or a little more; returns its number.
+    pub async fn frame(&mut self, size: usize) -> u32 {
+        self.take(size);
+        self.publish_live(self.last.clone()).await;
+        self.seq
+    }
+
+    fn take(&mut self, size: usize) {
+        self.seq += 1;
+        let mono = 1_000_000 + u64::try_from(self.started.elapsed().as_micros()).unwrap();
+        self.last = picture(&self.camera, self.seq, mono, size);
+    }
+
+    pub async fn publish_live(&self, payload: Vec<u8>) {
+        let live = topic(&Topic::Live(self.camera.clone(), Size::Full));
+        self.client.publish(live, QoS::AtMostOnce, false, payload).await.unwrap();
+    }
+
+    pub async fn preview(&mut self) -> u32 {
+        self.take(0);
+        let preview = topic(&Topic::Preview(self.camera.clone()));
+        self.client.publish(preview, QoS::AtMostOnce, false, self.last.clone()).await.unwrap();
+        self.seq
+    }
+
+    /// The next want that `is` what is looked for. When one of a positive rate is heard, the
+    /// gallery has subscribed to live frames before.
+    pub async fn want(&mut self, is: impl Fn(&Want) -> bool) -> Want {
+        loop {
+            let want = soon(self.wants.recv()).await.unwrap();
+            if is(&want) {
+                return want;
+            }
+        }
+    }
+
+    /// Vanishes without a good-bye.
+    pub fn die(self) {
+        self.events.abort();
+    }
+}
+
+fn topic(topic: &Topic) -> String {
+    topic.under(&Root::default()).to_string()
+}
+
+/// The golden picture with a stamp of its own, and filled up behind its end. `mono` is in
+/// microseconds of a boot that is not this machine's.
+pub fn picture(camera: &CameraId, seq: u32, mono: u64, size: usize) -> Vec<u8> {
+    let golden = include_bytes!("../../../wire/golden/stamped.jpg");
+    let stamp = Stamp {
+        camera: camera.clone(),
+        seq,
+        at: 1_763_640_000_000_000 + mono,
+        mono,
+        boot: "6f2d41aa".into(),
+        photo: None,
+    };
+    let mut picture = Vec::new();
+    stamp.insert(&Stamp::remove(golden).unwrap(), &mut picture).unwrap();
+    picture.resize(picture.len().max(size), 0);
+    picture
+}
+
+/// A page in a browser.
+pub struct Page {
+    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// What was heard while something else was waited for.
+    frames: VecDeque<(Header, Bytes)>,
+}
+
+impl Page {
+    pub async fn open(house: &House) -> Page {
+        let url = format!("ws://{}/ws", house.address);
+        let (socket, _) = soon(tokio_tungstenite::connect_async(url)).await.unwrap();
+        Page { socket, frames: VecDeque::new() }
+    }
+
+    pub async fn say(&mut self, what: &FromPage) {
+        self.text(&serde_json::to_string(what).unwrap()).await;
+    }
+
+    pub async fn text(&mut self, text: &str) {
+        self.socket.send(Message::Text(Utf8Bytes::from(text))).await.unwrap();
+    }
+
+    pub async fn watch(&mut self, camera: &CameraId, fps: f32) {
+        let tile = Tile { tile: 5, camera: camera.clone(), width: 640, fps };
+        self.say(&FromPage::Watch { tiles: vec![tile] }).await;
+    }
+
+    pub async fn answer(&mut self, serial: u32) {
+        self.socket.send(Message::Binary(frame::ack(serial).to_vec().into())).await.unwrap();
+    }
+
+    /// The next message of the gallery that is no frame; frames are kept.
+    pub async fn told(&mut self) -> ToPage {
+        loop {
+            match soon(self.socket.next()).await.unwrap().unwrap() {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Binary(bytes) => self.frames.push_back(split(&bytes)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits until a camera is so; returns it.
+    pub async fn camera(&mut self, is: impl Fn(&wire::page::Camera) -> bool) -> wire::page::Camera {
+        loop {
+            if let ToPage::Cameras { cameras, .. } = self.told().await
+                && let Some(camera) = cameras.into_iter().find(&is)
+            {
+                return camera;
+            }
+        }
+    }
+
+    /// The next frame, without an answer.
+    pub async fn frame(&mut self) -> (Header, Bytes) {
+        if let Some(frame) = self.frames.pop_front() {
+            return frame;
+        }
+        loop {
+            if let Message::Binary(bytes) = soon(self.socket.next()).await.unwrap().unwrap() {
+                return split(&bytes);
+            }
+        }
+    }
+
+    /// The frame of this number, answering it and all before it.
+    pub async fn until(&mut self, seq: u32) -> (Header, Bytes) {
+        loop {
+            let (header, jpeg) = self.frame().await;
+            self.answer(header.serial).await;
+            if header.seq == seq {
+                return (header, jpeg);
+            }
+        }
+    }
+
+    /// Makes the gallery answer, so that all that it had to send before has come, and returns
+    /// how many frames that were.
+    pub async fn frames_so_far(&mut self) -> usize {
+        self.socket.send(Message::Ping("?".into())).await.unwrap();
+        loop {
+            match soon(self.socket.next()).await.unwrap().unwrap() {
+                Message::Binary(bytes) => self.frames.push_back(split(&bytes)),
+                Message::Pong(what) if what == "?" => return self.frames.len(),
+                _ => {}
+            }
+        }
+    }
+
+    /// The code and reason with which the gallery closes.
+    pub async fn closed(&mut self) -> (u16, String) {
+        loop {
+            if let Message::Close(why) = soon(self.socket.next()).await.unwrap().unwrap() {
+                let why = why.expect("the gallery says why");
+                return (why.code.into(), why.reason.to_string());
+            }
+        }
+    }
+}
+
+fn split(message: &Bytes) -> (Header, Bytes) {
+    let (header, jpeg) = Header::parse(message).expect("each binary message has a header");
+    (header, message.slice_ref(jpeg))
+}

@@ -1,0 +1,179 @@
+//! What programs that speak HTTP only are served.
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+use crate::house::{House, Node, Page, soon};
+
+/// Asks as an old client does, so that the answer ends with the connection.
+async fn ask(house: &House, method: &str, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    let request = format!("{method} {path} HTTP/1.0\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    soon(stream.read_to_end(&mut answer)).await.unwrap();
+    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("a head") + 4;
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap().to_ascii_lowercase();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, head, answer[end..].to_vec())
+}
+
+async fn get(house: &House, path: &str) -> (u16, String, Vec<u8>) {
+    ask(house, "GET", path, "").await
+}
+
+fn json(body: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(body).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cameras_are_listed_with_their_age() {
+    let (house, mut node) = House::with_camera("pi/door").await;
+    let (status, head, body) = get(&house, "/api/cameras").await;
+    assert_eq!(status, 200);
+    assert!(head.contains("application/json"), "{head}");
+    let listed = json(&body);
+    assert_eq!((&listed[0]["camera"], &listed[0]["age_ms"]), (&"pi/door".into(), &().into()));
+    let mut page = Page::open(&house).await;
+    page.watch(&node.camera, 1.0).await;
+    let seq = node.preview().await;
+    page.until(seq).await;
+    let (_, _, body) = get(&house, "/api/cameras").await;
+    assert!(json(&body)[0]["age_ms"].as_u64().unwrap() < 60_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_is_a_frame_captured_after_the_request() {
+    let (house, mut node) = House::with_camera("pi/door").await;
+    let mut page = Page::open(&house).await;
+    page.watch(&node.camera, 1.0).await;
+    let old = node.preview().await;
+    page.until(old).await;
+    drop(page);
+    for path in
+        ["/cameras/pi/door/snapshot.jpg", "/?action=snapshot", "/?action=snapshot&camera=pi/door"]
+    {
+        let (answer, ()) = tokio::join!(get(&house, path), async {
+            node.want(|want| want.full == Some(10.0)).await;
+            node.frame(0).await;
+        });
+        let (status, head, body) = answer;
+        assert_eq!(status, 200, "{path}");
+        assert!(head.contains("image/jpeg") && head.contains("no-store"), "{head}");
+        assert_eq!(body, node.last, "{path}");
+        node.want(|want| want.full == Some(0.0)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_without_a_picture_says_why() {
+    let (house, node) = House::with_camera("pi/door").await;
+    let (status, _, body) = get(&house, "/cameras/pi/door/snapshot.jpg").await;
+    assert_eq!(status, 503, "nothing came in time");
+    assert!(json(&body)["error"].as_str().unwrap().contains("pi/door"));
+    let mut page = Page::open(&house).await;
+    node.state("lost", r#","reason":"unplugged","detail":"plug it in""#).await;
+    page.camera(|c| c.detail == "plug it in").await;
+    for what in ["snapshot.jpg", "stream.mjpg"] {
+        let (status, _, body) = get(&house, &format!("/cameras/pi/door/{what}")).await;
+        assert_eq!((status, &json(&body)["hint"]), (503, &"plug it in".into()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_shows_one_frame_after_another() {
+    let (mut house, mut node) = House::with_camera("pi/door").await;
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    stream.write_all(b"GET /?action=stream HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut stream = BufReader::new(stream);
+    node.want(|want| want.full == Some(60.0)).await;
+    let head = lines(&mut stream).await;
+    assert!(head.contains("multipart/x-mixed-replace;boundary=frame"), "{head}");
+    assert!(head.contains("no-store") && head.contains("x-accel-buffering: no"), "{head}");
+    for size in [0, 200_000, 0] {
+        node.frame(size).await;
+        let part = lines(&mut stream).await;
+        assert!(part.starts_with("--frame\r\n") && part.contains("x-timestamp: "), "{part}");
+        let expected = &node.last;
+        assert!(part.contains(&format!("content-length: {}\r\n", expected.len())), "{part}");
+        let mut jpeg = vec![0; expected.len()];
+        soon(stream.read_exact(&mut jpeg)).await.unwrap();
+        assert_eq!(&jpeg, expected);
+        // A part ends with the line break before the next boundary.
+        let mut end = [0; 2];
+        soon(stream.read_exact(&mut end)).await.unwrap();
+        assert_eq!(&end, b"\r\n");
+    }
+    // It ends with the gallery.
+    house.gallery.stop().await;
+    let mut rest = Vec::new();
+    let _ = soon(stream.read_to_end(&mut rest)).await;
+}
+
+/// Reads lines up to an empty one.
+async fn lines(stream: &mut BufReader<TcpStream>) -> String {
+    let mut text = String::new();
+    loop {
+        let before = text.len();
+        assert!(soon(stream.read_line(&mut text)).await.unwrap() > 0, "{text}");
+        if &text[before..] == "\r\n" {
+            return text.to_ascii_lowercase();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_are_json_with_a_hint() {
+    let (house, _node) = House::with_camera("pi/door").await;
+    for (method, path, expected) in [
+        ("GET", "/nothing", 404),
+        ("GET", "/../Cargo.toml", 404),
+        ("GET", "/cameras/pi/roof/snapshot.jpg", 404),
+        ("GET", "/cameras/pi/roof/stream.mjpg", 404),
+        ("GET", "/cameras/PI/d%2Foor/snapshot.jpg", 404),
+        ("GET", "/?action=dance", 400),
+        ("GET", "/ws", 426),
+        ("POST", "/api/cameras", 405),
+    ] {
+        let (status, _, body) = ask(&house, method, path, "").await;
+        assert_eq!(status, expected, "{method} {path}");
+        let body = json(&body);
+        assert!(body["error"].is_string() && body["hint"].is_string(), "{path}: {body}");
+    }
+    let (status, _, body) = ask(&house, "GET", "/", "Host: evil.example\r\n").await;
+    assert_eq!(status, 403);
+    assert!(json(&body)["error"].as_str().unwrap().contains("evil.example"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_served_and_kept_by_the_browser() {
+    let house = House::open().await;
+    let (status, head, body) = get(&house, "/").await;
+    assert_eq!(status, 200);
+    assert!(head.contains("text/html") && head.contains("nosniff"), "{head}");
+    assert!(head.contains("content-security-policy: default-src 'self'"), "{head}");
+    let etag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();
+    let (status, _, none) = ask(&house, "GET", "/", &format!("If-None-Match: {etag}\r\n")).await;
+    assert_eq!((status, none.len()), (304, 0));
+    let (status, head, none) = ask(&house, "HEAD", "/", "").await;
+    assert_eq!((status, none.len()), (200, 0));
+    assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{head}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_tells_whether_the_broker_is_there() {
+    let mut house = House::open().await;
+    let mut node = Node::connect(house.broker_address, "pi/door").await;
+    node.facts().await;
+    let (status, _, body) = get(&house, "/healthz").await;
+    assert_eq!((status, json(&body)), (200, serde_json::json!({"status": "ok"})));
+    let mut page = Page::open(&house).await;
+    page.camera(|_| true).await;
+    house.broker.stop().await;
+    while !matches!(page.told().await, wire::page::ToPage::Notice { notices } if !notices.is_empty())
+    {
+    }
+    let (status, _, body) = get(&house, "/healthz").await;
+    assert_eq!(status, 503);
+    assert!(json(&body)["reasons"][0].as_str().unwrap().contains("broker"));
+}

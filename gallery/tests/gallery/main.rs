@@ -1,0 +1,5 @@
+//! The gallery through its sockets.
+
+mod house;
+mod http;
+mod pages;
