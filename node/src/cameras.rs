@@ -16,6 +16,7 @@ use crate::config::{Config, QUALITY, Show};
 use crate::identity::Identity;
 use crate::source::Open;
 use crate::stats::{Load, rss};
+use crate::stop::stopped;
 use crate::test_card::{self, Card};
 
 /// How long a camera may take to be found before the test card is shown in its place.
@@ -56,12 +57,12 @@ impl Cameras {
         let started = Instant::now();
         tokio::select! {
             () = tokio::time::sleep_until((started + FOUND_WITHIN).into()) => {}
-            _ = stop.wait_for(|&stop| stop) => {}
+            () = stopped(&mut stop) => {}
         }
         if self.config.test_card.show == Show::Auto {
             self.show_test_card();
         }
-        stop.wait_for(|&stop| stop).await.ok();
+        stopped(&mut stop).await;
         self.stop().await;
     }
 

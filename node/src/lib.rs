@@ -21,6 +21,7 @@ mod sequence;
 mod slot;
 mod source;
 mod stats;
+mod stop;
 mod test_card;
 mod wants;
 

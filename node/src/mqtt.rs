@@ -23,6 +23,7 @@ use crate::facts::Facts;
 use crate::identity::Identity;
 use crate::progress::{Beat, Health};
 use crate::slot::Slots;
+use crate::stop::stopped;
 
 /// What the node says and hears.
 pub(crate) struct Link {
@@ -75,18 +76,18 @@ impl Link {
                 self.claim(&beat, &mut retry).await?;
                 self.online(online, &mut retry, &beat, stop.clone()).await
             };
-            let mut stopped = stop.clone();
+            let mut stopping = stop.clone();
             let result = tokio::select! {
                 result = once => result,
                 // While online it ends by itself, as it has a good-bye to say.
-                _ = stopped.wait_for(|&stop| stop), if !*online.borrow() => return,
+                () = stopped(&mut stopping), if !*online.borrow() => return,
             };
             online.send_replace(false);
             let Err(error) = result else { return };
             beat.beat();
             tokio::select! {
                 () = retry.after(&error) => {}
-                _ = stop.wait_for(|&stop| stop) => return,
+                () = stopped(&mut stop) => return,
             }
         }
     }
@@ -251,7 +252,7 @@ impl Link {
                     let topic = self.topic(&Topic::Stats(self.name.clone()));
                     client.publish(topic, QoS::AtMostOnce, false, (self.stats)().to_json()).await?;
                 }
-                _ = stop.wait_for(|&stop| stop) => break,
+                () = stopped(&mut stop) => break,
             }
         }
         say(status, Status::Offline).await?;
@@ -322,7 +323,7 @@ impl Link {
             let mut offline = online.clone();
             let error = tokio::select! {
                 error = self.show(&mut retry, &beat) => Some(error),
-                _ = offline.wait_for(|&online| !online) => None,
+                () = async { offline.wait_for(|&online| !online).await.ok(); } => None,
             };
             self.slots.close();
             if let Some(error) = error {
