@@ -65,7 +65,7 @@ impl Clocks {
         let (Some(difference), Some(wall)) = (distance(now, mono), distance(at, mono)) else {
             return received;
         };
-        if !self.nodes.get(node).is_some_and(|clock| clock.boot == boot) {
+        if self.nodes.get(node).is_none_or(|clock| clock.boot != boot) {
             let fresh =
                 NodeClock { boot: boot.to_owned(), smallest: VecDeque::new(), messages: 0, wall };
             self.nodes.insert(node.clone(), fresh);

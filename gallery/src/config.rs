@@ -84,6 +84,7 @@ impl Section {
     ///
     /// # Errors
     /// [`BadConfig`] names the key or file and says what to do.
+    #[expect(clippy::needless_pass_by_value, reason = "the directory is the gallery's from now on")]
     pub fn check(self, root: Root, data: PathBuf) -> Result<Config, BadConfig> {
         let listen: SocketAddr =
             self.listen.parse().map_err(|_| BadConfig::Listen(self.listen.clone()))?;

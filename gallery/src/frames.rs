@@ -157,6 +157,9 @@ impl Watch {
         let Some(slot) = inner.slots.get_mut(&self.camera) else { return };
         let Some(watcher) = slot.watchers.get_mut(&self.key) else { return };
         let before = std::mem::replace(&mut watcher.fps, fps);
+        if fps <= 0.0 {
+            self.inbox.take(self.tile);
+        }
         if before <= 0.0
             && fps > 0.0
             && let Some(newest) = &slot.newest
@@ -261,8 +264,9 @@ mod tests {
         assert!(inbox.take(0).is_none(), "nothing before it is asked for");
         watch.ask(1.0);
         assert_eq!(inbox.take(0).unwrap().mono, 1);
-        watch.ask(0.0);
         frames.offer(&camera(), frame(2, 2, false)).unwrap();
+        watch.ask(0.0);
+        frames.offer(&camera(), frame(3, 3, false)).unwrap();
         assert!(inbox.take(0).is_none(), "paused");
     }
 

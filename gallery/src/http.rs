@@ -1,5 +1,7 @@
 //! Every route, in one list.
 
+#![expect(clippy::needless_pass_by_value, reason = "warp hands over what it took from a request")]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

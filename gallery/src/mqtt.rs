@@ -91,8 +91,10 @@ async fn listen(
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 // Other programs may share the root; what is not ours is not looked at.
-                if let Ok(topic) = Topic::parse(&config.root, &publish.topic) {
-                    wall.hear(&topic, publish.payload, publish.retain);
+                if let Ok(topic) = Topic::parse(&config.root, &publish.topic)
+                    && let Err(why) = wall.hear(&topic, publish.payload, publish.retain)
+                {
+                    warn!(topic = publish.topic, why, "message refused");
                 }
             }
             Ok(Event::Incoming(Packet::SubAck(ack))) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
-use tracing::{info, warn};
+use tracing::info;
 use wire::page::{Camera, Notice, NoticeCode};
 use wire::{CameraId, Size, Stamp, Topic, limits};
 
@@ -66,7 +66,10 @@ impl Wall {
     }
 
     /// Takes a message from the broker; what a gallery does not need is passed over.
-    pub fn hear(&self, topic: &Topic, payload: Bytes, retained: bool) {
+    ///
+    /// # Errors
+    /// Why it was refused, the first time for a topic, so that it is worth telling.
+    pub fn hear(&self, topic: &Topic, payload: Bytes, retained: bool) -> Result<(), String> {
         let taken = match topic {
             Topic::Status(node) => self.hear_fact(&Fact::Status(node), &payload, retained),
             Topic::Info(node) => self.hear_fact(&Fact::Info(node), &payload, retained),
@@ -76,11 +79,12 @@ impl Wall {
             Topic::Live(camera, Size::Full) => self.hear_picture(camera, payload, true),
             _ => Ok(()),
         };
-        let Err(why) = taken else { return };
-        let mut state = self.state();
-        if state.complained.len() < COMPLAINTS && state.complained.insert(topic.clone()) {
-            warn!(topic = %topic.under(&wire::Root::default()), why, "message refused");
-        }
+        taken.or_else(|why| {
+            let mut state = self.state();
+            let first =
+                state.complained.len() < COMPLAINTS && state.complained.insert(topic.clone());
+            if first { Err(why) } else { Ok(()) }
+        })
     }
 
     fn hear_fact(&self, fact: &Fact<'_>, payload: &[u8], retained: bool) -> Result<(), String> {

@@ -110,6 +110,37 @@ async fn a_stream_shows_one_frame_after_another() {
     let _ = soon(stream.read_to_end(&mut rest)).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_not_read_holds_few_frames() {
+    const SIZE: usize = 300_000;
+    const FRAMES: usize = 60;
+    let (house, mut node) = House::with_camera("pi/door").await;
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    stream.write_all(b"GET /cameras/pi/door/stream.mjpg HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut page = Page::open(&house).await;
+    page.watch(&node.camera, 60.0).await;
+    node.want(|want| want.full == Some(60.0)).await;
+    let mut last = 0;
+    for _ in 0..FRAMES {
+        last = node.frame(SIZE).await;
+        page.until(last).await;
+    }
+    let mut stream = BufReader::new(stream);
+    lines(&mut stream).await;
+    let mut frames = 0;
+    let mut seq = 0;
+    while seq != last {
+        let part = lines(&mut stream).await;
+        let length = part.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
+        let mut jpeg = vec![0; length.parse().unwrap()];
+        soon(stream.read_exact(&mut jpeg)).await.unwrap();
+        seq = wire::Stamp::find(&jpeg).unwrap().seq;
+        soon(stream.read_exact(&mut [0; 2])).await.unwrap();
+        frames += 1;
+    }
+    assert!(frames <= FRAMES / 4, "{frames} frames had waited");
+}
+
 /// Reads lines up to an empty one.
 async fn lines(stream: &mut BufReader<TcpStream>) -> String {
     let mut text = String::new();
