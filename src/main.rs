@@ -1,1 +1,53 @@
-fn main() {}
+//! The command `vitrina`: reads arguments and configuration, and starts the parts asked for.
+
+mod args;
+mod cameras;
+mod config;
+mod forget;
+mod layers;
+mod logging;
+mod mqtt;
+mod parts;
+mod signals;
+mod supervisor;
+mod watch;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+use crate::config::Settings;
+use crate::parts::Parts;
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads our output has seen enough, as `vitrina cameras | head -1` has.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vitrina: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> anyhow::Result<()> {
+    logging::start();
+    let settings = Settings::load(&args.options)?;
+    match &args.command {
+        None => parts::run(settings, Parts::all()),
+        Some(Command::Broker) => parts::run(settings, Parts::broker()),
+        Some(Command::Node) => parts::run(settings, Parts::node()),
+        Some(Command::Gallery) => parts::run(settings, Parts::gallery()),
+        Some(Command::Cameras) => cameras::run(settings),
+        Some(Command::Watch { once }) => watch::run(&settings, *once),
+        Some(Command::Forget { what }) => forget::run(&settings, what),
+        Some(Command::Config) => config::print(&settings),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,87 @@
+//! The command line, as typed.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Parser, Subcommand};
+use wire::{CameraId, NodeName};
+
+/// Every camera of a house on one wall in the browser.
+///
+/// Without a command, everything runs here: the broker, the gallery, and each camera found, or a
+/// moving test card when there is none.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Args {
+    #[command(flatten)]
+    pub options: Options,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What every command understands.
+#[derive(Debug, Default, clap::Args)]
+pub struct Options {
+    /// Read the configuration from FILE [default: /etc/vitrina/vitrina.toml if it is there]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+
+    /// Set one key of the configuration, over the file and the environment; may be repeated
+    #[arg(long, value_name = "SECTION.KEY=VALUE", global = true)]
+    pub set: Vec<String>,
+
+    /// Keep data in DIR [default: $STATE_DIRECTORY, else $XDG_DATA_HOME/vitrina]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+
+    /// Let the local network in without a password: other machines of private address ranges may
+    /// look at the wall and connect to the broker
+    #[arg(long, global = true)]
+    pub open: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Capture from the cameras of this machine
+    Node,
+    /// Serve MQTT
+    Broker,
+    /// Serve the wall to browsers
+    Gallery,
+    /// Say which cameras are here, and of the other video devices why they are none
+    Cameras,
+    /// Show nodes, cameras, rates and ages, live
+    Watch {
+        /// Print the table once and end
+        #[arg(long)]
+        once: bool,
+    },
+    /// Clear what the broker keeps of a node or camera that will not come back
+    Forget {
+        /// The node, or one camera of it
+        #[arg(value_name = "NODE[/CAMERA]")]
+        what: Forgotten,
+    },
+    /// Print the configuration as it is used, with comments
+    Config,
+}
+
+/// What is to be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forgotten {
+    Node(NodeName),
+    Camera(CameraId),
+}
+
+impl FromStr for Forgotten {
+    type Err = wire::BadName;
+
+    fn from_str(what: &str) -> Result<Self, Self::Err> {
+        Ok(if what.contains('/') {
+            Forgotten::Camera(what.parse()?)
+        } else {
+            Forgotten::Node(what.parse()?)
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! The configuration: as typed in [`File`], put together in [`Settings`].
+
+use std::env;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use toml_edit::{DocumentMut, Item, TableLike};
+use wire::{BadBrokerUrl, BrokerUrl, Root};
+
+use crate::args::Options;
+use crate::layers;
+
+/// The configuration file, as typed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct File {
+    /// The first word of all topics.
+    pub root: Root,
+    pub broker: broker::Section,
+    pub node: node::Section,
+    pub gallery: gallery::Section,
+}
+
+/// What the commands work with.
+#[derive(Debug)]
+pub struct Settings {
+    pub file: File,
+    /// The folder for all that is kept.
+    pub data: PathBuf,
+}
+
+/// Every key with its meaning and its default. Packages install it as the configuration file.
+const COMMENTED: &str = include_str!("../vitrina.toml");
+
+impl Settings {
+    pub fn load(options: &Options) -> anyhow::Result<Self> {
+        let mut sets = Vec::new();
+        if options.open {
+            sets.extend(["broker.open=true".to_owned(), "gallery.open=true".to_owned()]);
+        }
+        sets.extend_from_slice(&options.set);
+        let table = layers::gather::<File>(options.config.as_deref(), env::vars(), &sets)?;
+        let is_set = |section: &str| table.get(section).is_some_and(|s| s.get("listen").is_some());
+        let (broker, gallery) = (is_set("broker"), is_set("gallery"));
+        let mut file: File = layers::settle(table)?;
+        // Who opens a door wants it to be found, unless they say where it is.
+        if file.broker.open && !broker {
+            file.broker.listen.set_ip(Ipv4Addr::UNSPECIFIED.into());
+        }
+        if file.gallery.open && !gallery {
+            file.gallery.listen = file.gallery.listen.replace("127.0.0.1", "0.0.0.0");
+        }
+        Ok(Settings { file, data: data(options)? })
+    }
+
+    /// The broker that commands talk to: the gallery's, else the node's, else the one here.
+    pub fn broker(&self) -> Result<BrokerUrl, BadBrokerUrl> {
+        let given = self.file.gallery.broker.as_ref().or(self.file.node.broker.as_ref());
+        given.map_or_else(|| Ok(local_broker(self.file.broker.listen)), |url| url.parse())
+    }
+}
+
+/// How programs on this machine reach a broker that listens on `address`.
+pub fn local_broker(address: SocketAddr) -> BrokerUrl {
+    let host = match address.ip() {
+        ip if !ip.is_unspecified() => ip.to_string(),
+        ip if ip.is_ipv6() => "::1".to_owned(),
+        _ => "127.0.0.1".to_owned(),
+    };
+    BrokerUrl { host, port: address.port() }
+}
+
+fn data(options: &Options) -> anyhow::Result<PathBuf> {
+    if let Some(data) = &options.data {
+        return Ok(data.clone());
+    }
+    // systemd gives a list when a unit has several state directories.
+    if let Some(list) = env::var_os("STATE_DIRECTORY") {
+        return env::split_paths(&list).next().context("STATE_DIRECTORY is empty");
+    }
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("XDG_DATA_HOME")
+        .or_else(|| Some(set("HOME")?.join(".local/share")))
+        .map(|data| data.join("vitrina"))
+        .context("there is no home directory to keep data in; say where with --data DIR")
+}
+
+/// Prints every key with its comment and the value that is used.
+pub fn print(settings: &Settings) -> anyhow::Result<()> {
+    write!(io::stdout(), "{}", effective(&settings.file)?)?;
+    Ok(())
+}
+
+fn effective(file: &File) -> anyhow::Result<DocumentMut> {
+    let mut commented: DocumentMut = COMMENTED.parse()?;
+    let values = toml_edit::ser::to_document(file)?;
+    fill(commented.as_table_mut(), values.as_table());
+    Ok(commented)
+}
+
+/// Puts `values` into `commented`, whose comments and order stay.
+fn fill(commented: &mut dyn TableLike, values: &dyn TableLike) {
+    for (key, value) in values.iter() {
+        let old = commented.entry(key).or_insert(Item::None);
+        match (old.as_table_like_mut(), value.as_table_like()) {
+            (Some(old), Some(value)) => fill(old, value),
+            _ => {
+                let mut value = value.clone();
+                if let (Some(old), Some(new)) = (old.as_value(), value.as_value_mut()) {
+                    *new.decor_mut() = old.decor().clone();
+                }
+                *old = value;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commented_file_holds_the_defaults() {
+        assert_eq!(toml::from_str::<File>(COMMENTED).unwrap(), File::default());
+    }
+
+    #[test]
+    fn every_key_stands_in_the_commented_file() {
+        let typed = toml::Table::try_from(File::default()).unwrap();
+        for (section, keys) in typed.iter().filter_map(|(s, v)| Some((s, v.as_table()?))) {
+            for key in keys.keys() {
+                let stands = COMMENTED.contains(&format!("\n{key} = "))
+                    || COMMENTED.contains(&format!("[{section}.{key}]"));
+                assert!(stands, "{section}.{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_what_is_used() {
+        let mut file = File::default();
+        file.node.name = Some("workshop".parse().unwrap());
+        file.gallery.open = true;
+        let printed = effective(&file).unwrap().to_string();
+        assert_eq!(toml::from_str::<File>(&printed).unwrap(), file);
+        assert!(printed.lines().filter(|line| line.starts_with('#')).count() > 20, "{printed}");
+    }
+}

@@ -1,0 +1,113 @@
+//! The commands' connection to a broker.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use rumqttc::{
+    AsyncClient, ClientError, ConnectionError, Event, EventLoop, MqttOptions, Packet, QoS,
+    SubscribeFilter,
+};
+use wire::{BrokerUrl, limits};
+
+/// How long a broker may take to answer.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// A connection for one command: clean session, MQTT 3.1.1.
+pub struct Connection {
+    client: AsyncClient,
+    events: EventLoop,
+    broker: BrokerUrl,
+}
+
+/// What arrives for a subscription.
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub topic: String,
+    pub payload: Vec<u8>,
+    pub retained: bool,
+}
+
+impl Connection {
+    pub fn new(broker: BrokerUrl, command: &str) -> Self {
+        let id = format!("vitrina-{command}-{}", std::process::id());
+        let mut options = MqttOptions::new(id, &broker.host, broker.port);
+        options.set_max_packet_size(limits::PACKET, limits::PACKET);
+        let (client, events) = AsyncClient::new(options, 16);
+        Connection { client, events, broker }
+    }
+
+    /// Subscribes and collects what is retained: all that comes before the broker has answered a
+    /// second subscription, since it sends in order.
+    pub async fn retained(&mut self, filters: &[String]) -> anyhow::Result<Vec<Message>> {
+        self.subscribe(filters).await?;
+        // A topic that nobody publishes to.
+        self.subscribe(&[format!("{}-none", self.client_topic())]).await?;
+        let (mut retained, mut answers) = (Vec::new(), 0);
+        while answers < 2 {
+            match self.poll().await? {
+                Event::Incoming(Packet::SubAck(_)) => answers += 1,
+                Event::Incoming(Packet::Publish(p)) if p.retain => retained.push(message(p)),
+                _ => {}
+            }
+        }
+        Ok(retained)
+    }
+
+    /// Empties retained topics, and returns when the broker has taken all of it.
+    pub async fn clear(&mut self, topics: &[String]) -> anyhow::Result<()> {
+        let mut waiting = 0;
+        for topic in topics {
+            self.client.publish(topic, QoS::AtLeastOnce, true, Vec::new()).await?;
+            waiting += 1;
+            // The requests' channel is short, so the answers are taken in between.
+            while waiting > 0 {
+                if let Event::Incoming(Packet::PubAck(_)) = self.poll().await? {
+                    waiting -= 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub async fn subscribe(&mut self, filters: &[String]) -> Result<(), ClientError> {
+        let filter = |f: &String| SubscribeFilter::new(f.clone(), QoS::AtMostOnce);
+        self.client.subscribe_many(filters.iter().map(filter)).await
+    }
+
+    /// The next message, however long it takes; `None` when the connection was made anew and
+    /// everything must be subscribed to again.
+    pub async fn next(&mut self) -> Option<Message> {
+        loop {
+            match self.events.poll().await {
+                Ok(Event::Incoming(Packet::Publish(publish))) => return Some(message(publish)),
+                Ok(Event::Incoming(Packet::ConnAck(_))) => return None,
+                Ok(_) => {}
+                Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+            }
+        }
+    }
+
+    async fn poll(&mut self) -> anyhow::Result<Event> {
+        let broker = &self.broker;
+        match tokio::time::timeout(ANSWER, self.events.poll()).await {
+            Ok(Ok(event)) => Ok(event),
+            Ok(Err(ConnectionError::Io(error))) => Err(error).with_context(|| {
+                format!("the broker {broker} cannot be reached; is it running there?")
+            }),
+            Ok(Err(error)) => Err(error).with_context(|| format!("the broker {broker} failed")),
+            Err(_) => bail!("the broker {broker} does not answer"),
+        }
+    }
+
+    fn client_topic(&self) -> String {
+        format!("vitrina-{}", std::process::id())
+    }
+}
+
+fn message(publish: rumqttc::Publish) -> Message {
+    Message {
+        topic: publish.topic,
+        payload: publish.payload.to_vec(),
+        retained: publish.retain,
+    }
+}

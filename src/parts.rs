@@ -1,0 +1,162 @@
+//! Starts the parts that were asked for, and stops them in order.
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use crate::config::{self, Settings};
+use crate::signals;
+use crate::supervisor::{self, Check};
+
+/// How long a graceful stop may take.
+const STOP: Duration = Duration::from_secs(5);
+
+/// Threads of the runtime. The work is moving bytes; each camera has a thread of its own.
+const THREADS: usize = 2;
+
+/// Which parts run in this process.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts {
+    broker: bool,
+    gallery: bool,
+    node: bool,
+}
+
+impl Parts {
+    pub fn all() -> Self {
+        Parts { broker: true, gallery: true, node: true }
+    }
+
+    pub fn broker() -> Self {
+        Parts { broker: true, gallery: false, node: false }
+    }
+
+    pub fn gallery() -> Self {
+        Parts { broker: false, gallery: true, node: false }
+    }
+
+    pub fn node() -> Self {
+        Parts { broker: false, gallery: false, node: true }
+    }
+}
+
+/// Runs `parts` until a signal or the failure of one.
+pub fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .thread_name("vitrina")
+        .enable_all()
+        .build()
+        .context("the runtime cannot start")?
+        .block_on(serve(settings, parts))
+}
+
+async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
+    let Settings { mut file, data } = settings;
+    let mut running = Running::default();
+    let mut ready = String::from("ready");
+
+    let broker = match parts.broker {
+        true => Some(broker::Broker::bind(file.broker.check()?).await?),
+        false => None,
+    };
+    if let Some(broker) = &broker {
+        let url = config::local_broker(broker.local_addr());
+        file.gallery.broker.get_or_insert(url.to_string());
+        file.node.broker.get_or_insert(url.to_string());
+    }
+    if parts.gallery {
+        let config = file.gallery.check(file.root.clone(), data.join("gallery"))?;
+        let gallery = gallery::Gallery::bind(config).await?;
+        write!(ready, " gallery=http://{}", gallery.local_addr())?;
+        let health = gallery.health();
+        running.checks.push(Box::new(move || health.check()));
+        running.start("gallery", |stop| gallery.run(stop));
+    }
+    if let Some(broker) = broker {
+        write!(ready, " broker=mqtt://{}", broker.local_addr())?;
+        running.start("broker", |stop| broker.run(stop));
+    }
+    if parts.node {
+        let node = node::Node::new(file.node.check(file.root, data.join("node"))?)?;
+        info!(name = %node.name(), "this node");
+        let health = node.health();
+        running.checks.push(Box::new(move || health.check()));
+        running.start("node", |stop| node.run(stop));
+    }
+
+    writeln!(io::stdout(), "{ready}")?;
+    supervisor::ready();
+    let watchdog = tokio::spawn(supervisor::watch(std::mem::take(&mut running.checks)));
+    let outcome = tokio::select! {
+        signal = signals::first() => signal,
+        ended = running.first_end() => ended,
+    };
+    watchdog.abort();
+    supervisor::stopping();
+    let stopped = tokio::time::timeout(STOP, running.stop()).await;
+    if stopped.is_err() {
+        warn!("not everything stopped within {} s", STOP.as_secs());
+    }
+    outcome.and(stopped.unwrap_or(Ok(())))
+}
+
+/// The parts that run, each a task of its own.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
+    stops: Vec<(&'static str, oneshot::Sender<()>)>,
+    checks: Vec<Check>,
+}
+
+impl Running {
+    fn start<F, E>(&mut self, name: &'static str, run: impl FnOnce(Stop) -> F)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<anyhow::Error>,
+    {
+        let (stop, stopped) = oneshot::channel();
+        self.stops.push((name, stop));
+        let part = run(Box::pin(async move {
+            // A dropped sender stops it as well.
+            let _ = stopped.await;
+        }));
+        self.tasks.spawn(async move { (name, part.await.map_err(Into::into)) });
+    }
+
+    /// Resolves when a part ends that was not told to.
+    async fn first_end(&mut self) -> anyhow::Result<()> {
+        match self.tasks.join_next().await {
+            Some(Ok((name, Err(error)))) => Err(error.context(format!("the {name} failed"))),
+            Some(Ok((name, Ok(())))) => Err(anyhow!("the {name} ended by itself")),
+            Some(Err(panic)) => Err(anyhow!(panic).context("a part failed")),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Stops the node first, so that it can say good-bye; then the gallery; then the broker that
+    /// carries their last words.
+    async fn stop(mut self) -> anyhow::Result<()> {
+        let mut outcome = Ok(());
+        for next in ["node", "gallery", "broker"] {
+            let Some(at) = self.stops.iter().position(|(name, _)| *name == next) else { continue };
+            drop(self.stops.swap_remove(at));
+            while let Some(ended) = self.tasks.join_next().await {
+                let (name, result) = ended.context("a part failed")?;
+                outcome = outcome.and(result.with_context(|| format!("the {name} failed")));
+                if name == next {
+                    break;
+                }
+            }
+        }
+        outcome
+    }
+}
+
+type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;

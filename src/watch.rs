@@ -1,0 +1,248 @@
+//! `vitrina watch`: a live table of nodes, cameras, rates and ages.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
+use std::time::{Duration, Instant};
+
+use wire::{
+    CameraId, CameraStats, Info, NodeName, Root, State, Stats, Status, Topic, filter,
+};
+
+use crate::config::Settings;
+use crate::mqtt::{Connection, Message};
+
+/// How often the table is drawn.
+const DRAW: Duration = Duration::from_secs(1);
+
+/// How long `--once` listens: long enough for a preview of each camera.
+const LISTEN: Duration = Duration::from_secs(2);
+
+/// Home the cursor and clear what is below it, as every terminal understands (ECMA-48).
+const REDRAW: &str = "\x1b[H\x1b[J";
+
+pub fn run(settings: &Settings, once: bool) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(watch(settings, once))
+}
+
+async fn watch(settings: &Settings, once: bool) -> anyhow::Result<()> {
+    let root = &settings.file.root;
+    let filters = [
+        filter::every_status(root),
+        filter::every_info(root),
+        filter::every_stats(root),
+        filter::every_state(root),
+        filter::every_preview(root),
+    ];
+    let mut broker = Connection::new(settings.broker()?, "watch");
+    let mut board = Board::default();
+    // The first answer tells whether there is a broker at all.
+    for message in broker.retained(&filters).await? {
+        board.take(root, &message, Instant::now());
+    }
+    if once {
+        let listening = async {
+            loop {
+                if let Some(message) = broker.next().await {
+                    board.take(root, &message, Instant::now());
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LISTEN, listening).await;
+        write!(io::stdout(), "{}", board.table(Instant::now()))?;
+        return Ok(());
+    }
+    let redraw = if io::stdout().is_terminal() { REDRAW } else { "" };
+    let mut draws = tokio::time::interval(DRAW);
+    loop {
+        tokio::select! {
+            _ = draws.tick() => {
+                writeln!(io::stdout(), "{redraw}{}", board.table(Instant::now()))?;
+            }
+            message = broker.next() => match message {
+                Some(message) => board.take(root, &message, Instant::now()),
+                None => broker.subscribe(&filters).await?,
+            },
+        }
+    }
+}
+
+/// What has been heard.
+#[derive(Default)]
+struct Board {
+    nodes: BTreeMap<NodeName, Node>,
+    cameras: BTreeMap<CameraId, Camera>,
+}
+
+#[derive(Default)]
+struct Node {
+    online: bool,
+    info: Option<Info>,
+    stats: Option<Stats>,
+}
+
+#[derive(Default)]
+struct Camera {
+    state: Option<State>,
+    stats: Option<CameraStats>,
+    pictured: Option<Instant>,
+}
+
+impl Board {
+    /// A message that is not understood changes nothing.
+    fn take(&mut self, root: &Root, message: &Message, now: Instant) {
+        let payload = &message.payload[..];
+        match Topic::parse(root, &message.topic) {
+            Ok(Topic::Status(node)) => match Status::parse(payload) {
+                Ok(status) => {
+                    self.nodes.entry(node).or_default().online = status == Status::Online;
+                }
+                // An empty status is a node that was forgotten.
+                Err(_) => {
+                    self.nodes.remove(&node);
+                }
+            },
+            Ok(Topic::Info(node)) => {
+                if let Ok(info) = Info::parse(payload) {
+                    self.nodes.entry(node).or_default().info = Some(info);
+                }
+            }
+            Ok(Topic::Stats(node)) => {
+                if let Ok(stats) = Stats::parse(payload) {
+                    for (camera, figures) in &stats.cameras {
+                        let id = CameraId { node: node.clone(), camera: camera.clone() };
+                        self.cameras.entry(id).or_default().stats = Some(figures.clone());
+                    }
+                    self.nodes.entry(node).or_default().stats = Some(stats);
+                }
+            }
+            Ok(Topic::State(camera)) => match State::parse(payload) {
+                Ok(state) => self.cameras.entry(camera).or_default().state = Some(state),
+                Err(_) => {
+                    self.cameras.remove(&camera);
+                }
+            },
+            Ok(Topic::Preview(camera)) if !message.retained => {
+                self.cameras.entry(camera).or_default().pictured = Some(now);
+            }
+            _ => {}
+        }
+    }
+
+    fn table(&self, now: Instant) -> String {
+        let mut table = String::new();
+        let mut line = |cells: [&str; 8]| {
+            let [node, camera, state, format, size, fps, age, dropped] = cells;
+            let row = format!(
+                "{node:<16} {camera:<32} {state:<18} {format:<6} {size:<10} {fps:>6} {age:>8} {dropped:>8}"
+            );
+            let _ = writeln!(table, "{}", row.trim_end());
+        };
+        line(["NODE", "CAMERA", "STATE", "FORMAT", "SIZE", "FPS", "PICTURE", "DROPPED"]);
+        for (name, node) in &self.nodes {
+            let state = if node.online { "online" } else { "offline" };
+            let host = node.info.as_ref().map_or("", |info| &info.host);
+            let load = node.stats.as_ref().map_or_else(String::new, |stats| {
+                format!("{:.0} % cpu, {} MB", stats.cpu, stats.rss / 1_000_000)
+            });
+            line([name.as_str(), host, state, &load, "", "", "", ""]);
+            for (id, camera) in self.cameras.iter().filter(|(id, _)| id.node == *name) {
+                let cells = camera.cells(node.online, now);
+                let [state, format, size, fps, age, dropped] = cells.each_ref().map(String::as_str);
+                line(["", id.camera.as_str(), state, format, size, fps, age, dropped]);
+            }
+        }
+        if self.nodes.is_empty() {
+            table.push_str("no node yet\n");
+        }
+        table
+    }
+}
+
+impl Camera {
+    fn cells(&self, online: bool, now: Instant) -> [String; 6] {
+        let state = self.state.as_ref();
+        let told = match state.map(|s| (s.state, s.reason)) {
+            _ if !online => "offline".to_owned(),
+            Some((state, Some(reason))) => format!("{}: {}", word(&state), word(&reason)),
+            Some((state, None)) => word(&state),
+            None => String::new(),
+        };
+        // What a camera that works would not have dropped by itself is not the viewer's worry.
+        let dropped = self.stats.as_ref().map(|stats| {
+            let broken = stats.dropped.iter().filter(|(reason, _)| *reason != "unwanted");
+            broken.map(|(_, count)| count).sum::<u64>().to_string()
+        });
+        [
+            told,
+            state.map(|s| s.format.clone()).unwrap_or_default(),
+            state.and_then(|s| s.size).map(|s| s.to_string()).unwrap_or_default(),
+            self.stats.as_ref().map(|s| format!("{:.1}", s.fps)).unwrap_or_default(),
+            self.pictured.map(|at| age(now.duration_since(at))).unwrap_or_default(),
+            dropped.unwrap_or_default(),
+        ]
+    }
+}
+
+/// The word that stands for a state or reason on the wire.
+fn word(value: &(impl serde::Serialize + ?Sized)) -> String {
+    match toml::Value::try_from(value) {
+        Ok(toml::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+fn age(age: Duration) -> String {
+    match age.as_secs() {
+        0..60 => format!("{:.1} s", age.as_secs_f32()),
+        60..3600 => format!("{} min", age.as_secs() / 60),
+        hours => format!("{} h", hours / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(topic: &str, payload: &str) -> Message {
+        Message { topic: topic.into(), payload: payload.into(), retained: false }
+    }
+
+    #[test]
+    fn the_table_tells_state_rate_age_and_drops() {
+        let (mut board, root, start) = (Board::default(), Root::default(), Instant::now());
+        for (topic, payload) in [
+            ("vitrina/pi/status", "online"),
+            ("vitrina/pi/door/state", r#"{"state":"live","since":1,"name":"Door","device":"d","format":"MJPG","size":"1280x720"}"#),
+            ("vitrina/pi/roof/state", r#"{"state":"lost","reason":"unplugged","since":1,"name":"Roof","device":"d"}"#),
+            ("vitrina/pi/stats", r#"{"at":1,"mono":1,"boot":"b","cpu":3.2,"rss":9000000,"spool":0,"cameras":{"door":{"fps":29.97,"made":100,"published":50,"bytes":1,"dropped":{"unwanted":48,"truncated":2}}}}"#),
+            ("vitrina-jpeg/pi/door/preview", ""),
+            ("vitrina/far/status", "offline"),
+            ("vitrina/pi/door/rubbish", "\u{0}"),
+        ] {
+            board.take(&root, &message(topic, payload), start);
+        }
+        let table = board.table(start + Duration::from_millis(400));
+        let lines: Vec<Vec<&str>> =
+            table.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(lines[1], ["far", "offline"]);
+        assert_eq!(lines[2], ["pi", "online", "3", "%", "cpu,", "9", "MB"]);
+        assert_eq!(lines[3], ["door", "live", "MJPG", "1280x720", "30.0", "0.4", "s", "2"]);
+        assert_eq!(lines[4], ["roof", "lost:", "unplugged"]);
+    }
+
+    #[test]
+    fn a_forgotten_camera_and_node_go() {
+        let (mut board, root, now) = (Board::default(), Root::default(), Instant::now());
+        board.take(&root, &message("vitrina/pi/status", "online"), now);
+        let state = r#"{"state":"idle","since":1,"name":"Door","device":"d"}"#;
+        board.take(&root, &message("vitrina/pi/door/state", state), now);
+        board.take(&root, &message("vitrina/pi/door/state", ""), now);
+        assert!(!board.table(now).contains("door"));
+        board.take(&root, &message("vitrina/pi/status", ""), now);
+        assert!(board.table(now).contains("no node yet"));
+    }
+}

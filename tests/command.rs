@@ -1,0 +1,195 @@
+//! The command as a user types it: what it prints, how it ends, what it says when it cannot.
+
+mod process;
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use process::{FREE, Running, get, output, until, vitrina};
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// What a command that must fail says: exactly one line, with exit code 1.
+fn complaint(command: &mut Command) -> String {
+    let output = output(command.env("VITRINA_LOG", "error"));
+    let told = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    told.trim_end().to_owned()
+}
+
+#[test]
+fn alone_it_serves_the_test_card_and_stops_with_0() {
+    let data = folder();
+    let all = Running::start(vitrina(data.path()).args(FREE));
+    let gallery = all.gallery.expect("it serves the wall");
+    assert!(all.broker.is_some());
+    let cameras = until("the test card is live or idle", || {
+        let (_, cameras) = get(gallery, "/api/cameras");
+        (cameras.contains("test-card") && cameras.contains("\"idle\"")).then_some(cameras)
+    });
+    assert!(cameras.contains("1280x720"), "{cameras}");
+    assert_eq!(get(gallery, "/").0, 200);
+    assert_eq!(get(gallery, "/healthz").0, 200);
+    assert_eq!(all.stop(), Some(0));
+}
+
+#[test]
+fn ctrl_c_stops_it_too() {
+    let data = folder();
+    let broker = Running::start(vitrina(data.path()).args(FREE).arg("broker"));
+    assert!(broker.gallery.is_none(), "only the parts that run are named");
+    broker.signal(Signal::INT);
+    assert_eq!(broker.end(), Some(0));
+}
+
+#[test]
+fn it_restarts_on_the_same_port_at_once_after_a_kill() {
+    let data = folder();
+    let first = Running::start(vitrina(data.path()).args(FREE));
+    let (gallery, broker) = (first.gallery.expect("a wall"), first.broker.expect("a broker"));
+    // A connection that is open when it dies leaves the port in TIME_WAIT.
+    let open = std::net::TcpStream::connect(gallery).expect("it listens");
+    first.signal(Signal::KILL);
+    first.end();
+    let sets = [format!("gallery.listen={gallery}"), format!("broker.listen={broker}")];
+    let second =
+        Running::start(vitrina(data.path()).args(["--set", &sets[0], "--set", &sets[1]]));
+    assert_eq!((second.gallery, second.broker), (Some(gallery), Some(broker)));
+    drop(open);
+}
+
+#[test]
+fn a_taken_port_names_the_address_and_the_cure() {
+    let (data, taken) = (folder(), TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let address = taken.local_addr().expect("an address").to_string();
+    for key in ["broker.listen", "gallery.listen"] {
+        let told = complaint(
+            vitrina(data.path()).args(FREE).args(["--set", &format!("{key}={address}")]),
+        );
+        assert!(told.contains(&address) && told.contains(key), "{told}");
+    }
+}
+
+#[test]
+fn an_unreadable_configuration_is_named() {
+    let data = folder();
+    let missing = data.path().join("missing.toml");
+    let told = complaint(vitrina(data.path()).arg("--config").arg(&missing));
+    assert!(told.contains(missing.to_str().expect("text")), "{told}");
+    // A folder can be opened but not read, whoever asks.
+    let told = complaint(vitrina(data.path()).arg("--config").arg(data.path()));
+    assert!(told.contains("cannot be read"), "{told}");
+}
+
+#[test]
+fn an_unknown_key_names_file_line_and_the_nearest_key() {
+    let data = folder();
+    let file = data.path().join("vitrina.toml");
+    fs::write(&file, "[broker]\nlisten = \"127.0.0.1:0\"\n\n[[node.camera]]\ndevise = \"a\"\n")
+        .expect("written");
+    let told = complaint(vitrina(data.path()).arg("--config").arg(&file));
+    let place = format!("{}:5: ", file.display());
+    assert!(told.contains(&place) && told.contains("did you mean `device`?"), "{told}");
+}
+
+#[test]
+fn bad_names_say_what_a_good_one_is() {
+    let data = folder();
+    let camera = r#"node.camera=[{device="/dev/video0", name="Front Door"}]"#;
+    let told = complaint(vitrina(data.path()).args(FREE).args(["--set", camera]));
+    assert!(told.contains("Front Door") && told.contains("a-z"), "{told}");
+    for name in ["Küche", "gallery", "web-1"] {
+        let set = format!("node.name={name}");
+        let told = complaint(vitrina(data.path()).args(FREE).args(["--set", &set]));
+        assert!(told.contains(name), "{told}");
+    }
+}
+
+#[test]
+fn another_address_than_loopback_must_be_meant() {
+    let data = folder();
+    for key in ["broker.listen", "gallery.listen"] {
+        let set = format!("{key}=0.0.0.0:0");
+        let told = complaint(vitrina(data.path()).args(FREE).args(["--set", &set]));
+        assert!(told.contains("open"), "{told}");
+    }
+}
+
+#[test]
+fn wrong_arguments_end_with_2() {
+    let data = folder();
+    for wrong in [&["--nonsense"][..], &["nonsense"], &["forget", "Bad Name"], &["forget"]] {
+        assert_eq!(output(vitrina(data.path()).args(wrong)).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn the_printed_configuration_is_what_is_used() {
+    let data = folder();
+    let print = |arguments: &[&str]| {
+        let output = output(vitrina(data.path()).arg("config").args(arguments));
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let opened = print(&["--open", "--set", "node.name=workshop"]);
+    assert!(opened.contains("\nlisten = \"0.0.0.0:1883\"\n"), "{opened}");
+    assert!(opened.contains("\nname = \"workshop\""), "{opened}");
+    let file = data.path().join("again.toml");
+    fs::write(&file, &opened).expect("written");
+    let again = print(&["--config", file.to_str().expect("text")]);
+    assert_eq!(again, opened);
+}
+
+#[test]
+fn watch_shows_the_test_card() {
+    let data = folder();
+    let all = Running::start(vitrina(data.path()).args(FREE).args(["--set", "node.name=here"]));
+    let broker = format!("node.broker=mqtt://{}", all.broker.expect("a broker"));
+    let table = until("the table has the camera with a picture", || {
+        let output = output(vitrina(data.path()).args(["watch", "--once", "--set", &broker]));
+        let table = String::from_utf8(output.stdout).expect("text");
+        table.lines().any(|l| l.contains("test-card") && l.contains(" s ")).then_some(table)
+    });
+    assert!(table.contains("here") && table.contains("online"), "{table}");
+}
+
+#[test]
+fn forget_clears_a_node_that_is_gone_and_only_then() {
+    let data = folder();
+    let broker = Running::start(vitrina(data.path()).args(FREE).arg("broker"));
+    let set = format!("node.broker=mqtt://{}", broker.broker.expect("a broker"));
+    let node = folder();
+    let old = ["node", "--set", &set, "--set", "node.name=old"];
+    let node = Running::start(vitrina(node.path()).args(old));
+    let forget = |what: &str| output(vitrina(data.path()).args(["forget", what, "--set", &set]));
+    let refused = until("the node is online", || {
+        let told = String::from_utf8(forget("old").stderr).expect("text");
+        told.contains("online").then_some(told)
+    });
+    assert!(refused.contains("old is online"), "{refused}");
+    assert_eq!(node.stop(), Some(0));
+    let forgotten = forget("old");
+    let told = String::from_utf8(forgotten.stdout).expect("text");
+    assert_eq!(forgotten.status.code(), Some(0), "{told}");
+    for topic in ["vitrina/old/status", "vitrina/old/info", "vitrina/old/test-card/state"] {
+        assert!(told.contains(topic), "{told}");
+    }
+    assert_eq!(forget("old").status.code(), Some(1), "there is nothing left");
+}
+
+#[test]
+fn a_command_without_a_broker_says_so() {
+    let data = folder();
+    // The port was free a moment ago, and nothing listens there.
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let set = format!("node.broker=mqtt://{free}");
+    let told = complaint(vitrina(data.path()).args(["watch", "--once", "--set", &set]));
+    assert!(told.contains(&free.to_string()) && told.contains("reached"), "{told}");
+}
