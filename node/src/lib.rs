@@ -10,11 +10,15 @@ mod choose;
 mod claim;
 mod clock;
 mod config;
+mod discover;
 mod encode;
 mod facts;
+mod holder;
+mod hotplug;
 mod identity;
 mod mjpeg;
 mod mqtt;
+mod names;
 mod pixels;
 mod progress;
 mod sequence;
@@ -22,7 +26,9 @@ mod slot;
 mod source;
 mod stats;
 mod stop;
+mod survey;
 mod test_card;
+mod v4l2;
 mod wants;
 
 use std::sync::Arc;
@@ -37,6 +43,7 @@ pub use crate::config::{
 };
 pub use crate::pixels::Coding;
 pub use crate::progress::Health;
+pub use crate::survey::{VideoNode, survey};
 
 use crate::camera::Outlet;
 use crate::cameras::Cameras;
@@ -55,7 +62,13 @@ pub struct Node {
 
 /// Why a node cannot run.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {}
+pub enum Error {
+    /// The kernel gives no inotify instance or watch.
+    #[error(
+        "cameras that are plugged in cannot be seen: {0}; raise fs.inotify.max_user_instances and max_user_watches"
+    )]
+    Hotplug(#[from] std::io::Error),
+}
 
 impl Node {
     /// Makes a node; nothing is opened and nobody is called yet.
@@ -111,7 +124,17 @@ impl Node {
             shutdown.await;
             stop.send_replace(true);
         };
-        tokio::join!(signal, self.cameras.run(stop.subscribe()), self.link.run(stop.subscribe()));
-        Ok(())
+        let captured = async {
+            let result = self.cameras.run(stop.subscribe()).await;
+            // Without cameras there is nothing to be connected for.
+            stop.send_replace(true);
+            result
+        };
+        let work = async { tokio::join!(captured, self.link.run(stop.subscribe())).0 };
+        let (mut signal, mut work) = (std::pin::pin!(signal), std::pin::pin!(work));
+        tokio::select! {
+            result = &mut work => Ok(result?),
+            () = &mut signal => Ok(work.await?),
+        }
     }
 }

@@ -276,29 +276,21 @@ impl Link {
                 Ok(want) => (self.want)(&id.camera, &want),
                 Err(error) => session.complain(&id.camera, &error),
             },
+            // What is retained is of the past; what we say goes over it.
+            Some(Topic::Status(_) | Topic::Info(_)) if publish.retain => {}
             // Our will, published after our return.
             Some(Topic::Status(_)) => {
                 if Status::parse(&publish.payload).ok() != Some(Status::Online) {
                     session.again.notify_one();
                 }
             }
-            Some(Topic::Info(_)) => {
-                let Ok(info) = Info::parse(&publish.payload) else {
-                    session.again.notify_one();
-                    return Ok(());
-                };
-                if info.instance == self.identity.instance {
-                    return Ok(());
-                }
-                // What is retained is of the past, ours goes over it. News are of somebody who
-                // took the name in the same moment as we did: the earlier one keeps it.
-                if !publish.retain {
-                    if self.identity.yields_to(&info) {
-                        return Err(Lost::Name(info.host));
-                    }
-                    session.again.notify_one();
-                }
-            }
+            // News of somebody who took the name in the same moment as we did: the earlier one
+            // keeps it. Or somebody withdrew ours.
+            Some(Topic::Info(_)) => match Info::parse(&publish.payload) {
+                Ok(info) if info.instance == self.identity.instance => {}
+                Ok(info) if self.identity.yields_to(&info) => return Err(Lost::Name(info.host)),
+                _ => session.again.notify_one(),
+            },
             _ => {}
         }
         Ok(())
