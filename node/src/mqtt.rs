@@ -50,6 +50,11 @@ const PICTURE_SECONDS: u64 = 30;
 const PICTURES_SEND_BUFFER: u32 = 64 * 1024;
 /// Pauses between tries to connect.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+/// How long a broker may take to say what it retains under a name: the answer to a subscription
+/// may come before that.
+const RETAINED: Duration = Duration::from_millis(250);
+/// How long a broker may take to answer at all.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a clean stop waits for the broker.
 const GOOD_BYE: Duration = Duration::from_secs(2);
 
@@ -103,8 +108,27 @@ impl Link {
         let (mut subscribed, mut warned) = (0, false);
         loop {
             beat.beat();
-            // At the latest the next ping is an event, so the clock is looked at.
-            match events.poll().await? {
+            let quiet = if subscribed < 3 { PATIENCE } else { RETAINED };
+            let event = match timeout(quiet, events.poll()).await {
+                Ok(event) => event?,
+                Err(_) if subscribed < 3 => return Err(Lost::Protocol),
+                // All that is retained has been heard, or time has passed.
+                Err(_) => match claim.verdict(Instant::now().into_std()) {
+                    Verdict::Free => break,
+                    Verdict::Taken(holder) => {
+                        retry.worked();
+                        if !warned {
+                            warned = true;
+                            tracing::warn!(
+                                "name taken: node {} is online on {holder}; set node.name to another name",
+                                self.name
+                            );
+                        }
+                        continue;
+                    }
+                },
+            };
+            match event {
                 Event::Incoming(Packet::ConnAck(ack)) => {
                     accepted(ack.code)?;
                     for topic in [Topic::Status, Topic::Info, Topic::Stats] {
@@ -113,11 +137,6 @@ impl Link {
                             QoS::AtMostOnce,
                         )?;
                     }
-                    // Its answer comes after what is retained on the others.
-                    client.try_subscribe(
-                        self.topic(&Topic::Answer(self.name.clone())),
-                        QoS::AtMostOnce,
-                    )?;
                 }
                 Event::Incoming(Packet::SubAck(_)) => subscribed += 1,
                 Event::Incoming(Packet::Publish(publish)) => match self.parse(&publish) {
@@ -128,30 +147,12 @@ impl Link {
                 },
                 _ => {}
             }
-            if subscribed < 4 {
-                continue;
-            }
-            match claim.verdict(Instant::now().into_std()) {
-                Verdict::Free => {
-                    client.try_disconnect().ok();
-                    // The DISCONNECT goes out with the next polls.
-                    timeout(Duration::from_secs(1), async { while events.poll().await.is_ok() {} })
-                        .await
-                        .ok();
-                    return Ok(());
-                }
-                Verdict::Taken(holder) => {
-                    retry.worked();
-                    if !warned {
-                        warned = true;
-                        tracing::warn!(
-                            "name taken: node {} is online on {holder}; set node.name to another name",
-                            self.name
-                        );
-                    }
-                }
-            }
         }
+        client.try_disconnect().ok();
+        // The DISCONNECT goes out with the next polls.
+        let gone = async { while events.poll().await.is_ok() {} };
+        timeout(Duration::from_secs(1), gone).await.ok();
+        Ok(())
     }
 
     /// Connected under our name until the connection is lost, or until `stop`: then `Ok`.
