@@ -11,7 +11,7 @@ run: build
 	./target/release/vitrina
 
 build: gallery/web/dist
-	scripts/need libclang-dev:libclang.h
+	scripts/need libclang-dev:libclang.so
 	cargo build --release --locked
 
 # The page. Cargo embeds it, so it comes before every build.

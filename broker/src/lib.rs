@@ -86,6 +86,7 @@ impl Broker {
                 "the broker is open: everybody in this network may see and do everything"
             );
         }
+        let counters = self.counters();
         let mut listeners = JoinSet::new();
         for listener in self.listeners {
             // The task of one listener. It ends when the core closes and its connections ended.
@@ -94,7 +95,8 @@ impl Broker {
         shutdown.await;
         self.core.close_all();
         listeners.join_all().await;
-        info!("the broker has stopped");
+        let Counts { messages_in, messages_out, replaced, dropped, overrun, .. } = counters.read();
+        info!(messages_in, messages_out, replaced, dropped, overrun, "the broker has stopped");
         Ok(())
     }
 }
