@@ -249,7 +249,7 @@ impl TestCardSection {
                       range: std::ops::RangeInclusive<u32>,
                       even: bool| {
             let value = value.unwrap_or(default);
-            if range.contains(&value) && (!even || value % 2 == 0) {
+            if range.contains(&value) && (!even || value.is_multiple_of(2)) {
                 return Ok(value);
             }
             let even = if even { ", even" } else { "" };

@@ -88,7 +88,6 @@ impl Node {
         let name = config.name.clone();
         let broker = config.broker.clone();
         let cameras = Arc::new(Cameras::new(config, identity.clone(), outlet.clone()));
-        let (stats, want) = (Arc::clone(&cameras), Arc::clone(&cameras));
         let link = Link {
             broker,
             root: outlet.root,
@@ -97,8 +96,7 @@ impl Node {
             facts: outlet.facts,
             slots: outlet.slots,
             health: health.clone(),
-            stats: Box::new(move || stats.stats()),
-            want: Box::new(move |camera, asked| want.want(camera, asked)),
+            cameras: Arc::clone(&cameras),
         };
         Ok(Node { name, health, cameras, link })
     }
