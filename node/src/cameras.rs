@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use wire::{CameraId, CameraName, Kind, Stats, Topic, Want};
 
 use crate::camera::{About, Camera, Outlet};
+use crate::choose::Ask;
 use crate::clock;
 use crate::config::{Config, QUALITY, Show};
 use crate::discover::{self, Found, What};
@@ -135,13 +136,9 @@ impl Cameras {
                 running.camera.plug(node);
                 continue;
             }
-            let open: Open = Box::new(move |node| {
-                let device =
-                    Device::open(node).map_err(|error| fault(node, "cannot be opened", &error))?;
-                Ok(Box::new(device.stream(&ask)?))
-            });
-            self.start(about, node, open);
+            self.start(about, node, open_v4l2(ask));
         }
+        self.expect(&here);
         for (name, running) in self.running().iter_mut() {
             if name.as_str() != test_card::NAME && !here.contains(name) {
                 running.node = None;
@@ -149,6 +146,24 @@ impl Cameras {
             }
         }
         !here.is_empty()
+    }
+
+    /// Starts the cameras that the configuration calls by device and name and that are not here:
+    /// the wall is to show that they are missing.
+    fn expect(&self, here: &BTreeSet<CameraName>) {
+        for camera in &self.config.cameras {
+            let (Some(name), Some(device)) = (&camera.name, &camera.device) else { continue };
+            if here.contains(name) || self.running().contains_key(name) {
+                continue;
+            }
+            let about = About {
+                id: CameraId { node: self.config.name.clone(), camera: name.clone() },
+                title: name.to_string(),
+                device: device.display().to_string(),
+                quality: camera.ask.quality,
+            };
+            self.start(about, None, open_v4l2(camera.ask));
+        }
     }
 
     /// Takes a want for one of them.
@@ -236,6 +251,13 @@ impl Cameras {
     fn running(&self) -> MutexGuard<'_, BTreeMap<CameraName, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn open_v4l2(ask: Ask) -> Open {
+    Box::new(move |node| {
+        let device = Device::open(node).map_err(|error| fault(node, "cannot be opened", &error))?;
+        Ok(Box::new(device.stream(&ask)?))
+    })
 }
 
 /// Ends these threads. One that hangs in its driver is left to the end of the process.
