@@ -14,8 +14,9 @@ use wire::{CameraId, CameraName, Kind, Stats, Topic, Want};
 
 use crate::camera::{About, Camera, Outlet};
 use crate::choose::Ask;
+use crate::choose::QUALITY;
 use crate::clock;
-use crate::config::{Config, QUALITY, Show};
+use crate::config::{Config, Show, TEST_CARD};
 use crate::discover::{self, Found, What};
 use crate::hotplug::Hotplug;
 use crate::identity::Identity;
@@ -24,7 +25,7 @@ use crate::source::Open;
 use crate::stats::{Load, rss};
 use crate::stop::stopped;
 use crate::survey;
-use crate::test_card::{self, Card};
+use crate::test_card::Card;
 use crate::v4l2::{Device, fault};
 
 /// How long a camera may take to be found before the test card is shown in its place.
@@ -140,7 +141,7 @@ impl Cameras {
         }
         self.expect(&here);
         for (name, running) in self.running().iter_mut() {
-            if name.as_str() != test_card::NAME && !here.contains(name) {
+            if name.as_str() != TEST_CARD && !here.contains(name) {
                 running.node = None;
                 running.camera.plug(None);
             }
@@ -217,7 +218,7 @@ impl Cameras {
     }
 
     fn test_card_id(&self) -> CameraId {
-        let camera = test_card::NAME.parse().expect("a good name");
+        let camera = TEST_CARD.parse().expect("a good name");
         CameraId { node: self.config.name.clone(), camera }
     }
 
@@ -236,8 +237,7 @@ impl Cameras {
 
     fn publish_info(&self) {
         let names: Vec<CameraName> = self.running().keys().cloned().collect();
-        let is_test =
-            !names.is_empty() && names.iter().all(|name| name.as_str() == test_card::NAME);
+        let is_test = !names.is_empty() && names.iter().all(|name| name.as_str() == TEST_CARD);
         let kind = if is_test { Kind::Test } else { Kind::V4l2 };
         let topic = Topic::Info(self.config.name.clone()).under(&self.outlet.root).to_string();
         self.outlet.facts.set(topic, self.identity.info(kind, names).to_json());

@@ -38,8 +38,7 @@ use wire::NodeName;
 
 pub use crate::choose::{Ask, Interval, Offer};
 pub use crate::config::{
-    BadConfig, Broker, CameraConfig, CameraSection, Config, Section, Show, TestCard,
-    TestCardSection,
+    BadConfig, CameraConfig, CameraSection, Config, Section, Show, TestCard, TestCardSection,
 };
 pub use crate::pixels::Coding;
 pub use crate::progress::Health;

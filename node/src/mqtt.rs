@@ -15,11 +15,10 @@ use rumqttc::{
 };
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
-use wire::{CameraName, Info, NodeName, Root, Status, Topic, Want, filter, limits};
+use wire::{BrokerUrl, CameraName, Info, NodeName, Root, Status, Topic, Want, filter, limits};
 
 use crate::cameras::Cameras;
 use crate::claim::{Claim, Verdict};
-use crate::config::Broker;
 use crate::facts::Facts;
 use crate::identity::Identity;
 use crate::progress::{Beat, Health};
@@ -28,7 +27,7 @@ use crate::stop::stopped;
 
 /// What the node says and hears.
 pub(crate) struct Link {
-    pub broker: Broker,
+    pub broker: BrokerUrl,
     pub root: Root,
     pub name: NodeName,
     pub identity: Identity,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use wire::CameraName;
 
-use crate::test_card;
+use crate::config::TEST_CARD;
 
 /// Which stable path has which name; a small JSON file.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Names {
         let mut name = base.clone();
         let mut n = 1;
         while self.taken.contains(&name)
-            || name.as_str() == test_card::NAME
+            || name.as_str() == TEST_CARD
             || self.kept.values().any(|kept| *kept == name)
         {
             n += 1;

@@ -13,9 +13,6 @@ use crate::config::TestCard;
 use crate::pixels::{Coding, Layout, Range};
 use crate::source::{Fault, Frame, Source};
 
-/// The name of the test card among the node's cameras.
-pub(crate) const NAME: &str = "test-card";
-
 /// Cells of the clock for machines.
 const CELLS: usize = 40;
 /// Its height in pixels.
