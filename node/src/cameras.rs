@@ -13,11 +13,11 @@ use tokio::time::{sleep, timeout};
 use wire::{CameraId, CameraName, Kind, Stats, Topic, Want};
 
 use crate::camera::{About, Camera, Outlet};
-use crate::choose::Ask;
-use crate::choose::QUALITY;
+use crate::choose::{Ask, QUALITY};
 use crate::clock;
 use crate::config::{Config, Show, TEST_CARD};
 use crate::discover::{self, Found, What};
+use crate::errno::fault;
 use crate::hotplug::Hotplug;
 use crate::identity::Identity;
 use crate::names::Names;
@@ -26,7 +26,7 @@ use crate::stats::{Load, rss};
 use crate::stop::stopped;
 use crate::survey;
 use crate::test_card::Card;
-use crate::v4l2::{Device, fault};
+use crate::v4l2::Device;
 
 /// How long a camera may take to be found before the test card is shown in its place.
 const FOUND_WITHIN: Duration = Duration::from_secs(1);

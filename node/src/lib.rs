@@ -12,6 +12,7 @@ mod clock;
 mod config;
 mod discover;
 mod encode;
+mod errno;
 mod facts;
 mod holder;
 mod hotplug;

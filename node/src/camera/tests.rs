@@ -10,6 +10,7 @@ use crate::source::Source;
 /// What a scripted camera does when it is asked for a frame.
 enum Step {
     Frame { sequence: u32, bytes: Vec<u8>, error: bool },
+    Late { sequence: u32 },
     Nothing,
     Fault(Fault),
 }
@@ -33,7 +34,13 @@ impl Source for Script {
         match self.steps.lock().unwrap().pop_front() {
             Some(Step::Frame { sequence, bytes, error }) => {
                 self.bytes = bytes;
-                Ok(Some(Frame { bytes: &self.bytes, sequence, at: clock::monotonic(), error }))
+                let at = clock::monotonic();
+                Ok(Some(Frame { bytes: &self.bytes, sequence, at, error, late: false }))
+            }
+            Some(Step::Late { sequence }) => {
+                self.bytes = vec![99; 256];
+                let at = clock::monotonic();
+                Ok(Some(Frame { bytes: &self.bytes, sequence, at, error: false, late: true }))
             }
             Some(Step::Fault(fault)) => Err(fault),
             Some(Step::Nothing) | None => {
@@ -111,6 +118,16 @@ impl Rig {
 
 fn frame(sequence: u32) -> Step {
     Step::Frame { sequence, bytes: vec![99; 256], error: false }
+}
+
+#[tokio::test]
+async fn a_raw_frame_that_comes_late_is_not_encoded() {
+    let rig = Rig::start(vec![Step::Late { sequence: 0 }, frame(1)]);
+    let preview = tokio::time::timeout(WITHIN, rig.outlet.slots.take()).await.unwrap();
+    rig.ended.recv_timeout(WITHIN).unwrap();
+    assert_eq!(Stamp::find(&preview.jpeg).unwrap().seq, 1);
+    let stats = rig.stop();
+    assert_eq!((stats.made, stats.dropped.get("unwanted")), (2, Some(&2)));
 }
 
 #[test]
