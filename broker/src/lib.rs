@@ -10,6 +10,7 @@
 //! client's `connection` writes it.
 
 mod access;
+mod aliases;
 mod check;
 mod codec;
 mod config;
@@ -17,13 +18,21 @@ mod connection;
 mod core;
 mod counters;
 mod listener;
+mod ordered;
 mod outbox;
 mod packet;
 mod publish;
+mod received;
+mod reply;
 mod retained;
+mod route;
 mod seldom;
+mod session;
+mod shared;
 mod slots;
 mod subscriptions;
+mod sys;
+mod time;
 mod topic;
 
 use std::future::Future;
@@ -54,12 +63,12 @@ impl Broker {
     /// # Errors
     /// [`BindError`] says which address, why not, and what to do.
     pub async fn bind(config: Config) -> Result<Broker, BindError> {
-        let Config { listen, limits } = config;
+        let Config { listen, limits, deny } = config;
         let listener = Listener::bind(listen)?;
         let address = listener.address();
         let counters = Arc::new(Counters::default());
         let slots = Arc::new(Slots::new(limits, counters.clone()));
-        let core = Arc::new(Core::new(limits, counters));
+        let core = Arc::new(Core::new(limits, deny, counters));
         Ok(Broker { listeners: vec![listener], address, core, slots })
     }
 
@@ -91,7 +100,10 @@ impl Broker {
             // The task of one listener. It ends when the core closes and its connections ended.
             listeners.spawn(listener.serve(self.core.clone(), self.slots.clone()));
         }
-        shutdown.await;
+        tokio::select! {
+            () = shutdown => {}
+            () = self.core.keep_time() => {}
+        }
         self.core.close_all();
         listeners.join_all().await;
         info!("the broker has stopped");
