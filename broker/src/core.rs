@@ -52,7 +52,7 @@ pub(crate) struct State {
     pub deadlines: BTreeSet<(Instant, SessionId)>,
     /// How many sessions outlive their connection.
     outliving: usize,
-    /// The bytes that wait for those who are away.
+    /// What those who are away cost together, by [`Away::bytes`].
     pub away_bytes: usize,
     /// The size of all filters, by [`filter_size`].
     pub filter_bytes: usize,
@@ -75,6 +75,7 @@ pub(crate) enum Subscriber {
 pub(crate) struct Entry {
     client_id: Arc<str>,
     pub link: Link,
+    /// What is to be said when the connection ends.
     pub will: Option<Will>,
     /// How long the session goes on without a connection.
     pub expiry: Duration,
@@ -85,21 +86,28 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) enum Link {
     Here(Arc<Outbox>),
-    Away(Away),
+    Away(Box<Away>),
 }
 
 /// A session without a connection.
 #[derive(Debug)]
 pub(crate) struct Away {
     pub ordered: Ordered,
-    will_at: Instant,
+    /// What is still to be said, and when.
+    will: Option<(Instant, Will)>,
     ends_at: Instant,
 }
 
 impl Away {
     /// When there is something to do about it.
-    fn deadline(&self, has_will: bool) -> Instant {
-        if has_will { self.will_at.min(self.ends_at) } else { self.ends_at }
+    fn deadline(&self) -> Instant {
+        self.will.iter().map(|(at, _)| *at).chain([self.ends_at]).min().unwrap_or(self.ends_at)
+    }
+
+    /// What the absence of a client costs beside its filters, which are counted by themselves.
+    pub fn bytes(&self) -> usize {
+        let will = self.will.as_ref().map_or(0, |(_, will)| will.message.size());
+        self.ordered.bytes() + will
     }
 }
 
@@ -224,12 +232,12 @@ impl Core {
         }
         let entry = state.sessions.get_mut(&id)?;
         let Link::Away(away) = &mut entry.link else { return None };
+        state.deadlines.remove(&(away.deadline(), id));
+        state.away_bytes -= away.bytes();
+        // A will that waited is not published (MQTT 5, section 3.1.3.2.2).
+        away.will = None;
         let ordered = Ordered::new(self.counters.clone());
         let ordered = std::mem::replace(&mut away.ordered, ordered);
-        // A will that waited is not published (MQTT 5, section 3.1.3.2.2).
-        let deadline = away.deadline(entry.will.take().is_some());
-        state.deadlines.remove(&(deadline, id));
-        state.away_bytes -= ordered.bytes();
         self.counters.sessions.sub(1);
         Some((id, ordered))
     }
@@ -251,18 +259,19 @@ impl Core {
         let shared = ordered.take_shared(false);
         let now = Instant::now();
         let expiry = if is_whole { entry.expiry } else { Duration::ZERO };
-        let delay = entry.will.as_ref().map_or(expiry, |will| will.delay.min(expiry));
-        state.away_bytes += ordered.bytes();
-        let away = Away { ordered, will_at: now + delay, ends_at: now + expiry };
-        // MQTT 5, section 3.1.3.2.2: without delay there is nothing to wait for.
-        if delay.is_zero()
-            && let Some(will) = entry.will.take()
-        {
-            state.wills.push_back((id, will.into_message(now)));
+        let mut away = Away { ordered, will: None, ends_at: now + expiry };
+        if let Some(will) = entry.will.take() {
+            // MQTT 5, section 3.1.3.2.2: without a delay there is nothing to wait for.
+            let delay = will.delay.min(expiry);
+            if delay.is_zero() {
+                state.wills.push_back((id, will.into_message(now)));
+            } else {
+                away.will = Some((now + delay, will));
+            }
         }
-        let deadline = away.deadline(entry.will.is_some());
-        entry.link = Link::Away(away);
-        state.deadlines.insert((deadline, id));
+        state.away_bytes += away.bytes();
+        state.deadlines.insert((away.deadline(), id));
+        entry.link = Link::Away(Box::new(away));
         self.counters.clients.sub(1);
         self.counters.sessions.add(1);
         if expiry.is_zero() {
@@ -282,14 +291,14 @@ impl Core {
         let Some(entry) = state.sessions.remove(&id) else { return };
         let Link::Away(mut away) = entry.link else { return };
         state.by_client_id.remove(&entry.client_id);
-        state.deadlines.remove(&(away.deadline(entry.will.is_some()), id));
-        state.away_bytes -= away.ordered.bytes();
+        state.deadlines.remove(&(away.deadline(), id));
+        state.away_bytes -= away.bytes();
         for filter in &entry.filters {
             state.forget_filter(filter, id);
         }
         self.counters.subscriptions.sub(entry.filters.len());
         self.counters.sessions.sub(1);
-        if let Some(will) = entry.will {
+        if let Some((_, will)) = away.will {
             state.wills.push_back((id, will.into_message(Instant::now())));
         }
         let shared = away.ordered.take_shared(true);
@@ -337,16 +346,17 @@ impl Core {
             }
             state.deadlines.remove(&(at, id));
             let Some(entry) = state.sessions.get_mut(&id) else { continue };
-            let Link::Away(away) = &entry.link else { continue };
-            let ends_at = away.ends_at;
-            if let Some(will) = entry.will.take() {
+            let Link::Away(away) = &mut entry.link else { continue };
+            let before = away.bytes();
+            if let Some((_, will)) = away.will.take() {
                 state.wills.push_back((id, will.into_message(now)));
             }
-            if ends_at <= now {
+            state.away_bytes -= before - away.bytes();
+            if away.ends_at <= now {
                 self.counters.expired.add(1);
                 self.discard(state, id);
             } else {
-                state.deadlines.insert((ends_at, id));
+                state.deadlines.insert((away.ends_at, id));
             }
         }
         self.settle(state);
@@ -421,7 +431,7 @@ impl State {
 
     fn largest_away(&self) -> Option<SessionId> {
         let bytes = |entry: &Entry| match &entry.link {
-            Link::Away(away) => away.ordered.bytes(),
+            Link::Away(away) => away.bytes(),
             Link::Here(_) => 0,
         };
         let (id, entry) = self.sessions.iter().max_by_key(|(_, entry)| bytes(entry))?;

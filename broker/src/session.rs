@@ -9,6 +9,10 @@ use crate::packet::{Filter, Message, Qos, Reason, Refusal, SendRetained, Unsubsc
 use crate::subscriptions::SessionId;
 use crate::{sys, topic};
 
+/// Shared subscriptions of one client. Each brings a copy of its own, however many match, so that
+/// without a bound one client could make each message of others a thousand.
+const SHARED: usize = 32;
+
 /// A connection's hold on its session. Dropping it, however that comes about, disconnects the
 /// session. One that was taken over by another connection does nothing any more.
 pub(crate) struct Session {
@@ -83,7 +87,11 @@ impl Session {
         let Some(entry) = self.entry(&mut state) else { return Err(Reason::TakenOver) };
         let is_new = !entry.filters.contains(name);
         if is_new {
-            if entry.filters.len() >= limits.subscriptions || size > limits.subscription_bytes {
+            let shared = || entry.filters.iter().filter(|name| topic::is_shared(name)).count();
+            if entry.filters.len() >= limits.subscriptions
+                || topic::is_shared(name) && shared() >= SHARED
+                || size > limits.subscription_bytes
+            {
                 return Err(Reason::QuotaExceeded);
             }
             entry.filters.insert(name.clone());

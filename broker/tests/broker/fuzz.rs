@@ -2,6 +2,7 @@
 //! What was found, and what each feature looks like, is kept in `tests/corpus`.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use broker::Section;
@@ -20,6 +21,7 @@ const SESSIONS: usize = 3000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_sequence_of_packets_harms_others_or_leaks() {
+    let panics = count_panics();
     let sessions = std::env::var("FUZZ_SESSIONS").map_or(SESSIONS, |n| n.parse().unwrap());
     // Sessions end soon, and few fit, so that all bounds are met.
     let broker = start_with(Section {
@@ -72,6 +74,19 @@ async fn no_sequence_of_packets_harms_others_or_leaks() {
     assert!(after.expired > 0, "{after:?}");
     singer.ping().await;
     broker.stop().await;
+    assert_eq!(panics.load(Relaxed), 0);
+}
+
+/// Counts the panics of this program. One of a client's task ends that client only, so that nobody
+/// else would notice.
+fn count_panics() -> &'static AtomicUsize {
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        PANICS.fetch_add(1, Relaxed);
+        usual(panic);
+    }));
+    &PANICS
 }
 
 /// The sessions that are kept as files: hexadecimal, a line for each packet, `#` for comments.

@@ -196,3 +196,15 @@ async fn what_is_too_much_for_one_member_is_not_too_much_for_all() {
     broker.until("free queues", |c| c.queued_bytes == 0).await;
     broker.stop().await;
 }
+
+#[tokio::test]
+async fn one_client_has_few_of_them_for_each_brings_a_copy() {
+    let broker = start().await;
+    let mut client = Raw::connect(broker.address, V5, "client").await;
+    let names: Vec<_> = (0..40).map(|n| format!("$share/{n}/a")).collect();
+    let filters: Vec<_> = names.iter().map(|name| (&**name, 0)).collect();
+    let granted = client.subscribe(&filters).await;
+    assert_eq!(granted, [[0; 32].as_slice(), &[0x97; 8]].concat());
+    assert_eq!(client.subscribe(&[("$share/0/a", 1), ("b", 0)]).await, [1, 0]);
+    broker.stop().await;
+}

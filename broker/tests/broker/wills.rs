@@ -130,6 +130,34 @@ async fn a_will_waits_for_its_delay_and_a_client_that_returns_in_time_has_none()
 }
 
 #[tokio::test]
+async fn delayed_wills_of_absent_clients_are_bounded_in_bytes() {
+    let section = broker::Section { session_bytes: 256 << 10, ..crate::running::section() };
+    let broker = crate::running::start_with(section).await;
+    let mut watcher = Raw::connect(broker.address, V311, "watcher").await;
+    watcher.subscribe(&[("will", 1)]).await;
+    for n in 0..10 {
+        let id = format!("gone-{n}");
+        let connect = Connect {
+            clean: false,
+            properties: &[0x11, 0, 1, 0, 0],
+            will_properties: &[0x18, 0, 1, 0, 0],
+            will: Some(("will", &[n; 60_000], 1, false)),
+            ..Connect::new(V5, &id)
+        };
+        Raw::enter(broker.address, V5, &connect.bytes()).await.vanish(&broker).await;
+    }
+    // Each of those for which there was no room was published as its session ended.
+    for _ in 0..6 {
+        let will = watcher.published().await;
+        watcher.acknowledge(will.id).await;
+    }
+    watcher.has_nothing().await;
+    let counts = broker.counters.read();
+    assert_eq!((counts.sessions, counts.discarded), (4, 6));
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn the_properties_of_a_will_come_with_it_and_its_expiry_counts_from_then_on() {
     let broker = start().await;
     let mut watcher = Raw::connect(broker.address, V5, "watcher").await;
