@@ -33,7 +33,8 @@ pub struct Section {
     /// Bytes of all topic filters subscribed to together, with what it takes to find them, 64 KiB
     /// to 1 GiB. Default 64 MiB.
     pub subscription_bytes: usize,
-    /// Bytes of a topic or a topic filter, 32 to 65535. Default 1024.
+    /// Bytes of a topic, of a topic filter, or of the client id of a session that outlives its
+    /// connection, 32 to 65535. Default 1024.
     pub topic_length: usize,
     /// Levels of a topic or a topic filter, 1 to 64. Default 64.
     pub topic_levels: usize,

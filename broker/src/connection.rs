@@ -144,6 +144,14 @@ fn enter(core: &Arc<Core>, connect: Connect) -> Result<Client, Refusal> {
     if is_anonymous && version == Version::V311 && !clean {
         return Err(Refusal::new(Reason::BadClientId, "no client id"));
     }
+    let expiry = connect.expiry.min(core.limits.session_expiry);
+    if expiry > 0 && connect.client_id.len() > core.limits.topic_length {
+        // It would be kept while the client is away.
+        return Err(Refusal::new(
+            Reason::BadClientId,
+            "a client id too long for a session that lasts",
+        ));
+    }
     if will.as_ref().is_some_and(|will| !core.limits.allow_topic(&will.message.topic)) {
         return Err(Refusal::new(Reason::TopicInvalid, "the will's topic is too long"));
     }
@@ -165,7 +173,7 @@ fn enter(core: &Arc<Core>, connect: Connect) -> Result<Client, Refusal> {
         .open(Arrival {
             client_id: id.clone(),
             clean,
-            expiry: connect.expiry.min(core.limits.session_expiry),
+            expiry,
             will,
             outbox: outbox.clone(),
             welcome,

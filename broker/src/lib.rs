@@ -5,9 +5,10 @@
 //! and nothing that one client sends harms the others.
 //!
 //! The way of a message: `listener` accepts a socket; `connection` reads its bytes, which `codec`
-//! turns into a packet after `check` found it right; `access` says whether that may be; `core`
-//! finds by its `subscriptions` who gets it and puts it into each one's `outbox`, from where that
-//! client's `connection` writes it.
+//! turns into a packet after `check` found it right; `access` says whether that may be; its
+//! `session` hands it to `route`, which finds by the `subscriptions` who gets it and puts it into
+//! each one's `outbox`, from where that client's `connection` writes it. `core` holds the sessions,
+//! also those whose clients are away: for them it waits in `ordered`, as their outbox will find it.
 
 mod access;
 mod aliases;

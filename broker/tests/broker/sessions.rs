@@ -203,6 +203,19 @@ async fn too_many_sessions_are_refused_and_those_that_are_there_stay() {
 }
 
 #[tokio::test]
+async fn a_long_client_id_is_not_kept_while_its_client_is_away() {
+    let broker = start().await;
+    let id = "x".repeat(1025);
+    for level in BOTH {
+        let connect = Connect::lasting(level, &id).bytes();
+        let reason = Raw::is_turned_away(broker.address, level, &connect).await;
+        assert_eq!(reason, if level == V5 { 0x85 } else { 2 });
+        Raw::connect(broker.address, level, &id).await.leave().await;
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn an_absent_client_whose_queue_is_full_loses_its_session_and_no_other_does() {
     for (queue, queue_bytes) in [(10, 64 << 20), (100_000, 64 << 10)] {
         let broker = start_with(Section { queue, queue_bytes, ..section() }).await;
