@@ -31,7 +31,7 @@ pub struct Section {
     /// so that a subscriber can be sent all of them. Default 24 MiB.
     pub retained_bytes: usize,
     /// Bytes of all topic filters subscribed to together, with what it takes to find them, 64 KiB
-    /// to 1 GiB. Default 64 MiB.
+    /// to 1 GiB; over this a client has eight. Default 64 MiB.
     pub subscription_bytes: usize,
     /// Bytes of a topic, of a topic filter, or of the client id of a session that outlives its
     /// connection, 32 to 65535. Default 1024.

@@ -301,14 +301,16 @@ impl Client {
             .collect();
         let granted = subscribed.iter().map(|s| s.map(|(qos, _)| qos)).collect();
         self.outbox.reply(&Reply::SubAck { id, granted });
+        let mut spent = Duration::ZERO;
         for (filter, subscribed) in filters.iter().zip(subscribed) {
             if let Ok((_, is_new)) = subscribed {
                 let began = Instant::now();
                 self.session.send_retained(filter, is_new);
                 // Whoever asks for much, again and again, waits and does not make others wait.
-                let spent = began.elapsed();
+                spent += began.elapsed();
                 if spent > Duration::from_millis(1) {
                     tokio::time::sleep(9 * spent).await;
+                    spent = Duration::ZERO;
                 }
             }
         }

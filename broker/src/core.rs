@@ -11,7 +11,7 @@ use tracing::warn;
 use crate::config::Limits;
 use crate::counters::Counters;
 use crate::ordered::Ordered;
-use crate::outbox::Outbox;
+use crate::outbox::{Delivery, Outbox};
 use crate::packet::{Message, Options, Reason, Reply, Welcome, Will};
 use crate::received::Received;
 use crate::retained::Retained;
@@ -58,6 +58,9 @@ pub(crate) struct State {
     pub filter_bytes: usize,
     /// How many filters are for what the broker says of itself.
     pub sys_filters: usize,
+    /// What shared subscriptions brought to members that have gone, see [`Core::pass_on`].
+    pub orphans: VecDeque<Delivery>,
+    pub orphan_bytes: usize,
     /// What is to be done by [`Core::settle`].
     pub wills: VecDeque<(SessionId, Message)>,
     /// Sessions that are away and full. They end by [`Core::settle`].
@@ -142,6 +145,8 @@ impl Core {
             away_bytes: 0,
             filter_bytes: 0,
             sys_filters: 0,
+            orphans: VecDeque::new(),
+            orphan_bytes: 0,
             wills: VecDeque::new(),
             full: Vec::new(),
         };
@@ -279,7 +284,7 @@ impl Core {
         } else {
             self.hastened.notify_one();
         }
-        self.pass_on(state, shared);
+        self.orphan(state, shared);
     }
 
     /// Ends a session that is away.
@@ -302,7 +307,7 @@ impl Core {
             state.wills.push_back((id, will.into_message(Instant::now())));
         }
         let shared = away.ordered.take_shared(true);
-        self.pass_on(state, shared);
+        self.orphan(state, shared);
     }
 
     /// Publishes the wills that are due, and ends the sessions that are away and full, until there

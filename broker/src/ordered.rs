@@ -9,6 +9,7 @@ use crate::config::Limits;
 use crate::counters::Counters;
 use crate::outbox::Delivery;
 use crate::packet::Qos;
+use crate::retained::SWEEP_EVERY;
 
 /// A lane of promises.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Ordered {
     /// The size of all that is held, which is counted as queued.
     bytes: usize,
     last_id: u16,
+    /// When those that have expired were looked for.
+    swept: Option<Instant>,
     /// Whether what is in flight is held, so that it can be sent again.
     holds: bool,
     counters: Arc<Counters>,
@@ -69,6 +72,7 @@ impl Ordered {
             sent: 0,
             bytes: 0,
             last_id: 0,
+            swept: None,
             holds: false,
             counters,
         }
@@ -204,20 +208,22 @@ impl Ordered {
                 }
             }
         }
-        let waiting = std::mem::take(&mut self.waiting);
-        for delivery in waiting {
-            if delivery.group.is_some() {
-                taken.push(delivery);
-            } else {
-                self.waiting.push_back(delivery);
-            }
+        if self.waiting.iter().any(|delivery| delivery.group.is_some()) {
+            let waiting = std::mem::take(&mut self.waiting).into_iter();
+            let (shared, own): (VecDeque<_>, _) = waiting.partition(|d| d.group.is_some());
+            taken.extend(shared);
+            self.waiting = own;
         }
         self.free(taken.iter().map(Delivery::size).sum());
         taken
     }
 
-    /// Lets go of what has expired.
+    /// Lets go of what has expired, of which all is looked through, so once in a second at most.
     pub fn drop_expired(&mut self, now: Instant) {
+        if self.swept.is_some_and(|swept| now < swept + SWEEP_EVERY) {
+            return;
+        }
+        self.swept = Some(now);
         let mut freed = 0;
         let before = self.waiting.len();
         self.waiting.retain(|delivery| {

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::packet::Message;
 use crate::topic;
+
+/// Looking for what has expired takes a while, which nobody may cause again and again.
+pub(crate) const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Retained messages, bounded in count and bytes.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub(crate) struct Retained {
     most_bytes: usize,
     /// No message expires before this.
     first_expires: Option<Instant>,
+    /// When those that have expired were looked for.
+    swept: Option<Instant>,
 }
 
 /// There is no room for one more retained message.
@@ -25,7 +30,14 @@ pub(crate) struct Full;
 
 impl Retained {
     pub fn new(most: usize, most_bytes: usize) -> Retained {
-        Retained { messages: BTreeMap::new(), bytes: 0, most, most_bytes, first_expires: None }
+        Retained {
+            messages: BTreeMap::new(),
+            bytes: 0,
+            most,
+            most_bytes,
+            first_expires: None,
+            swept: None,
+        }
     }
 
     /// Keeps a message as its topic's last word; an empty payload means that there is none.
@@ -48,11 +60,14 @@ impl Retained {
         Ok(())
     }
 
-    /// Forgets what has expired.
+    /// Forgets what has expired, of which all is looked through, so once in a second at most.
     pub fn drop_expired(&mut self, now: Instant) {
-        if self.first_expires.is_none_or(|expires| expires > now) {
+        if self.first_expires.is_none_or(|expires| expires > now)
+            || self.swept.is_some_and(|swept| now < swept + SWEEP_EVERY)
+        {
             return;
         }
+        self.swept = Some(now);
         let mut freed = 0;
         self.messages.retain(|_, message| {
             let is_expired = message.is_expired(now);
@@ -89,8 +104,6 @@ impl Retained {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use bytes::Bytes;
 
     use super::*;
@@ -148,6 +161,7 @@ mod tests {
         retained.drop_expired(now);
         assert_eq!(retained.len(), 2);
         retained.drop_expired(now + Duration::from_secs(2));
+        retained.drop_expired(now + Duration::from_millis(2900));
         assert_eq!(topics(&retained, "#"), ["b"]);
         retained.drop_expired(now + Duration::from_secs(3));
         assert_eq!((retained.len(), retained.bytes, retained.first_expires), (0, 0, None));

@@ -57,22 +57,47 @@ impl Core {
         }
     }
 
-    /// Hands messages that shared subscriptions brought to one member to others that have room, so
-    /// that what was too much for one does not become too much for all.
-    pub fn pass_on(&self, state: &mut State, deliveries: Vec<Delivery>) {
-        for Delivery { message, group, .. } in deliveries {
-            if let Some(group) = group.and_then(|path| state.groups.find(&path))
-                && !self.hand_over(state, group, &message, Some(message.size()))
-            {
-                self.counters.dropped.add(1);
-                if self.no_member.is_due() {
-                    let topic = &*message.topic;
-                    warn!(
-                        topic,
-                        "dropped a message: no member of its shared subscription has room"
-                    );
-                }
+    /// Keeps messages that shared subscriptions brought to a member that has gone, for others.
+    pub fn orphan(&self, state: &mut State, deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            let size = delivery.size();
+            if state.orphan_bytes + size > self.limits.session_bytes {
+                self.lose(&delivery);
+            } else {
+                state.orphan_bytes += size;
+                self.counters.queued_bytes.add(size);
+                state.orphans.push_back(delivery);
+                self.hastened.notify_one();
             }
+        }
+    }
+
+    /// Hands some of the messages of members that have gone to others that have room, so that what
+    /// was too much for one does not become too much for all. Says whether there are more: they
+    /// may be many, and others want to be served meanwhile.
+    pub fn pass_on(&self, state: &mut State) -> bool {
+        const SOME: usize = 64;
+        for _ in 0..SOME {
+            let Some(delivery) = state.orphans.pop_front() else { return false };
+            let size = delivery.size();
+            state.orphan_bytes -= size;
+            self.counters.queued_bytes.sub(size);
+            let group = delivery.group.as_ref().and_then(|path| state.groups.find(path));
+            if let Some(group) = group
+                && !self.hand_over(state, group, &delivery.message, Some(size))
+            {
+                self.lose(&delivery);
+            }
+        }
+        self.settle(state);
+        !state.orphans.is_empty()
+    }
+
+    fn lose(&self, delivery: &Delivery) {
+        self.counters.dropped.add(1);
+        if self.no_member.is_due() {
+            let topic = &*delivery.message.topic;
+            warn!(topic, "dropped a message: no member of its shared subscription has room");
         }
     }
 

@@ -13,6 +13,10 @@ use crate::{sys, topic};
 /// without a bound one client could make each message of others a thousand.
 const SHARED: usize = 32;
 
+/// So many filters of a client are granted also when all clients' filters together are too many,
+/// so that nobody can keep others from what they need most.
+const ALWAYS: usize = 8;
+
 /// A connection's hold on its session. Dropping it, however that comes about, disconnects the
 /// session. One that was taken over by another connection does nothing any more.
 pub(crate) struct Session {
@@ -90,7 +94,7 @@ impl Session {
             let shared = || entry.filters.iter().filter(|name| topic::is_shared(name)).count();
             if entry.filters.len() >= limits.subscriptions
                 || topic::is_shared(name) && shared() >= SHARED
-                || size > limits.subscription_bytes
+                || entry.filters.len() >= ALWAYS && size > limits.subscription_bytes
             {
                 return Err(Reason::QuotaExceeded);
             }

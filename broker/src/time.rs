@@ -1,9 +1,11 @@
-//! What happens by the clock: delayed wills, the end of sessions, and news of the broker itself.
+//! What happens by the clock, or bit by bit: delayed wills, the end of sessions, what members of
+//! shared subscriptions left behind, and news of the broker itself.
 //!
 //! It is a part of the broker's own future and no task: it cannot end while the broker runs.
 
 use std::time::{Duration, Instant};
 
+use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
 use crate::core::Core;
@@ -24,6 +26,9 @@ impl Core {
                 self.beat(now);
             }
             let next = self.expire(&mut self.lock(), now);
+            while self.pass_on(&mut self.lock()) {
+                yield_now().await;
+            }
             let wake = next.map_or(beat, |next| next.min(beat));
             tokio::select! {
                 () = sleep_until(wake.into()) => {}
