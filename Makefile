@@ -5,13 +5,13 @@ export CARGO_TERM_COLOR ?= auto
 
 web_sources := $(shell find gallery/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
-.PHONY: run build test lint install clean
+.PHONY: run build test bench lint install clean
 
 run: build
 	./target/release/vitrina
 
 build: gallery/web/dist
-	scripts/need libclang-dev:libclang.h
+	scripts/need libclang-dev:libclang.so
 	cargo build --release --locked
 
 # The page. Cargo embeds it, so it comes before every build.
@@ -25,6 +25,11 @@ test: gallery/web/dist
 
 lint: gallery/web/dist
 	scripts/lint
+
+# Measures beside peers and writes docs/performance.md; some minutes.
+bench: build
+	scripts/need mosquitto:mosquitto mosquitto-clients:mosquitto_sub chromium:chromium ustreamer:ustreamer
+	cd tests && npm ci --no-audit --no-fund --silent && VITRINA=../target/release/vitrina node bench/run.mjs
 
 # Puts the program, its units and its configuration in place: DESTDIR and PREFIX as usual.
 install: build

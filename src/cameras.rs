@@ -1,1 +1,19 @@
-pub fn run(_settings: crate::config::Settings) -> anyhow::Result<()> { Ok(()) }
+//! `vitrina cameras`: what is here, and of the other video devices why they are no camera.
+
+use std::io::{self, Write};
+
+use crate::config::Settings;
+
+pub fn run(settings: Settings) -> anyhow::Result<()> {
+    let Settings { file, data } = settings;
+    let config = file.node.check(file.root, data.join("node"))?;
+    let nodes = node::survey(&config);
+    let mut out = io::stdout().lock();
+    for node in &nodes {
+        writeln!(out, "{node}")?;
+    }
+    if nodes.is_empty() {
+        writeln!(out, "no video device here; plug a camera in, and it appears by itself")?;
+    }
+    Ok(())
+}

@@ -24,7 +24,9 @@ async fn forget(settings: &Settings, what: &Forgotten) -> anyhow::Result<()> {
     };
     let mut broker = Connection::new(settings.broker()?, "forget");
     let retained = broker.retained(&[filter::all_of(root, node)]).await?;
-    if is_online(&retained, &Topic::Status(node.clone()), root) && *what == Forgotten::Node(node.clone()) {
+    if is_online(&retained, &Topic::Status(node.clone()), root)
+        && *what == Forgotten::Node(node.clone())
+    {
         bail!("{node} is online; what it publishes would come back at once. Stop it first");
     }
     let topics: Vec<String> = retained
@@ -33,10 +35,13 @@ async fn forget(settings: &Settings, what: &Forgotten) -> anyhow::Result<()> {
         .filter(|topic| belongs(topic, what, root))
         .collect();
     if topics.is_empty() {
-        bail!("the broker keeps nothing of {}", match what {
-            Forgotten::Node(node) => node.to_string(),
-            Forgotten::Camera(camera) => camera.to_string(),
-        });
+        bail!(
+            "the broker keeps nothing of {}",
+            match what {
+                Forgotten::Node(node) => node.to_string(),
+                Forgotten::Camera(camera) => camera.to_string(),
+            }
+        );
     }
     broker.clear(&topics).await?;
     for topic in topics {

@@ -54,7 +54,11 @@ fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Table> {
 }
 
 /// A table of the one value, which is TOML if the key takes it so, else a text.
-fn assignment<T: DeserializeOwned>(place: &Place, path: &str, value: &str) -> anyhow::Result<Table> {
+fn assignment<T: DeserializeOwned>(
+    place: &Place,
+    path: &str,
+    value: &str,
+) -> anyhow::Result<Table> {
     let quoted = Value::String(value.to_owned());
     match parse::<T>(&format!("{path} = {value}"), place) {
         Ok(table) => Ok(table),
@@ -224,8 +228,12 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_an_error() {
-        let missing = gather::<Typed>(Some(Path::new("/does/not/exist.toml")), std::iter::empty(), &[]);
+        let missing =
+            gather::<Typed>(Some(Path::new("/does/not/exist.toml")), std::iter::empty(), &[]);
         let told = format!("{:#}", missing.unwrap_err());
-        assert!(told.starts_with("the configuration /does/not/exist.toml cannot be read: "), "{told}");
+        assert!(
+            told.starts_with("the configuration /does/not/exist.toml cannot be read: "),
+            "{told}"
+        );
     }
 }

@@ -105,9 +105,5 @@ impl Connection {
 }
 
 fn message(publish: rumqttc::Publish) -> Message {
-    Message {
-        topic: publish.topic,
-        payload: publish.payload.to_vec(),
-        retained: publish.retain,
-    }
+    Message { topic: publish.topic, payload: publish.payload.to_vec(), retained: publish.retain }
 }

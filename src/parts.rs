@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::config::{self, Settings};
-use crate::signals;
+use crate::signals::Signals;
 use crate::supervisor::{self, Check};
 
 /// How long a graceful stop may take.
@@ -59,6 +59,8 @@ pub fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
 
 async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
     let Settings { mut file, data } = settings;
+    // Before anybody is told that all is ready, since they may stop it at once.
+    let signals = Signals::listen()?;
     let mut running = Running::default();
     let mut ready = String::from("ready");
 
@@ -95,7 +97,7 @@ async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
     supervisor::ready();
     let watchdog = tokio::spawn(supervisor::watch(std::mem::take(&mut running.checks)));
     let outcome = tokio::select! {
-        signal = signals::first() => signal,
+        () = signals.first() => Ok(()),
         ended = running.first_end() => ended,
     };
     watchdog.abort();

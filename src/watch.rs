@@ -5,9 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::time::{Duration, Instant};
 
-use wire::{
-    CameraId, CameraStats, Info, NodeName, Root, State, Stats, Status, Topic, filter,
-};
+use wire::{CameraId, CameraStats, Info, NodeName, Root, State, Stats, Status, Topic, filter};
 
 use crate::config::Settings;
 use crate::mqtt::{Connection, Message};
@@ -216,9 +214,18 @@ mod tests {
         let (mut board, root, start) = (Board::default(), Root::default(), Instant::now());
         for (topic, payload) in [
             ("vitrina/pi/status", "online"),
-            ("vitrina/pi/door/state", r#"{"state":"live","since":1,"name":"Door","device":"d","format":"MJPG","size":"1280x720"}"#),
-            ("vitrina/pi/roof/state", r#"{"state":"lost","reason":"unplugged","since":1,"name":"Roof","device":"d"}"#),
-            ("vitrina/pi/stats", r#"{"at":1,"mono":1,"boot":"b","cpu":3.2,"rss":9000000,"spool":0,"cameras":{"door":{"fps":29.97,"made":100,"published":50,"bytes":1,"dropped":{"unwanted":48,"truncated":2}}}}"#),
+            (
+                "vitrina/pi/door/state",
+                r#"{"state":"live","since":1,"name":"Door","device":"d","format":"MJPG","size":"1280x720"}"#,
+            ),
+            (
+                "vitrina/pi/roof/state",
+                r#"{"state":"lost","reason":"unplugged","since":1,"name":"Roof","device":"d"}"#,
+            ),
+            (
+                "vitrina/pi/stats",
+                r#"{"at":1,"mono":1,"boot":"b","cpu":3.2,"rss":9000000,"spool":0,"cameras":{"door":{"fps":29.97,"made":100,"published":50,"bytes":1,"dropped":{"unwanted":48,"truncated":2}}}}"#,
+            ),
             ("vitrina-jpeg/pi/door/preview", ""),
             ("vitrina/far/status", "offline"),
             ("vitrina/pi/door/rubbish", "\u{0}"),

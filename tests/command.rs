@@ -59,8 +59,7 @@ fn it_restarts_on_the_same_port_at_once_after_a_kill() {
     first.signal(Signal::KILL);
     first.end();
     let sets = [format!("gallery.listen={gallery}"), format!("broker.listen={broker}")];
-    let second =
-        Running::start(vitrina(data.path()).args(["--set", &sets[0], "--set", &sets[1]]));
+    let second = Running::start(vitrina(data.path()).args(["--set", &sets[0], "--set", &sets[1]]));
     assert_eq!((second.gallery, second.broker), (Some(gallery), Some(broker)));
     drop(open);
 }
@@ -70,9 +69,8 @@ fn a_taken_port_names_the_address_and_the_cure() {
     let (data, taken) = (folder(), TcpListener::bind("127.0.0.1:0").expect("a port"));
     let address = taken.local_addr().expect("an address").to_string();
     for key in ["broker.listen", "gallery.listen"] {
-        let told = complaint(
-            vitrina(data.path()).args(FREE).args(["--set", &format!("{key}={address}")]),
-        );
+        let told =
+            complaint(vitrina(data.path()).args(FREE).args(["--set", &format!("{key}={address}")]));
         assert!(told.contains(&address) && told.contains(key), "{told}");
     }
 }
@@ -168,11 +166,12 @@ fn forget_clears_a_node_that_is_gone_and_only_then() {
     let node = folder();
     let old = ["node", "--set", &set, "--set", "node.name=old"];
     let node = Running::start(vitrina(node.path()).args(old));
-    let forget = |what: &str| output(vitrina(data.path()).args(["forget", what, "--set", &set]));
-    let refused = until("the node is online", || {
-        let told = String::from_utf8(forget("old").stderr).expect("text");
-        told.contains("online").then_some(told)
+    until("the node has said what its camera does", || {
+        let table = output(vitrina(data.path()).args(["watch", "--once", "--set", &set]));
+        String::from_utf8_lossy(&table.stdout).contains("idle").then_some(())
     });
+    let forget = |what: &str| output(vitrina(data.path()).args(["forget", what, "--set", &set]));
+    let refused = String::from_utf8(forget("old").stderr).expect("text");
     assert!(refused.contains("old is online"), "{refused}");
     assert_eq!(node.stop(), Some(0));
     let forgotten = forget("old");

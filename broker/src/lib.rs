@@ -96,6 +96,7 @@ impl Broker {
                 "the broker is open: everybody in this network may see and do everything"
             );
         }
+        let counters = self.counters();
         let mut listeners = JoinSet::new();
         for listener in self.listeners {
             // The task of one listener. It ends when the core closes and its connections ended.
@@ -107,7 +108,8 @@ impl Broker {
         }
         self.core.close_all();
         listeners.join_all().await;
-        info!("the broker has stopped");
+        let Counts { messages_in, messages_out, replaced, dropped, overrun, .. } = counters.read();
+        info!(messages_in, messages_out, replaced, dropped, overrun, "the broker has stopped");
         Ok(())
     }
 }

@@ -39,6 +39,7 @@ pub use health::Health;
 use door::Door;
 use health::Task;
 use http::Site;
+use stop::stopped;
 use wall::Wall;
 
 /// How long the end may take.
@@ -120,26 +121,35 @@ impl Gallery {
             warn!("open: everybody on the local network can see the wall, without a password");
         }
         let wall = Arc::new(Wall::new(config.open));
-        let (stop, stopped) = watch::channel(false);
+        let (stop, mut stopping) = watch::channel(false);
         let beat = |task| {
             let health = health.clone();
             move || health.beat(task)
         };
         let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let door = Door::new(&machine, &config.hosts);
-        let routes = Site::new(wall.clone(), health.clone(), stopped.clone()).routes();
+        let routes = Site::new(wall.clone(), health.clone(), stopping.clone()).routes();
 
-        // Three tasks, of which the wall's ends when the set is dropped, the others with `stop`.
+        // Three tasks, which end with `stop`, or when the set is dropped.
         let mut tasks = JoinSet::new();
-        let serve = listener::serve(listener, routes, door, stopped.clone(), beat(Task::Listener));
-        tasks.spawn(async { (serve.await, Task::Listener).1 });
-        let (broker, beat_broker) = (wall.clone(), beat(Task::Broker));
+        let (end, beats) = (stopping.clone(), beat(Task::Listener));
         tasks.spawn(async move {
-            mqtt::run(&config, broker, stopped, beat_broker).await;
+            listener::serve(listener, routes, door, end, beats).await;
+            Task::Listener
+        });
+        let (heard, end, beats) = (wall.clone(), stopping.clone(), beat(Task::Broker));
+        tasks.spawn(async move {
+            mqtt::run(&config, heard, end, beats).await;
             Task::Broker
         });
-        let beat_wall = beat(Task::Wall);
-        let showing = tokio::spawn(async move { wall.run(beat_wall).await });
+        let beats = beat(Task::Wall);
+        tasks.spawn(async move {
+            tokio::select! {
+                () = wall.run(beats) => {}
+                () = stopped(&mut stopping) => {}
+            }
+            Task::Wall
+        });
 
         let ended = tokio::select! {
             () = shutdown => Ok(()),
@@ -157,7 +167,6 @@ impl Gallery {
         if timeout(END_WITHIN, end).await.is_err() {
             warn!("not all connections ended in time; they are cut");
         }
-        showing.abort();
         ended
     }
 }

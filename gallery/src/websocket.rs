@@ -42,7 +42,7 @@ const POLICY: u16 = 1008;
 const TOO_LARGE: u16 = 1009;
 
 /// Serves a page until it leaves, does what it must not, or `stop` is true.
-pub(crate) async fn serve(mut socket: WebSocket, wall: Arc<Wall>, stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(mut socket: WebSocket, wall: Arc<Wall>, mut stop: watch::Receiver<bool>) {
     let mut page = Page {
         inbox: Arc::default(),
         credits: Credits::default(),
@@ -50,7 +50,11 @@ pub(crate) async fn serve(mut socket: WebSocket, wall: Arc<Wall>, stop: watch::R
         paused: false,
         wall,
     };
-    let end = page.run(&mut socket, stop).await;
+    let end = tokio::select! {
+        end = page.run(&mut socket) => end,
+        // Also while a message waits for a page that takes nothing.
+        () = stopped(&mut stop) => End::Close(GOING_AWAY, "the gallery stops".to_owned()),
+    };
     // No more frames come, and nothing is wanted, while the socket is closed.
     drop(page);
     if let End::Close(code, reason) = end {
@@ -95,17 +99,13 @@ struct Page {
 }
 
 impl Page {
-    async fn run(&mut self, socket: &mut WebSocket, stop: watch::Receiver<bool>) -> End {
-        match self.converse(socket, stop).await {
+    async fn run(&mut self, socket: &mut WebSocket) -> End {
+        match self.converse(socket).await {
             Ok(end) | Err(end) => end,
         }
     }
 
-    async fn converse(
-        &mut self,
-        socket: &mut WebSocket,
-        mut stop: watch::Receiver<bool>,
-    ) -> Result<End, End> {
+    async fn converse(&mut self, socket: &mut WebSocket) -> Result<End, End> {
         let mut cameras = self.wall.cameras();
         let mut notices = self.wall.notices();
         cameras.mark_changed();
@@ -115,9 +115,6 @@ impl Page {
         loop {
             let wake = self.send_frames(socket).await?;
             tokio::select! {
-                () = stopped(&mut stop) => {
-                    return Ok(End::Close(GOING_AWAY, "the gallery stops".to_owned()));
-                }
                 message = socket.next() => {
                     let Some(message) = message else { return Ok(End::Gone) };
                     heard = Instant::now();

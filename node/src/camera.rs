@@ -288,6 +288,12 @@ impl Thread {
             None
         };
         let rate = self.camera.wants().rate(Size::Full, Instant::now());
+        // Encoding takes time in which a newer frame comes, and the newest is what is wanted.
+        if frame.late && whole.is_none() {
+            counters.dropped(if rate > 0.0 { "superseded" } else { "unwanted" }, 1);
+            counters.good();
+            return Ok(());
+        }
         let full = full.passes(rate, frame.at);
         let preview = preview.passes(1.0 / limits::PREVIEW_EVERY.as_secs_f32(), frame.at);
         let up = self.outlet.slots.is_open();
@@ -444,3 +450,6 @@ impl Thread {
         self.beat.beat();
     }
 }
+
+#[cfg(test)]
+mod tests;

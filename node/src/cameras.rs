@@ -1,23 +1,32 @@
 //! All cameras of the node: which there are, where their devices are, and what the broker is
 //! told of the node itself.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 use wire::{CameraId, CameraName, Kind, Stats, Topic, Want};
 
 use crate::camera::{About, Camera, Outlet};
+use crate::choose::{Ask, QUALITY};
 use crate::clock;
-use crate::config::{Config, QUALITY, Show};
+use crate::config::{Config, Show, TEST_CARD};
+use crate::discover::{self, Found, What};
+use crate::errno::fault;
+use crate::hotplug::Hotplug;
 use crate::identity::Identity;
+use crate::names::Names;
 use crate::source::Open;
 use crate::stats::{Load, rss};
 use crate::stop::stopped;
-use crate::test_card::{self, Card};
+use crate::survey;
+use crate::test_card::Card;
+use crate::v4l2::Device;
 
 /// How long a camera may take to be found before the test card is shown in its place.
 const FOUND_WITHIN: Duration = Duration::from_secs(1);
@@ -34,6 +43,8 @@ pub(crate) struct Cameras {
 struct Running {
     camera: Arc<Camera>,
     thread: JoinHandle<()>,
+    /// Where its device is now.
+    node: Option<PathBuf>,
 }
 
 impl Cameras {
@@ -49,21 +60,111 @@ impl Cameras {
     }
 
     /// Finds cameras and follows them until `stop`; then ends their threads.
-    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+    ///
+    /// # Errors
+    /// When plugging cannot be followed.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) -> io::Result<()> {
         self.publish_info();
-        if self.config.test_card.show == Show::Always {
-            self.show_test_card();
+        match self.config.test_card.show {
+            Show::Always => self.show_test_card(),
+            // That of an earlier run may still be retained.
+            Show::Auto | Show::Never => self.forget_test_card(),
         }
-        let started = Instant::now();
-        tokio::select! {
-            () = tokio::time::sleep_until((started + FOUND_WITHIN).into()) => {}
-            () = stopped(&mut stop) => {}
+        let patience = sleep(FOUND_WITHIN);
+        tokio::pin!(patience);
+        let mut waits = self.config.test_card.show == Show::Auto;
+        let devices = self.config.cameras.iter().filter_map(|camera| camera.device.clone());
+        let mut hotplug = Hotplug::new(devices.collect())?;
+        let mut names = Names::read(&self.config.data, survey::given_names(&self.config));
+        loop {
+            // Asking a device can take long while it wakes.
+            let found = tokio::task::spawn_blocking(discover::scan).await.unwrap_or_default();
+            let has_camera = self.follow(found, &mut names);
+            if let Err(error) = names.save() {
+                tracing::warn!(%error, "the names of cameras cannot be kept in {}", self.config.data.display());
+            }
+            if has_camera && self.config.test_card.show == Show::Auto {
+                waits = false;
+                self.hide_test_card().await;
+            }
+            loop {
+                tokio::select! {
+                    () = &mut patience, if waits => {
+                        waits = false;
+                        self.show_test_card();
+                    }
+                    changed = hotplug.changed() => {
+                        changed?;
+                        break;
+                    }
+                    () = stopped(&mut stop) => {
+                        self.stop().await;
+                        return Ok(());
+                    }
+                }
+            }
         }
-        if self.config.test_card.show == Show::Auto {
-            self.show_test_card();
+    }
+
+    /// Starts cameras that are new and tells the others where their devices are now. True if
+    /// there is any.
+    fn follow(&self, found: Vec<Found>, names: &mut Names) -> bool {
+        let mut here: BTreeSet<CameraName> = BTreeSet::new();
+        for found in found {
+            if matches!(found.what, What::Other(_)) {
+                continue;
+            }
+            let (name, about, ask) = {
+                let running = self.running();
+                // A path that now leads here may be that of a camera that is still elsewhere.
+                let is_free = |path: &Path| {
+                    !running.values().any(|one| {
+                        one.camera.about().device == path.to_string_lossy()
+                            && one
+                                .node
+                                .as_ref()
+                                .is_some_and(|node| *node != found.node && node.exists())
+                    })
+                };
+                survey::introduce(&self.config, &found, names, is_free)
+            };
+            if !here.insert(name.clone()) {
+                continue;
+            }
+            let node = Some(found.node);
+            if let Some(running) = self.running().get_mut(&name) {
+                running.node.clone_from(&node);
+                running.camera.plug(node);
+                continue;
+            }
+            self.start(about, node, open_v4l2(ask));
         }
-        stopped(&mut stop).await;
-        self.stop().await;
+        self.expect(&here);
+        for (name, running) in self.running().iter_mut() {
+            if name.as_str() != TEST_CARD && !here.contains(name) {
+                running.node = None;
+                running.camera.plug(None);
+            }
+        }
+        !here.is_empty()
+    }
+
+    /// Starts the cameras that the configuration calls by device and name and that are not here:
+    /// the wall is to show that they are missing.
+    fn expect(&self, here: &BTreeSet<CameraName>) {
+        for camera in &self.config.cameras {
+            let (Some(name), Some(device)) = (&camera.name, &camera.device) else { continue };
+            if here.contains(name) || self.running().contains_key(name) {
+                continue;
+            }
+            let about = About {
+                id: CameraId { node: self.config.name.clone(), camera: name.clone() },
+                title: name.to_string(),
+                device: device.display().to_string(),
+                quality: camera.ask.quality,
+            };
+            self.start(about, None, open_v4l2(camera.ask));
+        }
     }
 
     /// Takes a want for one of them.
@@ -94,9 +195,8 @@ impl Cameras {
     fn show_test_card(&self) {
         let card = self.config.test_card;
         let open: Open = Box::new(move |_| Ok(Box::new(Card::new(&card))));
-        let name: CameraName = test_card::NAME.parse().expect("a good name");
         let about = About {
-            id: CameraId { node: self.config.name.clone(), camera: name },
+            id: self.test_card_id(),
             title: "Test card".to_owned(),
             device: "test card".to_owned(),
             quality: QUALITY,
@@ -104,23 +204,40 @@ impl Cameras {
         self.start(about, Some(PathBuf::new()), open);
     }
 
+    async fn hide_test_card(&self) {
+        let Some(card) = self.running().remove(&self.test_card_id().camera) else { return };
+        // Its thread may say one thing more before it ends; nothing is said after this.
+        end([&card]).await;
+        self.forget_test_card();
+        self.publish_info();
+    }
+
+    fn forget_test_card(&self) {
+        let state = Topic::State(self.test_card_id());
+        self.outlet.facts.withdraw(state.under(&self.outlet.root).to_string());
+    }
+
+    fn test_card_id(&self) -> CameraId {
+        let camera = TEST_CARD.parse().expect("a good name");
+        CameraId { node: self.config.name.clone(), camera }
+    }
+
     fn start(&self, about: About, device: Option<PathBuf>, open: Open) {
         let name = about.id.camera.clone();
-        match Camera::start(about, device, open, self.outlet.clone()) {
+        match Camera::start(about, device.clone(), open, self.outlet.clone()) {
             Ok((camera, thread)) => {
-                self.running().insert(name, Running { camera, thread });
+                self.running().insert(name, Running { camera, thread, node: device });
                 self.publish_info();
             }
             Err(error) => {
-                tracing::error!(camera = name.as_str(), %error, "no thread for this camera")
+                tracing::error!(camera = name.as_str(), %error, "no thread for this camera");
             }
         }
     }
 
     fn publish_info(&self) {
         let names: Vec<CameraName> = self.running().keys().cloned().collect();
-        let is_test =
-            !names.is_empty() && names.iter().all(|name| name.as_str() == test_card::NAME);
+        let is_test = !names.is_empty() && names.iter().all(|name| name.as_str() == TEST_CARD);
         let kind = if is_test { Kind::Test } else { Kind::V4l2 };
         let topic = Topic::Info(self.config.name.clone()).under(&self.outlet.root).to_string();
         self.outlet.facts.set(topic, self.identity.info(kind, names).to_json());
@@ -128,19 +245,31 @@ impl Cameras {
 
     async fn stop(&self) {
         let running = std::mem::take(&mut *self.running());
-        for one in running.values() {
-            one.camera.stop();
-        }
-        // One that hangs in its driver is left to the end of the process.
-        let all_ended = async {
-            while !running.values().all(|one| one.thread.is_finished()) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(2), all_ended).await.ok();
+        end(running.values()).await;
     }
 
     fn running(&self) -> MutexGuard<'_, BTreeMap<CameraName, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn open_v4l2(ask: Ask) -> Open {
+    Box::new(move |node| {
+        let device = Device::open(node).map_err(|error| fault(node, "cannot be opened", &error))?;
+        Ok(Box::new(device.stream(&ask)?))
+    })
+}
+
+/// Ends these threads. One that hangs in its driver is left to the end of the process.
+async fn end<'a>(running: impl IntoIterator<Item = &'a Running>) {
+    let running: Vec<&Running> = running.into_iter().collect();
+    for one in &running {
+        one.camera.stop();
+    }
+    let all_ended = async {
+        while !running.iter().all(|one| one.thread.is_finished()) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(2), all_ended).await.ok();
 }

@@ -4,10 +4,13 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use wire::{CameraName, NodeName, Root};
+use wire::{BadBrokerUrl, BrokerUrl, CameraName, NodeName, Root};
 
-use crate::choose::Ask;
+use crate::choose::{self, Ask};
 use crate::identity;
+
+/// The name of the test card among a node's cameras.
+pub(crate) const TEST_CARD: &str = "test-card";
 
 /// The section `[node]` as typed.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
@@ -95,22 +98,13 @@ pub struct Config {
     /// The first word of all topics.
     pub root: Root,
     /// Where the broker is.
-    pub broker: Broker,
+    pub broker: BrokerUrl,
     /// The test card.
     pub test_card: TestCard,
     /// What some cameras are to do otherwise.
     pub cameras: Vec<CameraConfig>,
     /// The node's own directory; it exists.
     pub data: PathBuf,
-}
-
-/// Where an MQTT broker is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broker {
-    /// Name or address, without brackets.
-    pub host: String,
-    /// The TCP port.
-    pub port: u16,
 }
 
 /// The test card as used.
@@ -169,10 +163,10 @@ impl Section {
             None => NodeName::from_host(&identity::host()),
         };
         let broker = match self.broker {
-            Some(url) => url
-                .parse()
-                .map_err(|right: String| BadConfig::new("node.broker", quoted(&url), right))?,
-            None => Broker { host: "127.0.0.1".to_owned(), port: MQTT },
+            Some(url) => url.parse().map_err(|bad: BadBrokerUrl| {
+                BadConfig::new("node.broker", quoted(&url), bad.rule())
+            })?,
+            None => BrokerUrl::default(),
         };
         let test_card = self.test_card.check()?;
         let cameras = cameras(self.camera)?;
@@ -199,48 +193,6 @@ fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
-/// The port of MQTT without TLS.
-const MQTT: u16 = 1883;
-
-impl std::str::FromStr for Broker {
-    type Err = String;
-
-    fn from_str(url: &str) -> Result<Self, String> {
-        const SHAPE: &str = "a broker is written mqtt://HOST or mqtt://HOST:PORT";
-        let (scheme, rest) = url.split_once("://").ok_or(SHAPE)?;
-        if scheme != "mqtt" {
-            return Err(format!("{SHAPE}; {scheme}:// is not supported"));
-        }
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        if rest.contains('@') {
-            return Err(format!("{SHAPE}; users and passwords are not supported yet"));
-        }
-        let (host, port) = match rest.strip_prefix('[') {
-            Some(rest) => {
-                let (host, port) = rest.split_once(']').ok_or(SHAPE)?;
-                (
-                    host,
-                    if port.is_empty() { None } else { Some(port.strip_prefix(':').ok_or(SHAPE)?) },
-                )
-            }
-            None => match rest.split_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (rest, None),
-            },
-        };
-        if host.is_empty() || host.contains(['/', '?', '#', ' ']) {
-            return Err(SHAPE.to_owned());
-        }
-        let port = match port {
-            Some(port) => {
-                port.parse().ok().filter(|&port| port != 0).ok_or("a port is 1 to 65535")?
-            }
-            None => MQTT,
-        };
-        Ok(Broker { host: host.to_owned(), port })
-    }
-}
-
 impl TestCardSection {
     fn check(self) -> Result<TestCard, BadConfig> {
         let within = |key: &str,
@@ -249,7 +201,7 @@ impl TestCardSection {
                       range: std::ops::RangeInclusive<u32>,
                       even: bool| {
             let value = value.unwrap_or(default);
-            if range.contains(&value) && (!even || value % 2 == 0) {
+            if range.contains(&value) && (!even || value.is_multiple_of(2)) {
                 return Ok(value);
             }
             let even = if even { ", even" } else { "" };
@@ -282,7 +234,7 @@ fn cameras(sections: Vec<CameraSection>) -> Result<Vec<CameraConfig>, BadConfig>
                     "given twice",
                 ));
             }
-            if name.as_str() == crate::test_card::NAME {
+            if name.as_str() == TEST_CARD {
                 let right = "the test card has this name; choose another";
                 return Err(BadConfig::new(format!("{at}.name"), quoted(name.as_str()), right));
             }
@@ -334,7 +286,7 @@ impl CameraSection {
             ),
             None => None,
         };
-        let quality = self.quality.unwrap_or(QUALITY);
+        let quality = self.quality.unwrap_or(choose::QUALITY);
         if !(1..=100).contains(&quality) {
             return Err(bad("quality", &quality, "it is 1 to 100"));
         }
@@ -346,9 +298,6 @@ impl CameraSection {
         })
     }
 }
-
-/// The default JPEG quality.
-pub(crate) const QUALITY: u8 = 80;
 
 #[cfg(test)]
 mod tests {
@@ -362,7 +311,7 @@ mod tests {
     #[test]
     fn nothing_typed_is_a_config() {
         let config = check(Section::default()).unwrap();
-        assert_eq!(config.broker, Broker { host: "127.0.0.1".into(), port: 1883 });
+        assert_eq!(config.broker, BrokerUrl::default());
         assert_eq!((config.test_card.width, config.test_card.height), (1280, 720));
     }
 
@@ -385,28 +334,11 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_is_a_url_without_user_or_tls() {
-        let good = [
-            ("mqtt://pi", "pi", 1883),
-            ("mqtt://pi.local:1884/", "pi.local", 1884),
-            ("mqtt://[::1]:99", "::1", 99),
-            ("mqtt://[fe80::1]", "fe80::1", 1883),
-        ];
-        for (url, host, port) in good {
-            assert_eq!(url.parse(), Ok(Broker { host: host.into(), port }));
-        }
-        for bad in [
-            "pi",
-            "mqtts://pi",
-            "mqtt://",
-            "mqtt://me:secret@pi",
-            "mqtt://pi:0",
-            "mqtt://pi:x",
-            "mqtt://[::1",
-            "mqtt://a/b",
-        ] {
-            assert!(bad.parse::<Broker>().is_err(), "{bad}");
-        }
+    fn a_bad_broker_names_its_key() {
+        let section = Section { broker: Some("pi".into()), ..Section::default() };
+        let error = check(section).unwrap_err();
+        assert_eq!(error.key(), "node.broker");
+        assert!(error.to_string().contains("mqtt://HOST"), "{error}");
     }
 
     #[test]

@@ -10,11 +10,16 @@ mod choose;
 mod claim;
 mod clock;
 mod config;
+mod discover;
 mod encode;
+mod errno;
 mod facts;
+mod holder;
+mod hotplug;
 mod identity;
 mod mjpeg;
 mod mqtt;
+mod names;
 mod pixels;
 mod progress;
 mod sequence;
@@ -22,7 +27,9 @@ mod slot;
 mod source;
 mod stats;
 mod stop;
+mod survey;
 mod test_card;
+mod v4l2;
 mod wants;
 
 use std::sync::Arc;
@@ -32,11 +39,11 @@ use wire::NodeName;
 
 pub use crate::choose::{Ask, Interval, Offer};
 pub use crate::config::{
-    BadConfig, Broker, CameraConfig, CameraSection, Config, Section, Show, TestCard,
-    TestCardSection,
+    BadConfig, CameraConfig, CameraSection, Config, Section, Show, TestCard, TestCardSection,
 };
 pub use crate::pixels::Coding;
 pub use crate::progress::Health;
+pub use crate::survey::{VideoNode, survey};
 
 use crate::camera::Outlet;
 use crate::cameras::Cameras;
@@ -55,7 +62,13 @@ pub struct Node {
 
 /// Why a node cannot run.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {}
+pub enum Error {
+    /// The kernel gives no inotify instance or watch.
+    #[error(
+        "cameras that are plugged in cannot be seen: {0}; raise fs.inotify.max_user_instances and max_user_watches"
+    )]
+    Hotplug(#[from] std::io::Error),
+}
 
 impl Node {
     /// Makes a node; nothing is opened and nobody is called yet.
@@ -75,7 +88,6 @@ impl Node {
         let name = config.name.clone();
         let broker = config.broker.clone();
         let cameras = Arc::new(Cameras::new(config, identity.clone(), outlet.clone()));
-        let (stats, want) = (Arc::clone(&cameras), Arc::clone(&cameras));
         let link = Link {
             broker,
             root: outlet.root,
@@ -84,8 +96,7 @@ impl Node {
             facts: outlet.facts,
             slots: outlet.slots,
             health: health.clone(),
-            stats: Box::new(move || stats.stats()),
-            want: Box::new(move |camera, asked| want.want(camera, asked)),
+            cameras: Arc::clone(&cameras),
         };
         Ok(Node { name, health, cameras, link })
     }
@@ -111,7 +122,17 @@ impl Node {
             shutdown.await;
             stop.send_replace(true);
         };
-        tokio::join!(signal, self.cameras.run(stop.subscribe()), self.link.run(stop.subscribe()));
-        Ok(())
+        let captured = async {
+            let result = self.cameras.run(stop.subscribe()).await;
+            // Without cameras there is nothing to be connected for.
+            stop.send_replace(true);
+            result
+        };
+        let work = async { tokio::join!(captured, self.link.run(stop.subscribe())).0 };
+        let (mut signal, mut work) = (std::pin::pin!(signal), std::pin::pin!(work));
+        tokio::select! {
+            result = &mut work => Ok(result?),
+            () = &mut signal => Ok(work.await?),
+        }
     }
 }

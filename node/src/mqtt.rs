@@ -15,10 +15,10 @@ use rumqttc::{
 };
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
-use wire::{CameraName, Info, NodeName, Root, Stats, Status, Topic, Want, filter, limits};
+use wire::{BrokerUrl, CameraName, Info, NodeName, Root, Status, Topic, Want, filter, limits};
 
+use crate::cameras::Cameras;
 use crate::claim::{Claim, Verdict};
-use crate::config::Broker;
 use crate::facts::Facts;
 use crate::identity::Identity;
 use crate::progress::{Beat, Health};
@@ -27,17 +27,14 @@ use crate::stop::stopped;
 
 /// What the node says and hears.
 pub(crate) struct Link {
-    pub broker: Broker,
+    pub broker: BrokerUrl,
     pub root: Root,
     pub name: NodeName,
     pub identity: Identity,
     pub facts: Arc<Facts>,
     pub slots: Arc<Slots>,
     pub health: Health,
-    /// Makes the node's figures.
-    pub stats: Box<dyn Fn() -> Stats + Send + Sync>,
-    /// Takes a want for a camera.
-    pub want: Box<dyn Fn(&CameraName, &Want) + Send + Sync>,
+    pub cameras: Arc<Cameras>,
 }
 
 const TEXT_KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -50,6 +47,11 @@ const PICTURE_SECONDS: u64 = 30;
 const PICTURES_SEND_BUFFER: u32 = 64 * 1024;
 /// Pauses between tries to connect.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+/// How long a broker may take to say what it retains under a name: the answer to a subscription
+/// may come before that.
+const RETAINED: Duration = Duration::from_millis(250);
+/// How long a broker may take to answer at all.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a clean stop waits for the broker.
 const GOOD_BYE: Duration = Duration::from_secs(2);
 
@@ -103,8 +105,27 @@ impl Link {
         let (mut subscribed, mut warned) = (0, false);
         loop {
             beat.beat();
-            // At the latest the next ping is an event, so the clock is looked at.
-            match events.poll().await? {
+            let quiet = if subscribed < 3 { PATIENCE } else { RETAINED };
+            let event = match timeout(quiet, events.poll()).await {
+                Ok(event) => event?,
+                Err(_) if subscribed < 3 => return Err(Lost::Protocol),
+                // All that is retained has been heard, or time has passed.
+                Err(_) => match claim.verdict(Instant::now().into_std()) {
+                    Verdict::Free => break,
+                    Verdict::Taken(holder) => {
+                        retry.worked();
+                        if !warned {
+                            warned = true;
+                            tracing::warn!(
+                                "name taken: node {} is online on {holder}; set node.name to another name",
+                                self.name
+                            );
+                        }
+                        continue;
+                    }
+                },
+            };
+            match event {
                 Event::Incoming(Packet::ConnAck(ack)) => {
                     accepted(ack.code)?;
                     for topic in [Topic::Status, Topic::Info, Topic::Stats] {
@@ -113,11 +134,6 @@ impl Link {
                             QoS::AtMostOnce,
                         )?;
                     }
-                    // Its answer comes after what is retained on the others.
-                    client.try_subscribe(
-                        self.topic(&Topic::Answer(self.name.clone())),
-                        QoS::AtMostOnce,
-                    )?;
                 }
                 Event::Incoming(Packet::SubAck(_)) => subscribed += 1,
                 Event::Incoming(Packet::Publish(publish)) => match self.parse(&publish) {
@@ -128,30 +144,12 @@ impl Link {
                 },
                 _ => {}
             }
-            if subscribed < 4 {
-                continue;
-            }
-            match claim.verdict(Instant::now().into_std()) {
-                Verdict::Free => {
-                    client.try_disconnect().ok();
-                    // The DISCONNECT goes out with the next polls.
-                    timeout(Duration::from_secs(1), async { while events.poll().await.is_ok() {} })
-                        .await
-                        .ok();
-                    return Ok(());
-                }
-                Verdict::Taken(holder) => {
-                    retry.worked();
-                    if !warned {
-                        warned = true;
-                        tracing::warn!(
-                            "name taken: node {} is online on {holder}; set node.name to another name",
-                            self.name
-                        );
-                    }
-                }
-            }
         }
+        client.try_disconnect().ok();
+        // The DISCONNECT goes out with the next polls.
+        let gone = async { while events.poll().await.is_ok() {} };
+        timeout(Duration::from_secs(1), gone).await.ok();
+        Ok(())
     }
 
     /// Connected under our name until the connection is lost, or until `stop`: then `Ok`.
@@ -186,10 +184,7 @@ impl Link {
                     }
                     Event::Incoming(Packet::Publish(publish)) => self.hear(&publish, &session)?,
                     Event::Incoming(Packet::PubAck(_)) => {
-                        session.unacked.send_modify(|n| *n = n.saturating_sub(1))
-                    }
-                    Event::Outgoing(Outgoing::Publish(id)) if id != 0 => {
-                        session.unacked.send_modify(|n| *n += 1)
+                        session.unacked.send_modify(|n| *n = n.saturating_sub(1));
                     }
                     Event::Outgoing(Outgoing::Disconnect) => return Ok(()),
                     _ => {}
@@ -216,8 +211,9 @@ impl Link {
         status: &str,
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), Lost> {
-        let say = |status: &str, word: Status| {
-            client.publish(status.to_owned(), QoS::AtLeastOnce, true, word.as_str())
+        let retain = async |topic: &str, payload: &str| {
+            session.unacked.send_modify(|n| *n += 1);
+            client.publish(topic, QoS::AtLeastOnce, true, payload).await
         };
         session.connected.notified().await;
         // Wants are for ourselves alone; our own status and info tell when somebody else speaks
@@ -235,11 +231,11 @@ impl Link {
         loop {
             while let Some(fact) = self.facts.after(version) {
                 version = fact.version;
-                client.publish(fact.topic, QoS::AtLeastOnce, true, fact.payload).await?;
+                retain(&fact.topic, &fact.payload).await?;
             }
             if !is_online {
                 is_online = true;
-                say(status, Status::Online).await?;
+                retain(status, Status::Online.as_str()).await?;
             }
             tokio::select! {
                 () = self.facts.changed() => {}
@@ -250,15 +246,13 @@ impl Link {
                 }
                 _ = heartbeat.tick() => {
                     let topic = self.topic(&Topic::Stats(self.name.clone()));
-                    client.publish(topic, QoS::AtMostOnce, false, (self.stats)().to_json()).await?;
+                    client.publish(topic, QoS::AtMostOnce, false, self.cameras.stats().to_json()).await?;
                 }
                 () = stopped(&mut stop) => break,
             }
         }
-        say(status, Status::Offline).await?;
+        retain(status, Status::Offline.as_str()).await?;
         let mut unacked = session.unacked.subscribe();
-        // The publish is counted when it is written: wait for it to be, then for all answers.
-        client.try_subscribe(status, QoS::AtMostOnce).ok();
         timeout(GOOD_BYE, unacked.wait_for(|&n| n == 0)).await.ok();
         client.disconnect().await?;
         Ok(())
@@ -273,32 +267,21 @@ impl Link {
             // A retained command is an old one.
             Some(Topic::Want(_)) if publish.retain => {}
             Some(Topic::Want(id)) => match Want::parse(&publish.payload) {
-                Ok(want) => (self.want)(&id.camera, &want),
+                Ok(want) => self.cameras.want(&id.camera, &want),
                 Err(error) => session.complain(&id.camera, &error),
             },
+            // What is retained is of the past; what we say goes over it.
+            Some(Topic::Status(_) | Topic::Info(_)) if publish.retain => {}
             // Our will, published after our return.
-            Some(Topic::Status(_)) => {
-                if Status::parse(&publish.payload).ok() != Some(Status::Online) {
-                    session.again.notify_one();
-                }
-            }
-            Some(Topic::Info(_)) => {
-                let Ok(info) = Info::parse(&publish.payload) else {
-                    session.again.notify_one();
-                    return Ok(());
-                };
-                if info.instance == self.identity.instance {
-                    return Ok(());
-                }
-                // What is retained is of the past, ours goes over it. News are of somebody who
-                // took the name in the same moment as we did: the earlier one keeps it.
-                if !publish.retain {
-                    if self.identity.yields_to(&info) {
-                        return Err(Lost::Name(info.host));
-                    }
-                    session.again.notify_one();
-                }
-            }
+            Some(Topic::Status(_)) if publish.payload == Status::Online.as_str() => {}
+            Some(Topic::Status(_)) => session.again.notify_one(),
+            // News of somebody who took the name in the same moment as we did: the earlier one
+            // keeps it. Or somebody withdrew ours.
+            Some(Topic::Info(_)) => match Info::parse(&publish.payload) {
+                Ok(info) if info.instance == self.identity.instance => {}
+                Ok(info) if self.identity.yields_to(&info) => return Err(Lost::Name(info.host)),
+                _ => session.again.notify_one(),
+            },
             _ => {}
         }
         Ok(())
@@ -426,7 +409,7 @@ struct Session {
     connected: Notify,
     /// Say everything again.
     again: Notify,
-    /// Messages of QoS 1 that were written and not yet acknowledged.
+    /// Messages of QoS 1 that were said and not yet acknowledged.
     unacked: watch::Sender<usize>,
     complained: std::sync::Mutex<Option<Instant>>,
 }

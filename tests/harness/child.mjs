@@ -61,14 +61,22 @@ export class Child {
     return this.#process.kill(name);
   }
 
+  /** Lets the test process end although this runs, so that a test that failed does not hang. */
+  unref() {
+    for (const it of [this.#process, ...this.#process.stdio]) it?.unref?.();
+    return this;
+  }
+
   /** Ends it at once and waits until it is gone. */
   async kill() {
+    this.#process.ref();
     this.signal('SIGKILL');
     return this.gone;
   }
 
   /** Asks it to end, and waits; at once after `limit` ms. */
   async stop(limit = 10_000) {
+    this.#process.ref();
     this.signal('SIGTERM');
     const timer = setTimeout(() => this.signal('SIGKILL'), limit);
     const end = await this.gone;

@@ -12,19 +12,21 @@ export class Subscriber {
   /**
    * @param {number} port on the loopback
    * @param {string[]} topics
-   * @param {{keep?: boolean, each?: (message: object) => void}} options with `keep: false`,
+   * @param {{keep?: boolean, each?: (message: object) => void}} options with `keep: false`
    *   messages go to `each` only
    */
   constructor(port, topics, { keep = true, each = () => {} } = {}) {
+    /** Called with each message. */
+    this.each = each;
     // The payload raw and its length before it, so that any bytes come through.
     const format = ['-N', '-F', '%t %r %l\\n%p'];
     const subscriptions = topics.flatMap((topic) => ['-t', topic]);
     this.#child = new Child('mosquitto_sub', ['-h', '127.0.0.1', '-p', `${port}`, ...format, ...subscriptions]);
-    this.#child.stdout.on('data', (chunk) => {
+    this.#child.unref().stdout.on('data', (chunk) => {
       this.#rest = this.#rest.length ? Buffer.concat([this.#rest, chunk]) : chunk;
       for (let message; (message = this.#take()); ) {
         if (keep) this.messages.push(message);
-        each(message);
+        this.each(message);
       }
     });
   }

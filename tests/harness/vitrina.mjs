@@ -31,15 +31,16 @@ export class Vitrina {
   static async start(command = [], { set = [], args = [], env = {}, data = folder('data'), limit = 20_000 } = {}) {
     const vitrina = new Vitrina();
     vitrina.data = data;
-    vitrina.env = { ...ENVIRONMENT, RUST_BACKTRACE: '1', ...env };
     const sets = [...PORT_0, ...set].flatMap((pair) => ['--set', pair]);
-    vitrina.#arguments = [...command, '--data', data, ...sets, ...args];
+    // By env(1), so that a library to preload is loaded into nothing else on the way.
+    const variables = Object.entries({ RUST_BACKTRACE: '1', ...env }).map((pair) => pair.join('='));
+    vitrina.#arguments = [...variables, BINARY, ...command, '--data', data, ...sets, ...args];
     await vitrina.#launch(limit);
     return vitrina;
   }
 
   async #launch(limit) {
-    this.#child = new Child(BINARY, this.#arguments, { env: this.env });
+    this.#child = new Child('env', this.#arguments, { env: ENVIRONMENT });
     const lines = createInterface(this.#child.stdout);
     let timer;
     const ready = await Promise.race([
@@ -51,6 +52,7 @@ export class Vitrina {
         timer = setTimeout(() => reject(new Error(`not ready in ${limit} ms: ${this.#child.stderr}`)), limit);
       }),
     ]).finally(() => clearTimeout(timer));
+    this.#child.unref();
     /** The addresses of the parts that it runs: `{gallery: 'http://…', broker: 'mqtt://…'}`. */
     this.ready = Object.fromEntries(ready.split(' ').slice(1).map((part) => part.split(/=(.*)/)));
   }

@@ -30,6 +30,7 @@ export class Guest {
       new Promise((resolve) => createInterface(guest.#rig.stdout).once('line', resolve)),
       guest.#rig.gone.then(() => Promise.reject(new Error(`the guest did not start: ${guest.#rig.stderr}`))),
     ]);
+    guest.#rig.unref();
     guest.forward = JSON.parse(state).forward;
     return guest;
   }
@@ -81,7 +82,7 @@ export class Guest {
   /** Powers it off. */
   stop() {
     this.#rig.stdin.end();
-    return this.#rig.gone;
+    return this.#rig.stop();
   }
 }
 

@@ -1,4 +1,5 @@
 //! A real `vitrina` process with a folder of its own and free ports.
+#![allow(clippy::panic, reason = "a test fails by it")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -66,11 +67,16 @@ impl Running {
         });
         let line = lines.recv_timeout(LIMIT).expect("it prints that it is ready");
         let address = |part: &str, scheme: &str| {
-            let found = line.split(' ').find_map(|word| word.strip_prefix(part)?.strip_prefix(scheme));
+            let found =
+                line.split(' ').find_map(|word| word.strip_prefix(part)?.strip_prefix(scheme));
             found.map(|address| address.parse().expect("an address"))
         };
         assert!(line.starts_with("ready"), "{line}");
-        Running { child, gallery: address("gallery=", "http://"), broker: address("broker=", "mqtt://") }
+        Running {
+            child,
+            gallery: address("gallery=", "http://"),
+            broker: address("broker=", "mqtt://"),
+        }
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -108,7 +114,8 @@ pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
     use std::io::Write;
     let mut socket = std::net::TcpStream::connect(address).expect("it listens");
     socket.set_read_timeout(Some(LIMIT)).expect("a limit");
-    write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("sent");
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+        .expect("sent");
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).expect("an answer");
     let answer = String::from_utf8_lossy(&answer).into_owned();

@@ -5,6 +5,7 @@ import { computed, signal } from "@preact/signals";
 import type { FromWorker, ToWorker } from "./bridge";
 import type { Seen } from "./face";
 import type { Camera, FromPage, Notice, WatchedTile } from "./messages";
+import { distinct } from "./names";
 
 declare const WORKER: string;
 
@@ -169,7 +170,8 @@ function list(all: Camera[], behind: number): void {
   for (const { screen } of places.values()) {
     if (!kept.has(screen.camera)) Object.assign(screen, NONE, { opened: Date.now() });
   }
-  cameras.value = all.map((camera) => ({ ...camera, since: camera.since + behind }));
+  const distinctly = distinct(all);
+  cameras.value = distinctly.map((camera) => ({ ...camera, since: camera.since + behind }));
 }
 
 function drawn(message: FromWorker & { is: "drawn" }): void {

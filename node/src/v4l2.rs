@@ -1,0 +1,575 @@
+//! Cameras through Video4Linux2 (`Documentation/userspace-api/media/v4l`). The only file that
+//! knows it, and the only one with `unsafe`.
+//!
+//! Of the crate `v4l` it takes the structures, request numbers and the `ioctl` and `mmap`
+//! wrappers. Its own types panic on what a driver may well say (a card name that is no UTF-8, an
+//! error at STREAMOFF) and its stream ignores the error flag, so the ring of buffers is here.
+#![allow(unsafe_code)]
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use v4l::v4l_sys as sys;
+use v4l::v4l2 as call;
+use v4l::v4l2::vidioc;
+use wire::Reason;
+
+use crate::choose::{Ask, Choice, Interval, Offer, choose};
+use crate::clock;
+use crate::errno::fault;
+use crate::pixels::{Coding, Layout, Range};
+use crate::source::{Fault, Frame, Source};
+
+const CAPTURE: u32 = sys::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
+const MMAP: u32 = sys::v4l2_memory_V4L2_MEMORY_MMAP;
+/// Buffers in the ring: one at the driver, one with us, and two for when we are late.
+const BUFFERS: u32 = 4;
+/// No list that a driver gives is longer.
+const LONGEST: u32 = 256;
+/// Sizes to try where a driver gives only bounds.
+const COMMON: [(u32, u32); 8] = [
+    (1920, 1080),
+    (1600, 1200),
+    (1280, 960),
+    (1280, 720),
+    (1024, 768),
+    (800, 600),
+    (640, 480),
+    (320, 240),
+];
+/// Rates to try where a driver gives only bounds.
+const COMMON_FPS: [u32; 7] = [60, 50, 30, 25, 15, 10, 5];
+
+/// An open device.
+pub(crate) struct Device {
+    file: File,
+    path: PathBuf,
+}
+
+/// What a device says of itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Caps {
+    pub driver: String,
+    pub card: String,
+    /// Whether it captures pictures of one plane, captures those of several, turns pictures into
+    /// others, captures metadata, streams.
+    pub capture: bool,
+    pub planes: bool,
+    pub m2m: bool,
+    pub meta: bool,
+    pub streams: bool,
+}
+
+impl Device {
+    /// Opens a device, which wakes it but takes it from nobody.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let file =
+            OpenOptions::new().read(true).write(true).custom_flags(nonblocking).open(path)?;
+        Ok(Device { file, path: path.to_owned() })
+    }
+
+    /// VIDIOC_QUERYCAP.
+    pub fn caps(&self) -> io::Result<Caps> {
+        let mut caps: sys::v4l2_capability = zeroed();
+        self.ioctl(vidioc::VIDIOC_QUERYCAP, &mut caps)?;
+        let flags = match caps.capabilities & sys::V4L2_CAP_DEVICE_CAPS {
+            0 => caps.capabilities,
+            _ => caps.device_caps,
+        };
+        let has = |flag| flags & flag != 0;
+        Ok(Caps {
+            driver: text(&caps.driver),
+            card: text(&caps.card),
+            capture: has(sys::V4L2_CAP_VIDEO_CAPTURE),
+            planes: has(sys::V4L2_CAP_VIDEO_CAPTURE_MPLANE),
+            m2m: has(sys::V4L2_CAP_VIDEO_M2M | sys::V4L2_CAP_VIDEO_M2M_MPLANE),
+            meta: has(sys::V4L2_CAP_META_CAPTURE),
+            streams: has(sys::V4L2_CAP_STREAMING),
+        })
+    }
+
+    /// The four characters and the description of each format.
+    pub fn formats(&self) -> Vec<([u8; 4], String)> {
+        let format = |index| {
+            let mut format: sys::v4l2_fmtdesc = zeroed();
+            (format.index, format.type_) = (index, CAPTURE);
+            self.ioctl(vidioc::VIDIOC_ENUM_FMT, &mut format).ok()?;
+            Some((format.pixelformat.to_le_bytes(), text(&format.description)))
+        };
+        (0..LONGEST).map_while(format).collect()
+    }
+
+    /// Every format that a node can use, in every size. Where the driver gives bounds, common
+    /// sizes and what is asked are looked for within them.
+    pub fn offers(&self, ask: &Ask) -> Vec<Offer> {
+        let mut offers = Vec::new();
+        let codings =
+            self.formats().into_iter().filter_map(|(fourcc, _)| Coding::from_fourcc(fourcc));
+        for coding in codings {
+            for (width, height) in self.sizes(coding, ask) {
+                let intervals = self.intervals(coding, width, height, ask);
+                let offer = Offer { coding, width, height, intervals };
+                if !offers.contains(&offer) {
+                    offers.push(offer);
+                }
+            }
+        }
+        offers
+    }
+
+    fn sizes(&self, coding: Coding, ask: &Ask) -> Vec<(u32, u32)> {
+        let mut sizes = Vec::new();
+        for index in 0..LONGEST {
+            let mut size: sys::v4l2_frmsizeenum = zeroed();
+            (size.index, size.pixel_format) = (index, u32::from_le_bytes(coding.fourcc()));
+            if self.ioctl(vidioc::VIDIOC_ENUM_FRAMESIZES, &mut size).is_err() {
+                break;
+            }
+            if size.type_ == sys::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_DISCRETE {
+                // SAFETY: the type says which member the driver filled; all are plain numbers.
+                let discrete = unsafe { size.__bindgen_anon_1.discrete };
+                sizes.push((discrete.width, discrete.height));
+                continue;
+            }
+            // SAFETY: as above.
+            let bounds = unsafe { size.__bindgen_anon_1.stepwise };
+            let fits = |value: u32, min: u32, max: u32, step: u32| {
+                (min..=max).contains(&value) && (value - min).is_multiple_of(step.max(1))
+            };
+            let asked = ask.width.zip(ask.height);
+            let largest = (bounds.max_width, bounds.max_height);
+            sizes.extend(asked.into_iter().chain(COMMON).chain([largest]).filter(
+                |&(width, height)| {
+                    fits(width, bounds.min_width, bounds.max_width, bounds.step_width)
+                        && fits(height, bounds.min_height, bounds.max_height, bounds.step_height)
+                },
+            ));
+            break;
+        }
+        // A driver that tells no sizes has one: the one that is set.
+        if sizes.is_empty()
+            && let Ok(format) = self.format()
+        {
+            sizes.push((format.width, format.height));
+        }
+        sizes.retain(|&(width, height)| {
+            (16..=16384).contains(&width) && (16..=16384).contains(&height)
+        });
+        sizes
+    }
+
+    fn intervals(&self, coding: Coding, width: u32, height: u32, ask: &Ask) -> Vec<Interval> {
+        let mut intervals = Vec::new();
+        let from = |fract: sys::v4l2_fract| Interval {
+            numerator: fract.numerator,
+            denominator: fract.denominator,
+        };
+        for index in 0..LONGEST {
+            let mut entry: sys::v4l2_frmivalenum = zeroed();
+            (entry.index, entry.pixel_format) = (index, u32::from_le_bytes(coding.fourcc()));
+            (entry.width, entry.height) = (width, height);
+            if self.ioctl(vidioc::VIDIOC_ENUM_FRAMEINTERVALS, &mut entry).is_err() {
+                break;
+            }
+            if entry.type_ == sys::v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_DISCRETE {
+                // SAFETY: the type says which member the driver filled; all are plain numbers.
+                intervals.push(from(unsafe { entry.__bindgen_anon_1.discrete }));
+                continue;
+            }
+            // SAFETY: as above.
+            let bounds = unsafe { entry.__bindgen_anon_1.stepwise };
+            let (fastest, slowest) = (from(bounds.min), from(bounds.max));
+            let asked =
+                ask.fps.map(|fps| Interval { numerator: 1000, denominator: (fps * 1000.0) as u32 });
+            let common = COMMON_FPS.map(|fps| Interval { numerator: 1, denominator: fps });
+            let within = |i: &Interval| i.fps() < fastest.fps() && i.fps() > slowest.fps();
+            intervals.push(fastest);
+            intervals.extend(asked.into_iter().chain(common).filter(within));
+            intervals.push(slowest);
+            break;
+        }
+        intervals
+    }
+
+    /// Sets format, size and rate and starts the stream.
+    ///
+    /// # Errors
+    /// [`Fault`] says what is in the way and who can mend it.
+    pub fn stream(self, ask: &Ask) -> Result<Stream, Fault> {
+        let offers = self.offers(ask);
+        let choice = choose(&offers, ask).ok_or_else(|| no_choice(&offers, ask))?;
+        let layout = self.set_format(&choice)?;
+        let fps = self.set_rate(choice.interval);
+        let ring = Ring::new(self)?;
+        Ok(Stream {
+            ring,
+            layout,
+            fps: fps.or(choice.interval.map(Interval::fps)),
+            held: None,
+            freshest: None,
+        })
+    }
+
+    fn format(&self) -> io::Result<sys::v4l2_pix_format> {
+        let mut format: sys::v4l2_format = zeroed();
+        format.type_ = CAPTURE;
+        self.ioctl(vidioc::VIDIOC_G_FMT, &mut format)?;
+        // SAFETY: the driver filled the member of the type asked for.
+        Ok(unsafe { format.fmt.pix })
+    }
+
+    fn set_format(&self, choice: &Choice) -> Result<Layout, Fault> {
+        let mut format: sys::v4l2_format = zeroed();
+        format.type_ = CAPTURE;
+        let mut pix: sys::v4l2_pix_format = zeroed();
+        (pix.width, pix.height) = (choice.width, choice.height);
+        pix.pixelformat = u32::from_le_bytes(choice.coding.fourcc());
+        pix.field = sys::v4l2_field_V4L2_FIELD_NONE;
+        format.fmt.pix = pix;
+        self.ioctl(vidioc::VIDIOC_S_FMT, &mut format)
+            .map_err(|error| self.fault("does not take the format", &error))?;
+        // SAFETY: as in `format`.
+        let pix = unsafe { format.fmt.pix };
+        // A driver may give another size than asked, but another format would be misread.
+        if pix.pixelformat.to_le_bytes() != choice.coding.fourcc() {
+            let detail =
+                format!("the driver offers {} and then gives another format", choice.coding);
+            return Err(Fault::error(Reason::Format, detail));
+        }
+        let mut layout = Layout {
+            coding: choice.coding,
+            width: pix.width as usize,
+            height: pix.height as usize,
+            stride: pix.bytesperline as usize,
+            range: range(&pix),
+        };
+        layout.stride = layout.stride.max(layout.line());
+        Ok(layout)
+    }
+
+    /// Returns the rate that the driver then promises, if it knows rates.
+    fn set_rate(&self, interval: Option<Interval>) -> Option<f32> {
+        let mut parm: sys::v4l2_streamparm = zeroed();
+        parm.type_ = CAPTURE;
+        self.ioctl(vidioc::VIDIOC_G_PARM, &mut parm).ok()?;
+        // SAFETY: the driver filled the member of the type asked for.
+        let mut capture = unsafe { parm.parm.capture };
+        if let Some(interval) = interval
+            && capture.capability & sys::V4L2_CAP_TIMEPERFRAME != 0
+        {
+            capture.timeperframe.numerator = interval.numerator;
+            capture.timeperframe.denominator = interval.denominator;
+            parm.parm.capture = capture;
+            // One that keeps its rate is a camera all the same; stats tell the true rate.
+            self.ioctl(vidioc::VIDIOC_S_PARM, &mut parm).ok()?;
+            // SAFETY: as above.
+            capture = unsafe { parm.parm.capture };
+        }
+        let sys::v4l2_fract { numerator, denominator } = capture.timeperframe;
+        let fps = Interval { numerator, denominator }.fps();
+        (fps > 0.0 && fps <= wire::limits::FPS).then_some(fps)
+    }
+
+    fn ioctl<T: Plain>(&self, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
+        loop {
+            let argument = std::ptr::from_mut(argument).cast();
+            // SAFETY: each call in this file gives the request its own structure, as the kernel's
+            // header pairs them; the kernel writes no further than that.
+            match unsafe { call::ioctl(self.file.as_raw_fd(), request, argument) } {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn fault(&self, what: &str, error: &io::Error) -> Fault {
+        fault(&self.path, what, error)
+    }
+}
+
+fn no_choice(offers: &[Offer], ask: &Ask) -> Fault {
+    if offers.is_empty() {
+        return Fault::error(Reason::Format, "offers no format that Vitrina can use");
+    }
+    let mut asked = Vec::new();
+    asked.extend(ask.format.map(|format| format.to_string()));
+    asked.extend(ask.width.map(|width| format!("{width} wide")));
+    asked.extend(ask.height.map(|height| format!("{height} high")));
+    let offered: Vec<String> = offers.iter().map(ToString::to_string).collect();
+    let detail = format!(
+        "does not offer what the configuration asks ({}); it offers {}",
+        asked.join(", "),
+        offered.join(", ")
+    );
+    Fault::error(Reason::Format, detail)
+}
+
+/// The range where the driver says it, else as `V4L2_MAP_QUANTIZATION_DEFAULT` has it.
+fn range(pix: &sys::v4l2_pix_format) -> Range {
+    let is_rgb = Coding::from_fourcc(pix.pixelformat.to_le_bytes()) == Some(Coding::Rgb24);
+    match pix.quantization {
+        sys::v4l2_quantization_V4L2_QUANTIZATION_FULL_RANGE => Range::Full,
+        sys::v4l2_quantization_V4L2_QUANTIZATION_LIM_RANGE => Range::Limited,
+        _ if is_rgb || pix.colorspace == sys::v4l2_colorspace_V4L2_COLORSPACE_JPEG => Range::Full,
+        _ => Range::Limited,
+    }
+}
+
+/// A running stream.
+pub(crate) struct Stream {
+    ring: Ring,
+    layout: Layout,
+    fps: Option<f32>,
+    /// The buffer that the last frame lies in; the driver gets it back before the next.
+    held: Option<u32>,
+    /// The age of the freshest frame: what exposure and transfer take.
+    freshest: Option<Duration>,
+}
+
+/// The time between two frames of a camera that does not tell its rate.
+const INTERVAL: Duration = Duration::from_millis(33);
+
+impl Source for Stream {
+    fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    fn fps(&self) -> Option<f32> {
+        self.fps
+    }
+
+    fn next(&mut self, wait: Duration) -> Result<Option<Frame<'_>>, Fault> {
+        if let Some(index) = self.held.take() {
+            self.ring.queue(index)?;
+        }
+        let waited = !self.ring.is_ready()?;
+        let Some(buffer) = self.ring.dequeue(wait)? else { return Ok(None) };
+        let at = captured(&buffer);
+        let age = clock::monotonic().saturating_sub(at);
+        let freshest = self.freshest.map_or(age, |freshest| freshest.min(age));
+        self.freshest = Some(freshest);
+        // While all buffers were full the driver had to stop, so the newest can be old, too. One
+        // that came while it was waited for is never late, so that some frame always is not.
+        let interval = self.fps.map_or(INTERVAL, |fps| Duration::from_secs_f32(1.0 / fps));
+        let late = !waited && (age > freshest + 2 * interval || self.ring.is_ready()?);
+        let Some(map) = self.ring.maps.get(buffer.index as usize) else {
+            let detail =
+                "the driver gave a buffer that it does not have; it is tried again and again";
+            return Err(Fault::error(Reason::Device, detail));
+        };
+        self.held = Some(buffer.index);
+        let bytes = map.bytes();
+        Ok(Some(Frame {
+            bytes: &bytes[..bytes.len().min(buffer.bytesused as usize)],
+            sequence: buffer.sequence,
+            at,
+            late,
+            error: buffer.flags & sys::V4L2_BUF_FLAG_ERROR != 0,
+        }))
+    }
+}
+
+/// When a buffer was captured by the monotonic clock; now, where the driver does not say or says
+/// what cannot be.
+fn captured(buffer: &sys::v4l2_buffer) -> Duration {
+    let now = clock::monotonic();
+    let kind = buffer.flags & sys::V4L2_BUF_FLAG_TIMESTAMP_MASK;
+    let at = u64::try_from(buffer.timestamp.tv_sec)
+        .ok()
+        .zip(u64::try_from(buffer.timestamp.tv_usec).ok())
+        .map(|(seconds, micros)| Duration::from_secs(seconds) + Duration::from_micros(micros))
+        .filter(|_| kind == sys::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC)
+        .filter(|&at| at <= now && now - at < Duration::from_secs(60));
+    at.unwrap_or(now)
+}
+
+/// The buffers that the driver fills, mapped into this process, and the stream that fills them.
+struct Ring {
+    // Dropped in this order: unmapped, then closed.
+    maps: Vec<Map>,
+    device: Device,
+}
+
+impl Ring {
+    fn new(device: Device) -> Result<Self, Fault> {
+        let mut request: sys::v4l2_requestbuffers = zeroed();
+        (request.count, request.type_, request.memory) = (BUFFERS, CAPTURE, MMAP);
+        device
+            .ioctl(vidioc::VIDIOC_REQBUFS, &mut request)
+            .map_err(|error| device.fault("gives no buffers", &error))?;
+        let mut ring = Ring { maps: Vec::new(), device };
+        for index in 0..request.count.min(32) {
+            let mut buffer = buffer(index);
+            let mapped = ring
+                .device
+                .ioctl(vidioc::VIDIOC_QUERYBUF, &mut buffer)
+                // SAFETY: for MMAP the member is the offset.
+                .and_then(|()| {
+                    Map::new(&ring.device.file, buffer.length, unsafe { buffer.m.offset })
+                });
+            match mapped {
+                Ok(map) => ring.maps.push(map),
+                Err(error) => return Err(ring.device.fault("gives no buffers", &error)),
+            }
+            ring.queue(index)?;
+        }
+        let mut kind = CAPTURE;
+        let started = ring.device.ioctl(vidioc::VIDIOC_STREAMON, &mut kind);
+        started.map_err(|error| ring.device.fault("does not start to stream", &error))?;
+        Ok(ring)
+    }
+
+    fn queue(&self, index: u32) -> Result<(), Fault> {
+        let queued = self.device.ioctl(vidioc::VIDIOC_QBUF, &mut buffer(index));
+        queued.map_err(|error| self.device.fault("does not take a buffer", &error))
+    }
+
+    /// Whether a filled buffer is there now.
+    fn is_ready(&self) -> Result<bool, Fault> {
+        Ok(self.poll(Duration::ZERO)?.is_some_and(|events| events.contains(PollFlags::IN)))
+    }
+
+    fn poll(&self, wait: Duration) -> Result<Option<PollFlags>, Fault> {
+        let mut fds = [PollFd::new(&self.device.file, PollFlags::IN)];
+        let timeout =
+            Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: wait.subsec_nanos().into() };
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(0) | Err(Errno::INTR) => Ok(None),
+            Ok(_) => Ok(Some(fds[0].revents())),
+            Err(error) => Err(self.device.fault("cannot be waited for", &error.into())),
+        }
+    }
+
+    /// A filled buffer, or `None` if none was within `wait`.
+    fn dequeue(&self, wait: Duration) -> Result<Option<sys::v4l2_buffer>, Fault> {
+        let Some(events) = self.poll(wait)? else { return Ok(None) };
+        let broken = !events.contains(PollFlags::IN);
+        let mut buffer = buffer(0);
+        match self.device.ioctl(vidioc::VIDIOC_DQBUF, &mut buffer) {
+            Ok(()) => Ok(Some(buffer)),
+            // Nothing to read and never again: without this the loop would not rest.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && broken => {
+                Err(self.device.fault("stopped streaming", &error))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(self.device.fault("stopped streaming", &error)),
+        }
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        // A device that is gone cannot stop; closing it frees the buffers all the same.
+        let mut kind = CAPTURE;
+        self.device.ioctl(vidioc::VIDIOC_STREAMOFF, &mut kind).ok();
+    }
+}
+
+fn buffer(index: u32) -> sys::v4l2_buffer {
+    let mut buffer: sys::v4l2_buffer = zeroed();
+    (buffer.index, buffer.type_, buffer.memory) = (index, CAPTURE, MMAP);
+    buffer
+}
+
+/// One buffer of the driver's, mapped.
+struct Map {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+impl Map {
+    fn new(file: &File, length: u32, offset: u32) -> io::Result<Self> {
+        const PROT_READ: i32 = 1;
+        const PROT_WRITE: i32 = 2;
+        const MAP_SHARED: i32 = 1;
+        let length = length as usize;
+        // SAFETY: a new mapping at an address of the kernel's choice; the descriptor is open, and
+        // length and offset are the driver's own.
+        let start = unsafe {
+            let protection = PROT_READ | PROT_WRITE;
+            let fd = file.as_raw_fd();
+            call::mmap(std::ptr::null_mut(), length, protection, MAP_SHARED, fd, offset.into())?
+        };
+        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(Map { start, length })
+    }
+
+    /// What the driver filled in. It is to be read between DQBUF and QBUF; see `Stream::held`.
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: the mapping is as long and lives as long as `self`, and the driver does not
+        // write to a buffer that it does not own.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        // SAFETY: it was mapped with this length, and no slice outlives `self`.
+        unsafe { call::munmap(self.start.as_ptr().cast(), self.length) }.ok();
+    }
+}
+
+/// A structure of the kernel's for which all bits zero is a value.
+///
+/// # Safety
+/// It must be plain numbers, arrays and unions of them, or pointers that may be null.
+unsafe trait Plain: Copy {}
+
+// SAFETY: structures of `videodev2.h` without references.
+unsafe impl Plain for sys::v4l2_capability {}
+unsafe impl Plain for sys::v4l2_fmtdesc {}
+unsafe impl Plain for sys::v4l2_frmsizeenum {}
+unsafe impl Plain for sys::v4l2_frmivalenum {}
+unsafe impl Plain for sys::v4l2_format {}
+unsafe impl Plain for sys::v4l2_pix_format {}
+unsafe impl Plain for sys::v4l2_streamparm {}
+unsafe impl Plain for sys::v4l2_requestbuffers {}
+unsafe impl Plain for sys::v4l2_buffer {}
+unsafe impl Plain for u32 {}
+
+fn zeroed<T: Plain>() -> T {
+    // SAFETY: `Plain` promises it.
+    unsafe { std::mem::zeroed() }
+}
+
+/// A driver's text up to its first zero byte; what is no UTF-8 in it is replaced.
+fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_name_that_is_no_utf8_is_still_a_text() {
+        assert_eq!(text(b"Caf\xe9 Cam\0\0rest"), "Caf\u{fffd} Cam");
+        assert_eq!(text(b"sixteen bytes!!!"), "sixteen bytes!!!");
+    }
+
+    #[test]
+    fn the_default_range_is_limited_but_for_rgb_and_jpeg() {
+        let pix = |coding: Coding, colorspace, quantization| {
+            let mut pix: sys::v4l2_pix_format = zeroed();
+            pix.pixelformat = u32::from_le_bytes(coding.fourcc());
+            (pix.colorspace, pix.quantization) = (colorspace, quantization);
+            range(&pix)
+        };
+        let srgb = sys::v4l2_colorspace_V4L2_COLORSPACE_SRGB;
+        let jpeg = sys::v4l2_colorspace_V4L2_COLORSPACE_JPEG;
+        assert_eq!(pix(Coding::Yuyv, srgb, 0), Range::Limited);
+        assert_eq!(pix(Coding::Yuyv, jpeg, 0), Range::Full);
+        assert_eq!(pix(Coding::Rgb24, srgb, 0), Range::Full);
+        assert_eq!(pix(Coding::Yuyv, srgb, 1), Range::Full);
+        assert_eq!(pix(Coding::Rgb24, srgb, 2), Range::Limited);
+    }
+}

@@ -1,0 +1,16 @@
+// What the kernel says of a process (proc(5)).
+
+import { readFileSync, readdirSync } from 'node:fs';
+
+/** Bytes of memory that are its own: resident, less what it shares. */
+export function memory(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const kilobytes = (field) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)[1]);
+  return (kilobytes('VmRSS') - kilobytes('RssShmem')) * 1024;
+}
+
+/** The number of its threads. */
+export const threads = (pid) => readdirSync(`/proc/${pid}/task`).length;
+
+/** The number of its open descriptors. */
+export const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`).length;
