@@ -94,7 +94,7 @@ async fn rumqttc_finds_what_waited_for_it() {
         publisher.publish("a", &[n], 2, false).await;
     }
     let (_client, mut events) = AsyncClient::new(options, 10);
-    let mut got = Vec::new();
+    let mut got: Vec<u8> = Vec::new();
     timeout(SOON, async {
         while got.len() < 5 {
             if let Event::Incoming(Incoming::Publish(publish)) = events.poll().await.unwrap() {
