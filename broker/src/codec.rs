@@ -16,7 +16,7 @@ use rumqttd::protocol::{
 
 use crate::check;
 use crate::packet::{
-    Connect, Filter, Message, Options, Packet, Qos, Reason, Refusal, Reply, SendRetained,
+    Connect, Filter, Login, Message, Options, Packet, Qos, Reason, Refusal, Reply, SendRetained,
     Unsubscribed, Version, Welcome,
 };
 
@@ -142,12 +142,13 @@ fn packet_of(
     now: Instant,
 ) -> Result<Packet, Refusal> {
     Ok(match decoded {
-        wired::Packet::Connect(connect, properties, will, will_properties, _) => {
+        wired::Packet::Connect(connect, properties, will, will_properties, login) => {
             let limits = properties.as_ref();
             let will = will.map(|will| will_of(&will, will_properties, now)).transpose()?;
             Packet::Connect(Box::new(Connect {
                 version,
                 client_id: connect.client_id,
+                login: login.map(|l| Login { user: l.username, password: l.password }),
                 clean: connect.clean_session,
                 keep_alive: connect.keep_alive,
                 will,
@@ -342,7 +343,8 @@ fn refusal_code(reason: Reason, version: Version) -> wired::ConnectReturnCode {
         (Version::V311, Reason::UnsupportedVersion) => Code::RefusedProtocolVersion,
         (Version::V5, Reason::UnsupportedVersion) => Code::UnsupportedProtocolVersion,
         (_, Reason::BadClientId) => Code::ClientIdentifierNotValid,
-        (_, Reason::NotAuthorized) => Code::NotAuthorized,
+        (_, Reason::NotAuthorized) | (Version::V311, Reason::BadLogin) => Code::NotAuthorized,
+        (_, Reason::BadLogin) => Code::BadUserNamePassword,
         (Version::V311, _) => Code::ServiceUnavailable,
         (_, Reason::Malformed) => Code::MalformedPacket,
         (_, Reason::ProtocolError) => Code::ProtocolError,
@@ -351,6 +353,7 @@ fn refusal_code(reason: Reason, version: Version) -> wired::ConnectReturnCode {
         (_, Reason::PacketTooLarge) => Code::PacketTooLarge,
         (_, Reason::QuotaExceeded) => Code::QuotaExceeded,
         (_, Reason::QosNotSupported) => Code::QoSNotSupported,
+        (_, Reason::ServerBusy) => Code::ServerBusy,
         (_, Reason::ShuttingDown) => Code::ServerUnavailable,
         _ => Code::UnspecifiedError,
     }

@@ -2,20 +2,33 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use wire::Root;
+
+use crate::access::Role;
+use crate::door::Rules;
+use crate::topic;
+use crate::users::Users;
 
 /// The section `[broker]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Section {
     /// Where MQTT clients come in: an address and a port; port 0 takes a free one. An address
-    /// other than loopback needs `open`. Default `127.0.0.1:1883`.
+    /// other than loopback needs users or `open`. Default `127.0.0.1:1883`.
     pub listen: SocketAddr,
-    /// Whether clients from private and link-local addresses may come in without a password.
-    /// Public addresses are refused nevertheless. Default false.
+    /// Whether clients from private and link-local addresses may come in without a password, as
+    /// long as there are no users. Public addresses are refused nevertheless. Default false.
     pub open: bool,
+    /// What clients without a user name may do when there are users: as a `viewer`, an `operator`
+    /// or an `admin` may. Default: they are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anonymous: Option<Role>,
+    /// Topic filters that nobody but an `admin` may publish or subscribe to. Default none.
+    pub deny: Vec<String>,
     /// Connections at once, 1 to 100000. Default 1000.
     pub connections: usize,
     /// Connections at once from one address, 1 to 100000. Default 256.
@@ -48,6 +61,8 @@ impl Default for Section {
         Section {
             listen: SocketAddr::from(([127, 0, 0, 1], 1883)),
             open: false,
+            anonymous: None,
+            deny: Vec::new(),
             connections: 1000,
             connections_per_address: 256,
             subscriptions: 1000,
@@ -66,6 +81,7 @@ impl Default for Section {
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) listen: SocketAddr,
+    pub(crate) rules: Rules,
     pub(crate) limits: Limits,
 }
 
@@ -94,23 +110,47 @@ pub struct BadConfig {
 }
 
 impl Section {
-    /// Checks what was typed.
+    /// Checks what was typed, for a broker that has no directory and so no users, and for the
+    /// usual root.
     ///
     /// # Errors
     /// [`BadConfig`] names the first value that cannot be used.
     pub fn check(self) -> Result<Config, BadConfig> {
+        self.check_in(Root::default(), None)
+    }
+
+    /// Checks what was typed. `folder` is the broker's own directory, made when it starts.
+    ///
+    /// # Errors
+    /// [`BadConfig`] names the first value that cannot be used.
+    pub fn check_in(self, root: Root, folder: Option<PathBuf>) -> Result<Config, BadConfig> {
         let bad = |key, value: &dyn fmt::Display, hint: &str| BadConfig {
             key,
             value: value.to_string(),
             hint: hint.to_owned(),
         };
-        if !self.listen.ip().to_canonical().is_loopback() && !self.open {
+        // What is wrong with the users is said when the broker starts.
+        let has_users = folder
+            .as_ref()
+            .is_some_and(|folder| Users::read(folder).map_or(true, |users| !users.is_empty()));
+        if !self.listen.ip().to_canonical().is_loopback() && !self.open && !has_users {
             return Err(bad(
                 "listen",
                 &self.listen,
                 "this address can be reached from the network, where anyone could look at the \
-                 cameras; set broker.open = true (--open) if that is meant, or listen on 127.0.0.1",
+                 cameras; add users with `vitrina user add`, or set broker.open = true (--open) \
+                 if that is meant, or listen on 127.0.0.1",
             ));
+        }
+        if let Some(role @ (Role::Node | Role::Gallery)) = self.anonymous {
+            return Err(bad(
+                "anonymous",
+                &role,
+                "choose viewer, operator or admin, or leave it out",
+            ));
+        }
+        if let Some(filter) = self.deny.iter().find(|filter| !topic::is_filter(filter)) {
+            return Err(bad("deny", filter, "this is not a topic filter"));
         }
         for (key, value, least, most) in [
             ("connections", self.connections, 1, 100_000),
@@ -143,6 +183,13 @@ impl Section {
         }
         Ok(Config {
             listen: self.listen,
+            rules: Rules {
+                root,
+                deny: self.deny.into(),
+                open: self.open,
+                anonymous: self.anonymous,
+                folder,
+            },
             limits: Limits {
                 connections: self.connections,
                 connections_per_address: self.connections_per_address,
@@ -192,6 +239,26 @@ mod tests {
         let mapped =
             Section { listen: "[::ffff:127.0.0.1]:1883".parse().unwrap(), ..Section::default() };
         assert!(mapped.check().is_ok());
+    }
+
+    #[test]
+    fn the_network_needs_users_where_it_is_not_open() {
+        let data = tempfile::tempdir().unwrap();
+        let check = || {
+            let section = Section { listen: "0.0.0.0:1883".parse().unwrap(), ..Section::default() };
+            section.check_in(Root::default(), Some(data.path().to_owned()))
+        };
+        assert!(check().unwrap_err().to_string().contains("vitrina user add"));
+        Users::edit(data.path(), |users| users.add("ada", Role::Viewer, "12345678")).unwrap();
+        assert!(check().is_ok());
+    }
+
+    #[test]
+    fn nobody_is_a_node_without_a_name() {
+        let section = Section { anonymous: Some(Role::Node), ..Section::default() };
+        assert!(error(section).contains("viewer"));
+        let section = Section { deny: vec!["a/#/b".to_owned()], ..Section::default() };
+        assert!(error(section).starts_with("broker.deny = a/#/b"));
     }
 
     #[test]

@@ -2,25 +2,23 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant as Moment, timeout, timeout_at};
 use tracing::{debug, info};
 
-use crate::access::{self, Grant};
 use crate::codec::{self, Decoder};
 use crate::core::{Core, Session};
+use crate::door::{Door, Guest};
 use crate::outbox::Outbox;
 use crate::packet::{
     Connect, Filter, Message, Packet, Qos, Reason, Refusal, Reply, Version, Welcome,
 };
-
-/// A socket without a CONNECT is closed after this.
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+use crate::topic;
 
 /// How long a client that has gone is read from, of which all is here already.
 const LAST_WORDS_WITHIN: Duration = Duration::from_millis(100);
@@ -28,9 +26,16 @@ const LAST_WORDS_WITHIN: Duration = Duration::from_millis(100);
 /// How long a client is given to take its last packet.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
 
-/// Serves a client until it ends. Its session ends with it, also when this is dropped.
-pub(crate) async fn serve<R, W>(core: Arc<Core>, peer: SocketAddr, reader: R, writer: W)
-where
+/// Serves a client until it ends. Its session ends with it, also when this is dropped. Without a
+/// CONNECT until `deadline` there is no client.
+pub(crate) async fn serve<R, W>(
+    core: Arc<Core>,
+    door: Arc<Door>,
+    peer: SocketAddr,
+    deadline: Moment,
+    reader: R,
+    writer: W,
+) where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
@@ -38,13 +43,16 @@ where
     let mut outgoing = Outgoing::new(writer, core.clone());
 
     let first = tokio::select! {
-        first = timeout(CONNECT_WITHIN, incoming.next(None)) => first,
+        first = timeout_at(deadline, incoming.next(None)) => first,
         () = core.closing() => return,
     };
     let entered = match first {
-        Ok(Ok(Packet::Connect(connect))) => {
-            enter(&core, *connect).map_err(|reason| End::Refused(Refusal::new(reason, "refused")))
-        }
+        Ok(Ok(Packet::Connect(connect))) => tokio::select! {
+            entered = enter(&core, &door, peer.ip(), *connect) => {
+                entered.map_err(|reason| End::Refused(Refusal::new(reason, "refused")))
+            }
+            () = core.closing() => return,
+        },
         Ok(Ok(_)) => Err(End::Refused(Refusal::new(Reason::ProtocolError, "no CONNECT"))),
         Ok(Err(end)) => Err(end),
         Err(_) => Err(End::Late),
@@ -66,6 +74,7 @@ where
         end = converse(&client, &mut incoming) => end,
         end = outgoing.run(&client.outbox) => end,
         reason = client.outbox.ended() => End::Ended(reason),
+        () = door.revoked(&client.guest) => End::Ended(Reason::NotAuthorized),
     };
     let end = match end {
         // When writing fails, its last words may still be here, and among them its DISCONNECT.
@@ -123,15 +132,23 @@ enum End {
 struct Client {
     id: String,
     version: Version,
-    grant: Grant,
+    guest: Guest,
     /// How long it may be silent.
     silence: Option<Duration>,
     outbox: Arc<Outbox>,
     session: Session,
 }
 
-fn enter(core: &Arc<Core>, connect: Connect) -> Result<Client, Reason> {
-    let grant = access::admit(&connect)?;
+async fn enter(
+    core: &Arc<Core>,
+    door: &Arc<Door>,
+    peer: IpAddr,
+    connect: Connect,
+) -> Result<Client, Reason> {
+    let guest = door.admit(peer, connect.login).await?;
+    if connect.will.as_ref().is_some_and(|will| !guest.grant.may_publish(&will.topic)) {
+        return Err(Reason::NotAuthorized);
+    }
     let is_anonymous = connect.client_id.is_empty();
     if is_anonymous && connect.version == Version::V311 && !connect.clean {
         return Err(Reason::BadClientId);
@@ -147,13 +164,13 @@ fn enter(core: &Arc<Core>, connect: Connect) -> Result<Client, Reason> {
     ));
     let assigned_client_id = is_anonymous.then(|| id.clone());
     outbox.reply(&Reply::Welcome(Welcome { assigned_client_id }));
-    let session = core.open(&id, outbox.clone(), connect.will)?;
+    let session = core.open(&guest.session(&id), outbox.clone(), connect.will)?;
     // MQTT 5, section 3.1.2.10.
     let silence = match connect.keep_alive {
         0 => None,
         s => Some(Duration::from_millis(1500) * u32::from(s)),
     };
-    Ok(Client { id, version: connect.version, grant, silence, outbox, session })
+    Ok(Client { id, version: connect.version, guest, silence, outbox, session })
 }
 
 /// The CONNACK for a client that may not come in, where its version has one.
@@ -162,7 +179,11 @@ fn refused(reason: Reason, version: Version) -> Bytes {
         // MQTT 3.1.1, section 3.1.4: what is malformed is closed without CONNACK.
         (
             Version::V311,
-            Reason::UnsupportedVersion | Reason::BadClientId | Reason::NotAuthorized,
+            Reason::UnsupportedVersion
+            | Reason::BadClientId
+            | Reason::BadLogin
+            | Reason::NotAuthorized
+            | Reason::ServerBusy,
         )
         | (Version::V5, _) => codec::encode(&Reply::Refused(reason), version),
         (Version::V311, _) => Bytes::new(),
@@ -197,7 +218,7 @@ impl Client {
     fn publish(&self, id: u16, message: Message, core: &Core) {
         core.counters.messages_in.add(1);
         let qos = message.qos;
-        let published = if self.grant.may_publish(&message.topic) {
+        let published = if self.guest.grant.may_publish(&message.topic) {
             self.session.publish(message)
         } else {
             core.refuse_publish(&self.id, &message.topic);
@@ -213,7 +234,8 @@ impl Client {
         let subscribed: Vec<_> = filters
             .iter()
             .map(|filter| {
-                if self.grant.may_subscribe(&filter.path) {
+                let path = topic::subscribed(&filter.path).unwrap_or(&filter.path);
+                if self.guest.grant.may_subscribe(path) {
                     self.session.subscribe(filter)
                 } else {
                     Err(Reason::NotAuthorized)

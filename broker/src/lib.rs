@@ -5,26 +5,31 @@
 //! and nothing that one client sends harms the others.
 //!
 //! The way of a message: `listener` accepts a socket; `connection` reads its bytes, which `codec`
-//! turns into a packet after `check` found it right; `access` says whether that may be; `core`
-//! finds by its `subscriptions` who gets it and puts it into each one's `outbox`, from where that
+//! turns into a packet after `check` found it right; `door` says who somebody is and `access` what
+//! that one may do; `core` finds by its `subscriptions` who gets it and puts it into each one's `outbox`, from where that
 //! client's `connection` writes it.
 
 mod access;
+mod attempts;
 mod check;
 mod codec;
 mod config;
 mod connection;
 mod core;
 mod counters;
+mod door;
 mod listener;
+mod local;
 mod outbox;
 mod packet;
+mod passwords;
 mod publish;
 mod retained;
 mod seldom;
 mod slots;
 mod subscriptions;
 mod topic;
+mod users;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -33,18 +38,22 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+pub use crate::access::{BadRole, Role};
 pub use crate::config::{BadConfig, Config, Section};
 use crate::core::Core;
 pub use crate::counters::{Counters, Counts};
+use crate::door::Door;
 pub use crate::listener::BindError;
 use crate::listener::Listener;
 use crate::slots::Slots;
+pub use crate::users::{BadUsers, User, Users, new_password};
 
 /// A broker whose address is taken and which does not serve yet.
 pub struct Broker {
     listeners: Vec<Listener>,
     address: SocketAddr,
     core: Arc<Core>,
+    door: Arc<Door>,
     slots: Arc<Slots>,
 }
 
@@ -52,15 +61,16 @@ impl Broker {
     /// Takes the address.
     ///
     /// # Errors
-    /// [`BindError`] says which address, why not, and what to do.
+    /// [`BindError`] says which address or file, why not, and what to do.
     pub async fn bind(config: Config) -> Result<Broker, BindError> {
-        let Config { listen, limits } = config;
+        let Config { listen, rules, limits } = config;
+        let door = Arc::new(Door::new(rules)?);
         let listener = Listener::bind(listen)?;
         let address = listener.address();
         let counters = Arc::new(Counters::default());
         let slots = Arc::new(Slots::new(limits, counters.clone()));
         let core = Arc::new(Core::new(limits, counters));
-        Ok(Broker { listeners: vec![listener], address, core, slots })
+        Ok(Broker { listeners: vec![listener], address, core, door, slots })
     }
 
     /// The address that is listened on, with the port that was taken.
@@ -81,18 +91,29 @@ impl Broker {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
         info!(address = %self.address, "the broker listens");
         if !self.address.ip().to_canonical().is_loopback() {
-            warn!(
-                address = %self.address,
-                "the broker is open: everybody in this network may see and do everything"
-            );
+            if self.door.has_users() {
+                info!(address = %self.address, "the network may come in with user and password");
+            } else {
+                warn!(
+                    address = %self.address,
+                    "the broker is open: everybody in this network may see and do everything"
+                );
+            }
         }
         let counters = self.counters();
         let mut listeners = JoinSet::new();
         for listener in self.listeners {
             // The task of one listener. It ends when the core closes and its connections ended.
-            listeners.spawn(listener.serve(self.core.clone(), self.slots.clone()));
+            listeners.spawn(listener.serve(
+                self.core.clone(),
+                self.door.clone(),
+                self.slots.clone(),
+            ));
         }
-        shutdown.await;
+        tokio::select! {
+            () = shutdown => {}
+            () = self.door.keep_users() => {}
+        }
         self.core.close_all();
         listeners.join_all().await;
         let Counts { messages_in, messages_out, replaced, dropped, overrun, .. } = counters.read();

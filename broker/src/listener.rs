@@ -7,19 +7,24 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{error, warn};
 
 use crate::config;
 use crate::connection;
 use crate::core::Core;
+use crate::door::Door;
 use crate::seldom::Seldom;
 use crate::slots::Slots;
+use crate::users::BadUsers;
 
 /// The kernel's buffer for what is sent to a client. Pictures in it cannot be replaced by newer
 /// ones any more, so it is small: with it frames at a subscriber of a tenth of the rate are 0.2 s
 /// old, without it 1 s.
 const SEND_BUFFER: u32 = 128 * 1024;
+
+/// A socket without a CONNECT is closed after this.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long connections may take to end at shutdown.
 const END_WITHIN: Duration = Duration::from_millis(1500);
@@ -30,13 +35,20 @@ pub(crate) struct Listener {
     address: SocketAddr,
 }
 
-/// An address cannot be listened on.
+/// Why a broker cannot start.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen for MQTT on {address}: {error}; {}", cure(.error))]
-pub struct BindError {
-    address: SocketAddr,
-    #[source]
-    error: io::Error,
+pub enum BindError {
+    /// An address cannot be listened on.
+    #[error("cannot listen for MQTT on {address}: {error}; {}", cure(.error))]
+    Address {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+    /// It cannot be known who may come in.
+    #[error(transparent)]
+    Users(#[from] BadUsers),
 }
 
 fn cure(error: &io::Error) -> &'static str {
@@ -75,7 +87,7 @@ impl Listener {
             let address = socket.local_addr()?;
             Ok(Listener { socket, address })
         };
-        bind().map_err(|error| BindError { address, error })
+        bind().map_err(|error| BindError::Address { address, error })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -84,11 +96,11 @@ impl Listener {
 
     /// Accepts until the core closes, then waits for the connections to end, which it told to.
     /// Those that do not are aborted.
-    pub async fn serve(self, core: Arc<Core>, slots: Arc<Slots>) {
+    pub async fn serve(self, core: Arc<Core>, door: Arc<Door>, slots: Arc<Slots>) {
         let mut connections = JoinSet::new();
         tokio::select! {
             () = core.closing() => {}
-            () = self.accept(&core, &slots, &mut connections) => {}
+            () = self.accept(&core, &door, &slots, &mut connections) => {}
         }
         drop(self.socket);
         let all = async { while connections.join_next().await.is_some() {} };
@@ -97,7 +109,13 @@ impl Listener {
         }
     }
 
-    async fn accept(&self, core: &Arc<Core>, slots: &Arc<Slots>, connections: &mut JoinSet<()>) {
+    async fn accept(
+        &self,
+        core: &Arc<Core>,
+        door: &Arc<Door>,
+        slots: &Arc<Slots>,
+        connections: &mut JoinSet<()>,
+    ) {
         let every_minute = || Seldom::new(Duration::from_secs(60));
         let (failed, refused, full) = (every_minute(), every_minute(), every_minute());
         let mut pause = Duration::ZERO;
@@ -131,11 +149,11 @@ impl Listener {
             }
             match slots.take(address) {
                 Ok(slot) => {
-                    let core = core.clone();
+                    let (core, door) = (core.clone(), door.clone());
                     // The task of one client. It ends with its socket, or when the core ends it.
                     connections.spawn(async move {
                         let _slot = slot;
-                        serve(core, peer, stream).await;
+                        serve(core, door, peer, stream).await;
                     });
                 }
                 Err(limit) => {
@@ -148,9 +166,10 @@ impl Listener {
     }
 }
 
-async fn serve(core: Arc<Core>, peer: SocketAddr, stream: TcpStream) {
+async fn serve(core: Arc<Core>, door: Arc<Door>, peer: SocketAddr, stream: TcpStream) {
+    let deadline = Instant::now() + CONNECT_WITHIN;
     let (reader, writer) = stream.into_split();
-    connection::serve(core, peer, reader, writer).await;
+    connection::serve(core, door, peer, deadline, reader, writer).await;
 }
 
 fn report(ended: Result<(), JoinError>) {

@@ -1,5 +1,6 @@
 //! MQTT packets as the core sees them: checked, the same for 3.1.1 and 5, and without the codec.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -28,7 +29,9 @@ pub(crate) enum Reason {
     ProtocolError = 0x82,
     UnsupportedVersion = 0x84,
     BadClientId = 0x85,
+    BadLogin = 0x86,
     NotAuthorized = 0x87,
+    ServerBusy = 0x89,
     ShuttingDown = 0x8B,
     BadAuthenticationMethod = 0x8C,
     KeepAliveTimeout = 0x8D,
@@ -89,6 +92,7 @@ pub(crate) enum Packet {
 pub(crate) struct Connect {
     pub version: Version,
     pub client_id: String,
+    pub login: Option<Login>,
     pub clean: bool,
     /// In seconds; 0 for none.
     pub keep_alive: u16,
@@ -97,6 +101,20 @@ pub(crate) struct Connect {
     pub receive_maximum: u16,
     /// The largest packet that the client takes, in bytes.
     pub packet_maximum: u32,
+}
+
+/// What a client says of who it is.
+#[derive(Clone)]
+pub(crate) struct Login {
+    pub user: String,
+    pub password: String,
+}
+
+impl fmt::Debug for Login {
+    /// Without the password, for that has no place in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+    }
 }
 
 /// An application message, held once for all who get it.

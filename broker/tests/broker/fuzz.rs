@@ -62,6 +62,7 @@ fn session(rng: &mut Rng) -> Vec<u8> {
         clean: rng.bool(),
         keep_alive: rng.u16(..),
         properties,
+        login: None,
         will,
     };
     bytes.push(connect.bytes());

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 
 mod clients;
+mod door;
 mod fuzz;
 mod ordered;
 mod raw;

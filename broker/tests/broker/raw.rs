@@ -155,11 +155,13 @@ pub struct Connect<'a> {
     pub keep_alive: u16,
     pub properties: &'a [u8],
     pub will: Option<(&'a str, &'a [u8], u8, bool)>,
+    pub login: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> Connect<'a> {
     pub fn new(level: u8, client_id: &'a str) -> Connect<'a> {
-        Connect { level, client_id, clean: true, keep_alive: 0, properties: &[], will: None }
+        let clean = true;
+        Connect { level, client_id, clean, keep_alive: 0, properties: &[], will: None, login: None }
     }
 
     pub fn bytes(&self) -> Vec<u8> {
@@ -170,6 +172,7 @@ impl<'a> Connect<'a> {
         if let Some((_, _, qos, retain)) = self.will {
             flags |= 0x04 | qos << 3 | u8::from(retain) << 5;
         }
+        flags |= if self.login.is_some() { 0xc0 } else { 0 };
         body.push(flags);
         body.extend(self.keep_alive.to_be_bytes());
         if self.level == V5 {
@@ -184,6 +187,10 @@ impl<'a> Connect<'a> {
             put_str(&mut body, topic);
             body.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
             body.extend(payload);
+        }
+        if let Some((user, password)) = self.login {
+            put_str(&mut body, user);
+            put_str(&mut body, password);
         }
         packet(0x10, &body)
     }
