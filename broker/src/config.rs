@@ -1,6 +1,7 @@
 //! The section `[broker]`: as typed, and as used.
 
 use std::fmt;
+use std::iter;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use wire::Root;
 
 use crate::access::Role;
 use crate::door::Rules;
+use crate::tls::Files;
 use crate::topic;
 use crate::users::Users;
 
@@ -20,6 +22,12 @@ pub struct Section {
     /// Where MQTT clients come in: an address and a port; port 0 takes a free one. An address
     /// other than loopback needs users or `open`. Default `127.0.0.1:1883`.
     pub listen: SocketAddr,
+    /// Further addresses to listen on, for other transports or networks. Default none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listener: Vec<ListenerSection>,
+    /// Pages that may come in by WebSocket from a browser, as `https://wall.example.org`, beside
+    /// those of the host that is called by an address or this machine's name. Default none.
+    pub origins: Vec<String>,
     /// Whether clients from private and link-local addresses may come in without a password, as
     /// long as there are no users. Public addresses are refused nevertheless. Default false.
     pub open: bool,
@@ -56,10 +64,66 @@ pub struct Section {
     pub stall: u64,
 }
 
+/// A section `[[broker.listener]]` as typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenerSection {
+    /// An address and a port, which may be 0, as in `listen`.
+    pub address: SocketAddr,
+    /// What is spoken there. Default `tcp`.
+    #[serde(default)]
+    pub transport: Transport,
+    /// For `tls` and `wss`: a PEM file with the certificate, and behind it those that lead to a
+    /// root. It is read again when it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// For `tls` and `wss`: a PEM file with the key of the certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+}
+
+/// What carries MQTT.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// TCP, as it is.
+    #[default]
+    Tcp,
+    /// TLS over TCP.
+    Tls,
+    /// WebSocket, subprotocol `mqtt`.
+    Ws,
+    /// WebSocket over TLS.
+    Wss,
+}
+
+impl Transport {
+    pub(crate) fn is_encrypted(self) -> bool {
+        matches!(self, Transport::Tls | Transport::Wss)
+    }
+
+    pub(crate) fn is_websocket(self) -> bool {
+        matches!(self, Transport::Ws | Transport::Wss)
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+            Transport::Ws => "ws",
+            Transport::Wss => "wss",
+        })
+    }
+}
+
 impl Default for Section {
     fn default() -> Section {
         Section {
             listen: SocketAddr::from(([127, 0, 0, 1], 1883)),
+            listener: Vec::new(),
+            origins: Vec::new(),
             open: false,
             anonymous: None,
             deny: Vec::new(),
@@ -81,8 +145,19 @@ impl Default for Section {
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) listen: SocketAddr,
+    pub(crate) others: Vec<Other>,
+    pub(crate) origins: Vec<String>,
     pub(crate) rules: Rules,
     pub(crate) limits: Limits,
+}
+
+/// A further listener.
+#[derive(Debug, Clone)]
+pub(crate) struct Other {
+    pub address: SocketAddr,
+    pub transport: Transport,
+    /// There when the transport is encrypted.
+    pub files: Option<Files>,
 }
 
 /// What a broker allows.
@@ -133,10 +208,16 @@ impl Section {
         let has_users = folder
             .as_ref()
             .is_some_and(|folder| Users::read(folder).map_or(true, |users| !users.is_empty()));
-        if !self.listen.ip().to_canonical().is_loopback() && !self.open && !has_users {
+        let is_exposed = |address: SocketAddr| {
+            !address.ip().to_canonical().is_loopback() && !self.open && !has_users
+        };
+        let all = self.listener.iter().map(|other| ("listener", other.address));
+        if let Some((key, address)) =
+            iter::once(("listen", self.listen)).chain(all).find(|(_, address)| is_exposed(*address))
+        {
             return Err(bad(
-                "listen",
-                &self.listen,
+                key,
+                &address,
                 "this address can be reached from the network, where anyone could look at the \
                  cameras; add users with `vitrina user add`, or set broker.open = true (--open) \
                  if that is meant, or listen on 127.0.0.1",
@@ -152,6 +233,8 @@ impl Section {
         if let Some(filter) = self.deny.iter().find(|filter| !topic::is_filter(filter)) {
             return Err(bad("deny", filter, "this is not a topic filter"));
         }
+        let others = self.listener.into_iter().map(|other| other.check(&bad));
+        let others = others.collect::<Result<_, _>>()?;
         for (key, value, least, most) in [
             ("connections", self.connections, 1, 100_000),
             ("connections_per_address", self.connections_per_address, 1, 100_000),
@@ -183,6 +266,8 @@ impl Section {
         }
         Ok(Config {
             listen: self.listen,
+            others,
+            origins: self.origins,
             rules: Rules {
                 root,
                 deny: self.deny.into(),
@@ -203,6 +288,34 @@ impl Section {
                 stall: Duration::from_secs(self.stall),
             },
         })
+    }
+}
+
+impl ListenerSection {
+    fn check(
+        self,
+        bad: &impl Fn(&'static str, &dyn fmt::Display, &str) -> BadConfig,
+    ) -> Result<Other, BadConfig> {
+        let ListenerSection { address, transport, certificate, key } = self;
+        let files = match (transport.is_encrypted(), certificate, key) {
+            (true, Some(certificate), Some(key)) => Some(Files { certificate, key }),
+            (false, None, None) => None,
+            (true, ..) => {
+                return Err(bad(
+                    "listener",
+                    &address,
+                    "TLS needs a certificate and its key, two PEM files; name both",
+                ));
+            }
+            (false, ..) => {
+                return Err(bad(
+                    "listener",
+                    &address,
+                    "certificate and key are of no use here; choose the transport tls or wss",
+                ));
+            }
+        };
+        Ok(Other { address, transport, files })
     }
 }
 
@@ -251,6 +364,29 @@ mod tests {
         assert!(check().unwrap_err().to_string().contains("vitrina user add"));
         Users::edit(data.path(), |users| users.add("ada", Role::Viewer, "12345678")).unwrap();
         assert!(check().is_ok());
+    }
+
+    #[test]
+    fn listeners_say_what_they_need() {
+        let check = |text: &str| {
+            let section: Section = toml::from_str(&format!("[[listener]]\n{text}")).unwrap();
+            section.check().map_err(|error| error.to_string())
+        };
+        for good in [
+            "address = '127.0.0.1:1884'",
+            "address = '[::1]:9001'\ntransport = 'ws'",
+            "address = '127.0.0.1:8883'\ntransport = 'tls'\ncertificate = 'c'\nkey = 'k'",
+        ] {
+            assert_eq!(check(good).unwrap().others.len(), 1, "{good}");
+        }
+        for (bad, word) in [
+            ("address = '0.0.0.0:9001'\ntransport = 'ws'", "broker.listener = 0.0.0.0:9001"),
+            ("address = '127.0.0.1:1'\ntransport = 'wss'\nkey = 'k'", "name both"),
+            ("address = '127.0.0.1:1'\ntransport = 'ws'\nkey = 'k'", "of no use"),
+        ] {
+            let error = check(bad).unwrap_err();
+            assert!(error.contains(word), "{error}");
+        }
     }
 
     #[test]

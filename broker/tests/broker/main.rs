@@ -13,5 +13,6 @@ mod slow;
 mod sockets;
 mod subscriptions;
 mod takedowns;
+mod transports;
 mod versions;
 mod wills;

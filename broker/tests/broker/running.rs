@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Broker, Config, Counters, Counts, Section};
+use broker::{Broker, Config, Counters, Counts, Section, Transport};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -16,6 +16,7 @@ pub const SOON: Duration = Duration::from_secs(10);
 
 pub struct Running {
     pub address: SocketAddr,
+    pub addresses: Vec<(Transport, SocketAddr)>,
     pub counters: Arc<Counters>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<std::io::Result<()>>,
@@ -44,6 +45,7 @@ async fn serve(config: Config) -> Running {
     let (stop, stopped) = oneshot::channel::<()>();
     Running {
         address: broker.local_addr(),
+        addresses: broker.addresses().collect(),
         counters: broker.counters(),
         stop,
         task: tokio::spawn(broker.run(async {
