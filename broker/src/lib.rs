@@ -4,10 +4,11 @@
 //! new, however slow it is. Whatever waits for a client is bounded, no client waits for another,
 //! and nothing that one client sends harms the others.
 //!
-//! The way of a message: `listener` accepts a socket; `connection` reads its bytes, which `codec`
-//! turns into a packet after `check` found it right; `door` says who somebody is and `access` what
-//! that one may do; `core` finds by its `subscriptions` who gets it and puts it into each one's `outbox`, from where that
-//! client's `connection` writes it.
+//! The way of a message: `listener` accepts a socket, on which `tls` and `websocket` may come first;
+//! `connection` reads its bytes, which `codec` turns into a packet after `check` found it right;
+//! `door` says who somebody is and `access` what that one may do; `core` finds by its
+//! `subscriptions` who gets it and puts it into each one's `outbox`, from where that client's
+//! `connection` writes it.
 
 mod access;
 mod attempts;

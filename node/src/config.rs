@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use wire::{CameraName, NodeName, Root};
+use wire::{BrokerUrl, CameraName, NodeName, Root};
 
 use crate::choose::Ask;
 use crate::identity;
@@ -17,9 +17,15 @@ pub struct Section {
     /// made from the host name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The MQTT broker, `mqtt://HOST[:PORT]`. Default: `mqtt://127.0.0.1:1883`.
+    /// The MQTT broker, `mqtt://[USER@]HOST[:PORT]`. Default: `mqtt://127.0.0.1:1883`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker: Option<String>,
+    /// The file with the password for the broker, read at each connection. The user is the one in
+    /// `broker`, else has the node's name. Without the file, and without a user in `broker`, the
+    /// node comes in without a password. Default: for a broker of this machine, the file that it
+    /// makes for its node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
     /// The picture for machines without a camera.
     pub test_card: TestCardSection,
     /// What some cameras are to do otherwise than by default. Cameras that are not named here
@@ -95,22 +101,15 @@ pub struct Config {
     /// The first word of all topics.
     pub root: Root,
     /// Where the broker is.
-    pub broker: Broker,
+    pub broker: BrokerUrl,
+    /// The file with the password for it.
+    pub password_file: Option<PathBuf>,
     /// The test card.
     pub test_card: TestCard,
     /// What some cameras are to do otherwise.
     pub cameras: Vec<CameraConfig>,
     /// The node's own directory; it exists.
     pub data: PathBuf,
-}
-
-/// Where an MQTT broker is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broker {
-    /// Name or address, without brackets.
-    pub host: String,
-    /// The TCP port.
-    pub port: u16,
 }
 
 /// The test card as used.
@@ -169,10 +168,10 @@ impl Section {
             None => NodeName::from_host(&identity::host()),
         };
         let broker = match self.broker {
-            Some(url) => url
-                .parse()
-                .map_err(|right: String| BadConfig::new("node.broker", quoted(&url), right))?,
-            None => Broker { host: "127.0.0.1".to_owned(), port: MQTT },
+            Some(url) => url.parse().map_err(|error: wire::BadBrokerUrl| {
+                BadConfig::new("node.broker", quoted(&url), error.to_string())
+            })?,
+            None => BrokerUrl::default(),
         };
         let test_card = self.test_card.check()?;
         let cameras = cameras(self.camera)?;
@@ -180,7 +179,8 @@ impl Section {
             let right = format!("cannot be made: {error}; choose a directory that can be written");
             BadConfig::new("the node's data directory", data.display(), right)
         })?;
-        Ok(Config { name, root, broker, test_card, cameras, data })
+        let password_file = self.password_file;
+        Ok(Config { name, root, broker, password_file, test_card, cameras, data })
     }
 }
 
@@ -197,48 +197,6 @@ fn node_name(name: &str) -> Result<NodeName, BadConfig> {
 
 fn quoted(text: &str) -> String {
     format!("{text:?}")
-}
-
-/// The port of MQTT without TLS.
-const MQTT: u16 = 1883;
-
-impl std::str::FromStr for Broker {
-    type Err = String;
-
-    fn from_str(url: &str) -> Result<Self, String> {
-        const SHAPE: &str = "a broker is written mqtt://HOST or mqtt://HOST:PORT";
-        let (scheme, rest) = url.split_once("://").ok_or(SHAPE)?;
-        if scheme != "mqtt" {
-            return Err(format!("{SHAPE}; {scheme}:// is not supported"));
-        }
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        if rest.contains('@') {
-            return Err(format!("{SHAPE}; users and passwords are not supported yet"));
-        }
-        let (host, port) = match rest.strip_prefix('[') {
-            Some(rest) => {
-                let (host, port) = rest.split_once(']').ok_or(SHAPE)?;
-                (
-                    host,
-                    if port.is_empty() { None } else { Some(port.strip_prefix(':').ok_or(SHAPE)?) },
-                )
-            }
-            None => match rest.split_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (rest, None),
-            },
-        };
-        if host.is_empty() || host.contains(['/', '?', '#', ' ']) {
-            return Err(SHAPE.to_owned());
-        }
-        let port = match port {
-            Some(port) => {
-                port.parse().ok().filter(|&port| port != 0).ok_or("a port is 1 to 65535")?
-            }
-            None => MQTT,
-        };
-        Ok(Broker { host: host.to_owned(), port })
-    }
 }
 
 impl TestCardSection {
@@ -362,7 +320,7 @@ mod tests {
     #[test]
     fn nothing_typed_is_a_config() {
         let config = check(Section::default()).unwrap();
-        assert_eq!(config.broker, Broker { host: "127.0.0.1".into(), port: 1883 });
+        assert_eq!(config.broker, BrokerUrl::default());
         assert_eq!((config.test_card.width, config.test_card.height), (1280, 720));
     }
 
@@ -385,27 +343,11 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_is_a_url_without_user_or_tls() {
-        let good = [
-            ("mqtt://pi", "pi", 1883),
-            ("mqtt://pi.local:1884/", "pi.local", 1884),
-            ("mqtt://[::1]:99", "::1", 99),
-            ("mqtt://[fe80::1]", "fe80::1", 1883),
-        ];
-        for (url, host, port) in good {
-            assert_eq!(url.parse(), Ok(Broker { host: host.into(), port }));
-        }
-        for bad in [
-            "pi",
-            "mqtts://pi",
-            "mqtt://",
-            "mqtt://me:secret@pi",
-            "mqtt://pi:0",
-            "mqtt://pi:x",
-            "mqtt://[::1",
-            "mqtt://a/b",
-        ] {
-            assert!(bad.parse::<Broker>().is_err(), "{bad}");
+    fn a_broker_is_a_url() {
+        let broker = |url: &str| check(Section { broker: Some(url.into()), ..Section::default() });
+        assert_eq!(broker("mqtt://workshop@pi").unwrap().broker.user.as_deref(), Some("workshop"));
+        for bad in ["pi", "mqtt://me:secret@pi"] {
+            assert_eq!(broker(bad).unwrap_err().key(), "node.broker");
         }
     }
 

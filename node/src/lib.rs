@@ -38,8 +38,7 @@ use wire::NodeName;
 
 pub use crate::choose::{Ask, Interval, Offer};
 pub use crate::config::{
-    BadConfig, Broker, CameraConfig, CameraSection, Config, Section, Show, TestCard,
-    TestCardSection,
+    BadConfig, CameraConfig, CameraSection, Config, Section, Show, TestCard, TestCardSection,
 };
 pub use crate::pixels::Coding;
 pub use crate::progress::Health;
@@ -86,11 +85,12 @@ impl Node {
             health: health.clone(),
         };
         let name = config.name.clone();
-        let broker = config.broker.clone();
+        let (broker, password_file) = (config.broker.clone(), config.password_file.clone());
         let cameras = Arc::new(Cameras::new(config, identity.clone(), outlet.clone()));
         let (stats, want) = (Arc::clone(&cameras), Arc::clone(&cameras));
         let link = Link {
             broker,
+            password_file,
             root: outlet.root,
             name: name.clone(),
             identity,
