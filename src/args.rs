@@ -54,6 +54,9 @@ pub enum Command {
     Cameras,
     /// Show nodes, cameras, rates and ages, live
     Watch {
+        /// Show what the broker says of itself instead
+        #[arg(long)]
+        broker: bool,
         /// Print the table once and end
         #[arg(long)]
         once: bool,

@@ -43,7 +43,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         Some(Command::Node) => parts::run(settings, Parts::node()),
         Some(Command::Gallery) => parts::run(settings, Parts::gallery()),
         Some(Command::Cameras) => cameras::run(settings),
-        Some(Command::Watch { once }) => watch::run(&settings, *once),
+        Some(Command::Watch { broker, once }) => watch::run(&settings, *broker, *once),
         Some(Command::Forget { what }) => forget::run(&settings, what),
         Some(Command::User(user)) => user::run(&settings, user),
         Some(Command::Config) => config::print(&settings),

@@ -9,10 +9,14 @@ use rumqttc::{
     AsyncClient, ClientError, ConnectionError, Event, EventLoop, MqttOptions, Packet, QoS,
     SubscribeFilter,
 };
+use tokio::time::{Instant, timeout_at};
 use wire::{BrokerUrl, limits};
 
 /// How long a broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
+
+/// When no retained message has come for so long, all have.
+const QUIET: Duration = Duration::from_millis(300);
 
 /// A connection for one command: clean session, MQTT 3.1.1.
 pub struct Connection {
@@ -44,18 +48,19 @@ impl Connection {
         Connection { client, events, broker }
     }
 
-    /// Subscribes and collects what is retained: all that comes before the broker has answered a
-    /// second subscription, since it sends in order.
+    /// Subscribes and collects what is retained: all that comes until nothing more does. A broker
+    /// may answer a subscription before it sends that.
     pub async fn retained(&mut self, filters: &[String]) -> anyhow::Result<Vec<Message>> {
         self.subscribe(filters).await?;
-        // A topic that nobody publishes to.
-        self.subscribe(&[format!("{}-none", self.client_topic())]).await?;
-        let (mut retained, mut answers) = (Vec::new(), 0);
-        while answers < 2 {
-            match self.poll().await? {
-                Event::Incoming(Packet::SubAck(_)) => answers += 1,
-                Event::Incoming(Packet::Publish(p)) if p.retain => retained.push(message(p)),
-                _ => {}
+        while !matches!(self.poll().await?, Event::Incoming(Packet::SubAck(_))) {}
+        let mut retained = Vec::new();
+        let mut heard = Instant::now();
+        while let Ok(event) = timeout_at(heard + QUIET, self.poll()).await {
+            if let Event::Incoming(Packet::Publish(publish)) = event?
+                && publish.retain
+            {
+                retained.push(message(publish));
+                heard = Instant::now();
             }
         }
         Ok(retained)
@@ -110,10 +115,6 @@ impl Connection {
             Ok(Err(error)) => Err(error).with_context(|| format!("the broker {broker} failed")),
             Err(_) => bail!("the broker {broker} does not answer"),
         }
-    }
-
-    fn client_topic(&self) -> String {
-        format!("vitrina-{}", std::process::id())
     }
 }
 

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use wire::BrokerUrl;
 
 use crate::config::{self, Settings};
-use crate::signals;
+use crate::signals::Signals;
 use crate::supervisor::{self, Check};
 
 /// How long a graceful stop may take.
@@ -61,6 +61,8 @@ pub fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
 async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
     let broker_folder = settings.broker_folder();
     let Settings { mut file, data } = settings;
+    // Before anybody is told that all is ready, since they may stop it at once.
+    let signals = Signals::listen()?;
     let mut running = Running::default();
     let mut ready = String::from("ready");
 
@@ -110,7 +112,7 @@ async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
     supervisor::ready();
     let watchdog = tokio::spawn(supervisor::watch(std::mem::take(&mut running.checks)));
     let outcome = tokio::select! {
-        signal = signals::first() => signal,
+        () = signals.first() => Ok(()),
         ended = running.first_end() => ended,
     };
     watchdog.abort();

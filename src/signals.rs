@@ -2,23 +2,36 @@
 
 use std::process;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Resolves at the first signal. The second one ends the process at once.
-pub async fn first() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut next = async move || {
+/// The signals that ask the process to end. From its making on, they do not kill it.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub fn listen() -> anyhow::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Resolves at the first signal. The second one ends the process at once.
+    pub async fn first(mut self) {
+        tracing::info!(signal = self.next().await, "stopping; once more stops at once");
+        // This task waits for the second signal until the process ends.
+        tokio::spawn(async move {
+            self.next().await;
+            process::exit(1);
+        });
+    }
+
+    async fn next(&mut self) -> &'static str {
         tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "Ctrl-C",
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "Ctrl-C",
         }
-    };
-    tracing::info!(signal = next().await, "stopping; once more stops at once");
-    // It waits for the second signal until the process ends.
-    tokio::spawn(async move {
-        next().await;
-        process::exit(1);
-    });
-    Ok(())
+    }
 }

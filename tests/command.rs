@@ -156,6 +156,10 @@ fn watch_shows_the_test_card() {
         table.lines().any(|l| l.contains("test-card") && l.contains(" s ")).then_some(table)
     });
     assert!(table.contains("here") && table.contains("online"), "{table}");
+    let facts =
+        output(vitrina(data.path()).args(["watch", "--broker", "--once", "--set", &broker]));
+    let facts = String::from_utf8(facts.stdout).expect("text");
+    assert!(facts.contains("clients/connected") && facts.contains("uptime"), "{facts}");
 }
 
 #[test]

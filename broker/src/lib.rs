@@ -6,11 +6,13 @@
 //!
 //! The way of a message: `listener` accepts a socket, on which `tls` and `websocket` may come first;
 //! `connection` reads its bytes, which `codec` turns into a packet after `check` found it right;
-//! `door` says who somebody is and `access` what that one may do; `core` finds by its
-//! `subscriptions` who gets it and puts it into each one's `outbox`, from where that client's
-//! `connection` writes it.
+//! `door` says who somebody is and `access` what that one may do; its `session` hands it to
+//! `route`, which finds by the `subscriptions` who gets it and puts it into each one's `outbox`,
+//! from where that client's `connection` writes it. `core` holds the sessions, also those whose
+//! clients are away: for them it waits in `ordered`, as their outbox will find it.
 
 mod access;
+mod aliases;
 mod attempts;
 mod check;
 mod codec;
@@ -22,14 +24,22 @@ mod door;
 mod handshake;
 mod listener;
 mod local;
+mod ordered;
 mod outbox;
 mod packet;
 mod passwords;
 mod publish;
+mod received;
+mod reply;
 mod retained;
+mod route;
 mod seldom;
+mod session;
+mod shared;
 mod slots;
 mod subscriptions;
+mod sys;
+mod time;
 mod tls;
 mod topic;
 mod users;
@@ -129,6 +139,7 @@ impl Broker {
         }
         tokio::select! {
             () = shutdown => {}
+            () = self.core.keep_time() => {}
             () = self.door.keep_users() => {}
         }
         self.core.close_all();

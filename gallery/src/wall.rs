@@ -216,7 +216,7 @@ fn tell(old: &[Camera], new: &[Camera]) {
             Some(before) if works(before) && works(camera) => {}
             Some(before) if before.detail == camera.detail => {}
             _ if works(camera) => info!(camera = %camera.camera, "here"),
-            _ => info!(camera = %camera.camera, detail = camera.detail, "lost"),
+            _ => info!(camera = %camera.camera, detail = camera.detail, "not live"),
         }
     }
     for camera in old {

@@ -13,9 +13,11 @@ use tokio::time::{sleep, timeout};
 use wire::{CameraId, CameraName, Kind, Stats, Topic, Want};
 
 use crate::camera::{About, Camera, Outlet};
+use crate::choose::{Ask, QUALITY};
 use crate::clock;
-use crate::config::{Config, QUALITY, Show};
+use crate::config::{Config, Show, TEST_CARD};
 use crate::discover::{self, Found, What};
+use crate::errno::fault;
 use crate::hotplug::Hotplug;
 use crate::identity::Identity;
 use crate::names::Names;
@@ -23,8 +25,8 @@ use crate::source::Open;
 use crate::stats::{Load, rss};
 use crate::stop::stopped;
 use crate::survey;
-use crate::test_card::{self, Card};
-use crate::v4l2::{Device, fault};
+use crate::test_card::Card;
+use crate::v4l2::Device;
 
 /// How long a camera may take to be found before the test card is shown in its place.
 const FOUND_WITHIN: Duration = Duration::from_secs(1);
@@ -135,20 +137,34 @@ impl Cameras {
                 running.camera.plug(node);
                 continue;
             }
-            let open: Open = Box::new(move |node| {
-                let device =
-                    Device::open(node).map_err(|error| fault(node, "cannot be opened", &error))?;
-                Ok(Box::new(device.stream(&ask)?))
-            });
-            self.start(about, node, open);
+            self.start(about, node, open_v4l2(ask));
         }
+        self.expect(&here);
         for (name, running) in self.running().iter_mut() {
-            if name.as_str() != test_card::NAME && !here.contains(name) {
+            if name.as_str() != TEST_CARD && !here.contains(name) {
                 running.node = None;
                 running.camera.plug(None);
             }
         }
         !here.is_empty()
+    }
+
+    /// Starts the cameras that the configuration calls by device and name and that are not here:
+    /// the wall is to show that they are missing.
+    fn expect(&self, here: &BTreeSet<CameraName>) {
+        for camera in &self.config.cameras {
+            let (Some(name), Some(device)) = (&camera.name, &camera.device) else { continue };
+            if here.contains(name) || self.running().contains_key(name) {
+                continue;
+            }
+            let about = About {
+                id: CameraId { node: self.config.name.clone(), camera: name.clone() },
+                title: name.to_string(),
+                device: device.display().to_string(),
+                quality: camera.ask.quality,
+            };
+            self.start(about, None, open_v4l2(camera.ask));
+        }
     }
 
     /// Takes a want for one of them.
@@ -202,7 +218,7 @@ impl Cameras {
     }
 
     fn test_card_id(&self) -> CameraId {
-        let camera = test_card::NAME.parse().expect("a good name");
+        let camera = TEST_CARD.parse().expect("a good name");
         CameraId { node: self.config.name.clone(), camera }
     }
 
@@ -221,8 +237,7 @@ impl Cameras {
 
     fn publish_info(&self) {
         let names: Vec<CameraName> = self.running().keys().cloned().collect();
-        let is_test =
-            !names.is_empty() && names.iter().all(|name| name.as_str() == test_card::NAME);
+        let is_test = !names.is_empty() && names.iter().all(|name| name.as_str() == TEST_CARD);
         let kind = if is_test { Kind::Test } else { Kind::V4l2 };
         let topic = Topic::Info(self.config.name.clone()).under(&self.outlet.root).to_string();
         self.outlet.facts.set(topic, self.identity.info(kind, names).to_json());
@@ -236,6 +251,13 @@ impl Cameras {
     fn running(&self) -> MutexGuard<'_, BTreeMap<CameraName, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn open_v4l2(ask: Ask) -> Open {
+    Box::new(move |node| {
+        let device = Device::open(node).map_err(|error| fault(node, "cannot be opened", &error))?;
+        Ok(Box::new(device.stream(&ask)?))
+    })
 }
 
 /// Ends these threads. One that hangs in its driver is left to the end of the process.

@@ -3,8 +3,10 @@
 use std::cmp::Reverse;
 use std::fmt;
 
-use crate::config::QUALITY;
 use crate::pixels::Coding;
+
+/// The JPEG quality unless one is asked for.
+pub(crate) const QUALITY: u8 = 80;
 
 /// What is asked of a camera; what is left out is chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::choose::{Ask, Offer};
+use crate::errno::fault;
 use crate::pixels::Coding;
 use crate::source::Fault;
-use crate::v4l2::{Caps, Device, fault};
+use crate::v4l2::{Caps, Device};
 
 /// A video node.
 #[derive(Debug, Clone)]
@@ -46,8 +47,24 @@ pub(crate) fn scan() -> Vec<Found> {
     numbers.sort_unstable();
     let links: Vec<(PathBuf, PathBuf)> =
         ["/dev/v4l/by-id", "/dev/v4l/by-path"].into_iter().flat_map(first_links).collect();
-    numbers.into_iter().filter_map(|number| look(number, &links)).collect()
+    let settled = numbers.into_iter().filter(|&number| is_settled(number));
+    settled.filter_map(|number| look(number, &links)).collect()
 }
+
+/// Whether udev is done with a node. Before that its links and its group's right are missing, and
+/// it would be taken for another camera.
+fn is_settled(number: u32) -> bool {
+    // Without udev nobody makes links; what the kernel does not know, udev does not either.
+    let device = word(Path::new(&format!("/sys/class/video4linux/video{number}/dev")));
+    let (true, Some(device)) = (Path::new("/run/udev/control").exists(), device) else {
+        return true;
+    };
+    !Path::new("/sys/dev/char").join(&device).exists()
+        || Path::new(UDEV).join(format!("c{device}")).exists()
+}
+
+/// Where udev writes down what it knows of a device, when it is done with it.
+pub(crate) const UDEV: &str = "/run/udev/data";
 
 /// The links to first nodes (`…-index0`; the others of a camera are for metadata) in a
 /// directory, each with the node that it leads to.

@@ -10,8 +10,12 @@ use futures_util::StreamExt;
 use inotify::{EventStream, Inotify, WatchMask};
 use tokio::time::{Instant, timeout_at};
 
-/// Where nodes and links appear. All but the first come and go themselves.
-const DIRECTORIES: [&str; 4] = ["/dev", "/dev/v4l", "/dev/v4l/by-id", "/dev/v4l/by-path"];
+use crate::discover;
+
+/// Where nodes and links appear, and where udev says that it is done. All but the first come and
+/// go themselves.
+const DIRECTORIES: [&str; 5] =
+    ["/dev", "/dev/v4l", "/dev/v4l/by-id", "/dev/v4l/by-path", discover::UDEV];
 /// A plug makes some ten changes; when none comes for so long they are complete.
 const QUIET: Duration = Duration::from_millis(200);
 /// No flood of changes holds up a look at them for longer.
@@ -98,6 +102,8 @@ fn concerns(name: &OsStr, names: &[PathBuf]) -> bool {
         || text.starts_with("v4l")
         || text.starts_with("by-")
         || text.contains("-video-index")
+        // Character devices of V4L2's major number (admin-guide/devices.txt).
+        || text.starts_with("c81:")
         || names.iter().any(|path| path.file_name() == Some(name))
 }
 
@@ -121,10 +127,10 @@ mod tests {
 
     #[test]
     fn only_cameras_concern_us() {
-        for name in ["video0", "v4l", "by-id", "usb-X-video-index0"] {
+        for name in ["video0", "v4l", "by-id", "usb-X-video-index0", "c81:0"] {
             assert!(concerns(OsStr::new(name), &[]), "{name}");
         }
-        for name in ["null", "sda1", "ttyUSB0", "snd"] {
+        for name in ["null", "sda1", "ttyUSB0", "snd", "c189:0"] {
             assert!(!concerns(OsStr::new(name), &[]), "{name}");
         }
         assert!(concerns(OsStr::new("door"), &["/dev/door".into()]));

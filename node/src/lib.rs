@@ -12,6 +12,7 @@ mod clock;
 mod config;
 mod discover;
 mod encode;
+mod errno;
 mod facts;
 mod holder;
 mod hotplug;
@@ -87,7 +88,6 @@ impl Node {
         let name = config.name.clone();
         let (broker, password_file) = (config.broker.clone(), config.password_file.clone());
         let cameras = Arc::new(Cameras::new(config, identity.clone(), outlet.clone()));
-        let (stats, want) = (Arc::clone(&cameras), Arc::clone(&cameras));
         let link = Link {
             broker,
             password_file,
@@ -97,8 +97,7 @@ impl Node {
             facts: outlet.facts,
             slots: outlet.slots,
             health: health.clone(),
-            stats: Box::new(move || stats.stats()),
-            want: Box::new(move |camera, asked| want.want(camera, asked)),
+            cameras: Arc::clone(&cameras),
         };
         Ok(Node { name, health, cameras, link })
     }

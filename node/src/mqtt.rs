@@ -18,10 +18,9 @@ use rumqttc::{
 };
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
-use wire::{
-    BrokerUrl, CameraName, Info, NodeName, Root, Stats, Status, Topic, Want, filter, limits,
-};
+use wire::{BrokerUrl, CameraName, Info, NodeName, Root, Status, Topic, Want, filter, limits};
 
+use crate::cameras::Cameras;
 use crate::claim::{Claim, Verdict};
 use crate::facts::Facts;
 use crate::identity::Identity;
@@ -39,10 +38,7 @@ pub(crate) struct Link {
     pub facts: Arc<Facts>,
     pub slots: Arc<Slots>,
     pub health: Health,
-    /// Makes the node's figures.
-    pub stats: Box<dyn Fn() -> Stats + Send + Sync>,
-    /// Takes a want for a camera.
-    pub want: Box<dyn Fn(&CameraName, &Want) + Send + Sync>,
+    pub cameras: Arc<Cameras>,
 }
 
 const TEXT_KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -192,10 +188,7 @@ impl Link {
                     }
                     Event::Incoming(Packet::Publish(publish)) => self.hear(&publish, &session)?,
                     Event::Incoming(Packet::PubAck(_)) => {
-                        session.unacked.send_modify(|n| *n = n.saturating_sub(1))
-                    }
-                    Event::Outgoing(Outgoing::Publish(id)) if id != 0 => {
-                        session.unacked.send_modify(|n| *n += 1)
+                        session.unacked.send_modify(|n| *n = n.saturating_sub(1));
                     }
                     Event::Outgoing(Outgoing::Disconnect) => return Ok(()),
                     _ => {}
@@ -222,8 +215,9 @@ impl Link {
         status: &str,
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), Lost> {
-        let say = |status: &str, word: Status| {
-            client.publish(status.to_owned(), QoS::AtLeastOnce, true, word.as_str())
+        let retain = async |topic: &str, payload: &str| {
+            session.unacked.send_modify(|n| *n += 1);
+            client.publish(topic, QoS::AtLeastOnce, true, payload).await
         };
         session.connected.notified().await;
         // Wants are for ourselves alone; our own status and info tell when somebody else speaks
@@ -241,11 +235,11 @@ impl Link {
         loop {
             while let Some(fact) = self.facts.after(version) {
                 version = fact.version;
-                client.publish(fact.topic, QoS::AtLeastOnce, true, fact.payload).await?;
+                retain(&fact.topic, &fact.payload).await?;
             }
             if !is_online {
                 is_online = true;
-                say(status, Status::Online).await?;
+                retain(status, Status::Online.as_str()).await?;
             }
             tokio::select! {
                 () = self.facts.changed() => {}
@@ -256,15 +250,13 @@ impl Link {
                 }
                 _ = heartbeat.tick() => {
                     let topic = self.topic(&Topic::Stats(self.name.clone()));
-                    client.publish(topic, QoS::AtMostOnce, false, (self.stats)().to_json()).await?;
+                    client.publish(topic, QoS::AtMostOnce, false, self.cameras.stats().to_json()).await?;
                 }
                 () = stopped(&mut stop) => break,
             }
         }
-        say(status, Status::Offline).await?;
+        retain(status, Status::Offline.as_str()).await?;
         let mut unacked = session.unacked.subscribe();
-        // The publish is counted when it is written: wait for it to be, then for all answers.
-        client.try_subscribe(status, QoS::AtMostOnce).ok();
         timeout(GOOD_BYE, unacked.wait_for(|&n| n == 0)).await.ok();
         client.disconnect().await?;
         Ok(())
@@ -279,17 +271,14 @@ impl Link {
             // A retained command is an old one.
             Some(Topic::Want(_)) if publish.retain => {}
             Some(Topic::Want(id)) => match Want::parse(&publish.payload) {
-                Ok(want) => (self.want)(&id.camera, &want),
+                Ok(want) => self.cameras.want(&id.camera, &want),
                 Err(error) => session.complain(&id.camera, &error),
             },
             // What is retained is of the past; what we say goes over it.
             Some(Topic::Status(_) | Topic::Info(_)) if publish.retain => {}
             // Our will, published after our return.
-            Some(Topic::Status(_)) => {
-                if Status::parse(&publish.payload).ok() != Some(Status::Online) {
-                    session.again.notify_one();
-                }
-            }
+            Some(Topic::Status(_)) if publish.payload == Status::Online.as_str() => {}
+            Some(Topic::Status(_)) => session.again.notify_one(),
             // News of somebody who took the name in the same moment as we did: the earlier one
             // keeps it. Or somebody withdrew ours.
             Some(Topic::Info(_)) => match Info::parse(&publish.payload) {
@@ -440,7 +429,7 @@ struct Session {
     connected: Notify,
     /// Say everything again.
     again: Notify,
-    /// Messages of QoS 1 that were written and not yet acknowledged.
+    /// Messages of QoS 1 that were said and not yet acknowledged.
     unacked: watch::Sender<usize>,
     complained: std::sync::Mutex<Option<Instant>>,
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use wire::CameraName;
 
-use crate::test_card;
+use crate::config::TEST_CARD;
 
 /// Which stable path has which name; a small JSON file.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Names {
         let mut name = base.clone();
         let mut n = 1;
         while self.taken.contains(&name)
-            || name.as_str() == test_card::NAME
+            || name.as_str() == TEST_CARD
             || self.kept.values().any(|kept| *kept == name)
         {
             n += 1;
@@ -66,7 +66,9 @@ impl Names {
         }
         let mut file =
             tempfile::NamedTempFile::new_in(self.file.parent().unwrap_or(Path::new(".")))?;
-        file.write_all(&serde_json::to_vec_pretty(&self.kept)?)?;
+        // A node's number is whoever comes first's, so what it is called now says nothing later.
+        let kept = self.kept.iter().filter(|(path, _)| path.parent() != Some(Path::new("/dev")));
+        file.write_all(&serde_json::to_vec_pretty(&kept.collect::<BTreeMap<_, _>>())?)?;
         file.as_file().sync_all()?;
         file.persist(&self.file)?;
         self.changed = false;
@@ -86,25 +88,36 @@ mod tests {
     fn a_name_is_kept_over_restarts_whoever_comes_first() {
         let data = tempfile::tempdir().unwrap();
         let mut names = Names::read(data.path(), vec![]);
-        assert_eq!(name(&mut names, "/dev/a"), "front-cam");
-        assert_eq!(name(&mut names, "/dev/b"), "front-cam-2");
+        assert_eq!(name(&mut names, "/dev/v4l/by-id/a"), "front-cam");
+        assert_eq!(name(&mut names, "/dev/v4l/by-id/b"), "front-cam-2");
         names.save().unwrap();
         let mut names = Names::read(data.path(), vec![]);
-        assert_eq!(name(&mut names, "/dev/b"), "front-cam-2");
-        assert_eq!(name(&mut names, "/dev/c"), "front-cam-3");
-        assert_eq!(name(&mut names, "/dev/a"), "front-cam");
+        assert_eq!(name(&mut names, "/dev/v4l/by-id/b"), "front-cam-2");
+        assert_eq!(name(&mut names, "/dev/v4l/by-id/c"), "front-cam-3");
+        assert_eq!(name(&mut names, "/dev/v4l/by-id/a"), "front-cam");
     }
 
     #[test]
     fn a_name_that_the_configuration_gives_goes_to_nobody_else() {
         let data = tempfile::tempdir().unwrap();
         let mut names = Names::read(data.path(), vec![]);
-        name(&mut names, "/dev/a");
+        name(&mut names, "/dev/v4l/by-id/a");
         names.save().unwrap();
         let mut names = Names::read(data.path(), vec!["front-cam".parse().unwrap()]);
-        assert_eq!(name(&mut names, "/dev/a"), "front-cam-2");
+        assert_eq!(name(&mut names, "/dev/v4l/by-id/a"), "front-cam-2");
         let card = names.name(Path::new("/dev/t"), "Test Card", None);
         assert_eq!(card.as_str(), "test-card-2");
+    }
+
+    #[test]
+    fn the_name_of_a_number_is_not_kept() {
+        let data = tempfile::tempdir().unwrap();
+        let mut names = Names::read(data.path(), vec![]);
+        assert_eq!(name(&mut names, "/dev/video0"), "front-cam");
+        assert_eq!(name(&mut names, "/dev/video0"), "front-cam");
+        names.save().unwrap();
+        let mut names = Names::read(data.path(), vec![]);
+        assert_eq!(name(&mut names, "/dev/v4l/by-id/a"), "front-cam");
     }
 
     #[test]
@@ -112,7 +125,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         fs::write(data.path().join("cameras.json"), "{").unwrap();
         let mut names = Names::read(data.path(), vec![]);
-        assert_eq!(name(&mut names, "/dev/a"), "front-cam");
+        assert_eq!(name(&mut names, "/dev/v4l/by-id/a"), "front-cam");
         assert!(data.path().join("cameras.json.bad").exists());
     }
 }

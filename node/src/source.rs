@@ -36,6 +36,8 @@ pub(crate) struct Frame<'a> {
     pub at: Duration,
     /// The driver says that it is broken.
     pub error: bool,
+    /// It lay ready while an earlier one was worked on, and a newer one is there or about to come.
+    pub late: bool,
 }
 
 /// Why there are no frames.

@@ -96,8 +96,9 @@ pub(crate) fn introduce(
     let section = config.cameras.iter().find(is_this);
     let best = found.paths.iter().find(|path| is_free(path)).unwrap_or(&found.node);
     let path = section.and_then(|section| section.device.as_ref()).unwrap_or(best);
-    let name = match section.and_then(|section| section.name.clone()) {
-        Some(name) => name,
+    let given = section.and_then(|section| section.name.as_ref());
+    let name = match given {
+        Some(name) => name.clone(),
         None => names.name(best, &found.card, found.serial.as_deref()),
     };
     let by_name =
@@ -106,7 +107,8 @@ pub(crate) fn introduce(
     let ask = ask.unwrap_or_default();
     let about = About {
         id: CameraId { node: config.name.clone(), camera: name.clone() },
-        title: title(&found.card).to_owned(),
+        // A name that somebody gave says more than the model.
+        title: given.map_or_else(|| title(&found.card).to_owned(), ToString::to_string),
         device: path.display().to_string(),
         quality: ask.quality,
     };

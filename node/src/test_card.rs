@@ -13,9 +13,6 @@ use crate::config::TestCard;
 use crate::pixels::{Coding, Layout, Range};
 use crate::source::{Fault, Frame, Source};
 
-/// The name of the test card among the node's cameras.
-pub(crate) const NAME: &str = "test-card";
-
 /// Cells of the clock for machines.
 const CELLS: usize = 40;
 /// Its height in pixels.
@@ -85,7 +82,7 @@ impl Source for Card {
         let sequence = passed.max(self.number);
         self.number = sequence.wrapping_add(1);
         self.draw(clock::unix(), sequence);
-        Ok(Some(Frame { bytes: &self.shown, sequence, at, error: false }))
+        Ok(Some(Frame { bytes: &self.shown, sequence, at, error: false, late: false }))
     }
 }
 

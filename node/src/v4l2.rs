@@ -23,7 +23,7 @@ use wire::Reason;
 
 use crate::choose::{Ask, Choice, Interval, Offer, choose};
 use crate::clock;
-use crate::holder;
+use crate::errno::fault;
 use crate::pixels::{Coding, Layout, Range};
 use crate::source::{Fault, Frame, Source};
 
@@ -209,7 +209,13 @@ impl Device {
         let layout = self.set_format(&choice)?;
         let fps = self.set_rate(choice.interval);
         let ring = Ring::new(self)?;
-        Ok(Stream { ring, layout, fps: fps.or(choice.interval.map(Interval::fps)), held: None })
+        Ok(Stream {
+            ring,
+            layout,
+            fps: fps.or(choice.interval.map(Interval::fps)),
+            held: None,
+            freshest: None,
+        })
     }
 
     fn format(&self) -> io::Result<sys::v4l2_pix_format> {
@@ -289,34 +295,6 @@ impl Device {
     }
 }
 
-/// What an error means to the person in front of the camera.
-pub(crate) fn fault(path: &Path, what: &str, error: &io::Error) -> Fault {
-    match error.raw_os_error().map(Errno::from_raw_os_error) {
-        Some(Errno::NOENT | Errno::NODEV | Errno::NXIO) => Fault::unplugged(),
-        Some(Errno::ACCESS | Errno::PERM) => Fault::error(
-            Reason::Permission,
-            format!("this user may not open {}; add the user to the group video", path.display()),
-        ),
-        Some(Errno::BUSY) => {
-            let by = holder::find(path);
-            let detail = match &by {
-                Some((name, id)) => {
-                    format!("taken by {name} (pid {id}); close that program to see this camera")
-                }
-                None => {
-                    "taken by another program; close that program to see this camera".to_owned()
-                }
-            };
-            Fault { by: by.map(|(name, _)| name), ..Fault::error(Reason::Busy, detail) }
-        }
-        Some(Errno::NOSPC) => Fault::error(
-            Reason::UsbBandwidth,
-            "the USB bus has no bandwidth left for this camera; use MJPEG, a smaller size or rate, or another port",
-        ),
-        _ => Fault::error(Reason::Device, format!("{what}: {error}; it is tried again and again")),
-    }
-}
-
 fn no_choice(offers: &[Offer], ask: &Ask) -> Fault {
     if offers.is_empty() {
         return Fault::error(Reason::Format, "offers no format that Vitrina can use");
@@ -352,7 +330,12 @@ pub(crate) struct Stream {
     fps: Option<f32>,
     /// The buffer that the last frame lies in; the driver gets it back before the next.
     held: Option<u32>,
+    /// The age of the freshest frame: what exposure and transfer take.
+    freshest: Option<Duration>,
 }
+
+/// The time between two frames of a camera that does not tell its rate.
+const INTERVAL: Duration = Duration::from_millis(33);
 
 impl Source for Stream {
     fn layout(&self) -> Layout {
@@ -367,7 +350,16 @@ impl Source for Stream {
         if let Some(index) = self.held.take() {
             self.ring.queue(index)?;
         }
+        let waited = !self.ring.is_ready()?;
         let Some(buffer) = self.ring.dequeue(wait)? else { return Ok(None) };
+        let at = captured(&buffer);
+        let age = clock::monotonic().saturating_sub(at);
+        let freshest = self.freshest.map_or(age, |freshest| freshest.min(age));
+        self.freshest = Some(freshest);
+        // While all buffers were full the driver had to stop, so the newest can be old, too. One
+        // that came while it was waited for is never late, so that some frame always is not.
+        let interval = self.fps.map_or(INTERVAL, |fps| Duration::from_secs_f32(1.0 / fps));
+        let late = !waited && (age > freshest + 2 * interval || self.ring.is_ready()?);
         let Some(map) = self.ring.maps.get(buffer.index as usize) else {
             let detail =
                 "the driver gave a buffer that it does not have; it is tried again and again";
@@ -378,7 +370,8 @@ impl Source for Stream {
         Ok(Some(Frame {
             bytes: &bytes[..bytes.len().min(buffer.bytesused as usize)],
             sequence: buffer.sequence,
-            at: captured(&buffer),
+            at,
+            late,
             error: buffer.flags & sys::V4L2_BUF_FLAG_ERROR != 0,
         }))
     }
@@ -439,17 +432,26 @@ impl Ring {
         queued.map_err(|error| self.device.fault("does not take a buffer", &error))
     }
 
-    /// A filled buffer, or `None` if none was within `wait`.
-    fn dequeue(&self, wait: Duration) -> Result<Option<sys::v4l2_buffer>, Fault> {
+    /// Whether a filled buffer is there now.
+    fn is_ready(&self) -> Result<bool, Fault> {
+        Ok(self.poll(Duration::ZERO)?.is_some_and(|events| events.contains(PollFlags::IN)))
+    }
+
+    fn poll(&self, wait: Duration) -> Result<Option<PollFlags>, Fault> {
         let mut fds = [PollFd::new(&self.device.file, PollFlags::IN)];
         let timeout =
             Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: wait.subsec_nanos().into() };
         match poll(&mut fds, Some(&timeout)) {
-            Ok(0) | Err(Errno::INTR) => return Ok(None),
-            Ok(_) => {}
-            Err(error) => return Err(self.device.fault("cannot be waited for", &error.into())),
+            Ok(0) | Err(Errno::INTR) => Ok(None),
+            Ok(_) => Ok(Some(fds[0].revents())),
+            Err(error) => Err(self.device.fault("cannot be waited for", &error.into())),
         }
-        let broken = !fds[0].revents().contains(PollFlags::IN);
+    }
+
+    /// A filled buffer, or `None` if none was within `wait`.
+    fn dequeue(&self, wait: Duration) -> Result<Option<sys::v4l2_buffer>, Fault> {
+        let Some(events) = self.poll(wait)? else { return Ok(None) };
+        let broken = !events.contains(PollFlags::IN);
         let mut buffer = buffer(0);
         match self.device.ioctl(vidioc::VIDIOC_DQBUF, &mut buffer) {
             Ok(()) => Ok(Some(buffer)),
@@ -552,16 +554,6 @@ mod tests {
     fn a_card_name_that_is_no_utf8_is_still_a_text() {
         assert_eq!(text(b"Caf\xe9 Cam\0\0rest"), "Caf\u{fffd} Cam");
         assert_eq!(text(b"sixteen bytes!!!"), "sixteen bytes!!!");
-    }
-
-    #[test]
-    fn errors_are_told_in_words() {
-        let told = |errno: Errno| fault(Path::new("/dev/video99"), "stops", &errno.into());
-        assert_eq!(told(Errno::NODEV), Fault::unplugged());
-        assert!(told(Errno::ACCESS).detail.contains("group video"));
-        assert!(told(Errno::NOSPC).detail.contains("USB bus"));
-        assert_eq!(told(Errno::BUSY).reason, Reason::Busy);
-        assert_eq!(told(Errno::IO).reason, Reason::Device);
     }
 
     #[test]

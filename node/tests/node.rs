@@ -1,15 +1,17 @@
 //! A node on a real broker, through real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail it")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use node::{Node, Section, Show, TestCardSection};
+use node::{CameraSection, Node, Section, Show, TestCardSection};
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use wire::{CameraState, Info, Stamp, State, Stats, jpeg};
+use wire::{CameraState, Info, Reason, Stamp, State, Stats, jpeg};
 
 /// No test waits for anything longer than this.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -47,6 +49,10 @@ struct Running {
 impl Running {
     /// A node with a small test card.
     fn start(name: &str, broker: SocketAddr) -> Self {
+        Running::start_with(name, broker, Vec::new())
+    }
+
+    fn start_with(name: &str, broker: SocketAddr, camera: Vec<CameraSection>) -> Self {
         let data = tempfile::tempdir().unwrap();
         let section = Section {
             name: Some(name.to_owned()),
@@ -57,7 +63,7 @@ impl Running {
                 height: Some(240),
                 fps: Some(25),
             },
-            ..Section::default()
+            camera,
         };
         let config = section.check(wire::Root::default(), data.path().join("node")).unwrap();
         let node = Node::new(config).unwrap();
@@ -347,6 +353,22 @@ async fn a_will_that_comes_late_is_answered() {
     listener.say("vitrina/attic/status", true, "offline").await;
     listener.status("attic", "offline").await;
     listener.status("attic", "online").await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_configured_camera_that_is_not_there_is_shown_as_lost() {
+    let broker = Broker::start("127.0.0.1:0").await;
+    let mut listener = Listener::connect(broker.address, ALL).await;
+    let door = CameraSection {
+        device: Some("/dev/v4l/by-id/usb-Nowhere-video-index0".into()),
+        name: Some("door".into()),
+        ..CameraSection::default()
+    };
+    let node = Running::start_with("attic", broker.address, vec![door]);
+    let state = listener.until("vitrina/attic/door/state", |_| true).await;
+    let state = state_of(&state);
+    assert_eq!((state.state, state.reason), (CameraState::Lost, Some(Reason::Unplugged)));
     node.stop().await;
 }
 

@@ -74,16 +74,6 @@ test('300 frames are byte for byte what the camera made, but for our segment', a
   }
 });
 
-test('what was made was delivered or is counted as dropped', async () => {
-  const before = await figures();
-  const after = await figures();
-  accounted(before);
-  accounted(after);
-  const seqs = frames.messages.map(({ payload }) => asMade(payload, made).seq);
-  const delivered = seqs.filter((seq) => seq >= before.made && seq < after.made).length;
-  assert.equal(delivered, after.published - before.published);
-});
-
 test('broken frames are dropped, each under its reason, and the stream goes on', async () => {
   const before = await figures();
   for (const fault of ['err 5', 'truncate 4', 'empty 3', 'drop 2']) {
@@ -136,6 +126,20 @@ test('twenty times unplugged, twenty times back, and nothing leaks', async () =>
     throw new Error(count());
   });
   accounted(await figures());
+});
+
+test('after all that, what was made was delivered or is counted as dropped', async () => {
+  want.stop();
+  await state(({ state }) => state === 'idle', { limit: 20_000 });
+  // Nobody asks any more, so no frame is on its way.
+  const end = await figures();
+  accounted(end);
+  assert.deepEqual(await vitrina.stop(), { code: 0, signal: null });
+  // A newer frame may have taken a frame's place in the broker, which says so at its end.
+  const replaced = Number(/ replaced=(\d+)/.exec(vitrina.stderr)[1]);
+  const delivered = frames.messages.length;
+  assert.ok(delivered <= end.published && end.published <= delivered + replaced,
+    `published ${end.published}, delivered ${delivered}, replaced in the broker ${replaced}`);
 });
 
 test('nothing was logged a thousand times, and nothing panicked', () => {

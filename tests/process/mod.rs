@@ -1,4 +1,5 @@
 //! A real `vitrina` process with a folder of its own and free ports.
+#![allow(clippy::panic, reason = "a test fails by it")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;

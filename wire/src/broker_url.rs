@@ -27,6 +27,13 @@ pub struct BadBrokerUrl {
     rule: &'static str,
 }
 
+impl BadBrokerUrl {
+    /// What a good one looks like, without the bad one.
+    pub fn rule(&self) -> &'static str {
+        self.rule
+    }
+}
+
 /// The port that is registered for MQTT.
 const PORT: u16 = 1883;
 

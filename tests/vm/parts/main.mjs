@@ -1,13 +1,16 @@
-// The process that most parts look at: everything in one, in the guest, with two cameras.
+// The process that most parts look at: everything in one, in the guest, with all cameras.
 
 import { Subscriber } from '../../harness/mosquitto.mjs';
 import { GuestVitrina } from '../../harness/vm.mjs';
 import { until } from '../../harness/until.mjs';
 
+/** A webcam, a raw camera, and a webcam that is seldom plugged in. */
 export const DOOR = 'guest/door';
 export const COLOURS = 'guest/colours';
+export const WINDOW = 'guest/window';
 
 export const WEBCAM = '/dev/v4l/by-id/usb-Rig_Rig_Test_Camera_RIG0000-video-index0';
+export const OTHER = '/dev/v4l/by-id/usb-Rig_Rig_Test_Camera_RIG0001-video-index0';
 export const VIVID = '/dev/v4l/by-path/platform-vivid.0-video-index0';
 
 /** What the guest's node is told: the sizes and rates that an emulated processor can keep. */
@@ -26,9 +29,15 @@ height = 720
 [[node.camera]]
 device = "${VIVID}"
 name = "colours"
-width = 640
-height = 360
+width = 320
+height = 180
 fps = 10
+[[node.camera]]
+device = "${OTHER}"
+name = "window"
+width = 320
+height = 240
+fps = 5
 `;
 
 /** What is said on a broker, and waiting for it. */

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 
 import { until } from '../../harness/until.mjs';
-import { live, tile } from '../../harness/wall.mjs';
-import { DOOR, WEBCAM, main } from './main.mjs';
+import { live, tile, tiles } from '../../harness/wall.mjs';
+import { COLOURS, DOOR, OTHER, WEBCAM, WINDOW, main } from './main.mjs';
 
 const TIMES = 20;
 /** At these turns another webcam takes the number meanwhile. */
@@ -18,6 +18,10 @@ export async function replug(t, rig) {
   await page.goto(wall);
   await live(page, DOOR, SOON);
   const number = () => guest.sh(`readlink -f ${WEBCAM}`);
+  const other = {
+    plug: () => guest.sh(`systemctl start uvccam@1; until [ -e ${OTHER} ]; do sleep 0.1; done`),
+    unplug: () => guest.sh(`systemctl stop uvccam@1; while [ -e ${OTHER} ]; do sleep 0.1; done`),
+  };
 
   const before = await vitrina.figures();
   for (let turn = 0; turn < TIMES; turn += 1) {
@@ -29,15 +33,21 @@ export async function replug(t, rig) {
       assert.equal(lost.reason, 'unplugged');
       const { words } = await tile(page, DOOR, 'is lost', ({ state }) => state === 'lost', SOON);
       assert.match(words, /Unplugged/);
-      if (renumber) await guest.sh('systemctl start uvccam@1; until [ -e /dev/v4l/by-id/*RIG0001-video-index0 ]; do sleep 0.1; done');
+      if (renumber) await other.plug();
       await guest.webcam(0, 'plug');
       await live(page, DOOR, SOON);
       if (renumber) {
         assert.notEqual(await number(), old);
-        await guest.sh('systemctl stop uvccam@1');
+        await live(page, WINDOW, SOON);
+        await other.unplug();
+        await tile(page, WINDOW, 'is lost', ({ state }) => state === 'lost', SOON);
       }
     });
   }
+
+  await t.test('nobody else came to the wall', async () => {
+    assert.deepEqual(Object.keys(await tiles(page)).sort(), [COLOURS, DOOR, WINDOW]);
+  });
 
   await t.test('no thread, descriptor or process was lost or won', async () => {
     await until(`again as ${JSON.stringify(before)}`, async () => {

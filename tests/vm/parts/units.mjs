@@ -57,7 +57,7 @@ export async function units(t, rig) {
 
   await t.test('a process that works is not', async () => {
     const pid = await property('MainPID');
-    await guest.sh('sleep 15');
+    await guest.sh('sleep 12');
     assert.equal(await property('MainPID'), pid);
   });
 

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 
-import { changes, live, tiles } from '../../harness/wall.mjs';
-import { COLOURS, DOOR, main } from './main.mjs';
+import { changes, live, tile, tiles } from '../../harness/wall.mjs';
+import { COLOURS, DOOR, WINDOW, main } from './main.mjs';
 
 /** An MJPEG webcam and a raw camera are on a page outside the guest. */
 export async function wall(t, rig) {
@@ -14,7 +14,6 @@ export async function wall(t, rig) {
     await rig.page.goto(wall);
     await live(rig.page, DOOR, { limit: 5000 });
     await live(rig.page, COLOURS, { limit: 15_000 });
-    assert.equal(Object.keys(await tiles(rig.page)).length, 2);
     const door = await state(DOOR, ({ state }) => state === 'live');
     assert.equal(`${door.format} ${door.size}`, 'MJPG 1280x720');
     const colours = await state(COLOURS, ({ state }) => state === 'live');
@@ -24,5 +23,11 @@ export async function wall(t, rig) {
   await t.test('both pictures change', async () => {
     await changes(rig.page, DOOR, 10, { limit: 30_000 });
     await changes(rig.page, COLOURS, 5, { limit: 30_000 });
+  });
+
+  await t.test('one that is configured but not plugged in is lost, and there are no others', async () => {
+    const { words } = await tile(rig.page, WINDOW, 'is lost', ({ state }) => state === 'lost');
+    assert.match(words, /Unplugged/);
+    assert.deepEqual(Object.keys(await tiles(rig.page)).sort(), [COLOURS, DOOR, WINDOW]);
   });
 }
