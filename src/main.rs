@@ -10,6 +10,7 @@ mod mqtt;
 mod parts;
 mod signals;
 mod supervisor;
+mod user;
 mod watch;
 
 use std::io;
@@ -44,6 +45,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         Some(Command::Cameras) => cameras::run(settings),
         Some(Command::Watch { broker, once }) => watch::run(&settings, *broker, *once),
         Some(Command::Forget { what }) => forget::run(&settings, what),
+        Some(Command::User(user)) => user::run(&settings, user),
         Some(Command::Config) => config::print(&settings),
     }
 }

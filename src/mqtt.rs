@@ -1,5 +1,7 @@
 //! The commands' connection to a broker.
 
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -32,10 +34,16 @@ pub struct Message {
 }
 
 impl Connection {
-    pub fn new(broker: BrokerUrl, command: &str) -> Self {
+    /// `broker` is where it is, and the file with the password for it. Who may not read that file
+    /// comes in without, if the broker lets them.
+    pub fn new((broker, password): (BrokerUrl, Option<PathBuf>), command: &str) -> Self {
         let id = format!("vitrina-{command}-{}", std::process::id());
         let mut options = MqttOptions::new(id, &broker.host, broker.port);
         options.set_max_packet_size(limits::PACKET, limits::PACKET);
+        if let Some(password) = password.and_then(|file| fs::read_to_string(file).ok()) {
+            let user = broker.user.as_deref().unwrap_or("admin");
+            options.set_credentials(user, password.trim_end());
+        }
         let (client, events) = AsyncClient::new(options, 16);
         Connection { client, events, broker }
     }
@@ -99,6 +107,11 @@ impl Connection {
             Ok(Err(ConnectionError::Io(error))) => Err(error).with_context(|| {
                 format!("the broker {broker} cannot be reached; is it running there?")
             }),
+            Ok(Err(ConnectionError::ConnectionRefused(_))) => bail!(
+                "the broker {broker} asks for a user and password: run this as the user that it runs \
+                 as, with its --data, or set gallery.broker = \"mqtt://USER@HOST\" and \
+                 gallery.password_file"
+            ),
             Ok(Err(error)) => Err(error).with_context(|| format!("the broker {broker} failed")),
             Err(_) => bail!("the broker {broker} does not answer"),
         }

@@ -2,19 +2,19 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant as Moment, timeout, timeout_at};
 use tracing::{debug, info};
 
-use crate::access::{self, Grant};
 use crate::aliases::Taken;
 use crate::codec::Decoder;
 use crate::core::{Arrival, Core};
+use crate::door::{Door, Guest};
 use crate::outbox::Outbox;
 use crate::packet::{
     Connect, Filter, Message, Packet, Qos, Reason, Refusal, Reply, Version, Welcome,
@@ -22,18 +22,22 @@ use crate::packet::{
 use crate::session::Session;
 use crate::{reply, topic};
 
-/// A socket without a CONNECT is closed after this.
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-
 /// How long a client that has gone is read from, of which all is here already.
 const LAST_WORDS_WITHIN: Duration = Duration::from_millis(100);
 
 /// How long a client is given to take its last packet.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
 
-/// Serves a client until it ends. Its session ends with it, also when this is dropped.
-pub(crate) async fn serve<R, W>(core: Arc<Core>, peer: SocketAddr, reader: R, writer: W)
-where
+/// Serves a client until it ends. Its session ends with it, also when this is dropped. Without a
+/// CONNECT until `deadline` there is no client.
+pub(crate) async fn serve<R, W>(
+    core: Arc<Core>,
+    door: Arc<Door>,
+    peer: SocketAddr,
+    deadline: Moment,
+    reader: R,
+    writer: W,
+) where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
@@ -41,11 +45,14 @@ where
     let mut outgoing = Outgoing::new(writer, core.clone());
 
     let first = tokio::select! {
-        first = timeout(CONNECT_WITHIN, incoming.next(None)) => first,
+        first = timeout_at(deadline, incoming.next(None)) => first,
         () = core.closing() => return,
     };
     let entered = match first {
-        Ok(Ok(Packet::Connect(connect))) => enter(&core, *connect).map_err(End::Refused),
+        Ok(Ok(Packet::Connect(connect))) => tokio::select! {
+            entered = enter(&core, &door, peer.ip(), *connect) => entered.map_err(End::Refused),
+            () = core.closing() => return,
+        },
         Ok(Ok(_)) => Err(End::Refused(Refusal::new(Reason::ProtocolError, "no CONNECT"))),
         Ok(Err(end)) => Err(end),
         Err(_) => Err(End::Late),
@@ -67,6 +74,7 @@ where
         end = converse(&client, &mut incoming) => end,
         end = outgoing.run(&client.outbox) => end,
         reason = client.outbox.ended() => End::Ended(reason),
+        () = door.revoked(&client.guest) => End::Ended(Reason::NotAuthorized),
     };
     let end = match end {
         // When writing fails, its last words may still be here, and among them its DISCONNECT.
@@ -129,17 +137,24 @@ struct Client {
     id: String,
     version: Version,
     packet_maximum: usize,
-    grant: Grant,
+    guest: Guest,
     /// How long it may be silent.
     silence: Option<Duration>,
     outbox: Arc<Outbox>,
     session: Session,
 }
 
-fn enter(core: &Arc<Core>, connect: Connect) -> Result<Client, Refusal> {
-    let grant = access::admit(&connect, &core.deny)
-        .map_err(|reason| Refusal::new(reason, "not allowed"))?;
-    let Connect { version, clean, takes, will, .. } = connect;
+async fn enter(
+    core: &Arc<Core>,
+    door: &Arc<Door>,
+    peer: IpAddr,
+    connect: Connect,
+) -> Result<Client, Refusal> {
+    let Connect { version, clean, takes, will, login, .. } = connect;
+    let guest = door.admit(peer, login).await.map_err(|reason| Refusal::new(reason, "refused"))?;
+    if will.as_ref().is_some_and(|will| !guest.grant.may_publish(&will.message.topic)) {
+        return Err(Refusal::new(Reason::NotAuthorized, "the will's topic is not allowed"));
+    }
     let is_anonymous = connect.client_id.is_empty();
     if is_anonymous && version == Version::V311 && !clean {
         return Err(Refusal::new(Reason::BadClientId, "no client id"));
@@ -171,7 +186,7 @@ fn enter(core: &Arc<Core>, connect: Connect) -> Result<Client, Refusal> {
     };
     let session = core
         .open(Arrival {
-            client_id: id.clone(),
+            client_id: guest.session(&id),
             clean,
             expiry,
             will,
@@ -185,7 +200,7 @@ fn enter(core: &Arc<Core>, connect: Connect) -> Result<Client, Refusal> {
         s => Some(Duration::from_millis(1500) * u32::from(s)),
     };
     let packet_maximum = takes.packet_maximum as usize;
-    Ok(Client { id, version, packet_maximum, grant, silence, outbox, session })
+    Ok(Client { id, version, packet_maximum, guest, silence, outbox, session })
 }
 
 /// The CONNACK for a client that may not come in, where its version has one.
@@ -196,7 +211,9 @@ fn refused(refusal: Refusal, version: Version) -> Bytes {
             Version::V311,
             Reason::UnsupportedVersion
             | Reason::BadClientId
+            | Reason::BadLogin
             | Reason::NotAuthorized
+            | Reason::ServerBusy
             | Reason::QuotaExceeded
             | Reason::ShuttingDown,
         )
@@ -269,7 +286,7 @@ impl Client {
             return Err(Refusal::new(Reason::TopicInvalid, "a topic that is too long"));
         }
         let qos = message.qos;
-        let published = if self.grant.may_publish(&message.topic) {
+        let published = if self.guest.grant.may_publish(&message.topic) {
             self.session.publish(id, message)
         } else {
             core.refuse_publish(&self.id, &message.topic);
@@ -292,7 +309,7 @@ impl Client {
             .iter()
             .map(|filter| {
                 let path = topic::subscribed(&filter.path).ok_or(Reason::FilterInvalid)?;
-                if self.grant.may_subscribe(path) {
+                if self.guest.grant.may_subscribe(path) {
                     self.session.subscribe(filter)
                 } else {
                     Err(Reason::NotAuthorized)

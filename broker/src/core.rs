@@ -25,8 +25,6 @@ use crate::{sys, topic};
 #[derive(Debug)]
 pub(crate) struct Core {
     pub limits: Limits,
-    /// What nobody may publish or subscribe to.
-    pub deny: Arc<[String]>,
     pub counters: Arc<Counters>,
     pub(crate) began: Instant,
     state: Mutex<State>,
@@ -132,7 +130,7 @@ pub(crate) fn filter_size(filter: &str) -> usize {
 }
 
 impl Core {
-    pub fn new(limits: Limits, deny: Arc<[String]>, counters: Arc<Counters>) -> Core {
+    pub fn new(limits: Limits, counters: Arc<Counters>) -> Core {
         let state = State {
             last_id: 0,
             by_client_id: HashMap::new(),
@@ -153,7 +151,6 @@ impl Core {
         let every_minute = || Seldom::new(Duration::from_secs(60));
         Core {
             limits,
-            deny,
             counters,
             began: Instant::now(),
             state: Mutex::new(state),

@@ -200,7 +200,7 @@ mod tests {
     async fn a_task_that_panics_gives_back_all_that_it_held() {
         let limits = Section::default().check().unwrap().limits;
         let counters = Arc::new(Counters::default());
-        let core = Arc::new(Core::new(limits, Arc::default(), counters.clone()));
+        let core = Arc::new(Core::new(limits, counters.clone()));
         let slots = Arc::new(Slots::new(limits, counters.clone()));
         let open = |client_id: &str, will: Option<Will>| {
             let takes = Takes { receive_maximum: 10, packet_maximum: u32::MAX, aliases: 0 };

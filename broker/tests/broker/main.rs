@@ -4,6 +4,7 @@
 
 mod aliases;
 mod clients;
+mod door;
 mod fuzz;
 mod once;
 mod ordered;
@@ -17,5 +18,6 @@ mod sockets;
 mod subscriptions;
 mod sys;
 mod takedowns;
+mod transports;
 mod versions;
 mod wills;
