@@ -17,6 +17,9 @@ pub(crate) mod kind {
     pub const CONNECT: u8 = 1;
     pub const PUBLISH: u8 = 3;
     pub const PUBACK: u8 = 4;
+    pub const PUBREC: u8 = 5;
+    pub const PUBREL: u8 = 6;
+    pub const PUBCOMP: u8 = 7;
     pub const SUBSCRIBE: u8 = 8;
     pub const UNSUBSCRIBE: u8 = 10;
     pub const PINGREQ: u8 = 12;
@@ -43,13 +46,9 @@ pub(crate) fn first_byte(byte: u8, version: Option<Version>) -> Checked<()> {
         (kind::CONNECT, _) => protocol_error("a second CONNECT"),
         (kind::PUBLISH, flags) if flags & 0b0110 == 0b0110 => malformed("QoS 3"),
         (kind::PUBLISH, flags) if flags & 0b1110 == 0b1000 => malformed("DUP at QoS 0"),
-        (kind::PUBLISH, flags) if flags & 0b0100 != 0 => {
-            Err(Refusal::new(Reason::QosNotSupported, "QoS 2 is not supported"))
-        }
         (kind::PUBLISH, _)
-        | (kind::PUBACK | kind::PINGREQ | kind::DISCONNECT, 0)
-        | (kind::SUBSCRIBE | kind::UNSUBSCRIBE, 2) => Ok(()),
-        (5..=7, _) => protocol_error("a packet of QoS 2, which is not supported"),
+        | (kind::PUBACK | kind::PUBREC | kind::PUBCOMP | kind::PINGREQ | kind::DISCONNECT, 0)
+        | (kind::PUBREL | kind::SUBSCRIBE | kind::UNSUBSCRIBE, 2) => Ok(()),
         (2 | 9 | 11 | 13, _) => protocol_error("a packet that only servers send"),
         (15, _) => protocol_error("AUTH without an authentication method"),
         _ => malformed("wrong flags in the fixed header"),
@@ -77,7 +76,7 @@ pub(crate) fn packet(first: u8, body: &[u8], version: Version) -> Checked<()> {
     match first >> 4 {
         kind::CONNECT => connect(&mut rest, version)?,
         kind::PUBLISH => publish(first, &mut rest, version)?,
-        kind::PUBACK => puback(&mut rest, version)?,
+        kind::PUBACK | kind::PUBREC | kind::PUBREL | kind::PUBCOMP => ack(&mut rest, version)?,
         kind::SUBSCRIBE => subscribe(&mut rest, version)?,
         kind::UNSUBSCRIBE => unsubscribe(&mut rest, version)?,
         kind::DISCONNECT => disconnect(&mut rest, version)?,
@@ -113,9 +112,6 @@ fn connect(rest: &mut Rest, version: Version) -> Checked<()> {
             return Err(Refusal::new(Reason::TopicInvalid, "the will's topic is not valid"));
         }
         rest.binary()?;
-        if version == Version::V5 && will_qos == 2 {
-            return Err(Refusal::new(Reason::QosNotSupported, "a will of QoS 2"));
-        }
     }
     if flags & 0x80 != 0 {
         rest.string()?;
@@ -132,17 +128,18 @@ fn publish(first: u8, rest: &mut Rest, version: Version) -> Checked<()> {
     if first & 0b0110 != 0 {
         rest.id()?;
     }
+    let mut has_alias = false;
     if version == Version::V5 {
-        properties(rest, &[0x01, 0x02, 0x23, 0x08, 0x09, 0x26, 0x03])?;
+        has_alias = properties(rest, &[0x01, 0x02, 0x23, 0x08, 0x09, 0x26, 0x03])?.has(0x23);
     }
-    if !topic::is_name(topic) {
+    if !(topic::is_name(topic) || has_alias && topic.is_empty()) {
         return Err(Refusal::new(Reason::TopicInvalid, "a topic that is not valid"));
     }
     rest.0 = &[];
     Ok(())
 }
 
-fn puback(rest: &mut Rest, version: Version) -> Checked<()> {
+fn ack(rest: &mut Rest, version: Version) -> Checked<()> {
     rest.id()?;
     if version == Version::V5 && !rest.0.is_empty() {
         rest.u8()?;
@@ -162,11 +159,15 @@ fn subscribe(rest: &mut Rest, version: Version) -> Checked<()> {
         return protocol_error("SUBSCRIBE to nothing");
     }
     while !rest.0.is_empty() {
-        rest.string()?;
+        let filter = rest.string()?;
         let options = rest.u8()?;
         let reserved = if version == Version::V5 { 0xc0 } else { 0xfc };
         if options & reserved != 0 || options & 3 == 3 || options & 0x30 == 0x30 {
             return malformed("wrong options of a subscription");
+        }
+        // MQTT 5, section 3.8.3.1.
+        if options & 4 != 0 && topic::is_shared(filter) {
+            return protocol_error("a shared subscription without local messages");
         }
     }
     Ok(())
@@ -197,7 +198,7 @@ fn disconnect(rest: &mut Rest, version: Version) -> Checked<()> {
 }
 
 /// Checks a block of properties (MQTT 5, section 2.2.2): each allowed here, whole, once.
-fn properties(rest: &mut Rest, allowed: &[u8]) -> Checked<()> {
+fn properties(rest: &mut Rest, allowed: &[u8]) -> Checked<Seen> {
     const USER: u8 = 0x26;
     let len = rest.varint()?;
     let mut rest = Rest(rest.take(len)?);
@@ -226,7 +227,9 @@ fn properties(rest: &mut Rest, allowed: &[u8]) -> Checked<()> {
                 rest.u16()?;
             }
             0x23 => {
-                return Err(Refusal::new(Reason::TopicAliasInvalid, "aliases are not offered"));
+                if rest.u16()? == 0 {
+                    return Err(Refusal::new(Reason::TopicAliasInvalid, "the topic alias 0"));
+                }
             }
             0x27 => {
                 if rest.u32()? == 0 {
@@ -237,10 +240,9 @@ fn properties(rest: &mut Rest, allowed: &[u8]) -> Checked<()> {
                 rest.u32()?;
             }
             0x0b => {
-                return Err(Refusal::new(
-                    Reason::IdentifiersNotSupported,
-                    "subscription identifiers are not offered",
-                ));
+                if rest.varint()? == 0 {
+                    return protocol_error("the subscription identifier 0");
+                }
             }
             0x08 => {
                 if !topic::is_name(rest.string()?) {
@@ -265,7 +267,36 @@ fn properties(rest: &mut Rest, allowed: &[u8]) -> Checked<()> {
             }
         }
     }
-    Ok(())
+    Ok(Seen(seen))
+}
+
+/// Which properties a block had, by their identifiers.
+#[derive(Debug)]
+struct Seen(u64);
+
+impl Seen {
+    fn has(&self, property: u8) -> bool {
+        self.0 & 1 << property != 0
+    }
+}
+
+/// The session expiry that a DISCONNECT names. It must have been checked.
+pub(crate) fn disconnect_expiry(body: &[u8]) -> Option<u32> {
+    let mut rest = Rest(body.get(1..)?);
+    let len = rest.varint().ok()?;
+    let mut rest = Rest(rest.take(len).ok()?);
+    loop {
+        match rest.u8().ok()? {
+            0x11 => return rest.u32().ok(),
+            0x26 => {
+                rest.string().ok()?;
+                rest.string().ok()?;
+            }
+            _ => {
+                rest.string().ok()?;
+            }
+        }
+    }
 }
 
 /// What is left to read of a packet.
@@ -342,7 +373,7 @@ pub(crate) fn varint(bytes: &[u8]) -> Checked<Option<(usize, usize)>> {
 mod tests {
     use super::*;
 
-    fn reason(result: Checked<()>) -> Option<Reason> {
+    fn reason<T>(result: Checked<T>) -> Option<Reason> {
         result.err().map(|refusal| refusal.reason)
     }
 
@@ -368,7 +399,9 @@ mod tests {
         for version in [Version::V311, Version::V5] {
             let good: Vec<u8> =
                 (0..=255).filter(|byte| first_byte(*byte, Some(version)).is_ok()).collect();
-            assert_eq!(good, [0x30, 0x31, 0x32, 0x33, 0x3a, 0x3b, 0x40, 0x82, 0xa2, 0xc0, 0xe0]);
+            let publish = [0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x3a, 0x3b, 0x3c, 0x3d];
+            let others = [0x40, 0x50, 0x62, 0x70, 0x82, 0xa2, 0xc0, 0xe0];
+            assert_eq!(good, [&publish[..], &others].concat());
         }
     }
 
@@ -401,6 +434,18 @@ mod tests {
         let user = [0x26, 0, 0, 0, 0];
         assert_eq!(block(&[&[10][..], &user, &user].concat(), &[0x26]), None);
         assert_eq!(block(&[4, 0x08, 0, 1, b'#'], &[0x08]), Some(Reason::ProtocolError));
+    }
+
+    #[test]
+    fn the_session_expiry_of_a_disconnect_is_found_behind_other_properties() {
+        assert_eq!(disconnect_expiry(&[]), None);
+        assert_eq!(disconnect_expiry(&[0]), None);
+        assert_eq!(disconnect_expiry(&[0, 0]), None);
+        assert_eq!(disconnect_expiry(&[0, 5, 0x11, 0, 0, 0, 9]), Some(9));
+        let body = b"\0\x10\x1f\0\x01x\x26\0\x01k\0\x01v\x11\0\0\x01\0";
+        assert_eq!(reason(packet(0xe0, body, Version::V5)), None);
+        assert_eq!(disconnect_expiry(body), Some(256));
+        assert_eq!(disconnect_expiry(&body[..10]), None);
     }
 
     #[test]

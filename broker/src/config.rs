@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::topic;
 
 /// The section `[broker]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +30,28 @@ pub struct Section {
     /// Bytes of all retained messages together, 1 KiB to 1 GiB, and not more than `newest_bytes`,
     /// so that a subscriber can be sent all of them. Default 24 MiB.
     pub retained_bytes: usize,
-    /// Messages of QoS 1 that may wait for one client, 1 to 1000000; a client with more is
+    /// Bytes of all topic filters subscribed to together, with what it takes to find them, 64 KiB
+    /// to 1 GiB; over this a client has eight. Default 64 MiB.
+    pub subscription_bytes: usize,
+    /// Bytes of a topic, of a topic filter, or of the client id of a session that outlives its
+    /// connection, 32 to 65535. Default 1024.
+    pub topic_length: usize,
+    /// Levels of a topic or a topic filter, 1 to 64. Default 64.
+    pub topic_levels: usize,
+    /// Topic filters that nobody may publish or subscribe to. Default none.
+    pub deny: Vec<String>,
+    /// Sessions that may outlive their connections, 0 to 100000. Default 1000.
+    pub sessions: usize,
+    /// Bytes that may wait for all clients together that are not connected, 64 KiB to 1 GiB; over
+    /// this the session with most is discarded. Default 64 MiB.
+    pub session_bytes: usize,
+    /// Seconds after which the session of a client that is not connected ends at last, 1 to
+    /// 31536000. Default 86400, a day.
+    pub session_expiry: u64,
+    /// Seconds of the longest keep-alive; a client of MQTT 5 that asks for a longer one is told
+    /// this, 5 to 65535. Default 60.
+    pub keep_alive: u16,
+    /// Messages of QoS 1 and 2 that may wait for one client, 1 to 1000000; a client with more is
     /// disconnected. Default 100000.
     pub queue: usize,
     /// Bytes of those, 64 KiB to 1 GiB. Default 64 MiB.
@@ -36,7 +60,8 @@ pub struct Section {
     /// topic wait (more if they are small), the newest; over this the oldest is dropped. Default
     /// 32 MiB.
     pub newest_bytes: usize,
-    /// Messages of QoS 1 sent to a client and not acknowledged, 1 to 10000. Default 100.
+    /// Messages of QoS 1 and 2 sent to a client and not acknowledged, and those of QoS 2 that a
+    /// client of MQTT 5 has under way, 1 to 10000. Default 100.
     pub inflight: usize,
     /// Seconds after which a client is disconnected that takes nothing of what waits for it, or
     /// stops amid a packet, 1 to 3600. Default 30.
@@ -53,6 +78,14 @@ impl Default for Section {
             subscriptions: 1000,
             retained: 20_000,
             retained_bytes: 24 << 20,
+            subscription_bytes: 64 << 20,
+            topic_length: 1024,
+            topic_levels: topic::LEVELS,
+            deny: Vec::new(),
+            sessions: 1000,
+            session_bytes: 64 << 20,
+            session_expiry: 86_400,
+            keep_alive: 60,
             queue: 100_000,
             queue_bytes: 64 << 20,
             newest_bytes: 32 << 20,
@@ -67,6 +100,7 @@ impl Default for Section {
 pub struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) limits: Limits,
+    pub(crate) deny: Arc<[String]>,
 }
 
 /// What a broker allows.
@@ -77,11 +111,27 @@ pub(crate) struct Limits {
     pub subscriptions: usize,
     pub retained: usize,
     pub retained_bytes: usize,
+    pub subscription_bytes: usize,
+    pub topic_length: usize,
+    pub topic_levels: usize,
+    pub sessions: usize,
+    pub session_bytes: usize,
+    /// In seconds.
+    pub session_expiry: u32,
+    /// In seconds.
+    pub keep_alive: u16,
     pub queue: usize,
     pub queue_bytes: usize,
     pub newest_bytes: usize,
     pub inflight: usize,
     pub stall: Duration,
+}
+
+impl Limits {
+    /// Whether a topic or a topic filter is short enough.
+    pub fn allow_topic(&self, topic: &str) -> bool {
+        topic.len() <= self.topic_length && topic.split('/').count() <= self.topic_levels
+    }
 }
 
 /// A value that cannot be used: which, why, and what can.
@@ -118,6 +168,12 @@ impl Section {
             ("subscriptions", self.subscriptions, 1, 100_000),
             ("retained", self.retained, 0, 1_000_000),
             ("retained_bytes", self.retained_bytes, 1 << 10, 1 << 30),
+            ("subscription_bytes", self.subscription_bytes, 64 << 10, 1 << 30),
+            ("topic_length", self.topic_length, 32, 65_535),
+            ("topic_levels", self.topic_levels, 1, topic::LEVELS),
+            ("sessions", self.sessions, 0, 100_000),
+            ("session_bytes", self.session_bytes, 64 << 10, 1 << 30),
+            ("keep_alive", self.keep_alive.into(), 5, 65_535),
             ("queue", self.queue, 1, 1_000_000),
             ("queue_bytes", self.queue_bytes, 64 << 10, 1 << 30),
             ("newest_bytes", self.newest_bytes, 64 << 10, 1 << 30),
@@ -129,6 +185,14 @@ impl Section {
         }
         if !(1..=3600).contains(&self.stall) {
             return Err(bad("stall", &self.stall, "choose a number of seconds from 1 to 3600"));
+        }
+        let session_expiry = u32::try_from(self.session_expiry).unwrap_or(0);
+        if !(1..=31_536_000).contains(&session_expiry) {
+            let hint = "choose a number of seconds from 1 to 31536000";
+            return Err(bad("session_expiry", &self.session_expiry, hint));
+        }
+        if let Some(filter) = self.deny.iter().find(|filter| !topic::is_filter(filter)) {
+            return Err(bad("deny", filter, "this is not a topic filter"));
         }
         if self.retained_bytes > self.newest_bytes {
             return Err(bad(
@@ -143,12 +207,20 @@ impl Section {
         }
         Ok(Config {
             listen: self.listen,
+            deny: self.deny.into(),
             limits: Limits {
                 connections: self.connections,
                 connections_per_address: self.connections_per_address,
                 subscriptions: self.subscriptions,
                 retained: self.retained,
                 retained_bytes: self.retained_bytes,
+                subscription_bytes: self.subscription_bytes,
+                topic_length: self.topic_length,
+                topic_levels: self.topic_levels,
+                sessions: self.sessions,
+                session_bytes: self.session_bytes,
+                session_expiry,
+                keep_alive: self.keep_alive,
                 queue: self.queue,
                 queue_bytes: self.queue_bytes,
                 newest_bytes: self.newest_bytes,

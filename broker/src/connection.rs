@@ -12,12 +12,15 @@ use tokio::time::timeout;
 use tracing::{debug, info};
 
 use crate::access::{self, Grant};
-use crate::codec::{self, Decoder};
-use crate::core::{Core, Session};
+use crate::aliases::Taken;
+use crate::codec::Decoder;
+use crate::core::{Arrival, Core};
 use crate::outbox::Outbox;
 use crate::packet::{
     Connect, Filter, Message, Packet, Qos, Reason, Refusal, Reply, Version, Welcome,
 };
+use crate::session::Session;
+use crate::{reply, topic};
 
 /// A socket without a CONNECT is closed after this.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -42,9 +45,7 @@ where
         () = core.closing() => return,
     };
     let entered = match first {
-        Ok(Ok(Packet::Connect(connect))) => {
-            enter(&core, *connect).map_err(|reason| End::Refused(Refusal::new(reason, "refused")))
-        }
+        Ok(Ok(Packet::Connect(connect))) => enter(&core, *connect).map_err(End::Refused),
         Ok(Ok(_)) => Err(End::Refused(Refusal::new(Reason::ProtocolError, "no CONNECT"))),
         Ok(Err(end)) => Err(end),
         Err(_) => Err(End::Late),
@@ -54,7 +55,7 @@ where
         Err(end) => {
             debug!(%peer, ?end, "a connection ended without a client");
             if let (End::Refused(refusal), Some(version)) = (end, incoming.decoder.version()) {
-                let last = refused(refusal.reason, version);
+                let last = refused(refusal, version);
                 outgoing.farewell(last, &mut incoming.reader).await;
             }
             return;
@@ -75,27 +76,31 @@ where
         end => end,
     };
 
+    let end = match end {
+        End::Left { with_will, expiry } => match client.session.leave(with_will, expiry) {
+            Ok(()) => end,
+            Err(refusal) => End::Refused(refusal),
+        },
+        end => end,
+    };
+
     let is_usual = matches!(end, End::Left { .. } | End::Gone(_));
     if !is_usual && core.may_tell_end() {
         info!(%peer, client = client.id, ?end, "disconnected a client");
     } else {
         debug!(%peer, client = client.id, ?end, "disconnected");
     }
-    let last = match &end {
-        End::Refused(refusal) => Some(refusal.reason),
-        End::Ended(reason) => Some(*reason),
-        End::Silent => Some(Reason::KeepAliveTimeout),
+    let last = match end {
+        End::Refused(refusal) => Some(refusal),
+        End::Ended(reason) => Some(Refusal::new(reason, "")),
+        End::Silent => Some(Refusal::new(Reason::KeepAliveTimeout, "")),
         _ => None,
     };
-    if let End::Left { with_will: false } = end {
-        client.session.forget_will();
-    }
-    let version = client.version;
-    client.outbox.end(last.unwrap_or(Reason::Success));
+    let (version, packet_maximum) = (client.version, client.packet_maximum);
     // The session ends, and its will is published, before time is spent on saying good-bye.
     drop(client);
-    if let Some(reason) = last {
-        let last = codec::encode(&Reply::Disconnect(reason), version);
+    if let Some(refusal) = last {
+        let last = reply::encode(&Reply::Disconnect(refusal), version, packet_maximum);
         outgoing.farewell(last, &mut incoming.reader).await;
     }
 }
@@ -104,7 +109,7 @@ where
 #[derive(Debug)]
 enum End {
     /// It said DISCONNECT.
-    Left { with_will: bool },
+    Left { with_will: bool, expiry: Option<u32> },
     /// Its socket was closed, or failed.
     Gone(#[allow(dead_code, reason = "it is for the log")] Option<io::Error>),
     /// It broke the rules.
@@ -123,6 +128,7 @@ enum End {
 struct Client {
     id: String,
     version: Version,
+    packet_maximum: usize,
     grant: Grant,
     /// How long it may be silent.
     silence: Option<Duration>,
@@ -130,41 +136,71 @@ struct Client {
     session: Session,
 }
 
-fn enter(core: &Arc<Core>, connect: Connect) -> Result<Client, Reason> {
-    let grant = access::admit(&connect)?;
+fn enter(core: &Arc<Core>, connect: Connect) -> Result<Client, Refusal> {
+    let grant = access::admit(&connect, &core.deny)
+        .map_err(|reason| Refusal::new(reason, "not allowed"))?;
+    let Connect { version, clean, takes, will, .. } = connect;
     let is_anonymous = connect.client_id.is_empty();
-    if is_anonymous && connect.version == Version::V311 && !connect.clean {
-        return Err(Reason::BadClientId);
+    if is_anonymous && version == Version::V311 && !clean {
+        return Err(Refusal::new(Reason::BadClientId, "no client id"));
+    }
+    let expiry = connect.expiry.min(core.limits.session_expiry);
+    if expiry > 0 && connect.client_id.len() > core.limits.topic_length {
+        // It would be kept while the client is away.
+        return Err(Refusal::new(
+            Reason::BadClientId,
+            "a client id too long for a session that lasts",
+        ));
+    }
+    if will.as_ref().is_some_and(|will| !core.limits.allow_topic(&will.message.topic)) {
+        return Err(Refusal::new(Reason::TopicInvalid, "the will's topic is too long"));
     }
     let id =
         if is_anonymous { format!("auto-{:016x}", fastrand::u64(..)) } else { connect.client_id };
-    let outbox = Arc::new(Outbox::new(
-        connect.version,
-        connect.receive_maximum,
-        connect.packet_maximum,
-        core.limits,
-        core.counters.clone(),
-    ));
-    let assigned_client_id = is_anonymous.then(|| id.clone());
-    outbox.reply(&Reply::Welcome(Welcome { assigned_client_id }));
-    let session = core.open(&id, outbox.clone(), connect.will)?;
+    let outbox = Arc::new(Outbox::new(version, takes, core.limits, core.counters.clone()));
+    let longest = core.limits.keep_alive;
+    let told = (version == Version::V5 && connect.keep_alive > longest).then_some(longest);
+    let welcome = Welcome {
+        receive_maximum: u16::try_from(core.limits.inflight).unwrap_or(u16::MAX),
+        assigned_client_id: is_anonymous.then(|| id.clone()),
+        keep_alive: told,
+        response_information: Some(format!("response/{id}"))
+            .filter(|topic| connect.wants_response_information && topic::is_name(topic))
+            .filter(|topic| core.limits.allow_topic(topic)),
+        ..Welcome::default()
+    };
+    let session = core
+        .open(Arrival {
+            client_id: id.clone(),
+            clean,
+            expiry,
+            will,
+            outbox: outbox.clone(),
+            welcome,
+        })
+        .map_err(|reason| Refusal::new(reason, "no more sessions"))?;
     // MQTT 5, section 3.1.2.10.
-    let silence = match connect.keep_alive {
+    let silence = match told.unwrap_or(connect.keep_alive) {
         0 => None,
         s => Some(Duration::from_millis(1500) * u32::from(s)),
     };
-    Ok(Client { id, version: connect.version, grant, silence, outbox, session })
+    let packet_maximum = takes.packet_maximum as usize;
+    Ok(Client { id, version, packet_maximum, grant, silence, outbox, session })
 }
 
 /// The CONNACK for a client that may not come in, where its version has one.
-fn refused(reason: Reason, version: Version) -> Bytes {
-    match (version, reason) {
+fn refused(refusal: Refusal, version: Version) -> Bytes {
+    match (version, refusal.reason) {
         // MQTT 3.1.1, section 3.1.4: what is malformed is closed without CONNACK.
         (
             Version::V311,
-            Reason::UnsupportedVersion | Reason::BadClientId | Reason::NotAuthorized,
+            Reason::UnsupportedVersion
+            | Reason::BadClientId
+            | Reason::NotAuthorized
+            | Reason::QuotaExceeded
+            | Reason::ShuttingDown,
         )
-        | (Version::V5, _) => codec::encode(&Reply::Refused(reason), version),
+        | (Version::V5, _) => reply::encode(&Reply::Refused(refusal), version, usize::MAX),
         (Version::V311, _) => Bytes::new(),
     }
 }
@@ -175,45 +211,88 @@ async fn converse<R: AsyncRead + Unpin>(client: &Client, incoming: &mut Incoming
             Ok(packet) => packet,
             Err(end) => return end,
         };
-        match packet {
-            Packet::Publish { id, message } => client.publish(id, message, &incoming.core),
-            Packet::PubAck { id } => client.outbox.acknowledged(id),
-            Packet::Subscribe { id, filters } => client.subscribe(id, &filters).await,
+        let refused = match packet {
+            Packet::Publish { id, alias, mut message } => {
+                match incoming.aliases.resolve(message.topic, alias) {
+                    Ok(topic) => {
+                        message.topic = topic;
+                        client.publish(id, message, &incoming.core).err()
+                    }
+                    Err(refusal) => Some(refusal),
+                }
+            }
+            Packet::PubAck { id } => {
+                client.outbox.acknowledged(id);
+                None
+            }
+            Packet::PubRec { id, is_refused } => {
+                client.outbox.received(id, is_refused);
+                None
+            }
+            Packet::PubRel { id } => {
+                let is_known = client.session.release(id);
+                let reason = if is_known { Reason::Success } else { Reason::IdentifierUnknown };
+                client.outbox.reply(&Reply::PubComp { id, reason });
+                None
+            }
+            Packet::PubComp { id } => {
+                client.outbox.completed(id);
+                None
+            }
+            Packet::Subscribe { id, filters } => {
+                client.subscribe(id, &filters).await;
+                None
+            }
             Packet::Unsubscribe { id, filters } => {
                 let results = filters.iter().map(|f| client.session.unsubscribe(f)).collect();
                 client.outbox.reply(&Reply::UnsubAck { id, results });
+                None
             }
-            Packet::PingReq => client.outbox.reply(&Reply::PingResp),
-            Packet::Disconnect { with_will } => return End::Left { with_will },
-            Packet::Connect(_) => {
-                return End::Refused(Refusal::new(Reason::ProtocolError, "a second CONNECT"));
+            Packet::PingReq => {
+                client.outbox.reply(&Reply::PingResp);
+                None
             }
+            Packet::Disconnect { with_will, expiry } => return End::Left { with_will, expiry },
+            Packet::Connect(_) => Some(Refusal::new(Reason::ProtocolError, "a second CONNECT")),
+        };
+        if let Some(refusal) = refused {
+            return End::Refused(refusal);
         }
         client.outbox.replies_taken().await;
     }
 }
 
 impl Client {
-    fn publish(&self, id: u16, message: Message, core: &Core) {
+    fn publish(&self, id: u16, message: Message, core: &Core) -> Result<(), Refusal> {
         core.counters.messages_in.add(1);
+        if !core.limits.allow_topic(&message.topic) {
+            return Err(Refusal::new(Reason::TopicInvalid, "a topic that is too long"));
+        }
         let qos = message.qos;
         let published = if self.grant.may_publish(&message.topic) {
-            self.session.publish(message)
+            self.session.publish(id, message)
         } else {
             core.refuse_publish(&self.id, &message.topic);
             Err(Reason::NotAuthorized)
         };
-        if qos == Qos::AtLeastOnce {
-            let reason = published.err().unwrap_or(Reason::Success);
-            self.outbox.reply(&Reply::PubAck { id, reason });
+        let reason = published.err().unwrap_or(Reason::Success);
+        match qos {
+            _ if reason == Reason::ReceiveMaximumExceeded => {
+                return Err(Refusal::new(reason, "more messages of QoS 2 than were allowed"));
+            }
+            Qos::AtMostOnce => {}
+            Qos::AtLeastOnce => self.outbox.reply(&Reply::PubAck { id, reason }),
+            Qos::ExactlyOnce => self.outbox.reply(&Reply::PubRec { id, reason }),
         }
+        Ok(())
     }
 
     async fn subscribe(&self, id: u16, filters: &[Filter]) {
         let subscribed: Vec<_> = filters
             .iter()
             .map(|filter| {
-                if self.grant.may_subscribe(&filter.path) {
+                let path = topic::subscribed(&filter.path).ok_or(Reason::FilterInvalid)?;
+                if self.grant.may_subscribe(path) {
                     self.session.subscribe(filter)
                 } else {
                     Err(Reason::NotAuthorized)
@@ -222,14 +301,16 @@ impl Client {
             .collect();
         let granted = subscribed.iter().map(|s| s.map(|(qos, _)| qos)).collect();
         self.outbox.reply(&Reply::SubAck { id, granted });
+        let mut spent = Duration::ZERO;
         for (filter, subscribed) in filters.iter().zip(subscribed) {
             if let Ok((_, is_new)) = subscribed {
                 let began = Instant::now();
                 self.session.send_retained(filter, is_new);
                 // Whoever asks for much, again and again, waits and does not make others wait.
-                let spent = began.elapsed();
+                spent += began.elapsed();
                 if spent > Duration::from_millis(1) {
                     tokio::time::sleep(9 * spent).await;
+                    spent = Duration::ZERO;
                 }
             }
         }
@@ -240,18 +321,21 @@ impl Client {
 struct Incoming<R> {
     reader: R,
     decoder: Decoder,
+    aliases: Taken,
     core: Arc<Core>,
 }
 
 impl<R: AsyncRead + Unpin> Incoming<R> {
     fn new(reader: R, core: Arc<Core>) -> Incoming<R> {
-        Incoming { reader, decoder: Decoder::new(wire::limits::PACKET), core }
+        let decoder = Decoder::new(wire::limits::PACKET);
+        Incoming { reader, decoder, aliases: Taken::default(), core }
     }
 
     /// The next packet. Any byte is a sign of life; a packet must go on within the stall time.
     async fn next(&mut self, silence: Option<Duration>) -> Result<Packet, End> {
         loop {
             if let Some(packet) = self.decoder.next(Instant::now()).map_err(End::Refused)? {
+                self.core.counters.packets_in.add(1);
                 return Ok(packet);
             }
             let stall = self.core.limits.stall;

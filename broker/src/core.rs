@@ -1,95 +1,371 @@
-//! Sessions, and who gets what. It has no thread of its own: clients' tasks call into it, each
-//! for as long as it takes to put a message into some queues.
+//! The sessions, and when they begin and end. It has no thread of its own: clients' tasks call
+//! into it, each for as long as it takes to put a message into some queues.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tracing::warn;
 
 use crate::config::Limits;
 use crate::counters::Counters;
+use crate::ordered::Ordered;
 use crate::outbox::{Delivery, Outbox};
-use crate::packet::{Filter, Message, Options, Qos, Reason, SendRetained, Unsubscribed};
+use crate::packet::{Message, Options, Reason, Reply, Welcome, Will};
+use crate::received::Received;
 use crate::retained::Retained;
 use crate::seldom::Seldom;
+use crate::session::Session;
+use crate::shared::Groups;
 use crate::subscriptions::{SessionId, Subscriptions};
-use crate::topic;
+use crate::{sys, topic};
 
 /// What all clients of a broker share.
+#[derive(Debug)]
 pub(crate) struct Core {
     pub limits: Limits,
+    /// What nobody may publish or subscribe to.
+    pub deny: Arc<[String]>,
     pub counters: Arc<Counters>,
+    pub(crate) began: Instant,
     state: Mutex<State>,
     is_closing: watch::Sender<bool>,
-    no_room: Seldom,
+    /// Something is to be done earlier than was thought, see `time`.
+    pub(crate) hastened: Notify,
+    pub(crate) no_room: Seldom,
+    pub(crate) no_member: Seldom,
     not_allowed: Seldom,
     ended: Seldom,
+    discarded: Seldom,
 }
 
-struct State {
-    last_session: SessionId,
+#[derive(Debug)]
+pub(crate) struct State {
+    last_id: u64,
     by_client_id: HashMap<Arc<str>, SessionId>,
-    sessions: HashMap<SessionId, Entry>,
-    subscriptions: Subscriptions<Options>,
-    retained: Retained,
+    pub sessions: HashMap<SessionId, Entry>,
+    pub subscriptions: Subscriptions<Subscriber>,
+    pub groups: Groups,
+    pub retained: Retained,
+    /// When a session that is away has a will to publish, or ends.
+    pub deadlines: BTreeSet<(Instant, SessionId)>,
+    /// How many sessions outlive their connection.
+    outliving: usize,
+    /// What those who are away cost together, by [`Away::bytes`].
+    pub away_bytes: usize,
+    /// The size of all filters, by [`filter_size`].
+    pub filter_bytes: usize,
+    /// How many filters are for what the broker says of itself.
+    pub sys_filters: usize,
+    /// What shared subscriptions brought to members that have gone, see [`Core::pass_on`].
+    pub orphans: VecDeque<Delivery>,
+    pub orphan_bytes: usize,
+    /// What is to be done by [`Core::settle`].
+    pub wills: VecDeque<(SessionId, Message)>,
+    /// Sessions that are away and full. They end by [`Core::settle`].
+    pub full: Vec<SessionId>,
 }
 
-struct Entry {
+/// Who a filter in the trie is of.
+#[derive(Debug)]
+pub(crate) enum Subscriber {
+    Session(Options),
+    Group,
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry {
     client_id: Arc<str>,
-    outbox: Arc<Outbox>,
-    will: Option<Message>,
-    filters: HashSet<String>,
+    pub link: Link,
+    /// What is to be said when the connection ends.
+    pub will: Option<Will>,
+    /// How long the session goes on without a connection.
+    pub expiry: Duration,
+    pub filters: HashSet<String>,
+    pub received: Received,
+}
+
+#[derive(Debug)]
+pub(crate) enum Link {
+    Here(Arc<Outbox>),
+    Away(Box<Away>),
+}
+
+/// A session without a connection.
+#[derive(Debug)]
+pub(crate) struct Away {
+    pub ordered: Ordered,
+    /// What is still to be said, and when.
+    will: Option<(Instant, Will)>,
+    ends_at: Instant,
+}
+
+impl Away {
+    /// When there is something to do about it.
+    fn deadline(&self) -> Instant {
+        self.will.iter().map(|(at, _)| *at).chain([self.ends_at]).min().unwrap_or(self.ends_at)
+    }
+
+    /// What the absence of a client costs beside its filters, which are counted by themselves.
+    pub fn bytes(&self) -> usize {
+        let will = self.will.as_ref().map_or(0, |(_, will)| will.message.size());
+        self.ordered.bytes() + will
+    }
+}
+
+/// A client that comes in.
+pub(crate) struct Arrival {
+    pub client_id: String,
+    /// Whether it wants a new session.
+    pub clean: bool,
+    /// How many seconds its session is to go on without a connection.
+    pub expiry: u32,
+    pub will: Option<Will>,
+    pub outbox: Arc<Outbox>,
+    pub welcome: Welcome,
+}
+
+/// What a filter is counted as, in bytes: its text twice, and a node of the trie for each level.
+pub(crate) fn filter_size(filter: &str) -> usize {
+    2 * filter.len() + 256 * (1 + filter.split('/').count())
 }
 
 impl Core {
-    pub fn new(limits: Limits, counters: Arc<Counters>) -> Core {
+    pub fn new(limits: Limits, deny: Arc<[String]>, counters: Arc<Counters>) -> Core {
         let state = State {
-            last_session: 0,
+            last_id: 0,
             by_client_id: HashMap::new(),
             sessions: HashMap::new(),
             subscriptions: Subscriptions::new(),
+            groups: Groups::default(),
             retained: Retained::new(limits.retained, limits.retained_bytes),
+            deadlines: BTreeSet::new(),
+            outliving: 0,
+            away_bytes: 0,
+            filter_bytes: 0,
+            sys_filters: 0,
+            orphans: VecDeque::new(),
+            orphan_bytes: 0,
+            wills: VecDeque::new(),
+            full: Vec::new(),
         };
         let every_minute = || Seldom::new(Duration::from_secs(60));
         Core {
             limits,
+            deny,
             counters,
+            began: Instant::now(),
             state: Mutex::new(state),
             is_closing: watch::Sender::new(false),
+            hastened: Notify::new(),
             no_room: every_minute(),
+            no_member: every_minute(),
             not_allowed: every_minute(),
             ended: Seldom::new(Duration::from_secs(1)),
+            discarded: Seldom::new(Duration::from_secs(1)),
         }
     }
 
-    /// Opens a client's session. One that has the same client id ends, and its will is published
+    /// Lets a client in: welcomes it and opens its session or goes on with the one that it had. A
+    /// connection that has the same client id ends, and what has to be said of it is published
     /// before anything of the new one is.
     ///
     /// # Errors
-    /// The broker is about to stop.
-    pub fn open(
-        self: &Arc<Core>,
-        client_id: &str,
-        outbox: Arc<Outbox>,
-        will: Option<Message>,
-    ) -> Result<Session, Reason> {
+    /// The broker is about to stop, or there are too many sessions.
+    pub fn open(self: &Arc<Core>, arrival: Arrival) -> Result<Session, Reason> {
+        let Arrival { client_id, clean, expiry, will, outbox, mut welcome } = arrival;
         let mut state = self.lock();
         if *self.is_closing.borrow() {
             return Err(Reason::ShuttingDown);
         }
-        if let Some(old) = state.by_client_id.get(client_id).copied() {
-            self.close(&mut state, old, Reason::TakenOver);
+        let outlives = expiry > 0;
+        let old = state.by_client_id.get(&*client_id).copied();
+        let had_outlived =
+            old.and_then(|id| state.sessions.get(&id)).is_some_and(|entry| !entry.expiry.is_zero());
+        if outlives && !had_outlived && state.outliving >= self.limits.sessions {
+            return Err(Reason::QuotaExceeded);
         }
-        state.last_session += 1;
-        let id = state.last_session;
-        let client_id: Arc<str> = client_id.into();
-        state.by_client_id.insert(client_id.clone(), id);
-        let entry = Entry { client_id, outbox, will, filters: HashSet::new() };
-        state.sessions.insert(id, entry);
-        self.counters.clients.set(state.sessions.len());
-        Ok(Session { core: self.clone(), id })
+        let resumed = old.and_then(|id| self.take_up(&mut state, id, clean));
+        welcome.session_present = resumed.is_some();
+        welcome.expiry = expiry;
+        outbox.reply(&Reply::Welcome(welcome));
+        let (id, ordered) = match resumed {
+            Some(resumed) => resumed,
+            None => {
+                let id = state.new_id();
+                let client_id: Arc<str> = client_id.into();
+                state.by_client_id.insert(client_id.clone(), id);
+                let entry = Entry {
+                    client_id,
+                    link: Link::Here(outbox.clone()),
+                    will: None,
+                    expiry: Duration::ZERO,
+                    filters: HashSet::new(),
+                    received: Received::default(),
+                };
+                state.sessions.insert(id, entry);
+                (id, Ordered::new(self.counters.clone()))
+            }
+        };
+        outbox.resume(ordered, outlives);
+        if let Some(entry) = state.sessions.get_mut(&id) {
+            entry.link = Link::Here(outbox.clone());
+            entry.will = will;
+        }
+        state.set_expiry(id, expiry);
+        self.counters.clients.add(1);
+        self.settle(&mut state);
+        Ok(Session::new(self.clone(), id, outbox))
+    }
+
+    /// Takes a session from its connection, or from being away, for a new connection. `None` when
+    /// it has ended.
+    fn take_up(
+        &self,
+        state: &mut State,
+        id: SessionId,
+        clean: bool,
+    ) -> Option<(SessionId, Ordered)> {
+        let entry = state.sessions.get(&id)?;
+        if let Link::Here(outbox) = &entry.link {
+            let outbox = outbox.clone();
+            self.disconnect(state, id, &outbox, Reason::TakenOver);
+        }
+        if clean {
+            self.discard(state, id);
+        }
+        let entry = state.sessions.get_mut(&id)?;
+        let Link::Away(away) = &mut entry.link else { return None };
+        state.deadlines.remove(&(away.deadline(), id));
+        state.away_bytes -= away.bytes();
+        // A will that waited is not published (MQTT 5, section 3.1.3.2.2).
+        away.will = None;
+        let ordered = Ordered::new(self.counters.clone());
+        let ordered = std::mem::replace(&mut away.ordered, ordered);
+        self.counters.sessions.sub(1);
+        Some((id, ordered))
+    }
+
+    /// A connection has ended, and if it still had its session, that goes on without it, or ends.
+    pub fn disconnect(
+        &self,
+        state: &mut State,
+        id: SessionId,
+        outbox: &Arc<Outbox>,
+        reason: Reason,
+    ) {
+        let Some(entry) = state.sessions.get_mut(&id) else { return };
+        match &entry.link {
+            Link::Here(own) if Arc::ptr_eq(own, outbox) => {}
+            _ => return,
+        }
+        let (mut ordered, is_whole) = outbox.leave(reason);
+        let shared = ordered.take_shared(false);
+        let now = Instant::now();
+        let expiry = if is_whole { entry.expiry } else { Duration::ZERO };
+        let mut away = Away { ordered, will: None, ends_at: now + expiry };
+        if let Some(will) = entry.will.take() {
+            // MQTT 5, section 3.1.3.2.2: without a delay there is nothing to wait for.
+            let delay = will.delay.min(expiry);
+            if delay.is_zero() {
+                state.wills.push_back((id, will.into_message(now)));
+            } else {
+                away.will = Some((now + delay, will));
+            }
+        }
+        state.away_bytes += away.bytes();
+        state.deadlines.insert((away.deadline(), id));
+        entry.link = Link::Away(Box::new(away));
+        self.counters.clients.sub(1);
+        self.counters.sessions.add(1);
+        if expiry.is_zero() {
+            self.discard(state, id);
+        } else {
+            self.hastened.notify_one();
+        }
+        self.orphan(state, shared);
+    }
+
+    /// Ends a session that is away.
+    pub fn discard(&self, state: &mut State, id: SessionId) {
+        if !state.sessions.get(&id).is_some_and(|entry| matches!(entry.link, Link::Away(_))) {
+            return;
+        }
+        state.set_expiry(id, 0);
+        let Some(entry) = state.sessions.remove(&id) else { return };
+        let Link::Away(mut away) = entry.link else { return };
+        state.by_client_id.remove(&entry.client_id);
+        state.deadlines.remove(&(away.deadline(), id));
+        state.away_bytes -= away.bytes();
+        for filter in &entry.filters {
+            state.forget_filter(filter, id);
+        }
+        self.counters.subscriptions.sub(entry.filters.len());
+        self.counters.sessions.sub(1);
+        if let Some((_, will)) = away.will {
+            state.wills.push_back((id, will.into_message(Instant::now())));
+        }
+        let shared = away.ordered.take_shared(true);
+        self.orphan(state, shared);
+    }
+
+    /// Publishes the wills that are due, and ends the sessions that are away and full, until there
+    /// are none. A will has no way to tell that it was not retained.
+    pub fn settle(&self, state: &mut State) {
+        loop {
+            if let Some((from, will)) = state.wills.pop_front() {
+                let _ = self.route(state, from, &Arc::new(will));
+            } else if let Some(id) = state.full.pop() {
+                self.discard_full(state, id);
+            } else if state.away_bytes > self.limits.session_bytes
+                && let Some(id) = state.largest_away()
+            {
+                self.discard_full(state, id);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn discard_full(&self, state: &mut State, id: SessionId) {
+        let Some(entry) = state.sessions.get(&id) else { return };
+        self.counters.discarded.add(1);
+        if self.discarded.is_due() {
+            warn!(
+                client = &*entry.client_id,
+                "discarded the session of an absent client: what waited for it found no room; \
+                 raise broker.queue, broker.queue_bytes or broker.session_bytes, or have it come \
+                 back sooner"
+            );
+        }
+        self.discard(state, id);
+    }
+
+    /// Does what is due: wills whose delay has passed, and the end of sessions. Says when there is
+    /// something to do next.
+    pub fn expire(&self, state: &mut State, now: Instant) -> Option<Instant> {
+        while let Some((at, id)) = state.deadlines.first().copied() {
+            if at > now {
+                break;
+            }
+            state.deadlines.remove(&(at, id));
+            let Some(entry) = state.sessions.get_mut(&id) else { continue };
+            let Link::Away(away) = &mut entry.link else { continue };
+            let before = away.bytes();
+            if let Some((_, will)) = away.will.take() {
+                state.wills.push_back((id, will.into_message(now)));
+            }
+            state.away_bytes -= before - away.bytes();
+            if away.ends_at <= now {
+                self.counters.expired.add(1);
+                self.discard(state, id);
+            } else {
+                state.deadlines.insert((away.ends_at, id));
+            }
+        }
+        self.settle(state);
+        state.deadlines.first().map(|(at, _)| *at)
     }
 
     /// Ends all sessions, and lets none in any more. Wills are not published, for nobody is left
@@ -98,8 +374,10 @@ impl Core {
         let mut state = self.lock();
         self.is_closing.send_replace(true);
         for entry in state.sessions.values_mut() {
-            entry.will = None;
-            entry.outbox.end(Reason::ShuttingDown);
+            if let Link::Here(outbox) = &entry.link {
+                entry.will = None;
+                outbox.end(Reason::ShuttingDown);
+            }
         }
     }
 
@@ -122,226 +400,46 @@ impl Core {
         self.ended.is_due()
     }
 
-    /// Forgets a session, if it is still there, and publishes its will.
-    fn close(&self, state: &mut State, id: SessionId, reason: Reason) {
-        let Some(entry) = state.sessions.remove(&id) else { return };
-        entry.outbox.end(reason);
-        if state.by_client_id.get(&entry.client_id) == Some(&id) {
-            state.by_client_id.remove(&entry.client_id);
-        }
-        for filter in &entry.filters {
-            state.subscriptions.remove(filter, id);
-        }
-        self.counters.subscriptions.sub(entry.filters.len());
-        self.counters.clients.set(state.sessions.len());
-        if let Some(will) = entry.will {
-            // A will has no way to tell that it was not retained.
-            let _ = self.route(state, id, &Arc::new(will));
-        }
-    }
-
-    /// Hands a message to all who subscribed to it, each at the lower of the two QoS.
-    fn route(
-        &self,
-        state: &mut State,
-        from: SessionId,
-        message: &Arc<Message>,
-    ) -> Result<(), Reason> {
-        let kept = if message.retain { self.retain(state, message) } else { Ok(()) };
-        let mut receivers: HashMap<SessionId, Delivery> = HashMap::new();
-        state.subscriptions.for_each_match(&message.topic, |session, options| {
-            if options.no_local && session == from {
-                return;
-            }
-            let qos = options.qos.min(message.qos);
-            let retain = options.retain_as_published && message.retain;
-            // Overlapping subscriptions bring one copy, at the highest QoS.
-            receivers
-                .entry(session)
-                .and_modify(|delivery| {
-                    delivery.qos = delivery.qos.max(qos);
-                    delivery.retain |= retain;
-                })
-                .or_insert_with(|| Delivery { message: message.clone(), qos, retain });
-        });
-        for (session, delivery) in receivers {
-            if let Some(entry) = state.sessions.get(&session) {
-                entry.outbox.send(delivery);
-            }
-        }
-        kept
-    }
-
-    fn retain(&self, state: &mut State, message: &Arc<Message>) -> Result<(), Reason> {
-        let kept = state.retained.keep(message);
-        self.counters.retained.set(state.retained.len());
-        kept.map_err(|_| {
-            self.counters.dropped.add(1);
-            if self.no_room.is_due() {
-                warn!(
-                    topic = &*message.topic,
-                    "a message was not retained, for there is no room: raise broker.retained or \
-                     broker.retained_bytes, or clear what is not needed"
-                );
-            }
-            Reason::QuotaExceeded
-        })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A client's place in the core. Dropping it, however that comes about, closes the session and
-/// publishes its will.
-pub(crate) struct Session {
-    core: Arc<Core>,
-    id: SessionId,
-}
+impl State {
+    /// A number that no session and no group has.
+    pub fn new_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
 
-impl Session {
-    /// Publishes a message to a valid topic.
-    ///
-    /// # Errors
-    /// It went to all subscribers, but could not be retained.
-    pub fn publish(&self, message: Message) -> Result<(), Reason> {
-        let mut state = self.core.lock();
-        // A session that was taken over does not speak any more.
-        if state.sessions.contains_key(&self.id) {
-            self.core.route(&mut state, self.id, &Arc::new(message))
+    /// Changes how long a session goes on without a connection, in seconds.
+    pub fn set_expiry(&mut self, id: SessionId, expiry: u32) {
+        let Some(entry) = self.sessions.get_mut(&id) else { return };
+        self.outliving -= usize::from(!entry.expiry.is_zero());
+        self.outliving += usize::from(expiry > 0);
+        entry.expiry = Duration::from_secs(expiry.into());
+    }
+
+    /// Takes one filter of a session out of the trie, and out of what filters are counted as.
+    pub fn forget_filter(&mut self, filter: &str, session: SessionId) {
+        let path = topic::subscribed(filter).unwrap_or(filter);
+        if topic::is_shared(filter) {
+            if let Some(group) = self.groups.leave(filter, session) {
+                self.subscriptions.remove(path, group);
+            }
         } else {
-            Ok(())
+            self.subscriptions.remove(path, session);
         }
+        self.filter_bytes -= filter_size(filter);
+        self.sys_filters -= usize::from(sys::is_asked_for(path));
     }
 
-    /// Subscribes, and says the QoS granted and whether the subscription was new.
-    ///
-    /// # Errors
-    /// This filter is refused.
-    pub fn subscribe(&self, filter: &Filter) -> Result<(Qos, bool), Reason> {
-        if topic::is_shared(&filter.path) {
-            return Err(Reason::SharedNotSupported);
-        }
-        if !topic::is_filter(&filter.path) {
-            return Err(Reason::FilterInvalid);
-        }
-        let mut state = self.core.lock();
-        let state = &mut *state;
-        let Some(entry) = state.sessions.get_mut(&self.id) else {
-            return Err(Reason::TakenOver);
+    fn largest_away(&self) -> Option<SessionId> {
+        let bytes = |entry: &Entry| match &entry.link {
+            Link::Away(away) => away.bytes(),
+            Link::Here(_) => 0,
         };
-        let is_known = entry.filters.contains(&filter.path);
-        if !is_known && entry.filters.len() >= self.core.limits.subscriptions {
-            return Err(Reason::QuotaExceeded);
-        }
-        let is_new = state.subscriptions.insert(&filter.path, self.id, filter.options);
-        if is_new {
-            entry.filters.insert(filter.path.clone());
-            self.core.counters.subscriptions.add(1);
-        }
-        Ok((filter.options.qos, is_new))
-    }
-
-    /// Sends the retained messages that a subscription, made before, asks for.
-    pub fn send_retained(&self, filter: &Filter, is_new: bool) {
-        match filter.options.retained {
-            SendRetained::Always => {}
-            SendRetained::WhenNew if is_new => {}
-            _ => return,
-        }
-        let state = self.core.lock();
-        let Some(entry) = state.sessions.get(&self.id) else { return };
-        for message in state.retained.matching(&filter.path, Instant::now()) {
-            let qos = filter.options.qos.min(message.qos);
-            entry.outbox.send(Delivery { message: message.clone(), qos, retain: true });
-        }
-    }
-
-    /// Takes a subscription back.
-    pub fn unsubscribe(&self, filter: &str) -> Unsubscribed {
-        if !topic::is_filter(filter) {
-            return Unsubscribed::Invalid;
-        }
-        let mut state = self.core.lock();
-        let state = &mut *state;
-        let Some(entry) = state.sessions.get_mut(&self.id) else { return Unsubscribed::Unknown };
-        if !entry.filters.remove(filter) {
-            return Unsubscribed::Unknown;
-        }
-        state.subscriptions.remove(filter, self.id);
-        self.core.counters.subscriptions.sub(1);
-        Unsubscribed::Done
-    }
-
-    /// The client says good-bye: its will is not published.
-    pub fn forget_will(&self) {
-        if let Some(entry) = self.core.lock().sessions.get_mut(&self.id) {
-            entry.will = None;
-        }
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        let mut state = self.core.lock();
-        self.core.close(&mut state, self.id, Reason::Success);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-
-    use super::*;
-    use crate::config::Section;
-    use crate::packet::Version;
-    use crate::slots::Slots;
-
-    #[tokio::test]
-    async fn a_task_that_panics_gives_back_all_that_it_held() {
-        let limits = Section::default().check().unwrap().limits;
-        let counters = Arc::new(Counters::default());
-        let core = Arc::new(Core::new(limits, counters.clone()));
-        let slots = Arc::new(Slots::new(limits, counters.clone()));
-        let open = |id: &str, will: Option<Message>| {
-            let outbox = Outbox::new(Version::V5, 10, u32::MAX, limits, counters.clone());
-            core.open(id, Arc::new(outbox), will).unwrap()
-        };
-        let filter = |path: &str| Filter {
-            path: path.into(),
-            options: Options {
-                qos: Qos::AtMostOnce,
-                no_local: false,
-                retain_as_published: false,
-                retained: SendRetained::Never,
-            },
-        };
-
-        let other = open("other", None);
-        other.subscribe(&filter("will")).unwrap();
-        let will = Message {
-            topic: "will".into(),
-            payload: Bytes::from_static(b"x"),
-            qos: Qos::AtMostOnce,
-            retain: true,
-            properties: Bytes::new(),
-            expires: None,
-        };
-        let session = open("panics", Some(will));
-        session.subscribe(&filter("#")).unwrap();
-        let slot = slots.take([127, 0, 0, 1].into()).unwrap();
-        assert_eq!((counters.read().connections, counters.read().subscriptions), (1, 2));
-
-        let task = tokio::spawn(async move {
-            let _held = (session, slot);
-            panic!("as a test");
-        });
-        assert!(task.await.unwrap_err().is_panic());
-
-        let counts = counters.read();
-        assert_eq!((counts.connections, counts.clients, counts.subscriptions), (0, 1, 1));
-        assert_eq!(counts.retained, 1, "the will was published");
-        assert!(counts.queued_bytes > 0, "and waits for the other");
+        let (id, entry) = self.sessions.iter().max_by_key(|(_, entry)| bytes(entry))?;
+        (bytes(entry) > 0).then_some(*id)
     }
 }

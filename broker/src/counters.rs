@@ -10,9 +10,12 @@ use serde::Serialize;
 pub struct Counters {
     pub(crate) connections: Number,
     pub(crate) clients: Number,
+    pub(crate) sessions: Number,
     pub(crate) subscriptions: Number,
     pub(crate) retained: Number,
     pub(crate) queued_bytes: Number,
+    pub(crate) packets_in: Number,
+    pub(crate) packets_out: Number,
     pub(crate) messages_in: Number,
     pub(crate) messages_out: Number,
     pub(crate) bytes_in: Number,
@@ -20,6 +23,8 @@ pub struct Counters {
     pub(crate) replaced: Number,
     pub(crate) dropped: Number,
     pub(crate) overrun: Number,
+    pub(crate) expired: Number,
+    pub(crate) discarded: Number,
 }
 
 /// What [`Counters`] were at one moment; each is right by itself.
@@ -29,12 +34,19 @@ pub struct Counts {
     pub connections: u64,
     /// Clients that are connected now.
     pub clients: u64,
+    /// Sessions of clients that are not connected now.
+    pub sessions: u64,
     /// Topic filters subscribed to now.
     pub subscriptions: u64,
     /// Messages retained now.
     pub retained: u64,
-    /// What waits for clients now, in bytes; a payload is counted for each client it waits for.
+    /// What waits for clients now or may be sent again, in bytes; a payload is counted for each
+    /// client it waits for.
     pub queued_bytes: u64,
+    /// Packets received from clients.
+    pub packets_in: u64,
+    /// Packets handed to clients' sockets.
+    pub packets_out: u64,
     /// Messages received from clients.
     pub messages_in: u64,
     /// Messages handed to clients' sockets.
@@ -50,6 +62,10 @@ pub struct Counts {
     pub dropped: u64,
     /// Clients disconnected because their queue was full.
     pub overrun: u64,
+    /// Sessions that ended because their clients stayed away too long.
+    pub expired: u64,
+    /// Sessions that ended because what waited for their absent clients found no room.
+    pub discarded: u64,
 }
 
 impl Counters {
@@ -58,9 +74,12 @@ impl Counters {
         Counts {
             connections: self.connections.get(),
             clients: self.clients.get(),
+            sessions: self.sessions.get(),
             subscriptions: self.subscriptions.get(),
             retained: self.retained.get(),
             queued_bytes: self.queued_bytes.get(),
+            packets_in: self.packets_in.get(),
+            packets_out: self.packets_out.get(),
             messages_in: self.messages_in.get(),
             messages_out: self.messages_out.get(),
             bytes_in: self.bytes_in.get(),
@@ -68,6 +87,8 @@ impl Counters {
             replaced: self.replaced.get(),
             dropped: self.dropped.get(),
             overrun: self.overrun.get(),
+            expired: self.expired.get(),
+            discarded: self.discarded.get(),
         }
     }
 }

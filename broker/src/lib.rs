@@ -5,11 +5,13 @@
 //! and nothing that one client sends harms the others.
 //!
 //! The way of a message: `listener` accepts a socket; `connection` reads its bytes, which `codec`
-//! turns into a packet after `check` found it right; `access` says whether that may be; `core`
-//! finds by its `subscriptions` who gets it and puts it into each one's `outbox`, from where that
-//! client's `connection` writes it.
+//! turns into a packet after `check` found it right; `access` says whether that may be; its
+//! `session` hands it to `route`, which finds by the `subscriptions` who gets it and puts it into
+//! each one's `outbox`, from where that client's `connection` writes it. `core` holds the sessions,
+//! also those whose clients are away: for them it waits in `ordered`, as their outbox will find it.
 
 mod access;
+mod aliases;
 mod check;
 mod codec;
 mod config;
@@ -17,13 +19,21 @@ mod connection;
 mod core;
 mod counters;
 mod listener;
+mod ordered;
 mod outbox;
 mod packet;
 mod publish;
+mod received;
+mod reply;
 mod retained;
+mod route;
 mod seldom;
+mod session;
+mod shared;
 mod slots;
 mod subscriptions;
+mod sys;
+mod time;
 mod topic;
 
 use std::future::Future;
@@ -54,12 +64,12 @@ impl Broker {
     /// # Errors
     /// [`BindError`] says which address, why not, and what to do.
     pub async fn bind(config: Config) -> Result<Broker, BindError> {
-        let Config { listen, limits } = config;
+        let Config { listen, limits, deny } = config;
         let listener = Listener::bind(listen)?;
         let address = listener.address();
         let counters = Arc::new(Counters::default());
         let slots = Arc::new(Slots::new(limits, counters.clone()));
-        let core = Arc::new(Core::new(limits, counters));
+        let core = Arc::new(Core::new(limits, deny, counters));
         Ok(Broker { listeners: vec![listener], address, core, slots })
     }
 
@@ -92,7 +102,10 @@ impl Broker {
             // The task of one listener. It ends when the core closes and its connections ended.
             listeners.spawn(listener.serve(self.core.clone(), self.slots.clone()));
         }
-        shutdown.await;
+        tokio::select! {
+            () = shutdown => {}
+            () = self.core.keep_time() => {}
+        }
         self.core.close_all();
         listeners.join_all().await;
         let Counts { messages_in, messages_out, replaced, dropped, overrun, .. } = counters.read();

@@ -1,7 +1,7 @@
 //! MQTT packets as the core sees them: checked, the same for 3.1.1 and 5, and without the codec.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -12,11 +12,25 @@ pub(crate) enum Version {
     V5,
 }
 
-/// How surely a message arrives. QoS 2 is neither granted nor accepted.
+/// How surely a message arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+#[allow(clippy::enum_variant_names, reason = "the specification calls them so")]
 pub(crate) enum Qos {
     AtMostOnce,
     AtLeastOnce,
+    ExactlyOnce,
+}
+
+impl Qos {
+    /// Of the two bits that say it in a packet; 3 was refused before.
+    pub fn of(bits: u8) -> Qos {
+        match bits & 3 {
+            0 => Qos::AtMostOnce,
+            1 => Qos::AtLeastOnce,
+            _ => Qos::ExactlyOnce,
+        }
+    }
 }
 
 /// Reason codes of MQTT 5 (section 2.4) that this broker gives.
@@ -35,12 +49,11 @@ pub(crate) enum Reason {
     TakenOver = 0x8E,
     FilterInvalid = 0x8F,
     TopicInvalid = 0x90,
+    IdentifierUnknown = 0x92,
+    ReceiveMaximumExceeded = 0x93,
     TopicAliasInvalid = 0x94,
     PacketTooLarge = 0x95,
     QuotaExceeded = 0x97,
-    QosNotSupported = 0x9B,
-    SharedNotSupported = 0x9E,
-    IdentifiersNotSupported = 0xA1,
 }
 
 /// Why bytes are not a packet that may be acted on; the connection ends with it.
@@ -60,12 +73,24 @@ impl Refusal {
 #[derive(Debug, Clone)]
 pub(crate) enum Packet {
     Connect(Box<Connect>),
-    /// `id` is 0 for QoS 0.
+    /// `id` is 0 for QoS 0. The topic may be empty when there is an alias that stands for it.
     Publish {
         id: u16,
+        alias: Option<u16>,
         message: Message,
     },
     PubAck {
+        id: u16,
+    },
+    /// The client has a message of QoS 2, or will not have it.
+    PubRec {
+        id: u16,
+        is_refused: bool,
+    },
+    PubRel {
+        id: u16,
+    },
+    PubComp {
         id: u16,
     },
     Subscribe {
@@ -81,6 +106,8 @@ pub(crate) enum Packet {
         /// The client leaves and yet wants its will published: in MQTT 5, with any reason but 0
         /// (section 3.14.4).
         with_will: bool,
+        /// How many seconds its session is to last, if it changed its mind.
+        expiry: Option<u32>,
     },
 }
 
@@ -89,14 +116,45 @@ pub(crate) enum Packet {
 pub(crate) struct Connect {
     pub version: Version,
     pub client_id: String,
+    /// Whether the client wants a new session, and not the one that it had.
     pub clean: bool,
+    /// How many seconds the session is to last without a connection.
+    pub expiry: u32,
     /// In seconds; 0 for none.
     pub keep_alive: u16,
-    pub will: Option<Message>,
-    /// How many unacknowledged QoS 1 messages the client takes.
+    pub will: Option<Will>,
+    pub takes: Takes,
+    /// Whether it asks where its answers may go (MQTT 5, section 3.1.2.11.6).
+    pub wants_response_information: bool,
+}
+
+/// How much a client takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Takes {
+    /// Unacknowledged messages of QoS 1 and 2.
     pub receive_maximum: u16,
-    /// The largest packet that the client takes, in bytes.
+    /// The largest packet, in bytes.
     pub packet_maximum: u32,
+    /// Topic aliases.
+    pub aliases: u16,
+}
+
+/// What is to be said when a client is gone.
+#[derive(Debug, Clone)]
+pub(crate) struct Will {
+    pub message: Message,
+    /// How long after the client is gone.
+    pub delay: Duration,
+    /// How long it is of use, from then on.
+    pub expiry: Option<Duration>,
+}
+
+impl Will {
+    /// The message as it is published at this moment.
+    pub fn into_message(self, now: Instant) -> Message {
+        let expires = self.expiry.and_then(|expiry| now.checked_add(expiry));
+        Message { expires, ..self.message }
+    }
 }
 
 /// An application message, held once for all who get it.
@@ -140,6 +198,8 @@ pub(crate) struct Options {
     pub no_local: bool,
     pub retain_as_published: bool,
     pub retained: SendRetained,
+    /// The number by which the client knows its subscription; 0 for none.
+    pub identifier: u32,
 }
 
 /// When a subscription brings the retained messages.
@@ -154,12 +214,15 @@ pub(crate) enum SendRetained {
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
     Welcome(Welcome),
-    Refused(Reason),
+    Refused(Refusal),
     PubAck { id: u16, reason: Reason },
+    PubRec { id: u16, reason: Reason },
+    PubRel { id: u16, reason: Reason },
+    PubComp { id: u16, reason: Reason },
     SubAck { id: u16, granted: Vec<Result<Qos, Reason>> },
     UnsubAck { id: u16, results: Vec<Unsubscribed> },
     PingResp,
-    Disconnect(Reason),
+    Disconnect(Refusal),
 }
 
 /// What became of each filter of an UNSUBSCRIBE.
@@ -171,8 +234,17 @@ pub(crate) enum Unsubscribed {
 }
 
 /// What a CONNACK that accepts has to tell.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Welcome {
+    /// Whether the client's session goes on.
+    pub session_present: bool,
+    /// How many seconds the session lasts without a connection.
+    pub expiry: u32,
+    /// How many messages of QoS 2 may be under way to the broker.
+    pub receive_maximum: u16,
     /// The client id that was made for a client that sent none.
     pub assigned_client_id: Option<String>,
+    /// The keep-alive that the client has to use instead of its own.
+    pub keep_alive: Option<u16>,
+    pub response_information: Option<String>,
 }

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::packet::Message;
 use crate::topic;
+
+/// Looking for what has expired takes a while, which nobody may cause again and again.
+pub(crate) const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Retained messages, bounded in count and bytes.
 #[derive(Debug)]
@@ -15,6 +18,10 @@ pub(crate) struct Retained {
     bytes: usize,
     most: usize,
     most_bytes: usize,
+    /// No message expires before this.
+    first_expires: Option<Instant>,
+    /// When those that have expired were looked for.
+    swept: Option<Instant>,
 }
 
 /// There is no room for one more retained message.
@@ -23,7 +30,14 @@ pub(crate) struct Full;
 
 impl Retained {
     pub fn new(most: usize, most_bytes: usize) -> Retained {
-        Retained { messages: BTreeMap::new(), bytes: 0, most, most_bytes }
+        Retained {
+            messages: BTreeMap::new(),
+            bytes: 0,
+            most,
+            most_bytes,
+            first_expires: None,
+            swept: None,
+        }
     }
 
     /// Keeps a message as its topic's last word; an empty payload means that there is none.
@@ -41,8 +55,27 @@ impl Retained {
             return Err(Full);
         }
         self.bytes += message.size();
+        self.first_expires = self.first_expires.into_iter().chain(message.expires).min();
         self.messages.insert(message.topic.clone(), message.clone());
         Ok(())
+    }
+
+    /// Forgets what has expired, of which all is looked through, so once in a second at most.
+    pub fn drop_expired(&mut self, now: Instant) {
+        if self.first_expires.is_none_or(|expires| expires > now)
+            || self.swept.is_some_and(|swept| now < swept + SWEEP_EVERY)
+        {
+            return;
+        }
+        self.swept = Some(now);
+        let mut freed = 0;
+        self.messages.retain(|_, message| {
+            let is_expired = message.is_expired(now);
+            freed += if is_expired { message.size() } else { 0 };
+            !is_expired
+        });
+        self.bytes -= freed;
+        self.first_expires = self.messages.values().filter_map(|message| message.expires).min();
     }
 
     /// All that a valid filter matches, in the order of their topics.
@@ -114,6 +147,24 @@ mod tests {
         assert_eq!((retained.len(), retained.bytes), (0, 0));
         retained.keep(&message("b", "x")).unwrap();
         assert_eq!(topics(&retained, "#"), ["b"]);
+    }
+
+    #[test]
+    fn what_has_expired_makes_room() {
+        let mut retained = Retained::new(2, 10_000);
+        let now = Instant::now();
+        for (topic, seconds) in [("a", 1), ("b", 3)] {
+            let expires = Some(now + Duration::from_secs(seconds));
+            let message = Message { expires, ..(*message(topic, "x")).clone() };
+            retained.keep(&Arc::new(message)).unwrap();
+        }
+        retained.drop_expired(now);
+        assert_eq!(retained.len(), 2);
+        retained.drop_expired(now + Duration::from_secs(2));
+        retained.drop_expired(now + Duration::from_millis(2900));
+        assert_eq!(topics(&retained, "#"), ["b"]);
+        retained.drop_expired(now + Duration::from_secs(3));
+        assert_eq!((retained.len(), retained.bytes, retained.first_expires), (0, 0, None));
     }
 
     #[test]

@@ -12,15 +12,18 @@ pub(crate) struct Subscriptions<T> {
 /// A client's session, for as long as it lives.
 pub(crate) type SessionId = u64;
 
+/// Who a filter is found for: a session, or a group of a shared subscription. No two have the same.
+pub(crate) type SubscriberId = u64;
+
 #[derive(Debug)]
 struct Node<T> {
     children: HashMap<Box<str>, Node<T>>,
     /// What continues behind a `+` here.
     any: Option<Box<Node<T>>>,
     /// The filters that end here.
-    here: Vec<(SessionId, T)>,
+    here: Vec<(SubscriberId, T)>,
     /// The filters that end in a `#` below here, which includes here.
-    below: Vec<(SessionId, T)>,
+    below: Vec<(SubscriberId, T)>,
 }
 
 impl<T> Subscriptions<T> {
@@ -29,11 +32,11 @@ impl<T> Subscriptions<T> {
     }
 
     /// Puts a valid filter in; one that is there is replaced. Says whether it was new.
-    pub fn insert(&mut self, filter: &str, session: SessionId, subscription: T) -> bool {
+    pub fn insert(&mut self, filter: &str, subscriber: SubscriberId, subscription: T) -> bool {
         let mut node = &mut self.root;
         for level in filter.split('/') {
             node = match level {
-                "#" => return put(&mut node.below, session, subscription),
+                "#" => return put(&mut node.below, subscriber, subscription),
                 "+" => node.any.get_or_insert_with(|| Box::new(Node::new())),
                 _ => {
                     if !node.children.contains_key(level) {
@@ -43,16 +46,16 @@ impl<T> Subscriptions<T> {
                 }
             };
         }
-        put(&mut node.here, session, subscription)
+        put(&mut node.here, subscriber, subscription)
     }
 
     /// Takes a filter out and leaves no empty nodes. Says whether it was there.
-    pub fn remove(&mut self, filter: &str, session: SessionId) -> bool {
-        self.root.remove(filter.split('/'), session)
+    pub fn remove(&mut self, filter: &str, subscriber: SubscriberId) -> bool {
+        self.root.remove(filter.split('/'), subscriber)
     }
 
-    /// Names each subscription whose filter matches; a session with several is named for each.
-    pub fn for_each_match(&self, topic: &str, mut found: impl FnMut(SessionId, &T)) {
+    /// Names each subscription whose filter matches; a subscriber with several is named for each.
+    pub fn for_each_match(&self, topic: &str, mut found: impl FnMut(SubscriberId, &T)) {
         let is_special = topic.starts_with('$');
         self.root.visit(topic.split('/'), !is_special, &mut found);
     }
@@ -76,13 +79,13 @@ impl<T> Node<T> {
     }
 
     /// The depth of this and of `visit` is bounded by [`crate::topic::LEVELS`].
-    fn remove(&mut self, mut levels: Split<'_, char>, session: SessionId) -> bool {
+    fn remove(&mut self, mut levels: Split<'_, char>, subscriber: SubscriberId) -> bool {
         match levels.next() {
-            None => drop_from(&mut self.here, session),
-            Some("#") => drop_from(&mut self.below, session),
+            None => drop_from(&mut self.here, subscriber),
+            Some("#") => drop_from(&mut self.below, subscriber),
             Some("+") => {
                 let Some(node) = &mut self.any else { return false };
-                let was_there = node.remove(levels, session);
+                let was_there = node.remove(levels, subscriber);
                 if node.is_empty() {
                     self.any = None;
                 }
@@ -90,7 +93,7 @@ impl<T> Node<T> {
             }
             Some(level) => {
                 let Some(node) = self.children.get_mut(level) else { return false };
-                let was_there = node.remove(levels, session);
+                let was_there = node.remove(levels, subscriber);
                 if node.is_empty() {
                     self.children.remove(level);
                 }
@@ -103,13 +106,13 @@ impl<T> Node<T> {
         &self,
         mut levels: Split<'_, char>,
         wildcards: bool,
-        found: &mut impl FnMut(SessionId, &T),
+        found: &mut impl FnMut(SubscriberId, &T),
     ) {
         if wildcards {
-            self.below.iter().for_each(|(session, subscription)| found(*session, subscription));
+            self.below.iter().for_each(|(id, subscription)| found(*id, subscription));
         }
         let Some(level) = levels.next() else {
-            self.here.iter().for_each(|(session, subscription)| found(*session, subscription));
+            self.here.iter().for_each(|(id, subscription)| found(*id, subscription));
             return;
         };
         if let Some(node) = self.children.get(level) {
@@ -121,22 +124,22 @@ impl<T> Node<T> {
     }
 }
 
-fn put<T>(list: &mut Vec<(SessionId, T)>, session: SessionId, subscription: T) -> bool {
-    match list.iter_mut().find(|(id, _)| *id == session) {
+fn put<T>(list: &mut Vec<(SubscriberId, T)>, subscriber: SubscriberId, subscription: T) -> bool {
+    match list.iter_mut().find(|(id, _)| *id == subscriber) {
         Some((_, old)) => {
             *old = subscription;
             false
         }
         None => {
-            list.push((session, subscription));
+            list.push((subscriber, subscription));
             true
         }
     }
 }
 
-fn drop_from<T>(list: &mut Vec<(SessionId, T)>, session: SessionId) -> bool {
+fn drop_from<T>(list: &mut Vec<(SubscriberId, T)>, subscriber: SubscriberId) -> bool {
     let before = list.len();
-    list.retain(|(id, _)| *id != session);
+    list.retain(|(id, _)| *id != subscriber);
     list.len() < before
 }
 

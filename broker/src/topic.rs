@@ -30,6 +30,38 @@ pub(crate) fn is_shared(filter: &str) -> bool {
     filter == "$share" || filter.starts_with("$share/")
 }
 
+/// What a subscription is to: the filter itself, and of a shared one (`$share/GROUP/FILTER`, MQTT
+/// 5, section 4.8.2) that behind its group. `None` when it is not valid.
+pub(crate) fn subscribed(filter: &str) -> Option<&str> {
+    let path = if is_shared(filter) {
+        let (group, path) = filter.strip_prefix("$share/")?.split_once('/')?;
+        if group.is_empty() || group.contains(['+', '#']) {
+            return None;
+        }
+        path
+    } else {
+        filter
+    };
+    is_filter(path).then_some(path)
+}
+
+/// Whether all topics that `filter` matches are matched by `wider` too.
+pub(crate) fn covers(wider: &str, filter: &str) -> bool {
+    if filter.starts_with('$') && wider.starts_with(['+', '#']) {
+        return false;
+    }
+    let mut levels = filter.split('/');
+    for wanted in wider.split('/') {
+        match (wanted, levels.next()) {
+            ("#", _) => return true,
+            ("+", Some(level)) if level != "#" => {}
+            (wanted, Some(level)) if wanted == level => {}
+            _ => return false,
+        }
+    }
+    levels.next().is_none()
+}
+
 /// Whether a valid topic name is matched by a valid filter.
 ///
 /// Wildcards at the first level do not match topics that begin with `$`.
@@ -75,6 +107,46 @@ mod tests {
         }
         for bad in ["", "a#", "#/a", "a/#/b", "a+", "+a/b", "a/+b", "##", "a\0", "++"] {
             assert!(!is_filter(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn shared_subscriptions_have_a_group_and_a_filter() {
+        for (filter, path) in [
+            ("a/#", Some("a/#")),
+            ("$share/g/a/+", Some("a/+")),
+            ("$share/g//", Some("/")),
+            ("$share/g/$SYS/#", Some("$SYS/#")),
+            ("$shared/g", Some("$shared/g")),
+            ("$share", None),
+            ("$share/g", None),
+            ("$share/g/", None),
+            ("$share//a", None),
+            ("$share/+/a", None),
+            ("$share/g/a#", None),
+        ] {
+            assert_eq!(subscribed(filter), path, "{filter}");
+        }
+    }
+
+    #[test]
+    fn a_filter_covers_one_that_is_narrower() {
+        for (wider, filter) in [
+            ("#", "a/+"),
+            ("a/#", "a"),
+            ("a/#", "a/#"),
+            ("a/+", "a/b"),
+            ("a/+", "a/+"),
+            ("+/+", "a/+"),
+            ("a", "a"),
+            ("$SYS/#", "$SYS/+"),
+        ] {
+            assert!(covers(wider, filter), "{wider} {filter}");
+        }
+        for (wider, filter) in
+            [("a/+", "a/#"), ("a", "+"), ("a/b", "a/+"), ("+", "#"), ("#", "$SYS/#"), ("a", "a/b")]
+        {
+            assert!(!covers(wider, filter), "{wider} {filter}");
         }
     }
 

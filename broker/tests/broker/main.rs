@@ -2,15 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 
+mod aliases;
 mod clients;
 mod fuzz;
+mod once;
 mod ordered;
 mod raw;
 mod retained;
 mod running;
+mod sessions;
+mod shared;
 mod slow;
 mod sockets;
 mod subscriptions;
+mod sys;
 mod takedowns;
 mod versions;
 mod wills;

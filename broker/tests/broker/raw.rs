@@ -22,6 +22,7 @@ pub struct Raw {
 /// A PUBLISH as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
+    pub dup: bool,
     pub topic: String,
     pub payload: Vec<u8>,
     pub qos: u8,
@@ -36,6 +37,25 @@ impl Raw {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Raw { stream, level, unread: Vec::new() }
+    }
+
+    /// A client that was not let in, and for what reason.
+    pub async fn is_turned_away(address: SocketAddr, level: u8, connect: &[u8]) -> u8 {
+        let mut raw = Raw::open(address, level).await;
+        raw.send(connect).await;
+        let connack = raw.packet().await.expect("a CONNACK");
+        assert_eq!(connack[..3], [0x20, connack[1], 0], "{connack:02x?}");
+        assert_eq!(raw.packet().await, None);
+        connack[3]
+    }
+
+    /// A client that goes on with its session, or a new one; says whether it goes on.
+    pub async fn return_to(address: SocketAddr, connect: &Connect<'_>) -> (Raw, bool) {
+        let mut raw = Raw::open(address, connect.level).await;
+        raw.send(&connect.bytes()).await;
+        let connack = raw.packet().await.expect("a CONNACK");
+        assert_eq!((connack[0], connack[3]), (0x20, 0), "{connack:02x?}");
+        (raw, connack[2] == 1)
     }
 
     /// A client that was let in.
@@ -60,7 +80,8 @@ impl Raw {
         timeout(SOON, self.next()).await.expect("a packet or the end")
     }
 
-    async fn next(&mut self) -> Option<Vec<u8>> {
+    /// The next packet, however long it takes.
+    pub async fn next(&mut self) -> Option<Vec<u8>> {
         loop {
             if let Some(len) = packet_len(&self.unread) {
                 let rest = self.unread.split_off(len);
@@ -93,7 +114,8 @@ impl Raw {
             Vec::new()
         };
         let retain = packet[0] & 1 == 1;
-        Published { topic, payload: rest.to_vec(), qos, retain, id, properties }
+        let dup = packet[0] & 8 != 0;
+        Published { dup, topic, payload: rest.to_vec(), qos, retain, id, properties }
     }
 
     /// Subscribes and gives the reason codes. Retained messages come after that.
@@ -108,10 +130,53 @@ impl Raw {
     pub async fn publish(&mut self, topic: &str, payload: &[u8], qos: u8, retain: bool) {
         let packet = publish(self.level, topic, payload, qos, retain);
         self.send(&packet).await;
-        if qos == 1 {
-            let puback = self.packet().await.expect("a PUBACK");
-            assert_eq!(puback, [0x40, 2, 0, 9]);
+        match qos {
+            0 => {}
+            1 => self.gets(&[0x40, 2, 0, 9]).await,
+            _ => {
+                self.gets(&[0x50, 2, 0, 9]).await;
+                self.send(&[0x62, 2, 0, 9]).await;
+                self.gets(&[0x70, 2, 0, 9]).await;
+            }
         }
+    }
+
+    /// The next packet is this.
+    pub async fn gets(&mut self, expected: &[u8]) {
+        let packet = self.packet().await.expect("a packet and not the end");
+        assert_eq!(packet, expected, "{packet:02x?} and not {expected:02x?}");
+    }
+
+    /// Takes a message of QoS 2 to its end.
+    pub async fn complete(&mut self, id: u16) {
+        let [high, low] = id.to_be_bytes();
+        self.send(&[0x50, 2, high, low]).await;
+        self.gets(&[0x62, 2, high, low]).await;
+        self.send(&[0x70, 2, high, low]).await;
+    }
+
+    /// Says all that takes a message of QoS 2 to its end, and reads up to its PUBREL: what comes
+    /// before that is kept for later.
+    pub async fn complete_among_others(&mut self, id: u16) {
+        let [high, low] = id.to_be_bytes();
+        self.send(&[0x50, 2, high, low]).await;
+        let mut before = Vec::new();
+        loop {
+            let packet = self.packet().await.expect("a PUBREL");
+            if packet == [0x62, 2, high, low] {
+                break;
+            }
+            before.extend(packet);
+        }
+        self.unread.splice(0..0, before);
+        self.send(&[0x70, 2, high, low]).await;
+    }
+
+    /// Closes without a word, and waits until the broker has noticed.
+    pub async fn vanish(self, broker: &crate::running::Running) {
+        let before = broker.counters.read().clients;
+        drop(self);
+        broker.until("the end of a client", |c| c.clients < before).await;
     }
 
     pub async fn acknowledge(&mut self, id: u16) {
@@ -135,7 +200,7 @@ impl Raw {
     pub async fn is_refused(&mut self, reason: u8) {
         if self.level == V5 {
             let last = self.packet().await.expect("a DISCONNECT");
-            assert_eq!(last, [0xe0, 2, reason, 0], "{last:02x?}");
+            assert_eq!((last[0], last[2]), (0xe0, reason), "{last:02x?}");
         }
         assert_eq!(self.packet().await, None);
     }
@@ -154,12 +219,28 @@ pub struct Connect<'a> {
     pub clean: bool,
     pub keep_alive: u16,
     pub properties: &'a [u8],
+    pub will_properties: &'a [u8],
     pub will: Option<(&'a str, &'a [u8], u8, bool)>,
 }
 
 impl<'a> Connect<'a> {
     pub fn new(level: u8, client_id: &'a str) -> Connect<'a> {
-        Connect { level, client_id, clean: true, keep_alive: 0, properties: &[], will: None }
+        let (properties, will_properties) = (&[], &[]);
+        Connect {
+            level,
+            client_id,
+            clean: true,
+            keep_alive: 0,
+            properties,
+            will_properties,
+            will: None,
+        }
+    }
+
+    /// One whose session outlives its connection.
+    pub fn lasting(level: u8, client_id: &'a str) -> Connect<'a> {
+        let properties = if level == V5 { &[0x11, 0, 0, 1, 0][..] } else { &[] };
+        Connect { clean: false, properties, ..Connect::new(level, client_id) }
     }
 
     pub fn bytes(&self) -> Vec<u8> {
@@ -179,7 +260,8 @@ impl<'a> Connect<'a> {
         put_str(&mut body, self.client_id);
         if let Some((topic, payload, _, _)) = self.will {
             if self.level == V5 {
-                body.push(0);
+                put_varint(&mut body, self.will_properties.len());
+                body.extend(self.will_properties);
             }
             put_str(&mut body, topic);
             body.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());

@@ -9,11 +9,11 @@ use crate::running::{section, start, start_with};
 async fn only_the_filters_that_are_not_valid_are_refused() {
     let broker = start().await;
     let filters =
-        [("a", 0), ("a/#/b", 0), ("b", 1), ("", 0), ("$share/g/a", 1), ("c", 2), ("$SYS/#", 0)];
+        [("a", 0), ("a/#/b", 0), ("b", 1), ("", 0), ("$share/g", 1), ("c", 2), ("$share/+/a", 0)];
     let mut client = Raw::connect(broker.address, V311, "client").await;
-    assert_eq!(client.subscribe(&filters).await, [0, 0x80, 1, 0x80, 0x80, 1, 0]);
+    assert_eq!(client.subscribe(&filters).await, [0, 0x80, 1, 0x80, 0x80, 2, 0x80]);
     let mut client = Raw::connect(broker.address, V5, "client").await;
-    assert_eq!(client.subscribe(&filters).await, [0, 0x8f, 1, 0x8f, 0x9e, 1, 0]);
+    assert_eq!(client.subscribe(&filters).await, [0, 0x8f, 1, 0x8f, 0x8f, 2, 0x8f]);
     client.publish("b", b"x", 0, false).await;
     assert_eq!(client.published().await.topic, "b");
     broker.stop().await;
@@ -131,7 +131,7 @@ async fn topics_of_the_broker_cannot_be_published_to() {
     let broker = start().await;
     for level in BOTH {
         let mut client = Raw::connect(broker.address, level, "client").await;
-        client.subscribe(&[("$SYS/#", 0), ("#", 0)]).await;
+        client.subscribe(&[("$SYS/x", 0), ("#", 0)]).await;
         client.send(&publish(level, "$SYS/x", b"x", 0, true)).await;
         client.send(&publish(level, "$SYS/x", b"x", 1, true)).await;
         let puback = client.packet().await.unwrap();
@@ -160,22 +160,30 @@ async fn topics_that_are_not_valid_end_their_publisher() {
 }
 
 #[tokio::test]
-async fn what_is_not_offered_is_refused_by_its_name() {
+async fn what_breaks_the_rules_is_refused_by_its_name() {
     let broker = start().await;
-    let alias = publish_with(V5, "a", b"x", 0, false, &[0x23, 0, 1]);
-    let identifier = packet(0x82, &[0, 1, 2, 0x0b, 1, 0, 1, b'a', 0]);
+    let alias = |topic, number| publish_with(V5, topic, b"x", 0, false, &[0x23, 0, number]);
+    let identifier = packet(0x82, &[0, 1, 2, 0x0b, 0, 0, 1, b'a', 0]);
+    let sent_identifier = publish_with(V5, "a", b"x", 0, false, &[0x0b, 1]);
+    let no_local = crate::raw::subscribe(V5, 1, &[("$share/g/a", 0x04)]);
     for (bytes, reason) in [
-        (publish(V5, "a", b"x", 2, false), 0x9b),
-        (alias, 0x94),
-        (identifier, 0xa1),
-        (vec![0x62, 2, 0, 1], 0x82), // PUBREL
+        (alias("a", 0), 0x94),
+        (alias("a", 65), 0x94),
+        (alias("", 1), 0x82),
+        (identifier, 0x82),
+        (sent_identifier, 0x82),
+        (no_local, 0x82),
+        (vec![0x60, 2, 0, 1], 0x81), // PUBREL with wrong flags
+        (vec![0x36, 5, 0, 1, b'a', 0, 1], 0x81), // QoS 3
+        (vec![0x34, 6, 0, 1, b'a', 0, 0, 0], 0x81), // the identifier 0
+        (vec![0xe0, 7, 0, 5, 0x11, 0, 0, 0, 1], 0x82), // an expiry for a session without
         (vec![0xf0, 0], 0x82),       // AUTH
         (vec![0x30, 0xff, 0xff, 0xff, 0x7f], 0x95),
         (vec![0x82, 0xff, 0xff, 0x7f], 0x95),
         (vec![0x80, 0], 0x81),
     ] {
         for level in BOTH {
-            if level == V311 && matches!(reason, 0x94 | 0xa1) {
+            if level == V311 && !matches!(reason, 0x81 | 0x95) {
                 continue;
             }
             let mut client = Raw::connect(broker.address, level, "client").await;
@@ -183,5 +191,111 @@ async fn what_is_not_offered_is_refused_by_its_name() {
             client.is_refused(reason).await;
         }
     }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn long_topics_and_filters_are_refused() {
+    let broker = start_with(Section { topic_length: 40, topic_levels: 3, ..section() }).await;
+    let long = "x".repeat(41);
+    for level in BOTH {
+        let invalid = if level == V5 { 0x8f } else { 0x80 };
+        let mut client = Raw::connect(broker.address, level, "client").await;
+        let filters = [(&*long, 0), ("a/b/c/d", 0), ("a/b/#", 0), ("$share/g/a", 0)];
+        let granted = client.subscribe(&filters).await;
+        assert_eq!(granted, [invalid, invalid, 0, 0]);
+        client.send(&publish(level, "a/b/c/d", b"x", 1, false)).await;
+        client.is_refused(0x90).await;
+        let mut client = Raw::connect(broker.address, level, "client").await;
+        client.send(&publish(level, &long, b"x", 0, false)).await;
+        client.is_refused(0x90).await;
+    }
+    let will = Some((&*long, &b"x"[..], 0, false));
+    let connect = crate::raw::Connect { will, ..crate::raw::Connect::new(V5, "x") };
+    assert_eq!(Raw::is_turned_away(broker.address, V5, &connect.bytes()).await, 0x90);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn filters_are_bounded_in_bytes_of_all_clients_together() {
+    let broker = start_with(Section { subscription_bytes: 64 << 10, ..section() }).await;
+    let mut first = Raw::connect(broker.address, V5, "first").await;
+    let mut granted = 0;
+    for n in 0..200 {
+        let filter = format!("{n}/b/c");
+        match first.subscribe(&[(&filter, 0)]).await[..] {
+            [0] => granted += 1,
+            [0x97] => break,
+            ref other => panic!("{other:02x?}"),
+        }
+    }
+    assert!((20..100).contains(&granted), "{granted}");
+    let mut second = Raw::connect(broker.address, V311, "second").await;
+    let names: Vec<_> = (0..9).map(|n| format!("longer/than/before/{n}")).collect();
+    let filters: Vec<_> = names.iter().map(|name| (&**name, 0)).collect();
+    assert_eq!(second.subscribe(&filters).await, [0, 0, 0, 0, 0, 0, 0, 0, 0x80]);
+    first.leave().await;
+    assert_eq!(second.subscribe(&filters[8..]).await, [0]);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn what_nobody_may_use_is_refused_and_wildcards_do_not_help() {
+    let deny = vec!["secret/#".to_owned()];
+    let broker = start_with(Section { deny, ..section() }).await;
+    for level in BOTH {
+        let refused = if level == V5 { 0x87 } else { 0x80 };
+        let mut client = Raw::connect(broker.address, level, "client").await;
+        let filters =
+            [("secret/#", 0), ("secret", 0), ("secret/+", 0), ("$share/g/secret/a", 0), ("#", 0)];
+        let granted = client.subscribe(&filters).await;
+        assert_eq!(granted, [refused, refused, refused, refused, 0]);
+        client.send(&publish(level, "secret/a", b"x", 0, true)).await;
+        client.send(&publish(level, "secret/a", b"x", 2, true)).await;
+        let ok = [0x50, 2, 0, 9];
+        client.gets(if level == V5 { &[0x50, 4, 0, 9, 0x87, 0] } else { &ok }).await;
+        client.has_nothing().await;
+        let will = Some(("secret/a", &b"x"[..], 0, false));
+        let connect = crate::raw::Connect { will, ..crate::raw::Connect::new(level, "x") };
+        let reason = Raw::is_turned_away(broker.address, level, &connect.bytes()).await;
+        assert_eq!(reason, if level == V5 { 0x87 } else { 5 });
+    }
+    assert_eq!(broker.counters.read().retained, 0);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn the_numbers_of_all_subscriptions_that_match_come_along() {
+    let broker = start().await;
+    let mut client = Raw::connect(broker.address, V5, "client").await;
+    let subscribe = |number: &[u8], filter: &str| {
+        let properties = [&[0x0b], number].concat();
+        let mut body = vec![0, 7, u8::try_from(properties.len()).unwrap()];
+        body.extend(properties);
+        put_str(&mut body, filter);
+        body.push(1);
+        packet(0x82, &body)
+    };
+    client.publish("a/b", b"kept", 1, true).await;
+    client.send(&subscribe(&[5], "a/b")).await;
+    client.gets(&[0x90, 4, 0, 7, 0, 1]).await;
+    assert_eq!(client.published().await.properties, [0x0b, 5]);
+    // The largest number; and one without.
+    client.send(&subscribe(&[0xff, 0xff, 0xff, 0x7f], "a/#")).await;
+    client.gets(&[0x90, 4, 0, 7, 0, 1]).await;
+    assert_eq!(client.published().await.properties, [0x0b, 0xff, 0xff, 0xff, 0x7f]);
+    client.subscribe(&[("#", 0x20)]).await;
+    let mut publisher = Raw::connect(broker.address, V5, "publisher").await;
+    publisher.publish("a/b", b"x", 1, false).await;
+    let message = client.published().await;
+    let (one, other) = ([0x0b, 5], [0x0b, 0xff, 0xff, 0xff, 0x7f]);
+    let either = [[&one[..], &other].concat(), [&other[..], &one].concat()];
+    assert!(either.contains(&message.properties), "{message:02x?}");
+    // Subscribed to anew, the number is the new one.
+    client.subscribe(&[("a/#", 0x20)]).await;
+    publisher.publish("a/b", b"x", 1, false).await;
+    assert_eq!(client.published().await.properties, one);
+    publisher.publish("other", b"x", 1, false).await;
+    assert!(client.published().await.properties.is_empty());
     broker.stop().await;
 }

@@ -33,15 +33,22 @@ async fn a_topic_that_begins_with_a_multi_byte_character() {
 async fn a_shared_subscription_left_with_an_unacknowledged_message() {
     let broker = start().await;
     for level in BOTH {
-        let connect = Connect { clean: false, ..Connect::new(level, "sharer") };
+        let connect = Connect::lasting(level, "sharer");
         let mut client = Raw::enter(broker.address, level, &connect.bytes()).await;
-        let refused = if level == V5 { 0x9e } else { 0x80 };
-        assert_eq!(client.subscribe(&[("$share/g/a", 1), ("a", 1)]).await, [refused, 1]);
+        assert_eq!(client.subscribe(&[("$share/g/a", 1), ("a", 2)]).await, [1, 2]);
         let mut publisher = Raw::connect(broker.address, level, "publisher").await;
-        publisher.publish("a", b"x", 1, false).await;
-        assert_eq!(client.published().await.qos, 1);
+        for qos in [1, 2] {
+            publisher.publish("a", b"x", qos, false).await;
+            assert_eq!(client.published().await.payload, b"x");
+            assert_eq!(client.published().await.payload, b"x");
+        }
         client.leave().await;
         publisher.publish("a", b"x", 1, false).await;
+        // Once more, and gone without a word; then its session ends.
+        let (client, _) = Raw::return_to(broker.address, &connect).await;
+        client.vanish(&broker).await;
+        let connect = Connect { clean: true, ..connect };
+        Raw::enter(broker.address, level, &connect.bytes()).await.leave().await;
     }
     all_is_well(&broker).await;
     broker.stop().await;

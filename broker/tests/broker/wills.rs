@@ -77,6 +77,106 @@ async fn a_takeover_publishes_the_old_will_and_keeps_the_new() {
 }
 
 #[tokio::test]
+async fn a_will_waits_for_its_delay_and_a_client_that_returns_in_time_has_none() {
+    let broker = start().await;
+    let mut watcher = watcher(&broker).await;
+    let delayed = |seconds: &'static [u8], expiry: &'static [u8]| Connect {
+        clean: false,
+        properties: expiry,
+        will_properties: seconds,
+        will: Some(("status", b"offline", 1, false)),
+        ..Connect::new(V5, "node")
+    };
+    let (second, day) = (&[0x18, 0, 0, 0, 1][..], &[0x18, 0, 1, 0, 0][..]);
+    let (session_second, session_day) = (&[0x11, 0, 0, 0, 1][..], &[0x11, 0, 1, 0, 0][..]);
+
+    // It returns in time, twice: after its end, and by taking over.
+    let connect = delayed(second, session_day);
+    let (node, _) = Raw::return_to(broker.address, &connect).await;
+    node.vanish(&broker).await;
+    let (mut node, is_old) = Raw::return_to(broker.address, &connect).await;
+    assert!(is_old);
+    let (again, _) = Raw::return_to(broker.address, &connect).await;
+    node.is_refused(0x8e).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    watcher.has_nothing().await;
+
+    // It does not return: the will comes, and the session goes on.
+    again.vanish(&broker).await;
+    assert_eq!(watcher.published().await.payload, b"offline");
+    let (node, is_old) = Raw::return_to(broker.address, &delayed(day, session_second)).await;
+    assert!(is_old);
+
+    // The session ends before the delay does.
+    node.vanish(&broker).await;
+    assert_eq!(watcher.published().await.payload, b"offline");
+    let counts = broker.counters.read();
+    assert_eq!((counts.expired, counts.sessions), (1, 0));
+
+    // A new session ends the old one, which publishes the will: of one that is away, and of one
+    // that is taken over.
+    let connect = delayed(day, session_day);
+    Raw::return_to(broker.address, &connect).await.0.vanish(&broker).await;
+    watcher.has_nothing().await;
+    let clean = Connect { clean: true, ..connect };
+    let (first, _) = Raw::return_to(broker.address, &clean).await;
+    assert_eq!(watcher.published().await.payload, b"offline");
+    let (second, _) = Raw::return_to(broker.address, &clean).await;
+    drop(first);
+    assert_eq!(watcher.published().await.payload, b"offline");
+    second.leave().await;
+    watcher.has_nothing().await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn delayed_wills_of_absent_clients_are_bounded_in_bytes() {
+    let section = broker::Section { session_bytes: 256 << 10, ..crate::running::section() };
+    let broker = crate::running::start_with(section).await;
+    let mut watcher = Raw::connect(broker.address, V311, "watcher").await;
+    watcher.subscribe(&[("will", 1)]).await;
+    for n in 0..10 {
+        let id = format!("gone-{n}");
+        let connect = Connect {
+            clean: false,
+            properties: &[0x11, 0, 1, 0, 0],
+            will_properties: &[0x18, 0, 1, 0, 0],
+            will: Some(("will", &[n; 60_000], 1, false)),
+            ..Connect::new(V5, &id)
+        };
+        Raw::enter(broker.address, V5, &connect.bytes()).await.vanish(&broker).await;
+    }
+    // Each of those for which there was no room was published as its session ended.
+    for _ in 0..6 {
+        let will = watcher.published().await;
+        watcher.acknowledge(will.id).await;
+    }
+    watcher.has_nothing().await;
+    let counts = broker.counters.read();
+    assert_eq!((counts.sessions, counts.discarded), (4, 6));
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn the_properties_of_a_will_come_with_it_and_its_expiry_counts_from_then_on() {
+    let broker = start().await;
+    let mut watcher = Raw::connect(broker.address, V5, "watcher").await;
+    watcher.subscribe(&[("status", 2)]).await;
+    let user = [0x26, 0, 1, b'k', 0, 1, b'v'];
+    let properties = [&[0x02, 0, 0, 0, 9][..], &user].concat();
+    let will = Some(("status", &b"offline"[..], 2, false));
+    let connect = Connect { will, will_properties: &properties, ..Connect::new(V5, "node") };
+    let node = Raw::enter(broker.address, V5, &connect.bytes()).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    drop(node);
+    let will = watcher.published().await;
+    assert_eq!(will.qos, 2);
+    assert_eq!(will.properties[5..], user);
+    assert!((8..=9).contains(&will.properties[4]), "{:?}", will.properties);
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn a_client_that_breaks_the_rules_leaves_its_will() {
     let broker = start().await;
     let mut watcher = watcher(&broker).await;
@@ -89,11 +189,11 @@ async fn a_client_that_breaks_the_rules_leaves_its_will() {
 #[tokio::test]
 async fn a_will_to_a_topic_of_the_broker_is_refused() {
     let broker = start().await;
-    for (level, answer) in [(V311, &[0x20, 2, 0, 5][..]), (V5, &[0x20, 3, 0, 0x87, 0])] {
+    for (level, answer) in [(V311, 5), (V5, 0x87)] {
         let will = Some(("$SYS/x", &b"x"[..], 0, false));
-        let mut client = Raw::open(broker.address, level).await;
-        client.send(&Connect { will, ..Connect::new(level, "x") }.bytes()).await;
-        assert_eq!(client.packet().await.unwrap(), answer);
+        let connect = Connect { will, ..Connect::new(level, "x") };
+        let reason = Raw::is_turned_away(broker.address, level, &connect.bytes()).await;
+        assert_eq!(reason, answer);
     }
     broker.stop().await;
 }
