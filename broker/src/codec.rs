@@ -15,8 +15,8 @@ use rumqttd::protocol::{
 
 use crate::check;
 use crate::packet::{
-    Connect, Filter, Message, Options, Packet, Qos, Reason, Refusal, SendRetained, Takes, Version,
-    Will,
+    Connect, Filter, Login, Message, Options, Packet, Qos, Reason, Refusal, SendRetained, Takes,
+    Version, Will,
 };
 
 /// Packets up to this size are read many at once; a larger one gets a buffer of its own, which
@@ -165,7 +165,7 @@ fn packet_of(
     now: Instant,
 ) -> Result<Packet, Refusal> {
     Ok(match decoded {
-        wired::Packet::Connect(connect, properties, will, will_properties, _) => {
+        wired::Packet::Connect(connect, properties, will, will_properties, login) => {
             let properties = properties.as_ref();
             let will = will.map(|will| will_of(&will, will_properties, now)).transpose()?;
             let expiry = match version {
@@ -177,6 +177,7 @@ fn packet_of(
             Packet::Connect(Box::new(Connect {
                 version,
                 client_id: connect.client_id,
+                login: login.map(|l| Login { user: l.username, password: l.password }),
                 clean: connect.clean_session,
                 expiry,
                 keep_alive: connect.keep_alive,

@@ -1,24 +1,42 @@
 //! The section `[broker]`: as typed, and as used.
 
 use std::fmt;
+use std::iter;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use wire::Root;
 
+use crate::access::Role;
+use crate::door::Rules;
+use crate::tls::Files;
 use crate::topic;
+use crate::users::Users;
 
 /// The section `[broker]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Section {
     /// Where MQTT clients come in: an address and a port; port 0 takes a free one. An address
-    /// other than loopback needs `open`. Default `127.0.0.1:1883`.
+    /// other than loopback needs users or `open`. Default `127.0.0.1:1883`.
     pub listen: SocketAddr,
-    /// Whether clients from private and link-local addresses may come in without a password.
-    /// Public addresses are refused nevertheless. Default false.
+    /// Further addresses to listen on, for other transports or networks. Default none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listener: Vec<ListenerSection>,
+    /// Pages that may come in by WebSocket from a browser, as `https://wall.example.org`, beside
+    /// those of the host that is called by an address or this machine's name. Default none.
+    pub origins: Vec<String>,
+    /// Whether clients from private and link-local addresses may come in without a password, as
+    /// long as there are no users. Public addresses are refused nevertheless. Default false.
     pub open: bool,
+    /// What clients without a user name may do when there are users: as a `viewer`, an `operator`
+    /// or an `admin` may. Default: they are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anonymous: Option<Role>,
+    /// Topic filters that nobody but an `admin` may publish or subscribe to. Default none.
+    pub deny: Vec<String>,
     /// Connections at once, 1 to 100000. Default 1000.
     pub connections: usize,
     /// Connections at once from one address, 1 to 100000. Default 256.
@@ -38,8 +56,6 @@ pub struct Section {
     pub topic_length: usize,
     /// Levels of a topic or a topic filter, 1 to 64. Default 64.
     pub topic_levels: usize,
-    /// Topic filters that nobody may publish or subscribe to. Default none.
-    pub deny: Vec<String>,
     /// Sessions that may outlive their connections, 0 to 100000. Default 1000.
     pub sessions: usize,
     /// Bytes that may wait for all clients together that are not connected, 64 KiB to 1 GiB; over
@@ -68,11 +84,69 @@ pub struct Section {
     pub stall: u64,
 }
 
+/// A section `[[broker.listener]]` as typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenerSection {
+    /// An address and a port, which may be 0, as in `listen`.
+    pub address: SocketAddr,
+    /// What is spoken there. Default `tcp`.
+    #[serde(default)]
+    pub transport: Transport,
+    /// For `tls` and `wss`: a PEM file with the certificate, and behind it those that lead to a
+    /// root. It is read again when it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// For `tls` and `wss`: a PEM file with the key of the certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+}
+
+/// What carries MQTT.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// TCP, as it is.
+    #[default]
+    Tcp,
+    /// TLS over TCP.
+    Tls,
+    /// WebSocket, subprotocol `mqtt`.
+    Ws,
+    /// WebSocket over TLS.
+    Wss,
+}
+
+impl Transport {
+    pub(crate) fn is_encrypted(self) -> bool {
+        matches!(self, Transport::Tls | Transport::Wss)
+    }
+
+    pub(crate) fn is_websocket(self) -> bool {
+        matches!(self, Transport::Ws | Transport::Wss)
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+            Transport::Ws => "ws",
+            Transport::Wss => "wss",
+        })
+    }
+}
+
 impl Default for Section {
     fn default() -> Section {
         Section {
             listen: SocketAddr::from(([127, 0, 0, 1], 1883)),
+            listener: Vec::new(),
+            origins: Vec::new(),
             open: false,
+            anonymous: None,
+            deny: Vec::new(),
             connections: 1000,
             connections_per_address: 256,
             subscriptions: 1000,
@@ -81,7 +155,6 @@ impl Default for Section {
             subscription_bytes: 64 << 20,
             topic_length: 1024,
             topic_levels: topic::LEVELS,
-            deny: Vec::new(),
             sessions: 1000,
             session_bytes: 64 << 20,
             session_expiry: 86_400,
@@ -99,8 +172,19 @@ impl Default for Section {
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) listen: SocketAddr,
+    pub(crate) others: Vec<Other>,
+    pub(crate) origins: Vec<String>,
+    pub(crate) rules: Rules,
     pub(crate) limits: Limits,
-    pub(crate) deny: Arc<[String]>,
+}
+
+/// A further listener.
+#[derive(Debug, Clone)]
+pub(crate) struct Other {
+    pub address: SocketAddr,
+    pub transport: Transport,
+    /// There when the transport is encrypted.
+    pub files: Option<Files>,
 }
 
 /// What a broker allows.
@@ -144,24 +228,56 @@ pub struct BadConfig {
 }
 
 impl Section {
-    /// Checks what was typed.
+    /// Checks what was typed, for a broker that has no directory and so no users, and for the
+    /// usual root.
     ///
     /// # Errors
     /// [`BadConfig`] names the first value that cannot be used.
     pub fn check(self) -> Result<Config, BadConfig> {
+        self.check_in(Root::default(), None)
+    }
+
+    /// Checks what was typed. `folder` is the broker's own directory, made when it starts.
+    ///
+    /// # Errors
+    /// [`BadConfig`] names the first value that cannot be used.
+    pub fn check_in(self, root: Root, folder: Option<PathBuf>) -> Result<Config, BadConfig> {
         let bad = |key, value: &dyn fmt::Display, hint: &str| BadConfig {
             key,
             value: value.to_string(),
             hint: hint.to_owned(),
         };
-        if !self.listen.ip().to_canonical().is_loopback() && !self.open {
+        // What is wrong with the users is said when the broker starts.
+        let has_users = folder
+            .as_ref()
+            .is_some_and(|folder| Users::read(folder).map_or(true, |users| !users.is_empty()));
+        let is_exposed = |address: SocketAddr| {
+            !address.ip().to_canonical().is_loopback() && !self.open && !has_users
+        };
+        let all = self.listener.iter().map(|other| ("listener", other.address));
+        if let Some((key, address)) =
+            iter::once(("listen", self.listen)).chain(all).find(|(_, address)| is_exposed(*address))
+        {
             return Err(bad(
-                "listen",
-                &self.listen,
+                key,
+                &address,
                 "this address can be reached from the network, where anyone could look at the \
-                 cameras; set broker.open = true (--open) if that is meant, or listen on 127.0.0.1",
+                 cameras; add users with `vitrina user add`, or set broker.open = true (--open) \
+                 if that is meant, or listen on 127.0.0.1",
             ));
         }
+        if let Some(role @ (Role::Node | Role::Gallery)) = self.anonymous {
+            return Err(bad(
+                "anonymous",
+                &role,
+                "choose viewer, operator or admin, or leave it out",
+            ));
+        }
+        if let Some(filter) = self.deny.iter().find(|filter| !topic::is_filter(filter)) {
+            return Err(bad("deny", filter, "this is not a topic filter"));
+        }
+        let others = self.listener.into_iter().map(|other| other.check(&bad));
+        let others = others.collect::<Result<_, _>>()?;
         for (key, value, least, most) in [
             ("connections", self.connections, 1, 100_000),
             ("connections_per_address", self.connections_per_address, 1, 100_000),
@@ -191,9 +307,6 @@ impl Section {
             let hint = "choose a number of seconds from 1 to 31536000";
             return Err(bad("session_expiry", &self.session_expiry, hint));
         }
-        if let Some(filter) = self.deny.iter().find(|filter| !topic::is_filter(filter)) {
-            return Err(bad("deny", filter, "this is not a topic filter"));
-        }
         if self.retained_bytes > self.newest_bytes {
             return Err(bad(
                 "retained_bytes",
@@ -207,7 +320,15 @@ impl Section {
         }
         Ok(Config {
             listen: self.listen,
-            deny: self.deny.into(),
+            others,
+            origins: self.origins,
+            rules: Rules {
+                root,
+                deny: self.deny.into(),
+                open: self.open,
+                anonymous: self.anonymous,
+                folder,
+            },
             limits: Limits {
                 connections: self.connections,
                 connections_per_address: self.connections_per_address,
@@ -228,6 +349,34 @@ impl Section {
                 stall: Duration::from_secs(self.stall),
             },
         })
+    }
+}
+
+impl ListenerSection {
+    fn check(
+        self,
+        bad: &impl Fn(&'static str, &dyn fmt::Display, &str) -> BadConfig,
+    ) -> Result<Other, BadConfig> {
+        let ListenerSection { address, transport, certificate, key } = self;
+        let files = match (transport.is_encrypted(), certificate, key) {
+            (true, Some(certificate), Some(key)) => Some(Files { certificate, key }),
+            (false, None, None) => None,
+            (true, ..) => {
+                return Err(bad(
+                    "listener",
+                    &address,
+                    "TLS needs a certificate and its key, two PEM files; name both",
+                ));
+            }
+            (false, ..) => {
+                return Err(bad(
+                    "listener",
+                    &address,
+                    "certificate and key are of no use here; choose the transport tls or wss",
+                ));
+            }
+        };
+        Ok(Other { address, transport, files })
     }
 }
 
@@ -264,6 +413,49 @@ mod tests {
         let mapped =
             Section { listen: "[::ffff:127.0.0.1]:1883".parse().unwrap(), ..Section::default() };
         assert!(mapped.check().is_ok());
+    }
+
+    #[test]
+    fn the_network_needs_users_where_it_is_not_open() {
+        let data = tempfile::tempdir().unwrap();
+        let check = || {
+            let section = Section { listen: "0.0.0.0:1883".parse().unwrap(), ..Section::default() };
+            section.check_in(Root::default(), Some(data.path().to_owned()))
+        };
+        assert!(check().unwrap_err().to_string().contains("vitrina user add"));
+        Users::edit(data.path(), |users| users.add("ada", Role::Viewer, "12345678")).unwrap();
+        assert!(check().is_ok());
+    }
+
+    #[test]
+    fn listeners_say_what_they_need() {
+        let check = |text: &str| {
+            let section: Section = toml::from_str(&format!("[[listener]]\n{text}")).unwrap();
+            section.check().map_err(|error| error.to_string())
+        };
+        for good in [
+            "address = '127.0.0.1:1884'",
+            "address = '[::1]:9001'\ntransport = 'ws'",
+            "address = '127.0.0.1:8883'\ntransport = 'tls'\ncertificate = 'c'\nkey = 'k'",
+        ] {
+            assert_eq!(check(good).unwrap().others.len(), 1, "{good}");
+        }
+        for (bad, word) in [
+            ("address = '0.0.0.0:9001'\ntransport = 'ws'", "broker.listener = 0.0.0.0:9001"),
+            ("address = '127.0.0.1:1'\ntransport = 'wss'\nkey = 'k'", "name both"),
+            ("address = '127.0.0.1:1'\ntransport = 'ws'\nkey = 'k'", "of no use"),
+        ] {
+            let error = check(bad).unwrap_err();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_a_node_without_a_name() {
+        let section = Section { anonymous: Some(Role::Node), ..Section::default() };
+        assert!(error(section).contains("viewer"));
+        let section = Section { deny: vec!["a/#/b".to_owned()], ..Section::default() };
+        assert!(error(section).starts_with("broker.deny = a/#/b"));
     }
 
     #[test]

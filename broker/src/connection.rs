@@ -2,19 +2,20 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant as Moment, timeout, timeout_at};
 use tracing::{debug, info};
 
-use crate::access::{self, Grant};
 use crate::aliases::Taken;
 use crate::codec::Decoder;
 use crate::core::{Arrival, Core};
+use crate::door::{Door, Guest};
+use crate::identity::Owner;
 use crate::outbox::Outbox;
 use crate::packet::{
     Connect, Filter, Message, Packet, Qos, Reason, Refusal, Reply, Version, Welcome,
@@ -22,18 +23,22 @@ use crate::packet::{
 use crate::session::Session;
 use crate::{reply, topic};
 
-/// A socket without a CONNECT is closed after this.
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-
 /// How long a client that has gone is read from, of which all is here already.
 const LAST_WORDS_WITHIN: Duration = Duration::from_millis(100);
 
 /// How long a client is given to take its last packet.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
 
-/// Serves a client until it ends. Its session ends with it, also when this is dropped.
-pub(crate) async fn serve<R, W>(core: Arc<Core>, peer: SocketAddr, reader: R, writer: W)
-where
+/// Serves a client until it ends. Its session ends with it, also when this is dropped. Without a
+/// CONNECT until `deadline` there is no client.
+pub(crate) async fn serve<R, W>(
+    core: Arc<Core>,
+    door: Arc<Door>,
+    peer: SocketAddr,
+    deadline: Moment,
+    reader: R,
+    writer: W,
+) where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
@@ -41,11 +46,14 @@ where
     let mut outgoing = Outgoing::new(writer, core.clone());
 
     let first = tokio::select! {
-        first = timeout(CONNECT_WITHIN, incoming.next(None)) => first,
+        first = timeout_at(deadline, incoming.next(None)) => first,
         () = core.closing() => return,
     };
     let entered = match first {
-        Ok(Ok(Packet::Connect(connect))) => enter(&core, *connect).map_err(End::Refused),
+        Ok(Ok(Packet::Connect(connect))) => tokio::select! {
+            entered = enter(&core, &door, peer.ip(), *connect) => entered.map_err(End::Refused),
+            () = core.closing() => return,
+        },
         Ok(Ok(_)) => Err(End::Refused(Refusal::new(Reason::ProtocolError, "no CONNECT"))),
         Ok(Err(end)) => Err(end),
         Err(_) => Err(End::Late),
@@ -67,6 +75,7 @@ where
         end = converse(&client, &mut incoming) => end,
         end = outgoing.run(&client.outbox) => end,
         reason = client.outbox.ended() => End::Ended(reason),
+        () = door.revoked(&client.guest) => End::Ended(Reason::NotAuthorized),
     };
     let end = match end {
         // When writing fails, its last words may still be here, and among them its DISCONNECT.
@@ -83,6 +92,10 @@ where
         },
         end => end,
     };
+    // Whoever is revoked now may have ended for another reason.
+    if !door.knows(&client.guest.identity) {
+        client.session.end_with_connection();
+    }
 
     let is_usual = matches!(end, End::Left { .. } | End::Gone(_));
     if !is_usual && core.may_tell_end() {
@@ -129,34 +142,45 @@ struct Client {
     id: String,
     version: Version,
     packet_maximum: usize,
-    grant: Grant,
+    guest: Guest,
     /// How long it may be silent.
     silence: Option<Duration>,
     outbox: Arc<Outbox>,
     session: Session,
 }
 
-fn enter(core: &Arc<Core>, connect: Connect) -> Result<Client, Refusal> {
-    let grant = access::admit(&connect, &core.deny)
-        .map_err(|reason| Refusal::new(reason, "not allowed"))?;
+async fn enter(
+    core: &Arc<Core>,
+    door: &Arc<Door>,
+    peer: IpAddr,
+    connect: Connect,
+) -> Result<Client, Refusal> {
     let Connect { version, clean, takes, will, .. } = connect;
+    let guest = door
+        .admit(peer, connect.login)
+        .await
+        .map_err(|reason| Refusal::new(reason, "not allowed"))?;
+    if will.as_ref().is_some_and(|will| !guest.grant.may_publish(&will.message.topic)) {
+        return Err(Refusal::new(Reason::NotAuthorized, "a will that is not allowed"));
+    }
     let is_anonymous = connect.client_id.is_empty();
     if is_anonymous && version == Version::V311 && !clean {
         return Err(Refusal::new(Reason::BadClientId, "no client id"));
     }
     let expiry = connect.expiry.min(core.limits.session_expiry);
-    if expiry > 0 && connect.client_id.len() > core.limits.topic_length {
+    if will.as_ref().is_some_and(|will| !core.limits.allow_topic(&will.message.topic)) {
+        return Err(Refusal::new(Reason::TopicInvalid, "the will's topic is too long"));
+    }
+    let id =
+        if is_anonymous { format!("auto-{:016x}", fastrand::u64(..)) } else { connect.client_id };
+    let owner = Owner { identity: guest.identity.clone(), client_id: id.clone() };
+    if expiry > 0 && owner.len() > core.limits.topic_length {
         // It would be kept while the client is away.
         return Err(Refusal::new(
             Reason::BadClientId,
             "a client id too long for a session that lasts",
         ));
     }
-    if will.as_ref().is_some_and(|will| !core.limits.allow_topic(&will.message.topic)) {
-        return Err(Refusal::new(Reason::TopicInvalid, "the will's topic is too long"));
-    }
-    let id =
-        if is_anonymous { format!("auto-{:016x}", fastrand::u64(..)) } else { connect.client_id };
     let outbox = Arc::new(Outbox::new(version, takes, core.limits, core.counters.clone()));
     let longest = core.limits.keep_alive;
     let told = (version == Version::V5 && connect.keep_alive > longest).then_some(longest);
@@ -166,18 +190,11 @@ fn enter(core: &Arc<Core>, connect: Connect) -> Result<Client, Refusal> {
         keep_alive: told,
         response_information: Some(format!("response/{id}"))
             .filter(|topic| connect.wants_response_information && topic::is_name(topic))
-            .filter(|topic| core.limits.allow_topic(topic)),
+            .filter(|topic| core.limits.allow_topic(topic) && guest.grant.may_subscribe(topic)),
         ..Welcome::default()
     };
     let session = core
-        .open(Arrival {
-            client_id: id.clone(),
-            clean,
-            expiry,
-            will,
-            outbox: outbox.clone(),
-            welcome,
-        })
+        .open(Arrival { owner, clean, expiry, will, outbox: outbox.clone(), welcome })
         .map_err(|reason| Refusal::new(reason, "no more sessions"))?;
     // MQTT 5, section 3.1.2.10.
     let silence = match told.unwrap_or(connect.keep_alive) {
@@ -185,7 +202,7 @@ fn enter(core: &Arc<Core>, connect: Connect) -> Result<Client, Refusal> {
         s => Some(Duration::from_millis(1500) * u32::from(s)),
     };
     let packet_maximum = takes.packet_maximum as usize;
-    Ok(Client { id, version, packet_maximum, grant, silence, outbox, session })
+    Ok(Client { id, version, packet_maximum, guest, silence, outbox, session })
 }
 
 /// The CONNACK for a client that may not come in, where its version has one.
@@ -196,7 +213,9 @@ fn refused(refusal: Refusal, version: Version) -> Bytes {
             Version::V311,
             Reason::UnsupportedVersion
             | Reason::BadClientId
+            | Reason::BadLogin
             | Reason::NotAuthorized
+            | Reason::ServerBusy
             | Reason::QuotaExceeded
             | Reason::ShuttingDown,
         )
@@ -269,7 +288,7 @@ impl Client {
             return Err(Refusal::new(Reason::TopicInvalid, "a topic that is too long"));
         }
         let qos = message.qos;
-        let published = if self.grant.may_publish(&message.topic) {
+        let published = if self.guest.grant.may_publish(&message.topic) {
             self.session.publish(id, message)
         } else {
             core.refuse_publish(&self.id, &message.topic);
@@ -292,7 +311,7 @@ impl Client {
             .iter()
             .map(|filter| {
                 let path = topic::subscribed(&filter.path).ok_or(Reason::FilterInvalid)?;
-                if self.grant.may_subscribe(path) {
+                if self.guest.grant.may_subscribe(path) {
                     self.session.subscribe(filter)
                 } else {
                     Err(Reason::NotAuthorized)

@@ -5,23 +5,30 @@
 //! and nothing that one client sends harms the others.
 //!
 //! The way of a message: `listener` accepts a socket; `connection` reads its bytes, which `codec`
-//! turns into a packet after `check` found it right; `access` says whether that may be; its
-//! `session` hands it to `route`, which finds by the `subscriptions` who gets it and puts it into
-//! each one's `outbox`, from where that client's `connection` writes it. `core` holds the sessions,
-//! also those whose clients are away: for them it waits in `ordered`, as their outbox will find it.
+//! turns into a packet after `check` found it right; `door` says who somebody is and `access` what
+//! that one may do; its `session` hands it to `route`, which finds by the `subscriptions` who gets
+//! it and puts it into each one's `outbox`, from where that client's `connection` writes it. `core`
+//! holds the sessions, also those whose clients are away: for them it waits in `ordered`, as their
+//! outbox will find it.
 
 mod access;
 mod aliases;
+mod attempts;
 mod check;
 mod codec;
 mod config;
 mod connection;
 mod core;
 mod counters;
+mod door;
+mod handshake;
+mod identity;
 mod listener;
+mod local;
 mod ordered;
 mod outbox;
 mod packet;
+mod passwords;
 mod publish;
 mod received;
 mod reply;
@@ -34,7 +41,10 @@ mod slots;
 mod subscriptions;
 mod sys;
 mod time;
+mod tls;
 mod topic;
+mod users;
+mod websocket;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -43,39 +53,61 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-pub use crate::config::{BadConfig, Config, Section};
+pub use crate::access::{BadRole, Role};
+pub use crate::config::{BadConfig, Config, ListenerSection, Section, Transport};
 use crate::core::Core;
 pub use crate::counters::{Counters, Counts};
+use crate::door::Door;
+use crate::handshake::Pages;
 pub use crate::listener::BindError;
-use crate::listener::Listener;
+use crate::listener::{Listener, Speaks};
 use crate::slots::Slots;
+pub use crate::tls::BadTls;
+use crate::tls::Tls;
+pub use crate::users::{BadUsers, User, Users, new_password};
 
-/// A broker whose address is taken and which does not serve yet.
+/// A broker whose addresses are taken and which does not serve yet.
 pub struct Broker {
-    listeners: Vec<Listener>,
+    listeners: Vec<(Transport, Listener)>,
     address: SocketAddr,
     core: Arc<Core>,
+    door: Arc<Door>,
     slots: Arc<Slots>,
 }
 
 impl Broker {
-    /// Takes the address.
+    /// Takes the addresses.
     ///
     /// # Errors
-    /// [`BindError`] says which address, why not, and what to do.
+    /// [`BindError`] says which address or file, why not, and what to do.
     pub async fn bind(config: Config) -> Result<Broker, BindError> {
-        let Config { listen, limits, deny } = config;
-        let listener = Listener::bind(listen)?;
+        let Config { listen, others, origins, rules, limits } = config;
+        let door = Arc::new(Door::new(rules)?);
+        let listener = Listener::bind(listen, Speaks::default())?;
         let address = listener.address();
+        let mut listeners = vec![(Transport::Tcp, listener)];
+        let machine = rustix::system::uname();
+        let pages = Arc::new(Pages::new(&machine.nodename().to_string_lossy(), &origins));
+        for other in others {
+            let tls = other.files.map(Tls::new).transpose()?.map(Arc::new);
+            let websocket = other.transport.is_websocket().then(|| pages.clone());
+            let listener = Listener::bind(other.address, Speaks { tls, websocket })?;
+            listeners.push((other.transport, listener));
+        }
         let counters = Arc::new(Counters::default());
         let slots = Arc::new(Slots::new(limits, counters.clone()));
-        let core = Arc::new(Core::new(limits, deny, counters));
-        Ok(Broker { listeners: vec![listener], address, core, slots })
+        let core = Arc::new(Core::new(limits, counters));
+        Ok(Broker { listeners, address, core, door, slots })
     }
 
-    /// The address that is listened on, with the port that was taken.
+    /// The address of `broker.listen`, with the port that was taken.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// All addresses that are listened on and what is spoken there, that of `broker.listen` first.
+    pub fn addresses(&self) -> impl Iterator<Item = (Transport, SocketAddr)> {
+        self.listeners.iter().map(|(transport, listener)| (*transport, listener.address()))
     }
 
     /// What the broker counts, also while it runs.
@@ -89,21 +121,26 @@ impl Broker {
     /// # Errors
     /// None now; a listener that cannot go on would be one.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
-        info!(address = %self.address, "the broker listens");
-        if !self.address.ip().to_canonical().is_loopback() {
-            warn!(
-                address = %self.address,
-                "the broker is open: everybody in this network may see and do everything"
-            );
+        for (transport, address) in self.addresses() {
+            info!(%address, %transport, "the broker listens");
+        }
+        let is_exposed = |address: SocketAddr| !address.ip().to_canonical().is_loopback();
+        if self.addresses().any(|(_, address)| is_exposed(address)) && !self.door.has_users() {
+            warn!("the broker is open: everybody in this network may see and do everything");
         }
         let counters = self.counters();
         let mut listeners = JoinSet::new();
-        for listener in self.listeners {
+        for (_, listener) in self.listeners {
             // The task of one listener. It ends when the core closes and its connections ended.
-            listeners.spawn(listener.serve(self.core.clone(), self.slots.clone()));
+            listeners.spawn(listener.serve(
+                self.core.clone(),
+                self.door.clone(),
+                self.slots.clone(),
+            ));
         }
         tokio::select! {
             () = shutdown => {}
+            () = self.door.keep_users(|| self.core.end_unknown(|who| self.door.knows(who))) => {}
             () = self.core.keep_time() => {}
         }
         self.core.close_all();

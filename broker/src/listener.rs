@@ -5,38 +5,66 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::split;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{sleep, timeout};
-use tracing::{error, warn};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
+use tracing::{debug, error, warn};
 
 use crate::config;
 use crate::connection;
 use crate::core::Core;
+use crate::door::Door;
+use crate::handshake::{self, Pages};
 use crate::seldom::Seldom;
 use crate::slots::Slots;
+use crate::tls::{BadTls, Tls};
+use crate::users::BadUsers;
+use crate::websocket::WebSocket;
 
 /// The kernel's buffer for what is sent to a client. Pictures in it cannot be replaced by newer
 /// ones any more, so it is small: with it frames at a subscriber of a tenth of the rate are 0.2 s
 /// old, without it 1 s.
 const SEND_BUFFER: u32 = 128 * 1024;
 
+/// A socket without a CONNECT is closed after this.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+
 /// How long connections may take to end at shutdown.
 const END_WITHIN: Duration = Duration::from_millis(1500);
 
-/// A bound TCP socket.
+/// A bound TCP socket, and what is spoken on it.
 pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
+    speaks: Speaks,
 }
 
-/// An address cannot be listened on.
+/// How a connection begins, before there is MQTT.
+#[derive(Clone, Default)]
+pub(crate) struct Speaks {
+    pub tls: Option<Arc<Tls>>,
+    pub websocket: Option<Arc<Pages>>,
+}
+
+/// Why a broker cannot start.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen for MQTT on {address}: {error}; {}", cure(.error))]
-pub struct BindError {
-    address: SocketAddr,
-    #[source]
-    error: io::Error,
+pub enum BindError {
+    /// An address cannot be listened on.
+    #[error("cannot listen for MQTT on {address}: {error}; {}", cure(.error))]
+    Address {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+    /// It cannot be known who may come in.
+    #[error(transparent)]
+    Users(#[from] BadUsers),
+    /// A certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] BadTls),
 }
 
 fn cure(error: &io::Error) -> &'static str {
@@ -58,7 +86,7 @@ fn cure(error: &io::Error) -> &'static str {
 }
 
 impl Listener {
-    pub fn bind(address: SocketAddr) -> Result<Listener, BindError> {
+    pub fn bind(address: SocketAddr, speaks: Speaks) -> Result<Listener, BindError> {
         let bind = || {
             let socket = match address {
                 SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -73,9 +101,11 @@ impl Listener {
             socket.bind(address)?;
             let socket = socket.listen(1024)?;
             let address = socket.local_addr()?;
-            Ok(Listener { socket, address })
+            Ok((socket, address))
         };
-        bind().map_err(|error| BindError { address, error })
+        bind()
+            .map(|(socket, address)| Listener { socket, address, speaks })
+            .map_err(|error| BindError::Address { address, error })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -84,11 +114,12 @@ impl Listener {
 
     /// Accepts until the core closes, then waits for the connections to end, which it told to.
     /// Those that do not are aborted.
-    pub async fn serve(self, core: Arc<Core>, slots: Arc<Slots>) {
+    pub async fn serve(self, core: Arc<Core>, door: Arc<Door>, slots: Arc<Slots>) {
         let mut connections = JoinSet::new();
         tokio::select! {
             () = core.closing() => {}
-            () = self.accept(&core, &slots, &mut connections) => {}
+            () = self.accept(&core, &door, &slots, &mut connections) => {}
+            () = self.keep_certificate() => {}
         }
         drop(self.socket);
         let all = async { while connections.join_next().await.is_some() {} };
@@ -97,7 +128,20 @@ impl Listener {
         }
     }
 
-    async fn accept(&self, core: &Arc<Core>, slots: &Arc<Slots>, connections: &mut JoinSet<()>) {
+    async fn keep_certificate(&self) {
+        match &self.speaks.tls {
+            Some(tls) => tls.keep_certificate().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn accept(
+        &self,
+        core: &Arc<Core>,
+        door: &Arc<Door>,
+        slots: &Arc<Slots>,
+        connections: &mut JoinSet<()>,
+    ) {
         let every_minute = || Seldom::new(Duration::from_secs(60));
         let (failed, refused, full) = (every_minute(), every_minute(), every_minute());
         let mut pause = Duration::ZERO;
@@ -131,11 +175,11 @@ impl Listener {
             }
             match slots.take(address) {
                 Ok(slot) => {
-                    let core = core.clone();
+                    let (core, door, speaks) = (core.clone(), door.clone(), self.speaks.clone());
                     // The task of one client. It ends with its socket, or when the core ends it.
                     connections.spawn(async move {
                         let _slot = slot;
-                        serve(core, peer, stream).await;
+                        serve(core, door, peer, stream, speaks).await;
                     });
                 }
                 Err(limit) => {
@@ -148,9 +192,60 @@ impl Listener {
     }
 }
 
-async fn serve(core: Arc<Core>, peer: SocketAddr, stream: TcpStream) {
-    let (reader, writer) = stream.into_split();
-    connection::serve(core, peer, reader, writer).await;
+/// Shakes hands, where the transport has that, and serves the client. Both together have the time
+/// that a client has for its CONNECT.
+async fn serve(
+    core: Arc<Core>,
+    door: Arc<Door>,
+    peer: SocketAddr,
+    stream: TcpStream,
+    speaks: Speaks,
+) {
+    let deadline = Instant::now() + CONNECT_WITHIN;
+    let Speaks { tls, websocket } = speaks;
+    let begun = async {
+        Ok::<Begun, io::Error>(match (tls, websocket) {
+            (None, None) => Begun::Tcp(stream),
+            (None, Some(pages)) => Begun::Ws(Box::new(handshake::accept(stream, &pages).await?)),
+            (Some(tls), None) => Begun::Tls(Box::new(tls.accept(stream).await?)),
+            (Some(tls), Some(pages)) => {
+                let stream = tls.accept(stream).await?;
+                Begun::Wss(Box::new(handshake::accept(stream, &pages).await?))
+            }
+        })
+    };
+    let begun = tokio::select! {
+        begun = timeout_at(deadline, begun) => begun,
+        () = core.closing() => return,
+    };
+    match begun {
+        Ok(Ok(Begun::Tcp(stream))) => {
+            let (reader, writer) = stream.into_split();
+            connection::serve(core, door, peer, deadline, reader, writer).await;
+        }
+        Ok(Ok(Begun::Tls(stream))) => {
+            let (reader, writer) = split(stream);
+            connection::serve(core, door, peer, deadline, reader, writer).await;
+        }
+        Ok(Ok(Begun::Ws(stream))) => {
+            let (reader, writer) = split(stream);
+            connection::serve(core, door, peer, deadline, reader, writer).await;
+        }
+        Ok(Ok(Begun::Wss(stream))) => {
+            let (reader, writer) = split(stream);
+            connection::serve(core, door, peer, deadline, reader, writer).await;
+        }
+        Ok(Err(error)) => debug!(%peer, %error, "a connection ended before MQTT"),
+        Err(_) => debug!(%peer, "a connection ended before MQTT, for it took too long"),
+    }
+}
+
+/// A stream of bytes in which MQTT comes now.
+enum Begun {
+    Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    Ws(Box<WebSocket<TcpStream>>),
+    Wss(Box<WebSocket<TlsStream<TcpStream>>>),
 }
 
 fn report(ended: Result<(), JoinError>) {

@@ -1,5 +1,6 @@
 //! MQTT packets as the core sees them: checked, the same for 3.1.1 and 5, and without the codec.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -42,7 +43,9 @@ pub(crate) enum Reason {
     ProtocolError = 0x82,
     UnsupportedVersion = 0x84,
     BadClientId = 0x85,
+    BadLogin = 0x86,
     NotAuthorized = 0x87,
+    ServerBusy = 0x89,
     ShuttingDown = 0x8B,
     BadAuthenticationMethod = 0x8C,
     KeepAliveTimeout = 0x8D,
@@ -116,6 +119,7 @@ pub(crate) enum Packet {
 pub(crate) struct Connect {
     pub version: Version,
     pub client_id: String,
+    pub login: Option<Login>,
     /// Whether the client wants a new session, and not the one that it had.
     pub clean: bool,
     /// How many seconds the session is to last without a connection.
@@ -154,6 +158,20 @@ impl Will {
     pub fn into_message(self, now: Instant) -> Message {
         let expires = self.expiry.and_then(|expiry| now.checked_add(expiry));
         Message { expires, ..self.message }
+    }
+}
+
+/// What a client says of who it is.
+#[derive(Clone)]
+pub(crate) struct Login {
+    pub user: String,
+    pub password: String,
+}
+
+impl fmt::Debug for Login {
+    /// Without the password, for that has no place in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
     }
 }
 

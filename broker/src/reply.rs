@@ -127,7 +127,7 @@ fn connect_code(reason: Reason, version: Version) -> u8 {
         (Version::V5, reason) => reason as u8,
         (Version::V311, Reason::UnsupportedVersion) => 1,
         (Version::V311, Reason::BadClientId) => 2,
-        (Version::V311, Reason::NotAuthorized) => 5,
+        (Version::V311, Reason::BadLogin | Reason::NotAuthorized) => 5,
         (Version::V311, _) => 3,
     }
 }

@@ -4,9 +4,11 @@
 
 mod aliases;
 mod clients;
+mod door;
 mod fuzz;
 mod once;
 mod ordered;
+mod owners;
 mod raw;
 mod retained;
 mod running;
@@ -17,5 +19,6 @@ mod sockets;
 mod subscriptions;
 mod sys;
 mod takedowns;
+mod transports;
 mod versions;
 mod wills;

@@ -221,6 +221,7 @@ pub struct Connect<'a> {
     pub properties: &'a [u8],
     pub will_properties: &'a [u8],
     pub will: Option<(&'a str, &'a [u8], u8, bool)>,
+    pub login: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> Connect<'a> {
@@ -234,6 +235,7 @@ impl<'a> Connect<'a> {
             properties,
             will_properties,
             will: None,
+            login: None,
         }
     }
 
@@ -251,6 +253,7 @@ impl<'a> Connect<'a> {
         if let Some((_, _, qos, retain)) = self.will {
             flags |= 0x04 | qos << 3 | u8::from(retain) << 5;
         }
+        flags |= if self.login.is_some() { 0xc0 } else { 0 };
         body.push(flags);
         body.extend(self.keep_alive.to_be_bytes());
         if self.level == V5 {
@@ -266,6 +269,10 @@ impl<'a> Connect<'a> {
             put_str(&mut body, topic);
             body.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
             body.extend(payload);
+        }
+        if let Some((user, password)) = self.login {
+            put_str(&mut body, user);
+            put_str(&mut body, password);
         }
         packet(0x10, &body)
     }

@@ -1,19 +1,22 @@
 //! A broker that runs, and one that has stopped.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Broker, Counters, Counts, Section};
+use broker::{Broker, Config, Counters, Counts, Section, Transport};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use wire::Root;
 
 /// What must happen, happens within this.
 pub const SOON: Duration = Duration::from_secs(10);
 
 pub struct Running {
     pub address: SocketAddr,
+    pub addresses: Vec<(Transport, SocketAddr)>,
     pub counters: Arc<Counters>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<std::io::Result<()>>,
@@ -29,10 +32,20 @@ pub async fn start() -> Running {
 }
 
 pub async fn start_with(section: Section) -> Running {
-    let broker = Broker::bind(section.check().unwrap()).await.unwrap();
+    serve(section.check().unwrap()).await
+}
+
+/// A broker that has a directory.
+pub async fn start_in(section: Section, folder: &Path) -> Running {
+    serve(section.check_in(Root::default(), Some(folder.to_owned())).unwrap()).await
+}
+
+async fn serve(config: Config) -> Running {
+    let broker = Broker::bind(config).await.unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     Running {
         address: broker.local_addr(),
+        addresses: broker.addresses().collect(),
         counters: broker.counters(),
         stop,
         task: tokio::spawn(broker.run(async {

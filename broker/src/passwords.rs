@@ -1,0 +1,78 @@
+//! Passwords as they are kept: argon2id, in the PHC string format.
+//!
+//! The parameters are those that OWASP recommends as the least, 19 MiB and two passes, which cost
+//! a Raspberry Pi 4 about 0.1 s. They are in each hash, so that other ones can be read.
+
+use argon2::password_hash::{self, PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+
+/// The hash of no password, for users that do not exist, so that they cost what others cost.
+pub(crate) const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$Tm9ib2R5IGtub3dzIGl0Lg\
+                                 $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Hashes a password with a salt of its own.
+///
+/// # Errors
+/// The system has no randomness, or there is no memory.
+pub(crate) fn hash(password: &str) -> std::io::Result<String> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(std::io::Error::other)?;
+    let hash = || -> password_hash::Result<String> {
+        let salt = SaltString::encode_b64(&salt)?;
+        let params = Params::new(19_456, 2, 1, None)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        argon2.hash_password(password.as_bytes(), &salt).map(|hash| hash.to_string())
+    };
+    hash().map_err(|error| std::io::Error::other(error.to_string()))
+}
+
+/// Whether the hash can be verified, in bearable time and memory.
+pub(crate) fn is_hash(hash: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| {
+        let params = Params::try_from(&hash);
+        hash.algorithm == argon2::ARGON2ID_IDENT
+            && hash.hash.is_some()
+            && params.is_ok_and(|p| p.m_cost() <= 256 << 10 && p.t_cost() <= 16)
+    })
+}
+
+/// Whether the password is the one. Takes about as long when it is not.
+pub(crate) fn verify(password: &str, hash: &str) -> bool {
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_fits_its_own_hash() {
+        let (one, other) = (hash("correct horse").unwrap(), hash("correct horse").unwrap());
+        assert_ne!(one, other, "each has its salt");
+        assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
+        assert!(is_hash(&one));
+        assert!(verify("correct horse", &one) && verify("correct horse", &other));
+        assert!(!verify("Correct horse", &one) && !verify("", &one));
+    }
+
+    #[test]
+    fn nobody_has_a_hash_that_costs_and_no_password() {
+        assert!(is_hash(NOBODY));
+        assert!(!verify("", NOBODY));
+    }
+
+    #[test]
+    fn what_costs_too_much_or_is_none_is_no_hash() {
+        for bad in [
+            "",
+            "secret",
+            "$2b$12$abcdefghijklmnopqrstuv",
+            &NOBODY.replace("argon2id", "argon2i"),
+            &NOBODY.replace("m=19456", "m=4194304"),
+            &NOBODY.replace("t=2", "t=1000"),
+        ] {
+            assert!(!is_hash(bad), "{bad}");
+        }
+    }
+}

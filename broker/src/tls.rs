@@ -1,0 +1,134 @@
+//! TLS on a listener: certificate and key from files, which are read again when they change.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::TcpStream;
+use tokio::time::interval;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::server::TlsStream;
+use tracing::{error, info};
+
+/// How often the files are looked at. They are read when they were the same twice, since one is
+/// written after the other.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Where certificate and key are, in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Files {
+    /// The certificate, and behind it those of the authorities that lead to a root.
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// Certificate and key cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("TLS cannot use {path}: {why}; see broker.listener.certificate and broker.listener.key")]
+pub struct BadTls {
+    path: PathBuf,
+    why: String,
+}
+
+/// What a listener needs to speak TLS.
+pub(crate) struct Tls {
+    files: Files,
+    provider: Arc<CryptoProvider>,
+    current: Arc<Current>,
+    acceptor: TlsAcceptor,
+}
+
+/// The certificate that new clients are shown.
+#[derive(Debug)]
+struct Current(RwLock<Arc<CertifiedKey>>);
+
+impl ResolvesServerCert for Current {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+}
+
+impl Tls {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// [`BadTls`] names the file and what is wrong with it.
+    pub fn new(files: Files) -> Result<Tls, BadTls> {
+        let provider = Arc::new(ring::default_provider());
+        let current = Arc::new(Current(RwLock::new(read(&files, &provider)?)));
+        let config = ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| BadTls { path: files.key.clone(), why: error.to_string() })?
+            .with_no_client_auth()
+            .with_cert_resolver(current.clone());
+        Ok(Tls { files, provider, current, acceptor: TlsAcceptor::from(Arc::new(config)) })
+    }
+
+    /// Shakes hands. The caller sets a time limit.
+    ///
+    /// # Errors
+    /// The client does not speak TLS, does not trust us, or has gone.
+    pub async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+        self.acceptor.accept(stream).await
+    }
+
+    /// Reads the files again when they have changed, for ever. Clients that are here stay; what
+    /// is broken leaves the old certificate in use.
+    pub async fn keep_certificate(&self) {
+        let look = || [stamp(&self.files.certificate), stamp(&self.files.key)];
+        let mut every = interval(LOOK_EVERY);
+        // Before the first reading the files may have been anything.
+        let (mut used, mut last) = (None, look());
+        loop {
+            every.tick().await;
+            let now = look();
+            if now != last {
+                last = now;
+            } else if used != Some(now) {
+                self.read_again(used.is_none());
+                used = Some(now);
+            }
+        }
+    }
+
+    fn read_again(&self, is_first: bool) {
+        match read(&self.files, &self.provider) {
+            Ok(new) => {
+                *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = new;
+                if !is_first {
+                    info!(path = %self.files.certificate.display(), "new clients are shown the new certificate");
+                }
+            }
+            Err(error) => error!(%error, "the certificate stays as it was"),
+        }
+    }
+}
+
+fn read(files: &Files, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, BadTls> {
+    let bad = |path: &Path, why: &dyn std::fmt::Display| BadTls {
+        path: path.to_owned(),
+        why: why.to_string(),
+    };
+    let Files { certificate, key } = files;
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| bad(certificate, &error))?;
+    if chain.is_empty() {
+        return Err(bad(certificate, &"there is no certificate in it"));
+    }
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| bad(key, &error))?;
+    let pair = CertifiedKey::from_der(chain, secret, provider).map_err(|error| bad(key, &error))?;
+    Ok(Arc::new(pair))
+}
+
+fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
+    let file = fs::metadata(path).ok()?;
+    Some((file.modified().ok()?, file.len()))
+}
