@@ -1,5 +1,7 @@
 //! What takes rumqttd's own broker down, each by one client, and does not this one.
 
+use broker::Section;
+
 use crate::raw::{BOTH, Connect, Raw, V5, V311, packet, publish};
 use crate::running::{Running, start};
 
@@ -55,6 +57,70 @@ async fn a_shared_subscription_left_with_an_unacknowledged_message() {
 }
 
 #[tokio::test]
+async fn a_chain_of_absent_clients_each_of_whose_wills_is_too_much_for_the_next() {
+    const COUNT: usize = 200;
+    let section = Section { queue: 1, ..crate::running::section() };
+    let broker = crate::running::start_with(section).await;
+    let mut publisher = Raw::connect(broker.address, V5, "publisher").await;
+    for n in 0..COUNT {
+        let (id, next) = (format!("link-{n}"), format!("link-{}", n + 1));
+        let connect = Connect {
+            clean: false,
+            properties: &[0x11, 0, 1, 0, 0],
+            will_properties: &[0x18, 0, 1, 0, 0],
+            will: Some((&next, b"falls", 1, false)),
+            ..Connect::new(V5, &id)
+        };
+        let mut link = Raw::enter(broker.address, V5, &connect.bytes()).await;
+        link.subscribe(&[(&id, 1)]).await;
+        link.vanish(&broker).await;
+        publisher.publish(&id, b"stands", 1, false).await;
+    }
+    assert_eq!(broker.counters.read().sessions, COUNT as u64);
+    publisher.publish("link-0", b"falls", 1, false).await;
+    let counts = broker.counters.read();
+    assert_eq!((counts.sessions, counts.discarded), (0, COUNT as u64));
+    assert_eq!((counts.subscriptions, counts.queued_bytes), (0, 0));
+    all_is_well(&broker).await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_id_fought_over_by_connections_that_want_the_same_session() {
+    let broker = start().await;
+    for level in BOTH {
+        let connect = Connect::lasting(level, "wanted").bytes();
+        let mut subscriber = Raw::enter(broker.address, level, &connect).await;
+        subscriber.subscribe(&[("a/#", 2), ("$share/g/a", 1)]).await;
+        let mut publisher = Raw::connect(broker.address, level, "publisher").await;
+        for n in 0..50 {
+            publisher.publish(&format!("a/{n}"), &[n], 2, false).await;
+        }
+        let mut others = Vec::new();
+        for _ in 0..40 {
+            let mut other = Raw::open(broker.address, level).await;
+            other.send(&connect).await;
+            others.push(other);
+        }
+        drop(others);
+        broker.until("their end", |c| c.connections <= 2).await;
+        let mut last = Raw::enter(broker.address, level, &connect).await;
+        for n in 0..50 {
+            let message = last.published().await;
+            assert_eq!(message.payload, [n]);
+            last.complete_among_others(message.id).await;
+        }
+        last.has_nothing().await;
+        last.leave().await;
+        Raw::connect(broker.address, level, "wanted").await.leave().await;
+        publisher.leave().await;
+    }
+    assert_eq!(broker.counters.read().queued_bytes, 0);
+    all_is_well(&broker).await;
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn a_subscriber_far_behind_that_says_disconnect_and_reads_on() {
     let broker = start().await;
     for level in BOTH {
@@ -94,7 +160,7 @@ async fn client_ids_with_characters_of_topics_again_and_again() {
 
 #[tokio::test]
 async fn the_same_client_id_when_no_more_connections_are_allowed() {
-    let section = broker::Section { connections: 2, ..crate::running::section() };
+    let section = Section { connections: 2, ..crate::running::section() };
     let broker = crate::running::start_with(section).await;
     let first = Raw::connect(broker.address, V5, "a").await;
     let second = Raw::connect(broker.address, V5, "b").await;
