@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use broker::Role;
 use clap::{Parser, Subcommand};
 use wire::{CameraId, NodeName};
 
@@ -53,6 +54,9 @@ pub enum Command {
     Cameras,
     /// Show nodes, cameras, rates and ages, live
     Watch {
+        /// Show what the broker says of itself instead
+        #[arg(long)]
+        broker: bool,
         /// Print the table once and end
         #[arg(long)]
         once: bool,
@@ -63,8 +67,42 @@ pub enum Command {
         #[arg(value_name = "NODE[/CAMERA]")]
         what: Forgotten,
     },
+    /// Say who may come in to the broker of this machine. From the first user on, nobody else may
+    #[command(subcommand)]
+    User(User),
     /// Print the configuration as it is used, with comments
     Config,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add a user. A node's user has the name of the node
+    Add {
+        name: String,
+        /// What it is for: node, gallery, operator, viewer or admin
+        #[arg(long)]
+        role: Role,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// Remove a user, who is disconnected
+    Remove { name: String },
+    /// List users and their roles
+    List,
+    /// Give a user another password, who is disconnected
+    Passwd {
+        name: String,
+        #[command(flatten)]
+        password: Password,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Password {
+    /// Read the password from the first line of standard input [default: ask at a terminal;
+    /// elsewhere make one and print it]
+    #[arg(long)]
+    pub password_stdin: bool,
 }
 
 /// What is to be forgotten.

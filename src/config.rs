@@ -3,7 +3,7 @@
 use std::env;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -56,11 +56,29 @@ impl Settings {
         Ok(Settings { file, data: data(options)? })
     }
 
-    /// The broker that commands talk to: the gallery's, else the node's, else the one here.
-    pub fn broker(&self) -> Result<BrokerUrl, BadBrokerUrl> {
-        let given = self.file.gallery.broker.as_ref().or(self.file.node.broker.as_ref());
-        given.map_or_else(|| Ok(local_broker(self.file.broker.listen)), |url| url.parse())
+    /// The broker's own directory.
+    pub fn broker_folder(&self) -> PathBuf {
+        self.data.join("broker")
     }
+
+    /// The broker that commands talk to, and the file with the password for it: the gallery's,
+    /// else the node's, else the one here.
+    pub fn broker(&self) -> Result<(BrokerUrl, Option<PathBuf>), BadBrokerUrl> {
+        let File { gallery, node, .. } = &self.file;
+        let (url, file) = match (&gallery.broker, &node.broker) {
+            (Some(url), _) => (url.parse()?, gallery.password_file.clone()),
+            (None, Some(url)) => (url.parse()?, node.password_file.clone()),
+            (None, None) => (local_broker(self.file.broker.listen), None),
+        };
+        let file = file.or_else(|| local_password(&url, &self.broker_folder(), "admin"));
+        Ok((url, file))
+    }
+}
+
+/// The file in which a broker of this machine, if it is that, has the password for one of its
+/// `parts`: see the broker's directory.
+pub fn local_password(url: &BrokerUrl, folder: &Path, part: &str) -> Option<PathBuf> {
+    (url.is_local() && url.user.is_none()).then(|| folder.join(format!("{part}.password")))
 }
 
 /// How programs on this machine reach a broker that listens on `address`.
@@ -70,7 +88,7 @@ pub fn local_broker(address: SocketAddr) -> BrokerUrl {
         ip if ip.is_ipv6() => "::1".to_owned(),
         _ => "127.0.0.1".to_owned(),
     };
-    BrokerUrl { host, port: address.port() }
+    BrokerUrl { user: None, host, port: address.port() }
 }
 
 fn data(options: &Options) -> anyhow::Result<PathBuf> {

@@ -10,6 +10,7 @@ mod mqtt;
 mod parts;
 mod signals;
 mod supervisor;
+mod user;
 mod watch;
 
 use std::io;
@@ -42,8 +43,9 @@ fn run(args: &Args) -> anyhow::Result<()> {
         Some(Command::Node) => parts::run(settings, Parts::node()),
         Some(Command::Gallery) => parts::run(settings, Parts::gallery()),
         Some(Command::Cameras) => cameras::run(settings),
-        Some(Command::Watch { once }) => watch::run(&settings, *once),
+        Some(Command::Watch { broker, once }) => watch::run(&settings, *broker, *once),
         Some(Command::Forget { what }) => forget::run(&settings, what),
+        Some(Command::User(user)) => user::run(&settings, user),
         Some(Command::Config) => config::print(&settings),
     }
 }

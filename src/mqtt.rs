@@ -1,5 +1,7 @@
 //! The commands' connection to a broker.
 
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -7,10 +9,14 @@ use rumqttc::{
     AsyncClient, ClientError, ConnectionError, Event, EventLoop, MqttOptions, Packet, QoS,
     SubscribeFilter,
 };
+use tokio::time::{Instant, timeout_at};
 use wire::{BrokerUrl, limits};
 
 /// How long a broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
+
+/// When no retained message has come for so long, all have.
+const QUIET: Duration = Duration::from_millis(300);
 
 /// A connection for one command: clean session, MQTT 3.1.1.
 pub struct Connection {
@@ -28,26 +34,33 @@ pub struct Message {
 }
 
 impl Connection {
-    pub fn new(broker: BrokerUrl, command: &str) -> Self {
+    /// `broker` is where it is, and the file with the password for it. Who may not read that file
+    /// comes in without, if the broker lets them.
+    pub fn new((broker, password): (BrokerUrl, Option<PathBuf>), command: &str) -> Self {
         let id = format!("vitrina-{command}-{}", std::process::id());
         let mut options = MqttOptions::new(id, &broker.host, broker.port);
         options.set_max_packet_size(limits::PACKET, limits::PACKET);
+        if let Some(password) = password.and_then(|file| fs::read_to_string(file).ok()) {
+            let user = broker.user.as_deref().unwrap_or("admin");
+            options.set_credentials(user, password.trim_end());
+        }
         let (client, events) = AsyncClient::new(options, 16);
         Connection { client, events, broker }
     }
 
-    /// Subscribes and collects what is retained: all that comes before the broker has answered a
-    /// second subscription, since it sends in order.
+    /// Subscribes and collects what is retained: all that comes until nothing more does. A broker
+    /// may answer a subscription before it sends that.
     pub async fn retained(&mut self, filters: &[String]) -> anyhow::Result<Vec<Message>> {
         self.subscribe(filters).await?;
-        // A topic that nobody publishes to.
-        self.subscribe(&[format!("{}-none", self.client_topic())]).await?;
-        let (mut retained, mut answers) = (Vec::new(), 0);
-        while answers < 2 {
-            match self.poll().await? {
-                Event::Incoming(Packet::SubAck(_)) => answers += 1,
-                Event::Incoming(Packet::Publish(p)) if p.retain => retained.push(message(p)),
-                _ => {}
+        while !matches!(self.poll().await?, Event::Incoming(Packet::SubAck(_))) {}
+        let mut retained = Vec::new();
+        let mut heard = Instant::now();
+        while let Ok(event) = timeout_at(heard + QUIET, self.poll()).await {
+            if let Event::Incoming(Packet::Publish(publish)) = event?
+                && publish.retain
+            {
+                retained.push(message(publish));
+                heard = Instant::now();
             }
         }
         Ok(retained)
@@ -94,13 +107,14 @@ impl Connection {
             Ok(Err(ConnectionError::Io(error))) => Err(error).with_context(|| {
                 format!("the broker {broker} cannot be reached; is it running there?")
             }),
+            Ok(Err(ConnectionError::ConnectionRefused(_))) => bail!(
+                "the broker {broker} asks for a user and password: run this as the user that it runs \
+                 as, with its --data, or set gallery.broker = \"mqtt://USER@HOST\" and \
+                 gallery.password_file"
+            ),
             Ok(Err(error)) => Err(error).with_context(|| format!("the broker {broker} failed")),
             Err(_) => bail!("the broker {broker} does not answer"),
         }
-    }
-
-    fn client_topic(&self) -> String {
-        format!("vitrina-{}", std::process::id())
     }
 }
 

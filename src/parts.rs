@@ -9,6 +9,7 @@ use anyhow::{Context, anyhow};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
+use wire::BrokerUrl;
 
 use crate::config::{self, Settings};
 use crate::signals::Signals;
@@ -58,6 +59,7 @@ pub fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
 }
 
 async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
+    let broker_folder = settings.broker_folder();
     let Settings { mut file, data } = settings;
     // Before anybody is told that all is ready, since they may stop it at once.
     let signals = Signals::listen()?;
@@ -65,13 +67,26 @@ async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
     let mut ready = String::from("ready");
 
     let broker = match parts.broker {
-        true => Some(broker::Broker::bind(file.broker.check()?).await?),
+        true => {
+            let config = file.broker.check_in(file.root.clone(), Some(broker_folder.clone()))?;
+            Some(broker::Broker::bind(config).await?)
+        }
         false => None,
     };
     if let Some(broker) = &broker {
         let url = config::local_broker(broker.local_addr());
         file.gallery.broker.get_or_insert(url.to_string());
         file.node.broker.get_or_insert(url.to_string());
+    }
+    for (broker, password_file, part) in [
+        (&file.gallery.broker, &mut file.gallery.password_file, "gallery"),
+        (&file.node.broker, &mut file.node.password_file, "node"),
+    ] {
+        // What is no broker's address is said by the part itself.
+        let url = broker.as_ref().map_or(Ok(BrokerUrl::default()), |url| url.parse());
+        if let (None, Ok(url)) = (&password_file, url) {
+            *password_file = config::local_password(&url, &broker_folder, part);
+        }
     }
     if parts.gallery {
         let config = file.gallery.check(file.root.clone(), data.join("gallery"))?;

@@ -156,6 +156,10 @@ fn watch_shows_the_test_card() {
         table.lines().any(|l| l.contains("test-card") && l.contains(" s ")).then_some(table)
     });
     assert!(table.contains("here") && table.contains("online"), "{table}");
+    let facts =
+        output(vitrina(data.path()).args(["watch", "--broker", "--once", "--set", &broker]));
+    let facts = String::from_utf8(facts.stdout).expect("text");
+    assert!(facts.contains("clients/connected") && facts.contains("uptime"), "{facts}");
 }
 
 #[test]
@@ -181,6 +185,47 @@ fn forget_clears_a_node_that_is_gone_and_only_then() {
         assert!(told.contains(topic), "{told}");
     }
     assert_eq!(forget("old").status.code(), Some(1), "there is nothing left");
+}
+
+#[test]
+fn the_first_user_locks_out_strangers_and_none_of_our_own() {
+    let data = folder();
+    let all = Running::start(vitrina(data.path()).args(FREE));
+    let broker = all.broker.expect("a broker");
+    let told = output(vitrina(data.path()).args(["user", "add", "ada", "--role", "viewer"]));
+    let told = String::from_utf8(told.stdout).expect("text");
+    assert!(told.contains("the password of ada is "), "{told}");
+    let list = output(vitrina(data.path()).args(["user", "list"]));
+    assert_eq!(list.stdout, b"viewer    ada\n");
+    let watch = |data: &std::path::Path| {
+        let listen = format!("broker.listen={broker}");
+        let mut command = vitrina(data);
+        command.args(["--set", &listen, "watch", "--once"]);
+        command
+    };
+    let stranger = folder();
+    let refused = until("a stranger is refused", || {
+        let told = output(&mut watch(stranger.path()));
+        (!told.status.success()).then_some(told.stderr)
+    });
+    assert!(String::from_utf8_lossy(&refused).contains("password"), "{refused:?}");
+    until("the node is seen with the credentials of this machine", || {
+        let table = output(&mut watch(data.path()));
+        String::from_utf8_lossy(&table.stdout).contains("test-card").then_some(())
+    });
+    let gallery = all.gallery.expect("a wall");
+    assert!(get(gallery, "/api/cameras").1.contains("\"idle\""));
+    assert_eq!(all.stop(), Some(0));
+
+    // From the start, too.
+    let again = Running::start(vitrina(data.path()).args(FREE));
+    let gallery = again.gallery.expect("a wall");
+    until("the wall has the test card", || {
+        get(gallery, "/api/cameras").1.contains("test-card").then_some(())
+    });
+    let removed = output(vitrina(data.path()).args(["user", "remove", "ada"]));
+    assert!(removed.status.success());
+    assert_eq!(again.stop(), Some(0));
 }
 
 #[test]

@@ -146,9 +146,9 @@ impl Door {
         let _ = users.wait_for(|users| !guest.identity.is_of(users)).await;
     }
 
-    /// Reads the users again whenever their file has changed, for ever, and tells when they have. A
-    /// file that is broken or
-    /// has gone leaves the users as they were, for without them everybody could come in.
+    /// Reads the users again whenever their file has changed, for ever, and tells when they have
+    /// changed. A file that is broken or has gone leaves the users as they were, for without them
+    /// everybody could come in.
     pub async fn keep_users(&self, tell: impl Fn()) {
         let Some(folder) = &self.rules.folder else { return std::future::pending().await };
         let path = users::file_in(folder);

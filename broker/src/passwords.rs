@@ -1,7 +1,7 @@
 //! Passwords as they are kept: argon2id, in the PHC string format.
 //!
-//! The parameters are those that OWASP recommends as the least, 19 MiB and two passes, which cost
-//! a Raspberry Pi 4 about 0.1 s. They are in each hash, so that other ones can be read.
+//! The parameters are those that OWASP recommends as the least, 19 MiB and two passes, so that a
+//! Raspberry Pi can bear them. They are in each hash, so that other ones can be read.
 
 use argon2::password_hash::{self, PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};

@@ -16,8 +16,13 @@ pub struct Section {
     /// Lets machines of private address ranges in without a password. Any address but loopback
     /// needs it. Default `false`.
     pub open: bool,
-    /// The broker, `mqtt://host[:1883]`. Default `mqtt://127.0.0.1:1883`.
+    /// The broker, `mqtt://[user@]host[:1883]`. Default `mqtt://127.0.0.1:1883`.
     pub broker: Option<String>,
+    /// The file with the password for the broker, read at each connection. The user is the one in
+    /// `broker`, else `gallery`. Without the file, and without a user in `broker`, the gallery
+    /// comes in without a password. Default: for a broker of this machine, the file that it makes
+    /// for its gallery.
+    pub password_file: Option<PathBuf>,
     /// Further names by which browsers may call this gallery, such as the name that a reverse
     /// proxy has. IP addresses, `localhost`, the machine's name and that with `.local` are always
     /// good. Default none.
@@ -30,6 +35,7 @@ impl Default for Section {
             listen: "127.0.0.1:8080".to_owned(),
             open: false,
             broker: None,
+            password_file: None,
             hosts: Vec::new(),
         }
     }
@@ -73,6 +79,7 @@ pub struct Config {
     /// Whether other machines can reach it.
     pub(crate) open: bool,
     pub(crate) broker: BrokerUrl,
+    pub(crate) password_file: Option<PathBuf>,
     pub(crate) hosts: Vec<String>,
     pub(crate) root: Root,
     pub(crate) id: GalleryId,
@@ -97,7 +104,9 @@ impl Section {
             return Err(BadConfig::Host(bad.clone()));
         }
         let hosts = self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
-        Ok(Config { listen, open: !loopback, broker, hosts, root, id: id(&data)? })
+        let password_file = self.password_file;
+        let id = id(&data)?;
+        Ok(Config { listen, open: !loopback, broker, password_file, hosts, root, id })
     }
 }
 

@@ -5,6 +5,8 @@
 //! the connection.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,12 +81,16 @@ async fn listen(
 ) {
     let address = config.broker.to_string();
     let mut retry = RETRY_FIRST;
-    let mut told = false;
+    let (mut told, mut connected) = (false, false);
     loop {
         beat();
+        if !connected {
+            log_in(&mut events.mqtt_options, config);
+        }
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
                 info!(broker = address, "connected");
+                connected = true;
                 (retry, told) = (RETRY_FIRST, false);
                 wall.broker_found();
                 link.send_modify(|link| *link = Link { up: true, number: link.number + 1 });
@@ -105,6 +111,7 @@ async fn listen(
             Ok(Event::Outgoing(Outgoing::Disconnect)) => return,
             Ok(_) => {}
             Err(error) => {
+                connected = false;
                 if !told {
                     warn!(broker = address, %error, "broker lost; trying again");
                     told = true;
@@ -114,6 +121,22 @@ async fn listen(
                 sleep(retry).await;
                 retry = (retry * 2).min(RETRY_MOST);
             }
+        }
+    }
+}
+
+/// Puts user and password into the next CONNECT. A broker of this machine that has made no password
+/// yet may ask for none.
+fn log_in(options: &mut MqttOptions, config: &Config) {
+    let Some(file) = &config.password_file else { return };
+    let user = config.broker.user.as_deref();
+    match fs::read_to_string(file) {
+        Ok(password) => {
+            options.set_credentials(user.unwrap_or("gallery"), password.trim_end());
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && user.is_none() => {}
+        Err(error) => {
+            error!(file = %file.display(), %error, "gallery.password_file cannot be read");
         }
     }
 }
@@ -129,7 +152,7 @@ type Wants = BTreeMap<CameraId, f32>;
 impl Speaker {
     fn client(&self, config: &Config) -> (AsyncClient, EventLoop) {
         let name = format!("vitrina-gallery-{}", self.id);
-        let BrokerUrl { host, port } = &config.broker;
+        let BrokerUrl { host, port, .. } = &config.broker;
         // rumqttc puts a colon and the port behind it.
         let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
         let mut options = MqttOptions::new(name, host, *port);

@@ -20,9 +20,15 @@ pub struct Section {
     /// made from the host name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The MQTT broker, `mqtt://HOST[:PORT]`. Default: `mqtt://127.0.0.1:1883`.
+    /// The MQTT broker, `mqtt://[USER@]HOST[:PORT]`. Default: `mqtt://127.0.0.1:1883`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker: Option<String>,
+    /// The file with the password for the broker, read at each connection. The user is the one in
+    /// `broker`, else has the node's name. Without the file, and without a user in `broker`, the
+    /// node comes in without a password. Default: for a broker of this machine, the file that it
+    /// makes for its node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
     /// The picture for machines without a camera.
     pub test_card: TestCardSection,
     /// What some cameras are to do otherwise than by default. Cameras that are not named here
@@ -99,6 +105,8 @@ pub struct Config {
     pub root: Root,
     /// Where the broker is.
     pub broker: BrokerUrl,
+    /// The file with the password for it.
+    pub password_file: Option<PathBuf>,
     /// The test card.
     pub test_card: TestCard,
     /// What some cameras are to do otherwise.
@@ -174,7 +182,8 @@ impl Section {
             let right = format!("cannot be made: {error}; choose a directory that can be written");
             BadConfig::new("the node's data directory", data.display(), right)
         })?;
-        Ok(Config { name, root, broker, test_card, cameras, data })
+        let password_file = self.password_file;
+        Ok(Config { name, root, broker, password_file, test_card, cameras, data })
     }
 }
 

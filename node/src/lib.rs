@@ -86,10 +86,11 @@ impl Node {
             health: health.clone(),
         };
         let name = config.name.clone();
-        let broker = config.broker.clone();
+        let (broker, password_file) = (config.broker.clone(), config.password_file.clone());
         let cameras = Arc::new(Cameras::new(config, identity.clone(), outlet.clone()));
         let link = Link {
             broker,
+            password_file,
             root: outlet.root,
             name: name.clone(),
             identity,

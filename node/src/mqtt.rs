@@ -5,6 +5,9 @@
 //! lives while the text connection is up, so that nothing is published under a name that is not
 //! ours. Each connection is made anew after a failure: what was on its way is gone with it.
 
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +31,7 @@ use crate::stop::stopped;
 /// What the node says and hears.
 pub(crate) struct Link {
     pub broker: BrokerUrl,
+    pub password_file: Option<PathBuf>,
     pub root: Root,
     pub name: NodeName,
     pub identity: Identity,
@@ -98,7 +102,7 @@ impl Link {
     /// asks, since ours would end that of another process of this machine.
     async fn claim(&self, beat: &Beat, retry: &mut Retry) -> Result<(), Lost> {
         let id = format!("vitrina-{}-{:08x}", self.name, fastrand::u32(..));
-        let (client, mut events) = AsyncClient::new(self.options(id, TEXT_KEEP_ALIVE), 10);
+        let (client, mut events) = AsyncClient::new(self.options(id, TEXT_KEEP_ALIVE)?, 10);
         set_network(&mut events, None);
         let mut claim =
             Claim::new(&self.identity.machine, &self.identity.boot, &self.identity.instance);
@@ -160,7 +164,7 @@ impl Link {
         beat: &Beat,
         stop: watch::Receiver<bool>,
     ) -> Result<(), Lost> {
-        let mut options = self.options(self.client_id(), TEXT_KEEP_ALIVE);
+        let mut options = self.options(self.client_id(), TEXT_KEEP_ALIVE)?;
         let status = self.topic(&Topic::Status(self.name.clone()));
         options.set_last_will(LastWill::new(
             &status,
@@ -319,7 +323,11 @@ impl Link {
     async fn show(&self, retry: &mut Retry, beat: &Beat) -> Lost {
         let id = format!("{}-jpeg", self.client_id());
         // One is written; the next is taken from the slots when that is done.
-        let (client, mut events) = AsyncClient::new(self.options(id, PICTURES_KEEP_ALIVE), 1);
+        let options = match self.options(id, PICTURES_KEEP_ALIVE) {
+            Ok(options) => options,
+            Err(error) => return error,
+        };
+        let (client, mut events) = AsyncClient::new(options, 1);
         set_network(&mut events, Some(PICTURES_SEND_BUFFER));
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(ack))) => {
@@ -370,12 +378,24 @@ impl Link {
         format!("vitrina-{}-{}", self.name, self.identity.machine)
     }
 
-    fn options(&self, id: String, keep_alive: Duration) -> MqttOptions {
+    fn options(&self, id: String, keep_alive: Duration) -> Result<MqttOptions, Lost> {
         let mut options = MqttOptions::new(id, &self.broker.host, self.broker.port);
         options.set_keep_alive(keep_alive);
         options.set_clean_session(true);
         options.set_max_packet_size(limits::PACKET, limits::PACKET);
-        options
+        if let Some(file) = &self.password_file {
+            let user = self.broker.user.as_deref();
+            match fs::read_to_string(file) {
+                Ok(password) => {
+                    let user = user.unwrap_or(self.name.as_str());
+                    options.set_credentials(user, password.trim_end());
+                }
+                // A broker of this machine that has made none yet may ask for none.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && user.is_none() => {}
+                Err(error) => return Err(Lost::Password { file: file.clone(), error }),
+            }
+        }
+        Ok(options)
     }
 
     fn topic(&self, topic: &Topic) -> String {
@@ -443,6 +463,8 @@ enum Lost {
     Connection(#[from] Box<ConnectionError>),
     #[error("{0}")]
     Client(#[from] ClientError),
+    #[error("the password in {file:?} cannot be read: {error}; see node.password_file")]
+    Password { file: PathBuf, error: io::Error },
     #[error("the broker does not speak MQTT 3.1.1")]
     Protocol,
     #[error("name taken: node on {0} was there first; set node.name to another name")]

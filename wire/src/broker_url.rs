@@ -1,14 +1,18 @@
 //! Where a broker is, as it is written in a configuration.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The address of an MQTT broker: `mqtt://HOST[:PORT]`, port 1883 if left out.
+/// The address of an MQTT broker: `mqtt://[USER@]HOST[:PORT]`, port 1883 if left out. A password
+/// has no place in it, for configurations are shown to others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BrokerUrl {
+    /// Who comes in, if the broker asks.
+    pub user: Option<String>,
     /// A name or an IP address; an IPv6 address without its brackets.
     pub host: String,
     /// The TCP port.
@@ -35,7 +39,15 @@ const PORT: u16 = 1883;
 
 impl Default for BrokerUrl {
     fn default() -> Self {
-        BrokerUrl { host: "127.0.0.1".to_owned(), port: PORT }
+        BrokerUrl { user: None, host: "127.0.0.1".to_owned(), port: PORT }
+    }
+}
+
+impl BrokerUrl {
+    /// Whether the broker is on this machine.
+    pub fn is_local(&self) -> bool {
+        self.host == "localhost"
+            || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
     }
 }
 
@@ -49,8 +61,20 @@ impl FromStr for BrokerUrl {
             Some(_) => return Err(bad("this version speaks mqtt:// only")),
             None => return Err(bad("write mqtt://HOST or mqtt://HOST:PORT")),
         };
-        if rest.contains(['@', '/', '?', '#']) {
-            return Err(bad("write mqtt://HOST or mqtt://HOST:PORT, without user or path"));
+        // Names of users may have an @, as mail addresses have.
+        let (user, rest) = match rest.rsplit_once('@') {
+            Some((user, rest)) => (Some(user), rest),
+            None => (None, rest),
+        };
+        if user.is_some_and(|user| user.contains(':')) {
+            return Err(bad("a password has no place here; write it into a password_file"));
+        }
+        if rest.contains(['/', '?', '#'])
+            || user.is_some_and(|u| u.is_empty() || u.contains(['/', '?', '#', ' ']))
+        {
+            return Err(bad(
+                "write mqtt://HOST, mqtt://HOST:PORT or mqtt://USER@HOST, without a path",
+            ));
         }
         let (host, port, brackets) = match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
             Some((host, "")) => (host, None, true),
@@ -73,7 +97,7 @@ impl FromStr for BrokerUrl {
         if port == 0 {
             return Err(bad("the port must be 1 to 65535"));
         }
-        Ok(BrokerUrl { host: host.to_owned(), port })
+        Ok(BrokerUrl { user: user.map(str::to_owned), host: host.to_owned(), port })
     }
 }
 
@@ -93,10 +117,14 @@ impl From<BrokerUrl> for String {
 
 impl fmt::Display for BrokerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("mqtt://")?;
+        if let Some(user) = &self.user {
+            write!(f, "{user}@")?;
+        }
         if self.host.contains(':') {
-            write!(f, "mqtt://[{}]:{}", self.host, self.port)
+            write!(f, "[{}]:{}", self.host, self.port)
         } else {
-            write!(f, "mqtt://{}:{}", self.host, self.port)
+            write!(f, "{}:{}", self.host, self.port)
         }
     }
 }
@@ -112,6 +140,8 @@ mod tests {
             ("mqtt://127.0.0.1", "mqtt://127.0.0.1:1883"),
             ("mqtt://pi.local:11883", "mqtt://pi.local:11883"),
             ("mqtt://pi.local:11883/", "mqtt://pi.local:11883"),
+            ("mqtt://pi4@[::1]:99", "mqtt://pi4@[::1]:99"),
+            ("mqtt://ada@home@pi", "mqtt://ada@home@pi:1883"),
             ("mqtt://[::1]", "mqtt://[::1]:1883"),
             ("mqtt://[fe80::1]:99", "mqtt://[fe80::1]:99"),
         ] {
@@ -130,7 +160,9 @@ mod tests {
             "http://pi",
             "mqtt://pi:0",
             "mqtt://pi:70000",
-            "mqtt://user@pi",
+            "mqtt://user:secret@pi",
+            "mqtt://@pi",
+            "mqtt://a/b@pi",
             "mqtt://pi/x",
             "mqtt://a b",
             "mqtt://[::1",
@@ -141,7 +173,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_read_is_written_and_read_again(text in "mqtt://[a-z0-9.:\\[\\]-]{0,20}") {
+        fn what_is_read_is_written_and_read_again(text in "mqtt://([a-z@/]{0,4}@)?[a-z0-9.:\\[\\]-]{0,20}") {
             if let Ok(url) = text.parse::<BrokerUrl>() {
                 prop_assert_eq!(url.to_string().parse::<BrokerUrl>(), Ok(url));
             }

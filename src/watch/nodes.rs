@@ -1,76 +1,18 @@
-//! `vitrina watch`: a live table of nodes, cameras, rates and ages.
+//! The table of nodes and cameras.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write as _};
 use std::time::{Duration, Instant};
 
 use wire::{CameraId, CameraStats, Info, NodeName, Root, State, Stats, Status, Topic, filter};
 
-use crate::config::Settings;
-use crate::mqtt::{Connection, Message};
+use super::Table;
+use crate::mqtt::Message;
 
-/// How often the table is drawn.
-const DRAW: Duration = Duration::from_secs(1);
-
-/// How long `--once` listens: long enough for a preview of each camera.
-const LISTEN: Duration = Duration::from_secs(2);
-
-/// Home the cursor and clear what is below it, as every terminal understands (ECMA-48).
-const REDRAW: &str = "\x1b[H\x1b[J";
-
-pub fn run(settings: &Settings, once: bool) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(watch(settings, once))
-}
-
-async fn watch(settings: &Settings, once: bool) -> anyhow::Result<()> {
-    let root = &settings.file.root;
-    let filters = [
-        filter::every_status(root),
-        filter::every_info(root),
-        filter::every_stats(root),
-        filter::every_state(root),
-        filter::every_preview(root),
-    ];
-    let mut broker = Connection::new(settings.broker()?, "watch");
-    let mut board = Board::default();
-    // The first answer tells whether there is a broker at all.
-    for message in broker.retained(&filters).await? {
-        board.take(root, &message, Instant::now());
-    }
-    if once {
-        let listening = async {
-            loop {
-                if let Some(message) = broker.next().await {
-                    board.take(root, &message, Instant::now());
-                }
-            }
-        };
-        let _ = tokio::time::timeout(LISTEN, listening).await;
-        write!(io::stdout(), "{}", board.table(Instant::now()))?;
-        return Ok(());
-    }
-    let redraw = if io::stdout().is_terminal() { REDRAW } else { "" };
-    let mut draws = tokio::time::interval(DRAW);
-    loop {
-        tokio::select! {
-            _ = draws.tick() => {
-                writeln!(io::stdout(), "{redraw}{}", board.table(Instant::now()))?;
-            }
-            message = broker.next() => match message {
-                Some(message) => board.take(root, &message, Instant::now()),
-                None => broker.subscribe(&filters).await?,
-            },
-        }
-    }
-}
-
-/// What has been heard.
+/// What has been heard of them.
 #[derive(Default)]
-struct Board {
+pub struct Board {
+    root: Root,
     nodes: BTreeMap<NodeName, Node>,
     cameras: BTreeMap<CameraId, Camera>,
 }
@@ -90,10 +32,28 @@ struct Camera {
 }
 
 impl Board {
+    /// Nothing heard yet under this root.
+    pub fn new(root: &Root) -> Self {
+        Board { root: root.clone(), ..Board::default() }
+    }
+}
+
+impl Table for Board {
+    fn filters(&self) -> Vec<String> {
+        let root = &self.root;
+        vec![
+            filter::every_status(root),
+            filter::every_info(root),
+            filter::every_stats(root),
+            filter::every_state(root),
+            filter::every_preview(root),
+        ]
+    }
+
     /// A message that is not understood changes nothing.
-    fn take(&mut self, root: &Root, message: &Message, now: Instant) {
+    fn take(&mut self, message: &Message, now: Instant) {
         let payload = &message.payload[..];
-        match Topic::parse(root, &message.topic) {
+        match Topic::parse(&self.root, &message.topic) {
             Ok(Topic::Status(node)) => match Status::parse(payload) {
                 Ok(status) => {
                     self.nodes.entry(node).or_default().online = status == Status::Online;
@@ -130,7 +90,7 @@ impl Board {
         }
     }
 
-    fn table(&self, now: Instant) -> String {
+    fn draw(&self, now: Instant) -> String {
         let mut table = String::new();
         let mut line = |cells: [&str; 8]| {
             let [node, camera, state, format, size, fps, age, dropped] = cells;
@@ -211,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_table_tells_state_rate_age_and_drops() {
-        let (mut board, root, start) = (Board::default(), Root::default(), Instant::now());
+        let (mut board, start) = (Board::new(&Root::default()), Instant::now());
         for (topic, payload) in [
             ("vitrina/pi/status", "online"),
             (
@@ -230,9 +190,9 @@ mod tests {
             ("vitrina/far/status", "offline"),
             ("vitrina/pi/door/rubbish", "\u{0}"),
         ] {
-            board.take(&root, &message(topic, payload), start);
+            board.take(&message(topic, payload), start);
         }
-        let table = board.table(start + Duration::from_millis(400));
+        let table = board.draw(start + Duration::from_millis(400));
         let lines: Vec<Vec<&str>> =
             table.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(lines[1], ["far", "offline"]);
@@ -243,13 +203,13 @@ mod tests {
 
     #[test]
     fn a_forgotten_camera_and_node_go() {
-        let (mut board, root, now) = (Board::default(), Root::default(), Instant::now());
-        board.take(&root, &message("vitrina/pi/status", "online"), now);
+        let (mut board, now) = (Board::new(&Root::default()), Instant::now());
+        board.take(&message("vitrina/pi/status", "online"), now);
         let state = r#"{"state":"idle","since":1,"name":"Door","device":"d"}"#;
-        board.take(&root, &message("vitrina/pi/door/state", state), now);
-        board.take(&root, &message("vitrina/pi/door/state", ""), now);
-        assert!(!board.table(now).contains("door"));
-        board.take(&root, &message("vitrina/pi/status", ""), now);
-        assert!(board.table(now).contains("no node yet"));
+        board.take(&message("vitrina/pi/door/state", state), now);
+        board.take(&message("vitrina/pi/door/state", ""), now);
+        assert!(!board.draw(now).contains("door"));
+        board.take(&message("vitrina/pi/status", ""), now);
+        assert!(board.draw(now).contains("no node yet"));
     }
 }
