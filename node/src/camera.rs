@@ -1,5 +1,6 @@
 //! One camera: its thread, which opens, streams and tries again, and what others see of it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -7,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use wire::{
-    CameraId, CameraState, CameraStats, Reason, Resolution, Root, Size, Stamp, State, Topic, Want,
-    limits,
+    CameraId, CameraState, CameraStats, Control, Reason, Resolution, Root, Size, Stamp, State,
+    Topic, Want, limits,
 };
 
 use crate::clock;
@@ -221,6 +222,7 @@ impl Thread {
         let mut source = (self.open)(device)?;
         let layout = source.layout();
         let fps = source.fps();
+        let controls = source.controls();
         self.sequence.restart();
         let (mut full, mut preview) = (Pacer::default(), Pacer::default());
         let (mut good, mut broken) = (Instant::now(), false);
@@ -236,7 +238,7 @@ impl Thread {
                 match self.frame(&layout, &frame, &mut full, &mut preview) {
                     Ok(()) => {
                         (good, broken) = (Instant::now(), false);
-                        self.work(&layout, fps);
+                        self.work(&layout, fps, &controls);
                     }
                     Err(reason) => {
                         broken = true;
@@ -370,7 +372,7 @@ impl Thread {
     }
 
     /// Frames flow.
-    fn work(&mut self, layout: &Layout, fps: Option<f32>) {
+    fn work(&mut self, layout: &Layout, fps: Option<f32>, controls: &BTreeMap<String, Control>) {
         let wanted = {
             let (wants, now) = (self.camera.wants(), Instant::now());
             Size::ALL.into_iter().any(|size| wants.rate(size, now) > 0.0)
@@ -385,6 +387,7 @@ impl Thread {
             format: layout.coding.to_string(),
             size: Some(Resolution { width, height }),
             fps,
+            controls: controls.clone(),
             ..self.blank()
         });
         if self.logged.take().is_some() || told.is_none_or(|before| before.reason.is_some()) {
@@ -417,7 +420,7 @@ impl Thread {
             format: String::new(),
             size: None,
             fps: None,
-            controls: std::collections::BTreeMap::new(),
+            controls: BTreeMap::new(),
         }
     }
 

@@ -3,7 +3,10 @@
 use std::cmp::Reverse;
 use std::fmt;
 
+use wire::Reason;
+
 use crate::pixels::Coding;
+use crate::source::Fault;
 
 /// The JPEG quality unless one is asked for.
 pub(crate) const QUALITY: u8 = 80;
@@ -120,6 +123,24 @@ pub(crate) fn choose(offers: &[Offer], ask: &Ask) -> Option<Choice> {
         height: best.height,
         interval: interval.copied(),
     })
+}
+
+/// The fault of a camera that has nothing of what is asked.
+pub(crate) fn no_choice(offers: &[Offer], ask: &Ask) -> Fault {
+    if offers.is_empty() {
+        return Fault::error(Reason::Format, "offers no format that Vitrina can use");
+    }
+    let mut asked = Vec::new();
+    asked.extend(ask.format.map(|format| format.to_string()));
+    asked.extend(ask.width.map(|width| format!("{width} wide")));
+    asked.extend(ask.height.map(|height| format!("{height} high")));
+    let offered: Vec<String> = offers.iter().map(ToString::to_string).collect();
+    let detail = format!(
+        "does not offer what the configuration asks ({}); it offers {}",
+        asked.join(", "),
+        offered.join(", ")
+    );
+    Fault::error(Reason::Format, detail)
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]

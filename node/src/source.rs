@@ -1,9 +1,10 @@
 //! Where frames come from: a camera, or the test card.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use wire::{CameraState, Reason};
+use wire::{CameraState, Control, Reason};
 
 use crate::pixels::Layout;
 
@@ -14,6 +15,11 @@ pub(crate) trait Source {
 
     /// The rate that is promised, in frames a second; `None` if nothing is.
     fn fps(&self) -> Option<f32>;
+
+    /// What can be set on it, as it was when the stream began.
+    fn controls(&self) -> BTreeMap<String, Control> {
+        BTreeMap::new()
+    }
 
     /// The next frame, or `None` if there was none within `wait`.
     ///

@@ -6,6 +6,7 @@
 //! error at STREAMOFF) and its stream ignores the error flag, so the ring of buffers is here.
 #![allow(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
@@ -19,9 +20,9 @@ use rustix::io::Errno;
 use v4l::v4l_sys as sys;
 use v4l::v4l2 as call;
 use v4l::v4l2::vidioc;
-use wire::Reason;
+use wire::{Control, Reason};
 
-use crate::choose::{Ask, Choice, Interval, Offer, choose};
+use crate::choose::{Ask, Choice, Interval, Offer, choose, no_choice};
 use crate::clock;
 use crate::errno::fault;
 use crate::pixels::{Coding, Layout, Range};
@@ -208,14 +209,52 @@ impl Device {
         let choice = choose(&offers, ask).ok_or_else(|| no_choice(&offers, ask))?;
         let layout = self.set_format(&choice)?;
         let fps = self.set_rate(choice.interval);
+        let controls = self.controls();
         let ring = Ring::new(self)?;
         Ok(Stream {
             ring,
             layout,
+            controls,
             fps: fps.or(choice.interval.map(Interval::fps)),
             held: None,
             freshest: None,
         })
+    }
+
+    /// The controls that hold a number, by the names that `v4l2-ctl` gives them.
+    fn controls(&self) -> BTreeMap<String, Control> {
+        let mut controls = BTreeMap::new();
+        let mut query: sys::v4l2_queryctrl = zeroed();
+        for _ in 0..LONGEST {
+            query.id |= sys::V4L2_CTRL_FLAG_NEXT_CTRL;
+            if self.ioctl(vidioc::VIDIOC_QUERYCTRL, &mut query).is_err() {
+                break;
+            }
+            const NUMBERS: [u32; 4] = [
+                sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER,
+                sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_BOOLEAN,
+                sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU,
+                sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU,
+            ];
+            let unreadable = sys::V4L2_CTRL_FLAG_DISABLED | sys::V4L2_CTRL_FLAG_WRITE_ONLY;
+            let mut now: sys::v4l2_control = zeroed();
+            now.id = query.id;
+            if !NUMBERS.contains(&query.type_)
+                || query.flags & unreadable != 0
+                || self.ioctl(vidioc::VIDIOC_G_CTRL, &mut now).is_err()
+            {
+                continue;
+            }
+            let control = Control {
+                value: now.value.into(),
+                min: query.minimum.into(),
+                max: query.maximum.into(),
+                step: query.step.unsigned_abs().into(),
+                default: query.default_value.into(),
+            };
+            controls.insert(control_name(&text(&query.name)), control);
+        }
+        controls
     }
 
     fn format(&self) -> io::Result<sys::v4l2_pix_format> {
@@ -295,21 +334,10 @@ impl Device {
     }
 }
 
-fn no_choice(offers: &[Offer], ask: &Ask) -> Fault {
-    if offers.is_empty() {
-        return Fault::error(Reason::Format, "offers no format that Vitrina can use");
-    }
-    let mut asked = Vec::new();
-    asked.extend(ask.format.map(|format| format.to_string()));
-    asked.extend(ask.width.map(|width| format!("{width} wide")));
-    asked.extend(ask.height.map(|height| format!("{height} high")));
-    let offered: Vec<String> = offers.iter().map(ToString::to_string).collect();
-    let detail = format!(
-        "does not offer what the configuration asks ({}); it offers {}",
-        asked.join(", "),
-        offered.join(", ")
-    );
-    Fault::error(Reason::Format, detail)
+/// Lower case, and one underscore for whatever lies between words.
+fn control_name(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("_")
 }
 
 /// The range where the driver says it, else as `V4L2_MAP_QUANTIZATION_DEFAULT` has it.
@@ -327,6 +355,7 @@ fn range(pix: &sys::v4l2_pix_format) -> Range {
 pub(crate) struct Stream {
     ring: Ring,
     layout: Layout,
+    controls: BTreeMap<String, Control>,
     fps: Option<f32>,
     /// The buffer that the last frame lies in; the driver gets it back before the next.
     held: Option<u32>,
@@ -344,6 +373,10 @@ impl Source for Stream {
 
     fn fps(&self) -> Option<f32> {
         self.fps
+    }
+
+    fn controls(&self) -> BTreeMap<String, Control> {
+        self.controls.clone()
     }
 
     fn next(&mut self, wait: Duration) -> Result<Option<Frame<'_>>, Fault> {
@@ -533,6 +566,8 @@ unsafe impl Plain for sys::v4l2_pix_format {}
 unsafe impl Plain for sys::v4l2_streamparm {}
 unsafe impl Plain for sys::v4l2_requestbuffers {}
 unsafe impl Plain for sys::v4l2_buffer {}
+unsafe impl Plain for sys::v4l2_queryctrl {}
+unsafe impl Plain for sys::v4l2_control {}
 unsafe impl Plain for u32 {}
 
 fn zeroed<T: Plain>() -> T {
@@ -554,6 +589,12 @@ mod tests {
     fn a_card_name_that_is_no_utf8_is_still_a_text() {
         assert_eq!(text(b"Caf\xe9 Cam\0\0rest"), "Caf\u{fffd} Cam");
         assert_eq!(text(b"sixteen bytes!!!"), "sixteen bytes!!!");
+    }
+
+    #[test]
+    fn controls_have_the_names_of_v4l2_ctl() {
+        assert_eq!(control_name("White Balance, Automatic"), "white_balance_automatic");
+        assert_eq!(control_name("Exposure Time, Absolute"), "exposure_time_absolute");
     }
 
     #[test]
