@@ -57,6 +57,7 @@ impl Running {
         let section = Section {
             name: Some(name.to_owned()),
             broker: Some(format!("mqtt://{broker}")),
+            password_file: None,
             test_card: TestCardSection {
                 show: Some(Show::Always),
                 width: Some(320),
