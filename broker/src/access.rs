@@ -11,7 +11,7 @@ use crate::topic;
 
 /// What a user is there for, and therefore may do. All but `admin` are bound to the topics of
 /// Vitrina, `<root>/#` and `<root>-jpeg/#`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// A node, whose name is the user's: publishes and reads under its own name, and reads which

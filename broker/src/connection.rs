@@ -15,6 +15,7 @@ use crate::aliases::Taken;
 use crate::codec::Decoder;
 use crate::core::{Arrival, Core};
 use crate::door::{Door, Guest};
+use crate::identity::Owner;
 use crate::outbox::Outbox;
 use crate::packet::{
     Connect, Filter, Message, Packet, Qos, Reason, Refusal, Reply, Version, Welcome,
@@ -91,6 +92,10 @@ pub(crate) async fn serve<R, W>(
         },
         end => end,
     };
+    // Whoever is revoked now may have ended for another reason.
+    if !door.knows(&client.guest.identity) {
+        client.session.end_with_connection();
+    }
 
     let is_usual = matches!(end, End::Left { .. } | End::Gone(_));
     if !is_usual && core.may_tell_end() {
@@ -150,28 +155,32 @@ async fn enter(
     peer: IpAddr,
     connect: Connect,
 ) -> Result<Client, Refusal> {
-    let Connect { version, clean, takes, will, login, .. } = connect;
-    let guest = door.admit(peer, login).await.map_err(|reason| Refusal::new(reason, "refused"))?;
+    let Connect { version, clean, takes, will, .. } = connect;
+    let guest = door
+        .admit(peer, connect.login)
+        .await
+        .map_err(|reason| Refusal::new(reason, "not allowed"))?;
     if will.as_ref().is_some_and(|will| !guest.grant.may_publish(&will.message.topic)) {
-        return Err(Refusal::new(Reason::NotAuthorized, "the will's topic is not allowed"));
+        return Err(Refusal::new(Reason::NotAuthorized, "a will that is not allowed"));
     }
     let is_anonymous = connect.client_id.is_empty();
     if is_anonymous && version == Version::V311 && !clean {
         return Err(Refusal::new(Reason::BadClientId, "no client id"));
     }
     let expiry = connect.expiry.min(core.limits.session_expiry);
-    if expiry > 0 && connect.client_id.len() > core.limits.topic_length {
+    if will.as_ref().is_some_and(|will| !core.limits.allow_topic(&will.message.topic)) {
+        return Err(Refusal::new(Reason::TopicInvalid, "the will's topic is too long"));
+    }
+    let id =
+        if is_anonymous { format!("auto-{:016x}", fastrand::u64(..)) } else { connect.client_id };
+    let owner = Owner { identity: guest.identity.clone(), client_id: id.clone() };
+    if expiry > 0 && owner.len() > core.limits.topic_length {
         // It would be kept while the client is away.
         return Err(Refusal::new(
             Reason::BadClientId,
             "a client id too long for a session that lasts",
         ));
     }
-    if will.as_ref().is_some_and(|will| !core.limits.allow_topic(&will.message.topic)) {
-        return Err(Refusal::new(Reason::TopicInvalid, "the will's topic is too long"));
-    }
-    let id =
-        if is_anonymous { format!("auto-{:016x}", fastrand::u64(..)) } else { connect.client_id };
     let outbox = Arc::new(Outbox::new(version, takes, core.limits, core.counters.clone()));
     let longest = core.limits.keep_alive;
     let told = (version == Version::V5 && connect.keep_alive > longest).then_some(longest);
@@ -181,18 +190,11 @@ async fn enter(
         keep_alive: told,
         response_information: Some(format!("response/{id}"))
             .filter(|topic| connect.wants_response_information && topic::is_name(topic))
-            .filter(|topic| core.limits.allow_topic(topic)),
+            .filter(|topic| core.limits.allow_topic(topic) && guest.grant.may_subscribe(topic)),
         ..Welcome::default()
     };
     let session = core
-        .open(Arrival {
-            client_id: guest.session(&id),
-            clean,
-            expiry,
-            will,
-            outbox: outbox.clone(),
-            welcome,
-        })
+        .open(Arrival { owner, clean, expiry, will, outbox: outbox.clone(), welcome })
         .map_err(|reason| Refusal::new(reason, "no more sessions"))?;
     // MQTT 5, section 3.1.2.10.
     let silence = match told.unwrap_or(connect.keep_alive) {

@@ -10,6 +10,7 @@ use tracing::warn;
 
 use crate::config::Limits;
 use crate::counters::Counters;
+use crate::identity::{Identity, Owner};
 use crate::ordered::Ordered;
 use crate::outbox::{Delivery, Outbox};
 use crate::packet::{Message, Options, Reason, Reply, Welcome, Will};
@@ -41,7 +42,7 @@ pub(crate) struct Core {
 #[derive(Debug)]
 pub(crate) struct State {
     last_id: u64,
-    by_client_id: HashMap<Arc<str>, SessionId>,
+    by_owner: HashMap<Arc<Owner>, SessionId>,
     pub sessions: HashMap<SessionId, Entry>,
     pub subscriptions: Subscriptions<Subscriber>,
     pub groups: Groups,
@@ -74,7 +75,7 @@ pub(crate) enum Subscriber {
 
 #[derive(Debug)]
 pub(crate) struct Entry {
-    client_id: Arc<str>,
+    owner: Arc<Owner>,
     pub link: Link,
     /// What is to be said when the connection ends.
     pub will: Option<Will>,
@@ -114,7 +115,7 @@ impl Away {
 
 /// A client that comes in.
 pub(crate) struct Arrival {
-    pub client_id: String,
+    pub owner: Owner,
     /// Whether it wants a new session.
     pub clean: bool,
     /// How many seconds its session is to go on without a connection.
@@ -133,7 +134,7 @@ impl Core {
     pub fn new(limits: Limits, counters: Arc<Counters>) -> Core {
         let state = State {
             last_id: 0,
-            by_client_id: HashMap::new(),
+            by_owner: HashMap::new(),
             sessions: HashMap::new(),
             subscriptions: Subscriptions::new(),
             groups: Groups::default(),
@@ -165,19 +166,19 @@ impl Core {
     }
 
     /// Lets a client in: welcomes it and opens its session or goes on with the one that it had. A
-    /// connection that has the same client id ends, and what has to be said of it is published
-    /// before anything of the new one is.
+    /// connection of the same user with the same client id ends, and what has to be said of it is
+    /// published before anything of the new one is.
     ///
     /// # Errors
     /// The broker is about to stop, or there are too many sessions.
     pub fn open(self: &Arc<Core>, arrival: Arrival) -> Result<Session, Reason> {
-        let Arrival { client_id, clean, expiry, will, outbox, mut welcome } = arrival;
+        let Arrival { owner, clean, expiry, will, outbox, mut welcome } = arrival;
         let mut state = self.lock();
         if *self.is_closing.borrow() {
             return Err(Reason::ShuttingDown);
         }
         let outlives = expiry > 0;
-        let old = state.by_client_id.get(&*client_id).copied();
+        let old = state.by_owner.get(&owner).copied();
         let had_outlived =
             old.and_then(|id| state.sessions.get(&id)).is_some_and(|entry| !entry.expiry.is_zero());
         if outlives && !had_outlived && state.outliving >= self.limits.sessions {
@@ -191,10 +192,10 @@ impl Core {
             Some(resumed) => resumed,
             None => {
                 let id = state.new_id();
-                let client_id: Arc<str> = client_id.into();
-                state.by_client_id.insert(client_id.clone(), id);
+                let owner = Arc::new(owner);
+                state.by_owner.insert(owner.clone(), id);
                 let entry = Entry {
-                    client_id,
+                    owner,
                     link: Link::Here(outbox.clone()),
                     will: None,
                     expiry: Duration::ZERO,
@@ -292,7 +293,7 @@ impl Core {
         state.set_expiry(id, 0);
         let Some(entry) = state.sessions.remove(&id) else { return };
         let Link::Away(mut away) = entry.link else { return };
-        state.by_client_id.remove(&entry.client_id);
+        state.by_owner.remove(&entry.owner);
         state.deadlines.remove(&(away.deadline(), id));
         state.away_bytes -= away.bytes();
         for filter in &entry.filters {
@@ -330,7 +331,7 @@ impl Core {
         self.counters.discarded.add(1);
         if self.discarded.is_due() {
             warn!(
-                client = &*entry.client_id,
+                client = entry.owner.client_id,
                 "discarded the session of an absent client: what waited for it found no room; \
                  raise broker.queue, broker.queue_bytes or broker.session_bytes, or have it come \
                  back sooner"
@@ -363,6 +364,19 @@ impl Core {
         }
         self.settle(state);
         state.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// Ends the sessions of those who are not known any more, with what they were subscribed to and
+    /// what waits for them: at once those that are away, the others with their connections.
+    pub fn end_unknown(&self, is_known: impl Fn(&Identity) -> bool) {
+        let mut state = self.lock();
+        let unknown = state.sessions.iter().filter(|(_, entry)| !is_known(&entry.owner.identity));
+        let unknown: Vec<_> = unknown.map(|(id, _)| *id).collect();
+        for id in unknown {
+            state.set_expiry(id, 0);
+            self.discard(&mut state, id);
+        }
+        self.settle(&mut state);
     }
 
     /// Ends all sessions, and lets none in any more. Wills are not published, for nobody is left

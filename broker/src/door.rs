@@ -20,6 +20,7 @@ use wire::Root;
 
 use crate::access::{Grant, Role};
 use crate::attempts::Attempts;
+use crate::identity::{Allowed, Identity};
 use crate::local::Local;
 use crate::packet::{Login, Reason};
 use crate::passwords;
@@ -68,29 +69,8 @@ pub(crate) struct Door {
 #[derive(Debug)]
 pub(crate) struct Guest {
     pub grant: Grant,
-    /// Comes before its client id, so that no client can have the session of another user, nor
-    /// one of its own from a time when it had another role. It ends in U+0000, which no client id
-    /// has; whoever has no user name has no such thing.
-    space: String,
-    is: Identity,
-    peer: IpAddr,
+    pub identity: Arc<Identity>,
     users: watch::Receiver<Arc<Users>>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Identity {
-    /// A part of this machine.
-    Local,
-    /// A user, with the hash that its password had.
-    User { name: String, role: Role, hash: String },
-    /// Somebody without a user name.
-    Anonymous(Allowed),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Allowed {
-    Everything,
-    As(Role),
 }
 
 impl Door {
@@ -142,45 +122,34 @@ impl Door {
             if peer.is_loopback()
                 && let Some(role) = self.local.role(&password)
             {
-                return Ok(self.guest(peer, users, Identity::Local, Some((role, &user))));
+                return Ok(self.guest(users, Identity::Local { name: user, role }));
             }
             // Without users, who sends a name is as welcome as who sends none.
             if !list.is_empty() {
-                let is = self.check(peer, &list, user, password).await?;
-                let Identity::User { name, role, .. } = is.clone() else {
-                    return Err(Reason::BadLogin);
-                };
-                return Ok(self.guest(peer, users, is, Some((role, &name))));
+                let user = self.check(peer, &list, user, password).await?;
+                return Ok(self.guest(users, user));
             }
         }
-        match self.allowed(peer, &list) {
-            Some(Allowed::Everything) => {
-                Ok(self.guest(peer, users, Identity::Anonymous(Allowed::Everything), None))
-            }
-            Some(allowed @ Allowed::As(role)) => {
-                Ok(self.guest(peer, users, Identity::Anonymous(allowed), Some((role, ""))))
-            }
-            None => Err(Reason::NotAuthorized),
-        }
+        let allowed = self.allowed(peer, &list).ok_or(Reason::NotAuthorized)?;
+        Ok(self.guest(users, Identity::Anonymous(allowed)))
+    }
+
+    /// Whether somebody who was let in would still be let in as it was.
+    pub fn knows(&self, identity: &Identity) -> bool {
+        identity.is_of(&self.users.borrow())
     }
 
     /// Waits until a guest would not be let in any more as it was.
     pub async fn revoked(&self, guest: &Guest) {
         let mut users = guest.users.clone();
-        let is_still = |list: &Arc<Users>| match &guest.is {
-            Identity::Local => true,
-            Identity::User { name, role, hash } => {
-                list.get(name).is_some_and(|user| user.role == *role && user.password == *hash)
-            }
-            Identity::Anonymous(allowed) => self.allowed(guest.peer, list) == Some(*allowed),
-        };
         // The sender is of this door, so that it cannot be gone.
-        let _ = users.wait_for(|list| !is_still(list)).await;
+        let _ = users.wait_for(|users| !guest.identity.is_of(users)).await;
     }
 
-    /// Reads the users again whenever their file has changed, for ever. A file that is broken or
-    /// has gone leaves the users as they were, for without them everybody could come in.
-    pub async fn keep_users(&self) {
+    /// Reads the users again whenever their file has changed, for ever, and tells when they have
+    /// changed. A file that is broken or has gone leaves the users as they were, for without them
+    /// everybody could come in.
+    pub async fn keep_users(&self, tell: impl Fn()) {
         let Some(folder) = &self.rules.folder else { return std::future::pending().await };
         let path = users::file_in(folder);
         let mut look = interval(LOOK_EVERY);
@@ -194,15 +163,19 @@ impl Door {
                 continue;
             }
             (seen, is_first) = (now, false);
-            self.read_users(folder, seen.is_some());
+            if self.read_users(folder, seen.is_some()) {
+                tell();
+            }
         }
     }
 
-    fn read_users(&self, folder: &Path, is_there: bool) {
+    /// Says whether the users have changed.
+    fn read_users(&self, folder: &Path, is_there: bool) -> bool {
         let had_some = self.has_users();
         match Users::read(folder) {
             Ok(_) if !is_there && had_some => {
                 error!("the file of the users has gone; those that were in it stay as they were");
+                false
             }
             Ok(users) => {
                 let count = users.iter().count();
@@ -215,28 +188,25 @@ impl Door {
                     self.known.forget();
                     info!(users = count, "the users have changed");
                 }
+                is_changed
             }
-            Err(error) => error!(%error, "the users stay as they were"),
+            Err(error) => {
+                error!(%error, "the users stay as they were");
+                false
+            }
         }
     }
 
-    fn guest(
-        &self,
-        peer: IpAddr,
-        users: watch::Receiver<Arc<Users>>,
-        is: Identity,
-        who: Option<(Role, &str)>,
-    ) -> Guest {
-        let deny = self.rules.deny.clone();
-        let (grant, space) = match who {
-            Some((role, name)) => {
-                let grant = Grant::of(role, name, &self.rules.root, deny);
-                let is_anonymous = matches!(is, Identity::Anonymous(_));
-                (grant, if is_anonymous { String::new() } else { format!("{role} {name}\0") })
+    fn guest(&self, users: watch::Receiver<Arc<Users>>, identity: Identity) -> Guest {
+        let Rules { root, deny, .. } = &self.rules;
+        let grant = match &identity {
+            Identity::Local { name, role } | Identity::User { name, role, .. } => {
+                Grant::of(*role, name, root, deny.clone())
             }
-            None => (Grant::everything(deny), String::new()),
+            Identity::Anonymous(Allowed::As(role)) => Grant::of(*role, "", root, deny.clone()),
+            Identity::Anonymous(Allowed::Everything) => Grant::everything(deny.clone()),
         };
-        Guest { grant, space, is, peer, users }
+        Guest { grant, identity: Arc::new(identity), users }
     }
 
     /// What somebody without a user name may do.
@@ -309,13 +279,6 @@ impl Door {
             is_right
         });
         hashed.await.map_err(|_| Reason::ServerBusy)
-    }
-}
-
-impl Guest {
-    /// Under what the session of a client id is kept.
-    pub fn session(&self, client_id: &str) -> String {
-        format!("{}{client_id}", self.space)
     }
 }
 

@@ -22,6 +22,7 @@ mod core;
 mod counters;
 mod door;
 mod handshake;
+mod identity;
 mod listener;
 mod local;
 mod ordered;
@@ -139,8 +140,8 @@ impl Broker {
         }
         tokio::select! {
             () = shutdown => {}
+            () = self.door.keep_users(|| self.core.end_unknown(|who| self.door.knows(who))) => {}
             () = self.core.keep_time() => {}
-            () = self.door.keep_users() => {}
         }
         self.core.close_all();
         listeners.join_all().await;

@@ -173,6 +173,14 @@ impl Session {
         }
         Ok(())
     }
+
+    /// Has the session end with this connection, whatever was agreed on.
+    pub fn end_with_connection(&self) {
+        let mut state = self.core.lock();
+        if self.entry(&mut state).is_some() {
+            state.set_expiry(self.id, 0);
+        }
+    }
 }
 
 impl Drop for Session {
@@ -193,6 +201,7 @@ mod tests {
     use crate::config::Section;
     use crate::core::Arrival;
     use crate::counters::Counters;
+    use crate::identity::{Allowed, Identity, Owner};
     use crate::packet::{Options, Takes, Welcome, Will};
     use crate::slots::Slots;
 
@@ -205,8 +214,10 @@ mod tests {
         let open = |client_id: &str, will: Option<Will>| {
             let takes = Takes { receive_maximum: 10, packet_maximum: u32::MAX, aliases: 0 };
             let outbox = Arc::new(Outbox::new(Version::V5, takes, limits, counters.clone()));
-            let (client_id, welcome) = (client_id.to_owned(), Welcome::default());
-            core.open(Arrival { client_id, clean: true, expiry: 0, will, outbox, welcome }).unwrap()
+            let identity = Arc::new(Identity::Anonymous(Allowed::Everything));
+            let owner = Owner { identity, client_id: client_id.to_owned() };
+            let welcome = Welcome::default();
+            core.open(Arrival { owner, clean: true, expiry: 0, will, outbox, welcome }).unwrap()
         };
         let filter = |path: &str| Filter {
             path: path.into(),

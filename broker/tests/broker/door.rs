@@ -10,13 +10,13 @@ use wire::Root;
 use crate::raw::{BOTH, Connect, Raw, V5, V311, publish, subscribe};
 use crate::running::{Running, section, start_in, start_with};
 
-const PASSWORD: &str = "correct horse";
+pub const PASSWORD: &str = "correct horse";
 
-fn add(folder: &Path, name: &str, role: Role) {
+pub fn add(folder: &Path, name: &str, role: Role) {
     Users::edit(folder, |users| users.add(name, role, PASSWORD)).unwrap();
 }
 
-async fn start(users: &[(&str, Role)]) -> (Running, tempfile::TempDir) {
+pub async fn start(users: &[(&str, Role)]) -> (Running, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     for (name, role) in users {
         add(folder.path(), name, *role);
@@ -24,16 +24,16 @@ async fn start(users: &[(&str, Role)]) -> (Running, tempfile::TempDir) {
     (start_in(section(), folder.path()).await, folder)
 }
 
-fn login<'a>(level: u8, id: &'a str, user: &'a str, password: &'a str) -> Connect<'a> {
+pub fn login<'a>(level: u8, id: &'a str, user: &'a str, password: &'a str) -> Connect<'a> {
     Connect { login: Some((user, password)), ..Connect::new(level, id) }
 }
 
-async fn enter(address: SocketAddr, level: u8, id: &str, user: &str) -> Raw {
+pub async fn enter(address: SocketAddr, level: u8, id: &str, user: &str) -> Raw {
     Raw::enter(address, level, &login(level, id, user, PASSWORD).bytes()).await
 }
 
 /// The code of the CONNACK, after which the broker closes if it is not 0.
-async fn answer(address: SocketAddr, connect: &Connect<'_>) -> u8 {
+pub async fn answer(address: SocketAddr, connect: &Connect<'_>) -> u8 {
     let mut raw = Raw::open(address, connect.level).await;
     raw.send(&connect.bytes()).await;
     let connack = raw.packet().await.expect("a CONNACK");

@@ -140,7 +140,7 @@ fn random_session(rng: &mut Rng) -> Vec<Vec<u8>> {
         keep_alive: rng.u16(..),
         properties: rng.choice(properties).unwrap(),
         will_properties: rng.choice([&[][..], &[0x18, 0, 0, 0, 1]]).unwrap(),
-        login: None,
+        login: rng.bool().then_some(("nobody", "a password")),
         will,
     };
     let mut packets = vec![connect.bytes()];

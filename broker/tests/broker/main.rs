@@ -8,6 +8,7 @@ mod door;
 mod fuzz;
 mod once;
 mod ordered;
+mod owners;
 mod raw;
 mod retained;
 mod running;
