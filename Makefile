@@ -5,6 +5,7 @@ export CARGO_TERM_COLOR ?= auto
 
 web_sources := $(shell find gallery/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
+.DEFAULT_GOAL := build
 .PHONY: run build test bench lint install clean
 
 run: build
@@ -32,7 +33,9 @@ bench: build
 	cd tests && npm ci --no-audit --no-fund --silent && VITRINA=../target/release/vitrina node bench/run.mjs
 
 # Puts the program, its units and its configuration in place: DESTDIR and PREFIX as usual.
-install: build
+# What is installed was built before, as another user perhaps.
+install:
+	@test -x target/release/vitrina || { echo 'there is nothing to install yet: make comes first' >&2; exit 1; }
 	install -D -m 755 target/release/vitrina $(DESTDIR)$(PREFIX)/bin/vitrina
 	install -D -m 644 -t $(DESTDIR)/lib/systemd/system systemd/*.service
 	install -D -m 644 systemd/vitrina.sysusers $(DESTDIR)/usr/lib/sysusers.d/vitrina.conf
