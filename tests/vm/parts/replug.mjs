@@ -49,12 +49,12 @@ export async function replug(t, rig) {
     assert.deepEqual(Object.keys(await tiles(page)).sort(), [COLOURS, DOOR, WINDOW]);
   });
 
-  await t.test('no thread, descriptor or process was lost or won', async () => {
+  await t.test('the process is the same, and has no thread or descriptor more', async () => {
     await until(`again as ${JSON.stringify(before)}`, async () => {
       const after = await vitrina.figures();
-      for (const figure of ['pid', 'threads', 'descriptors']) {
-        if (after[figure] !== before[figure]) throw new Error(JSON.stringify(after));
-      }
+      // Fewer is no leak: an idle connection of the page's load may have ended since.
+      const grew = ['threads', 'descriptors'].some((figure) => after[figure] > before[figure]);
+      if (after.pid !== before.pid || grew) throw new Error(JSON.stringify(after));
       return true;
     }, { ...SOON, every: 1000 });
   });
