@@ -11,6 +11,7 @@ pub mod limits;
 mod name;
 pub mod page;
 mod payload;
+mod photo;
 mod stamp;
 mod topic;
 
@@ -20,5 +21,6 @@ pub use payload::{
     BadPayload, CameraState, CameraStats, Control, Info, Kind, Reason, Resolution, State, Stats,
     Status, Want,
 };
+pub use photo::{Answer, Author, MediaType, Photo, PhotoEvent, Snap, Stored, TimeSource};
 pub use stamp::Stamp;
 pub use topic::{BadTopic, Size, Topic, filter};

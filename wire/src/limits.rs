@@ -43,3 +43,19 @@ pub const STALLED_AFTER: Duration = Duration::from_secs(3);
 
 /// A picture older than this is marked with its age.
 pub const STALE_AFTER: Duration = Duration::from_secs(2);
+
+/// How long a snapshot may take from the request until it is stored, before the asker is told that
+/// it is still on its way.
+pub const SNAP_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often a node offers the snapshots that nobody has stored yet.
+pub const OFFER_EVERY: Duration = Duration::from_secs(30);
+
+/// How many snapshots a node offers before the first of them is stored.
+pub const OFFERS: usize = 2;
+
+/// Photos are listed in pages of at most this many.
+pub const PHOTOS: usize = 500;
+
+/// The longest caption, in characters.
+pub const CAPTION: usize = 500;

@@ -121,6 +121,19 @@ name! {
     Root, "topic root", NAME_RULE, is_name
 }
 
+/// Crockford's base32, as ULIDs are written.
+const BASE32: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+impl PhotoId {
+    /// The ULID of a time in milliseconds since 1970 and 80 random bits; what is more of either is
+    /// cut off.
+    pub fn new(millis: u64, random: u128) -> Self {
+        let bits = u128::from(millis) << 80 | random & (u128::MAX >> 48);
+        let digit = |place| char::from(BASE32[(bits >> (5 * place)) as usize & 31]);
+        PhotoId((0..26).rev().map(digit).collect())
+    }
+}
+
 impl Default for Root {
     fn default() -> Self {
         Root("vitrina".to_owned())
@@ -266,6 +279,11 @@ mod tests {
     fn a_photo_id_is_a_ulid() {
         assert!("01ARZ3NDEKTSV4RRFFQ69G5FAV".parse::<PhotoId>().is_ok());
         assert!("7ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<PhotoId>().is_ok());
+        // The example of the ULID specification.
+        let id = PhotoId::new(1_469_918_176_385, 0);
+        assert_eq!(id.as_str(), "01ARYZ6S410000000000000000");
+        let last = PhotoId::new(u64::MAX, u128::MAX);
+        assert_eq!(last.as_str().parse(), Ok(last));
         for bad in [
             "8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
             "01ARZ3NDEKTSV4RRFFQ69G5FA",

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::CameraId;
 use crate::payload::{CameraState, Kind, Reason, Resolution};
+use crate::photo::PhotoEvent;
 
 /// The most tiles that a page may watch at once.
 pub const TILES: usize = 256;
@@ -53,6 +54,9 @@ pub enum ToPage {
         /// The notices.
         notices: Vec<Notice>,
     },
+    /// A photo was stored, changed or deleted. What there was before, a page asks for by
+    /// `GET /api/photos`, also after its connection was lost.
+    Photo(PhotoEvent),
 }
 
 /// A camera as the wall shows it.

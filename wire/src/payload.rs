@@ -39,7 +39,7 @@ pub enum BadPayload {
     },
 }
 
-fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BadPayload> {
+pub(crate) fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BadPayload> {
     if payload.len() > limits::JSON {
         return Err(BadPayload::TooLarge(payload.len()));
     }
@@ -50,7 +50,7 @@ fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BadPayload> {
     Ok(serde_json::from_slice(payload)?)
 }
 
-fn write<T: Serialize>(value: &T) -> String {
+pub(crate) fn write<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("these types hold only what JSON can say")
 }
 

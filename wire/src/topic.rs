@@ -49,9 +49,9 @@ pub enum Topic {
     Stats(NodeName),
     /// `<node>/ask`: a question to a node.
     Ask(NodeName),
-    /// `<node>/answer`: its answer.
+    /// `<node>/answer`: [`crate::Answer`].
     Answer(NodeName),
-    /// `<node>/stored`: a gallery has a photo of this node safe, or refuses it for good.
+    /// `<node>/stored`: [`crate::Stored`].
     Stored(NodeName),
     /// `<node>/<camera>/state`: [`crate::State`], retained.
     State(CameraId),
@@ -59,14 +59,14 @@ pub enum Topic {
     Motion(CameraId),
     /// `<node>/<camera>/want`: [`crate::Want`].
     Want(CameraId),
-    /// `<node>/<camera>/snap`: take a snapshot.
+    /// `<node>/<camera>/snap`: [`crate::Snap`].
     Snap(CameraId),
     /// `<node>/<camera>/set/<name>`: a control's new value as text. The name has the characters
     /// of a camera's.
     Set(CameraId, CameraName),
     /// `gallery/<id>/status`: [`crate::Status`], retained.
     GalleryStatus(GalleryId),
-    /// `gallery/<id>/photo`: a photo was stored, changed or deleted.
+    /// `gallery/<id>/photo`: [`crate::PhotoEvent`].
     GalleryPhoto(GalleryId),
     /// `people/<id>`: who is here, retained.
     Person(PersonId),
@@ -229,6 +229,26 @@ pub mod filter {
     /// The preview of every camera.
     pub fn every_preview(root: &Root) -> String {
         format!("{root}{PICTURES}/+/+/preview")
+    }
+
+    /// Every snapshot, also those that are offered again.
+    pub fn every_snapshot(root: &Root) -> String {
+        format!("{root}{PICTURES}/+/+/snapshot")
+    }
+
+    /// What every node answers.
+    pub fn every_answer(root: &Root) -> String {
+        format!("{root}/+/answer")
+    }
+
+    /// What happens to the photos of every gallery.
+    pub fn every_photo(root: &Root) -> String {
+        format!("{root}/gallery/+/photo")
+    }
+
+    /// The snaps for every camera of one node.
+    pub fn snaps_of(root: &Root, node: &NodeName) -> String {
+        format!("{root}/{node}/+/snap")
     }
 
     /// The wants for every camera of one node.
