@@ -200,12 +200,12 @@ pub enum PhotoEvent {
     /// It is there: new, or back after a deletion was undone.
     Stored {
         /// The photo.
-        photo: Photo,
+        photo: Box<Photo>,
     },
     /// Its caption or pin is another.
     Changed {
         /// The photo.
-        photo: Photo,
+        photo: Box<Photo>,
     },
     /// It is gone.
     Deleted {
