@@ -128,7 +128,7 @@ test('no photo is lost or doubled while every part is killed again and again', a
 /** The ids of the photos in a node's spool. */
 function waiting(node) {
   const names = readdirSync(join(node.data, 'node', 'spool'), { withFileTypes: true });
-  return names.flatMap((entry) => (entry.isFile() && /^([0-9A-HJKMNP-TV-Z]{26})\.jpg$/.exec(entry.name)?.[1]) || []);
+  return names.flatMap((entry) => (entry.isFile() && /([0-9A-HJKMNP-TV-Z]{26})\.jpg$/.exec(entry.name)?.[1]) || []);
 }
 
 /** Numbers from 0 to 1 that a seed repeats (mulberry32). */
