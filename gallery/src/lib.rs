@@ -15,6 +15,7 @@ mod http;
 mod listener;
 mod mqtt;
 mod now;
+mod picture;
 mod problem;
 mod still;
 mod stop;
