@@ -363,11 +363,14 @@ interface NewsProps {
 function News({ album, sheet, top, head, up }: NewsProps) {
   const first = slabAt(sheet, top + head);
   let waiting = 0;
-  for (const [id, { photo, came }] of album.fresh) {
+  for (const [id, fresh] of album.fresh) {
+    const { photo, came, seen } = fresh;
     const above = first !== null && top > head && photo.taken >= first.day.end;
     const found = first && !above && locate({ ...sheet, slabs: [first] }, id);
-    if (above || (found && top > head && found.slab.top + head + found.row.y < top)) waiting++;
-    else if (Date.now() - came > NEW) album.fresh.delete(id);
+    const over = found && top > head && found.slab.top + head + found.row.y < top;
+    if (!above && !over) fresh.seen = true;
+    else if (!seen) waiting++;
+    if (fresh.seen && Date.now() - came > NEW) album.fresh.delete(id);
   }
   return (
     <div class="news" role="status">
