@@ -20,9 +20,17 @@ mod identity;
 mod mjpeg;
 mod mqtt;
 mod names;
+mod pictures;
 mod pixels;
+mod planes;
+mod pool;
 mod progress;
+#[cfg(feature = "turbojpeg")]
+mod reduce;
+#[cfg(test)]
+mod scene;
 mod sequence;
+mod sizes;
 mod slot;
 mod source;
 mod stats;
