@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use wire::{
     CameraId, CameraState, CameraStats, Control, Reason, Resolution, Root, Size, Stamp, State,
     Topic, Want, limits,
@@ -19,7 +20,9 @@ use crate::pixels::Layout;
 use crate::progress::{Beat, Health};
 use crate::sequence::Sequence;
 use crate::slot::Slots;
+use crate::snaps::Snaps;
 use crate::source::{Fault, Frame, Open};
+use crate::spooler::{Request, Shot, Spooler};
 use crate::stats::Counters;
 use crate::wants::Wants;
 
@@ -43,8 +46,12 @@ pub(crate) struct About {
     pub title: String,
     /// The stable path of its device, or `test card`.
     pub device: String,
+    /// The name of its card.
+    pub model: String,
     /// JPEG quality where the node encodes.
     pub quality: u8,
+    /// How often it takes a photo by itself.
+    pub every: Option<Duration>,
 }
 
 /// Where a camera's facts and pictures go.
@@ -60,6 +67,8 @@ pub(crate) struct Outlet {
     pub slots: Arc<Slots>,
     /// Who watches over the threads.
     pub health: Health,
+    /// Photos.
+    pub spooler: Spooler,
 }
 
 /// A camera as the rest of the node sees it. Dropping it does not end its thread; see
@@ -68,6 +77,7 @@ pub(crate) struct Outlet {
 pub(crate) struct Camera {
     about: About,
     wants: Mutex<Wants>,
+    snaps: Mutex<Snaps>,
     counters: Counters,
     orders: Mutex<Orders>,
     ordered: Condvar,
@@ -96,6 +106,7 @@ impl Camera {
         let camera = Arc::new(Camera {
             about,
             wants: Mutex::default(),
+            snaps: Mutex::default(),
             counters: Counters::default(),
             orders: Mutex::new(Orders { device, ..Orders::default() }),
             ordered: Condvar::new(),
@@ -130,6 +141,25 @@ impl Camera {
         self.wants().insert(want, Instant::now())
     }
 
+    /// Somebody asks for a photo: the first frame captured from now on.
+    pub fn snap(&self, request: Request) {
+        self.snaps().ask(request, clock::monotonic());
+    }
+
+    /// Refuses photos that no frame came for.
+    pub fn expire(&self) {
+        self.snaps().expire(clock::monotonic());
+    }
+
+    /// Hands a frame to the spool for all whose photo it is.
+    fn take(&self, spooler: &Spooler, at: Duration, jpeg: &Bytes, stamp: &Stamp) {
+        let requests = self.snaps().take(at);
+        for request in requests {
+            let (jpeg, stamp, model) = (jpeg.clone(), stamp.clone(), self.about.model.clone());
+            spooler.hand(Shot { request, jpeg, stamp, model });
+        }
+    }
+
     /// Its figures since the last call.
     pub fn stats(&self) -> CameraStats {
         self.counters.snapshot()
@@ -151,6 +181,10 @@ impl Camera {
 
     fn orders(&self) -> MutexGuard<'_, Orders> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn snaps(&self) -> MutexGuard<'_, Snaps> {
+        self.snaps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wants(&self) -> MutexGuard<'_, Wants> {
@@ -273,6 +307,7 @@ impl Thread {
             let (wants, now) = (self.camera.wants(), Instant::now());
             Size::ALL.map(|size| wants.rate(size, now))
         };
+        let snap = self.camera.snaps().is_due(frame.at);
         let due = self.pictures.due(layout, rates, frame.late, frame.at);
         let up = self.outlet.slots.is_open();
         let ticket = if due.live && up {
@@ -290,7 +325,8 @@ impl Thread {
             None
         };
         counters.good();
-        if !up || !due.any {
+        let live = up && due.any;
+        if !live && !snap {
             return Ok(());
         }
         let jpeg = whole.map(|whole| whole.mended(&mut self.mended));
@@ -310,7 +346,12 @@ impl Thread {
             quality: self.camera.about.quality,
             at: frame.at,
         };
-        self.pictures.put(from, &stamp, &self.outlet.slots, counters, ticket.as_ref());
+        if snap && let Ok(jpeg) = self.pictures.full(from).map(Bytes::copy_from_slice) {
+            self.camera.take(&self.outlet.spooler, frame.at, &jpeg, &stamp);
+        }
+        if live {
+            self.pictures.put(from, &stamp, &self.outlet.slots, counters, ticket.as_ref());
+        }
         Ok(())
     }
 
@@ -320,6 +361,7 @@ impl Thread {
             let (wants, now) = (self.camera.wants(), Instant::now());
             Size::ALL.into_iter().any(|size| wants.rate(size, now) > 0.0)
         };
+        self.camera.snaps().works();
         let state = if wanted { CameraState::Live } else { CameraState::Idle };
         let sizes = self.pictures.offered(layout);
         if self.told.as_ref().is_some_and(|told| told.state == state && told.sizes == sizes) {
@@ -343,6 +385,7 @@ impl Thread {
 
     /// Frames do not flow.
     fn fail(&mut self, fault: Fault) {
+        self.camera.snaps().fail(&fault.detail);
         let failure = (fault.reason, fault.detail.clone());
         if self.logged.as_ref() != Some(&failure) {
             let camera = self.camera.about.id.camera.as_str();

@@ -107,6 +107,14 @@ impl Pictures {
         Due { live, any: live || self.preview.due }
     }
 
+    /// The picture as captured, whether it is due or not.
+    ///
+    /// # Errors
+    /// The word under which the frame is counted when it cannot be encoded.
+    pub fn full<'a>(&'a mut self, from: From<'a>) -> Result<&'a [u8], &'static str> {
+        self.sizes.full(from.layout, from.frame, from.quality)
+    }
+
     /// Makes the pictures that are due and puts them into `slots`.
     ///
     /// The frame ends when all that is made of it has ended; see [`Ticket`].

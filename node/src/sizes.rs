@@ -46,6 +46,23 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
+    /// The picture at step 1.
+    ///
+    /// # Errors
+    /// The word under which it is counted when it cannot be made.
+    pub fn full<'a>(
+        &'a mut self,
+        layout: &Layout,
+        frame: &'a [u8],
+        quality: u8,
+    ) -> Result<&'a [u8], &'static str> {
+        if layout.coding.is_jpeg() {
+            return Ok(frame);
+        }
+        let planes = self.separated.separate(layout, frame)?;
+        self.encoder.encode(&planes, quality)
+    }
+
     /// Makes a picture at each of `steps`, ascending, and hands it to `each` as soon as it is
     /// made, or the word under which it is counted when it cannot be made.
     ///

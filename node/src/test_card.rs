@@ -198,7 +198,7 @@ mod tests {
     use crate::planes::Buffer;
 
     fn card(width: u32, height: u32) -> Card {
-        Card::new(&TestCard { show: Show::Always, width, height, fps: 30 })
+        Card::new(&TestCard { show: Show::Always, width, height, fps: 30, every: None })
     }
 
     /// Reads the clock for machines off a picture's luma.
