@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
+use crate::people::{self, Keys};
 use crate::store;
 
 /// `[gallery]` as typed.
@@ -86,6 +87,7 @@ pub struct Config {
     pub(crate) root: Root,
     pub(crate) id: GalleryId,
     pub(crate) photos: store::Config,
+    pub(crate) people: people::Config,
 }
 
 impl Section {
@@ -108,8 +110,21 @@ impl Section {
         let hosts = self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
         let password_file = self.password_file;
         let id = id(&data)?;
+        let secret = data.join("secret");
+        let keys = Keys::open(&secret).map_err(failed(&secret))?;
+        let people = people::Config { keys, talk: data.join("talk.db") };
         let photos = store::Config { folder: data };
-        Ok(Config { listen, open: !loopback, broker, password_file, hosts, root, id, photos })
+        Ok(Config {
+            listen,
+            open: !loopback,
+            broker,
+            password_file,
+            hosts,
+            root,
+            id,
+            photos,
+            people,
+        })
     }
 }
 
@@ -118,11 +133,12 @@ fn is_host(host: &str) -> bool {
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
 }
 
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> BadConfig {
+    let path = path.to_owned();
+    move |source| BadConfig::Data { path, source }
+}
+
 fn id(data: &Path) -> Result<GalleryId, BadConfig> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| BadConfig::Data { path, source }
-    };
     std::fs::create_dir_all(data).map_err(failed(data))?;
     let file = data.join("id");
     match std::fs::read_to_string(&file) {

@@ -15,6 +15,7 @@ mod http;
 mod listener;
 mod mqtt;
 mod now;
+mod people;
 mod problem;
 mod still;
 mod stop;
@@ -42,6 +43,7 @@ pub use store::OpenError;
 use door::Door;
 use health::Task;
 use http::Site;
+use people::People;
 use stop::stopped;
 use store::Store;
 use wall::Wall;
@@ -137,7 +139,8 @@ impl Gallery {
         if config.open {
             warn!("open: everybody on the local network can see the wall, without a password");
         }
-        let wall = Arc::new(Wall::new(config.open));
+        let people = Arc::new(People::new(&config.people, &config.id, &config.root));
+        let wall = Arc::new(Wall::new(config.open, people.clone()));
         let (stop, mut stopping) = watch::channel(false);
         let beat = |task| {
             let health = health.clone();
@@ -147,7 +150,7 @@ impl Gallery {
         let door = Door::new(&machine, &config.hosts);
         let routes = Site::new(wall.clone(), store, health.clone(), stopping.clone()).routes();
 
-        // Three tasks, which end with `stop`, or when the set is dropped.
+        // Tasks which end with `stop`, or when the set is dropped.
         let mut tasks = JoinSet::new();
         let (end, beats) = (stopping.clone(), beat(Task::Listener));
         tasks.spawn(async move {
@@ -166,6 +169,15 @@ impl Gallery {
                 () = stopped(&mut stopping) => {}
             }
             Task::Wall
+        });
+
+        let (mut end, beats) = (stop.subscribe(), beat(Task::People));
+        tasks.spawn(async move {
+            tokio::select! {
+                () = people.run(beats) => {}
+                () = stopped(&mut end) => {}
+            }
+            Task::People
         });
 
         let ended = tokio::select! {
