@@ -16,6 +16,8 @@ mod listener;
 mod mqtt;
 mod now;
 mod people;
+#[allow(dead_code, unused_imports, reason = "the store and the uploads come next")]
+mod picture;
 mod problem;
 mod still;
 mod stop;

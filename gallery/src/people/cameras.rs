@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::watch;
 use wire::{
     CameraId, CameraName, CameraState, CameraStats, GalleryId, Info, Kind, NodeName, PersonId,
-    Resolution, Root, State, Stats, Status, Topic, Want, filter, limits,
+    Resolution, Root, Size, State, Stats, Status, Topic, Want, filter, limits,
 };
 
 use super::outbox::{Out, Outbox};
@@ -307,6 +307,7 @@ impl Camera {
             size: Some(self.size),
             fps: None,
             controls: BTreeMap::new(),
+            sizes: Size::ALL.to_vec(),
         }
     }
 
