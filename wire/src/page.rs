@@ -115,9 +115,9 @@ pub enum ToPage {
         /// The lines.
         lines: Vec<Line>,
     },
-    /// What was said is not passed on.
+    /// What was said, or the name that was asked for, is not passed on.
     Held {
-        /// What was said.
+        /// What it was.
         text: String,
         /// In so many seconds it may be said again; none if never.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -183,10 +183,8 @@ impl Visitor {
     /// Why it is none.
     pub fn frame(&mut self, message: &[u8]) -> Result<(), String> {
         let Some(camera) = &mut self.camera else {
-            return Err(format!(
-                "a binary message of {} bytes, but an answer has 4 bytes, and no camera is shown",
-                message.len()
-            ));
+            let length = message.len();
+            return Err(format!("an answer has 4 bytes, not {length}; no camera is shown here"));
         };
         let (own, jpeg) = Own::parse(message).ok_or("a frame without its header of 12 bytes")?;
         let now = Now::read();
