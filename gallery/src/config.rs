@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
 use crate::people::{self, Keys};
-use crate::store;
+use crate::{picture, store};
 
 /// `[gallery]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub struct Section {
     /// proxy has. IP addresses, `localhost`, the machine's name and that with `.local` are always
     /// good. Default none.
     pub hosts: Vec<String>,
+    /// Which pictures are taken.
+    pub pictures: picture::Section,
 }
 
 impl Default for Section {
@@ -40,6 +42,7 @@ impl Default for Section {
             broker: None,
             password_file: None,
             hosts: Vec::new(),
+            pictures: picture::Section::default(),
         }
     }
 }
@@ -62,6 +65,9 @@ pub enum BadConfig {
     /// One of `hosts` is no name.
     #[error("gallery.hosts has {0:?}: write a bare name, without scheme, port or path")]
     Host(String),
+    /// One of the keys of `[gallery.pictures]`.
+    #[error(transparent)]
+    Pictures(#[from] picture::BadSection),
     /// The gallery's directory cannot be used.
     #[error("{path} cannot be used: {source}: make it writable, or name another one with --data")]
     Data {
@@ -88,6 +94,7 @@ pub struct Config {
     pub(crate) id: GalleryId,
     pub(crate) photos: store::Config,
     pub(crate) people: people::Config,
+    pub(crate) pictures: picture::Config,
 }
 
 impl Section {
@@ -109,6 +116,7 @@ impl Section {
         }
         let hosts = self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
         let password_file = self.password_file;
+        let pictures = self.pictures.check()?;
         let id = id(&data)?;
         let secret = data.join("secret");
         let keys = Keys::open(&secret).map_err(failed(&secret))?;
@@ -124,6 +132,7 @@ impl Section {
             id,
             photos,
             people,
+            pictures,
         })
     }
 }
