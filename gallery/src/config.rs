@@ -27,6 +27,9 @@ pub struct Section {
     /// proxy has. IP addresses, `localhost`, the machine's name and that with `.local` are always
     /// good. Default none.
     pub hosts: Vec<String>,
+    /// Origins of pages of other hosts that may use the relay, as `https://class.example.org`.
+    /// Pages of the gallery's own host may, on whatever port. Default none.
+    pub relay_origins: Vec<String>,
 }
 
 impl Default for Section {
@@ -37,6 +40,7 @@ impl Default for Section {
             broker: None,
             password_file: None,
             hosts: Vec::new(),
+            relay_origins: Vec::new(),
         }
     }
 }
@@ -59,6 +63,12 @@ pub enum BadConfig {
     /// One of `hosts` is no name.
     #[error("gallery.hosts has {0:?}: write a bare name, without scheme, port or path")]
     Host(String),
+    /// One of `relay_origins` is no origin.
+    #[error(
+        "gallery.relay_origins has {0:?}: write scheme and host, as https://class.example.org, \
+         with the port if it has one, without a path"
+    )]
+    Origin(String),
     /// The gallery's directory cannot be used.
     #[error("{path} cannot be used: {source}: make it writable, or name another one with --data")]
     Data {
@@ -81,6 +91,7 @@ pub struct Config {
     pub(crate) broker: BrokerUrl,
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) hosts: Vec<String>,
+    pub(crate) relay_origins: Vec<String>,
     pub(crate) root: Root,
     pub(crate) id: GalleryId,
 }
@@ -104,15 +115,36 @@ impl Section {
             return Err(BadConfig::Host(bad.clone()));
         }
         let hosts = self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+        if let Some(bad) = self.relay_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(BadConfig::Origin(bad.clone()));
+        }
+        let relay_origins = self.relay_origins.iter().map(|o| o.to_ascii_lowercase()).collect();
         let password_file = self.password_file;
         let id = id(&data)?;
-        Ok(Config { listen, open: !loopback, broker, password_file, hosts, root, id })
+        Ok(Config {
+            listen,
+            open: !loopback,
+            broker,
+            password_file,
+            hosts,
+            relay_origins,
+            root,
+            id,
+        })
     }
 }
 
 fn is_host(host: &str) -> bool {
     (1..=253).contains(&host.len())
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+}
+
+/// Whether it is what browsers send as Origin (RFC 6454, section 6.1).
+fn is_origin(origin: &str) -> bool {
+    let rest = ["http://", "https://"].iter().find_map(|scheme| origin.strip_prefix(scheme));
+    rest.is_some_and(|rest| {
+        rest.parse::<warp::http::uri::Authority>().is_ok() && !rest.contains('@')
+    })
 }
 
 fn id(data: &Path) -> Result<GalleryId, BadConfig> {
@@ -168,6 +200,8 @@ mod tests {
             ("broker = 'mqtts://house'", "gallery.broker"),
             ("broker = 'house:1883'", "mqtt://HOST"),
             ("hosts = ['http://a']", "bare name"),
+            ("relay_origins = ['class.example.org']", "https://class"),
+            ("relay_origins = ['https://class.example.org/']", "without a path"),
             ("port = 80", "unknown field"),
         ] {
             let error = check(text).unwrap_err();

@@ -18,7 +18,7 @@ use crate::health::Health;
 use crate::now::Now;
 use crate::problem::{Problem, recover};
 use crate::wall::Wall;
-use crate::{assets, still, websocket};
+use crate::{assets, relay, still, websocket};
 
 /// At most so many pages and so many MJPEG streams are served at once.
 const PAGES: usize = 500;
@@ -51,6 +51,7 @@ impl Site {
         let root = path::end().and(get()).and(warp::query()).and(known).then(Site::root);
         let page = path!("ws").and(site.clone()).and(warp::ws()).map(Site::page).map(respond);
         let no_page = path!("ws").and(warp::get()).map(not_a_websocket);
+        let no_room = path!("relay" / String).and(warp::get()).map(no_room);
         let cameras = path!("api" / "cameras").and(get()).map(Site::cameras);
         let snapshot =
             path!("cameras" / String / String / "snapshot.jpg").and(get()).then(Site::snapshot);
@@ -62,6 +63,8 @@ impl Site {
         root.or(page)
             .unify()
             .or(no_page)
+            .unify()
+            .or(no_room)
             .unify()
             .or(cameras)
             .unify()
@@ -182,6 +185,10 @@ fn asset(path: path::Tail, known: Option<String>) -> Response {
 fn not_a_websocket() -> Response {
     let hint = "ask with the headers Connection: upgrade and Upgrade: websocket";
     Problem::new(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket", hint).into_response()
+}
+
+fn no_room(room: String) -> Response {
+    relay::not_an_upgrade(&room).into_response()
 }
 
 fn parse(camera: &str) -> Result<CameraId, Problem> {

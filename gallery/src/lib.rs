@@ -16,6 +16,7 @@ mod listener;
 mod mqtt;
 mod now;
 mod problem;
+mod relay;
 mod still;
 mod stop;
 mod wall;
@@ -39,6 +40,7 @@ pub use health::Health;
 use door::Door;
 use health::Task;
 use http::Site;
+use relay::Relay;
 use stop::stopped;
 use wall::Wall;
 
@@ -127,14 +129,15 @@ impl Gallery {
             move || health.beat(task)
         };
         let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let door = Door::new(&machine, &config.hosts);
+        let door = Door::new(&machine, &config.hosts, &config.relay_origins);
+        let relay = Relay::new(stopping.clone());
         let routes = Site::new(wall.clone(), health.clone(), stopping.clone()).routes();
 
         // Three tasks, which end with `stop`, or when the set is dropped.
         let mut tasks = JoinSet::new();
         let (end, beats) = (stopping.clone(), beat(Task::Listener));
         tasks.spawn(async move {
-            listener::serve(listener, routes, door, end, beats).await;
+            listener::serve(listener, routes, relay, door, end, beats).await;
             Task::Listener
         });
         let (heard, end, beats) = (wall.clone(), stopping.clone(), beat(Task::Broker));

@@ -23,6 +23,7 @@ use warp::reply::{Reply, Response};
 
 use crate::door::Door;
 use crate::problem::Problem;
+use crate::relay::{self, Relay};
 use crate::stop::stopped;
 
 /// The kernel takes no more for a viewer than this before it has been sent: what waits there
@@ -66,6 +67,7 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub(crate) async fn serve(
     listener: TcpListener,
     routes: BoxedFilter<(Response,)>,
+    relay: Relay,
     door: Door,
     mut stop: watch::Receiver<bool>,
     beat: impl Fn(),
@@ -81,8 +83,9 @@ pub(crate) async fn serve(
             Some(_) = connections.join_next() => {}
             accepted = accept(&listener, &slots) => match accepted {
                 Ok((stream, peer, slot)) => {
+                    let (routes, relay) = (routes.clone(), relay.clone());
                     let connection =
-                        serve_connection(stream, peer.ip(), routes.clone(), door.clone(), stop.clone());
+                        serve_connection(stream, peer.ip(), routes, relay, door.clone(), stop.clone());
                     // Ends with the connection, or soon after `stop`.
                     connections.spawn(async move {
                         connection.instrument(debug_span!("connection", %peer)).await;
@@ -120,17 +123,23 @@ async fn serve_connection(
     stream: TcpStream,
     peer: IpAddr,
     routes: BoxedFilter<(Response,)>,
+    relay: Relay,
     door: Arc<Door>,
     mut stop: watch::Receiver<bool>,
 ) {
     let routes = TowerToHyperService::new(warp::service(routes));
     let service = service_fn(|mut request: Request<Incoming>| {
         let refused = door.check(peer, &request).err();
-        let routes = routes.clone();
+        let (routes, relay) = (routes.clone(), relay.clone());
         async move {
             if let Some(refused) = refused {
                 debug!(error = refused.error, "refused");
                 return Ok(Problem::from(refused).into_response());
+            }
+            match relay::asks_for(&request) {
+                Some(Ok(room)) => return Ok(relay.enter(room, peer, &mut request)),
+                Some(Err(problem)) => return Ok(problem.into_response()),
+                None => {}
             }
             // Hyper leaves the body out, since it still knows what was asked.
             if request.method() == Method::HEAD {
