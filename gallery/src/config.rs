@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
+use crate::store;
+
 /// `[gallery]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -94,6 +96,7 @@ pub struct Config {
     pub(crate) relay_origins: Vec<String>,
     pub(crate) root: Root,
     pub(crate) id: GalleryId,
+    pub(crate) photos: store::Config,
 }
 
 impl Section {
@@ -102,7 +105,6 @@ impl Section {
     ///
     /// # Errors
     /// [`BadConfig`] names the key or file and says what to do.
-    #[expect(clippy::needless_pass_by_value, reason = "the directory is the gallery's from now on")]
     pub fn check(self, root: Root, data: PathBuf) -> Result<Config, BadConfig> {
         let listen: SocketAddr =
             self.listen.parse().map_err(|_| BadConfig::Listen(self.listen.clone()))?;
@@ -121,6 +123,7 @@ impl Section {
         let relay_origins = self.relay_origins.iter().map(|o| o.to_ascii_lowercase()).collect();
         let password_file = self.password_file;
         let id = id(&data)?;
+        let photos = store::Config { folder: data };
         Ok(Config {
             listen,
             open: !loopback,
@@ -130,6 +133,7 @@ impl Section {
             relay_origins,
             root,
             id,
+            photos,
         })
     }
 }
