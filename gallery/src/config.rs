@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
-use crate::store;
+use crate::{picture, store};
 
 /// `[gallery]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub struct Section {
     /// Origins of pages of other hosts that may use the relay, as `https://class.example.org`.
     /// Pages of the gallery's own host may, on whatever port. Default none.
     pub relay_origins: Vec<String>,
+    /// Which pictures are taken.
+    pub pictures: picture::Section,
 }
 
 impl Default for Section {
@@ -43,6 +45,7 @@ impl Default for Section {
             password_file: None,
             hosts: Vec::new(),
             relay_origins: Vec::new(),
+            pictures: picture::Section::default(),
         }
     }
 }
@@ -71,6 +74,9 @@ pub enum BadConfig {
          with the port if it has one, without a path"
     )]
     Origin(String),
+    /// One of the keys of `[gallery.pictures]`.
+    #[error(transparent)]
+    Pictures(#[from] picture::BadSection),
     /// The gallery's directory cannot be used.
     #[error("{path} cannot be used: {source}: make it writable, or name another one with --data")]
     Data {
@@ -97,6 +103,7 @@ pub struct Config {
     pub(crate) root: Root,
     pub(crate) id: GalleryId,
     pub(crate) photos: store::Config,
+    pub(crate) pictures: picture::Config,
 }
 
 impl Section {
@@ -122,6 +129,7 @@ impl Section {
         }
         let relay_origins = self.relay_origins.iter().map(|o| o.to_ascii_lowercase()).collect();
         let password_file = self.password_file;
+        let pictures = self.pictures.check()?;
         let id = id(&data)?;
         let photos = store::Config { folder: data };
         Ok(Config {
@@ -134,6 +142,7 @@ impl Section {
             root,
             id,
             photos,
+            pictures,
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use warp::http::header::{HOST, HeaderValue, ORIGIN, UPGRADE};
+use warp::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, UPGRADE};
 use warp::http::uri::{Authority, Uri};
 use warp::http::{Method, Request};
 
@@ -62,23 +62,22 @@ impl Door {
             });
         }
         let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-        match headers.get(ORIGIN) {
-            Some(origin) if relay::asks_for(request).is_some() => {
-                self.check_relay_origin(origin, host.as_ref())
-            }
-            Some(origin) if changes || headers.contains_key(UPGRADE) => {
-                check_origin(origin, host.as_ref())
-            }
-            _ => Ok(()),
+        if relay::asks_for(request).is_some() {
+            self.check_relay_origin(headers, host.as_ref())
+        } else if changes || headers.contains_key(UPGRADE) {
+            check_origin(headers, host.as_ref())
+        } else {
+            Ok(())
         }
     }
 
     /// The relay is also for pages of this host that another program serves.
     fn check_relay_origin(
         &self,
-        origin: &HeaderValue,
+        headers: &HeaderMap,
         host: Option<&Authority>,
     ) -> Result<(), Refused> {
+        let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
         let text = origin.to_str().map_err(|_| unreadable("Origin", origin))?;
         if self.relay_origins.iter().any(|good| good.eq_ignore_ascii_case(text)) {
             return Ok(());
@@ -99,7 +98,15 @@ impl Door {
     }
 }
 
-fn check_origin(origin: &HeaderValue, host: Option<&Authority>) -> Result<(), Refused> {
+fn check_origin(headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Refused> {
+    // Newer browsers say this also where they leave the Origin out (Fetch Metadata).
+    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return Err(Refused {
+            error: "a page of another site asks for this".to_owned(),
+            hint: "only the gallery's own page may do this".to_owned(),
+        });
+    }
+    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let text = origin.to_str().map_err(|_| unreadable("Origin", origin))?;
     let foreign = || Refused {
         error: match host {
@@ -265,8 +272,12 @@ mod tests {
     fn a_change_needs_the_same_origin_and_a_look_does_not() {
         let headers = [("Host", "localhost"), ("Origin", "http://evil.example")];
         assert_eq!(check("::1", "GET", &headers), Ok(()));
-        for method in ["POST", "DELETE", "PUT"] {
+        for method in ["POST", "DELETE", "PUT", "PATCH"] {
             assert!(check("::1", method, &headers).is_err(), "{method}");
+            for (site, refused) in [("cross-site", true), ("same-origin", false), ("none", false)] {
+                let headers = [("Host", "localhost"), ("Sec-Fetch-Site", site)];
+                assert_eq!(check("::1", method, &headers).is_err(), refused, "{method} {site}");
+            }
         }
         assert_eq!(check("::1", "POST", &[("Host", "localhost")]), Ok(()), "curl has no Origin");
     }

@@ -9,20 +9,24 @@ mod clocks;
 mod config;
 mod credits;
 mod door;
+mod filename;
 mod frames;
 mod health;
 mod http;
 mod listener;
 mod mqtt;
+mod multipart;
 mod now;
-#[allow(dead_code, unused_imports, reason = "the store and the uploads come next")]
+mod photos;
 mod picture;
 mod problem;
+mod range;
 mod relay;
 mod still;
 mod stop;
 #[allow(dead_code, reason = "the routes and the ingest come next")]
 mod store;
+mod upload;
 mod wall;
 mod websocket;
 
@@ -40,11 +44,13 @@ use tracing::{info, warn};
 
 pub use config::{BadConfig, Config, Section};
 pub use health::Health;
+pub use picture::{BadSection as BadPicturesSection, Section as PicturesSection};
 pub use store::OpenError;
 
 use door::Door;
 use health::Task;
 use http::Site;
+use picture::Pool;
 use relay::Relay;
 use stop::stopped;
 use store::Store;
@@ -150,7 +156,9 @@ impl Gallery {
         let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let door = Door::new(&machine, &config.hosts, &config.relay_origins);
         let relay = Relay::new(stopping.clone());
-        let routes = Site::new(wall.clone(), store, health.clone(), stopping.clone()).routes();
+        let pictures = Pool::new(config.pictures);
+        let routes =
+            Site::new(wall.clone(), store, pictures, health.clone(), stopping.clone()).routes();
 
         // Three tasks, which end with `stop`, or when the set is dropped.
         let mut tasks = JoinSet::new();
