@@ -121,8 +121,9 @@ impl Broker {
     /// # Errors
     /// None now; a listener that cannot go on would be one.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
-        for (transport, address) in self.addresses() {
-            info!(%address, %transport, "the broker listens");
+        for (transport, listener) in &self.listeners {
+            let (address, fingerprint) = (listener.address(), listener.fingerprint());
+            info!(%address, %transport, fingerprint = fingerprint.map(display), "the broker listens");
         }
         let is_exposed = |address: SocketAddr| !address.ip().to_canonical().is_loopback();
         if self.addresses().any(|(_, address)| is_exposed(address)) && !self.door.has_users() {

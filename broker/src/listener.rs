@@ -11,6 +11,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, error, warn};
+use trust::Fingerprint;
 
 use crate::config;
 use crate::connection;
@@ -110,6 +111,11 @@ impl Listener {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// That of the certificate, with TLS.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.speaks.tls.as_ref()?.fingerprint()
     }
 
     /// Accepts until the core closes, then waits for the connections to end, which it told to.

@@ -16,6 +16,7 @@ use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::server::TlsStream;
 use tracing::{error, info};
+use trust::Fingerprint;
 
 /// How often the files are looked at. They are read when they were the same twice, since one is
 /// written after the other.
@@ -98,12 +99,18 @@ impl Tls {
         }
     }
 
+    /// What clients may know the certificate by.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        let current = self.current.0.read().unwrap_or_else(PoisonError::into_inner);
+        current.end_entity_cert().ok().map(Fingerprint::of)
+    }
+
     fn read_again(&self, is_first: bool) {
         match read(&self.files, &self.provider) {
             Ok(new) => {
                 *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = new;
-                if !is_first {
-                    info!(path = %self.files.certificate.display(), "new clients are shown the new certificate");
+                if !is_first && let Some(fingerprint) = self.fingerprint() {
+                    info!(path = %self.files.certificate.display(), %fingerprint, "new clients are shown the new certificate");
                 }
             }
             Err(error) => error!(%error, "the certificate stays as it was"),

@@ -3,8 +3,11 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
+use trust::BadTrust;
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
 use crate::{picture, store};
@@ -18,8 +21,15 @@ pub struct Section {
     /// Lets machines of private address ranges in without a password. Any address but loopback
     /// needs it. Default `false`.
     pub open: bool,
-    /// The broker, `mqtt://[user@]host[:1883]`. Default `mqtt://127.0.0.1:1883`.
+    /// The broker, `mqtt://[user@]host[:1883]`, or `mqtts://[user@]host[:8883]` for TLS. Default
+    /// `mqtt://127.0.0.1:1883`.
     pub broker: Option<String>,
+    /// The file with the certificates of the authorities, in PEM, that may have signed that of the
+    /// broker. Default: those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// Instead of authorities: the SHA-256 of the broker's certificate, 64 hex digits, with colons
+    /// or without. Default none.
+    pub fingerprint: Option<String>,
     /// The file with the password for the broker, read at each connection. The user is the one in
     /// `broker`, else `gallery`. Without the file, and without a user in `broker`, the gallery
     /// comes in without a password. Default: for a broker of this machine, the file that it makes
@@ -42,6 +52,8 @@ impl Default for Section {
             listen: "127.0.0.1:8080".to_owned(),
             open: false,
             broker: None,
+            ca_file: None,
+            fingerprint: None,
             password_file: None,
             hosts: Vec::new(),
             relay_origins: Vec::new(),
@@ -65,6 +77,9 @@ pub enum BadConfig {
     /// `broker` is none.
     #[error("gallery.broker: {0}")]
     Broker(#[from] BadBrokerUrl),
+    /// It cannot be known which server is the broker.
+    #[error("gallery.{0}")]
+    Trust(#[from] BadTrust),
     /// One of `hosts` is no name.
     #[error("gallery.hosts has {0:?}: write a bare name, without scheme, port or path")]
     Host(String),
@@ -97,6 +112,8 @@ pub struct Config {
     /// Whether other machines can reach it.
     pub(crate) open: bool,
     pub(crate) broker: BrokerUrl,
+    /// What TLS is spoken with, if it is.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) hosts: Vec<String>,
     pub(crate) relay_origins: Vec<String>,
@@ -120,6 +137,7 @@ impl Section {
             return Err(BadConfig::Exposed(listen));
         }
         let broker = self.broker.map_or(Ok(BrokerUrl::default()), |url| url.parse())?;
+        let tls = trust::client(&broker, self.ca_file.as_deref(), self.fingerprint.as_deref())?;
         if let Some(bad) = self.hosts.iter().find(|host| !is_host(host)) {
             return Err(BadConfig::Host(bad.clone()));
         }
@@ -136,6 +154,7 @@ impl Section {
             listen,
             open: !loopback,
             broker,
+            tls,
             password_file,
             hosts,
             relay_origins,
@@ -210,7 +229,10 @@ mod tests {
             ("listen = '8080'", "127.0.0.1:8080"),
             ("listen = '0.0.0.0:8080'", "gallery.open"),
             ("listen = '[::]:8080'", "gallery.open"),
-            ("broker = 'mqtts://house'", "gallery.broker"),
+            ("broker = 'http://house'", "gallery.broker"),
+            ("fingerprint = 'AB'", "mqtts://"),
+            ("broker = 'mqtts://house'\nfingerprint = 'AB'", "gallery.fingerprint = \"AB\""),
+            ("broker = 'mqtts://house'\nca_file = '/no/such.pem'", "gallery.ca_file"),
             ("broker = 'house:1883'", "mqtt://HOST"),
             ("hosts = ['http://a']", "bare name"),
             ("relay_origins = ['class.example.org']", "https://class"),

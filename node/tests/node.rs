@@ -57,7 +57,6 @@ impl Running {
         let section = Section {
             name: Some(name.to_owned()),
             broker: Some(format!("mqtt://{broker}")),
-            password_file: None,
             test_card: TestCardSection {
                 show: Some(Show::Always),
                 width: Some(320),
@@ -65,6 +64,7 @@ impl Running {
                 fps: Some(25),
             },
             camera,
+            ..Section::default()
         };
         let config = section.check(wire::Root::default(), data.path().join("node")).unwrap();
         let node = Node::new(config).unwrap();
