@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use certificate::{BadCertificate, Files};
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
-use trust::BadTrust;
+use trust::{BadTrust, Fingerprint};
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
-use crate::{picture, store};
+use crate::{https, picture, store};
 
 /// `[gallery]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,16 @@ pub struct Section {
     /// Lets machines of private address ranges in without a password. Any address but loopback
     /// needs it. Default `false`.
     pub open: bool,
+    /// Address and port of the same by HTTPS; port 0 takes a free one. Browsers let pages use a
+    /// camera only from there, or from this machine. Default none.
+    pub https_listen: Option<String>,
+    /// A PEM file with the certificate, and behind it those that lead to a root; read again when
+    /// it changes. Default: one that is made at the first start and kept.
+    pub certificate: Option<PathBuf>,
+    /// A PEM file with the key of the certificate.
+    pub key: Option<PathBuf>,
+    /// Whether HTTP sends browsers of other machines to HTTPS. Default `false`.
+    pub redirect: bool,
     /// The broker, `mqtt://[user@]host[:1883]`, or `mqtts://[user@]host[:8883]` for TLS. Default
     /// `mqtt://127.0.0.1:1883`.
     pub broker: Option<String>,
@@ -51,6 +62,10 @@ impl Default for Section {
         Section {
             listen: "127.0.0.1:8080".to_owned(),
             open: false,
+            https_listen: None,
+            certificate: None,
+            key: None,
+            redirect: false,
             broker: None,
             ca_file: None,
             fingerprint: None,
@@ -66,14 +81,17 @@ impl Default for Section {
 #[derive(Debug, thiserror::Error)]
 pub enum BadConfig {
     /// `listen` is no address.
-    #[error("gallery.listen = {0:?} is no address: write it like 127.0.0.1:8080 or [::1]:8080")]
-    Listen(String),
+    #[error("gallery.{0} = {1:?} is no address: write it like 127.0.0.1:8080 or [::1]:8080")]
+    Listen(&'static str, String),
     /// `listen` can be reached by others, and nobody said that this is wanted.
     #[error(
-        "gallery.listen = \"{0}\" can be reached from other machines, without a password: \
+        "gallery.{0} = \"{1}\" can be reached from other machines, without a password: \
          say gallery.open = true (or --open) if that is wanted, or listen on 127.0.0.1"
     )]
-    Exposed(SocketAddr),
+    Exposed(&'static str, SocketAddr),
+    /// The keys of HTTPS do not go together.
+    #[error("gallery.{0}: {1}")]
+    Https(&'static str, &'static str),
     /// `broker` is none.
     #[error("gallery.broker: {0}")]
     Broker(#[from] BadBrokerUrl),
@@ -111,6 +129,7 @@ pub struct Config {
     pub(crate) listen: SocketAddr,
     /// Whether other machines can reach it.
     pub(crate) open: bool,
+    pub(crate) https: Option<https::Config>,
     pub(crate) broker: BrokerUrl,
     /// What TLS is spoken with, if it is.
     pub(crate) tls: Option<Arc<ClientConfig>>,
@@ -130,12 +149,11 @@ impl Section {
     /// # Errors
     /// [`BadConfig`] names the key or file and says what to do.
     pub fn check(self, root: Root, data: PathBuf) -> Result<Config, BadConfig> {
-        let listen: SocketAddr =
-            self.listen.parse().map_err(|_| BadConfig::Listen(self.listen.clone()))?;
-        let loopback = listen.ip().to_canonical().is_loopback();
-        if !loopback && !self.open {
-            return Err(BadConfig::Exposed(listen));
-        }
+        let listen = address("listen", &self.listen, self.open)?;
+        let https = self.https(&data)?;
+        let is_loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
+        let loopback =
+            is_loopback(listen) && https.as_ref().is_none_or(|https| is_loopback(https.listen));
         let broker = self.broker.map_or(Ok(BrokerUrl::default()), |url| url.parse())?;
         let tls = trust::client(&broker, self.ca_file.as_deref(), self.fingerprint.as_deref())?;
         if let Some(bad) = self.hosts.iter().find(|host| !is_host(host)) {
@@ -153,6 +171,7 @@ impl Section {
         Ok(Config {
             listen,
             open: !loopback,
+            https,
             broker,
             tls,
             password_file,
@@ -163,6 +182,45 @@ impl Section {
             photos,
             pictures,
         })
+    }
+
+    fn https(&self, data: &Path) -> Result<Option<https::Config>, BadConfig> {
+        let bad = |key, why| Err(BadConfig::Https(key, why));
+        let files = match (self.certificate.clone(), self.key.clone()) {
+            (Some(certificate), Some(key)) => Some(Files { certificate, key }),
+            (None, None) => None,
+            (None, Some(_)) => {
+                return bad("certificate", "name the file that belongs to gallery.key");
+            }
+            (Some(_), None) => {
+                return bad("key", "name the file that belongs to gallery.certificate");
+            }
+        };
+        let Some(listen) = &self.https_listen else {
+            if files.is_some() || self.redirect {
+                let why = "certificate, key and redirect need it; write it like 0.0.0.0:8443";
+                return bad("https_listen", why);
+            }
+            return Ok(None);
+        };
+        let listen = address("https_listen", listen, self.open)?;
+        let (folder, redirect) = (data.to_owned(), self.redirect);
+        Ok(Some(https::Config { listen, files, folder, redirect }))
+    }
+
+    /// The certificate's fingerprint, with HTTPS. `data` is the gallery's own directory, where one
+    /// is made at the first start.
+    pub fn https_fingerprint(&self, data: &Path) -> Option<Result<Fingerprint, BadCertificate>> {
+        self.https_listen.as_ref()?;
+        Some(certificate::fingerprint(&https::shown(self.certificate.as_deref(), data)))
+    }
+}
+
+fn address(key: &'static str, text: &str, open: bool) -> Result<SocketAddr, BadConfig> {
+    let address: SocketAddr = text.parse().map_err(|_| BadConfig::Listen(key, text.to_owned()))?;
+    match open || address.ip().to_canonical().is_loopback() {
+        true => Ok(address),
+        false => Err(BadConfig::Exposed(key, address)),
     }
 }
 
@@ -237,6 +295,12 @@ mod tests {
             ("hosts = ['http://a']", "bare name"),
             ("relay_origins = ['class.example.org']", "https://class"),
             ("relay_origins = ['https://class.example.org/']", "without a path"),
+            ("https_listen = 'x'", "gallery.https_listen"),
+            ("https_listen = '0.0.0.0:8443'", "gallery.open"),
+            ("https_listen = '127.0.0.1:0'\nkey = 'a'", "gallery.certificate"),
+            ("https_listen = '127.0.0.1:0'\ncertificate = 'a'", "gallery.key"),
+            ("redirect = true", "gallery.https_listen"),
+            ("certificate = 'a'\nkey = 'b'", "gallery.https_listen"),
             ("port = 80", "unknown field"),
         ] {
             let error = check(text).unwrap_err();

@@ -39,8 +39,13 @@ impl Door {
         Door { names, relay_origins: relay_origins.to_vec() }
     }
 
-    /// Lets the request in or says why not.
-    pub fn check<B>(&self, peer: IpAddr, request: &Request<B>) -> Result<(), Refused> {
+    /// Lets the request in or says why not. `is_secure`: it came over TLS.
+    pub fn check<B>(
+        &self,
+        peer: IpAddr,
+        is_secure: bool,
+        request: &Request<B>,
+    ) -> Result<(), Refused> {
         if !is_near(peer) {
             return Err(Refused {
                 error: format!("{peer} is not an address of the local network"),
@@ -65,7 +70,7 @@ impl Door {
         if relay::asks_for(request).is_some() {
             self.check_relay_origin(headers, host.as_ref())
         } else if changes || headers.contains_key(UPGRADE) {
-            check_origin(headers, host.as_ref())
+            check_origin(headers, is_secure, host.as_ref())
         } else {
             Ok(())
         }
@@ -98,7 +103,11 @@ impl Door {
     }
 }
 
-fn check_origin(headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Refused> {
+fn check_origin(
+    headers: &HeaderMap,
+    is_secure: bool,
+    host: Option<&Authority>,
+) -> Result<(), Refused> {
     // Newer browsers say this also where they leave the Origin out (Fetch Metadata).
     if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
         return Err(Refused {
@@ -117,19 +126,21 @@ fn check_origin(headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Ref
     };
     let (Some(ours), Some((default, theirs))) = (host, page(text)) else { return Err(foreign()) };
     let port = |authority: &Authority| authority.port_u16().unwrap_or(default);
-    if ours.host().eq_ignore_ascii_case(theirs.host()) && port(ours) == port(&theirs) {
-        Ok(())
-    } else {
-        Err(foreign())
-    }
+    let same_host = ours.host().eq_ignore_ascii_case(theirs.host());
+    // Without TLS here, a proxy may have spoken it.
+    let same_scheme = !is_secure || default == HTTPS;
+    if same_host && same_scheme && port(ours) == port(&theirs) { Ok(()) } else { Err(foreign()) }
 }
+
+/// The port that `https` has by default.
+const HTTPS: u16 = 443;
 
 /// Where a page is from: the port that its scheme has by default, and its host.
 fn page(origin: &str) -> Option<(u16, Authority)> {
     let uri: Uri = origin.parse().ok()?;
     let default = match uri.scheme_str() {
         Some("http") => 80,
-        Some("https") => 443,
+        Some("https") => HTTPS,
         _ => return None,
     };
     Some((default, uri.authority()?.clone()))
@@ -189,7 +200,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        door.check(peer.parse().unwrap(), &request.body(()).unwrap())
+        door.check(peer.parse().unwrap(), false, &request.body(()).unwrap())
     }
 
     #[test]
@@ -308,6 +319,20 @@ mod tests {
             let refused = enter(host, origin).unwrap_err();
             assert!(refused.hint.contains("gallery.relay_origins"), "{origin}: {refused:?}");
         }
+    }
+
+    #[test]
+    fn over_tls_a_page_without_it_is_another() {
+        let door = Door::new("workshop", &[], &[]);
+        let post = |host: &str, origin: &str| {
+            let request = Request::post("/").header("Host", host).header("Origin", origin);
+            door.check("::1".parse().unwrap(), true, &request.body(()).unwrap())
+        };
+        assert_eq!(post("workshop", "https://workshop"), Ok(()));
+        assert_eq!(post("workshop:8443", "https://workshop:8443"), Ok(()));
+        assert!(post("workshop", "http://workshop").is_err());
+        assert!(post("workshop:8443", "http://workshop:8443").is_err());
+        assert!(post("workshop:8443", "https://workshop").is_err());
     }
 
     #[test]
