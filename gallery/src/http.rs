@@ -50,10 +50,10 @@ impl Site {
         wall: Arc<Wall>,
         store: Store,
         pictures: Pool,
+        uploads: Uploads,
         health: Health,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let uploads = Uploads::new(store.clone(), pictures.clone());
         let (pages, streams) = (Semaphore::new(PAGES), Semaphore::new(STREAMS));
         let (pages, streams) = (Arc::new(pages), Arc::new(streams));
         Site { wall, store, pictures, uploads, health, stop, pages, streams }

@@ -58,6 +58,7 @@ use picture::Pool;
 use relay::Relay;
 use stop::stopped;
 use store::Store;
+use upload::Uploads;
 use wall::Wall;
 
 /// How long the end may take.
@@ -163,14 +164,17 @@ impl Gallery {
             move || health.beat(task)
         };
         let door = Door::new(&machine, &config.hosts, &config.relay_origins);
-        let relay = Relay::new(stopping.clone());
+        let (offers, offered) = relay::offers();
+        let relay = Relay::new(offers, stopping.clone());
         let pictures = Pool::new(config.pictures);
-        let routes =
-            Site::new(wall.clone(), store, pictures, health.clone(), stopping.clone()).routes();
+        let uploads = Uploads::new(store.clone(), pictures.clone());
+        let (end, up) = (stopping.clone(), uploads.clone());
+        let site = Site::new(wall.clone(), store.clone(), pictures, up, health.clone(), end);
+        let routes = site.routes();
 
         let service = Service {
             routes,
-            relay,
+            relay: relay.clone(),
             door: Arc::new(door),
             redirect: https
                 .as_ref()
@@ -178,7 +182,7 @@ impl Gallery {
                 .map(|(_, address, _)| address.port()),
         };
 
-        // Three tasks, which end with `stop`, or when the set is dropped.
+        // Four tasks, which end with `stop`, or when the set is dropped.
         let mut tasks = JoinSet::new();
         let (end, beats) = (stopping.clone(), beat(Task::Listener));
         tasks.spawn(async move {
@@ -190,6 +194,11 @@ impl Gallery {
         tasks.spawn(async move {
             mqtt::run(&config, heard, end, beats).await;
             Task::Broker
+        });
+        let (end, beats) = (stopping.clone(), beat(Task::Relay));
+        tasks.spawn(async move {
+            relay::run(relay, store, uploads, offered, end, beats).await;
+            Task::Relay
         });
         let beats = beat(Task::Wall);
         tasks.spawn(async move {

@@ -12,7 +12,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::frames::{Broken, CONTROL, Decoder, GOING_AWAY, Heard, NORMAL, Opcode, TRY_LATER, head};
 use super::member::{Member, Next};
+use super::memory::{self, TooMuch};
 use super::message::{Kind, Message};
+use super::photos::Pictures;
 use super::rooms::Place;
 use crate::stop::stopped;
 
@@ -32,12 +34,14 @@ const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
     stream: S,
     place: &Place,
+    pictures: Option<Pictures>,
     memory: Arc<Semaphore>,
     mut stop: watch::Receiver<bool>,
 ) {
     let member = &*place.member;
     let (reader, writer) = split(stream);
-    let mut reader = Reader { stream: reader, decoder: Decoder::default(), memory, held: None };
+    let mut reader =
+        Reader { stream: reader, decoder: Decoder::default(), pictures, memory, held: None };
     let mut writing = pin!(Writer { stream: writer }.run(member));
     let ended = tokio::select! {
         (code, reason) = reader.run(place) => {
@@ -64,6 +68,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
 struct Reader<S> {
     stream: ReadHalf<S>,
     decoder: Decoder,
+    /// Where its pictures go, in the room that has photos.
+    pictures: Option<Pictures>,
     memory: Arc<Semaphore>,
     /// What the message that is being read has of the memory.
     held: Option<OwnedSemaphorePermit>,
@@ -80,7 +86,11 @@ impl<S: AsyncRead> Reader<S> {
                         if self.hold(payload.len()).await.is_err() {
                             return (TRY_LATER, "the relay is full of what others have not taken");
                         }
-                        place.send(&Message::new(kind, payload, self.held.take())).await;
+                        let message = Message::new(kind, payload, self.held.take());
+                        if let Some(pictures) = &mut self.pictures {
+                            pictures.offer(&message);
+                        }
+                        place.send(&message).await;
                     }
                     Ok(Some(Heard::Ping(payload))) => place.member.pong(payload),
                     Ok(Some(Heard::Pong)) => {}
@@ -99,18 +109,8 @@ impl<S: AsyncRead> Reader<S> {
         }
     }
 
-    /// Takes a part of the memory for a message of so many bytes; waits while others have all.
     async fn hold(&mut self, bytes: usize) -> Result<(), TooMuch> {
-        let needed = kibibytes(bytes);
-        let have = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let Some(more) = needed.checked_sub(have).filter(|more| *more > 0) else { return Ok(()) };
-        let more = self.memory.clone().acquire_many_owned(u32::try_from(more).unwrap_or(u32::MAX));
-        let more = timeout(STALL, more).await.map_err(|_| TooMuch)?.map_err(|_| TooMuch)?;
-        match &mut self.held {
-            Some(held) => held.merge(more),
-            None => self.held = Some(more),
-        }
-        Ok(())
+        memory::hold(&self.memory, &mut self.held, bytes).await
     }
 
     async fn until_the_end(&mut self) {
@@ -118,14 +118,6 @@ impl<S: AsyncRead> Reader<S> {
         let mut rest = vec![0; READ];
         while let Ok(1..) = self.stream.read(&mut rest).await {}
     }
-}
-
-/// The memory of the relay was full for too long.
-struct TooMuch;
-
-/// The memory is counted in KiB, since a semaphore counts no further than 2^32.
-pub(crate) fn kibibytes(bytes: usize) -> usize {
-    bytes.div_ceil(1024)
 }
 
 struct Writer<S> {

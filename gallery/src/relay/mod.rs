@@ -3,13 +3,16 @@
 //! It knows nothing of what it carries, so that pages and programs that were written for such a
 //! relay work with it unchanged. `handshake` lets a client in, `client` is its socket, `frames`
 //! its language; `rooms` knows who hears whom, and an `outbox` is what waits for one of them.
+//! Only `photos` looks at what is said: on `/`, pictures become photos.
 
 mod client;
 mod frames;
 mod handshake;
 mod member;
+mod memory;
 mod message;
 mod outbox;
+mod photos;
 mod rooms;
 
 use std::net::IpAddr;
@@ -24,9 +27,11 @@ use warp::http::Request;
 use warp::reply::{Reply, Response};
 
 use crate::problem::Problem;
+use photos::{Offers, Pictures};
 use rooms::{Place, RoomName, Rooms};
 
 pub(crate) use handshake::asks_for;
+pub(crate) use photos::{offers, run};
 
 /// What all messages together may take of memory, in bytes: those that are being read, and those
 /// that wait. Who says more waits until others have taken it.
@@ -37,13 +42,15 @@ const MEMORY: usize = 128 * 1024 * 1024;
 pub(crate) struct Relay {
     rooms: Arc<Rooms>,
     memory: Arc<Semaphore>,
+    offers: Offers,
     stop: watch::Receiver<bool>,
 }
 
 impl Relay {
-    pub fn new(stop: watch::Receiver<bool>) -> Relay {
-        let memory = Arc::new(Semaphore::new(client::kibibytes(MEMORY)));
-        Relay { rooms: Arc::default(), memory, stop }
+    /// Pictures that are said on `/` are put into `offers`.
+    pub fn new(offers: Offers, stop: watch::Receiver<bool>) -> Relay {
+        let memory = Arc::new(Semaphore::new(memory::kibibytes(MEMORY)));
+        Relay { rooms: Arc::default(), memory, offers, stop }
     }
 
     /// Answers a request that asks for a room, and serves the client that it becomes.
@@ -65,7 +72,8 @@ impl Relay {
             Ok(stream) => TokioIo::new(stream),
             Err(error) => return debug!(%error, "a client of the relay left at once"),
         };
-        client::serve(stream, &place, self.memory, self.stop).await;
+        let pictures = place.room.is_root().then(|| Pictures::new(self.offers));
+        client::serve(stream, &place, pictures, self.memory, self.stop).await;
         let replaced = place.member.replaced();
         if replaced > 0 {
             info!(room = %place.room, replaced, "a client of the relay was sent only newer pictures");

@@ -121,6 +121,11 @@ impl Rooms {
         others
     }
 
+    /// Whether anybody is in a room.
+    pub fn is_used(&self, room: &RoomName) -> bool {
+        self.lock().rooms.contains_key(room)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
