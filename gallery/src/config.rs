@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use trust::BadTrust;
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
+use crate::store;
+
 /// `[gallery]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -100,6 +102,7 @@ pub struct Config {
     pub(crate) hosts: Vec<String>,
     pub(crate) root: Root,
     pub(crate) id: GalleryId,
+    pub(crate) photos: store::Config,
 }
 
 impl Section {
@@ -108,7 +111,6 @@ impl Section {
     ///
     /// # Errors
     /// [`BadConfig`] names the key or file and says what to do.
-    #[expect(clippy::needless_pass_by_value, reason = "the directory is the gallery's from now on")]
     pub fn check(self, root: Root, data: PathBuf) -> Result<Config, BadConfig> {
         let listen: SocketAddr =
             self.listen.parse().map_err(|_| BadConfig::Listen(self.listen.clone()))?;
@@ -124,7 +126,8 @@ impl Section {
         let hosts = self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
         let password_file = self.password_file;
         let id = id(&data)?;
-        Ok(Config { listen, open: !loopback, broker, tls, password_file, hosts, root, id })
+        let photos = store::Config { folder: data };
+        Ok(Config { listen, open: !loopback, broker, tls, password_file, hosts, root, id, photos })
     }
 }
 

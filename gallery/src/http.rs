@@ -17,6 +17,7 @@ use wire::page::Camera;
 use crate::health::Health;
 use crate::now::Now;
 use crate::problem::{Problem, recover};
+use crate::store::Store;
 use crate::wall::Wall;
 use crate::{assets, still, websocket};
 
@@ -28,6 +29,8 @@ const STREAMS: usize = 200;
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
     wall: Arc<Wall>,
+    #[allow(dead_code, reason = "the routes of photos come next")]
+    store: Store,
     health: Health,
     stop: watch::Receiver<bool>,
     pages: Arc<Semaphore>,
@@ -37,9 +40,9 @@ pub(crate) struct Site {
 type Query = HashMap<String, String>;
 
 impl Site {
-    pub fn new(wall: Arc<Wall>, health: Health, stop: watch::Receiver<bool>) -> Self {
+    pub fn new(wall: Arc<Wall>, store: Store, health: Health, stop: watch::Receiver<bool>) -> Self {
         let (pages, streams) = (Semaphore::new(PAGES), Semaphore::new(STREAMS));
-        Site { wall, health, stop, pages: Arc::new(pages), streams: Arc::new(streams) }
+        Site { wall, store, health, stop, pages: Arc::new(pages), streams: Arc::new(streams) }
     }
 
     /// The routes. HEAD is answered as GET before it comes here.

@@ -18,6 +18,8 @@ mod now;
 mod problem;
 mod still;
 mod stop;
+#[allow(dead_code, reason = "the routes and the ingest come next")]
+mod store;
 mod wall;
 mod websocket;
 
@@ -35,11 +37,13 @@ use tracing::{info, warn};
 
 pub use config::{BadConfig, Config, Section};
 pub use health::Health;
+pub use store::OpenError;
 
 use door::Door;
 use health::Task;
 use http::Site;
 use stop::stopped;
+use store::Store;
 use wall::Wall;
 
 /// How long the end may take.
@@ -52,6 +56,18 @@ pub struct Gallery {
     listener: TcpListener,
     address: SocketAddr,
     health: Health,
+    store: Store,
+}
+
+/// Why a gallery cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its address cannot be had.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// Its photos cannot be had.
+    #[error(transparent)]
+    Store(#[from] OpenError),
 }
 
 /// The address could not be bound.
@@ -75,11 +91,11 @@ pub enum Error {
 }
 
 impl Gallery {
-    /// Binds the address.
+    /// Binds the address and opens the store.
     ///
     /// # Errors
-    /// [`BindError`] names the address and says what to do.
-    pub async fn bind(config: Config) -> Result<Gallery, BindError> {
+    /// [`StartError`] says what to do.
+    pub async fn bind(config: Config) -> Result<Gallery, StartError> {
         let bound = listener::bind(config.listen);
         let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = bound.map_err(|source| BindError {
@@ -97,7 +113,8 @@ impl Gallery {
             },
             source,
         })?;
-        Ok(Gallery { config, listener, address, health: Health::new() })
+        let store = Store::open(config.photos.clone())?;
+        Ok(Gallery { config, listener, address, health: Health::new(), store })
     }
 
     /// The address that it listens on, with the real port.
@@ -115,7 +132,7 @@ impl Gallery {
     /// # Errors
     /// [`Error`] if one of its tasks ends by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let Gallery { config, listener, address, health } = self;
+        let Gallery { config, listener, address, health, store } = self;
         info!(%address, broker = %config.broker, id = %config.id, "gallery");
         if config.open {
             warn!("open: everybody on the local network can see the wall, without a password");
@@ -128,7 +145,7 @@ impl Gallery {
         };
         let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let door = Door::new(&machine, &config.hosts);
-        let routes = Site::new(wall.clone(), health.clone(), stopping.clone()).routes();
+        let routes = Site::new(wall.clone(), store, health.clone(), stopping.clone()).routes();
 
         // Three tasks, which end with `stop`, or when the set is dropped.
         let mut tasks = JoinSet::new();

@@ -127,6 +127,10 @@ pub enum NoticeCode {
     BrokerLost,
     /// The wall is open to the local network without a password.
     Open,
+    /// No photo can be stored until there is room on the gallery's disk.
+    DiskFull,
+    /// Another gallery stores the photos of this broker; this one only shows.
+    ViewOnly,
 }
 
 #[cfg(test)]
