@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use trust::BadTrust;
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
-use crate::store;
+use crate::{picture, store};
 
 /// `[gallery]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub struct Section {
     /// proxy has. IP addresses, `localhost`, the machine's name and that with `.local` are always
     /// good. Default none.
     pub hosts: Vec<String>,
+    /// Which pictures are taken.
+    pub pictures: picture::Section,
 }
 
 impl Default for Section {
@@ -51,6 +53,7 @@ impl Default for Section {
             fingerprint: None,
             password_file: None,
             hosts: Vec::new(),
+            pictures: picture::Section::default(),
         }
     }
 }
@@ -76,6 +79,9 @@ pub enum BadConfig {
     /// One of `hosts` is no name.
     #[error("gallery.hosts has {0:?}: write a bare name, without scheme, port or path")]
     Host(String),
+    /// One of the keys of `[gallery.pictures]`.
+    #[error(transparent)]
+    Pictures(#[from] picture::BadSection),
     /// The gallery's directory cannot be used.
     #[error("{path} cannot be used: {source}: make it writable, or name another one with --data")]
     Data {
@@ -103,6 +109,7 @@ pub struct Config {
     pub(crate) root: Root,
     pub(crate) id: GalleryId,
     pub(crate) photos: store::Config,
+    pub(crate) pictures: picture::Config,
 }
 
 impl Section {
@@ -125,9 +132,21 @@ impl Section {
         }
         let hosts = self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
         let password_file = self.password_file;
+        let pictures = self.pictures.check()?;
         let id = id(&data)?;
         let photos = store::Config { folder: data };
-        Ok(Config { listen, open: !loopback, broker, tls, password_file, hosts, root, id, photos })
+        Ok(Config {
+            listen,
+            open: !loopback,
+            broker,
+            tls,
+            password_file,
+            hosts,
+            root,
+            id,
+            photos,
+            pictures,
+        })
     }
 }
 

@@ -9,17 +9,23 @@ mod clocks;
 mod config;
 mod credits;
 mod door;
+mod filename;
 mod frames;
 mod health;
 mod http;
 mod listener;
 mod mqtt;
+mod multipart;
 mod now;
+mod photos;
+mod picture;
 mod problem;
+mod range;
 mod still;
 mod stop;
 #[allow(dead_code, reason = "the routes and the ingest come next")]
 mod store;
+mod upload;
 mod wall;
 mod websocket;
 
@@ -37,11 +43,13 @@ use tracing::{info, warn};
 
 pub use config::{BadConfig, Config, Section};
 pub use health::Health;
+pub use picture::{BadSection as BadPicturesSection, Section as PicturesSection};
 pub use store::OpenError;
 
 use door::Door;
 use health::Task;
 use http::Site;
+use picture::Pool;
 use stop::stopped;
 use store::Store;
 use wall::Wall;
@@ -145,7 +153,9 @@ impl Gallery {
         };
         let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let door = Door::new(&machine, &config.hosts);
-        let routes = Site::new(wall.clone(), store, health.clone(), stopping.clone()).routes();
+        let pictures = Pool::new(config.pictures);
+        let routes =
+            Site::new(wall.clone(), store, pictures, health.clone(), stopping.clone()).routes();
 
         // Three tasks, which end with `stop`, or when the set is dropped.
         let mut tasks = JoinSet::new();

@@ -420,6 +420,7 @@ impl Thread {
             format: String::new(),
             size: None,
             fps: None,
+            sizes: Vec::new(),
             controls: BTreeMap::new(),
         }
     }
