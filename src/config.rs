@@ -134,7 +134,9 @@ pub fn print(settings: &Settings) -> anyhow::Result<()> {
     write!(io::stdout(), "{}", effective(&settings.file)?)?;
     if let Some(fingerprint) = settings.file.gallery.https_fingerprint(&settings.gallery_folder()) {
         match fingerprint {
-            Ok(print) => writeln!(io::stdout(), "\n# The certificate of the wall by HTTPS: {print}")?,
+            Ok(print) => {
+                writeln!(io::stdout(), "\n# The certificate of the wall by HTTPS: {print}")?
+            }
             Err(error) => writeln!(io::stdout(), "\n# The wall has no certificate yet: {error}")?,
         }
     }

@@ -100,7 +100,9 @@ async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
         running.start("gallery", |stop| gallery.run(stop));
     }
     if let Some(broker) = broker {
-        write!(ready, " broker=mqtt://{}", broker.local_addr())?;
+        for (transport, address) in broker.addresses() {
+            write!(ready, " broker={}://{address}", transport.scheme())?;
+        }
         running.start("broker", |stop| broker.run(stop));
     }
     if parts.node {

@@ -118,6 +118,16 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// What begins the URL of a listener.
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Transport::Tcp => "mqtt",
+            Transport::Tls => "mqtts",
+            Transport::Ws => "ws",
+            Transport::Wss => "wss",
+        }
+    }
+
     pub(crate) fn is_encrypted(self) -> bool {
         matches!(self, Transport::Tls | Transport::Wss)
     }

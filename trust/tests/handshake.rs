@@ -1,6 +1,8 @@
 //! Clients and servers that shake hands over real sockets, and what the client says when it will
 //! not.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
