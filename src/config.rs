@@ -133,12 +133,11 @@ fn data(options: &Options) -> anyhow::Result<PathBuf> {
 pub fn print(settings: &Settings) -> anyhow::Result<()> {
     write!(io::stdout(), "{}", effective(&settings.file)?)?;
     if let Some(fingerprint) = settings.file.gallery.https_fingerprint(&settings.gallery_folder()) {
-        match fingerprint {
-            Ok(print) => {
-                writeln!(io::stdout(), "\n# The certificate of the wall by HTTPS: {print}")?
-            }
-            Err(error) => writeln!(io::stdout(), "\n# The wall has no certificate yet: {error}")?,
-        }
+        let told = match fingerprint {
+            Ok(print) => format!("The certificate of the wall by HTTPS: {print}"),
+            Err(error) => format!("The wall has no certificate yet: {error}"),
+        };
+        writeln!(io::stdout(), "\n# {told}")?;
     }
     Ok(())
 }
