@@ -22,10 +22,12 @@ pub(crate) enum Task {
     Wall,
     Listener,
     People,
+    Relay,
 }
 
 impl Task {
-    pub const ALL: [Task; 4] = [Task::Broker, Task::Wall, Task::Listener, Task::People];
+    pub const ALL: [Task; 5] =
+        [Task::Broker, Task::Wall, Task::Listener, Task::People, Task::Relay];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -33,6 +35,7 @@ impl Task {
             Task::Wall => "state of the wall",
             Task::Listener => "listener",
             Task::People => "list of people",
+            Task::Relay => "photos of the relay",
         }
     }
 }

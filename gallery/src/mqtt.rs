@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use rumqttc::{
     AsyncClient, ClientError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Outgoing,
-    Packet, QoS, SubscribeFilter, SubscribeReasonCode,
+    Packet, QoS, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
@@ -117,7 +117,8 @@ async fn listen(
             Err(error) => {
                 connected = false;
                 if !told {
-                    warn!(broker = address, %error, "broker lost; trying again");
+                    let error = trust::why(&error);
+                    warn!(broker = address, error, "broker lost; trying again");
                     told = true;
                 }
                 link.send_modify(|link| link.up = false);
@@ -131,12 +132,13 @@ async fn listen(
 
 fn options(config: &Config, name: String, keep_alive: Duration) -> MqttOptions {
     let BrokerUrl { host, port, .. } = &config.broker;
-    // rumqttc puts a colon and the port behind it.
-    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
     let mut options = MqttOptions::new(name, host, *port);
     options.set_clean_session(true);
     options.set_keep_alive(keep_alive);
     options.set_max_packet_size(limits::PACKET, limits::PACKET);
+    if let Some(tls) = &config.tls {
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
+    }
     options
 }
 

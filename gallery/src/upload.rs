@@ -150,6 +150,17 @@ impl Uploads {
         })
     }
 
+    /// Takes a whole picture from memory, under an id that its bringer chose.
+    ///
+    /// # Errors
+    /// [`Problem`] if it is none, or cannot be stored.
+    pub async fn bring(&self, id: PhotoId, bytes: Bytes) -> Result<(), Problem> {
+        let incoming = write(self.store.incoming().await?, bytes).await?;
+        let (incoming, media, checked) = self.check(incoming).await?;
+        self.keep(id, incoming, media, checked, &Brought::default(), String::new()).await?;
+        Ok(())
+    }
+
     async fn file<S>(&self, part: Part, brought: &Brought, body: &mut Multipart<S>) -> Outcome
     where
         S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
@@ -158,7 +169,8 @@ impl Uploads {
         let stored = async {
             let incoming = receive(self.store.incoming().await?, body).await?;
             let (incoming, media, checked) = self.check(incoming).await?;
-            self.keep(incoming, media, checked, brought, name.clone()).await
+            let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
+            self.keep(id, incoming, media, checked, brought, name.clone()).await
         };
         match stored.await {
             Ok(id) => Outcome::Stored { url: format!("/photos/{id}"), id },
@@ -173,6 +185,7 @@ impl Uploads {
 
     async fn keep(
         &self,
+        id: PhotoId,
         incoming: Incoming,
         media: MediaType,
         checked: Checked,
@@ -186,7 +199,7 @@ impl Uploads {
             (None, None) => (now, TimeSource::Received),
         };
         let new = NewPhoto {
-            id: PhotoId::new(now, fastrand::u128(..)),
+            id,
             taken,
             time,
             media,
@@ -207,7 +220,7 @@ impl Uploads {
 }
 
 /// What is known of a picture besides itself.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Brought {
     person: Option<Author>,
     /// When it was taken, in milliseconds since 1970, if the browser said how old it was.
@@ -254,22 +267,22 @@ where
         }
         piece.extend_from_slice(&data);
         if piece.len() >= PIECE || ended && !piece.is_empty() {
-            let full = piece.split();
-            let written = spawn_blocking(move || {
-                incoming.file().write_all(&full)?;
-                io::Result::Ok(incoming)
-            });
-            incoming = written
-                .await
-                .map_err(io::Error::from)
-                .and_then(|done| done)
-                .map_err(|error| disk(&error))?;
+            incoming = write(incoming, piece.split().freeze()).await?;
         }
         if ended {
             break;
         }
     }
     if size == 0 { Err(nothing("the picture is empty")) } else { Ok(incoming) }
+}
+
+async fn write(mut incoming: Incoming, bytes: Bytes) -> Result<Incoming, Problem> {
+    let written = spawn_blocking(move || {
+        incoming.file().write_all(&bytes)?;
+        io::Result::Ok(incoming)
+    });
+    let written = written.await.map_err(io::Error::from).and_then(|done| done);
+    written.map_err(|error| disk(&error))
 }
 
 /// Takes the place out unless it is to be kept, and checks what is left: that is what is stored.

@@ -62,19 +62,21 @@ pub async fn broker(address: &str) -> (SocketAddr, Running) {
     (address, running)
 }
 
-async fn gallery(broker: SocketAddr, data: &Path) -> (SocketAddr, Running, Health) {
-    let section = Section {
+async fn gallery(broker: SocketAddr, data: &Path, change: impl FnOnce(&mut Section)) -> Gallery {
+    let mut section = Section {
         listen: "127.0.0.1:0".into(),
         broker: Some(format!("mqtt://{broker}")),
         ..Section::default()
     };
+    change(&mut section);
     let config = section.check(Root::default(), data.join("gallery")).unwrap();
-    let gallery = Gallery::bind(config).await.unwrap();
-    let (address, health) = (gallery.local_addr(), gallery.health());
-    let running = Running::start(|stop| async move {
+    Gallery::bind(config).await.unwrap()
+}
+
+fn run(gallery: Gallery) -> Running {
+    Running::start(|stop| async move {
         gallery.run(async { drop(stop.await) }).await.unwrap();
-    });
-    (address, running, health)
+    })
 }
 
 /// The broker and the gallery.
@@ -82,27 +84,40 @@ pub struct House {
     pub broker_address: SocketAddr,
     pub broker: Running,
     pub address: SocketAddr,
+    pub https_address: Option<SocketAddr>,
     pub gallery: Running,
     pub health: Health,
-    data: tempfile::TempDir,
+    pub data: tempfile::TempDir,
 }
 
 impl House {
     pub async fn open() -> House {
+        House::open_with(|_| {}).await
+    }
+
+    /// With a section that is changed.
+    pub async fn open_with(change: impl FnOnce(&mut Section)) -> House {
         let (broker_address, broker) = broker("127.0.0.1:0").await;
-        House::at(broker_address, broker).await
+        House::at(broker_address, broker, change).await
     }
 
     /// Another gallery at the broker of the first.
     pub async fn beside(house: &House) -> House {
         let nothing = Running::start(|stop| async { drop(stop.await) });
-        House::at(house.broker_address, nothing).await
+        House::at(house.broker_address, nothing, |_| {}).await
     }
 
-    async fn at(broker_address: SocketAddr, broker: Running) -> House {
+    async fn at(
+        broker_address: SocketAddr,
+        broker: Running,
+        change: impl FnOnce(&mut Section),
+    ) -> House {
         let data = tempfile::tempdir().unwrap();
-        let (address, gallery, health) = gallery(broker_address, data.path()).await;
-        House { broker_address, broker, address, gallery, health, data }
+        let bound = gallery(broker_address, data.path(), change).await;
+        let https_address = bound.https_addr();
+        let (address, health) = (bound.local_addr(), bound.health());
+        let gallery = run(bound);
+        House { broker_address, broker, address, https_address, gallery, health, data }
     }
 
     /// Stops the gallery and starts it again.
@@ -113,8 +128,9 @@ impl House {
 
     /// Starts the gallery again after it died, at another address.
     pub async fn start(&mut self) {
-        (self.address, self.gallery, self.health) =
-            gallery(self.broker_address, self.data.path()).await;
+        let bound = gallery(self.broker_address, self.data.path(), |_| {}).await;
+        (self.address, self.health) = (bound.local_addr(), bound.health());
+        self.gallery = run(bound);
     }
 
     /// A node with one camera that works, on the wall.

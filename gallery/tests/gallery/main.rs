@@ -4,5 +4,7 @@
 
 mod house;
 mod http;
+mod https;
 mod pages;
 mod people;
+mod relay;
