@@ -25,6 +25,7 @@ mod names;
 mod offers;
 mod pixels;
 mod progress;
+mod retry;
 mod schedule;
 mod sequence;
 mod slot;
