@@ -53,6 +53,8 @@ pub struct Running {
     pub gallery: Option<SocketAddr>,
     /// Where MQTT is, if it runs a broker.
     pub broker: Option<SocketAddr>,
+    /// Where MQTT over TLS is, if it listens there.
+    pub tls: Option<SocketAddr>,
 }
 
 impl Running {
@@ -77,6 +79,7 @@ impl Running {
             child,
             gallery: address("gallery=", "http://"),
             broker: address("broker=", "mqtt://"),
+            tls: address("broker=", "mqtts://"),
         }
     }
 
