@@ -5,53 +5,81 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::{Buf, Bytes};
+use futures_util::Stream;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 use warp::filters::BoxedFilter;
-use warp::http::StatusCode;
+use warp::http::{HeaderMap, StatusCode};
 use warp::reply::{Reply, Response};
 use warp::{Filter, path};
 use wire::CameraId;
 use wire::page::Camera;
 
 use crate::health::Health;
+use crate::listener::Peer;
 use crate::now::Now;
+use crate::people::Visitor;
+use crate::picture::Pool;
 use crate::problem::{Problem, recover};
+use crate::store::Store;
+use crate::upload::Uploads;
 use crate::wall::Wall;
-use crate::{assets, still, websocket};
+use crate::{assets, photos, relay, still, websocket};
 
 /// At most so many pages and so many MJPEG streams are served at once.
-const PAGES: usize = 500;
+const PAGES: usize = 1000;
 const STREAMS: usize = 200;
+
+/// At most so many pages have a socket on which they show their camera.
+const CAMERAS: usize = 64;
 
 /// What the routes need.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
     wall: Arc<Wall>,
+    #[allow(dead_code, reason = "the routes of photos come next")]
+    store: Store,
+    pictures: Pool,
+    uploads: Uploads,
     health: Health,
     stop: watch::Receiver<bool>,
     pages: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    cameras: Arc<Semaphore>,
 }
 
 type Query = HashMap<String, String>;
 
 impl Site {
-    pub fn new(wall: Arc<Wall>, health: Health, stop: watch::Receiver<bool>) -> Self {
-        let (pages, streams) = (Semaphore::new(PAGES), Semaphore::new(STREAMS));
-        Site { wall, health, stop, pages: Arc::new(pages), streams: Arc::new(streams) }
+    pub fn new(
+        wall: Arc<Wall>,
+        store: Store,
+        pictures: Pool,
+        uploads: Uploads,
+        health: Health,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        let [pages, streams, cameras] =
+            [PAGES, STREAMS, CAMERAS].map(|most| Arc::new(Semaphore::new(most)));
+        Site { wall, store, pictures, uploads, health, stop, pages, streams, cameras }
     }
 
     /// The routes. HEAD is answered as GET before it comes here.
     pub fn routes(self) -> BoxedFilter<(Response,)> {
+        let photos = self.clone().photos();
         let site = warp::any().map(move || self.clone());
         let get = || warp::get().and(site.clone());
         let known = warp::header::optional("if-none-match");
 
         let root = path::end().and(get()).and(warp::query()).and(known).then(Site::root);
-        let page = path!("ws").and(site.clone()).and(warp::ws()).map(Site::page).map(respond);
+        let peer = warp::ext::get();
+        let page = path!("ws").and(site.clone()).and(peer).and(warp::query()).and(warp::ws());
+        let page = page.map(Site::page).map(respond);
         let no_page = path!("ws").and(warp::get()).map(not_a_websocket);
+        let no_room = path!("relay" / String).and(warp::get()).map(no_room);
         let cameras = path!("api" / "cameras").and(get()).map(Site::cameras);
+        let people = path!("api" / "people").and(get()).map(Site::people);
         let snapshot =
             path!("cameras" / String / String / "snapshot.jpg").and(get()).then(Site::snapshot);
         let stream =
@@ -63,7 +91,11 @@ impl Site {
             .unify()
             .or(no_page)
             .unify()
+            .or(no_room)
+            .unify()
             .or(cameras)
+            .unify()
+            .or(people)
             .unify()
             .or(snapshot)
             .unify()
@@ -71,11 +103,116 @@ impl Site {
             .unify()
             .or(healthz)
             .unify()
+            .or(photos)
+            .unify()
             .or(asset)
             .unify()
             .recover(recover)
             .unify()
             .boxed()
+    }
+
+    fn photos(self) -> BoxedFilter<(Response,)> {
+        let site = warp::any().map(move || self.clone());
+        let get = || warp::get().and(site.clone());
+        let post = || warp::post().and(site.clone());
+        let parameters = warp::query::<Query>;
+        let headers = warp::header::headers_cloned;
+        let change = || warp::body::content_length_limit(photos::CHANGE).and(warp::body::bytes());
+        let media = warp::header::optional("content-type");
+        let length = warp::header::optional("content-length");
+
+        let list = path!("api" / "photos")
+            .and(get())
+            .and(parameters())
+            .then(async |site: Site, query: Query| photos::list(&site.store, &query).await);
+        let days = path!("api" / "photos" / "days")
+            .and(get())
+            .and(parameters())
+            .then(async |site: Site, query: Query| photos::days(&site.store, &query).await);
+        let sources = path!("api" / "photos" / "sources")
+            .and(get())
+            .then(async |site: Site| photos::sources(&site.store).await);
+        let photo =
+            path!("api" / "photos" / String).and(get()).then(async |id: String, site: Site| {
+                photos::describe(&site.store, &site.pictures, &id).await
+            });
+        let changed = path!("api" / "photos" / String)
+            .and(warp::patch())
+            .and(change())
+            .and(site.clone())
+            .then(async |id: String, body: Bytes, site: Site| {
+                photos::change(&site.store, &id, &body).await
+            });
+        let deleted = path!("api" / "photos" / String)
+            .and(warp::delete())
+            .and(site.clone())
+            .then(async |id: String, site: Site| photos::delete(&site.store, &id).await);
+        let restored = path!("api" / "photos" / String / "restore")
+            .and(post())
+            .then(async |id: String, site: Site| photos::restore(&site.store, &id).await);
+        let picture = path!("photos" / String).and(get()).and(headers()).and(parameters()).then(
+            async |id: String, site: Site, headers: HeaderMap, query: Query| {
+                photos::picture(&site.store, &id, &headers, &query).await
+            },
+        );
+        let thumb = path!("photos" / String / "thumb").and(get()).and(headers()).then(
+            async |id: String, site: Site, headers: HeaderMap| {
+                photos::thumb(&site.store, &id, &headers).await
+            },
+        );
+        let upload = path!("upload")
+            .and(post())
+            .and(warp::header::optional("authorization"))
+            .and(media)
+            .and(length)
+            .and(warp::body::stream())
+            .then(Site::upload);
+
+        list.or(days)
+            .unify()
+            .or(sources)
+            .unify()
+            .or(photo)
+            .unify()
+            .or(changed)
+            .unify()
+            .or(deleted)
+            .unify()
+            .or(restored)
+            .unify()
+            .or(picture)
+            .unify()
+            .or(thumb)
+            .unify()
+            .or(upload)
+            .unify()
+            .map(respond)
+            .boxed()
+    }
+
+    async fn upload(
+        self,
+        authorization: Option<String>,
+        media: Option<String>,
+        length: Option<u64>,
+        body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
+    ) -> Result<Response, Problem> {
+        let person = match authorization {
+            None => None,
+            Some(authorization) => {
+                Some(self.wall.people.verify(&authorization).ok_or_else(|| {
+                    let hint = "join again on the page's WebSocket, then send it again";
+                    Problem::new(
+                        StatusCode::UNAUTHORIZED,
+                        "nobody joined with this id and key",
+                        hint,
+                    )
+                })?)
+            }
+        };
+        let outcomes = self.uploads.receive(person, media, length, body).await?;
+        Ok(json(StatusCode::CREATED, &outcomes))
     }
 
     async fn root(self, query: Query, known: Option<String>) -> Response {
@@ -98,17 +235,26 @@ impl Site {
         })
     }
 
-    fn page(self, upgrade: warp::ws::Ws) -> Result<Response, Problem> {
+    fn page(self, peer: Peer, query: Query, upgrade: warp::ws::Ws) -> Result<Response, Problem> {
         let permit = self.pages.try_acquire_owned().map_err(|_| {
             let hint = "close some of them, or try again later";
             Problem::unavailable(format!("{PAGES} pages look at this wall already"), hint)
         })?;
-        let upgrade =
-            upgrade.max_message_size(websocket::MESSAGE).max_frame_size(websocket::MESSAGE);
+        // Only few sockets take messages as large as pictures, since each can make us hold one.
+        let camera = match query.contains_key("camera") {
+            false => None,
+            true => Some(self.cameras.try_acquire_owned().map_err(|_| {
+                let hint = "stop one of them, or try again later";
+                Problem::unavailable(format!("{CAMERAS} browsers show cameras already"), hint)
+            })?),
+        };
+        let most = if camera.is_some() { websocket::OWN_FRAME } else { websocket::MESSAGE };
+        let upgrade = upgrade.max_message_size(most).max_frame_size(most);
         // The task ends with the page, or when the gallery stops.
         let upgraded = upgrade.on_upgrade(move |socket| async move {
-            websocket::serve(socket, self.wall, self.stop).await;
-            drop(permit);
+            let visitor = Visitor::new(self.wall.people.clone(), peer.0, camera.is_some());
+            websocket::serve(socket, self.wall, visitor, self.stop).await;
+            drop((permit, camera));
         });
         Ok(upgraded.into_response())
     }
@@ -130,6 +276,10 @@ impl Site {
             })
             .collect();
         json(StatusCode::OK, &listed)
+    }
+
+    fn people(self) -> Response {
+        json(StatusCode::OK, &self.wall.people.list())
     }
 
     async fn snapshot(node: String, camera: String, site: Site) -> Response {
@@ -182,6 +332,10 @@ fn asset(path: path::Tail, known: Option<String>) -> Response {
 fn not_a_websocket() -> Response {
     let hint = "ask with the headers Connection: upgrade and Upgrade: websocket";
     Problem::new(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket", hint).into_response()
+}
+
+fn no_room(room: String) -> Response {
+    relay::not_an_upgrade(&room).into_response()
 }
 
 fn parse(camera: &str) -> Result<CameraId, Problem> {

@@ -1,7 +1,7 @@
 //! The node's two connections to the broker, and the taking of its name. The only file that
 //! knows rumqttc.
 //!
-//! The text connection carries facts, stats and wants; it has the will. The one for pictures
+//! The text connection carries facts, stats, commands and answers; it has the will. The one for pictures
 //! lives while the text connection is up, so that nothing is published under a name that is not
 //! ours. Each connection is made anew after a failure: what was on its way is gone with it.
 
@@ -14,23 +14,31 @@ use std::time::Duration;
 
 use rumqttc::{
     AsyncClient, ClientError, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill,
-    MqttOptions, NetworkOptions, Outgoing, Packet, Publish, QoS,
+    MqttOptions, NetworkOptions, Outgoing, Packet, Publish, QoS, TlsConfiguration, Transport,
 };
+use rustls::ClientConfig;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
-use wire::{BrokerUrl, CameraName, Info, NodeName, Root, Status, Topic, Want, filter, limits};
+use wire::{
+    BrokerUrl, CameraId, Info, NodeName, Root, Snap, Status, Stored, Topic, Want, filter, limits,
+};
 
+use crate::answers::Answers;
 use crate::cameras::Cameras;
 use crate::claim::{Claim, Verdict};
 use crate::facts::Facts;
 use crate::identity::Identity;
 use crate::progress::{Beat, Health};
-use crate::slot::Slots;
+use crate::retry::Retry;
+use crate::slot::{Picture, Slots};
+use crate::spool::Entry;
+use crate::spooler::Spooler;
 use crate::stop::stopped;
 
 /// What the node says and hears.
 pub(crate) struct Link {
     pub broker: BrokerUrl,
+    pub tls: Option<Arc<ClientConfig>>,
     pub password_file: Option<PathBuf>,
     pub root: Root,
     pub name: NodeName,
@@ -39,6 +47,8 @@ pub(crate) struct Link {
     pub slots: Arc<Slots>,
     pub health: Health,
     pub cameras: Arc<Cameras>,
+    pub answers: Arc<Answers>,
+    pub spooler: Spooler,
 }
 
 const TEXT_KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -49,8 +59,6 @@ const CONNECT_SECONDS: u64 = 5;
 const PICTURE_SECONDS: u64 = 30;
 /// What the kernel may hold of pictures that are already old: it doubles the number.
 const PICTURES_SEND_BUFFER: u32 = 64 * 1024;
-/// Pauses between tries to connect.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 /// How long a broker may take to say what it retains under a name: the answer to a subscription
 /// may come before that.
 const RETAINED: Duration = Duration::from_millis(250);
@@ -220,10 +228,13 @@ impl Link {
             client.publish(topic, QoS::AtLeastOnce, true, payload).await
         };
         session.connected.notified().await;
-        // Wants are for ourselves alone; our own status and info tell when somebody else speaks
+        // Commands are for ourselves alone; our own status and info tell when somebody else speaks
         // under our name.
         for filter in [
             filter::wants_of(&self.root, &self.name),
+            filter::snaps_of(&self.root, &self.name),
+            self.topic(&Topic::Stored(self.name.clone())),
+            filter::every_gallery(&self.root),
             status.to_owned(),
             self.topic(&Topic::Info(self.name.clone())),
         ] {
@@ -252,6 +263,11 @@ impl Link {
                     let topic = self.topic(&Topic::Stats(self.name.clone()));
                     client.publish(topic, QoS::AtMostOnce, false, self.cameras.stats().to_json()).await?;
                 }
+                answer = self.answers.next() => {
+                    let topic = self.topic(&Topic::Answer(self.name.clone()));
+                    session.unacked.send_modify(|n| *n += 1);
+                    client.publish(topic, QoS::AtLeastOnce, false, answer.to_json()).await?;
+                }
                 () = stopped(&mut stop) => break,
             }
         }
@@ -269,11 +285,27 @@ impl Link {
     fn hear(&self, publish: &Publish, session: &Session) -> Result<(), Lost> {
         match self.parse(publish) {
             // A retained command is an old one.
-            Some(Topic::Want(_)) if publish.retain => {}
+            Some(Topic::Want(_) | Topic::Snap(_) | Topic::Stored(_)) if publish.retain => {}
             Some(Topic::Want(id)) => match Want::parse(&publish.payload) {
                 Ok(want) => self.cameras.want(&id.camera, &want),
-                Err(error) => session.complain(&id.camera, &error),
+                Err(error) => session.complain(publish, &error),
             },
+            Some(Topic::Snap(id)) => match Snap::parse(&publish.payload) {
+                Ok(snap) => self.cameras.snap(&id.camera, snap.id),
+                Err(error) => session.complain(publish, &error),
+            },
+            Some(Topic::Stored(_)) => match Stored::parse(&publish.payload) {
+                Ok(Stored { id, error: None, .. }) => self.spooler.stored(&id),
+                Ok(Stored { id, error: Some(why), is_final: true }) => {
+                    self.spooler.refused(&id, &why);
+                }
+                Ok(Stored { id, .. }) => self.spooler.put_off(&id),
+                Err(error) => session.complain(publish, &error),
+            },
+            Some(Topic::GalleryStatus(id)) => {
+                let is_online = publish.payload == Status::Online.as_str();
+                self.spooler.gallery(id, is_online, publish.retain);
+            }
             // What is retained is of the past; what we say goes over it.
             Some(Topic::Status(_) | Topic::Info(_)) if publish.retain => {}
             // Our will, published after our return.
@@ -313,6 +345,7 @@ impl Link {
                 () = async { offline.wait_for(|&online| !online).await.ok(); } => None,
             };
             self.slots.close();
+            self.spooler.lost();
             if let Some(error) = error {
                 retry.after(&error).await;
             }
@@ -341,6 +374,7 @@ impl Link {
         retry.worked();
         events.network_options.set_connection_timeout(PICTURE_SECONDS);
         self.slots.open();
+        self.spooler.begin();
         let written = Notify::new();
         let receiving = async {
             loop {
@@ -353,18 +387,29 @@ impl Link {
             }
         };
         let sending = async {
+            // A snapshot and a live picture take turns, so that neither waits for many of the
+            // other.
+            let mut snapshots_first = true;
             loop {
-                let picture = self.slots.take().await;
-                let size = picture.jpeg.len();
-                let sent =
-                    client.publish_bytes(picture.topic, QoS::AtMostOnce, false, picture.jpeg).await;
+                let next = match snapshots_first {
+                    true => tokio::select! {
+                        biased;
+                        entry = self.spooler.offer() => Next::Snapshot(entry),
+                        picture = self.slots.take() => Next::Picture(picture),
+                    },
+                    false => tokio::select! {
+                        biased;
+                        picture = self.slots.take() => Next::Picture(picture),
+                        entry = self.spooler.offer() => Next::Snapshot(entry),
+                    },
+                };
+                snapshots_first = matches!(next, Next::Picture(_));
+                let sent = match next {
+                    Next::Snapshot(entry) => self.offer(&client, &written, entry).await,
+                    Next::Picture(picture) => publish(&client, &written, picture).await,
+                };
                 if let Err(error) = sent {
                     return Lost::from(error);
-                }
-                written.notified().await;
-                picture.counters.bytes(size);
-                if let Some(ticket) = picture.ticket {
-                    ticket.published();
                 }
             }
         };
@@ -372,6 +417,21 @@ impl Link {
             error = receiving => error,
             error = sending => error,
         }
+    }
+
+    /// Publishes a snapshot of the spool.
+    async fn offer(
+        &self,
+        client: &AsyncClient,
+        written: &Notify,
+        entry: Entry,
+    ) -> Result<(), ClientError> {
+        let Some(jpeg) = self.spooler.picture(&entry).await else { return Ok(()) };
+        let id = CameraId { node: self.name.clone(), camera: entry.camera };
+        let topic = self.topic(&Topic::Snapshot(id));
+        client.publish_bytes(topic, QoS::AtLeastOnce, false, jpeg.into()).await?;
+        written.notified().await;
+        Ok(())
     }
 
     fn client_id(&self) -> String {
@@ -382,6 +442,10 @@ impl Link {
         let mut options = MqttOptions::new(id, &self.broker.host, self.broker.port);
         options.set_keep_alive(keep_alive);
         options.set_clean_session(true);
+        if let Some(tls) = &self.tls {
+            let tls = TlsConfiguration::Rustls(tls.clone());
+            options.set_transport(Transport::tls_with_config(tls));
+        }
         options.set_max_packet_size(limits::PACKET, limits::PACKET);
         if let Some(file) = &self.password_file {
             let user = self.broker.user.as_deref();
@@ -405,6 +469,28 @@ impl Link {
     fn parse(&self, publish: &Publish) -> Option<Topic> {
         Topic::parse(&self.root, &publish.topic).ok()
     }
+}
+
+/// What the pictures' connection sends next.
+enum Next {
+    Snapshot(Entry),
+    Picture(Picture),
+}
+
+/// Publishes a live picture.
+async fn publish(
+    client: &AsyncClient,
+    written: &Notify,
+    picture: Picture,
+) -> Result<(), ClientError> {
+    let size = picture.jpeg.len();
+    client.publish_bytes(picture.topic, QoS::AtMostOnce, false, picture.jpeg).await?;
+    written.notified().await;
+    picture.counters.bytes(size);
+    if let Some(ticket) = picture.ticket {
+        ticket.published();
+    }
+    Ok(())
 }
 
 fn set_network(events: &mut EventLoop, send_buffer: Option<u32>) {
@@ -447,11 +533,11 @@ impl Default for Session {
 
 impl Session {
     /// Anybody can send nonsense as often as he likes; the log is not for that.
-    fn complain(&self, camera: &CameraName, error: &wire::BadPayload) {
+    fn complain(&self, publish: &Publish, error: &wire::BadPayload) {
         let mut last = self.complained.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(60)) {
             *last = Some(Instant::now());
-            tracing::warn!(camera = camera.as_str(), %error, "a want was not understood");
+            tracing::warn!(topic = publish.topic, %error, "a command was not understood");
         }
     }
 }
@@ -459,7 +545,7 @@ impl Session {
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
 enum Lost {
-    #[error("{0}")]
+    #[error("{}", trust::why(.0.as_ref()))]
     Connection(#[from] Box<ConnectionError>),
     #[error("{0}")]
     Client(#[from] ClientError),
@@ -474,40 +560,5 @@ enum Lost {
 impl From<ConnectionError> for Lost {
     fn from(error: ConnectionError) -> Self {
         Lost::Connection(Box::new(error))
-    }
-}
-
-/// Tries to connect for ever, with pauses that grow, and says once what is wrong.
-struct Retry {
-    what: &'static str,
-    pause: Duration,
-    said: Option<String>,
-}
-
-impl Retry {
-    fn new(what: &'static str) -> Self {
-        Retry { what, pause: BACKOFF.0, said: None }
-    }
-
-    /// It is connected.
-    fn worked(&mut self) {
-        self.pause = BACKOFF.0;
-        if self.said.take().is_some() {
-            tracing::info!("{} connection to the broker is up again", self.what);
-        }
-    }
-
-    async fn after(&mut self, error: &Lost) {
-        let text = error.to_string();
-        if self.said.as_ref() != Some(&text) {
-            tracing::warn!(
-                "{} connection to the broker: {text}; it is tried again and again",
-                self.what
-            );
-            self.said = Some(text);
-        }
-        // Many nodes that lost one broker do not all come back in one moment.
-        sleep(self.pause.mul_f32(0.75 + fastrand::f32() / 2.0)).await;
-        self.pause = (self.pause * 2).min(BACKOFF.1);
     }
 }

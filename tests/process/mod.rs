@@ -1,5 +1,6 @@
 //! A real `vitrina` process with a folder of its own and free ports.
 #![allow(clippy::panic, reason = "a test fails by it")]
+#![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -52,6 +53,8 @@ pub struct Running {
     pub gallery: Option<SocketAddr>,
     /// Where MQTT is, if it runs a broker.
     pub broker: Option<SocketAddr>,
+    /// Where MQTT over TLS is, if it listens there.
+    pub tls: Option<SocketAddr>,
 }
 
 impl Running {
@@ -76,6 +79,7 @@ impl Running {
             child,
             gallery: address("gallery=", "http://"),
             broker: address("broker=", "mqtt://"),
+            tls: address("broker=", "mqtts://"),
         }
     }
 

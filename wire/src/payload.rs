@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits;
 use crate::name::{CameraName, GalleryId};
+use crate::topic::Size;
 
 /// Why a payload was refused.
 #[derive(Debug, thiserror::Error)]
@@ -272,6 +273,9 @@ pub struct State {
     /// The rate that the driver promises, in frames a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fps: Option<f32>,
+    /// The sizes that it can be wanted in; `full` always is, and alone where nothing is said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sizes: Vec<Size>,
     /// Its controls by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub controls: BTreeMap<String, Control>,
