@@ -29,6 +29,8 @@ pub struct Section {
     /// proxy has. IP addresses, `localhost`, the machine's name and that with `.local` are always
     /// good. Default none.
     pub hosts: Vec<String>,
+    /// How photos are kept.
+    pub photos: store::Section,
 }
 
 impl Default for Section {
@@ -39,6 +41,7 @@ impl Default for Section {
             broker: None,
             password_file: None,
             hosts: Vec::new(),
+            photos: store::Section::default(),
         }
     }
 }
@@ -61,6 +64,9 @@ pub enum BadConfig {
     /// One of `hosts` is no name.
     #[error("gallery.hosts has {0:?}: write a bare name, without scheme, port or path")]
     Host(String),
+    /// One of the keys of `[gallery.photos]`.
+    #[error(transparent)]
+    Photos(#[from] store::BadSection),
     /// The gallery's directory cannot be used.
     #[error("{path} cannot be used: {source}: make it writable, or name another one with --data")]
     Data {
@@ -108,7 +114,7 @@ impl Section {
         let hosts = self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
         let password_file = self.password_file;
         let id = id(&data)?;
-        let photos = store::Config { folder: data };
+        let photos = self.photos.check(data)?;
         Ok(Config { listen, open: !loopback, broker, password_file, hosts, root, id, photos })
     }
 }

@@ -37,7 +37,8 @@ use tracing::{info, warn};
 
 pub use config::{BadConfig, Config, Section};
 pub use health::Health;
-pub use store::OpenError;
+pub use store::{OpenError, Progress, Settled};
+pub use store::{BadSection as BadPhotosSection, Section as PhotosSection};
 
 use door::Door;
 use health::Task;
