@@ -15,6 +15,8 @@ mod http;
 mod listener;
 mod mqtt;
 mod now;
+#[allow(dead_code, unused_imports, reason = "the store and the uploads come next")]
+mod picture;
 mod problem;
 mod still;
 mod stop;

@@ -1,0 +1,115 @@
+//! What EXIF data says (Exif 2.32, CIPA DC-008).
+
+use std::collections::BTreeMap;
+
+use exif::{DateTime, Exif, In, Reader, Tag, Value};
+use jiff::civil;
+use jiff::tz::{Offset, TimeZone};
+use wire::MediaType;
+
+use super::layout;
+
+/// Larger data is not read: a JPEG segment, in which cameras write it, holds 64 KiB.
+const MOST: usize = 256 * 1024;
+
+/// The longest text that is shown, in characters.
+const TEXT: usize = 200;
+
+/// What people want to know of a picture, in the order in which it is told.
+const SHOWN: &[Tag] = &[
+    Tag::Make,
+    Tag::Model,
+    Tag::LensModel,
+    Tag::ExposureTime,
+    Tag::FNumber,
+    Tag::PhotographicSensitivity,
+    Tag::ExposureBiasValue,
+    Tag::ExposureProgram,
+    Tag::MeteringMode,
+    Tag::WhiteBalance,
+    Tag::Flash,
+    Tag::FocalLength,
+    Tag::FocalLengthIn35mmFilm,
+    Tag::DateTimeOriginal,
+    Tag::OffsetTimeOriginal,
+    Tag::ImageDescription,
+    Tag::Artist,
+    Tag::Copyright,
+    Tag::Software,
+    Tag::GPSLatitudeRef,
+    Tag::GPSLatitude,
+    Tag::GPSLongitudeRef,
+    Tag::GPSLongitude,
+    Tag::GPSAltitude,
+];
+
+/// What a picture tells in EXIF, as texts to be read by people, by the names of the standard.
+pub(crate) fn facts(media: MediaType, bytes: &[u8]) -> BTreeMap<String, String> {
+    let exif = layout(media, bytes).ok().and_then(|layout| {
+        let range = layout.exif.first()?.clone();
+        read(bytes.get(range)?)
+    });
+    let Some(exif) = exif else { return BTreeMap::new() };
+    let shown = SHOWN.iter().filter_map(|&tag| {
+        let field = exif.get_field(tag, In::PRIMARY)?;
+        let text = match &field.value {
+            Value::Ascii(lines) => text(lines.first()?),
+            _ => field.display_value().with_unit(&exif).to_string(),
+        };
+        let text: String = text.trim().chars().take(TEXT).collect();
+        (!text.is_empty()).then(|| (tag.to_string(), text))
+    });
+    shown.collect()
+}
+
+/// ASCII by the standard, and what cameras write in fact.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).collect()
+}
+
+/// Reads the data from its TIFF header on; `None` if nothing can be read.
+pub(super) fn read(tiff: &[u8]) -> Option<Exif> {
+    let tiff = (tiff.len() <= MOST).then(|| tiff.to_vec())?;
+    let mut reader = Reader::new();
+    // One bad field does not spoil the others.
+    reader.continue_on_error(true);
+    reader.read_raw(tiff).or_else(|error| error.distill_partial_result(|_| {})).ok()
+}
+
+/// How the picture must be turned: 1, as it is, unless it says 2 to 8.
+pub(super) fn orientation(exif: &Exif) -> u8 {
+    let value = exif.get_field(Tag::Orientation, In::PRIMARY).and_then(|f| f.value.get_uint(0));
+    value.and_then(|value| u8::try_from(value).ok()).filter(|v| (1..=8).contains(v)).unwrap_or(1)
+}
+
+/// When it was taken, in milliseconds since 1970. Without an offset it was taken in the time zone
+/// of this machine, most likely.
+pub(super) fn taken(exif: &Exif) -> Option<u64> {
+    let ascii = |tag| match &exif.get_field(tag, In::PRIMARY)?.value {
+        Value::Ascii(lines) => lines.first().map(Vec::as_slice),
+        _ => None,
+    };
+    let mut time = DateTime::from_ascii(ascii(Tag::DateTimeOriginal)?).ok()?;
+    if let Some(fraction) = ascii(Tag::SubSecTimeOriginal) {
+        let _ = time.parse_subsec(fraction.trim_ascii_end());
+    }
+    if let Some(offset) = ascii(Tag::OffsetTimeOriginal) {
+        let _ = time.parse_offset(offset);
+    }
+    let part = |value: u8| i8::try_from(value).ok();
+    let civil = civil::DateTime::new(
+        i16::try_from(time.year).ok()?,
+        part(time.month)?,
+        part(time.day)?,
+        part(time.hour)?,
+        part(time.minute)?,
+        part(time.second)?,
+        i32::try_from(time.nanosecond.unwrap_or(0)).ok()?,
+    );
+    let zone = match time.offset {
+        Some(minutes) => TimeZone::fixed(Offset::from_seconds(i32::from(minutes) * 60).ok()?),
+        None => TimeZone::system(),
+    };
+    let taken = civil.ok()?.to_zoned(zone).ok()?.timestamp().as_millisecond();
+    u64::try_from(taken).ok()
+}

@@ -1,0 +1,91 @@
+//! The structure of a whole JPEG (ITU-T T.81, annex B), scans included.
+
+use wire::jpeg::{EOI, SOI, SOS};
+
+use super::{BadPicture, Layout, take};
+
+/// A progressive picture has about ten. Each goes over all its pixels, however few bytes it has.
+const SCANS: usize = 40;
+
+const APP1: u8 = 0xe1;
+const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+/// What did not fit into one segment (XMP specification part 3, 1.1.3.1).
+const MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
+
+pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
+    let mut layout = Layout { frames: 1, ..Layout::default() };
+    // A scan is followed by segments again, up to the end of image.
+    let (mut at, mut scans) = (2, 0);
+    loop {
+        at = next_marker(bytes, at)? + 2;
+        let marker = bytes[at - 1];
+        match marker {
+            EOI => break,
+            // It stands alone and says nothing.
+            0x01 => continue,
+            SOI => return Err(BadPicture::broken("another picture begins within it")),
+            _ => {}
+        }
+        let length = take(bytes, at, 2)?;
+        let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
+        let data = take(bytes, at, length)?.get(2..);
+        let data =
+            data.ok_or_else(|| BadPicture::broken("a segment is shorter than its length"))?;
+        let start = at + 2;
+        at += length;
+        match marker {
+            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
+                frame(&mut layout, marker, data)?;
+            }
+            APP1 if data.starts_with(b"Exif\0\0") => layout.exif.push(start + 6..at),
+            APP1 if data.starts_with(XMP) => layout.xmp.push(start + XMP.len()..at),
+            // A digest of 32 characters, the whole length and the offset stand before the text.
+            APP1 if data.starts_with(MORE_XMP) && data.len() > MORE_XMP.len() + 40 => {
+                layout.xmp.push(start + MORE_XMP.len() + 40..at);
+            }
+            SOS => {
+                scans += 1;
+                if scans > SCANS {
+                    return Err(BadPicture::broken(format!("it has more than {SCANS} scans")));
+                }
+            }
+            _ => {}
+        }
+    }
+    if layout.width == 0 || scans == 0 {
+        return Err(BadPicture::broken("it has no picture in it"));
+    }
+    layout.end = at;
+    Ok(layout)
+}
+
+/// Takes what the frame header tells (B.2.2).
+fn frame(layout: &mut Layout, marker: u8, data: &[u8]) -> Result<(), BadPicture> {
+    let &[_, h1, h0, w1, w0, components, ..] = data else {
+        return Err(BadPicture::broken("its frame header is too short"));
+    };
+    if layout.width != 0 {
+        return Err(BadPicture::broken("it has two frame headers"));
+    }
+    layout.width = u32::from(u16::from_be_bytes([w1, w0]));
+    layout.height = u32::from(u16::from_be_bytes([h1, h0]));
+    let components = u64::from(components);
+    // A progressive picture keeps all its coefficients, of two bytes, until its last scan.
+    layout.bytes_per_pixel = 3 + if marker == 0xc2 { 2 * components } else { 1 };
+    Ok(())
+}
+
+/// Where the next marker stands, but for restart markers. In a scan's data FF is followed by 00
+/// (B.1.1.5). Elsewhere nothing should stand between segments, but some cameras put bytes there,
+/// which all viewers skip.
+fn next_marker(bytes: &[u8], mut at: usize) -> Result<usize, BadPicture> {
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        at += rest.iter().position(|&b| b == 0xff).ok_or(BadPicture::Cut)?;
+        match take(bytes, at, 2)?[1] {
+            0x00 | 0xd0..=0xd7 => at += 2,
+            0xff => at += 1,
+            _ => return Ok(at),
+        }
+    }
+}
