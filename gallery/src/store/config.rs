@@ -117,10 +117,12 @@ mod tests {
 
     #[test]
     fn ages_and_sizes_are_read() {
-        let config =
-            check("keep = '90 days'\nmost = 7\nbytes = '20GB'\nmin_free = '0 B'").unwrap();
+        let config = check("keep = '90 days'\nmost = 7\nbytes = '20GB'\nmin_free = '0 B'").unwrap();
         let age = Some(Duration::from_secs(90 * 86_400));
-        assert_eq!(config.retention, Retention { age, photos: Some(7), bytes: Some(20_000_000_000) });
+        assert_eq!(
+            config.retention,
+            Retention { age, photos: Some(7), bytes: Some(20_000_000_000) }
+        );
         assert_eq!(config.min_free, Some(0));
     }
 

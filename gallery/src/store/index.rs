@@ -99,14 +99,12 @@ pub(super) struct Tombstone {
 
 pub(super) fn find(connection: &Connection, id: &PhotoId) -> Result<Known> {
     let sql = format!("SELECT {COLUMNS} FROM {PHOTOS} WHERE photos.id = ?");
-    let photo =
-        connection.prepare_cached(&sql)?.query_row([id.as_str()], sidecar).optional()?;
+    let photo = connection.prepare_cached(&sql)?.query_row([id.as_str()], sidecar).optional()?;
     if let Some(photo) = photo {
         return Ok(Known::Photo(Box::new(photo)));
     }
     let sql = format!("SELECT {TOMBSTONE} FROM tombstones WHERE id = ?");
-    let found =
-        connection.prepare_cached(&sql)?.query_row([id.as_str()], tombstone).optional()?;
+    let found = connection.prepare_cached(&sql)?.query_row([id.as_str()], tombstone).optional()?;
     Ok(found.map_or(Known::Nothing, Known::Deleted))
 }
 
@@ -209,7 +207,8 @@ pub(super) fn update(tx: &Transaction<'_>, photo: &Photo) -> Result<()> {
 }
 
 pub(super) fn bury(tx: &Transaction<'_>, tombstone: &Tombstone) -> Result<()> {
-    let Tombstone { id, taken, media, hash, deletion: Deletion { at, expired }, trashed } = tombstone;
+    let Tombstone { id, taken, media, hash, deletion: Deletion { at, expired }, trashed } =
+        tombstone;
     tx.prepare_cached("INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?, ?, ?, ?, ?)")?
         .execute(params![id.as_str(), taken, word(*media), hash, at, expired, trashed])
         .map(drop)
@@ -233,25 +232,21 @@ pub(super) fn newest_received(connection: &Connection) -> Result<u64> {
 
 /// The unpinned photos that were received first, at most `limit` of them.
 pub(super) fn oldest(connection: &Connection, limit: usize) -> Result<Vec<Sidecar>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM {PHOTOS} WHERE pinned = 0 ORDER BY received LIMIT ?"
-    );
+    let sql = format!("SELECT {COLUMNS} FROM {PHOTOS} WHERE pinned = 0 ORDER BY received LIMIT ?");
     connection.prepare_cached(&sql)?.query_map([limit], sidecar)?.collect()
 }
 
 /// Deleted photos whose files are in the trash since before `deleted`.
 pub(super) fn trashed(connection: &Connection, deleted: u64) -> Result<Vec<Tombstone>> {
-    let sql = format!(
-        "SELECT {TOMBSTONE} FROM tombstones WHERE trashed = 1 AND deleted <= ? LIMIT 100"
-    );
+    let sql =
+        format!("SELECT {TOMBSTONE} FROM tombstones WHERE trashed = 1 AND deleted <= ? LIMIT 100");
     connection.prepare_cached(&sql)?.query_map([deleted], tombstone)?.collect()
 }
 
 /// What was there too long and was deleted for that before `deleted`.
 pub(super) fn expired(connection: &Connection, deleted: u64) -> Result<Vec<Tombstone>> {
-    let sql = format!(
-        "SELECT {TOMBSTONE} FROM tombstones WHERE expired = 1 AND deleted <= ? LIMIT 100"
-    );
+    let sql =
+        format!("SELECT {TOMBSTONE} FROM tombstones WHERE expired = 1 AND deleted <= ? LIMIT 100");
     connection.prepare_cached(&sql)?.query_map([deleted], tombstone)?.collect()
 }
 
@@ -293,7 +288,12 @@ fn number(tx: &Transaction<'_>, table: &str, id: &str) -> Result<i64> {
 }
 
 /// Adds a photo to the quarters of each filter that it passes.
-fn count(tx: &Transaction<'_>, photo: &Photo, camera: Option<i64>, person: Option<i64>) -> Result<()> {
+fn count(
+    tx: &Transaction<'_>,
+    photo: &Photo,
+    camera: Option<i64>,
+    person: Option<i64>,
+) -> Result<()> {
     let (quarter, aspect) = (photo.taken / QUARTER, aspect(photo));
     for (c, p) in filters(camera, person) {
         let bits = |old: &[u8]| match camera {

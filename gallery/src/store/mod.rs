@@ -17,7 +17,7 @@ mod thumbs;
 mod workers;
 mod writer;
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc as sync_mpsc};
 use std::thread;
@@ -29,7 +29,7 @@ use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
-use tracing::{error, warn};
+use tracing::warn;
 use wire::{Author, CameraId, MediaType, Photo, PhotoEvent, PhotoId, TimeSource};
 
 pub use config::{BadSection, Section};
@@ -39,9 +39,8 @@ pub use settle::Settled;
 
 pub(crate) use config::Config;
 pub(crate) use error::StoreError;
-pub(crate) use query::{
-    BadCursor, CameraSource, Cursor, Day, Filter, Page, PersonSource, Query, Sources,
-};
+#[allow(unused_imports, reason = "the routes come next")]
+pub(crate) use query::{Cursor, Day, Filter, Page, Query, Sources};
 
 use files::{Files, TAKEN_MOST};
 use index::Known;
@@ -171,10 +170,8 @@ impl Store {
         let readers = |count| {
             let open = || index::open_to_read(&files.index());
             let opened = (0..count).map(|_| open()).collect::<rusqlite::Result<Vec<_>>>();
-            opened.map_err(|error| OpenError::Failed {
-                path: files.index(),
-                why: error.to_string(),
-            })
+            opened
+                .map_err(|error| OpenError::Failed { path: files.index(), why: error.to_string() })
         };
         let (queue, jobs) = mpsc::channel(ADDS);
         let writer = Writer {
@@ -204,7 +201,7 @@ impl Store {
             thread::Builder::new().name(name.to_owned()).spawn(run).map(drop).map_err(unusable)
         };
         spawn("store-writer", Box::new(|| writer.run(jobs)))?;
-        spawn("store-keeper", Box::new(move || keep(&space, queue, &stopped)))?;
+        spawn("store-keeper", Box::new(move || keep(&space, &queue, &stopped)))?;
         Ok(Store { shared: Arc::new(shared) })
     }
 
@@ -365,6 +362,15 @@ impl Store {
         }
     }
 
+    /// Whether a photo could be stored now.
+    ///
+    /// # Errors
+    /// [`StoreError::ViewOnly`] or [`StoreError::Full`].
+    pub fn may_store(&self) -> Result<(), StoreError> {
+        self.may_change()?;
+        self.trouble().map_or(Ok(()), |why| Err(StoreError::Full(why)))
+    }
+
     fn may_change(&self) -> Result<(), StoreError> {
         let why = self.shared.view_only.lock().unwrap_or_else(PoisonError::into_inner).clone();
         why.map_or(Ok(()), |why| Err(StoreError::ViewOnly(why)))
@@ -392,8 +398,9 @@ fn prepare(
             (bytes, writer::hash(path)?)
         }
     };
-    let NewPhoto { id, taken, time, media, width, height, camera, camera_name, person, name, .. } =
-        new;
+    let NewPhoto {
+        id, taken, time, media, width, height, camera, camera_name, person, name, ..
+    } = new;
     let photo = Photo {
         id,
         taken: taken.min(TAKEN_MOST),
@@ -419,10 +426,8 @@ fn prepare(
     let write = || {
         let content = match new.content {
             Content::Bytes(bytes) => files.write_aside(&bytes)?,
-            Content::File(Incoming(mut file)) => {
-                let path = file.path().to_owned();
-                let file_mut = file.as_file_mut();
-                file_mut.flush().and_then(|()| file_mut.sync_all()).map_err(StoreError::io(&path))?;
+            Content::File(Incoming(file)) => {
+                file.as_file().sync_all().map_err(StoreError::io(file.path()))?;
                 file
             }
         };
@@ -434,7 +439,7 @@ fn prepare(
 }
 
 /// Looks after the store until it is dropped.
-fn keep(space: &Space, writer: mpsc::Sender<Job>, stopped: &sync_mpsc::Receiver<()>) {
+fn keep(space: &Space, writer: &mpsc::Sender<Job>, stopped: &sync_mpsc::Receiver<()>) {
     let mut look = 0;
     let mut failing = false;
     // What was due while the gallery was off goes at the first look.

@@ -155,7 +155,9 @@ fn repair(files: &Files, index: &mut Connection) -> Result<(), StoreError> {
 
 /// Moves a broken index out of the way, for whoever wants to know what happened.
 fn set_aside(files: &Files) -> io::Result<()> {
-    for (from, to) in with_logs(&files.index()).into_iter().zip(with_logs(&files.damaged("index.db".as_ref())?)) {
+    for (from, to) in
+        with_logs(&files.index()).into_iter().zip(with_logs(&files.damaged("index.db".as_ref())?))
+    {
         if from.exists() {
             fs::rename(from, to)?;
         }

@@ -149,8 +149,7 @@ pub(super) fn days(connection: &Connection, filter: &Filter, zone: &TimeZone) ->
     let from = filter.from.unwrap_or(0) / QUARTER;
     let to = filter.to.unwrap_or(u64::MAX).min(TAKEN_MOST + 1).div_ceil(QUARTER);
     let mut statement = connection.prepare_cached(DAYS)?;
-    let mut rows =
-        statement.query(params![camera.unwrap_or(0), person.unwrap_or(0), from, to])?;
+    let mut rows = statement.query(params![camera.unwrap_or(0), person.unwrap_or(0), from, to])?;
     let mut days: Vec<Day> = Vec::new();
     let mut seen: Vec<u8> = Vec::new();
     while let Some(row) = rows.next()? {

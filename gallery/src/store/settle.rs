@@ -17,7 +17,6 @@ use super::sidecar::Sidecar;
 use super::writer::{hash, write_sidecar};
 use crate::picture;
 
-
 /// Photos that were received in the last of these milliseconds before the newest are read again
 /// after an unclean end.
 const NEWEST: u64 = 60_000;
@@ -78,13 +77,21 @@ impl<'a> Settler<'a> {
         let rows = index::photos_of(index, day)?;
         let tombstones = index::tombstones_of(index, day)?;
         let tx = index.transaction()?;
-        for id in found.sidecars.iter().chain(found.photos.keys().filter(|id| !found.sidecars.contains(*id))) {
+        for id in found
+            .sidecars
+            .iter()
+            .chain(found.photos.keys().filter(|id| !found.sidecars.contains(*id)))
+        {
             seen();
             let path = folder.join(format!("{id}.json"));
             let photo = found.photos.get(id).copied();
             let sidecar = match Sidecar::read(&path) {
                 // One in another day's folder was put there by somebody else.
-                Ok(sidecar) if sidecar.photo.id == *id && DayFolder::of(sidecar.photo.taken) == *day => sidecar,
+                Ok(sidecar)
+                    if sidecar.photo.id == *id && DayFolder::of(sidecar.photo.taken) == *day =>
+                {
+                    sidecar
+                }
                 Ok(_) => {
                     self.set_aside(&path, "a sidecar that belongs elsewhere");
                     continue;
@@ -230,7 +237,9 @@ impl<'a> Settler<'a> {
     fn set_aside(&mut self, path: &Path, what: &str) {
         let aside = self.files.damaged(path.file_name().unwrap_or(OsStr::new("unnamed")));
         match aside.and_then(|aside| fs::rename(path, &aside).map(|()| aside)) {
-            Ok(aside) => error!(path = %path.display(), aside = %aside.display(), what, "set aside"),
+            Ok(aside) => {
+                error!(path = %path.display(), aside = %aside.display(), what, "set aside");
+            }
             Err(error) => error!(path = %path.display(), %error, what, "cannot be set aside"),
         }
         self.settled.damaged += 1;

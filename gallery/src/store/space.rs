@@ -100,7 +100,8 @@ impl Space {
         let Ok(file) = tempfile::tempfile_in(&self.folder) else { return false };
         // Not every file system can reserve; those that cannot are believed.
         let full = [Errno::NOSPC, Errno::DQUOT];
-        !fallocate(&file, FallocateFlags::empty(), 0, bytes).is_err_and(|error| full.contains(&error))
+        !fallocate(&file, FallocateFlags::empty(), 0, bytes)
+            .is_err_and(|error| full.contains(&error))
     }
 
     fn floor(&self, disk: &StatVfs) -> u64 {
