@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
-use crate::store;
+use crate::{picture, store};
 
 /// `[gallery]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub struct Section {
     pub hosts: Vec<String>,
     /// How photos are kept.
     pub photos: store::Section,
+    /// Which pictures are taken.
+    pub pictures: picture::Section,
 }
 
 impl Default for Section {
@@ -42,6 +44,7 @@ impl Default for Section {
             password_file: None,
             hosts: Vec::new(),
             photos: store::Section::default(),
+            pictures: picture::Section::default(),
         }
     }
 }
@@ -67,6 +70,9 @@ pub enum BadConfig {
     /// One of the keys of `[gallery.photos]`.
     #[error(transparent)]
     Photos(#[from] store::BadSection),
+    /// One of the keys of `[gallery.pictures]`.
+    #[error(transparent)]
+    Pictures(#[from] picture::BadSection),
     /// The gallery's directory cannot be used.
     #[error("{path} cannot be used: {source}: make it writable, or name another one with --data")]
     Data {
@@ -92,6 +98,7 @@ pub struct Config {
     pub(crate) root: Root,
     pub(crate) id: GalleryId,
     pub(crate) photos: store::Config,
+    pub(crate) pictures: picture::Config,
 }
 
 impl Section {
@@ -113,9 +120,20 @@ impl Section {
         }
         let hosts = self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
         let password_file = self.password_file;
+        let pictures = self.pictures.check()?;
         let id = id(&data)?;
         let photos = self.photos.check(data)?;
-        Ok(Config { listen, open: !loopback, broker, password_file, hosts, root, id, photos })
+        Ok(Config {
+            listen,
+            open: !loopback,
+            broker,
+            password_file,
+            hosts,
+            root,
+            id,
+            photos,
+            pictures,
+        })
     }
 }
 

@@ -72,6 +72,13 @@ impl Door {
 }
 
 fn check_origin(headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Refused> {
+    // Newer browsers say this also where they leave the Origin out (Fetch Metadata).
+    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return Err(Refused {
+            error: "a page of another site asks for this".to_owned(),
+            hint: "only the gallery's own page may do this".to_owned(),
+        });
+    }
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let foreign = |origin: &str| Refused {
         error: match host {
@@ -214,8 +221,12 @@ mod tests {
     fn a_change_needs_the_same_origin_and_a_look_does_not() {
         let headers = [("Host", "localhost"), ("Origin", "http://evil.example")];
         assert_eq!(check("::1", "GET", &headers), Ok(()));
-        for method in ["POST", "DELETE", "PUT"] {
+        for method in ["POST", "DELETE", "PUT", "PATCH"] {
             assert!(check("::1", method, &headers).is_err(), "{method}");
+            for (site, refused) in [("cross-site", true), ("same-origin", false), ("none", false)] {
+                let headers = [("Host", "localhost"), ("Sec-Fetch-Site", site)];
+                assert_eq!(check("::1", method, &headers).is_err(), refused, "{method} {site}");
+            }
         }
         assert_eq!(check("::1", "POST", &[("Host", "localhost")]), Ok(()), "curl has no Origin");
     }

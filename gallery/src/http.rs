@@ -5,10 +5,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::{Buf, Bytes};
+use futures_util::Stream;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 use warp::filters::BoxedFilter;
-use warp::http::StatusCode;
+use warp::http::{HeaderMap, StatusCode};
 use warp::reply::{Reply, Response};
 use warp::{Filter, path};
 use wire::CameraId;
@@ -16,10 +18,12 @@ use wire::page::Camera;
 
 use crate::health::Health;
 use crate::now::Now;
+use crate::picture::Pool;
 use crate::problem::{Problem, recover};
 use crate::store::Store;
+use crate::upload::Uploads;
 use crate::wall::Wall;
-use crate::{assets, still, websocket};
+use crate::{assets, photos, still, websocket};
 
 /// At most so many pages and so many MJPEG streams are served at once.
 const PAGES: usize = 500;
@@ -31,6 +35,8 @@ pub(crate) struct Site {
     wall: Arc<Wall>,
     #[allow(dead_code, reason = "the routes of photos come next")]
     store: Store,
+    pictures: Pool,
+    uploads: Uploads,
     health: Health,
     stop: watch::Receiver<bool>,
     pages: Arc<Semaphore>,
@@ -40,13 +46,22 @@ pub(crate) struct Site {
 type Query = HashMap<String, String>;
 
 impl Site {
-    pub fn new(wall: Arc<Wall>, store: Store, health: Health, stop: watch::Receiver<bool>) -> Self {
+    pub fn new(
+        wall: Arc<Wall>,
+        store: Store,
+        pictures: Pool,
+        health: Health,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        let uploads = Uploads::new(store.clone(), pictures.clone());
         let (pages, streams) = (Semaphore::new(PAGES), Semaphore::new(STREAMS));
-        Site { wall, store, health, stop, pages: Arc::new(pages), streams: Arc::new(streams) }
+        let (pages, streams) = (Arc::new(pages), Arc::new(streams));
+        Site { wall, store, pictures, uploads, health, stop, pages, streams }
     }
 
     /// The routes. HEAD is answered as GET before it comes here.
     pub fn routes(self) -> BoxedFilter<(Response,)> {
+        let photos = self.clone().photos();
         let site = warp::any().map(move || self.clone());
         let get = || warp::get().and(site.clone());
         let known = warp::header::optional("if-none-match");
@@ -74,11 +89,101 @@ impl Site {
             .unify()
             .or(healthz)
             .unify()
+            .or(photos)
+            .unify()
             .or(asset)
             .unify()
             .recover(recover)
             .unify()
             .boxed()
+    }
+
+    fn photos(self) -> BoxedFilter<(Response,)> {
+        let site = warp::any().map(move || self.clone());
+        let get = || warp::get().and(site.clone());
+        let post = || warp::post().and(site.clone());
+        let parameters = warp::query::<Query>;
+        let headers = warp::header::headers_cloned;
+        let change = || warp::body::content_length_limit(photos::CHANGE).and(warp::body::bytes());
+        let media = warp::header::optional("content-type");
+        let length = warp::header::optional("content-length");
+
+        let list = path!("api" / "photos")
+            .and(get())
+            .and(parameters())
+            .then(async |site: Site, query: Query| photos::list(&site.store, &query).await);
+        let days = path!("api" / "photos" / "days")
+            .and(get())
+            .and(parameters())
+            .then(async |site: Site, query: Query| photos::days(&site.store, &query).await);
+        let sources = path!("api" / "photos" / "sources")
+            .and(get())
+            .then(async |site: Site| photos::sources(&site.store).await);
+        let photo =
+            path!("api" / "photos" / String).and(get()).then(async |id: String, site: Site| {
+                photos::describe(&site.store, &site.pictures, &id).await
+            });
+        let changed = path!("api" / "photos" / String)
+            .and(warp::patch())
+            .and(change())
+            .and(site.clone())
+            .then(async |id: String, body: Bytes, site: Site| {
+                photos::change(&site.store, &id, &body).await
+            });
+        let deleted = path!("api" / "photos" / String)
+            .and(warp::delete())
+            .and(site.clone())
+            .then(async |id: String, site: Site| photos::delete(&site.store, &id).await);
+        let restored = path!("api" / "photos" / String / "restore")
+            .and(post())
+            .then(async |id: String, site: Site| photos::restore(&site.store, &id).await);
+        let picture = path!("photos" / String).and(get()).and(headers()).and(parameters()).then(
+            async |id: String, site: Site, headers: HeaderMap, query: Query| {
+                photos::picture(&site.store, &id, &headers, &query).await
+            },
+        );
+        let thumb = path!("photos" / String / "thumb").and(get()).and(headers()).then(
+            async |id: String, site: Site, headers: HeaderMap| {
+                photos::thumb(&site.store, &id, &headers).await
+            },
+        );
+        let upload = path!("upload")
+            .and(post())
+            .and(media)
+            .and(length)
+            .and(warp::body::stream())
+            .then(Site::upload);
+
+        list.or(days)
+            .unify()
+            .or(sources)
+            .unify()
+            .or(photo)
+            .unify()
+            .or(changed)
+            .unify()
+            .or(deleted)
+            .unify()
+            .or(restored)
+            .unify()
+            .or(picture)
+            .unify()
+            .or(thumb)
+            .unify()
+            .or(upload)
+            .unify()
+            .map(respond)
+            .boxed()
+    }
+
+    async fn upload(
+        self,
+        media: Option<String>,
+        length: Option<u64>,
+        body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
+    ) -> Result<Response, Problem> {
+        let outcomes = self.uploads.receive(media, length, body).await?;
+        Ok(json(StatusCode::CREATED, &outcomes))
     }
 
     async fn root(self, query: Query, known: Option<String>) -> Response {

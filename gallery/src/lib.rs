@@ -9,6 +9,7 @@ mod clocks;
 mod config;
 mod credits;
 mod door;
+mod filename;
 mod frames;
 mod health;
 mod http;
@@ -16,10 +17,12 @@ mod http;
 mod ingest;
 mod listener;
 mod mqtt;
+mod multipart;
 mod now;
-#[allow(dead_code, unused_imports, reason = "the store and the uploads come next")]
+mod photos;
 mod picture;
 mod problem;
+mod range;
 #[allow(dead_code, reason = "the routes come next")]
 mod snaps;
 mod still;
@@ -27,6 +30,7 @@ mod stop;
 #[allow(dead_code, reason = "the routes and the ingest come next")]
 mod store;
 mod turn;
+mod upload;
 mod wall;
 mod websocket;
 
@@ -44,12 +48,14 @@ use tracing::{info, warn};
 
 pub use config::{BadConfig, Config, Section};
 pub use health::Health;
+pub use picture::{BadSection as BadPicturesSection, Section as PicturesSection};
 pub use store::{BadSection as BadPhotosSection, Section as PhotosSection};
 pub use store::{OpenError, Progress, Settled};
 
 use door::Door;
 use health::Task;
 use http::Site;
+use picture::Pool;
 use stop::stopped;
 use store::Store;
 use wall::Wall;
@@ -162,8 +168,10 @@ impl Gallery {
         };
         let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let door = Door::new(&machine, &config.hosts);
+        let pictures = Pool::new(config.pictures);
         let routes =
-            Site::new(wall.clone(), store.clone(), health.clone(), stopping.clone()).routes();
+            Site::new(wall.clone(), store.clone(), pictures, health.clone(), stopping.clone())
+                .routes();
 
         // Three tasks, which end with `stop`, or when the set is dropped.
         let mut tasks = JoinSet::new();

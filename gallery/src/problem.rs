@@ -3,24 +3,35 @@
 use std::convert::Infallible;
 
 use serde::Serialize;
+use tracing::warn;
 use warp::http::StatusCode;
-use warp::reject::{MethodNotAllowed, Rejection};
+use warp::http::header::RETRY_AFTER;
+use warp::reject::{InvalidQuery, LengthRequired, MethodNotAllowed, PayloadTooLarge, Rejection};
 use warp::reply::{Reply, Response};
 
 use crate::door::Refused;
+use crate::store::StoreError;
 
 /// What went wrong with a request, and what helps.
 #[derive(Debug, Serialize)]
 pub(crate) struct Problem {
     #[serde(skip)]
     status: StatusCode,
+    /// After so many seconds it may be of use to try again.
+    #[serde(skip)]
+    retry_after: Option<u32>,
     error: String,
     hint: String,
 }
 
 impl Problem {
     pub fn new(status: StatusCode, error: impl Into<String>, hint: impl Into<String>) -> Self {
-        Problem { status, error: error.into(), hint: hint.into() }
+        let (error, hint) = (error.into(), hint.into());
+        Problem { status, retry_after: None, error, hint }
+    }
+
+    pub fn bad_request(error: impl Into<String>, hint: impl Into<String>) -> Self {
+        Problem::new(StatusCode::BAD_REQUEST, error, hint)
     }
 
     pub fn not_found(error: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -30,6 +41,20 @@ impl Problem {
     pub fn unavailable(error: impl Into<String>, hint: impl Into<String>) -> Self {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, error, hint)
     }
+
+    /// Nobody but the owner of the gallery can help.
+    pub fn internal(error: impl Into<String>) -> Self {
+        let hint = "the gallery's log says more; try again later";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error, hint)
+    }
+
+    pub fn retry_after(self, seconds: u32) -> Self {
+        Problem { retry_after: Some(seconds), ..self }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
 }
 
 impl From<Refused> for Problem {
@@ -38,23 +63,59 @@ impl From<Refused> for Problem {
     }
 }
 
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let sentence = error.to_string();
+        let (status, hint) = match error {
+            StoreError::Unknown => (StatusCode::NOT_FOUND, "GET /api/photos lists them"),
+            StoreError::Gone => (StatusCode::GONE, "it can be restored for ten minutes"),
+            StoreError::Full(_) => {
+                let hint = "make room on the gallery's disk; it goes on by itself then";
+                (StatusCode::INSUFFICIENT_STORAGE, hint)
+            }
+            StoreError::ViewOnly(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "send it to the gallery that stores")
+            }
+            StoreError::Picture(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "the picture itself may still be shown")
+            }
+            StoreError::Closed => (StatusCode::SERVICE_UNAVAILABLE, "try again in some seconds"),
+            StoreError::Io { .. } | StoreError::Index(_) => {
+                warn!(error = sentence, "the store of photos failed");
+                return Problem::internal("the store of photos failed");
+            }
+        };
+        Problem::new(status, sentence, hint)
+    }
+}
+
 impl Reply for Problem {
     fn into_response(self) -> Response {
         let json = warp::reply::json(&self);
         let json = warp::reply::with_header(json, "cache-control", "no-store");
-        warp::reply::with_status(json, self.status).into_response()
+        let mut response = warp::reply::with_status(json, self.status).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 
 /// A request that no route took.
 pub(crate) async fn recover(rejection: Rejection) -> Result<Response, Infallible> {
+    let hint = "docs/protocol.md says what can be asked";
     let problem = if rejection.is_not_found() {
         Problem::not_found("there is nothing here", "the wall is at /")
     } else if rejection.find::<MethodNotAllowed>().is_some() {
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this can only be looked at", "use GET")
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this cannot be done here", hint)
+    } else if rejection.find::<PayloadTooLarge>().is_some() {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large", hint)
+    } else if rejection.find::<LengthRequired>().is_some() {
+        Problem::new(StatusCode::LENGTH_REQUIRED, "the body's length is not told", hint)
+    } else if rejection.find::<InvalidQuery>().is_some() {
+        Problem::bad_request("what follows the ? cannot be read", hint)
     } else {
-        let hint = "see docs/protocol.md for what can be asked";
-        Problem::new(StatusCode::BAD_REQUEST, format!("{rejection:?}"), hint)
+        Problem::bad_request(format!("{rejection:?}"), hint)
     };
     Ok(problem.into_response())
 }

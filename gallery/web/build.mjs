@@ -20,8 +20,11 @@ async function bundlePage() {
   };
   const script = { ...common, format: "esm", target: "es2022", entryNames: "[name]-[hash]" };
   const worker = await build({ ...script, entryPoints: ["src/worker.ts"] });
+  // What is not needed at once, the viewer's slides, is a file of its own.
   const app = await build({
     ...script,
+    splitting: true,
+    chunkNames: "[name]-[hash]",
     entryPoints: [{ in: "src/main.tsx", out: "app" }],
     jsx: "automatic",
     jsxImportSource: "preact",
@@ -45,9 +48,12 @@ async function bundlePage() {
   );
 }
 
-/** The name of the one file of a kind that a build wrote. */
+/** The name of the file of a kind that a build wrote for its entry point. */
 function written({ metafile }, kind) {
-  return basename(Object.keys(metafile.outputs).find((path) => path.endsWith(kind)));
+  const outputs = Object.entries(metafile.outputs);
+  return basename(
+    outputs.find(([path, { entryPoint }]) => path.endsWith(kind) && entryPoint !== undefined)[0],
+  );
 }
 
 async function icon() {

@@ -4,13 +4,16 @@
 //! Nothing here trusts a length, a size or an offset that a file tells. The structure is read
 //! first and is cheap to read; only what has passed is decoded, which costs memory and time.
 
+mod config;
 mod exif;
 mod gif;
 mod gps;
 mod jpeg;
 mod png;
+mod pool;
 #[cfg(test)]
 pub(crate) mod samples;
+#[allow(dead_code, reason = "the store makes thumbnails next")]
 mod thumbnail;
 mod webp;
 
@@ -20,8 +23,12 @@ use std::ops::Range;
 use image::{DynamicImage, ImageDecoder, ImageReader};
 use wire::MediaType;
 
+pub(crate) use config::Config;
+pub use config::{BadSection, Section};
 pub(crate) use exif::facts;
 pub(crate) use gps::without_gps;
+pub(crate) use pool::Pool;
+#[allow(unused_imports, reason = "the store makes thumbnails next")]
 pub(crate) use thumbnail::thumbnail;
 
 /// No side of a picture is longer, in pixels: what browsers draw.

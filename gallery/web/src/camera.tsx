@@ -11,6 +11,7 @@ import { words } from "./language";
 import { layout } from "./layout";
 import type { Camera } from "./messages";
 import { enlarge } from "./route";
+import { Shutter } from "./shutter";
 import { tick } from "./tick";
 import { Tile } from "./tile";
 
@@ -29,6 +30,7 @@ export function Enlarged({ camera, list }: { camera: Camera; list: Camera[] }) {
           <Facts camera={camera} screen={screen?.camera === camera.camera ? screen : null} />
           <div class="keys">
             {several && <Round label={previous} icon="back" press={() => step(-1)} />}
+            <Shutter camera={camera} big />
             {document.fullscreenEnabled && (
               <Round label={fullScreen} icon="full" press={toggleFullScreen} />
             )}

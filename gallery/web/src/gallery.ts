@@ -4,8 +4,9 @@
 import { computed, signal } from "@preact/signals";
 import type { FromWorker, ToWorker } from "./bridge";
 import type { Seen } from "./face";
-import type { Camera, FromPage, Notice, WatchedTile } from "./messages";
+import type { Camera, FromPage, Notice, ToPage, WatchedTile } from "./messages";
 import { distinct } from "./names";
+import type { PhotoEvent } from "./photo";
 
 declare const WORKER: string;
 
@@ -16,6 +17,9 @@ export const cameras = signal<Camera[] | null>(null);
 export const order = computed(() => (cameras.value ?? []).map(({ camera }) => camera));
 
 export const notices = signal<Notice[]>([]);
+
+/** Who is told what happens to photos. */
+export const photoListeners = new Set<(event: PhotoEvent) => void>();
 
 export type Link = { open: true } | { open: false; since: number; next: number | null };
 
@@ -154,11 +158,24 @@ function take(message: FromWorker): void {
       };
       break;
     case "said":
-      if (message.message.type === "notice") notices.value = message.message.notices;
-      else list(message.message.cameras, message.behind);
+      said(message.message, message.behind);
       break;
     case "drawn":
       drawn(message);
+      break;
+  }
+}
+
+function said(message: ToPage, behind: number): void {
+  switch (message.type) {
+    case "cameras":
+      list(message.cameras, behind);
+      break;
+    case "notice":
+      notices.value = message.notices;
+      break;
+    case "photo":
+      for (const listener of photoListeners) listener(message);
       break;
   }
 }
@@ -205,7 +222,7 @@ const seen = new IntersectionObserver((entries) => {
 const sized = new ResizeObserver(() => watchSoon());
 
 let soon: ReturnType<typeof setTimeout> | undefined;
-let said = "";
+let told = "";
 
 /** Tells what is watched when things have come to rest, such as a window being resized. */
 function watchSoon(after = 120): void {
@@ -214,8 +231,8 @@ function watchSoon(after = 120): void {
     const visible = [...places.values()].filter((place) => place.visible);
     const tiles = visible.slice(0, WATCHED).map(watched);
     const text = JSON.stringify(tiles);
-    if (text === said) return;
-    said = text;
+    if (text === told) return;
+    told = text;
     say({ type: "watch", tiles });
   }, after);
 }

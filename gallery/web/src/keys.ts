@@ -5,7 +5,9 @@ import { takeOff } from "./flight";
 import { order } from "./gallery";
 import { keep, kept } from "./kept";
 import { neighbour, type Direction } from "./neighbour";
-import { enlarge, enlarged, toWall } from "./route";
+import { enlarge, enlarged, room, toPhotos, toWall, viewed } from "./route";
+import { shootHere } from "./snap";
+import { undo } from "./toast";
 
 /** The list of keys is open. */
 export const listed = signal(false);
@@ -18,11 +20,24 @@ export function switchLetters(): void {
   keep("letters", letters.value ? "on" : "off");
 }
 
+/** Whether it did something with the key. Single letters come in lower case. */
+type Answer = (key: string) => boolean;
+
+const answers: Answer[] = [];
+
+/** What has come last is asked first. What comes back ends it. */
+export function answerKeys(answer: Answer): () => void {
+  answers.unshift(answer);
+  return () => void answers.splice(answers.indexOf(answer), 1);
+}
+
 export function followKeys(): void {
   addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.defaultPrevented || event.altKey) return;
     if (listed.value || isTyping(event.target)) return;
-    if (press(event.key)) event.preventDefault();
+    const control = event.ctrlKey || event.metaKey;
+    const done = control ? event.key === "z" && undo() : press(event.key);
+    if (done) event.preventDefault();
   });
 }
 
@@ -36,8 +51,7 @@ export function step(by: 1 | -1): void {
 
 /** Returns to the wall; the picture travels back to its place. */
 export function leave(): void {
-  if (enlarged.value === null) return;
-  takeOff(enlarged.value, document.querySelector(".stage .tile"));
+  if (enlarged.value !== null) takeOff(enlarged.value, document.querySelector(".stage .tile"));
   toWall();
 }
 
@@ -51,7 +65,7 @@ export function toggleFullScreen(): void {
       .catch(() => {});
 }
 
-const arrows: Record<string, Direction> = {
+export const arrows: Record<string, Direction> = {
   ArrowLeft: "left",
   ArrowRight: "right",
   ArrowUp: "up",
@@ -60,19 +74,28 @@ const arrows: Record<string, Direction> = {
 
 /** Whether the key did something. */
 function press(key: string): boolean {
-  const arrow = arrows[key];
-  if (arrow) return enlarged.value === null ? move(arrow) : turn(arrow);
-  if (key === "Escape" && enlarged.value !== null) {
-    leave();
-    return true;
-  }
   if (key === "?") {
     listed.value = true;
     return true;
   }
-  if (!letters.value) return false;
-  if (key === "1") leave();
-  else if (key.toLowerCase() === "f") toggleFullScreen();
+  const single = key.length === 1;
+  if (single && !letters.value) return false;
+  const name = single ? key.toLowerCase() : key;
+  if (answers.some((answer) => answer(name))) return true;
+  if (viewed.value !== null) return false;
+  if (name === "1") leave();
+  else if (name === "2") toPhotos();
+  else if (room.value === "wall") return pressOnWall(name);
+  else return false;
+  return true;
+}
+
+function pressOnWall(key: string): boolean {
+  const arrow = arrows[key];
+  if (arrow) return enlarged.value === null ? move(arrow) : turn(arrow);
+  if (key === "Escape" && enlarged.value !== null) leave();
+  else if (key === "s") return shootHere();
+  else if (key === "f") toggleFullScreen();
   else return false;
   return true;
 }

@@ -1,28 +1,39 @@
-// The page: the bar, and below it the wall or one camera.
+// The page: the bar, and below it the wall, one camera, or the photos; over all the viewer.
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { said } from "./announce";
+import { Arrival } from "./arrival";
 import { Enlarged, Gone } from "./camera";
 import { cameras, notices, start } from "./gallery";
 import { KeyList } from "./keylist";
 import { followKeys, leave, listed } from "./keys";
 import { choose, words } from "./language";
-import { ConnectionLine, NoticeToast } from "./notices";
+import { ConnectionLine, Toasts } from "./notices";
+import { Photos } from "./photos";
 import { followLife } from "./rest";
-import { enlarged } from "./route";
+import { enlarged, room, toPhotos, viewed } from "./route";
+import { Strip } from "./strip";
+import { Drop, followFiles, Uploads } from "./uploads";
+import { Viewer } from "./viewer";
 import { NoCamera, Wall } from "./wall";
 
 function Page() {
+  // Under the viewer nothing can be reached.
+  const covered = viewed.value !== null;
   return (
     <>
       <SkipLink />
       <ConnectionLine />
       <Bar />
-      <main id="main" tabIndex={-1}>
-        <Room />
+      <main id="main" tabIndex={-1} inert={covered}>
+        {room.value === "photos" ? <Photos /> : <Room />}
       </main>
-      <NoticeToast />
+      <Viewer />
+      <Uploads />
+      <Arrival />
+      <Toasts />
+      <Drop />
       {listed.value && <KeyList />}
       <div class="sr" role="status">
         {said}
@@ -34,7 +45,7 @@ function Page() {
 function SkipLink() {
   const skip = (event: Event): void => {
     event.preventDefault();
-    document.querySelector<HTMLElement>("main .open, main button")?.focus();
+    document.querySelector<HTMLElement>("main .open, main [data-photo], main button")?.focus();
   };
   return (
     <a class="sr" href="#main" onClick={skip}>
@@ -44,17 +55,27 @@ function SkipLink() {
 }
 
 function Bar() {
-  const { rooms, wall, open, other } = words.value;
-  const home = (event: Event): void => {
-    event.preventDefault();
-    leave();
-  };
+  const { rooms, wall, photos, open, other } = words.value;
+  const by =
+    (go: () => void) =>
+    (event: Event): void => {
+      event.preventDefault();
+      go();
+    };
+  const here = room.value;
   return (
-    <header class="bar">
+    <header class="bar" inert={viewed.value !== null}>
       <span class="mark">Vitrina</span>
       <nav aria-label={rooms}>
-        <a href="#/" aria-current="page" onClick={home}>
+        <a href="#/" aria-current={here === "wall" ? "page" : undefined} onClick={by(leave)}>
           {wall}
+        </a>
+        <a
+          href="#/photos"
+          aria-current={here === "photos" ? "page" : undefined}
+          onClick={by(toPhotos)}
+        >
+          {photos}
         </a>
       </nav>
       <div class="push">
@@ -86,6 +107,7 @@ function Room() {
         {words.value.wall}
       </h1>
       {list.length > 0 ? <Wall list={list} /> : <NoCamera />}
+      <Strip />
     </section>
   );
 }
@@ -93,10 +115,12 @@ function Room() {
 effect(() => {
   document.documentElement.lang = words.value.code;
   const large = cameras.value?.find(({ camera }) => camera === enlarged.value);
-  document.title = large ? `${large.name} · Vitrina` : "Vitrina";
+  const name = room.value === "photos" ? words.value.photos : large?.name;
+  document.title = name ? `${name} · Vitrina` : "Vitrina";
 });
 
 followKeys();
+followFiles();
 followLife();
 render(<Page />, document.body);
 void start();

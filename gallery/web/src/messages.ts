@@ -1,5 +1,8 @@
 // The JSON messages of the WebSocket, as wire/src/page.rs has them.
 
+import { each, isNumber, isObject } from "./json";
+import { readEvent, type PhotoEvent } from "./photo";
+
 export type CameraState = "live" | "idle" | "lost" | "off" | "error";
 
 export interface Camera {
@@ -31,7 +34,9 @@ export interface Notice {
 }
 
 export type ToPage =
-  { type: "cameras"; now: number; cameras: Camera[] } | { type: "notice"; notices: Notice[] };
+  | { type: "cameras"; now: number; cameras: Camera[] }
+  | { type: "notice"; notices: Notice[] }
+  | ({ type: "photo" } & PhotoEvent);
 
 export interface WatchedTile {
   tile: number;
@@ -58,6 +63,10 @@ export function parseMessage(text: string): ToPage | null {
   }
   if (raw.type === "notice" && Array.isArray(raw.notices)) {
     return { type: "notice", notices: each(raw.notices, notice) };
+  }
+  if (raw.type === "photo") {
+    const event = readEvent(raw);
+    return event && { type: "photo", ...event };
   }
   return null;
 }
@@ -88,19 +97,6 @@ function notice(raw: unknown): Notice | null {
   return { code: raw.code, text: raw.text };
 }
 
-/** What can be read of a list; one bad entry does not hide the others. */
-function each<T>(list: unknown[], read: (raw: unknown) => T | null): T[] {
-  return list.map(read).filter((value) => value !== null);
-}
-
 function isState(value: unknown): value is CameraState {
   return ["live", "idle", "lost", "off", "error"].includes(value as string);
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

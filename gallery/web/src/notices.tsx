@@ -7,6 +7,8 @@ import { link, notices, tryNow } from "./gallery";
 import { Icon } from "./icon";
 import { words } from "./language";
 import { tick } from "./tick";
+import { DoneToast, trouble } from "./toast";
+import type { Words } from "./words";
 
 /** A connection that is away for so long is worth a line; its return is told for as long. */
 const PATIENCE = 2_000;
@@ -59,34 +61,56 @@ effect(() => {
   if (still.length < closed.peek().size) closed.value = new Set(still);
 });
 
-/** The newest notice that asks for attention. That the wall is open stands in the bar. */
-export function NoticeToast() {
-  const shown = notices.value
+/** What was done, and below it what asks for attention: one of each, the newest. */
+export function Toasts() {
+  return (
+    <div class="toasts">
+      <DoneToast />
+      <TroubleToast />
+    </div>
+  );
+}
+
+/** What did not work here, else the newest notice. That the wall is open stands in the bar. */
+function TroubleToast() {
+  const notice = notices.value
     .filter(({ code }) => code !== "open" && !closed.value.has(code))
     .at(-1);
-  const { brokerLost, brokerLostHelp, close } = words.value;
-  const known = shown?.code === "broker-lost";
-  const headline = known ? brokerLost : shown?.text;
+  const own = trouble.value;
+  const shown = own ?? (notice && told(notice.code, notice.text, words.value));
+  const headline = shown?.headline;
   useEffect(() => {
     if (headline) tellAll(headline);
   }, [headline]);
   if (!shown) return null;
+  const close = (): void => {
+    if (own) trouble.value = null;
+    else if (notice) closed.value = new Set([...closed.value, notice.code]);
+  };
   return (
-    <div class="toasts">
-      <div class="toast bad">
-        <Icon name="warn" />
-        <span>
-          {headline}
-          {known && <small>{brokerLostHelp}</small>}
-        </span>
-        <button
-          class="round"
-          aria-label={close}
-          onClick={() => (closed.value = new Set([...closed.value, shown.code]))}
-        >
-          <Icon name="close" />
-        </button>
-      </div>
+    <div class="toast bad">
+      <Icon name="warn" />
+      <span>
+        {shown.headline}
+        {shown.line && <small>{shown.line}</small>}
+      </span>
+      <button class="round" aria-label={words.value.close} onClick={close}>
+        <Icon name="close" />
+      </button>
     </div>
   );
+}
+
+/** A notice in the reader's language; one of a later version in its own words. */
+function told(code: string, text: string, words: Words): { headline: string; line: string } {
+  switch (code) {
+    case "broker-lost":
+      return { headline: words.brokerLost, line: words.brokerLostHelp };
+    case "disk-full":
+      return { headline: words.diskFull, line: words.diskFullHelp };
+    case "view-only":
+      return { headline: words.viewOnly, line: words.viewOnlyHelp };
+    default:
+      return { headline: text, line: "" };
+  }
 }

@@ -7,6 +7,7 @@ import { addScreen, aspectOf, isVisible, link, removeScreen, type Screen } from 
 import { words } from "./language";
 import type { Box } from "./layout";
 import type { Camera } from "./messages";
+import { Shutter } from "./shutter";
 import { tick } from "./tick";
 
 interface Props {
@@ -19,11 +20,13 @@ interface Props {
   current?: boolean;
   /** Opens the camera; without it nothing is to be pressed. */
   open?: () => void;
+  /** It has a shutter while it is live. */
+  shoots?: boolean;
   /** Told once, when there is a screen to ask for facts and to zoom. */
   ready?: (screen: Screen) => void;
 }
 
-export function Tile({ camera, fps, box, current, open, ready }: Props) {
+export function Tile({ camera, fps, box, current, open, shoots, ready }: Props) {
   const element = useRef<HTMLLIElement & HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const screen = useRef<Screen | null>(null);
@@ -98,6 +101,7 @@ export function Tile({ camera, fps, box, current, open, ready }: Props) {
         <span class="name">{camera.name}</span>
         {shown.age && <span class="age">{shown.age}</span>}
       </div>
+      {shoots && state === "live" && <Shutter camera={camera} />}
     </Element>
   );
 }

@@ -73,6 +73,7 @@ export function Wall({ list }: { list: Camera[] }) {
             camera={camera}
             fps={FPS}
             box={boxes[i]}
+            shoots
             open={() => {
               takeOff(camera.camera, tileOf(element.current!, camera.camera));
               enlarge(camera.camera);

@@ -1,0 +1,301 @@
+//! Reads `multipart/form-data` (RFC 7578, RFC 2046 section 5.1) piece by piece as it comes, and
+//! never holds more than what came last and one part's header.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+use tokio::time::timeout;
+
+/// A part's header has a name and a type.
+const HEADER: usize = 16 * 1024;
+
+/// RFC 2046, 5.1.1: at most 70 characters.
+const BOUNDARY: usize = 70;
+
+/// A body from which nothing comes for so long has stopped.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// Why a body cannot be read on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadBody {
+    #[error("the body is no multipart/form-data")]
+    NotMultipart,
+    #[error("the body is broken: {0}")]
+    Broken(&'static str),
+    #[error("the body ends too early")]
+    Cut,
+    #[error("nothing came for {} s", SILENCE.as_secs())]
+    Silent,
+    #[error("the body is too large")]
+    TooLarge,
+}
+
+/// What a part's header says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Part {
+    pub name: String,
+    /// As the browser sent it.
+    pub file_name: Option<String>,
+}
+
+/// A body that is read part by part.
+#[derive(Debug)]
+pub(crate) struct Multipart<S> {
+    body: S,
+    buffer: BytesMut,
+    /// What ends a part's data.
+    delimiter: Vec<u8>,
+    within: bool,
+}
+
+impl<S> Multipart<S>
+where
+    S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
+{
+    /// `content_type` is the header of that name.
+    ///
+    /// # Errors
+    /// [`BadBody::NotMultipart`] if it is of another type or names no boundary.
+    pub fn new(content_type: &str, body: S) -> Result<Self, BadBody> {
+        let (media, parameters) = content_type.split_once(';').ok_or(BadBody::NotMultipart)?;
+        let boundary = parameter(parameters, "boundary")
+            .filter(|boundary| (1..=BOUNDARY).contains(&boundary.len()))
+            .filter(|_| media.trim().eq_ignore_ascii_case("multipart/form-data"))
+            .ok_or(BadBody::NotMultipart)?;
+        let delimiter = [b"\r\n--", boundary.as_bytes()].concat();
+        // The first boundary may begin the body; what comes before it belongs to no part.
+        Ok(Multipart { body, buffer: BytesMut::from(&b"\r\n"[..]), delimiter, within: true })
+    }
+
+    /// The next part, or nothing after the last. What was not read of the one before is skipped.
+    ///
+    /// # Errors
+    /// [`BadBody`]; there is no use in going on.
+    pub async fn next(&mut self) -> Result<Option<Part>, BadBody> {
+        while self.data().await?.is_some() {}
+        if self.peek(2).await? == b"--" {
+            return Ok(None);
+        }
+        // Blanks may follow a boundary.
+        while matches!(self.peek(1).await?, b" " | b"\t") {
+            let _ = self.buffer.split_to(1);
+        }
+        if self.peek(2).await? != b"\r\n" {
+            return Err(BadBody::Broken("a boundary does not end its line"));
+        }
+        // The line's end stays: a header without fields is but two of them.
+        let mut from = 0;
+        let end = loop {
+            if let Some(at) = find(&self.buffer[from..], b"\r\n\r\n") {
+                break from + at + 4;
+            }
+            if self.buffer.len() > HEADER {
+                return Err(BadBody::Broken("a part's header is too long"));
+            }
+            from = self.buffer.len().saturating_sub(3);
+            self.fill().await?;
+        };
+        let header = self.buffer.split_to(end);
+        self.within = true;
+        part(&header[2..]).map(Some)
+    }
+
+    /// The next piece of the part's data, or nothing after the last.
+    ///
+    /// # Errors
+    /// As [`Multipart::next`].
+    pub async fn data(&mut self) -> Result<Option<Bytes>, BadBody> {
+        while self.within {
+            if let Some(at) = find(&self.buffer, &self.delimiter) {
+                if at > 0 {
+                    return Ok(Some(self.buffer.split_to(at).freeze()));
+                }
+                let _ = self.buffer.split_to(self.delimiter.len());
+                self.within = false;
+                break;
+            }
+            // The last bytes may be the beginning of the delimiter.
+            let sure = self.buffer.len().saturating_sub(self.delimiter.len() - 1);
+            if sure > 0 {
+                return Ok(Some(self.buffer.split_to(sure).freeze()));
+            }
+            self.fill().await?;
+        }
+        Ok(None)
+    }
+
+    async fn peek(&mut self, n: usize) -> Result<&[u8], BadBody> {
+        while self.buffer.len() < n {
+            self.fill().await?;
+        }
+        Ok(&self.buffer[..n])
+    }
+
+    async fn fill(&mut self) -> Result<(), BadBody> {
+        match timeout(SILENCE, self.body.next()).await {
+            Err(_) => Err(BadBody::Silent),
+            Ok(Some(Ok(bytes))) => {
+                self.buffer.extend_from_slice(&bytes);
+                Ok(())
+            }
+            Ok(Some(Err(error))) => Err(error),
+            Ok(None) => Err(BadBody::Cut),
+        }
+    }
+}
+
+fn part(header: &[u8]) -> Result<Part, BadBody> {
+    let mut fields = [httparse::EMPTY_HEADER; 16];
+    let Ok(httparse::Status::Complete((_, fields))) = httparse::parse_headers(header, &mut fields)
+    else {
+        return Err(BadBody::Broken("a part's header cannot be read"));
+    };
+    let disposition = fields
+        .iter()
+        .find(|field| field.name.eq_ignore_ascii_case("content-disposition"))
+        .map(|field| String::from_utf8_lossy(field.value))
+        .ok_or(BadBody::Broken("a part has no Content-Disposition"))?;
+    let parameters = disposition.split_once(';').map_or("", |(_, parameters)| parameters);
+    let name = parameter(parameters, "name").unwrap_or_default();
+    Ok(Part { name, file_name: parameter(parameters, "filename") })
+}
+
+/// The value of a parameter, which may be in quotation marks. A backslash is a letter, as in the
+/// paths that old browsers send, unless it stands before a quotation mark, as curl sends it.
+fn parameter(text: &str, name: &str) -> Option<String> {
+    let mut rest = text;
+    loop {
+        let (key, value) = rest.split_once('=')?;
+        let key = key.trim_matches(|c: char| c == ';' || c.is_ascii_whitespace());
+        let value = value.trim_start();
+        let (value, after) = match value.strip_prefix('"') {
+            Some(quoted) => unquote(quoted),
+            None => {
+                let end = value.find(';').unwrap_or(value.len());
+                (value[..end].trim_end().to_owned(), &value[end..])
+            }
+        };
+        if key.eq_ignore_ascii_case(name) {
+            return Some(value);
+        }
+        rest = after;
+    }
+}
+
+fn unquote(quoted: &str) -> (String, &str) {
+    let mut value = String::new();
+    let mut chars = quoted.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return (value, &quoted[at + 1..]),
+            '\\' if chars.next_if(|&(_, next)| next == '"').is_some() => value.push('"'),
+            _ => value.push(c),
+        }
+    }
+    (value, "")
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    memchr::memmem::find(bytes, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    type Parts = Vec<(Part, Vec<u8>)>;
+
+    /// Reads a body that comes in pieces of a size.
+    async fn read(body: &[u8], piece: usize) -> Result<Parts, BadBody> {
+        let pieces: Vec<Result<Bytes, BadBody>> =
+            body.chunks(piece).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+        let content_type = "multipart/form-data; boundary=\"xY-z\"";
+        let mut multipart = Multipart::new(content_type, stream::iter(pieces))?;
+        let mut parts = Vec::new();
+        while let Some(part) = multipart.next().await? {
+            let mut data = Vec::new();
+            while let Some(piece) = multipart.data().await? {
+                data.extend(piece);
+            }
+            parts.push((part, data));
+        }
+        Ok(parts)
+    }
+
+    const BODY: &[u8] = b"before\r\n--xY-z\r\n\
+        Content-Disposition: form-data; name=\"image\"; filename=\"a;b=\\\"c\\\".jpg\"\r\n\
+        Content-Type: image/jpeg\r\n\r\n\r\n--xY-\r\n--xY\r\n\r\n--xY-z \t\r\n\
+        content-disposition: form-data; name=text\r\n\r\n\r\n--xY-z--\r\nafter";
+
+    fn parts() -> Parts {
+        let file_name = Some("a;b=\"c\".jpg".to_owned());
+        vec![
+            (Part { name: "image".into(), file_name }, b"\r\n--xY-\r\n--xY\r\n".to_vec()),
+            (Part { name: "text".into(), file_name: None }, Vec::new()),
+        ]
+    }
+
+    #[tokio::test]
+    async fn parts_are_the_same_however_the_body_is_cut_into_pieces() {
+        for piece in 1..=BODY.len() {
+            assert_eq!(read(BODY, piece).await, Ok(parts()), "pieces of {piece}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_ends_too_early_is_an_error() {
+        let end = BODY.len() - b"\r\nafter".len();
+        for cut in 0..end {
+            assert_eq!(read(&BODY[..cut], 7).await, Err(BadBody::Cut), "cut at {cut}");
+        }
+        assert!(read(&BODY[..end], 7).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_part_that_is_not_read_is_skipped() {
+        let body = stream::iter([Ok::<_, BadBody>(Bytes::from_static(BODY))]);
+        let mut multipart = Multipart::new("Multipart/Form-Data;boundary=xY-z", body).unwrap();
+        assert_eq!(multipart.next().await.unwrap().unwrap(), parts()[0].0);
+        assert_eq!(multipart.next().await.unwrap().unwrap(), parts()[1].0);
+        assert_eq!(multipart.next().await.unwrap(), None);
+    }
+
+    #[test]
+    fn other_types_are_refused() {
+        let long = format!("multipart/form-data; boundary={}", "x".repeat(71));
+        for bad in [
+            "",
+            "image/jpeg",
+            "multipart/form-data",
+            "multipart/form-data; boundary=",
+            "multipart/mixed; boundary=x",
+            &long,
+        ] {
+            let body = stream::empty::<Result<Bytes, BadBody>>();
+            assert_eq!(Multipart::new(bad, body).unwrap_err(), BadBody::NotMultipart, "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_header_without_an_end_is_an_error() {
+        let body = [b"--xY-z\r\nA: ", &[b'a'; 100_000][..]].concat();
+        assert_eq!(read(&body, 1000).await, Err(BadBody::Broken("a part's header is too long")));
+    }
+
+    #[tokio::test]
+    async fn any_change_of_a_body_is_survived() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..5000 {
+            let mut body = BODY.to_vec();
+            for _ in 0..random.usize(1..5) {
+                let at = random.usize(..body.len());
+                body[at] = *random.choice(b"\r\n-xYz\";=\\ \0\xff").unwrap();
+            }
+            let piece = random.usize(1..50);
+            assert_eq!(read(&body, piece).await, read(&body, body.len()).await);
+        }
+    }
+}

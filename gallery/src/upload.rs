@@ -1,0 +1,299 @@
+//! Pictures that people bring: received into a file of the store, checked, and stored as they are.
+
+use std::io::{self, Seek, SeekFrom, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use warp::http::StatusCode;
+use wire::limits::PICTURE;
+use wire::{MediaType, PhotoId, TimeSource};
+
+use crate::filename;
+use crate::multipart::{BadBody, Multipart, Part};
+use crate::now::Now;
+use crate::picture::{self, BadPicture, Checked, Pool};
+use crate::problem::Problem;
+use crate::store::{Added, Content, Incoming, NewPhoto, Store};
+
+/// Requests that send at once, and how long another one waits for its turn.
+const AT_ONCE: usize = 64;
+const TURN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Pictures of one request.
+const FILES: usize = 100;
+
+/// Bytes of one request: its pictures and what stands between them.
+const BODY: u64 = (FILES * (PICTURE + 64 * 1024)) as u64;
+
+/// How long a request may take in all, on the slowest link.
+const WITHIN: Duration = Duration::from_secs(15 * 60);
+
+/// What is written at once.
+const PIECE: usize = 256 * 1024;
+
+/// The field that holds a picture.
+const FIELD: &str = "image";
+
+/// The way in for pictures. A cheap handle.
+#[derive(Debug, Clone)]
+pub(crate) struct Uploads {
+    store: Store,
+    pool: Pool,
+    turns: Arc<Semaphore>,
+}
+
+/// What became of a picture.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Outcome {
+    Stored {
+        id: PhotoId,
+        url: String,
+    },
+    Refused {
+        #[serde(flatten)]
+        problem: Problem,
+        status: u16,
+        name: String,
+    },
+}
+
+impl Uploads {
+    pub fn new(store: Store, pool: Pool) -> Self {
+        Uploads { store, pool, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Receives a request's pictures one after another.
+    ///
+    /// # Errors
+    /// [`Problem`] if none of them was stored.
+    pub async fn receive(
+        &self,
+        content_type: Option<String>,
+        length: Option<u64>,
+        body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
+    ) -> Result<Vec<Outcome>, Problem> {
+        if length.is_some_and(|length| length > BODY) {
+            return Err(bad_body(&BadBody::TooLarge));
+        }
+        let body = Box::pin(bounded(body, BODY));
+        let content_type = content_type.unwrap_or_default();
+        let mut body = Multipart::new(&content_type, body).map_err(|error| bad_body(&error))?;
+        let turn = timeout(TURN_WITHIN, self.turns.acquire()).await.map_err(|_| {
+            let hint = "try again in some seconds";
+            Problem::unavailable(format!("{AT_ONCE} uploads are under way already"), hint)
+                .retry_after(5)
+        })?;
+        let outcomes = timeout(WITHIN, self.files(&mut body)).await.unwrap_or_else(|_| {
+            let error = format!("the upload took more than {} min", WITHIN.as_secs() / 60);
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, error, "send fewer pictures at once"))
+        });
+        drop(turn);
+        outcomes
+    }
+
+    async fn files<S>(&self, body: &mut Multipart<S>) -> Result<Vec<Outcome>, Problem>
+    where
+        S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
+    {
+        let mut outcomes = Vec::new();
+        let mut broken = None;
+        loop {
+            let part = match body.next().await {
+                Ok(Some(part)) if part.name == FIELD => part,
+                Ok(Some(_)) => continue,
+                Ok(None) => break,
+                Err(error) => {
+                    broken = Some(bad_body(&error));
+                    break;
+                }
+            };
+            if outcomes.len() == FILES {
+                let error = format!("there are more than {FILES} pictures");
+                broken = Some(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, "send fewer"));
+                break;
+            }
+            outcomes.push(self.file(part, body).await);
+        }
+        let broken = broken.map(|problem| refused(problem, String::new()));
+        outcomes.extend(broken);
+        if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Stored { .. })) {
+            return Ok(outcomes);
+        }
+        Err(match outcomes.into_iter().next() {
+            Some(Outcome::Refused { problem, .. }) => problem,
+            _ => nothing("the form has no field image"),
+        })
+    }
+
+    async fn file<S>(&self, part: Part, body: &mut Multipart<S>) -> Outcome
+    where
+        S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
+    {
+        let name = filename::clean(&part.file_name.unwrap_or_default());
+        let stored = async {
+            let incoming = receive(self.store.incoming().await?, body).await?;
+            let (incoming, media, checked) = self.check(incoming).await?;
+            self.keep(incoming, media, checked, name.clone()).await
+        };
+        match stored.await {
+            Ok(id) => Outcome::Stored { url: format!("/photos/{id}"), id },
+            Err(problem) => refused(problem, name),
+        }
+    }
+
+    async fn check(&self, incoming: Incoming) -> Result<(Incoming, MediaType, Checked), Problem> {
+        let checked = self.pool.run(move |config| check(incoming, config)).await;
+        checked.map_err(|error| Problem::internal(error.to_string()))?
+    }
+
+    async fn keep(
+        &self,
+        incoming: Incoming,
+        media: MediaType,
+        checked: Checked,
+        name: String,
+    ) -> Result<PhotoId, Problem> {
+        let now = Now::read().wall_ms();
+        let taken = checked.plausible(now);
+        let time = if taken.is_some() { TimeSource::Exif } else { TimeSource::Received };
+        let new = NewPhoto {
+            id: PhotoId::new(now, fastrand::u128(..)),
+            taken: taken.unwrap_or(now),
+            time,
+            media,
+            width: checked.width,
+            height: checked.height,
+            camera: None,
+            camera_name: String::new(),
+            person: None,
+            name,
+            content: Content::File(incoming),
+        };
+        match self.store.add(new).await? {
+            Added::New(photo) | Added::Same(photo) => Ok(photo.id),
+            Added::Deleted => Err(Problem::internal("a new id was taken already")),
+        }
+    }
+}
+
+fn refused(problem: Problem, name: String) -> Outcome {
+    Outcome::Refused { status: problem.status().as_u16(), problem, name }
+}
+
+/// Writes a part's data into the file. What is too much is not written.
+async fn receive<S>(mut incoming: Incoming, body: &mut Multipart<S>) -> Result<Incoming, Problem>
+where
+    S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
+{
+    let (mut size, mut piece) = (0, BytesMut::new());
+    loop {
+        let data = body.data().await.map_err(|error| bad_body(&error))?;
+        let ended = data.is_none();
+        let data = data.unwrap_or_default();
+        size += data.len();
+        if size > PICTURE {
+            let hint = format!("a picture has at most {} MiB: make it smaller", PICTURE >> 20);
+            let error = "the picture is too large";
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint));
+        }
+        piece.extend_from_slice(&data);
+        if piece.len() >= PIECE || ended && !piece.is_empty() {
+            let full = piece.split();
+            let written = spawn_blocking(move || {
+                incoming.file().write_all(&full)?;
+                io::Result::Ok(incoming)
+            });
+            incoming = written
+                .await
+                .map_err(io::Error::from)
+                .and_then(|done| done)
+                .map_err(|error| disk(&error))?;
+        }
+        if ended {
+            break;
+        }
+    }
+    if size == 0 { Err(nothing("the picture is empty")) } else { Ok(incoming) }
+}
+
+/// Takes the place out unless it is to be kept, and checks what is left: that is what is stored.
+fn check(
+    mut incoming: Incoming,
+    config: &picture::Config,
+) -> Result<(Incoming, MediaType, Checked), Problem> {
+    let mut bytes = std::fs::read(incoming.path()).map_err(|error| disk(&error))?;
+    let media = picture::recognise(&bytes).ok_or(BadPicture::Unknown)?;
+    if !config.keep_gps && picture::without_gps(media, &mut bytes)? {
+        let file = incoming.file();
+        file.seek(SeekFrom::Start(0))
+            .and_then(|_| file.write_all(&bytes))
+            .map_err(|error| disk(&error))?;
+    }
+    let checked = picture::check(media, &bytes, &config.limits)?;
+    Ok((incoming, media, checked))
+}
+
+/// The body as bytes, up to a limit.
+fn bounded(
+    body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
+    limit: u64,
+) -> impl Stream<Item = Result<Bytes, BadBody>> + Send {
+    let mut left = limit;
+    body.map(move |piece| {
+        let mut piece = piece.map_err(|_| BadBody::Cut)?;
+        let length = piece.remaining();
+        left = left.checked_sub(length as u64).ok_or(BadBody::TooLarge)?;
+        Ok(piece.copy_to_bytes(length))
+    })
+}
+
+fn nothing(error: &str) -> Problem {
+    let hint = "send at least one picture: curl -F image=@a.jpg …/upload";
+    Problem::new(StatusCode::BAD_REQUEST, error, hint)
+}
+
+fn bad_body(error: &BadBody) -> Problem {
+    let (status, hint) = match error {
+        BadBody::NotMultipart => {
+            let hint =
+                "send a form with pictures in the field image: curl -F image=@a.jpg …/upload";
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, hint)
+        }
+        BadBody::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "send fewer pictures at once"),
+        BadBody::Silent => (StatusCode::REQUEST_TIMEOUT, "send it again over a better connection"),
+        BadBody::Cut | BadBody::Broken(_) => (StatusCode::BAD_REQUEST, "send it again"),
+    };
+    Problem::new(status, error.to_string(), hint)
+}
+
+/// Of an error while writing: the disk may have filled up meanwhile.
+fn disk(error: &io::Error) -> Problem {
+    if error.kind() == io::ErrorKind::StorageFull || error.kind() == io::ErrorKind::QuotaExceeded {
+        let hint = "make room on the gallery's disk, then send it again";
+        return Problem::new(StatusCode::INSUFFICIENT_STORAGE, "the gallery's disk is full", hint);
+    }
+    Problem::internal(format!("the picture cannot be written: {error}"))
+}
+
+impl From<BadPicture> for Problem {
+    fn from(bad: BadPicture) -> Self {
+        let error = format!("the picture is refused: {bad}");
+        if bad.is_too_large() {
+            let hint =
+                "make it smaller; [gallery.pictures] of the configuration says what is taken";
+            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint);
+        }
+        let hint = match bad {
+            BadPicture::Unknown => "its content counts, not its name: convert it",
+            _ => "open it in a program that can read it, and save it anew",
+        };
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error, hint)
+    }
+}

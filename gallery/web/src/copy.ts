@@ -1,0 +1,25 @@
+// Text to the clipboard, also where the page did not come by HTTPS.
+
+export async function copy(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return byHand(text);
+  }
+}
+
+/** The way of old: a selected field, and the command to copy it. */
+function byHand(text: string): boolean {
+  const focused = document.activeElement;
+  const field = document.createElement("textarea");
+  field.value = text;
+  field.className = "sr";
+  // What lies beside an open dialog cannot be selected.
+  (focused?.closest("dialog,[role=dialog]") ?? document.body).append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  if (focused instanceof HTMLElement) focused.focus({ preventScroll: true });
+  return done;
+}

@@ -1,0 +1,95 @@
+// Pictures on their way to the gallery: a few at once, each with its own fate.
+
+import { signal } from "@preact/signals";
+
+/** The gallery takes no larger file. */
+export const LARGEST = 10 * 1024 * 1024;
+const AT_ONCE = 3;
+
+export type Fate =
+  | { is: "waiting" }
+  /** `part` of it has left, 0 to 1. */
+  | { is: "sending"; part: number }
+  | { is: "stored" }
+  /** `status` as HTTP has it, 0 if the gallery did not answer; `said` is its sentence. */
+  | { is: "failed"; status: number; said: string };
+
+export interface Upload {
+  key: number;
+  file: File;
+  fate: Fate;
+}
+
+/** Sends a file; resolves when it is stored, rejects with `{status, message}`. */
+export type Send = (file: File, part: (part: number) => void) => Promise<void>;
+
+export class Queue {
+  readonly uploads = signal<readonly Upload[]>([]);
+  readonly #send: Send;
+  #last = 0;
+
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  add(files: readonly File[]): void {
+    const uploads = files.map((file): Upload => {
+      const fate: Fate =
+        file.size > LARGEST
+          ? { is: "failed", status: 413, said: "" }
+          : file.type !== "" && !file.type.startsWith("image/")
+            ? { is: "failed", status: 415, said: "" }
+            : { is: "waiting" };
+      return { key: ++this.#last, file, fate };
+    });
+    this.uploads.value = [...this.uploads.peek(), ...uploads];
+    this.#go();
+  }
+
+  again(key: number): void {
+    this.#tell(key, { is: "waiting" });
+    this.#go();
+  }
+
+  remove(key: number): void {
+    this.uploads.value = this.uploads.peek().filter((upload) => upload.key !== key);
+  }
+
+  /** Forgets what has come to its end. */
+  clear(): void {
+    this.uploads.value = this.uploads.peek().filter(({ fate }) => !ended(fate));
+  }
+
+  #go(): void {
+    const sending = this.uploads.peek().filter(({ fate }) => fate.is === "sending").length;
+    const next = this.uploads.peek().filter(({ fate }) => fate.is === "waiting");
+    for (const upload of next.slice(0, AT_ONCE - sending)) void this.#carry(upload);
+  }
+
+  async #carry({ key, file }: Upload): Promise<void> {
+    this.#tell(key, { is: "sending", part: 0 });
+    try {
+      await this.#send(file, (part) => this.#tell(key, { is: "sending", part }));
+      this.#tell(key, { is: "stored" });
+    } catch (error) {
+      const { status = 0, message = "" } = error as { status?: number; message?: string };
+      this.#tell(key, { is: "failed", status, said: message });
+    }
+    this.#go();
+  }
+
+  #tell(key: number, fate: Fate): void {
+    this.uploads.value = this.uploads
+      .peek()
+      .map((upload) => (upload.key === key ? { ...upload, fate } : upload));
+  }
+}
+
+export function ended(fate: Fate): boolean {
+  return fate.is === "stored" || fate.is === "failed";
+}
+
+/** Whether the same file may be stored at another try. */
+export function worthAgain({ status }: { status: number }): boolean {
+  return status === 0 || status === 408 || status === 429 || status >= 500;
+}
