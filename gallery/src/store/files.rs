@@ -28,8 +28,9 @@ pub(super) struct Files {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct DayFolder(String);
 
-/// The last moment that has a folder: the end of the year 9999.
-pub(super) const TAKEN_MOST: u64 = 253_402_207_200_000 - 1;
+/// The last moment that has a folder: the end of the last day but two of the year 9999, as far as
+/// days of every time zone can be told.
+pub(super) const TAKEN_MOST: u64 = 253_402_128_000_000 - 1;
 
 impl DayFolder {
     /// The day of a time in milliseconds since 1970.
@@ -210,7 +211,7 @@ mod tests {
             (0, "1970/01/01"),
             (1_763_683_199_999, "2025/11/20"),
             (1_763_683_200_000, "2025/11/21"),
-            (u64::MAX, "9999/12/30"),
+            (u64::MAX, "9999/12/29"),
         ] {
             let folder = DayFolder::of(taken);
             assert_eq!(folder.as_str(), day);

@@ -98,7 +98,7 @@ pub(super) struct Tombstone {
 }
 
 pub(super) fn find(connection: &Connection, id: &PhotoId) -> Result<Known> {
-    let sql = format!("SELECT {COLUMNS} FROM {PHOTOS} WHERE photos.id = ?");
+    let sql = format!("SELECT {COLUMNS} FROM photos {NAMES} WHERE photos.id = ?");
     let photo = connection.prepare_cached(&sql)?.query_row([id.as_str()], sidecar).optional()?;
     if let Some(photo) = photo {
         return Ok(Known::Photo(Box::new(photo)));
@@ -108,10 +108,10 @@ pub(super) fn find(connection: &Connection, id: &PhotoId) -> Result<Known> {
     Ok(found.map_or(Known::Nothing, Known::Deleted))
 }
 
-/// The columns that [`sidecar`] reads, of [`PHOTOS`].
+/// The columns that [`sidecar`] reads, of `photos` with [`NAMES`].
 pub(super) const COLUMNS: &str = "photos.id, taken, time, received, media, bytes, width, height, \
      hash, cameras.id, camera_name, people.id, person_name, name, caption, pinned";
-pub(super) const PHOTOS: &str = "photos LEFT JOIN cameras ON cameras.number = photos.camera \
+pub(super) const NAMES: &str = "LEFT JOIN cameras ON cameras.number = photos.camera \
      LEFT JOIN people ON people.number = photos.person";
 
 pub(super) fn sidecar(row: &Row<'_>) -> Result<Sidecar> {
@@ -232,7 +232,8 @@ pub(super) fn newest_received(connection: &Connection) -> Result<u64> {
 
 /// The unpinned photos that were received first, at most `limit` of them.
 pub(super) fn oldest(connection: &Connection, limit: usize) -> Result<Vec<Sidecar>> {
-    let sql = format!("SELECT {COLUMNS} FROM {PHOTOS} WHERE pinned = 0 ORDER BY received LIMIT ?");
+    let sql =
+        format!("SELECT {COLUMNS} FROM photos {NAMES} WHERE pinned = 0 ORDER BY received LIMIT ?");
     connection.prepare_cached(&sql)?.query_map([limit], sidecar)?.collect()
 }
 
@@ -252,7 +253,7 @@ pub(super) fn expired(connection: &Connection, deleted: u64) -> Result<Vec<Tombs
 
 /// The photos that the index has of a day.
 pub(super) fn photos_of(connection: &Connection, day: &DayFolder) -> Result<Vec<Sidecar>> {
-    let sql = format!("SELECT {COLUMNS} FROM {PHOTOS} WHERE taken >= ? AND taken < ?");
+    let sql = format!("SELECT {COLUMNS} FROM photos {NAMES} WHERE taken >= ? AND taken < ?");
     let times = day.times();
     connection.prepare_cached(&sql)?.query_map([times.start, times.end], sidecar)?.collect()
 }

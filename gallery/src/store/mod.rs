@@ -13,6 +13,8 @@ mod retention;
 mod settle;
 mod sidecar;
 mod space;
+#[cfg(test)]
+mod tests;
 mod thumbs;
 mod workers;
 mod writer;

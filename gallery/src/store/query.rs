@@ -10,7 +10,7 @@ use serde::Serialize;
 use wire::{CameraId, PersonId, Photo, PhotoId, limits};
 
 use super::files::TAKEN_MOST;
-use super::index::{COLUMNS, PHOTOS, Parsed, QUARTER, sidecar};
+use super::index::{COLUMNS, NAMES, Parsed, QUARTER, sidecar};
 
 /// Which photos.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -133,11 +133,18 @@ pub(super) fn list(connection: &Connection, query: &Query) -> Result<Page> {
     Ok(Page { photos, next: next.flatten() })
 }
 
-fn list_sql(camera: bool, person: bool) -> String {
+/// Each filter has its own index, which is named here: SQLite would rather sort than guess right.
+pub(super) fn list_sql(camera: bool, person: bool) -> String {
+    let index = match (camera, person) {
+        (false, false) => "photos_by_time",
+        (true, false) => "photos_by_camera",
+        (false, true) => "photos_by_person",
+        (true, true) => "photos_by_both",
+    };
     let camera = if camera { "AND photos.camera = ?" } else { "" };
     let person = if person { "AND photos.person = ?" } else { "" };
     format!(
-        "SELECT {COLUMNS} FROM {PHOTOS}
+        "SELECT {COLUMNS} FROM photos INDEXED BY {index} {NAMES}
          WHERE (taken, photos.id) < (?, ?) AND taken >= ? {camera} {person}
          ORDER BY taken DESC, photos.id DESC LIMIT ?"
     )
@@ -173,7 +180,7 @@ pub(super) fn days(connection: &Connection, filter: &Filter, zone: &TimeZone) ->
     Ok(days)
 }
 
-const DAYS: &str = "SELECT quarter, count, aspect, cameras FROM quarters
+pub(super) const DAYS: &str = "SELECT quarter, count, aspect, cameras FROM quarters
      WHERE camera = ? AND person = ? AND quarter >= ? AND quarter < ? ORDER BY quarter DESC";
 
 fn day_of(at: u64, zone: &TimeZone) -> Day {
