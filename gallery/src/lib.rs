@@ -13,7 +13,6 @@ mod filename;
 mod frames;
 mod health;
 mod http;
-#[allow(dead_code, reason = "the routes come next")]
 mod ingest;
 mod listener;
 mod mqtt;
@@ -27,7 +26,6 @@ mod range;
 mod snaps;
 mod still;
 mod stop;
-#[allow(dead_code, reason = "the routes and the ingest come next")]
 mod store;
 mod turn;
 mod upload;
