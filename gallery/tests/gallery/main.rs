@@ -6,4 +6,5 @@ mod house;
 mod http;
 mod https;
 mod pages;
+mod people;
 mod relay;
