@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use wire::frame::{self, Header};
 use wire::page::{FromPage, Tile, ToPage};
-use wire::{CameraId, Root, Size, Stamp, Topic, Want};
+use wire::{CameraId, PhotoEvent, Root, Size, Stamp, Topic, Want};
 
 /// No fact of a test takes longer, also on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(20);
@@ -63,17 +63,22 @@ pub struct House {
     pub address: SocketAddr,
     pub gallery: Running,
     pub health: Health,
-    _data: tempfile::TempDir,
+    pub data: tempfile::TempDir,
 }
 
 impl House {
     pub async fn open() -> House {
+        House::open_with(Section::default()).await
+    }
+
+    /// With a configuration, but for its addresses.
+    pub async fn open_with(section: Section) -> House {
         let (broker_address, broker) = broker("127.0.0.1:0").await;
         let data = tempfile::tempdir().unwrap();
         let section = Section {
             listen: "127.0.0.1:0".into(),
             broker: Some(format!("mqtt://{broker_address}")),
-            ..Section::default()
+            ..section
         };
         let config = section.check(Root::default(), data.path().join("gallery")).unwrap();
         let gallery = Gallery::bind(config).await.unwrap();
@@ -81,7 +86,7 @@ impl House {
         let gallery = Running::start(|stop| async move {
             gallery.run(async { drop(stop.await) }).await.unwrap();
         });
-        House { broker_address, broker, address, gallery, health, _data: data }
+        House { broker_address, broker, address, gallery, health, data }
     }
 
     /// A node with one camera that works, on the wall.
@@ -266,6 +271,19 @@ impl Page {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Binary(bytes) => self.frames.push_back(split(&bytes)),
                 _ => {}
+            }
+        }
+    }
+
+    /// What happened to which photo next.
+    pub async fn photo(&mut self) -> (String, String) {
+        loop {
+            if let ToPage::Photo(event) = self.told().await {
+                return match event {
+                    PhotoEvent::Stored { photo } => ("stored".into(), photo.id.to_string()),
+                    PhotoEvent::Changed { photo } => ("changed".into(), photo.id.to_string()),
+                    PhotoEvent::Deleted { id } => ("deleted".into(), id.to_string()),
+                };
             }
         }
     }

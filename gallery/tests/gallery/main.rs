@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "that is how a test fails")]
 
+mod client;
 mod house;
 mod http;
 mod pages;
+mod photos;
+mod samples;
+mod uploads;
