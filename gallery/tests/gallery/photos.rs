@@ -285,8 +285,7 @@ async fn a_reader_that_stops_holds_nobody_up() {
         tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
         slow.push(stream);
     }
-    let whole = get(&house, &format!("/photos/{id}"));
-    let (status, _, body) = soon(whole).await;
+    let (status, _, body) = soon(get(&house, &format!("/photos/{id}"))).await;
     assert_eq!((status, body.len()), (200, picture.len()));
     assert_eq!(list(&house, "").await, [id]);
 }
