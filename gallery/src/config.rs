@@ -29,6 +29,8 @@ pub struct Section {
     /// proxy has. IP addresses, `localhost`, the machine's name and that with `.local` are always
     /// good. Default none.
     pub hosts: Vec<String>,
+    /// How photos are kept.
+    pub photos: store::Section,
     /// Which pictures are taken.
     pub pictures: picture::Section,
 }
@@ -41,6 +43,7 @@ impl Default for Section {
             broker: None,
             password_file: None,
             hosts: Vec::new(),
+            photos: store::Section::default(),
             pictures: picture::Section::default(),
         }
     }
@@ -64,6 +67,9 @@ pub enum BadConfig {
     /// One of `hosts` is no name.
     #[error("gallery.hosts has {0:?}: write a bare name, without scheme, port or path")]
     Host(String),
+    /// One of the keys of `[gallery.photos]`.
+    #[error(transparent)]
+    Photos(#[from] store::BadSection),
     /// One of the keys of `[gallery.pictures]`.
     #[error(transparent)]
     Pictures(#[from] picture::BadSection),
@@ -116,7 +122,7 @@ impl Section {
         let password_file = self.password_file;
         let pictures = self.pictures.check()?;
         let id = id(&data)?;
-        let photos = store::Config { folder: data };
+        let photos = self.photos.check(data)?;
         Ok(Config {
             listen,
             open: !loopback,

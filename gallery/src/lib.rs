@@ -13,6 +13,8 @@ mod filename;
 mod frames;
 mod health;
 mod http;
+#[allow(dead_code, reason = "the routes come next")]
+mod ingest;
 mod listener;
 mod mqtt;
 mod multipart;
@@ -21,10 +23,13 @@ mod photos;
 mod picture;
 mod problem;
 mod range;
+#[allow(dead_code, reason = "the routes come next")]
+mod snaps;
 mod still;
 mod stop;
 #[allow(dead_code, reason = "the routes and the ingest come next")]
 mod store;
+mod turn;
 mod upload;
 mod wall;
 mod websocket;
@@ -36,7 +41,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -44,7 +49,8 @@ use tracing::{info, warn};
 pub use config::{BadConfig, Config, Section};
 pub use health::Health;
 pub use picture::{BadSection as BadPicturesSection, Section as PicturesSection};
-pub use store::OpenError;
+pub use store::{BadSection as BadPhotosSection, Section as PhotosSection};
+pub use store::{OpenError, Progress, Settled};
 
 use door::Door;
 use health::Task;
@@ -56,6 +62,9 @@ use wall::Wall;
 
 /// How long the end may take.
 const END_WITHIN: Duration = Duration::from_millis(2500);
+
+/// How long the disk may take then.
+const CLOSE_WITHIN: Duration = Duration::from_millis(1500);
 
 /// A gallery that is bound to its address.
 #[derive(Debug)]
@@ -76,6 +85,9 @@ pub enum StartError {
     /// Its photos cannot be had.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// Opening them panicked.
+    #[error("the photos could not be opened: {0}; this is a defect")]
+    Failed(tokio::task::JoinError),
 }
 
 /// The address could not be bound.
@@ -121,7 +133,9 @@ impl Gallery {
             },
             source,
         })?;
-        let store = Store::open(config.photos.clone())?;
+        let photos = config.photos.clone();
+        let opened = tokio::task::spawn_blocking(|| Store::open(photos)).await;
+        let store = opened.map_err(StartError::Failed)??;
         Ok(Gallery { config, listener, address, health: Health::new(), store })
     }
 
@@ -135,7 +149,7 @@ impl Gallery {
         self.health.clone()
     }
 
-    /// Runs until `shutdown`, and at most 3 s longer.
+    /// Runs until `shutdown`, and at most 4 s longer.
     ///
     /// # Errors
     /// [`Error`] if one of its tasks ends by itself.
@@ -145,7 +159,8 @@ impl Gallery {
         if config.open {
             warn!("open: everybody on the local network can see the wall, without a password");
         }
-        let wall = Arc::new(Wall::new(config.open));
+        let (say, sayings) = mpsc::channel(ingest::SAYINGS);
+        let wall = Arc::new(Wall::new(config.id.clone(), config.open, store.clone(), say));
         let (stop, mut stopping) = watch::channel(false);
         let beat = |task| {
             let health = health.clone();
@@ -155,7 +170,8 @@ impl Gallery {
         let door = Door::new(&machine, &config.hosts);
         let pictures = Pool::new(config.pictures);
         let routes =
-            Site::new(wall.clone(), store, pictures, health.clone(), stopping.clone()).routes();
+            Site::new(wall.clone(), store.clone(), pictures, health.clone(), stopping.clone())
+                .routes();
 
         // Three tasks, which end with `stop`, or when the set is dropped.
         let mut tasks = JoinSet::new();
@@ -166,7 +182,7 @@ impl Gallery {
         });
         let (heard, end, beats) = (wall.clone(), stopping.clone(), beat(Task::Broker));
         tasks.spawn(async move {
-            mqtt::run(&config, heard, end, beats).await;
+            mqtt::run(&config, heard, sayings, end, beats).await;
             Task::Broker
         });
         let beats = beat(Task::Wall);
@@ -194,6 +210,17 @@ impl Gallery {
         if timeout(END_WITHIN, end).await.is_err() {
             warn!("not all connections ended in time; they are cut");
         }
+        if timeout(CLOSE_WITHIN, store.close()).await.is_err() {
+            warn!("the photos could not be closed in time; they are checked at the next start");
+        }
         ended
     }
+}
+
+/// Makes the index of a gallery's photos anew from the files. `progress` is told now and then.
+///
+/// # Errors
+/// [`OpenError`], also when a gallery runs on them.
+pub fn reindex(config: &Config, progress: impl FnMut(Progress)) -> Result<Settled, OpenError> {
+    store::reindex(&config.photos.folder, progress)
 }

@@ -20,7 +20,9 @@ use crate::pixels::Layout;
 use crate::progress::{Beat, Health};
 use crate::sequence::Sequence;
 use crate::slot::{Picture, Slots};
+use crate::snaps::Snaps;
 use crate::source::{Fault, Frame, Open};
+use crate::spooler::{Request, Shot, Spooler};
 use crate::stats::Counters;
 use crate::wants::{Pacer, Wants};
 
@@ -44,8 +46,12 @@ pub(crate) struct About {
     pub title: String,
     /// The stable path of its device, or `test card`.
     pub device: String,
+    /// The name of its card.
+    pub model: String,
     /// JPEG quality where the node encodes.
     pub quality: u8,
+    /// How often it takes a photo by itself.
+    pub every: Option<Duration>,
 }
 
 /// Where a camera's facts and pictures go.
@@ -61,6 +67,8 @@ pub(crate) struct Outlet {
     pub slots: Arc<Slots>,
     /// Who watches over the threads.
     pub health: Health,
+    /// Photos.
+    pub spooler: Spooler,
 }
 
 /// A camera as the rest of the node sees it. Dropping it does not end its thread; see
@@ -69,6 +77,7 @@ pub(crate) struct Outlet {
 pub(crate) struct Camera {
     about: About,
     wants: Mutex<Wants>,
+    snaps: Mutex<Snaps>,
     counters: Counters,
     orders: Mutex<Orders>,
     ordered: Condvar,
@@ -97,6 +106,7 @@ impl Camera {
         let camera = Arc::new(Camera {
             about,
             wants: Mutex::default(),
+            snaps: Mutex::default(),
             counters: Counters::default(),
             orders: Mutex::new(Orders { device, ..Orders::default() }),
             ordered: Condvar::new(),
@@ -129,6 +139,16 @@ impl Camera {
         self.wants().insert(want, Instant::now())
     }
 
+    /// Somebody asks for a photo: the first frame captured from now on.
+    pub fn snap(&self, request: Request) {
+        self.snaps().ask(request, clock::monotonic());
+    }
+
+    /// Refuses photos that no frame came for.
+    pub fn expire(&self) {
+        self.snaps().expire(clock::monotonic());
+    }
+
     /// Its figures since the last call.
     pub fn stats(&self) -> CameraStats {
         self.counters.snapshot()
@@ -150,6 +170,10 @@ impl Camera {
 
     fn orders(&self) -> MutexGuard<'_, Orders> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn snaps(&self) -> MutexGuard<'_, Snaps> {
+        self.snaps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wants(&self) -> MutexGuard<'_, Wants> {
@@ -290,8 +314,9 @@ impl Thread {
             None
         };
         let rate = self.camera.wants().rate(Size::Full, Instant::now());
+        let snap = self.camera.snaps().is_due(frame.at);
         // Encoding takes time in which a newer frame comes, and the newest is what is wanted.
-        if frame.late && whole.is_none() {
+        if frame.late && whole.is_none() && !snap {
             counters.dropped(if rate > 0.0 { "superseded" } else { "unwanted" }, 1);
             counters.good();
             return Ok(());
@@ -306,7 +331,8 @@ impl Thread {
             None
         };
         counters.good();
-        if !up || !(full || preview) {
+        let live = up && (full || preview);
+        if !live && !snap {
             return Ok(());
         }
         let mended;
@@ -341,6 +367,12 @@ impl Thread {
             boot: self.outlet.boot.clone(),
             photo: None,
         };
+        if snap {
+            self.take(frame.at, jpeg, &stamp);
+        }
+        if !live {
+            return Ok(());
+        }
         let mut stamped = Vec::new();
         let refused = match stamp.insert(jpeg, &mut stamped) {
             Err(_) => Some("garbage"),
@@ -371,12 +403,24 @@ impl Thread {
         Ok(())
     }
 
+    /// Hands a frame to the spool for all whose photo it is.
+    fn take(&self, at: Duration, jpeg: &[u8], stamp: &Stamp) {
+        let jpeg = Bytes::copy_from_slice(jpeg);
+        let requests = self.camera.snaps().take(at);
+        for request in requests {
+            let (jpeg, stamp, model) =
+                (jpeg.clone(), stamp.clone(), self.camera.about.model.clone());
+            self.outlet.spooler.hand(Shot { request, jpeg, stamp, model });
+        }
+    }
+
     /// Frames flow.
     fn work(&mut self, layout: &Layout, fps: Option<f32>, controls: &BTreeMap<String, Control>) {
         let wanted = {
             let (wants, now) = (self.camera.wants(), Instant::now());
             Size::ALL.into_iter().any(|size| wants.rate(size, now) > 0.0)
         };
+        self.camera.snaps().works();
         let state = if wanted { CameraState::Live } else { CameraState::Idle };
         if self.told.as_ref().is_some_and(|told| told.state == state) {
             return;
@@ -398,6 +442,7 @@ impl Thread {
 
     /// Frames do not flow.
     fn fail(&mut self, fault: Fault) {
+        self.camera.snaps().fail(&fault.detail);
         let failure = (fault.reason, fault.detail.clone());
         if self.logged.as_ref() != Some(&failure) {
             let camera = self.camera.about.id.camera.as_str();

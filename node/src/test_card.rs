@@ -196,7 +196,7 @@ mod tests {
     use crate::config::Show;
 
     fn card(width: u32, height: u32) -> Card {
-        Card::new(&TestCard { show: Show::Always, width, height, fps: 30 })
+        Card::new(&TestCard { show: Show::Always, width, height, fps: 30, every: None })
     }
 
     /// Reads the clock for machines off a picture's luma.
