@@ -13,7 +13,6 @@ mod filename;
 mod frames;
 mod health;
 mod http;
-#[allow(dead_code, reason = "the routes come next")]
 mod ingest;
 mod listener;
 mod mqtt;
@@ -23,11 +22,9 @@ mod photos;
 mod picture;
 mod problem;
 mod range;
-#[allow(dead_code, reason = "the routes come next")]
 mod snaps;
 mod still;
 mod stop;
-#[allow(dead_code, reason = "the routes and the ingest come next")]
 mod store;
 mod turn;
 mod upload;

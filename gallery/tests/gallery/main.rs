@@ -8,4 +8,5 @@ mod http;
 mod pages;
 mod photos;
 mod samples;
+mod snaps;
 mod uploads;
