@@ -179,7 +179,6 @@ impl Store {
         let writer = Writer {
             index,
             files: files.clone(),
-            space: space.clone(),
             events: events.clone(),
             thumbs: Background::start(files.clone()).map_err(unusable)?,
             retention,
@@ -315,7 +314,8 @@ impl Store {
     /// As [`Store::get`].
     pub async fn change(&self, id: &PhotoId, change: Change) -> Result<Photo, StoreError> {
         self.may_change()?;
-        self.ask(|reply| Job::Change(id.clone(), change, reply)).await
+        let changed = self.ask(|reply| Job::Change(id.clone(), change, reply)).await;
+        self.shared.space.told(0, changed)
     }
 
     /// Deletes a photo. Its file is kept for ten minutes, so that it can be restored.
@@ -324,7 +324,8 @@ impl Store {
     /// As [`Store::get`].
     pub async fn delete(&self, id: &PhotoId) -> Result<(), StoreError> {
         self.may_change()?;
-        self.ask(|reply| Job::Delete(id.clone(), reply)).await
+        let deleted = self.ask(|reply| Job::Delete(id.clone(), reply)).await;
+        self.shared.space.told(0, deleted)
     }
 
     /// Takes a deletion back. A photo that was not deleted stays as it is.
@@ -333,7 +334,8 @@ impl Store {
     /// [`StoreError::Gone`] if its file is gone, [`StoreError::Unknown`] if it never was here.
     pub async fn restore(&self, id: &PhotoId) -> Result<Photo, StoreError> {
         self.may_change()?;
-        self.ask(|reply| Job::Restore(id.clone(), reply)).await
+        let restored = self.ask(|reply| Job::Restore(id.clone(), reply)).await;
+        self.shared.space.told(0, restored)
     }
 
     /// What happens to photos from now on. A listener that is too slow is told that it missed some.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -126,7 +127,7 @@ async fn a_photo_is_a_file_by_its_day_with_a_sidecar() {
     let added = add(&store, photo(1, NOON)).await;
     assert_eq!(events.recv().await.unwrap(), PhotoEvent::Stored { photo: Box::new(added.clone()) });
     assert_eq!(store.get(&id(1)).await.unwrap(), added);
-    assert_eq!(all(&store).await, [added.clone()]);
+    assert_eq!(all(&store).await, std::slice::from_ref(&added));
     let Stored { path, .. } = store.file(&id(1)).await.unwrap();
     assert_eq!(path, folder.path().join(format!("photos/2026/11/20/{}.jpg", id(1))));
     assert_eq!(fs::read(&path).unwrap(), b"picture 1");
@@ -144,7 +145,7 @@ async fn an_upload_is_moved_and_never_copied() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path());
     let mut incoming = store.incoming().await.unwrap();
-    std::io::Write::write_all(incoming.file(), b"upload").unwrap();
+    incoming.file().write_all(b"upload").unwrap();
     let aside = incoming.path().to_owned();
     let upload = NewPhoto { content: Content::File(incoming), ..photo(1, NOON) };
     let added = add(&store, upload).await;
@@ -290,7 +291,7 @@ async fn an_index_made_anew_says_the_same() {
         let change = Change { caption: Some(format!("No. {n}")), pinned: Some(n % 2 == 0) };
         let _ = store.change(&id(n), change).await;
     }
-    let (days, sources) = (days(&store, Filter::default(), "UTC").await, store.sources().await);
+    let (listed, sources) = (days(&store, Filter::default(), "UTC").await, store.sources().await);
     store.close().await;
     let (before, files) = (dump(folder.path()), tree(folder.path()));
     let mut told = Vec::new();
@@ -300,7 +301,7 @@ async fn an_index_made_anew_says_the_same() {
     assert_eq!(dump(folder.path()), before);
     assert_eq!(tree(folder.path()), files);
     let store = open(folder.path());
-    assert_eq!(super::tests::days(&store, Filter::default(), "UTC").await, days);
+    assert_eq!(days(&store, Filter::default(), "UTC").await, listed);
     assert_eq!(store.sources().await.unwrap(), sources.unwrap());
     store.close().await;
     // Without any index, and with one that is no database.

@@ -7,7 +7,6 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -22,7 +21,6 @@ use super::files::{DayFolder, Files, put, remove, rename, sync_folder};
 use super::index::{self, Known, Tombstone};
 use super::retention::Retention;
 use super::sidecar::{Deletion, Sidecar};
-use super::space::Space;
 use super::thumbs::Background;
 use super::{Added, Change};
 
@@ -66,7 +64,6 @@ pub(super) struct Prepared {
 pub(super) struct Writer {
     pub index: Connection,
     pub files: Files,
-    pub space: Arc<Space>,
     pub events: broadcast::Sender<PhotoEvent>,
     pub thumbs: Background,
     pub retention: Retention,
