@@ -23,10 +23,18 @@ mod mjpeg;
 mod mqtt;
 mod names;
 mod offers;
+mod pictures;
 mod pixels;
+mod planes;
+mod pool;
 mod progress;
+#[cfg(feature = "turbojpeg")]
+mod reduce;
+#[cfg(test)]
+mod scene;
 mod schedule;
 mod sequence;
+mod sizes;
 mod slot;
 mod snaps;
 mod source;
