@@ -21,16 +21,18 @@ pub(crate) enum Task {
     Broker,
     Wall,
     Listener,
+    Relay,
 }
 
 impl Task {
-    pub const ALL: [Task; 3] = [Task::Broker, Task::Wall, Task::Listener];
+    pub const ALL: [Task; 4] = [Task::Broker, Task::Wall, Task::Listener, Task::Relay];
 
     pub fn name(self) -> &'static str {
         match self {
             Task::Broker => "connection to the broker",
             Task::Wall => "state of the wall",
             Task::Listener => "listener",
+            Task::Relay => "photos of the relay",
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::problem::{Problem, recover};
 use crate::store::Store;
 use crate::upload::Uploads;
 use crate::wall::Wall;
-use crate::{assets, photos, still, websocket};
+use crate::{assets, photos, relay, still, websocket};
 
 /// At most so many pages and so many MJPEG streams are served at once.
 const PAGES: usize = 500;
@@ -50,10 +50,10 @@ impl Site {
         wall: Arc<Wall>,
         store: Store,
         pictures: Pool,
+        uploads: Uploads,
         health: Health,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let uploads = Uploads::new(store.clone(), pictures.clone());
         let (pages, streams) = (Semaphore::new(PAGES), Semaphore::new(STREAMS));
         let (pages, streams) = (Arc::new(pages), Arc::new(streams));
         Site { wall, store, pictures, uploads, health, stop, pages, streams }
@@ -69,6 +69,7 @@ impl Site {
         let root = path::end().and(get()).and(warp::query()).and(known).then(Site::root);
         let page = path!("ws").and(site.clone()).and(warp::ws()).map(Site::page).map(respond);
         let no_page = path!("ws").and(warp::get()).map(not_a_websocket);
+        let no_room = path!("relay" / String).and(warp::get()).map(no_room);
         let cameras = path!("api" / "cameras").and(get()).map(Site::cameras);
         let snapshot =
             path!("cameras" / String / String / "snapshot.jpg").and(get()).then(Site::snapshot);
@@ -80,6 +81,8 @@ impl Site {
         root.or(page)
             .unify()
             .or(no_page)
+            .unify()
+            .or(no_room)
             .unify()
             .or(cameras)
             .unify()
@@ -300,6 +303,10 @@ fn asset(path: path::Tail, known: Option<String>) -> Response {
 fn not_a_websocket() -> Response {
     let hint = "ask with the headers Connection: upgrade and Upgrade: websocket";
     Problem::new(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket", hint).into_response()
+}
+
+fn no_room(room: String) -> Response {
+    relay::not_an_upgrade(&room).into_response()
 }
 
 fn parse(camera: &str) -> Result<CameraId, Problem> {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rumqttc::{
     AsyncClient, ClientError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Outgoing,
-    Packet, QoS, SubscribeFilter, SubscribeReasonCode,
+    Packet, QoS, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
@@ -116,7 +116,8 @@ async fn listen(
             Err(error) => {
                 connected = false;
                 if !told {
-                    warn!(broker = address, %error, "broker lost; trying again");
+                    let error = trust::why(&error);
+                    warn!(broker = address, error, "broker lost; trying again");
                     told = true;
                 }
                 link.send_modify(|link| link.up = false);
@@ -156,12 +157,14 @@ impl Speaker {
     fn client(&self, config: &Config) -> (AsyncClient, EventLoop) {
         let name = format!("vitrina-gallery-{}", self.id);
         let BrokerUrl { host, port, .. } = &config.broker;
-        // rumqttc puts a colon and the port behind it.
-        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
         let mut options = MqttOptions::new(name, host, *port);
         options.set_clean_session(true);
         options.set_keep_alive(KEEP_ALIVE);
         options.set_max_packet_size(limits::PACKET, limits::PACKET);
+        if let Some(tls) = &config.tls {
+            let tls = TlsConfiguration::Rustls(tls.clone());
+            options.set_transport(Transport::tls_with_config(tls));
+        }
         options.set_last_will(LastWill::new(
             self.topic(&Topic::GalleryStatus(self.id.clone())),
             Status::Offline.as_str(),

@@ -132,6 +132,17 @@ impl Uploads {
         })
     }
 
+    /// Takes a whole picture from memory, under an id that its bringer chose.
+    ///
+    /// # Errors
+    /// [`Problem`] if it is none, or cannot be stored.
+    pub async fn bring(&self, id: PhotoId, bytes: Bytes) -> Result<(), Problem> {
+        let incoming = write(self.store.incoming().await?, bytes).await?;
+        let (incoming, media, checked) = self.check(incoming).await?;
+        self.keep(id, incoming, media, checked, String::new()).await?;
+        Ok(())
+    }
+
     async fn file<S>(&self, part: Part, body: &mut Multipart<S>) -> Outcome
     where
         S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
@@ -140,7 +151,8 @@ impl Uploads {
         let stored = async {
             let incoming = receive(self.store.incoming().await?, body).await?;
             let (incoming, media, checked) = self.check(incoming).await?;
-            self.keep(incoming, media, checked, name.clone()).await
+            let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
+            self.keep(id, incoming, media, checked, name.clone()).await
         };
         match stored.await {
             Ok(id) => Outcome::Stored { url: format!("/photos/{id}"), id },
@@ -155,6 +167,7 @@ impl Uploads {
 
     async fn keep(
         &self,
+        id: PhotoId,
         incoming: Incoming,
         media: MediaType,
         checked: Checked,
@@ -164,7 +177,7 @@ impl Uploads {
         let taken = checked.plausible(now);
         let time = if taken.is_some() { TimeSource::Exif } else { TimeSource::Received };
         let new = NewPhoto {
-            id: PhotoId::new(now, fastrand::u128(..)),
+            id,
             taken: taken.unwrap_or(now),
             time,
             media,
@@ -205,22 +218,22 @@ where
         }
         piece.extend_from_slice(&data);
         if piece.len() >= PIECE || ended && !piece.is_empty() {
-            let full = piece.split();
-            let written = spawn_blocking(move || {
-                incoming.file().write_all(&full)?;
-                io::Result::Ok(incoming)
-            });
-            incoming = written
-                .await
-                .map_err(io::Error::from)
-                .and_then(|done| done)
-                .map_err(|error| disk(&error))?;
+            incoming = write(incoming, piece.split().freeze()).await?;
         }
         if ended {
             break;
         }
     }
     if size == 0 { Err(nothing("the picture is empty")) } else { Ok(incoming) }
+}
+
+async fn write(mut incoming: Incoming, bytes: Bytes) -> Result<Incoming, Problem> {
+    let written = spawn_blocking(move || {
+        incoming.file().write_all(&bytes)?;
+        io::Result::Ok(incoming)
+    });
+    let written = written.await.map_err(io::Error::from).and_then(|done| done);
+    written.map_err(|error| disk(&error))
 }
 
 /// Takes the place out unless it is to be kept, and checks what is left: that is what is stored.

@@ -61,6 +61,7 @@ pub struct House {
     pub broker_address: SocketAddr,
     pub broker: Running,
     pub address: SocketAddr,
+    pub https_address: Option<SocketAddr>,
     pub gallery: Running,
     pub health: Health,
     pub data: tempfile::TempDir,
@@ -68,25 +69,27 @@ pub struct House {
 
 impl House {
     pub async fn open() -> House {
-        House::open_with(Section::default()).await
+        House::open_with(|_| {}).await
     }
 
-    /// With a configuration, but for its addresses.
-    pub async fn open_with(section: Section) -> House {
+    /// With a section that is changed.
+    pub async fn open_with(change: impl FnOnce(&mut Section)) -> House {
         let (broker_address, broker) = broker("127.0.0.1:0").await;
         let data = tempfile::tempdir().unwrap();
-        let section = Section {
+        let mut section = Section {
             listen: "127.0.0.1:0".into(),
             broker: Some(format!("mqtt://{broker_address}")),
-            ..section
+            ..Section::default()
         };
+        change(&mut section);
         let config = section.check(Root::default(), data.path().join("gallery")).unwrap();
         let gallery = Gallery::bind(config).await.unwrap();
+        let https_address = gallery.https_addr();
         let (address, health) = (gallery.local_addr(), gallery.health());
         let gallery = Running::start(|stop| async move {
             gallery.run(async { drop(stop.await) }).await.unwrap();
         });
-        House { broker_address, broker, address, gallery, health, data }
+        House { broker_address, broker, address, https_address, gallery, health, data }
     }
 
     /// A node with one camera that works, on the wall.

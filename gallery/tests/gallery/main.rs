@@ -5,8 +5,10 @@
 mod client;
 mod house;
 mod http;
+mod https;
 mod pages;
 mod photos;
+mod relay;
 mod samples;
 mod snaps;
 mod uploads;

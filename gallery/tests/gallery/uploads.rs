@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use exif::{In, Tag};
-use gallery::{PicturesSection, Section};
 use image::ImageFormat;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -96,8 +95,7 @@ async fn a_photo_of_a_phone_is_upright_has_its_time_and_no_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_place_is_kept_if_the_configuration_says_so() {
-    let pictures = PicturesSection { keep_gps: true, ..Default::default() };
-    let house = House::open_with(Section { pictures, ..Section::default() }).await;
+    let house = House::open_with(|section| section.pictures.keep_gps = true).await;
     let id = stored(&house, "IMG_1.JPG", &samples::phone_jpeg()).await;
     let (_, _, body) = get(&house, &format!("/photos/{id}")).await;
     assert_eq!(body, samples::phone_jpeg());
