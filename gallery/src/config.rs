@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use trust::{BadTrust, Fingerprint};
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
+use crate::people::{self, Keys};
 use crate::{https, picture, store};
 
 /// `[gallery]` as typed.
@@ -145,6 +146,7 @@ pub struct Config {
     pub(crate) root: Root,
     pub(crate) id: GalleryId,
     pub(crate) photos: store::Config,
+    pub(crate) people: people::Config,
     pub(crate) pictures: picture::Config,
 }
 
@@ -173,6 +175,9 @@ impl Section {
         let password_file = self.password_file;
         let pictures = self.pictures.check()?;
         let id = id(&data)?;
+        let secret = data.join("secret");
+        let keys = Keys::open(&secret).map_err(failed(&secret))?;
+        let people = people::Config { keys, talk: data.join("talk.db") };
         let photos = self.photos.check(data)?;
         Ok(Config {
             listen,
@@ -186,6 +191,7 @@ impl Section {
             root,
             id,
             photos,
+            people,
             pictures,
         })
     }
@@ -235,6 +241,11 @@ fn is_host(host: &str) -> bool {
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
 }
 
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> BadConfig {
+    let path = path.to_owned();
+    move |source| BadConfig::Data { path, source }
+}
+
 /// Whether it is what browsers send as Origin (RFC 6454, section 6.1).
 fn is_origin(origin: &str) -> bool {
     let rest = ["http://", "https://"].iter().find_map(|scheme| origin.strip_prefix(scheme));
@@ -244,10 +255,6 @@ fn is_origin(origin: &str) -> bool {
 }
 
 fn id(data: &Path) -> Result<GalleryId, BadConfig> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| BadConfig::Data { path, source }
-    };
     std::fs::create_dir_all(data).map_err(failed(data))?;
     let file = data.join("id");
     match std::fs::read_to_string(&file) {

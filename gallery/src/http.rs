@@ -17,7 +17,9 @@ use wire::CameraId;
 use wire::page::Camera;
 
 use crate::health::Health;
+use crate::listener::Peer;
 use crate::now::Now;
+use crate::people::Visitor;
 use crate::picture::Pool;
 use crate::problem::{Problem, recover};
 use crate::store::Store;
@@ -26,8 +28,11 @@ use crate::wall::Wall;
 use crate::{assets, photos, relay, still, websocket};
 
 /// At most so many pages and so many MJPEG streams are served at once.
-const PAGES: usize = 500;
+const PAGES: usize = 1000;
 const STREAMS: usize = 200;
+
+/// At most so many pages have a socket on which they show their camera.
+const CAMERAS: usize = 64;
 
 /// What the routes need.
 #[derive(Debug, Clone)]
@@ -41,6 +46,7 @@ pub(crate) struct Site {
     stop: watch::Receiver<bool>,
     pages: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    cameras: Arc<Semaphore>,
 }
 
 type Query = HashMap<String, String>;
@@ -54,9 +60,9 @@ impl Site {
         health: Health,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let (pages, streams) = (Semaphore::new(PAGES), Semaphore::new(STREAMS));
-        let (pages, streams) = (Arc::new(pages), Arc::new(streams));
-        Site { wall, store, pictures, uploads, health, stop, pages, streams }
+        let [pages, streams, cameras] =
+            [PAGES, STREAMS, CAMERAS].map(|most| Arc::new(Semaphore::new(most)));
+        Site { wall, store, pictures, uploads, health, stop, pages, streams, cameras }
     }
 
     /// The routes. HEAD is answered as GET before it comes here.
@@ -67,10 +73,13 @@ impl Site {
         let known = warp::header::optional("if-none-match");
 
         let root = path::end().and(get()).and(warp::query()).and(known).then(Site::root);
-        let page = path!("ws").and(site.clone()).and(warp::ws()).map(Site::page).map(respond);
+        let peer = warp::ext::get();
+        let page = path!("ws").and(site.clone()).and(peer).and(warp::query()).and(warp::ws());
+        let page = page.map(Site::page).map(respond);
         let no_page = path!("ws").and(warp::get()).map(not_a_websocket);
         let no_room = path!("relay" / String).and(warp::get()).map(no_room);
         let cameras = path!("api" / "cameras").and(get()).map(Site::cameras);
+        let people = path!("api" / "people").and(get()).map(Site::people);
         let snapshot =
             path!("cameras" / String / String / "snapshot.jpg").and(get()).then(Site::snapshot);
         let stream =
@@ -85,6 +94,8 @@ impl Site {
             .or(no_room)
             .unify()
             .or(cameras)
+            .unify()
+            .or(people)
             .unify()
             .or(snapshot)
             .unify()
@@ -159,6 +170,7 @@ impl Site {
         );
         let upload = path!("upload")
             .and(post())
+            .and(warp::header::optional("authorization"))
             .and(media)
             .and(length)
             .and(warp::body::stream())
@@ -190,11 +202,25 @@ impl Site {
 
     async fn upload(
         self,
+        authorization: Option<String>,
         media: Option<String>,
         length: Option<u64>,
         body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
     ) -> Result<Response, Problem> {
-        let outcomes = self.uploads.receive(media, length, body).await?;
+        let person = match authorization {
+            None => None,
+            Some(authorization) => {
+                Some(self.wall.people.verify(&authorization).ok_or_else(|| {
+                    let hint = "join again on the page's WebSocket, then send it again";
+                    Problem::new(
+                        StatusCode::UNAUTHORIZED,
+                        "nobody joined with this id and key",
+                        hint,
+                    )
+                })?)
+            }
+        };
+        let outcomes = self.uploads.receive(person, media, length, body).await?;
         Ok(json(StatusCode::CREATED, &outcomes))
     }
 
@@ -218,17 +244,26 @@ impl Site {
         })
     }
 
-    fn page(self, upgrade: warp::ws::Ws) -> Result<Response, Problem> {
+    fn page(self, peer: Peer, query: Query, upgrade: warp::ws::Ws) -> Result<Response, Problem> {
         let permit = self.pages.try_acquire_owned().map_err(|_| {
             let hint = "close some of them, or try again later";
             Problem::unavailable(format!("{PAGES} pages look at this wall already"), hint)
         })?;
-        let upgrade =
-            upgrade.max_message_size(websocket::MESSAGE).max_frame_size(websocket::MESSAGE);
+        // Only few sockets take messages as large as pictures, since each can make us hold one.
+        let camera = match query.contains_key("camera") {
+            false => None,
+            true => Some(self.cameras.try_acquire_owned().map_err(|_| {
+                let hint = "stop one of them, or try again later";
+                Problem::unavailable(format!("{CAMERAS} browsers show cameras already"), hint)
+            })?),
+        };
+        let most = if camera.is_some() { websocket::OWN_FRAME } else { websocket::MESSAGE };
+        let upgrade = upgrade.max_message_size(most).max_frame_size(most);
         // The task ends with the page, or when the gallery stops.
         let upgraded = upgrade.on_upgrade(move |socket| async move {
-            websocket::serve(socket, self.wall, self.stop).await;
-            drop(permit);
+            let visitor = Visitor::new(self.wall.people.clone(), peer.0, camera.is_some());
+            websocket::serve(socket, self.wall, visitor, self.stop).await;
+            drop((permit, camera));
         });
         Ok(upgraded.into_response())
     }
@@ -250,6 +285,10 @@ impl Site {
             })
             .collect();
         json(StatusCode::OK, &listed)
+    }
+
+    fn people(self) -> Response {
+        json(StatusCode::OK, &self.wall.people.list())
     }
 
     async fn snapshot(node: String, camera: String, site: Site) -> Response {

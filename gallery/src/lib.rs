@@ -19,6 +19,7 @@ mod listener;
 mod mqtt;
 mod multipart;
 mod now;
+mod people;
 mod photos;
 mod picture;
 mod problem;
@@ -57,6 +58,7 @@ use health::Task;
 use http::Site;
 use https::Https;
 use listener::Service;
+use people::People;
 use picture::Pool;
 use relay::Relay;
 use stop::stopped;
@@ -168,8 +170,10 @@ impl Gallery {
         if config.open {
             warn!("open: everybody on the local network can see the wall, without a password");
         }
+        let people = Arc::new(People::new(&config.people, &config.id, &config.root));
         let (say, sayings) = mpsc::channel(ingest::SAYINGS);
-        let wall = Arc::new(Wall::new(config.id.clone(), config.open, store.clone(), say));
+        let (id, photos) = (config.id.clone(), store.clone());
+        let wall = Arc::new(Wall::new(id, config.open, people.clone(), photos, say));
         let (stop, mut stopping) = watch::channel(false);
         let beat = |task| {
             let health = health.clone();
@@ -194,7 +198,7 @@ impl Gallery {
                 .map(|(_, address, _)| address.port()),
         };
 
-        // Four tasks, which end with `stop`, or when the set is dropped.
+        // Tasks which end with `stop`, or when the set is dropped.
         let mut tasks = JoinSet::new();
         let (end, beats) = (stopping.clone(), beat(Task::Listener));
         tasks.spawn(async move {
@@ -219,6 +223,15 @@ impl Gallery {
                 () = stopped(&mut stopping) => {}
             }
             Task::Wall
+        });
+
+        let (mut end, beats) = (stop.subscribe(), beat(Task::People));
+        tasks.spawn(async move {
+            tokio::select! {
+                () = people.run(beats) => {}
+                () = stopped(&mut end) => {}
+            }
+            Task::People
         });
 
         let ended = tokio::select! {

@@ -50,6 +50,10 @@ const BUFFER: usize = 32 * 1024;
 
 const BACKLOG: i32 = 1024;
 
+/// Who makes a request, as an extension of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub IpAddr);
+
 /// Binds the socket. Accepted ones inherit its options.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
@@ -185,6 +189,7 @@ impl Service {
                 if let Some(response) = early {
                     return Ok(response);
                 }
+                request.extensions_mut().insert(Peer(peer.to_canonical()));
                 // Hyper leaves the body out, since it still knows what was asked.
                 if request.method() == Method::HEAD {
                     *request.method_mut() = Method::GET;

@@ -15,6 +15,7 @@ use crate::clocks::{Captured, Clocks, Reading};
 use crate::frames::{Frame, Frames};
 use crate::ingest::{Bad, Ingest, Refusal, Saying, Snapshot};
 use crate::now::{self, Now};
+use crate::people::People;
 use crate::store::Store;
 use crate::turn::{Then, Turn};
 
@@ -33,6 +34,7 @@ pub(crate) struct Wall {
     pub frames: Arc<Frames>,
     pub store: Store,
     pub ingest: Ingest,
+    pub people: Arc<People>,
     changed: Notify,
     /// Told when a node came online, since it knows no wants.
     pub node_online: Notify,
@@ -58,7 +60,13 @@ struct State {
 
 impl Wall {
     /// `open`: other machines can reach it. What is to be said to the nodes goes to `say`.
-    pub fn new(id: GalleryId, open: bool, store: Store, say: mpsc::Sender<Saying>) -> Self {
+    pub fn new(
+        id: GalleryId,
+        open: bool,
+        people: Arc<People>,
+        store: Store,
+        say: mpsc::Sender<Saying>,
+    ) -> Self {
         let state = State {
             cameras: Cameras::default(),
             clocks: Clocks::new(now::boot()),
@@ -75,6 +83,7 @@ impl Wall {
             frames: Arc::default(),
             ingest: Ingest::new(store.clone(), say),
             store,
+            people,
             changed: Notify::new(),
             node_online: Notify::new(),
             say_online: Notify::new(),
@@ -91,7 +100,8 @@ impl Wall {
     /// # Errors
     /// Why it was refused, the first time for a topic, so that it is worth telling.
     pub fn hear(&self, topic: &Topic, payload: Bytes, retained: bool) -> Result<(), String> {
-        let taken = match topic {
+        let people = self.people.hear(topic, &payload, retained);
+        let taken = people.and_then(|()| match topic {
             Topic::Status(node) => self.hear_fact(&Fact::Status(node), &payload, retained),
             Topic::Info(node) => self.hear_fact(&Fact::Info(node), &payload, retained),
             Topic::Stats(node) => self.hear_fact(&Fact::Stats(node), &payload, retained),
@@ -102,7 +112,7 @@ impl Wall {
             Topic::Answer(node) => self.hear_answer(node, &payload),
             Topic::GalleryStatus(id) => self.hear_gallery(id, &payload, retained),
             _ => Ok(()),
-        };
+        });
         taken.or_else(|why| {
             let mut state = self.state();
             let first =
@@ -214,6 +224,9 @@ impl Wall {
             _ => Status::parse(payload).map_err(|e| e.to_string())?,
         };
         let mut state = self.state();
+        if state.cameras.hear_gallery(id, status == Status::Offline) {
+            self.changed.notify_one();
+        }
         if state.turn.hear(id, status, retained) == Then::SayOnline {
             self.say_online.notify_one();
         }
@@ -234,6 +247,7 @@ impl Wall {
     }
 
     pub fn broker_found(&self) {
+        self.people.connected();
         let mut state = self.state();
         state.turn.connected();
         state.cameras.connected(Now::read());
@@ -243,6 +257,7 @@ impl Wall {
     }
 
     pub fn broker_lost(&self) {
+        self.people.disconnected();
         let mut state = self.state();
         state.cameras.disconnected();
         if !std::mem::replace(&mut state.broker_lost, true) {

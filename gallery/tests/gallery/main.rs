@@ -7,6 +7,7 @@ mod house;
 mod http;
 mod https;
 mod pages;
+mod people;
 mod photos;
 mod relay;
 mod samples;
