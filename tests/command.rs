@@ -259,7 +259,7 @@ fn fingerprint(told: &str) -> String {
         |word: &&str| word.len() == 95 && word.bytes().filter(|&b| b == b':').count() == 31;
     let trim = |c: char| !c.is_ascii_hexdigit();
     let found = told.split_whitespace().map(|word| word.trim_matches(trim)).rfind(is_one);
-    found.unwrap_or_else(|| panic!("there is no fingerprint in {told}")).to_owned()
+    found.expect("a fingerprint is told").to_owned()
 }
 
 #[test]
