@@ -12,7 +12,7 @@ run: build
 	./target/release/vitrina
 
 build: gallery/web/dist
-	scripts/need libclang-dev:libclang.so
+	scripts/need libclang-dev:libclang.so cmake:cmake nasm:nasm
 	cargo build --release --locked
 
 # The page. Cargo embeds it, so it comes before every build.

@@ -13,16 +13,18 @@ use wire::{
 };
 
 use crate::clock;
-use crate::encode::encode;
 use crate::facts::Facts;
 use crate::mjpeg;
+use crate::pictures::{From, Pictures};
 use crate::pixels::Layout;
 use crate::progress::{Beat, Health};
 use crate::sequence::Sequence;
-use crate::slot::{Picture, Slots};
+use crate::slot::Slots;
+use crate::snaps::Snaps;
 use crate::source::{Fault, Frame, Open};
+use crate::spooler::{Request, Shot, Spooler};
 use crate::stats::Counters;
-use crate::wants::{Pacer, Wants};
+use crate::wants::Wants;
 
 /// How long a wait for a frame lasts at most before other things are looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -44,8 +46,12 @@ pub(crate) struct About {
     pub title: String,
     /// The stable path of its device, or `test card`.
     pub device: String,
+    /// The name of its card.
+    pub model: String,
     /// JPEG quality where the node encodes.
     pub quality: u8,
+    /// How often it takes a photo by itself.
+    pub every: Option<Duration>,
 }
 
 /// Where a camera's facts and pictures go.
@@ -61,6 +67,8 @@ pub(crate) struct Outlet {
     pub slots: Arc<Slots>,
     /// Who watches over the threads.
     pub health: Health,
+    /// Photos.
+    pub spooler: Spooler,
 }
 
 /// A camera as the rest of the node sees it. Dropping it does not end its thread; see
@@ -69,6 +77,7 @@ pub(crate) struct Outlet {
 pub(crate) struct Camera {
     about: About,
     wants: Mutex<Wants>,
+    snaps: Mutex<Snaps>,
     counters: Counters,
     orders: Mutex<Orders>,
     ordered: Condvar,
@@ -97,21 +106,24 @@ impl Camera {
         let camera = Arc::new(Camera {
             about,
             wants: Mutex::default(),
+            snaps: Mutex::default(),
             counters: Counters::default(),
             orders: Mutex::new(Orders { device, ..Orders::default() }),
             ordered: Condvar::new(),
         });
         let beat = outlet.health.watch(format!("camera {}", camera.about.id.camera), HANGS);
+        let topic = Topic::State(camera.about.id.clone()).under(&outlet.root).to_string();
         let mut thread = Thread {
             camera: Arc::clone(&camera),
-            topics: Topics::new(&outlet.root, &camera.about.id),
+            topic,
+            pictures: Pictures::new(&outlet.root, &camera.about.id),
             outlet,
             beat,
             open,
             sequence: Sequence::default(),
             told: None,
             logged: None,
-            scratch: Vec::new(),
+            mended: Vec::new(),
         };
         // The kernel cuts a thread's name after 15 bytes.
         let name = format!("camera {}", camera.about.id.camera);
@@ -127,6 +139,25 @@ impl Camera {
     /// Somebody asks for frames. False if too many others do.
     pub fn want(&self, want: &Want) -> bool {
         self.wants().insert(want, Instant::now())
+    }
+
+    /// Somebody asks for a photo: the first frame captured from now on.
+    pub fn snap(&self, request: Request) {
+        self.snaps().ask(request, clock::monotonic());
+    }
+
+    /// Refuses photos that no frame came for.
+    pub fn expire(&self) {
+        self.snaps().expire(clock::monotonic());
+    }
+
+    /// Hands a frame to the spool for all whose photo it is.
+    fn take(&self, spooler: &Spooler, at: Duration, jpeg: &Bytes, stamp: &Stamp) {
+        let requests = self.snaps().take(at);
+        for request in requests {
+            let (jpeg, stamp, model) = (jpeg.clone(), stamp.clone(), self.about.model.clone());
+            spooler.hand(Shot { request, jpeg, stamp, model });
+        }
     }
 
     /// Its figures since the last call.
@@ -152,32 +183,19 @@ impl Camera {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn snaps(&self) -> MutexGuard<'_, Snaps> {
+        self.snaps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn wants(&self) -> MutexGuard<'_, Wants> {
         self.wants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-#[derive(Debug)]
-struct Topics {
-    state: String,
-    preview: String,
-    full: String,
-}
-
-impl Topics {
-    fn new(root: &Root, id: &CameraId) -> Self {
-        let topic = |topic: Topic| topic.under(root).to_string();
-        Topics {
-            state: topic(Topic::State(id.clone())),
-            preview: topic(Topic::Preview(id.clone())),
-            full: topic(Topic::Live(id.clone(), Size::Full)),
-        }
-    }
-}
-
 struct Thread {
     camera: Arc<Camera>,
-    topics: Topics,
+    /// Of its state.
+    topic: String,
     outlet: Outlet,
     beat: Beat,
     open: Open,
@@ -185,7 +203,9 @@ struct Thread {
     told: Option<State>,
     /// The failure that was logged last; the same one is not logged again.
     logged: Option<(Reason, String)>,
-    scratch: Vec<u8>,
+    pictures: Pictures,
+    /// A frame that Huffman tables were put into.
+    mended: Vec<u8>,
 }
 
 impl Thread {
@@ -224,7 +244,7 @@ impl Thread {
         let fps = source.fps();
         let controls = source.controls();
         self.sequence.restart();
-        let (mut full, mut preview) = (Pacer::default(), Pacer::default());
+        self.pictures.restart(&layout);
         let (mut good, mut broken) = (Instant::now(), false);
         loop {
             self.beat.beat();
@@ -235,7 +255,7 @@ impl Thread {
                 }
             }
             if let Some(frame) = source.next(LOOK)? {
-                match self.frame(&layout, &frame, &mut full, &mut preview) {
+                match self.frame(&layout, &frame) {
                     Ok(()) => {
                         (good, broken) = (Instant::now(), false);
                         self.work(&layout, fps, &controls);
@@ -267,13 +287,7 @@ impl Thread {
     ///
     /// # Errors
     /// The word under which a broken frame is counted.
-    fn frame(
-        &mut self,
-        layout: &Layout,
-        frame: &Frame<'_>,
-        full: &mut Pacer,
-        preview: &mut Pacer,
-    ) -> Result<(), &'static str> {
+    fn frame(&mut self, layout: &Layout, frame: &Frame<'_>) -> Result<(), &'static str> {
         let (seq, missing) = self.sequence.take(frame.sequence);
         let counters = &self.camera.counters;
         counters.dropped("driver", u64::from(missing));
@@ -289,48 +303,33 @@ impl Thread {
         } else {
             None
         };
-        let rate = self.camera.wants().rate(Size::Full, Instant::now());
-        // Encoding takes time in which a newer frame comes, and the newest is what is wanted.
-        if frame.late && whole.is_none() {
-            counters.dropped(if rate > 0.0 { "superseded" } else { "unwanted" }, 1);
-            counters.good();
-            return Ok(());
-        }
-        let full = full.passes(rate, frame.at);
-        let preview = preview.passes(1.0 / limits::PREVIEW_EVERY.as_secs_f32(), frame.at);
+        let rates = {
+            let (wants, now) = (self.camera.wants(), Instant::now());
+            Size::ALL.map(|size| wants.rate(size, now))
+        };
+        let snap = self.camera.snaps().is_due(frame.at);
+        let due = self.pictures.due(layout, rates, frame.late, frame.at);
         let up = self.outlet.slots.is_open();
-        let ticket = if full && up {
+        let ticket = if due.live && up {
             Some(counters.ticket())
         } else {
-            counters.dropped(if full { "connection" } else { "unwanted" }, 1);
+            let wanted = rates.iter().any(|&rate| rate > 0.0);
+            counters.dropped(
+                match due.live {
+                    true => "connection",
+                    false if frame.late && wanted => "superseded",
+                    false => "unwanted",
+                },
+                1,
+            );
             None
         };
         counters.good();
-        if !up || !(full || preview) {
+        let live = up && due.any;
+        if !live && !snap {
             return Ok(());
         }
-        let mended;
-        let jpeg = match whole {
-            Some(whole) => match whole.tables_at {
-                Some(at) => {
-                    mended = whole.with_tables(at);
-                    &mended[..]
-                }
-                None => whole.jpeg,
-            },
-            None => {
-                self.scratch.clear();
-                let encoded =
-                    encode(layout, frame.bytes, self.camera.about.quality, &mut self.scratch);
-                if let Err(reason) = encoded {
-                    if let Some(ticket) = ticket {
-                        ticket.dropped(reason);
-                    }
-                    return Ok(());
-                }
-                &self.scratch[..]
-            }
-        };
+        let jpeg = whole.map(|whole| whole.mended(&mut self.mended));
         // The two clocks are read together, so that the frame's age is taken from both.
         let age = clock::monotonic().saturating_sub(frame.at);
         let stamp = Stamp {
@@ -341,32 +340,17 @@ impl Thread {
             boot: self.outlet.boot.clone(),
             photo: None,
         };
-        let mut stamped = Vec::new();
-        let refused = match stamp.insert(jpeg, &mut stamped) {
-            Err(_) => Some("garbage"),
-            Ok(()) if stamped.len() > limits::PICTURE => Some("too-large"),
-            Ok(()) => None,
+        let from = From {
+            layout,
+            frame: jpeg.unwrap_or(frame.bytes),
+            quality: self.camera.about.quality,
+            at: frame.at,
         };
-        if let Some(reason) = refused {
-            if let Some(ticket) = ticket {
-                ticket.dropped(reason);
-            }
-            return Ok(());
+        if snap && let Ok(jpeg) = self.pictures.full(from).map(Bytes::copy_from_slice) {
+            self.camera.take(&self.outlet.spooler, frame.at, &jpeg, &stamp);
         }
-        let stamped = Bytes::from(stamped);
-        let put = |topic: &str, ticket| {
-            self.outlet.slots.put(Picture {
-                topic: topic.to_owned(),
-                jpeg: stamped.clone(),
-                counters: counters.clone(),
-                ticket,
-            });
-        };
-        if preview {
-            put(&self.topics.preview, None);
-        }
-        if ticket.is_some() {
-            put(&self.topics.full, ticket);
+        if live {
+            self.pictures.put(from, &stamp, &self.outlet.slots, counters, ticket.as_ref());
         }
         Ok(())
     }
@@ -377,8 +361,10 @@ impl Thread {
             let (wants, now) = (self.camera.wants(), Instant::now());
             Size::ALL.into_iter().any(|size| wants.rate(size, now) > 0.0)
         };
+        self.camera.snaps().works();
         let state = if wanted { CameraState::Live } else { CameraState::Idle };
-        if self.told.as_ref().is_some_and(|told| told.state == state) {
+        let sizes = self.pictures.offered(layout);
+        if self.told.as_ref().is_some_and(|told| told.state == state && told.sizes == sizes) {
             return;
         }
         let (width, height) = (layout.width as u32, layout.height as u32);
@@ -387,6 +373,7 @@ impl Thread {
             format: layout.coding.to_string(),
             size: Some(Resolution { width, height }),
             fps,
+            sizes: sizes.to_vec(),
             controls: controls.clone(),
             ..self.blank()
         });
@@ -398,6 +385,7 @@ impl Thread {
 
     /// Frames do not flow.
     fn fail(&mut self, fault: Fault) {
+        self.camera.snaps().fail(&fault.detail);
         let failure = (fault.reason, fault.detail.clone());
         if self.logged.as_ref() != Some(&failure) {
             let camera = self.camera.about.id.camera.as_str();
@@ -435,7 +423,7 @@ impl Thread {
             }
             state.since = since;
         }
-        self.outlet.facts.set(self.topics.state.clone(), state.to_json());
+        self.outlet.facts.set(self.topic.clone(), state.to_json());
         self.told = Some(state);
         before
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
-use wire::{CameraId, CameraName, Kind, Stats, Topic, Want};
+use wire::{CameraId, CameraName, Kind, PhotoId, Stats, Topic, Want};
 
 use crate::camera::{About, Camera, Outlet};
 use crate::choose::{Ask, QUALITY};
@@ -21,6 +21,7 @@ use crate::errno::fault;
 use crate::hotplug::Hotplug;
 use crate::identity::Identity;
 use crate::names::Names;
+use crate::schedule::Schedule;
 use crate::source::Open;
 use crate::stats::{Load, rss};
 use crate::stop::stopped;
@@ -30,6 +31,8 @@ use crate::v4l2::Device;
 
 /// How long a camera may take to be found before the test card is shown in its place.
 const FOUND_WITHIN: Duration = Duration::from_secs(1);
+/// How often the clock is looked at, at least: somebody may set it.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 
 /// The cameras by name.
 pub(crate) struct Cameras {
@@ -161,7 +164,9 @@ impl Cameras {
                 id: CameraId { node: self.config.name.clone(), camera: name.clone() },
                 title: name.to_string(),
                 device: device.display().to_string(),
+                model: name.to_string(),
                 quality: camera.ask.quality,
+                every: camera.every,
             };
             self.start(about, None, open_v4l2(camera.ask));
         }
@@ -177,6 +182,47 @@ impl Cameras {
         }
     }
 
+    /// Somebody asks one of them for a photo.
+    pub fn snap(&self, name: &CameraName, id: Option<PhotoId>) {
+        let Some(request) = self.outlet.spooler.ask(id) else { return };
+        let running = self.running();
+        match running.get(name) {
+            Some(one) => one.camera.snap(request),
+            None if running.is_empty() => request.fail("this node has no camera"),
+            None => {
+                let names: Vec<&str> = running.keys().map(CameraName::as_str).collect();
+                let names = names.join(", ");
+                request.fail(&format!("this node has no camera {name}; it has {names}"));
+            }
+        }
+    }
+
+    /// Takes the photos that are due by the clock, and refuses those that no frame came for,
+    /// until `stop`.
+    pub async fn keep_time(&self, mut stop: watch::Receiver<bool>) {
+        let mut schedules: BTreeMap<CameraName, Schedule> = BTreeMap::new();
+        loop {
+            let (local, now) = (clock::local(), clock::monotonic());
+            let mut pause = LOOK_AT_CLOCK;
+            for (name, running) in self.running().iter() {
+                running.camera.expire();
+                let Some(every) = running.camera.about().every else { continue };
+                let schedule =
+                    schedules.entry(name.clone()).or_insert_with(|| Schedule::new(every, local));
+                if schedule.is_due(local, now)
+                    && let Some(request) = self.outlet.spooler.ask_unheard()
+                {
+                    running.camera.snap(request);
+                }
+                pause = pause.min(schedule.left(local));
+            }
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = stopped(&mut stop) => return,
+            }
+        }
+    }
+
     /// The node's figures since the last call.
     pub fn stats(&self) -> Stats {
         let running = self.running();
@@ -187,7 +233,7 @@ impl Cameras {
             boot: self.identity.boot.clone(),
             cpu: self.load.lock().unwrap_or_else(PoisonError::into_inner).cpu(),
             rss: rss(),
-            spool: 0,
+            spool: self.outlet.spooler.bytes(),
             cameras: cameras.collect(),
         }
     }
@@ -199,7 +245,9 @@ impl Cameras {
             id: self.test_card_id(),
             title: "Test card".to_owned(),
             device: "test card".to_owned(),
+            model: "Vitrina test card".to_owned(),
             quality: QUALITY,
+            every: card.every,
         };
         self.start(about, Some(PathBuf::new()), open);
     }

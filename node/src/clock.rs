@@ -24,6 +24,15 @@ pub(crate) fn unix_ms() -> u64 {
     whole(unix().as_millis())
 }
 
+/// The wall clock as it shows local time: the seconds of `unix`, shifted by the zone's offset.
+pub(crate) fn local() -> Duration {
+    let unix = unix();
+    let now = jiff::Timestamp::try_from(UNIX_EPOCH + unix).unwrap_or_default();
+    let offset = jiff::tz::TimeZone::system().to_offset(now).seconds();
+    let shift = Duration::from_secs(u64::from(offset.unsigned_abs()));
+    if offset < 0 { unix.saturating_sub(shift) } else { unix + shift }
+}
+
 /// A count that fits for the next half million years.
 pub(crate) fn whole(count: u128) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
@@ -11,9 +12,14 @@ use wire::{BadBrokerUrl, BrokerUrl, CameraName, NodeName, Root};
 
 use crate::choose::{self, Ask};
 use crate::identity;
+use crate::units;
 
 /// The name of the test card among a node's cameras.
 pub(crate) const TEST_CARD: &str = "test-card";
+/// What may wait on the disk, in bytes.
+const SPOOL: u64 = 1 << 30;
+/// How often a camera may take photos by itself.
+const EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(86_400));
 
 /// The section `[node]` as typed.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
@@ -41,6 +47,11 @@ pub struct Section {
     /// makes for its node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
+    /// How much may wait on this machine's disk for a gallery, those photos included that
+    /// galleries refused: a number and its unit, as `500 MB`. When it is full, new photos are
+    /// refused. Default: `1 GiB`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spool: Option<String>,
     /// The picture for machines without a camera.
     pub test_card: TestCardSection,
     /// What some cameras are to do otherwise than by default. Cameras that are not named here
@@ -65,6 +76,9 @@ pub struct TestCardSection {
     /// Frames a second, 1 to 120. Default: 30.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fps: Option<u32>,
+    /// As for a camera.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<String>,
 }
 
 /// When the test card is shown.
@@ -106,6 +120,10 @@ pub struct CameraSection {
     /// JPEG quality where the node encodes, 1 to 100. Default: 80.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<u8>,
+    /// How often it takes a photo by itself, `1 s` to `1 d`, by the local clock: `10 min` is at
+    /// :00, :10 and so on. Default: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<String>,
 }
 
 /// The configuration as used.
@@ -121,6 +139,8 @@ pub struct Config {
     pub tls: Option<Arc<ClientConfig>>,
     /// The file with the password for it.
     pub password_file: Option<PathBuf>,
+    /// How many bytes may wait on the disk for a gallery.
+    pub spool: u64,
     /// The test card.
     pub test_card: TestCard,
     /// What some cameras are to do otherwise.
@@ -140,6 +160,8 @@ pub struct TestCard {
     pub height: u32,
     /// Frames a second.
     pub fps: u32,
+    /// How often a photo is taken of it.
+    pub every: Option<Duration>,
 }
 
 /// What one camera is to do.
@@ -151,6 +173,8 @@ pub struct CameraConfig {
     pub name: Option<CameraName>,
     /// Format, size and rate.
     pub ask: Ask,
+    /// How often it takes a photo by itself.
+    pub every: Option<Duration>,
 }
 
 /// A key whose value cannot be used. The text says which, what it holds, and what is right.
@@ -197,6 +221,11 @@ impl Section {
             None => BrokerUrl::default(),
         };
         let tls = trust::client(&broker, self.ca_file.as_deref(), self.fingerprint.as_deref())?;
+        let spool = match self.spool {
+            Some(size) => units::bytes(&size)
+                .map_err(|right| BadConfig::new("node.spool", quoted(&size), right))?,
+            None => SPOOL,
+        };
         let test_card = self.test_card.check()?;
         let cameras = cameras(self.camera)?;
         std::fs::create_dir_all(&data).map_err(|error| {
@@ -204,7 +233,7 @@ impl Section {
             BadConfig::new("the node's data directory", data.display(), right)
         })?;
         let password_file = self.password_file;
-        Ok(Config { name, root, broker, tls, password_file, test_card, cameras, data })
+        Ok(Config { name, root, broker, tls, password_file, spool, test_card, cameras, data })
     }
 }
 
@@ -243,6 +272,7 @@ impl TestCardSection {
             width: within("width", self.width, 1280, 160..=3840, true)?,
             height: within("height", self.height, 720, 120..=2160, true)?,
             fps: within("fps", self.fps, 30, 1..=120, false)?,
+            every: every("node.test_card", self.every.as_deref())?,
         })
     }
 }
@@ -325,8 +355,20 @@ impl CameraSection {
             device: self.device,
             name,
             ask: Ask { width, height, fps, format, quality },
+            every: every(at, self.every.as_deref())?,
         })
     }
+}
+
+/// How often a camera takes a photo, as typed in section `at`.
+fn every(at: &str, typed: Option<&str>) -> Result<Option<Duration>, BadConfig> {
+    let Some(typed) = typed else { return Ok(None) };
+    let bad = |right| BadConfig::new(format!("{at}.every"), quoted(typed), right);
+    let period = units::period(typed).map_err(bad)?;
+    if !(EVERY.0..=EVERY.1).contains(&period) {
+        return Err(bad("it is 1 s to 1 d"));
+    }
+    Ok(Some(period))
 }
 
 #[cfg(test)]
@@ -392,6 +434,24 @@ mod tests {
         ];
         for section in bad {
             assert!(camera(section.clone()).is_err(), "{section:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_periods_name_their_keys_when_they_are_wrong() {
+        let config = check(Section::default()).unwrap();
+        assert_eq!((config.spool, config.test_card.every), (1 << 30, None));
+        let section = Section { spool: Some("1 gig".into()), ..Section::default() };
+        assert_eq!(check(section).unwrap_err().key(), "node.spool");
+        for bad in ["10", "0 s", "2 d", "10 minutes"] {
+            let every = Some(bad.to_owned());
+            let test_card = TestCardSection { every: every.clone(), ..Default::default() };
+            let error = check(Section { test_card, ..Section::default() }).unwrap_err();
+            assert_eq!(error.key(), "node.test_card.every");
+            let camera =
+                CameraSection { name: Some("door".into()), every, ..CameraSection::default() };
+            let error = check(Section { camera: vec![camera], ..Section::default() }).unwrap_err();
+            assert_eq!(error.key(), "node.camera[0].every");
         }
     }
 

@@ -4,6 +4,7 @@
 //! the two connections takes from there. Nothing waits for anything else, so a slow broker makes
 //! frames fewer and never late.
 
+mod answers;
 mod camera;
 mod cameras;
 mod choose;
@@ -13,6 +14,7 @@ mod config;
 mod discover;
 mod encode;
 mod errno;
+mod exif;
 mod facts;
 mod holder;
 mod hotplug;
@@ -20,21 +22,39 @@ mod identity;
 mod mjpeg;
 mod mqtt;
 mod names;
+mod offers;
+mod pictures;
 mod pixels;
+mod planes;
+mod pool;
 mod progress;
+#[cfg(feature = "turbojpeg")]
+mod reduce;
+#[cfg(test)]
+mod scene;
+mod schedule;
 mod sequence;
+mod sizes;
 mod slot;
+mod snaps;
 mod source;
+mod spool;
+mod spooler;
 mod stats;
 mod stop;
+mod stored;
 mod survey;
 mod test_card;
+mod units;
 mod v4l2;
 mod wants;
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 use wire::NodeName;
 
 pub use crate::choose::{Ask, Interval, Offer};
@@ -45,12 +65,17 @@ pub use crate::pixels::Coding;
 pub use crate::progress::Health;
 pub use crate::survey::{VideoNode, survey};
 
+use crate::answers::Answers;
 use crate::camera::Outlet;
 use crate::cameras::Cameras;
 use crate::facts::Facts;
 use crate::identity::Identity;
 use crate::mqtt::Link;
 use crate::slot::Slots;
+use crate::spooler::Spooler;
+
+/// How long a clean stop waits for the last snapshots to be written.
+const SPOOLED: Duration = Duration::from_secs(2);
 
 /// A node that is ready to run.
 pub struct Node {
@@ -58,6 +83,7 @@ pub struct Node {
     health: Health,
     cameras: Arc<Cameras>,
     link: Link,
+    spool: JoinHandle<()>,
 }
 
 /// Why a node cannot run.
@@ -68,6 +94,9 @@ pub enum Error {
         "cameras that are plugged in cannot be seen: {0}; raise fs.inotify.max_user_instances and max_user_watches"
     )]
     Hotplug(#[from] std::io::Error),
+    /// The system gives no more threads.
+    #[error("no thread for the spool: {0}")]
+    Thread(std::io::Error),
 }
 
 impl Node {
@@ -78,12 +107,21 @@ impl Node {
     pub fn new(config: Config) -> Result<Node, Error> {
         let identity = Identity::read(&config.data);
         let health = Health::default();
+        let answers = Arc::new(Answers::default());
+        let (spooler, spool) = Spooler::start(
+            config.data.join("spool"),
+            config.spool,
+            config.name.clone(),
+            Arc::clone(&answers),
+        )
+        .map_err(Error::Thread)?;
         let outlet = Outlet {
             root: config.root.clone(),
             boot: identity.boot.clone(),
             facts: Arc::new(Facts::default()),
             slots: Arc::new(Slots::default()),
             health: health.clone(),
+            spooler: spooler.clone(),
         };
         let name = config.name.clone();
         let (broker, tls) = (config.broker.clone(), config.tls.clone());
@@ -100,8 +138,10 @@ impl Node {
             slots: outlet.slots,
             health: health.clone(),
             cameras: Arc::clone(&cameras),
+            answers,
+            spooler,
         };
-        Ok(Node { name, health, cameras, link })
+        Ok(Node { name, health, cameras, link, spool })
     }
 
     /// What it is called.
@@ -131,7 +171,22 @@ impl Node {
             stop.send_replace(true);
             result
         };
-        let work = async { tokio::join!(captured, self.link.run(stop.subscribe())).0 };
+        let work = async {
+            let (captured, (), ()) = tokio::join!(
+                captured,
+                self.link.run(stop.subscribe()),
+                self.cameras.keep_time(stop.subscribe())
+            );
+            self.link.spooler.end();
+            let ended = async {
+                while !self.spool.is_finished() {
+                    sleep(Duration::from_millis(5)).await;
+                }
+            };
+            // A disk that hangs is left to the end of the process.
+            timeout(SPOOLED, ended).await.ok();
+            captured
+        };
         let (mut signal, mut work) = (std::pin::pin!(signal), std::pin::pin!(work));
         tokio::select! {
             result = &mut work => Ok(result?),

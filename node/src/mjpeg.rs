@@ -46,11 +46,16 @@ pub(crate) fn check(frame: &[u8]) -> Result<Whole<'_>, &'static str> {
     Ok(Whole { jpeg, tables_at: (!has_tables).then_some(scan.start) })
 }
 
-impl Whole<'_> {
-    /// The picture with the standard Huffman tables before its scan.
-    pub fn with_tables(&self, at: usize) -> Vec<u8> {
+impl<'a> Whole<'a> {
+    /// The picture, if need be with the standard Huffman tables before its scan, in `memory`.
+    pub fn mended(self, memory: &'a mut Vec<u8>) -> &'a [u8] {
+        let Some(at) = self.tables_at else { return self.jpeg };
         let (head, scan) = self.jpeg.split_at(at.min(self.jpeg.len()));
-        [head, &standard_tables(), scan].concat()
+        memory.clear();
+        for part in [head, &standard_tables(), scan] {
+            memory.extend_from_slice(part);
+        }
+        memory
     }
 }
 
@@ -157,9 +162,11 @@ mod tests {
         let jpeg = picture();
         let bare = without_tables(&jpeg);
         let whole = check(&bare).unwrap();
-        let mended = whole.with_tables(whole.tables_at.unwrap());
-        assert_eq!(check(&mended).unwrap().tables_at, None);
-        assert_eq!(pixels(&mended), pixels(&jpeg));
+        assert!(whole.tables_at.is_some());
+        let mut memory = Vec::new();
+        let mended = whole.mended(&mut memory);
+        assert_eq!(check(mended).unwrap().tables_at, None);
+        assert_eq!(pixels(mended), pixels(&jpeg));
     }
 
     #[test]
@@ -195,7 +202,7 @@ mod tests {
         #[test]
         fn random_bytes_are_a_picture_or_have_a_word(bytes: Vec<u8>, start: bool) {
             let bytes = if start { [&[0xff, 0xd8, 0xff][..], &bytes].concat() } else { bytes };
-            let _ = check(&bytes).map(|whole| whole.with_tables(whole.tables_at.unwrap_or(0)));
+            let _ = check(&bytes).map(|whole| whole.mended(&mut Vec::new()).len());
         }
 
         #[test]

@@ -1,7 +1,7 @@
 //! The node's two connections to the broker, and the taking of its name. The only file that
 //! knows rumqttc.
 //!
-//! The text connection carries facts, stats and wants; it has the will. The one for pictures
+//! The text connection carries facts, stats, commands and answers; it has the will. The one for pictures
 //! lives while the text connection is up, so that nothing is published under a name that is not
 //! ours. Each connection is made anew after a failure: what was on its way is gone with it.
 
@@ -19,14 +19,19 @@ use rumqttc::{
 use rustls::ClientConfig;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
-use wire::{BrokerUrl, CameraName, Info, NodeName, Root, Status, Topic, Want, filter, limits};
+use wire::{
+    BrokerUrl, CameraId, Info, NodeName, Root, Snap, Status, Stored, Topic, Want, filter, limits,
+};
 
+use crate::answers::Answers;
 use crate::cameras::Cameras;
 use crate::claim::{Claim, Verdict};
 use crate::facts::Facts;
 use crate::identity::Identity;
 use crate::progress::{Beat, Health};
-use crate::slot::Slots;
+use crate::slot::{Picture, Slots};
+use crate::spool::Entry;
+use crate::spooler::Spooler;
 use crate::stop::stopped;
 
 /// What the node says and hears.
@@ -41,6 +46,8 @@ pub(crate) struct Link {
     pub slots: Arc<Slots>,
     pub health: Health,
     pub cameras: Arc<Cameras>,
+    pub answers: Arc<Answers>,
+    pub spooler: Spooler,
 }
 
 const TEXT_KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -222,10 +229,13 @@ impl Link {
             client.publish(topic, QoS::AtLeastOnce, true, payload).await
         };
         session.connected.notified().await;
-        // Wants are for ourselves alone; our own status and info tell when somebody else speaks
+        // Commands are for ourselves alone; our own status and info tell when somebody else speaks
         // under our name.
         for filter in [
             filter::wants_of(&self.root, &self.name),
+            filter::snaps_of(&self.root, &self.name),
+            self.topic(&Topic::Stored(self.name.clone())),
+            filter::every_gallery(&self.root),
             status.to_owned(),
             self.topic(&Topic::Info(self.name.clone())),
         ] {
@@ -254,6 +264,11 @@ impl Link {
                     let topic = self.topic(&Topic::Stats(self.name.clone()));
                     client.publish(topic, QoS::AtMostOnce, false, self.cameras.stats().to_json()).await?;
                 }
+                answer = self.answers.next() => {
+                    let topic = self.topic(&Topic::Answer(self.name.clone()));
+                    session.unacked.send_modify(|n| *n += 1);
+                    client.publish(topic, QoS::AtLeastOnce, false, answer.to_json()).await?;
+                }
                 () = stopped(&mut stop) => break,
             }
         }
@@ -271,11 +286,27 @@ impl Link {
     fn hear(&self, publish: &Publish, session: &Session) -> Result<(), Lost> {
         match self.parse(publish) {
             // A retained command is an old one.
-            Some(Topic::Want(_)) if publish.retain => {}
+            Some(Topic::Want(_) | Topic::Snap(_) | Topic::Stored(_)) if publish.retain => {}
             Some(Topic::Want(id)) => match Want::parse(&publish.payload) {
                 Ok(want) => self.cameras.want(&id.camera, &want),
-                Err(error) => session.complain(&id.camera, &error),
+                Err(error) => session.complain(publish, &error),
             },
+            Some(Topic::Snap(id)) => match Snap::parse(&publish.payload) {
+                Ok(snap) => self.cameras.snap(&id.camera, snap.id),
+                Err(error) => session.complain(publish, &error),
+            },
+            Some(Topic::Stored(_)) => match Stored::parse(&publish.payload) {
+                Ok(Stored { id, error: None, .. }) => self.spooler.stored(&id),
+                Ok(Stored { id, error: Some(why), is_final: true }) => {
+                    self.spooler.refused(&id, &why);
+                }
+                Ok(Stored { id, .. }) => self.spooler.put_off(&id),
+                Err(error) => session.complain(publish, &error),
+            },
+            Some(Topic::GalleryStatus(id)) => {
+                let is_online = publish.payload == Status::Online.as_str();
+                self.spooler.gallery(id, is_online, publish.retain);
+            }
             // What is retained is of the past; what we say goes over it.
             Some(Topic::Status(_) | Topic::Info(_)) if publish.retain => {}
             // Our will, published after our return.
@@ -315,6 +346,7 @@ impl Link {
                 () = async { offline.wait_for(|&online| !online).await.ok(); } => None,
             };
             self.slots.close();
+            self.spooler.lost();
             if let Some(error) = error {
                 retry.after(&error).await;
             }
@@ -343,6 +375,7 @@ impl Link {
         retry.worked();
         events.network_options.set_connection_timeout(PICTURE_SECONDS);
         self.slots.open();
+        self.spooler.begin();
         let written = Notify::new();
         let receiving = async {
             loop {
@@ -355,18 +388,29 @@ impl Link {
             }
         };
         let sending = async {
+            // A snapshot and a live picture take turns, so that neither waits for many of the
+            // other.
+            let mut snapshots_first = true;
             loop {
-                let picture = self.slots.take().await;
-                let size = picture.jpeg.len();
-                let sent =
-                    client.publish_bytes(picture.topic, QoS::AtMostOnce, false, picture.jpeg).await;
+                let next = match snapshots_first {
+                    true => tokio::select! {
+                        biased;
+                        entry = self.spooler.offer() => Next::Snapshot(entry),
+                        picture = self.slots.take() => Next::Picture(picture),
+                    },
+                    false => tokio::select! {
+                        biased;
+                        picture = self.slots.take() => Next::Picture(picture),
+                        entry = self.spooler.offer() => Next::Snapshot(entry),
+                    },
+                };
+                snapshots_first = matches!(next, Next::Picture(_));
+                let sent = match next {
+                    Next::Snapshot(entry) => self.offer(&client, &written, entry).await,
+                    Next::Picture(picture) => publish(&client, &written, picture).await,
+                };
                 if let Err(error) = sent {
                     return Lost::from(error);
-                }
-                written.notified().await;
-                picture.counters.bytes(size);
-                if let Some(ticket) = picture.ticket {
-                    ticket.published();
                 }
             }
         };
@@ -374,6 +418,21 @@ impl Link {
             error = receiving => error,
             error = sending => error,
         }
+    }
+
+    /// Publishes a snapshot of the spool.
+    async fn offer(
+        &self,
+        client: &AsyncClient,
+        written: &Notify,
+        entry: Entry,
+    ) -> Result<(), ClientError> {
+        let Some(jpeg) = self.spooler.picture(&entry).await else { return Ok(()) };
+        let id = CameraId { node: self.name.clone(), camera: entry.camera };
+        let topic = self.topic(&Topic::Snapshot(id));
+        client.publish_bytes(topic, QoS::AtLeastOnce, false, jpeg.into()).await?;
+        written.notified().await;
+        Ok(())
     }
 
     fn client_id(&self) -> String {
@@ -411,6 +470,28 @@ impl Link {
     fn parse(&self, publish: &Publish) -> Option<Topic> {
         Topic::parse(&self.root, &publish.topic).ok()
     }
+}
+
+/// What the pictures' connection sends next.
+enum Next {
+    Snapshot(Entry),
+    Picture(Picture),
+}
+
+/// Publishes a live picture.
+async fn publish(
+    client: &AsyncClient,
+    written: &Notify,
+    picture: Picture,
+) -> Result<(), ClientError> {
+    let size = picture.jpeg.len();
+    client.publish_bytes(picture.topic, QoS::AtMostOnce, false, picture.jpeg).await?;
+    written.notified().await;
+    picture.counters.bytes(size);
+    if let Some(ticket) = picture.ticket {
+        ticket.published();
+    }
+    Ok(())
 }
 
 fn set_network(events: &mut EventLoop, send_buffer: Option<u32>) {
@@ -453,11 +534,11 @@ impl Default for Session {
 
 impl Session {
     /// Anybody can send nonsense as often as he likes; the log is not for that.
-    fn complain(&self, camera: &CameraName, error: &wire::BadPayload) {
+    fn complain(&self, publish: &Publish, error: &wire::BadPayload) {
         let mut last = self.complained.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(60)) {
             *last = Some(Instant::now());
-            tracing::warn!(camera = camera.as_str(), %error, "a want was not understood");
+            tracing::warn!(topic = publish.topic, %error, "a command was not understood");
         }
     }
 }

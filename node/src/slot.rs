@@ -80,11 +80,16 @@ impl Slots {
     /// The picture whose topic has waited longest.
     pub async fn take(&self) -> Picture {
         loop {
-            if let Some(picture) = self.lock().waiting.pop_front() {
+            if let Some(picture) = self.try_take() {
                 return picture;
             }
             self.filled.notified().await;
         }
+    }
+
+    /// The same, if there is one now.
+    pub fn try_take(&self) -> Option<Picture> {
+        self.lock().waiting.pop_front()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use wire::CameraStats;
@@ -26,7 +26,7 @@ struct Counts {
 impl Counters {
     /// A frame that has been captured and whose fate is open.
     pub fn ticket(&self) -> Ticket {
-        Ticket(Some(self.clone()))
+        Ticket(Arc::new(Fate { counters: self.clone(), end: Mutex::new(End::Lost) }))
     }
 
     /// Frames that ended without a ticket.
@@ -77,31 +77,50 @@ impl Counters {
     }
 }
 
-/// One frame on its way. Whatever happens it is counted once: one that is simply let go was lost
-/// with its connection.
+/// One frame on its way, in one size or several: each has a clone. When all have ended the frame
+/// is counted once, as published if one of them was. One that is simply let go was lost with its
+/// connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Ticket(Arc<Fate>);
+
 #[derive(Debug)]
-pub(crate) struct Ticket(Option<Counters>);
+struct Fate {
+    counters: Counters,
+    end: Mutex<End>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Lost,
+    Dropped(&'static str),
+    Published,
+}
 
 impl Ticket {
     /// It was handed to the broker.
-    pub fn published(mut self) {
-        if let Some(counters) = self.0.take() {
-            counters.with(|counts| counts.published += 1);
-        }
+    pub fn published(self) {
+        *self.end() = End::Published;
     }
 
     /// It was not, for this reason.
-    pub fn dropped(mut self, reason: &'static str) {
-        if let Some(counters) = self.0.take() {
-            counters.dropped(reason, 1);
+    pub fn dropped(self, reason: &'static str) {
+        let mut end = self.end();
+        if !matches!(*end, End::Published) {
+            *end = End::Dropped(reason);
         }
+    }
+
+    fn end(&self) -> MutexGuard<'_, End> {
+        self.0.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Ticket {
+impl Drop for Fate {
     fn drop(&mut self) {
-        if let Some(counters) = self.0.take() {
-            counters.dropped("connection", 1);
+        match *self.end.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            End::Published => self.counters.with(|counts| counts.published += 1),
+            End::Dropped(reason) => self.counters.dropped(reason, 1),
+            End::Lost => self.counters.dropped("connection", 1),
         }
     }
 }
@@ -152,6 +171,22 @@ mod tests {
         assert_eq!((stats.made, stats.published), (3, 1));
         assert_eq!(stats.dropped["connection"], 1);
         assert_eq!(stats.dropped["superseded"], 1);
+    }
+
+    #[test]
+    fn a_frame_in_two_sizes_is_one_frame() {
+        let counters = Counters::default();
+        let ticket = counters.ticket();
+        ticket.clone().published();
+        ticket.clone().dropped("superseded");
+        assert_eq!(counters.snapshot().made, 0, "one is on its way");
+        drop(ticket);
+        let stats = counters.snapshot();
+        assert_eq!((stats.made, stats.published), (1, 1));
+        let ticket = counters.ticket();
+        ticket.clone().dropped("superseded");
+        drop(ticket);
+        assert_eq!(counters.snapshot().dropped, [("superseded".to_owned(), 1)].into());
     }
 
     #[test]

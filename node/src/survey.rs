@@ -103,14 +103,16 @@ pub(crate) fn introduce(
     };
     let by_name =
         |camera: &&CameraConfig| camera.device.is_none() && camera.name.as_ref() == Some(&name);
-    let ask = section.or_else(|| config.cameras.iter().find(by_name)).map(|camera| camera.ask);
-    let ask = ask.unwrap_or_default();
+    let section = section.or_else(|| config.cameras.iter().find(by_name));
+    let ask = section.map(|camera| camera.ask).unwrap_or_default();
     let about = About {
         id: CameraId { node: config.name.clone(), camera: name.clone() },
         // A name that somebody gave says more than the model.
         title: given.map_or_else(|| title(&found.card).to_owned(), ToString::to_string),
         device: path.display().to_string(),
+        model: title(&found.card).to_owned(),
         quality: ask.quality,
+        every: section.and_then(|camera| camera.every),
     };
     (name, about, ask)
 }

@@ -194,9 +194,11 @@ fn glyph(c: char) -> [u8; 7] {
 mod tests {
     use super::*;
     use crate::config::Show;
+    use crate::encode::{Encode, Encoder};
+    use crate::planes::Buffer;
 
     fn card(width: u32, height: u32) -> Card {
-        Card::new(&TestCard { show: Show::Always, width, height, fps: 30 })
+        Card::new(&TestCard { show: Show::Always, width, height, fps: 30, every: None })
     }
 
     /// Reads the clock for machines off a picture's luma.
@@ -217,9 +219,10 @@ mod tests {
             let expected = 1_763_640_000_123 % (1 << 40);
             let (width, height) = (width as usize, height as usize);
             assert_eq!(read(&card.shown, width, height), expected);
-            let mut jpeg = Vec::new();
-            crate::encode::encode(&card.layout, &card.shown, 80, &mut jpeg).unwrap();
-            let mut decoder = jpeg_decoder::Decoder::new(&jpeg[..]);
+            let (mut buffer, mut encoder) = (Buffer::default(), Encoder::default());
+            let planes = buffer.separate(&card.layout, &card.shown).unwrap();
+            let jpeg = encoder.encode(&planes, 80).unwrap();
+            let mut decoder = jpeg_decoder::Decoder::new(jpeg);
             let rgb = decoder.decode().unwrap();
             let luma: Vec<u8> = rgb.chunks_exact(3).map(|pixel| pixel[1]).collect();
             assert_eq!(read(&luma, width, height), expected);

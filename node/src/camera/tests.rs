@@ -58,6 +58,7 @@ struct Rig {
     outlet: Outlet,
     ended: mpsc::Receiver<()>,
     opened: mpsc::Receiver<PathBuf>,
+    _data: tempfile::TempDir,
 }
 
 const WITHIN: Duration = Duration::from_secs(20);
@@ -75,23 +76,30 @@ impl Rig {
                 ended: ended_to.clone(),
             }))
         });
+        let data = tempfile::tempdir().unwrap();
+        let node = "attic".parse().unwrap();
+        let (spooler, _) =
+            Spooler::start(data.path().to_owned(), 1 << 30, node, Arc::default()).unwrap();
         let outlet = Outlet {
             root: Root::default(),
             boot: "6f2d41aa".into(),
             facts: Arc::default(),
             slots: Arc::default(),
             health: Health::default(),
+            spooler,
         };
         outlet.slots.open();
         let about = About {
             id: "attic/door".parse().unwrap(),
             title: "Door".into(),
             device: "/dev/door".into(),
+            model: "Door".into(),
             quality: 80,
+            every: None,
         };
         let device = Some(PathBuf::from("/dev/video0"));
         let (camera, thread) = Camera::start(about, device, open, outlet.clone()).unwrap();
-        Rig { camera, thread, outlet, ended, opened }
+        Rig { camera, thread, outlet, ended, opened, _data: data }
     }
 
     fn state(&self, is: impl Fn(&State) -> bool) -> State {

@@ -1,0 +1,62 @@
+//! What the node has to answer, on its way to the broker.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use wire::Answer;
+
+/// More than this wait only while the broker takes nothing. The oldest goes then: whoever asked
+/// has given up.
+const WAITING: usize = 64;
+
+/// Answers in the order in which they were given.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    waiting: Mutex<VecDeque<Answer>>,
+    given: Notify,
+}
+
+impl Answers {
+    /// Says that what was asked for under this id cannot be, and why.
+    pub fn refuse(&self, id: &str, error: impl Into<String>) {
+        let answer = Answer { id: id.to_owned(), result: None, error: Some(error.into()) };
+        let mut waiting = self.lock();
+        if waiting.len() >= WAITING {
+            waiting.pop_front();
+        }
+        waiting.push_back(answer);
+        drop(waiting);
+        self.given.notify_one();
+    }
+
+    /// The oldest.
+    pub async fn next(&self) -> Answer {
+        loop {
+            if let Some(answer) = self.lock().pop_front() {
+                return answer;
+            }
+            self.given.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Answer>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn they_come_in_order_and_the_oldest_goes_when_too_many_wait() {
+        let answers = Answers::default();
+        for id in 0..WAITING + 1 {
+            answers.refuse(&id.to_string(), "no");
+        }
+        for id in 1..WAITING + 1 {
+            assert_eq!(answers.next().await.id, id.to_string());
+        }
+    }
+}

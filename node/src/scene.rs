@@ -1,0 +1,133 @@
+//! A picture for tests: as every kind of camera gives it, and how like it another is.
+
+use jpeg_decoder::{Decoder, PixelFormat};
+
+use crate::pixels::{Coding, Layout, Range};
+
+/// A smooth picture in full-range YCbCr, so that subsampling costs it little.
+pub(crate) fn scene(x: usize, y: usize) -> [u8; 3] {
+    let wave = |value: usize, period: usize| {
+        let phase = (value % period) as f32 / period as f32 * std::f32::consts::TAU;
+        phase.sin()
+    };
+    let luma = 128.0 + 100.0 * wave(x + y, 64);
+    let (u, v) = (128.0 + 60.0 * wave(x, 96), 128.0 + 60.0 * wave(y, 80));
+    [luma as u8, u as u8, v as u8]
+}
+
+fn limited([y, u, v]: [u8; 3]) -> [u8; 3] {
+    let scale = |value: u8, zero: f32, span: f32| {
+        (zero + (f32::from(value) - zero_of(zero)) * span / 255.0).round() as u8
+    };
+    [scale(y, 16.0, 219.0), scale(u, 128.0, 224.0), scale(v, 128.0, 224.0)]
+}
+
+fn zero_of(zero: f32) -> f32 {
+    if zero == 16.0 { 0.0 } else { zero }
+}
+
+pub(crate) fn rgb([y, u, v]: [u8; 3]) -> [u8; 3] {
+    let (y, u, v) = (f32::from(y), f32::from(u) - 128.0, f32::from(v) - 128.0);
+    let clamp = |value: f32| value.round().clamp(0.0, 255.0) as u8;
+    [clamp(y + 1.402 * v), clamp(y - 0.344_14 * u - 0.714_14 * v), clamp(y + 1.772 * u)]
+}
+
+/// The scene as a camera gives it, with what stands between the lines filled with rubbish.
+pub(crate) fn raw(layout: &Layout) -> Vec<u8> {
+    let Layout { coding, width, height, stride, range } = *layout;
+    let at = |x: usize, y: usize| match (coding, range) {
+        (Coding::Rgb24, _) => rgb(scene(x, y)),
+        (_, Range::Full) => scene(x, y),
+        (_, Range::Limited) => limited(scene(x, y)),
+    };
+    let mut raw = vec![0x5a; layout.bytes()];
+    let chroma = stride * height;
+    for y in 0..height {
+        for x in 0..width {
+            let [luma, u, v] = at(x, y);
+            let line = y * stride;
+            let half = y / 2 * stride + x / 2 * 2;
+            match coding {
+                Coding::Grey => raw[line + x] = luma,
+                Coding::Rgb24 => raw[line + 3 * x..][..3].copy_from_slice(&[luma, u, v]),
+                Coding::Yuyv | Coding::Uyvy => {
+                    let [y0, cu, cv] = if coding == Coding::Yuyv { [0, 1, 3] } else { [1, 0, 2] };
+                    raw[line + 2 * x + y0] = luma;
+                    let pair = line + x / 2 * 4;
+                    (raw[pair + cu], raw[pair + cv]) = (u, v);
+                }
+                Coding::Nv12 | Coding::Nv21 => {
+                    raw[line + x] = luma;
+                    let pair = if coding == Coding::Nv12 { [u, v] } else { [v, u] };
+                    raw[chroma + half..][..2].copy_from_slice(&pair);
+                }
+                Coding::Yu12 => {
+                    raw[line + x] = luma;
+                    let (chroma_stride, rows) = (layout.chroma_stride(), height.div_ceil(2));
+                    raw[chroma + y / 2 * chroma_stride + x / 2] = u;
+                    raw[chroma + (rows + y / 2) * chroma_stride + x / 2] = v;
+                }
+                Coding::Mjpeg | Coding::Jpeg => {}
+            }
+        }
+    }
+    raw
+}
+
+/// Peak signal to noise in dB between what a JPEG shows and the scene, of which it shows one of
+/// `step` pixels of each side.
+pub(crate) fn psnr(layout: &Layout, step: usize, jpeg: &[u8]) -> f64 {
+    let mut decoder = Decoder::new(jpeg);
+    let pixels = decoder.decode().unwrap();
+    let info = decoder.info().unwrap();
+    let (width, height) = (layout.width.div_ceil(step), layout.height.div_ceil(step));
+    assert_eq!((usize::from(info.width), usize::from(info.height)), (width, height));
+    let depth = if info.pixel_format == PixelFormat::L8 { 1 } else { 3 };
+    assert_eq!(depth == 1, layout.coding == Coding::Grey);
+    let mut error = 0.0;
+    for (i, pixel) in pixels.chunks_exact(depth).enumerate() {
+        let truth = mean(layout, i % width * step, i / width * step, step);
+        let truth = if depth == 1 { [truth[0]; 3] } else { rgb(truth) };
+        for (shown, truth) in pixel.iter().zip(truth) {
+            error += (f64::from(*shown) - f64::from(truth)).powi(2);
+        }
+    }
+    10.0 * (255.0_f64.powi(2) / (error / pixels.len() as f64).max(0.01)).log10()
+}
+
+fn mean(layout: &Layout, left: usize, top: usize, step: usize) -> [u8; 3] {
+    let (mut sums, mut pixels) = ([0; 3], 0);
+    for y in top..(top + step).min(layout.height) {
+        for x in left..(left + step).min(layout.width) {
+            for (sum, value) in sums.iter_mut().zip(scene(x, y)) {
+                *sum += u32::from(value);
+            }
+            pixels += 1;
+        }
+    }
+    sums.map(|sum| (sum / pixels) as u8)
+}
+
+/// Every format that is not JPEG.
+pub(crate) const RAW: [Coding; 7] = [
+    Coding::Yuyv,
+    Coding::Uyvy,
+    Coding::Nv12,
+    Coding::Nv21,
+    Coding::Yu12,
+    Coding::Rgb24,
+    Coding::Grey,
+];
+
+/// A layout without anything between its lines.
+pub(crate) fn packed(coding: Coding, width: usize, height: usize, range: Range) -> Layout {
+    let mut layout = Layout { coding, width, height, stride: 0, range };
+    layout.stride = layout.line();
+    layout
+}
+
+/// The same with filling between its lines, which are even, as drivers have them.
+pub(crate) fn filled(coding: Coding, width: usize, height: usize, range: Range) -> Layout {
+    let layout = packed(coding, width, height, range);
+    Layout { stride: (layout.stride + 37).next_multiple_of(16), ..layout }
+}

@@ -1,0 +1,557 @@
+//! The thread that writes snapshots to the spool, and what is known of each of them: asked for,
+//! waiting for a gallery, stored, or refused.
+//!
+//! Only the thread `spool` writes; a camera hands it a frame and goes on. It takes all that has
+//! come in the meantime, so that many snapshots share one sync of the folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use bytes::Bytes;
+use jiff::tz::TimeZone;
+use tokio::sync::Notify;
+use wire::{GalleryId, NodeName, PhotoId, Stamp, limits};
+
+use crate::answers::Answers;
+use crate::clock;
+use crate::exif::Exif;
+use crate::offers::{Next, Offers};
+use crate::spool::{self, Entry, Spool};
+use crate::stored::{Recent, Stored};
+
+/// Frames that may wait to be written. Each was asked for, so more are refused with the reason.
+const HANDED: usize = 32;
+
+/// The way to the thread and to what is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Spooler {
+    shared: Arc<Shared>,
+    jobs: mpsc::Sender<Job>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    folder: PathBuf,
+    node: NodeName,
+    answers: Arc<Answers>,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Asked for, and not yet in the spool.
+    asked: BTreeSet<PhotoId>,
+    handed: usize,
+    /// In the spool, by number.
+    waiting: BTreeMap<u64, Entry>,
+    numbers: BTreeMap<PhotoId, u64>,
+    bytes: u64,
+    stored: Recent,
+    refused: BTreeSet<PhotoId>,
+    offers: Offers,
+}
+
+#[derive(Debug)]
+enum Job {
+    Keep(Shot),
+    /// What a gallery stored.
+    Remove(Entry),
+    /// What a gallery refused for good, and why.
+    Refuse(Entry, String),
+    End,
+}
+
+/// A frame that is to become a photo.
+#[derive(Debug)]
+pub(crate) struct Shot {
+    /// Whose photo it is.
+    pub request: Request,
+    /// The frame as a JPEG, not stamped.
+    pub jpeg: Bytes,
+    /// Its stamp, still without the photo's id.
+    pub stamp: Stamp,
+    /// The name of the camera's card.
+    pub model: String,
+}
+
+/// A photo that was asked for. Whatever happens, whoever asked is told once if it cannot be.
+#[derive(Debug)]
+pub(crate) struct Request {
+    id: PhotoId,
+    shared: Arc<Shared>,
+    is_answered: bool,
+}
+
+impl Request {
+    /// It cannot be, and why.
+    pub fn fail(mut self, why: &str) {
+        self.refuse(why);
+    }
+
+    /// It is in the spool.
+    fn done(mut self) {
+        self.is_answered = true;
+    }
+
+    fn refuse(&mut self, why: &str) {
+        self.shared.state().asked.remove(&self.id);
+        if !std::mem::replace(&mut self.is_answered, true) {
+            self.shared.answers.refuse(self.id.as_str(), why);
+        }
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.refuse("the camera or its node stopped before the photo was taken");
+    }
+}
+
+impl Spooler {
+    /// Starts the thread on the spool in `folder`, which may hold `limit` bytes. A folder that
+    /// cannot be used now is tried again at each snapshot.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub fn start(
+        folder: PathBuf,
+        limit: u64,
+        node: NodeName,
+        answers: Arc<Answers>,
+    ) -> io::Result<(Spooler, JoinHandle<()>)> {
+        let (state, changed) = (Mutex::default(), Notify::new());
+        let shared = Arc::new(Shared { folder, node, answers, state, changed });
+        let (jobs, received) = mpsc::channel();
+        let mut writer =
+            Writer { shared: Arc::clone(&shared), limit, open: None, refused: 0, trouble: None };
+        if let Err(error) = writer.open() {
+            writer.complain(&reason(&error));
+        }
+        let thread = std::thread::Builder::new().name("spool".to_owned());
+        let thread = thread.spawn(move || writer.run(&received))?;
+        Ok((Spooler { shared, jobs }, thread))
+    }
+
+    /// What was handed over is written, then the thread ends.
+    pub fn end(&self) {
+        // It has ended when nobody receives.
+        let _ = self.jobs.send(Job::End);
+    }
+
+    /// Somebody asks for a photo: with an id of their own, or the node makes one. `None` when
+    /// there is nothing to take, because that photo is there or on its way; where it waits it is
+    /// offered again.
+    pub fn ask(&self, id: Option<PhotoId>) -> Option<Request> {
+        let id = id.unwrap_or_else(|| PhotoId::new(clock::unix_ms(), fastrand::u128(..)));
+        let mut state = self.shared.state();
+        if state.numbers.contains_key(&id) {
+            state.offers.add(id);
+            self.shared.changed.notify_one();
+            return None;
+        }
+        if state.refused.contains(&id) {
+            let why = "the gallery refused this photo for good; the node keeps it in spool/refused";
+            self.shared.answers.refuse(id.as_str(), why);
+            return None;
+        }
+        if state.stored.contains(&id) || !state.asked.insert(id.clone()) {
+            return None;
+        }
+        Some(Request { id, shared: Arc::clone(&self.shared), is_answered: false })
+    }
+
+    /// The same for the node itself: nobody hears an answer.
+    pub fn ask_unheard(&self) -> Option<Request> {
+        self.ask(None).map(|mut request| {
+            request.is_answered = true;
+            request
+        })
+    }
+
+    /// Takes a frame to write, without waiting for the disk.
+    pub fn hand(&self, shot: Shot) {
+        let is_full = {
+            let mut state = self.shared.state();
+            let is_full = state.handed >= HANDED;
+            state.handed += usize::from(!is_full);
+            is_full
+        };
+        if is_full {
+            shot.request.fail("the node's disk is too slow for so many photos at once; try again");
+        } else {
+            // Its request says that the node stops when nobody receives.
+            let _ = self.jobs.send(Job::Keep(shot));
+        }
+    }
+
+    /// A gallery has stored one.
+    pub fn stored(&self, id: &PhotoId) {
+        if let Some(entry) = self.shared.settle(id, |state| state.stored.add(id.clone())) {
+            let _ = self.jobs.send(Job::Remove(entry));
+        }
+    }
+
+    /// A gallery refused one for good.
+    pub fn refused(&self, id: &PhotoId, why: &str) {
+        let refuse = |state: &mut State| {
+            state.refused.insert(id.clone());
+        };
+        if let Some(entry) = self.shared.settle(id, refuse) {
+            let _ = self.jobs.send(Job::Refuse(entry, why.to_owned()));
+        }
+    }
+
+    /// A gallery cannot store one now.
+    pub fn put_off(&self, id: &PhotoId) {
+        self.shared.state().offers.put_off(id, Instant::now());
+        self.shared.changed.notify_one();
+    }
+
+    /// A gallery came or went. All is offered anew to one that comes, unless `is_retained` says
+    /// that it was there before.
+    pub fn gallery(&self, id: GalleryId, is_online: bool, is_retained: bool) {
+        if self.shared.state().offers.gallery(id, is_online) && !is_retained {
+            self.begin();
+        }
+    }
+
+    /// The connection is up: all is offered anew.
+    pub fn begin(&self) {
+        let mut state = self.shared.state();
+        let State { offers, waiting, .. } = &mut *state;
+        offers.begin(waiting.values().map(|entry| entry.id.clone()), Instant::now());
+        self.shared.changed.notify_one();
+    }
+
+    /// The connection is down.
+    pub fn lost(&self) {
+        self.shared.state().offers.end();
+    }
+
+    /// The next that is to be offered, when it is time.
+    pub async fn offer(&self) -> Entry {
+        loop {
+            let next = self.shared.state().next();
+            let until = match next {
+                Ok(entry) => return entry,
+                Err(until) => until,
+            };
+            let changed = self.shared.changed.notified();
+            match until {
+                Some(until) => tokio::select! {
+                    () = changed => {}
+                    () = tokio::time::sleep_until(until.into()) => {}
+                },
+                None => changed.await,
+            }
+        }
+    }
+
+    /// The picture of one, as this node now publishes it; `None` when it cannot be read.
+    pub async fn picture(&self, entry: &Entry) -> Option<Vec<u8>> {
+        let (shared, entry) = (Arc::clone(&self.shared), entry.clone());
+        let read = move || shared.picture(&entry);
+        tokio::task::spawn_blocking(read).await.ok().flatten()
+    }
+
+    /// Bytes that wait for a gallery.
+    pub fn bytes(&self) -> u64 {
+        self.shared.state().bytes
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One waits no more. `None` if it did not.
+    fn settle(&self, id: &PhotoId, note: impl FnOnce(&mut State)) -> Option<Entry> {
+        let mut state = self.state();
+        let entry = state.forget(id)?;
+        note(&mut state);
+        drop(state);
+        self.changed.notify_one();
+        Some(entry)
+    }
+
+    fn picture(&self, entry: &Entry) -> Option<Vec<u8>> {
+        let jpeg = match spool::read(&self.folder, entry) {
+            Ok(jpeg) => jpeg,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                tracing::warn!(photo = %entry.id, "a snapshot was deleted from the spool");
+                self.settle(&entry.id, |_| {});
+                return None;
+            }
+            Err(error) => {
+                tracing::warn!(photo = %entry.id, %error, "a snapshot in the spool cannot be read");
+                self.state().offers.put_off(&entry.id, Instant::now());
+                return None;
+            }
+        };
+        // It was taken before the node got another name, under which nobody may publish now.
+        match Stamp::find(&jpeg) {
+            Some(mut stamp) if stamp.camera.node != self.node => {
+                stamp.camera.node = self.node.clone();
+                let mut renamed = Vec::new();
+                let bare = Stamp::remove(&jpeg)?;
+                stamp.insert(&bare, &mut renamed).ok().map(|()| renamed)
+            }
+            _ => Some(jpeg),
+        }
+    }
+}
+
+impl State {
+    fn enter(&mut self, entry: Entry) {
+        self.bytes += entry.bytes;
+        self.numbers.insert(entry.id.clone(), entry.number);
+        self.waiting.insert(entry.number, entry);
+    }
+
+    fn forget(&mut self, id: &PhotoId) -> Option<Entry> {
+        let entry = self.waiting.remove(&self.numbers.remove(id)?)?;
+        self.bytes -= entry.bytes;
+        self.offers.remove(id);
+        Some(entry)
+    }
+
+    /// What is to be offered now, or when to look again.
+    fn next(&mut self) -> Result<Entry, Option<Instant>> {
+        loop {
+            match self.offers.next(Instant::now()) {
+                Next::Offer(id) => {
+                    let entry = self.numbers.get(&id).and_then(|number| self.waiting.get(number));
+                    match entry {
+                        Some(entry) => return Ok(entry.clone()),
+                        None => self.offers.remove(&id),
+                    }
+                }
+                Next::At(then) => return Err(Some(then)),
+                Next::Nothing => return Err(None),
+            }
+        }
+    }
+}
+
+/// What the thread works with.
+struct Writer {
+    shared: Arc<Shared>,
+    limit: u64,
+    open: Option<(Spool, Stored)>,
+    /// Bytes of refused snapshots, which count as well: the disk is not to be filled by them.
+    refused: u64,
+    /// What was complained of last; the same is not logged again.
+    trouble: Option<String>,
+}
+
+impl Writer {
+    fn run(&mut self, jobs: &mpsc::Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            let mut shots = Vec::new();
+            let (mut removed, mut refused, mut is_end) = (Vec::new(), Vec::new(), false);
+            for job in [first].into_iter().chain(jobs.try_iter()) {
+                match job {
+                    Job::Keep(shot) => shots.push(shot),
+                    Job::Remove(entry) => removed.push(entry),
+                    Job::Refuse(entry, why) => refused.push((entry, why)),
+                    Job::End => is_end = true,
+                }
+            }
+            // Their room may be needed.
+            self.remove(&removed);
+            self.refuse(refused);
+            self.keep(shots);
+            if is_end {
+                return;
+            }
+        }
+    }
+
+    /// Opens the spool and finds what waits in it.
+    fn open(&mut self) -> io::Result<()> {
+        if self.open.is_some() {
+            return Ok(());
+        }
+        let folder: &Path = &self.shared.folder;
+        let (spool, found) = Spool::open(folder)?;
+        let (stored, recent) = Stored::open(folder)?;
+        let refused = spool.refused()?;
+        self.refused = refused.iter().map(|entry| entry.bytes).sum();
+        let mut state = self.shared.state();
+        state.refused.extend(refused.iter().map(|entry| entry.id.clone()));
+        for entry in found {
+            // The crash came between the note that it is stored and its removal.
+            if recent.contains(&entry.id) {
+                spool.remove(&entry)?;
+            } else {
+                state.enter(entry);
+            }
+        }
+        state.stored = recent;
+        if !state.waiting.is_empty() {
+            let (photos, bytes) = (state.waiting.len(), state.bytes);
+            tracing::info!(photos, bytes, "snapshots wait in the spool for a gallery");
+        }
+        if !refused.is_empty() {
+            let (photos, bytes) = (refused.len(), self.refused);
+            tracing::warn!(photos, bytes, folder = %folder.join("refused").display(), "snapshots that galleries refused are kept; look at them and delete them");
+        }
+        drop(state);
+        self.open = Some((spool, stored));
+        Ok(())
+    }
+
+    fn keep(&mut self, shots: Vec<Shot>) {
+        if shots.is_empty() {
+            return;
+        }
+        let count = shots.len();
+        let mut written = Vec::new();
+        for shot in shots {
+            let ahead = written.iter().map(|(entry, _): &(Entry, Request)| entry.bytes).sum();
+            match self.write(&shot, ahead) {
+                Ok(entry) => written.push((entry, shot.request)),
+                Err(why) => {
+                    self.complain(&why);
+                    shot.request.fail(&why);
+                }
+            }
+        }
+        let synced = match &self.open {
+            Some((spool, _)) if !written.is_empty() => spool.sync(),
+            _ => Ok(()),
+        };
+        match synced {
+            Ok(()) => {
+                if !written.is_empty() && self.trouble.take().is_some() {
+                    tracing::info!("snapshots are spooled again");
+                }
+                for (entry, request) in written {
+                    {
+                        let mut state = self.shared.state();
+                        state.offers.add(entry.id.clone());
+                        state.enter(entry);
+                    }
+                    request.done();
+                }
+            }
+            Err(error) => {
+                let why = reason(&error);
+                self.complain(&why);
+                for (entry, request) in written {
+                    if let Some((spool, _)) = &self.open {
+                        spool.remove(&entry).ok();
+                    }
+                    request.fail(&why);
+                }
+            }
+        }
+        self.shared.state().handed -= count;
+        self.shared.changed.notify_one();
+    }
+}
+
+impl Writer {
+    /// Writes one; `ahead` bytes of others were written and are not yet counted.
+    fn write(&mut self, shot: &Shot, ahead: u64) -> Result<Entry, String> {
+        self.open().map_err(|error| reason(&error))?;
+        let id = &shot.request.id;
+        let mut stamp = shot.stamp.clone();
+        stamp.photo = Some(id.clone());
+        let exif = Exif { at: stamp.at, model: &shot.model, photo: id };
+        let mut jpeg = Vec::new();
+        exif.insert(&shot.jpeg, &TimeZone::system())
+            .and_then(|with_exif| stamp.insert(&with_exif, &mut jpeg))
+            .map_err(|error| format!("the camera gave no picture: {error}"))?;
+        if jpeg.len() > limits::PICTURE {
+            return Err("the picture is larger than 10 MiB; choose a smaller size".to_owned());
+        }
+        let bytes = ahead + jpeg.len() as u64;
+        if !self.has_room(bytes) {
+            return Err(self.full());
+        }
+        let Some((spool, _)) = &mut self.open else { return Err(self.full()) };
+        spool.write(&stamp.camera.camera, id, &jpeg).map_err(|error| reason(&error))
+    }
+
+    fn has_room(&mut self, bytes: u64) -> bool {
+        let waiting = self.shared.state().bytes;
+        if waiting + self.refused + bytes <= self.limit {
+            return true;
+        }
+        // Somebody may have cleared away what was refused.
+        if let Some((spool, _)) = &self.open
+            && let Ok(refused) = spool.refused()
+        {
+            self.refused = refused.iter().map(|entry| entry.bytes).sum();
+            self.shared.state().refused = refused.into_iter().map(|entry| entry.id).collect();
+        }
+        waiting + self.refused + bytes <= self.limit
+    }
+
+    fn full(&self) -> String {
+        let cure = if self.refused > self.limit / 2 {
+            "galleries refused what is in spool/refused; delete it"
+        } else {
+            "it empties when a gallery stores what waits in it, or set node.spool to more"
+        };
+        format!("the node's spool is full ({} bytes): {cure}", self.limit)
+    }
+
+    fn remove(&mut self, entries: &[Entry]) {
+        let (false, Some((spool, stored))) = (entries.is_empty(), &mut self.open) else { return };
+        // First the note: without it a photo asked for again would be taken twice.
+        let ids = || entries.iter().map(|entry| &entry.id);
+        let noted = stored.add(ids());
+        for entry in entries {
+            if let Err(error) = spool.remove(entry) {
+                tracing::warn!(photo = %entry.id, %error, "a stored snapshot cannot be removed from the spool");
+            }
+        }
+        // A full disk has room now.
+        if let Err(error) = noted.or_else(|_| stored.add(ids())) {
+            tracing::warn!(%error, "the ids of stored photos cannot be kept");
+        }
+    }
+
+    fn refuse(&mut self, refused: Vec<(Entry, String)>) {
+        for (entry, why) in refused {
+            let Some((spool, _)) = &self.open else { return };
+            match spool.refuse(&entry) {
+                Ok(path) => {
+                    self.refused += entry.bytes;
+                    tracing::warn!(photo = %entry.id, camera = %entry.camera, file = %path.display(), "a gallery refused a snapshot, which is kept: {why}");
+                }
+                Err(error) => {
+                    tracing::warn!(photo = %entry.id, %error, "a snapshot that a gallery refused ({why}) cannot be moved");
+                }
+            }
+        }
+    }
+
+    fn complain(&mut self, why: &str) {
+        if self.trouble.as_deref() != Some(why) {
+            tracing::warn!("no snapshots: {why}");
+            self.trouble = Some(why.to_owned());
+        }
+    }
+}
+
+/// What an error of the disk means to whoever asked for a photo.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "the node's disk is full; make room there".to_owned()
+        }
+        _ => format!("the node cannot keep photos on its disk: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

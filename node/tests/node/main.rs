@@ -1,0 +1,7 @@
+//! A node on a real broker, through real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail it")]
+
+mod photos;
+mod presence;
+mod rig;
