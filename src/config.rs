@@ -63,6 +63,11 @@ impl Settings {
         self.data.join("broker")
     }
 
+    /// The gallery's own directory.
+    pub fn gallery_folder(&self) -> PathBuf {
+        self.data.join("gallery")
+    }
+
     /// The broker that commands talk to: the gallery's, else the node's, else the one here.
     pub fn broker(&self) -> anyhow::Result<Remote> {
         let File { gallery, node, broker, .. } = &self.file;
@@ -127,6 +132,13 @@ fn data(options: &Options) -> anyhow::Result<PathBuf> {
 /// Prints every key with its comment and the value that is used.
 pub fn print(settings: &Settings) -> anyhow::Result<()> {
     write!(io::stdout(), "{}", effective(&settings.file)?)?;
+    if let Some(fingerprint) = settings.file.gallery.https_fingerprint(&settings.gallery_folder()) {
+        let told = match fingerprint {
+            Ok(print) => format!("The certificate of the wall by HTTPS: {print}"),
+            Err(error) => format!("The wall has no certificate yet: {error}"),
+        };
+        writeln!(io::stdout(), "\n# {told}")?;
+    }
     Ok(())
 }
 

@@ -92,6 +92,9 @@ async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
         let config = file.gallery.check(file.root.clone(), data.join("gallery"))?;
         let gallery = gallery::Gallery::bind(config).await?;
         write!(ready, " gallery=http://{}", gallery.local_addr())?;
+        if let Some(address) = gallery.https_addr() {
+            write!(ready, " gallery=https://{address}")?;
+        }
         let health = gallery.health();
         running.checks.push(Box::new(move || health.check()));
         running.start("gallery", |stop| gallery.run(stop));

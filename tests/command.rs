@@ -65,6 +65,23 @@ fn it_restarts_on_the_same_port_at_once_after_a_kill() {
 }
 
 #[test]
+fn the_fingerprint_of_the_wall_is_told() {
+    let data = folder();
+    let https = ["--set", "gallery.https_listen=127.0.0.1:0"];
+    let config = || {
+        let printed = output(vitrina(data.path()).args(https).arg("config")).stdout;
+        String::from_utf8(printed).expect("text")
+    };
+    assert!(config().ends_with('\n') && config().contains("no certificate yet"), "{}", config());
+    let gallery = Running::start(vitrina(data.path()).args(FREE).args(https).arg("gallery"));
+    assert!(gallery.gallery.is_some());
+    assert_eq!(gallery.stop(), Some(0));
+    let last = config().lines().last().map(str::to_owned).unwrap_or_default();
+    let (_, fingerprint) = last.split_once(": ").expect("a fingerprint");
+    assert_eq!(fingerprint.split(':').count(), 32, "{last}");
+}
+
+#[test]
 fn a_taken_port_names_the_address_and_the_cure() {
     let (data, taken) = (folder(), TcpListener::bind("127.0.0.1:0").expect("a port"));
     let address = taken.local_addr().expect("an address").to_string();

@@ -6,12 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use certificate::Files;
 use serde::{Deserialize, Serialize};
 use wire::Root;
 
 use crate::access::Role;
 use crate::door::Rules;
-use crate::tls::Files;
 use crate::topic;
 use crate::users::Users;
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use certificate::{BadCertificate, Tls};
 use tokio::io::split;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinError, JoinSet};
@@ -20,7 +21,6 @@ use crate::door::Door;
 use crate::handshake::{self, Pages};
 use crate::seldom::Seldom;
 use crate::slots::Slots;
-use crate::tls::{BadTls, Tls};
 use crate::users::BadUsers;
 use crate::websocket::WebSocket;
 
@@ -64,8 +64,8 @@ pub enum BindError {
     #[error(transparent)]
     Users(#[from] BadUsers),
     /// A certificate or its key cannot be used.
-    #[error(transparent)]
-    Tls(#[from] BadTls),
+    #[error("{0}; see broker.listener.certificate and broker.listener.key")]
+    Tls(#[from] BadCertificate),
 }
 
 fn cure(error: &io::Error) -> &'static str {

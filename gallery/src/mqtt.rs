@@ -1,8 +1,10 @@
-//! The gallery's connection to the broker; nothing else knows rumqttc.
+//! The gallery's connections to the broker; nothing else knows rumqttc.
 //!
 //! Two futures: one listens and hands what comes to the wall, one says what the gallery has to
 //! say. They are two since a poll of rumqttc must not be cut short, and since saying can wait for
 //! the connection.
+
+mod pictures;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,6 +23,7 @@ use tracing::{error, info, warn};
 use wire::{BrokerUrl, CameraId, GalleryId, Root, Size, Status, Topic, Want, filter, limits};
 
 use crate::config::Config;
+use crate::people::{Out, People};
 use crate::stop::stopped;
 use crate::wall::Wall;
 
@@ -58,6 +61,7 @@ pub(crate) async fn run(
     };
     tokio::select! {
         () = &mut listen => {}
+        () = pictures::run(config, &wall.people.pictures) => {}
         up = speak => if up {
             let _ = timeout(GOOD_BYE, listen).await;
         }
@@ -126,6 +130,24 @@ async fn listen(
     }
 }
 
+fn options(config: &Config, name: String, keep_alive: Duration) -> MqttOptions {
+    let BrokerUrl { host, port, .. } = &config.broker;
+    let mut options = MqttOptions::new(name, host, *port);
+    options.set_clean_session(true);
+    options.set_keep_alive(keep_alive);
+    options.set_max_packet_size(limits::PACKET, limits::PACKET);
+    if let Some(tls) = &config.tls {
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
+    }
+    options
+}
+
+fn network() -> NetworkOptions {
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    network
+}
+
 /// Puts user and password into the next CONNECT. A broker of this machine that has made no password
 /// yet may ask for none.
 fn log_in(options: &mut MqttOptions, config: &Config) {
@@ -152,16 +174,7 @@ type Wants = BTreeMap<CameraId, f32>;
 
 impl Speaker {
     fn client(&self, config: &Config) -> (AsyncClient, EventLoop) {
-        let name = format!("vitrina-gallery-{}", self.id);
-        let BrokerUrl { host, port, .. } = &config.broker;
-        let mut options = MqttOptions::new(name, host, *port);
-        options.set_clean_session(true);
-        options.set_keep_alive(KEEP_ALIVE);
-        options.set_max_packet_size(limits::PACKET, limits::PACKET);
-        if let Some(tls) = &config.tls {
-            let tls = TlsConfiguration::Rustls(tls.clone());
-            options.set_transport(Transport::tls_with_config(tls));
-        }
+        let mut options = options(config, format!("vitrina-gallery-{}", self.id), KEEP_ALIVE);
         options.set_last_will(LastWill::new(
             self.topic(&Topic::GalleryStatus(self.id.clone())),
             Status::Offline.as_str(),
@@ -169,9 +182,7 @@ impl Speaker {
             true,
         ));
         let (client, mut events) = AsyncClient::new(options, QUEUE);
-        let mut network = NetworkOptions::new();
-        network.set_tcp_nodelay(true);
-        events.set_network_options(network);
+        events.set_network_options(network());
         (client, events)
     }
 
@@ -199,6 +210,7 @@ impl Speaker {
                     greeted = link.number;
                     said.clear();
                 }
+                self.tell(client, &wall.people).await?;
                 let mut wants = wall.frames.wants();
                 wants.retain(|camera, _| wall.camera(camera).is_some());
                 self.declare(client, &said, &wants, again).await?;
@@ -208,18 +220,48 @@ impl Speaker {
                 _ = repeat.tick() => true,
                 () = wall.node_online.notified() => true,
                 () = wall.frames.wants_changed.notified() => false,
+                () = wall.people.outgoing.notified() => false,
                 changed = links.changed() => if changed.is_err() { return Ok(()) } else { false },
             };
         }
     }
 
     async fn greet(&self, client: &AsyncClient) -> Result<(), ClientError> {
-        let facts = [filter::every_status, filter::every_info, filter::every_state]
-            .map(|filter| SubscribeFilter::new(filter(&self.root), QoS::AtLeastOnce));
+        // Galleries first: who joined at one is here while it is.
+        let facts = [
+            filter::every_gallery,
+            filter::every_status,
+            filter::every_info,
+            filter::every_state,
+            filter::every_person,
+            filter::every_say,
+        ];
+        let facts = facts.map(|filter| SubscribeFilter::new(filter(&self.root), QoS::AtLeastOnce));
         let rest = [filter::every_stats, filter::every_preview]
             .map(|filter| SubscribeFilter::new(filter(&self.root), QoS::AtMostOnce));
         client.subscribe_many(facts.into_iter().chain(rest)).await?;
         self.say_status(client, Status::Online).await
+    }
+
+    /// Says what there is to say of people and their cameras.
+    async fn tell(&self, client: &AsyncClient, people: &People) -> Result<(), ClientError> {
+        while let Some(out) = people.next_out() {
+            let (topic, payload, qos, retain) = match out {
+                Out::Subscribe(filter) => {
+                    client.subscribe(filter, QoS::AtMostOnce).await?;
+                    continue;
+                }
+                Out::Unsubscribe(filter) => {
+                    client.unsubscribe(filter).await?;
+                    continue;
+                }
+                Out::Fact(topic, payload) => (topic, payload, QoS::AtLeastOnce, true),
+                Out::Say(topic, payload) => (topic, payload, QoS::AtLeastOnce, false),
+                Out::Stats(topic, payload) => (topic, payload, QoS::AtMostOnce, false),
+            };
+            client.publish(self.topic(&topic), qos, retain, payload).await?;
+        }
+        Ok(())
     }
 
     async fn say_status(&self, client: &AsyncClient, status: Status) -> Result<(), ClientError> {
@@ -272,6 +314,8 @@ impl Speaker {
         for camera in wall.frames.wants().keys() {
             self.want(client, camera, 0.0, Some(0.0)).await?;
         }
+        wall.people.farewell();
+        self.tell(client, &wall.people).await?;
         self.say_status(client, Status::Offline).await?;
         client.disconnect().await
     }
