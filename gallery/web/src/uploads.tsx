@@ -39,7 +39,7 @@ function pick(prepare: (input: HTMLInputElement) => void): void {
   input.click();
 }
 
-function add(files: File[]): void {
+export function add(files: File[]): void {
   if (files.length === 0) return;
   hidden.value = false;
   queue.add(files);
