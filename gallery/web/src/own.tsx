@@ -23,7 +23,7 @@ import { toPeople } from "./route";
 import { takenAt } from "./send";
 import { share, sharing, unshare } from "./share";
 import { complain } from "./toast";
-import { add, chooseFiles } from "./uploads";
+import { add, chooseFiles, underWay } from "./uploads";
 import type { Words } from "./words";
 
 /** The way to one's camera from anywhere. */
@@ -101,7 +101,8 @@ function Open() {
       </div>
       <div class="row">
         <button
-          class={`shutter${left !== null ? " waiting" : ""}`}
+          class={`shutter${left !== null || underWay.value ? " waiting" : ""}`}
+          aria-busy={underWay.value}
           style={{ "--d": "3.5rem" }}
           aria-label={own.take}
           onClick={press}
@@ -237,5 +238,5 @@ async function shoot(glass: HTMLElement | null): Promise<void> {
   const end = still.type === "image/png" ? "png" : "jpg";
   const file = new File([still], `camera.${end}`, { type: still.type || "image/jpeg" });
   takenAt.set(file, taken);
-  add([file]);
+  add([file], true);
 }
