@@ -6,5 +6,7 @@ mod house;
 mod http;
 mod https;
 mod pages;
+
 mod people;
+mod photos;
 mod relay;
