@@ -49,7 +49,11 @@ pub enum Command {
     /// Serve MQTT
     Broker,
     /// Serve the wall to browsers
-    Gallery,
+    #[command(args_conflicts_with_subcommands = true)]
+    Gallery {
+        #[command(subcommand)]
+        task: Option<GalleryTask>,
+    },
     /// Say which cameras are here, and of the other video devices why they are none
     Cameras,
     /// Take a photo
@@ -80,6 +84,12 @@ pub enum Command {
     User(User),
     /// Print the configuration as it is used, with comments
     Config,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum GalleryTask {
+    /// Make the index of the photos anew from their files, while no gallery runs
+    Reindex,
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,7 @@ mod layers;
 mod logging;
 mod mqtt;
 mod parts;
+mod reindex;
 mod signals;
 mod snap;
 mod supervisor;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, GalleryTask};
 use crate::config::Settings;
 use crate::parts::Parts;
 
@@ -42,7 +43,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
         None => parts::run(settings, Parts::all()),
         Some(Command::Broker) => parts::run(settings, Parts::broker()),
         Some(Command::Node) => parts::run(settings, Parts::node()),
-        Some(Command::Gallery) => parts::run(settings, Parts::gallery()),
+        Some(Command::Gallery { task: None }) => parts::run(settings, Parts::gallery()),
+        Some(Command::Gallery { task: Some(GalleryTask::Reindex) }) => reindex::run(settings),
         Some(Command::Cameras) => cameras::run(settings),
         Some(Command::Snap { camera, output }) => snap::run(&settings, camera, output.as_deref()),
         Some(Command::Watch { broker, once }) => watch::run(&settings, *broker, *once),

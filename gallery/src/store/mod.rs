@@ -4,6 +4,8 @@
 //! it. What a function answered with success is on the disk, and stays there when the power goes.
 
 mod config;
+#[cfg(test)]
+mod crash;
 mod error;
 mod files;
 mod index;

@@ -16,24 +16,24 @@ use super::writer::Job;
 use super::*;
 
 /// 2026-11-20T12:00:00Z.
-const NOON: u64 = 1_795_176_000_000;
+pub(super) const NOON: u64 = 1_795_176_000_000;
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
 
-fn config(folder: &Path) -> Config {
+pub(super) fn config(folder: &Path) -> Config {
     Config { folder: folder.to_owned(), retention: Retention::default(), min_free: Some(0) }
 }
 
-fn open(folder: &Path) -> Store {
+pub(super) fn open(folder: &Path) -> Store {
     Store::open(config(folder)).unwrap()
 }
 
-fn id(n: u64) -> PhotoId {
+pub(super) fn id(n: u64) -> PhotoId {
     PhotoId::new(NOON, u128::from(n))
 }
 
 /// A photo of the front door, whose bytes follow from `n`.
-fn photo(n: u64, taken: u64) -> NewPhoto {
+pub(super) fn photo(n: u64, taken: u64) -> NewPhoto {
     NewPhoto {
         id: id(n),
         taken,
@@ -57,19 +57,19 @@ fn by(camera: Option<&str>, person: Option<&str>, new: NewPhoto) -> NewPhoto {
     NewPhoto { camera, camera_name, person, ..new }
 }
 
-async fn add(store: &Store, new: NewPhoto) -> Photo {
+pub(super) async fn add(store: &Store, new: NewPhoto) -> Photo {
     match store.add(new).await.unwrap() {
         Added::New(photo) => photo,
         other => unreachable!("{other:?}"),
     }
 }
 
-async fn all(store: &Store) -> Vec<Photo> {
+pub(super) async fn all(store: &Store) -> Vec<Photo> {
     store.list(Query { limit: 500, ..Query::default() }).await.unwrap().photos
 }
 
 /// Every file below a folder, but for the index.
-fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -87,7 +87,7 @@ fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// All that the index says, in words.
-fn dump(folder: &Path) -> Vec<String> {
+pub(super) fn dump(folder: &Path) -> Vec<String> {
     let index = index::open_to_read(&folder.join("index.db")).unwrap();
     let mut lines = Vec::new();
     for sql in [

@@ -6,7 +6,9 @@ mod client;
 mod house;
 mod http;
 mod https;
+mod ingest;
 mod pages;
+
 mod people;
 mod photos;
 mod relay;
