@@ -314,6 +314,7 @@ impl Site {
             0 => (StatusCode::OK, "ok"),
             _ => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
         };
+        reasons.extend(self.wall.notes());
         json(code, &Answer { status, reasons })
     }
 
