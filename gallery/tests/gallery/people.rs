@@ -214,6 +214,7 @@ async fn two_tabs_are_one_person_who_leaves_with_the_last() {
     // Longer than a tab that is loaded again may take.
     tokio::time::sleep(Duration::from_millis(3500)).await;
     two.speak("still here").await;
+    two.hears("still here").await;
     let mut told = Vec::new();
     loop {
         let message = li.told().await;
@@ -240,6 +241,7 @@ async fn a_page_that_is_loaded_again_does_not_flicker() {
     assert_eq!(ana.join("Ana", Some(&you)).await, you);
     tokio::time::sleep(Duration::from_secs(4)).await;
     ana.speak("back").await;
+    ana.hears("back").await;
     loop {
         match li.told().await {
             ToPage::Presence { gone, .. } => assert!(gone.is_empty()),
@@ -299,6 +301,8 @@ async fn a_hundred_messages_at_once_are_held_back() {
     let (mut eve, mut li) = (Page::open(&house).await, Page::open(&house).await);
     eve.join("Eve", None).await;
     li.join("Li", None).await;
+    li.speak("the broker is there").await;
+    li.hears("the broker is there").await;
     for n in 0..100 {
         eve.speak(&format!("{n}")).await;
     }
