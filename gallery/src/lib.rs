@@ -25,7 +25,6 @@ mod picture;
 mod problem;
 mod range;
 mod relay;
-#[allow(dead_code, reason = "the routes come next")]
 mod snaps;
 mod still;
 mod stop;
