@@ -358,3 +358,27 @@ impl From<BadPicture> for Problem {
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error, hint)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn taken_when_the_browser_says(age: &str) -> Option<u64> {
+        let head = "--b\r\nContent-Disposition: form-data; name=\"age\"\r\n\r\n";
+        let body = Bytes::from(format!("{head}{age}\r\n--b--\r\n"));
+        let body = futures_util::stream::iter([Ok(body)]);
+        let mut body = Multipart::new("multipart/form-data; boundary=b", body).unwrap();
+        assert_eq!(body.next().await.unwrap().unwrap().name, AGE);
+        taken(&mut body).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_age_is_subtracted_from_the_gallerys_clock() {
+        let before = Now::read().wall_ms();
+        let taken = taken_when_the_browser_says("1500.7").await.unwrap();
+        assert!((before - 1500..=Now::read().wall_ms() - 1500).contains(&taken));
+        for bad in ["", "-1", "NaN", "inf", "yesterday", "1e300", &"9".repeat(100)] {
+            assert_eq!(taken_when_the_browser_says(bad).await, None, "{bad}");
+        }
+    }
+}

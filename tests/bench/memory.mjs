@@ -5,6 +5,7 @@ import { get } from 'node:http';
 import { setTimeout as pass } from 'node:timers/promises';
 
 import { Child } from '../harness/child.mjs';
+import { Crowd } from '../harness/crowd.mjs';
 import { freePort } from '../harness/port.mjs';
 import { wanted } from '../harness/mosquitto.mjs';
 import { Cameras } from '../harness/preload.mjs';
@@ -27,6 +28,19 @@ export async function whole(frames) {
   for (const viewer of viewers) viewer.close();
   await vitrina.stop();
   return bytes;
+}
+
+/** Bytes of broker and gallery with a crowd, and how many ms its words take. */
+export async function crowd(people, seconds) {
+  const vitrina = await Vitrina.start([], { set: ['node.test_card.show="never"'] });
+  const crowd = await Crowd.join(vitrina.wall, people);
+  const all = await crowd.allHearAll();
+  const churn = 50;
+  const slowest = await crowd.churn(churn, seconds);
+  const bytes = memory(vitrina.pid);
+  crowd.close();
+  await vitrina.stop();
+  return { bytes, all, slowest, churn };
 }
 
 /** Bytes of the node alone, while every frame is wanted. */

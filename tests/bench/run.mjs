@@ -12,6 +12,7 @@ const ROUNDS = 3;
 const BROKER_ROUNDS = 5;
 const FRAMES = 300;
 const SECONDS = 10;
+const PEOPLE = 500;
 const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -50,6 +51,10 @@ say('memory');
 const whole = await byTurns(() => memory.whole(FRAMES), () => memory.ustreamer(SECONDS));
 const node = [];
 for (let round = 0; round < ROUNDS; round++) node.push(await memory.node(SECONDS));
+
+say('a crowd');
+const crowd = [];
+for (let round = 0; round < ROUNDS; round++) crowd.push(await memory.crowd(PEOPLE, SECONDS));
 
 const at = (rounds, part) => median(rounds.map((ages) => percentile(ages, part)));
 const ratio = (a, b) => (a / b).toFixed(2);
@@ -125,7 +130,13 @@ ${row('broker, gallery and node in one process, three viewers', median(whole.our
 | --- | --- |
 | the node alone, every frame wanted | ${mb(median(node))} |
 
+| ${PEOPLE} people joined, each hearing what each says; then ${crowd[0].churn} coming or leaving a second for ${SECONDS} s | Vitrina |
+| --- | --- |
+| broker and gallery in one process, MB | ${mb(median(crowd.map(({ bytes }) => bytes)))} |
+| from the first saying until all have heard all ${PEOPLE}, ms | ${ms(median(crowd.map(({ all }) => all)))} |
+| meanwhile, from saying until another has heard it, at most, ms | ${ms(median(crowd.map(({ slowest }) => slowest)))} |
+
 µStreamer is a camera's HTTP server alone; Vitrina's process holds the broker and the gallery as well.
-The aims were 60 MB for the whole and 15 MB for the node.
+The aims were 60 MB for the whole, 15 MB for the node, and 150 MB with 500 people.
 `);
 say(`wrote ${PAGE}`);

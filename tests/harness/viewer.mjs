@@ -7,6 +7,8 @@ import { randomBytes } from 'node:crypto';
 
 const TEXT = 1;
 const BINARY = 2;
+const PING = 9;
+const PONG = 10;
 
 export class Viewer {
   #socket;
@@ -19,12 +21,13 @@ export class Viewer {
   /**
    * Connects and waits for the answer to the handshake; `status` is its HTTP status.
    * @param {string} wall the gallery's URL
-   * @param {{origin?: string, host?: string}} options
+   * @param {{origin?: string, host?: string, from?: string}} options `from`: the address of this
+   *   machine that it comes from
    */
-  static async connect(wall, { origin, host } = {}) {
+  static async connect(wall, { origin, host, from } = {}) {
     const { hostname, port } = new URL(wall);
-    const viewer = new Viewer();
-    const socket = (viewer.#socket = connect(Number(port), hostname).on('error', () => {}));
+    const viewer = new this();
+    const socket = (viewer.#socket = connect({ port: Number(port), host: hostname, localAddress: from }).on('error', () => {}));
     await once(socket, 'connect');
     const head = [
       'GET /ws HTTP/1.1',
@@ -49,7 +52,17 @@ export class Viewer {
 
   /** Says what it wants to see: one tile of a camera. */
   watch(camera, { width = 1280, fps = 30 } = {}) {
-    this.#send(TEXT, Buffer.from(JSON.stringify({ type: 'watch', tiles: [{ tile: 1, camera, width, fps }] })));
+    this.say({ type: 'watch', tiles: [{ tile: 1, camera, width, fps }] });
+  }
+
+  /** Says something that is JSON. */
+  say(message) {
+    this.#send(TEXT, Buffer.from(JSON.stringify(message)));
+  }
+
+  /** Takes a JSON message. */
+  hear(message) {
+    this.said.push(message);
   }
 
   /** Says that a frame was drawn, whether it came or not. */
@@ -94,7 +107,8 @@ export class Viewer {
       if (bytes.length < head + length) return;
       const payload = bytes.subarray(head, head + length);
       this.#rest = bytes.subarray(head + length);
-      if ((bytes[0] & 15) === TEXT) this.said.push(JSON.parse(payload.toString()));
+      if ((bytes[0] & 15) === TEXT) this.hear(JSON.parse(payload.toString()));
+      if ((bytes[0] & 15) === PING) this.#send(PONG, payload);
       if ((bytes[0] & 15) === BINARY) {
         this.frames += 1;
         this.ack(payload.readUInt32LE(0));

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use wire::limits;
 use wire::people::Line;
 
+/// So many lines are told at once at most; what is more is missed by those who are here.
+const FRESH: usize = 2000;
+
 /// The lines that are there for who comes later, and those that were not told yet.
 #[derive(Debug, Default)]
 pub(crate) struct Talk {
@@ -30,11 +33,8 @@ impl Talk {
             self.lines.pop_front();
         }
         self.lines.push_back(line.clone());
-        // Whoever misses some gets the last ones again, so more than these are of no use.
-        if self.fresh.len() < limits::TALK {
+        if self.fresh.len() < FRESH {
             self.fresh.push(line.clone());
-        } else {
-            self.fresh = self.lines.iter().cloned().collect();
         }
         Some(line)
     }
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(talk.last().count(), limits::TALK);
         assert_eq!(talk.last().last().unwrap().at, 299);
         let fresh = talk.fresh();
-        assert_eq!((fresh.len(), fresh.last().unwrap().at), (limits::TALK, 299));
+        assert_eq!((fresh.len(), fresh.last().unwrap().at), (300, 299));
         assert!(talk.fresh().is_empty());
     }
 
