@@ -14,7 +14,7 @@ use wire::frame::{self, CLOCK_UNKNOWN, HEADER, Header};
 use wire::page::{FromPage, TILES, Tile, ToPage};
 
 use crate::credits::Credits;
-use crate::frames::{Frame, Inbox, Watch};
+use crate::frames::{Frame, Inbox, Wanted, Watch};
 use crate::now::{self, Now};
 use crate::stop::stopped;
 use crate::wall::Wall;
@@ -93,7 +93,7 @@ impl From<warp::Error> for End {
 struct Page {
     inbox: Arc<Inbox>,
     credits: Credits,
-    tiles: HashMap<u16, (Watch, f32)>,
+    tiles: HashMap<u16, (Watch, Wanted)>,
     paused: bool,
     wall: Arc<Wall>,
 }
@@ -190,11 +190,11 @@ impl Page {
             return refuse(format!("{} tiles; the most is {TILES}", tiles.len()));
         }
         let mut old = std::mem::take(&mut self.tiles);
-        for Tile { tile, camera, fps, .. } in tiles {
+        for Tile { tile, camera, width, fps } in tiles {
             if !(0.0..=wire::limits::FPS).contains(&fps) {
                 return refuse(format!("tile {tile} wants {fps} frames a second"));
             }
-            let fps = fps.min(FPS_MOST);
+            let wanted = Wanted { fps: fps.min(FPS_MOST), width };
             // What is watched already goes on being wanted without a gap.
             let watch = match old.remove(&tile) {
                 Some((watch, _)) if watch.camera == camera => watch,
@@ -204,12 +204,12 @@ impl Page {
                     self.wall.frames.watch(camera, tile, &self.inbox)
                 }
             };
-            if self.tiles.insert(tile, (watch, fps)).is_some() {
+            if self.tiles.insert(tile, (watch, wanted)).is_some() {
                 return refuse(format!("tile {tile} is there twice"));
             }
         }
         drop(old);
-        self.credits.watch(self.tiles.iter().map(|(tile, (_, fps))| (*tile, *fps)));
+        self.credits.watch(self.tiles.iter().map(|(tile, (_, wanted))| (*tile, wanted.fps)));
         self.ask();
         Ok(())
     }
@@ -222,8 +222,8 @@ impl Page {
     }
 
     fn ask(&self) {
-        for (watch, fps) in self.tiles.values() {
-            watch.ask(if self.paused { 0.0 } else { *fps });
+        for (watch, wanted) in self.tiles.values() {
+            watch.ask(if self.paused { Wanted::NOTHING } else { *wanted });
         }
     }
 }

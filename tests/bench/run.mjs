@@ -5,23 +5,26 @@ import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import { onCanvas, percentile, throughMosquitto, throughOurs } from './age.mjs';
+import * as capture from './capture.mjs';
 import * as memory from './memory.mjs';
 
 const ROUNDS = 3;
 const FRAMES = 300;
 const SECONDS = 10;
+const CAPTURE = 3;
 const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 
 const say = (text) => process.stderr.write(`${text}\n`);
 const median = (numbers) => percentile(numbers, 0.5);
 const ms = (number) => number.toFixed(1);
+const ms3 = (number) => number.toFixed(3);
 const mb = (number) => (number / 1e6).toFixed(1);
 
 /** Runs the two by turns, so that what else the machine does meets both. */
-async function byTurns(ours, peer) {
+async function byTurns(ours, peer, rounds = ROUNDS) {
   const results = { ours: [], peer: [] };
-  for (let round = 1; round <= ROUNDS; round++) {
-    say(`  round ${round} of ${ROUNDS}`);
+  for (let round = 1; round <= rounds; round++) {
+    say(`  round ${round} of ${rounds}`);
     results.ours.push(await ours());
     results.peer.push(await peer());
   }
@@ -33,6 +36,13 @@ const mqtt = await byTurns(() => throughOurs(FRAMES), () => throughMosquitto(FRA
 say('age on the canvas');
 const canvas = [];
 for (let round = 0; round < ROUNDS; round++) canvas.push(await onCanvas(FRAMES));
+say('processor time for each frame');
+const captured = [];
+for (const one of capture.CASES) {
+  say(`  ${one.format} ${one.size}`);
+  const cost = await byTurns(() => capture.ours(one, CAPTURE), () => capture.ustreamer(one, CAPTURE), 2);
+  captured.push({ ...one, ...cost, idle: await capture.idle(one, CAPTURE) });
+}
 say('memory');
 const whole = await byTurns(() => memory.whole(FRAMES), () => memory.ustreamer(SECONDS));
 const node = [];
@@ -66,6 +76,15 @@ ${row('at mosquitto_sub, p99', at(mqtt.ours, 0.99), at(mqtt.peer, 0.99), ms)}
 | on the canvas in headless Chromium, p99 | ${ms(at(canvas, 0.99))} |
 
 The canvas is read by its page's main thread at each animation frame, by the clock in the picture, so up to 16.7 ms of waiting for the screen are within. Everything runs on this one machine, Chromium without a GPU.
+
+## From the camera to the network
+
+Processor time for each frame at 30 a second (\`tests/preload\`), quality 80, without the camera's own: of our node, until its frame is with the broker,
+and of µStreamer, until it is with an HTTP client. MJPEG is passed through, YUYV encoded.
+
+| ms | Vitrina | µStreamer | ratio | ours, nobody watching, a second |
+| --- | --- | --- | --- | --- |
+${captured.map(({ format, size, ours, peer, idle }) => `${row(`${format} ${size}`, median(ours), median(peer), ms3)} ${ms(idle)} |`).join('\n')}
 
 ## Memory
 
