@@ -21,7 +21,7 @@ fn embed(dist: &Path) -> io::Result<()> {
     let mut files = Vec::new();
     collect(dist, &mut files)?;
     if !files.iter().any(|file| file.ends_with("index.html")) {
-        return Err(io::Error::other("gallery/web/dist is missing: run `make web`"));
+        return Err(io::Error::other("gallery/web/dist is missing: run `make`"));
     }
     files.sort();
     let mut code = String::from("&[\n");

@@ -4,11 +4,13 @@ use std::env;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
+use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use toml_edit::{DocumentMut, Item, TableLike};
-use wire::{BadBrokerUrl, BrokerUrl, Root};
+use wire::{BrokerUrl, Root};
 
 use crate::args::Options;
 use crate::layers;
@@ -61,18 +63,39 @@ impl Settings {
         self.data.join("broker")
     }
 
-    /// The broker that commands talk to, and the file with the password for it: the gallery's,
-    /// else the node's, else the one here.
-    pub fn broker(&self) -> Result<(BrokerUrl, Option<PathBuf>), BadBrokerUrl> {
-        let File { gallery, node, .. } = &self.file;
-        let (url, file) = match (&gallery.broker, &node.broker) {
-            (Some(url), _) => (url.parse()?, gallery.password_file.clone()),
-            (None, Some(url)) => (url.parse()?, node.password_file.clone()),
-            (None, None) => (local_broker(self.file.broker.listen), None),
-        };
-        let file = file.or_else(|| local_password(&url, &self.broker_folder(), "admin"));
-        Ok((url, file))
+    /// The gallery's own directory.
+    pub fn gallery_folder(&self) -> PathBuf {
+        self.data.join("gallery")
     }
+
+    /// The broker that commands talk to: the gallery's, else the node's, else the one here.
+    pub fn broker(&self) -> anyhow::Result<Remote> {
+        let File { gallery, node, broker, .. } = &self.file;
+        let (section, url, file, ca_file, fingerprint) = match (&gallery.broker, &node.broker) {
+            (None, Some(url)) => {
+                ("node", url.parse()?, &node.password_file, &node.ca_file, &node.fingerprint)
+            }
+            (url, _) => {
+                let url =
+                    url.as_ref().map_or(Ok(local_broker(broker.listen)), |url| url.parse())?;
+                let gallery::Section { password_file, ca_file, fingerprint, .. } = gallery;
+                ("gallery", url, password_file, ca_file, fingerprint)
+            }
+        };
+        let tls = trust::client(&url, ca_file.as_deref(), fingerprint.as_deref())
+            .map_err(|bad| anyhow!("{section}.{bad}"))?;
+        let file = file.clone();
+        let password_file = file.or_else(|| local_password(&url, &self.broker_folder(), "admin"));
+        Ok(Remote { url, password_file, tls })
+    }
+}
+
+/// A broker, and how to come in there.
+pub struct Remote {
+    pub url: BrokerUrl,
+    pub password_file: Option<PathBuf>,
+    /// What TLS is spoken with, if it is.
+    pub tls: Option<Arc<ClientConfig>>,
 }
 
 /// The file in which a broker of this machine, if it is that, has the password for one of its
@@ -88,7 +111,7 @@ pub fn local_broker(address: SocketAddr) -> BrokerUrl {
         ip if ip.is_ipv6() => "::1".to_owned(),
         _ => "127.0.0.1".to_owned(),
     };
-    BrokerUrl { user: None, host, port: address.port() }
+    BrokerUrl { tls: false, user: None, host, port: address.port() }
 }
 
 fn data(options: &Options) -> anyhow::Result<PathBuf> {
@@ -109,6 +132,13 @@ fn data(options: &Options) -> anyhow::Result<PathBuf> {
 /// Prints every key with its comment and the value that is used.
 pub fn print(settings: &Settings) -> anyhow::Result<()> {
     write!(io::stdout(), "{}", effective(&settings.file)?)?;
+    if let Some(fingerprint) = settings.file.gallery.https_fingerprint(&settings.gallery_folder()) {
+        let told = match fingerprint {
+            Ok(print) => format!("The certificate of the wall by HTTPS: {print}"),
+            Err(error) => format!("The wall has no certificate yet: {error}"),
+        };
+        writeln!(io::stdout(), "\n# {told}")?;
+    }
     Ok(())
 }
 

@@ -1,16 +1,17 @@
 //! The commands' connection to a broker.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rumqttc::{
     AsyncClient, ClientError, ConnectionError, Event, EventLoop, MqttOptions, Packet, QoS,
-    SubscribeFilter,
+    SubscribeFilter, TlsConfiguration, Transport,
 };
 use tokio::time::{Instant, timeout_at};
 use wire::{BrokerUrl, limits};
+
+use crate::config::Remote;
 
 /// How long a broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -34,12 +35,15 @@ pub struct Message {
 }
 
 impl Connection {
-    /// `broker` is where it is, and the file with the password for it. Who may not read that file
-    /// comes in without, if the broker lets them.
-    pub fn new((broker, password): (BrokerUrl, Option<PathBuf>), command: &str) -> Self {
+    /// Who may not read the file with the password comes in without, if the broker lets them.
+    pub fn new(remote: Remote, command: &str) -> Self {
+        let Remote { url: broker, password_file: password, tls } = remote;
         let id = format!("vitrina-{command}-{}", std::process::id());
         let mut options = MqttOptions::new(id, &broker.host, broker.port);
         options.set_max_packet_size(limits::PACKET, limits::PACKET);
+        if let Some(tls) = tls {
+            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls)));
+        }
         if let Some(password) = password.and_then(|file| fs::read_to_string(file).ok()) {
             let user = broker.user.as_deref().unwrap_or("admin");
             options.set_credentials(user, password.trim_end());
@@ -112,7 +116,7 @@ impl Connection {
                  as, with its --data, or set gallery.broker = \"mqtt://USER@HOST\" and \
                  gallery.password_file"
             ),
-            Ok(Err(error)) => Err(error).with_context(|| format!("the broker {broker} failed")),
+            Ok(Err(error)) => bail!("the broker {broker} failed: {}", trust::why(&error)),
             Err(_) => bail!("the broker {broker} does not answer"),
         }
     }

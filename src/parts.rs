@@ -92,12 +92,17 @@ async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
         let config = file.gallery.check(file.root.clone(), data.join("gallery"))?;
         let gallery = gallery::Gallery::bind(config).await?;
         write!(ready, " gallery=http://{}", gallery.local_addr())?;
+        if let Some(address) = gallery.https_addr() {
+            write!(ready, " gallery=https://{address}")?;
+        }
         let health = gallery.health();
         running.checks.push(Box::new(move || health.check()));
         running.start("gallery", |stop| gallery.run(stop));
     }
     if let Some(broker) = broker {
-        write!(ready, " broker=mqtt://{}", broker.local_addr())?;
+        for (transport, address) in broker.addresses() {
+            write!(ready, " broker={}://{address}", transport.scheme())?;
+        }
         running.start("broker", |stop| broker.run(stop));
     }
     if parts.node {

@@ -65,6 +65,23 @@ fn it_restarts_on_the_same_port_at_once_after_a_kill() {
 }
 
 #[test]
+fn the_fingerprint_of_the_wall_is_told() {
+    let data = folder();
+    let https = ["--set", "gallery.https_listen=127.0.0.1:0"];
+    let config = || {
+        let printed = output(vitrina(data.path()).args(https).arg("config")).stdout;
+        String::from_utf8(printed).expect("text")
+    };
+    assert!(config().ends_with('\n') && config().contains("no certificate yet"), "{}", config());
+    let gallery = Running::start(vitrina(data.path()).args(FREE).args(https).arg("gallery"));
+    assert!(gallery.gallery.is_some());
+    assert_eq!(gallery.stop(), Some(0));
+    let last = config().lines().last().map(str::to_owned).unwrap_or_default();
+    let (_, fingerprint) = last.split_once(": ").expect("a fingerprint");
+    assert_eq!(fingerprint.split(':').count(), 32, "{last}");
+}
+
+#[test]
 fn a_taken_port_names_the_address_and_the_cure() {
     let (data, taken) = (folder(), TcpListener::bind("127.0.0.1:0").expect("a port"));
     let address = taken.local_addr().expect("an address").to_string();
@@ -236,4 +253,95 @@ fn a_command_without_a_broker_says_so() {
     let set = format!("node.broker=mqtt://{free}");
     let told = complaint(vitrina(data.path()).args(["watch", "--once", "--set", &set]));
     assert!(told.contains(&free.to_string()) && told.contains("reached"), "{told}");
+}
+
+/// A certificate for 127.0.0.1 in `folder`, and the settings of a broker that shows it beside its
+/// plain port.
+fn certified(folder: &std::path::Path) -> String {
+    let pair = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a pair");
+    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+    fs::write(&certificate, pair.cert.pem()).expect("written");
+    fs::write(&key, pair.signing_key.serialize_pem()).expect("written");
+    let path = |path: &std::path::Path| format!("{:?}", path.to_str().expect("text"));
+    format!(
+        "broker.listener=[{{address=\"127.0.0.1:0\", transport=\"tls\", certificate={}, key={}}}]",
+        path(&certificate),
+        path(&key)
+    )
+}
+
+/// The fingerprint in what a command said.
+fn fingerprint(told: &str) -> String {
+    let is_one =
+        |word: &&str| word.len() == 95 && word.bytes().filter(|&b| b == b':').count() == 31;
+    let trim = |c: char| !c.is_ascii_hexdigit();
+    let found = told.split_whitespace().map(|word| word.trim_matches(trim)).rfind(is_one);
+    found.expect("a fingerprint is told").to_owned()
+}
+
+#[test]
+fn node_gallery_and_commands_come_over_tls_with_a_password_each() {
+    let data = folder();
+    let listener = certified(data.path());
+    let house =
+        Running::start(vitrina(data.path()).args(FREE).args(["--set", &listener, "broker"]));
+    let (plain, tls) = (house.broker.expect("a broker"), house.tls.expect("over TLS, too"));
+    let password = data.path().join("password");
+    fs::write(&password, "correct horse\n").expect("written");
+    for (user, role) in [("workshop", "node"), ("wall", "gallery"), ("ada", "operator")] {
+        let mut add = vitrina(data.path());
+        add.args(["user", "add", user, "--role", role, "--password-stdin"]);
+        let stdin = fs::File::open(&password).expect("it is there");
+        assert!(add.stdin(stdin).output().expect("it runs").status.success());
+    }
+    // What a part of another machine is told: where, how to know it, how to come in.
+    let there = |section: &str, user: &str, trust: &str| {
+        let broker = format!("{section}.broker=mqtts://{user}@{tls}");
+        let file = format!("{section}.password_file={}", password.display());
+        let sets = [broker, file, format!("{section}.{trust}")];
+        sets.into_iter().flat_map(|set| ["--set".to_owned(), set]).collect::<Vec<_>>()
+    };
+    let elsewhere = folder();
+    let watch = |trust: &str, more: &[&str]| {
+        let mut watch = vitrina(elsewhere.path());
+        watch.args(there("gallery", "ada", trust)).args(more).args(["watch", "--once"]);
+        watch
+    };
+
+    // A fingerprint that is wrong tells the right one.
+    let told = complaint(&mut watch(&format!("fingerprint={}", "00".repeat(32)), &[]));
+    assert!(told.contains("another certificate"), "{told}");
+    let trust = format!("fingerprint={}", fingerprint(&told.replace("expected", "")));
+    // An authority that is none of the broker's tells it as well.
+    let other = folder();
+    certified(other.path());
+    let ca_file = format!("ca_file={}", other.path().join("certificate.pem").display());
+    let told = complaint(&mut watch(&ca_file, &[]));
+    assert!(told.contains("is not trusted"), "{told}");
+    assert_eq!(format!("fingerprint={}", fingerprint(&told)), trust);
+    // The port without TLS.
+    let plainly = format!("gallery.broker=mqtts://ada@{plain}");
+    let told = complaint(&mut watch(&trust, &["--set", &plainly]));
+    assert!(told.contains("does not speak TLS"), "{told}");
+
+    let (node_data, wall_data) = (folder(), folder());
+    let mut node = vitrina(node_data.path());
+    node.args(there("node", "workshop", &trust)).args(["--set", "node.name=workshop", "node"]);
+    let node = Running::start(&mut node);
+    let mut wall = vitrina(wall_data.path());
+    let ca_file = format!("ca_file={}", data.path().join("certificate.pem").display());
+    wall.args(FREE).args(there("gallery", "wall", &ca_file)).arg("gallery");
+    let wall = Running::start(&mut wall);
+    until("the wall has a picture", || {
+        let (_, cameras) = get(wall.gallery.expect("a wall"), "/api/cameras");
+        cameras.contains("\"age_ms\":").then_some(())
+    });
+    until("the table has the camera with a picture", || {
+        let output = output(&mut watch(&trust, &[]));
+        let table = String::from_utf8(output.stdout).expect("text");
+        table.lines().any(|l| l.contains("test-card") && l.contains(" s ")).then_some(())
+    });
+    for part in [node, wall, house] {
+        assert_eq!(part.stop(), Some(0));
+    }
 }

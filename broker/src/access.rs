@@ -106,7 +106,8 @@ impl Grant {
             }
             Role::Operator => {
                 let mut publish = commands.to_vec();
-                publish.push(text("+/ask"));
+                // Under `people` for `vitrina chat`.
+                publish.extend(["+/ask", "people/#"].map(text));
                 let [facts, pictures] = both("#");
                 (publish, vec![facts, pictures, "$SYS/#".to_owned()])
             }
@@ -261,7 +262,7 @@ mod tests {
         };
         let said = |role| String::from_iter(allowed(role));
         assert_eq!(said(Role::Gallery), "yyy-yyyyy---");
-        assert_eq!(said(Role::Operator), "yy-y--------");
+        assert_eq!(said(Role::Operator), "yy-y-yy-----");
         assert_eq!(said(Role::Viewer), "------------");
         assert_eq!(said(Role::Node), "------------");
         assert_eq!(said(Role::Admin), "yyyyyyyyyyyy");

@@ -6,12 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use certificate::Files;
 use serde::{Deserialize, Serialize};
 use wire::Root;
 
 use crate::access::Role;
 use crate::door::Rules;
-use crate::tls::Files;
 use crate::topic;
 use crate::users::Users;
 
@@ -118,6 +118,16 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// What begins the URL of a listener.
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Transport::Tcp => "mqtt",
+            Transport::Tls => "mqtts",
+            Transport::Ws => "ws",
+            Transport::Wss => "wss",
+        }
+    }
+
     pub(crate) fn is_encrypted(self) -> bool {
         matches!(self, Transport::Tls | Transport::Wss)
     }

@@ -438,10 +438,11 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
     /// Writes the rest of what was begun and one last packet, then waits until the client has
     /// closed, for a socket closed with bytes unread takes the last packet back.
     async fn farewell<R: AsyncRead + Unpin>(&mut self, last: Bytes, reader: &mut R) {
-        if last.is_empty() {
-            return;
-        }
         let _ = timeout(FAREWELL_WITHIN, async {
+            if last.is_empty() {
+                // Over TLS and WebSocket an end is told, too.
+                return self.writer.shutdown().await.ok();
+            }
             self.chunks.push_back(last);
             self.flush().await.ok()?;
             self.writer.shutdown().await.ok()?;

@@ -4,7 +4,7 @@
 //! new, however slow it is. Whatever waits for a client is bounded, no client waits for another,
 //! and nothing that one client sends harms the others.
 //!
-//! The way of a message: `listener` accepts a socket, on which `tls` and `websocket` may come first;
+//! The way of a message: `listener` accepts a socket, on which TLS and `websocket` may come first;
 //! `connection` reads its bytes, which `codec` turns into a packet after `check` found it right;
 //! `door` says who somebody is and `access` what that one may do; its `session` hands it to
 //! `route`, which finds by the `subscriptions` who gets it and puts it into each one's `outbox`,
@@ -41,7 +41,6 @@ mod slots;
 mod subscriptions;
 mod sys;
 mod time;
-mod tls;
 mod topic;
 mod users;
 mod websocket;
@@ -50,6 +49,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use certificate::Tls;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -62,8 +62,6 @@ use crate::handshake::Pages;
 pub use crate::listener::BindError;
 use crate::listener::{Listener, Speaks};
 use crate::slots::Slots;
-pub use crate::tls::BadTls;
-use crate::tls::Tls;
 pub use crate::users::{BadUsers, User, Users, new_password};
 
 /// A broker whose addresses are taken and which does not serve yet.
@@ -121,8 +119,9 @@ impl Broker {
     /// # Errors
     /// None now; a listener that cannot go on would be one.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
-        for (transport, address) in self.addresses() {
-            info!(%address, %transport, "the broker listens");
+        for (transport, listener) in &self.listeners {
+            let (address, fingerprint) = (listener.address(), listener.fingerprint());
+            info!(%address, %transport, fingerprint = fingerprint.map(display), "the broker listens");
         }
         let is_exposed = |address: SocketAddr| !address.ip().to_canonical().is_loopback();
         if self.addresses().any(|(_, address)| is_exposed(address)) && !self.door.has_users() {

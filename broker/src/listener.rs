@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use certificate::{BadCertificate, Tls};
 use tokio::io::split;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, error, warn};
+use trust::Fingerprint;
 
 use crate::config;
 use crate::connection;
@@ -19,7 +21,6 @@ use crate::door::Door;
 use crate::handshake::{self, Pages};
 use crate::seldom::Seldom;
 use crate::slots::Slots;
-use crate::tls::{BadTls, Tls};
 use crate::users::BadUsers;
 use crate::websocket::WebSocket;
 
@@ -63,8 +64,8 @@ pub enum BindError {
     #[error(transparent)]
     Users(#[from] BadUsers),
     /// A certificate or its key cannot be used.
-    #[error(transparent)]
-    Tls(#[from] BadTls),
+    #[error("{0}; see broker.listener.certificate and broker.listener.key")]
+    Tls(#[from] BadCertificate),
 }
 
 fn cure(error: &io::Error) -> &'static str {
@@ -110,6 +111,11 @@ impl Listener {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// That of the certificate, with TLS.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.speaks.tls.as_ref()?.fingerprint()
     }
 
     /// Accepts until the core closes, then waits for the connections to end, which it told to.

@@ -3,12 +3,12 @@
 //! A pure state machine: messages and the time go in, the cameras in the order of the wall come
 //! out. What it holds is bounded, since anybody who may publish can invent names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wire::page::{self, GalleryReason, Why};
 use wire::{
-    BadPayload, CameraId, CameraName, CameraState, Info, Kind, NodeName, Reason, State, Stats,
-    Status,
+    BadPayload, CameraId, CameraName, CameraState, GalleryId, Info, Kind, NodeName, Reason, State,
+    Stats, Status,
 };
 
 use crate::frames::Shape;
@@ -29,6 +29,8 @@ const CONFIRMED_WITHIN: Micros = 10_000_000;
 pub(crate) struct Cameras {
     nodes: BTreeMap<NodeName, Node>,
     count: usize,
+    /// Those that are not there, and with them the browsers that they speak for.
+    offline: BTreeSet<GalleryId>,
     /// Counts the connections to the broker; what is known carries the one that confirmed it.
     connection: u64,
     /// When the facts of earlier connections end.
@@ -178,6 +180,15 @@ impl Cameras {
         Ok(Heard { changed: true, ..Heard::default() })
     }
 
+    /// A gallery is there, or not. Returns whether the wall is not what it was.
+    pub fn hear_gallery(&mut self, gallery: &GalleryId, offline: bool) -> bool {
+        if offline {
+            self.offline.len() < MOST && self.offline.insert(gallery.clone())
+        } else {
+            self.offline.remove(gallery)
+        }
+    }
+
     /// A picture of the camera came: its node lives. `false` if the camera is not known.
     pub fn hear_picture(&mut self, id: &CameraId, now: Now) -> bool {
         match self.nodes.get_mut(&id.node) {
@@ -238,6 +249,7 @@ impl Cameras {
     pub fn list(&self) -> Vec<page::Camera> {
         self.nodes
             .iter()
+            .filter(|(_, node)| self.is_spoken_for(node))
             .flat_map(|(name, node)| {
                 node.cameras.iter().map(move |(camera, known)| node.show(name, camera, known))
             })
@@ -246,7 +258,7 @@ impl Cameras {
 
     /// The camera as the wall shows it.
     pub fn get(&self, id: &CameraId) -> Option<page::Camera> {
-        let node = self.nodes.get(&id.node)?;
+        let node = self.nodes.get(&id.node).filter(|node| self.is_spoken_for(node))?;
         Some(node.show(&id.node, &id.camera, node.cameras.get(&id.camera)?))
     }
 
@@ -254,6 +266,11 @@ impl Cameras {
     pub fn shape(&self, id: &CameraId) -> Option<Shape> {
         let State { size, sizes, .. } = &self.nodes.get(&id.node)?.cameras.get(&id.camera)?.state;
         Some(Shape { width: (*size)?.width, sizes: sizes.clone() })
+    }
+
+    fn is_spoken_for(&self, node: &Node) -> bool {
+        let gallery = node.info.as_ref().and_then(|info| info.gallery.as_ref());
+        gallery.is_none_or(|gallery| !self.offline.contains(gallery))
     }
 
     pub fn knows(&self, node: &NodeName) -> bool {

@@ -3,11 +3,16 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use certificate::{BadCertificate, Files};
+use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
+use trust::{BadTrust, Fingerprint};
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
-use crate::{picture, store};
+use crate::people::{self, Keys};
+use crate::{https, picture, store};
 
 /// `[gallery]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,8 +23,25 @@ pub struct Section {
     /// Lets machines of private address ranges in without a password. Any address but loopback
     /// needs it. Default `false`.
     pub open: bool,
-    /// The broker, `mqtt://[user@]host[:1883]`. Default `mqtt://127.0.0.1:1883`.
+    /// Address and port of the same by HTTPS; port 0 takes a free one. Browsers let pages use a
+    /// camera only from there, or from this machine. Default none.
+    pub https_listen: Option<String>,
+    /// A PEM file with the certificate, and behind it those that lead to a root; read again when
+    /// it changes. Default: one that is made at the first start and kept.
+    pub certificate: Option<PathBuf>,
+    /// A PEM file with the key of the certificate.
+    pub key: Option<PathBuf>,
+    /// Whether HTTP sends browsers of other machines to HTTPS. Default `false`.
+    pub redirect: bool,
+    /// The broker, `mqtt://[user@]host[:1883]`, or `mqtts://[user@]host[:8883]` for TLS. Default
+    /// `mqtt://127.0.0.1:1883`.
     pub broker: Option<String>,
+    /// The file with the certificates of the authorities, in PEM, that may have signed that of the
+    /// broker. Default: those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// Instead of authorities: the SHA-256 of the broker's certificate, 64 hex digits, with colons
+    /// or without. Default none.
+    pub fingerprint: Option<String>,
     /// The file with the password for the broker, read at each connection. The user is the one in
     /// `broker`, else `gallery`. Without the file, and without a user in `broker`, the gallery
     /// comes in without a password. Default: for a broker of this machine, the file that it makes
@@ -29,6 +51,9 @@ pub struct Section {
     /// proxy has. IP addresses, `localhost`, the machine's name and that with `.local` are always
     /// good. Default none.
     pub hosts: Vec<String>,
+    /// Origins of pages of other hosts that may use the relay, as `https://class.example.org`.
+    /// Pages of the gallery's own host may, on whatever port. Default none.
+    pub relay_origins: Vec<String>,
     /// Which pictures are taken.
     pub pictures: picture::Section,
 }
@@ -38,9 +63,16 @@ impl Default for Section {
         Section {
             listen: "127.0.0.1:8080".to_owned(),
             open: false,
+            https_listen: None,
+            certificate: None,
+            key: None,
+            redirect: false,
             broker: None,
+            ca_file: None,
+            fingerprint: None,
             password_file: None,
             hosts: Vec::new(),
+            relay_origins: Vec::new(),
             pictures: picture::Section::default(),
         }
     }
@@ -50,20 +82,32 @@ impl Default for Section {
 #[derive(Debug, thiserror::Error)]
 pub enum BadConfig {
     /// `listen` is no address.
-    #[error("gallery.listen = {0:?} is no address: write it like 127.0.0.1:8080 or [::1]:8080")]
-    Listen(String),
+    #[error("gallery.{0} = {1:?} is no address: write it like 127.0.0.1:8080 or [::1]:8080")]
+    Listen(&'static str, String),
     /// `listen` can be reached by others, and nobody said that this is wanted.
     #[error(
-        "gallery.listen = \"{0}\" can be reached from other machines, without a password: \
+        "gallery.{0} = \"{1}\" can be reached from other machines, without a password: \
          say gallery.open = true (or --open) if that is wanted, or listen on 127.0.0.1"
     )]
-    Exposed(SocketAddr),
+    Exposed(&'static str, SocketAddr),
+    /// The keys of HTTPS do not go together.
+    #[error("gallery.{0}: {1}")]
+    Https(&'static str, &'static str),
     /// `broker` is none.
     #[error("gallery.broker: {0}")]
     Broker(#[from] BadBrokerUrl),
+    /// It cannot be known which server is the broker.
+    #[error("gallery.{0}")]
+    Trust(#[from] BadTrust),
     /// One of `hosts` is no name.
     #[error("gallery.hosts has {0:?}: write a bare name, without scheme, port or path")]
     Host(String),
+    /// One of `relay_origins` is no origin.
+    #[error(
+        "gallery.relay_origins has {0:?}: write scheme and host, as https://class.example.org, \
+         with the port if it has one, without a path"
+    )]
+    Origin(String),
     /// One of the keys of `[gallery.pictures]`.
     #[error(transparent)]
     Pictures(#[from] picture::BadSection),
@@ -86,12 +130,17 @@ pub struct Config {
     pub(crate) listen: SocketAddr,
     /// Whether other machines can reach it.
     pub(crate) open: bool,
+    pub(crate) https: Option<https::Config>,
     pub(crate) broker: BrokerUrl,
+    /// What TLS is spoken with, if it is.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) hosts: Vec<String>,
+    pub(crate) relay_origins: Vec<String>,
     pub(crate) root: Root,
     pub(crate) id: GalleryId,
     pub(crate) photos: store::Config,
+    pub(crate) people: people::Config,
     pub(crate) pictures: picture::Config,
 }
 
@@ -102,32 +151,82 @@ impl Section {
     /// # Errors
     /// [`BadConfig`] names the key or file and says what to do.
     pub fn check(self, root: Root, data: PathBuf) -> Result<Config, BadConfig> {
-        let listen: SocketAddr =
-            self.listen.parse().map_err(|_| BadConfig::Listen(self.listen.clone()))?;
-        let loopback = listen.ip().to_canonical().is_loopback();
-        if !loopback && !self.open {
-            return Err(BadConfig::Exposed(listen));
-        }
+        let listen = address("listen", &self.listen, self.open)?;
+        let https = self.https(&data)?;
+        let is_loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
+        let loopback =
+            is_loopback(listen) && https.as_ref().is_none_or(|https| is_loopback(https.listen));
         let broker = self.broker.map_or(Ok(BrokerUrl::default()), |url| url.parse())?;
+        let tls = trust::client(&broker, self.ca_file.as_deref(), self.fingerprint.as_deref())?;
         if let Some(bad) = self.hosts.iter().find(|host| !is_host(host)) {
             return Err(BadConfig::Host(bad.clone()));
         }
         let hosts = self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+        if let Some(bad) = self.relay_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(BadConfig::Origin(bad.clone()));
+        }
+        let relay_origins = self.relay_origins.iter().map(|o| o.to_ascii_lowercase()).collect();
         let password_file = self.password_file;
         let pictures = self.pictures.check()?;
         let id = id(&data)?;
+        let secret = data.join("secret");
+        let keys = Keys::open(&secret).map_err(failed(&secret))?;
+        let people = people::Config { keys, talk: data.join("talk.db") };
         let photos = store::Config { folder: data };
         Ok(Config {
             listen,
             open: !loopback,
+            https,
             broker,
+            tls,
             password_file,
             hosts,
+            relay_origins,
             root,
             id,
             photos,
+            people,
             pictures,
         })
+    }
+
+    fn https(&self, data: &Path) -> Result<Option<https::Config>, BadConfig> {
+        let bad = |key, why| Err(BadConfig::Https(key, why));
+        let files = match (self.certificate.clone(), self.key.clone()) {
+            (Some(certificate), Some(key)) => Some(Files { certificate, key }),
+            (None, None) => None,
+            (None, Some(_)) => {
+                return bad("certificate", "name the file that belongs to gallery.key");
+            }
+            (Some(_), None) => {
+                return bad("key", "name the file that belongs to gallery.certificate");
+            }
+        };
+        let Some(listen) = &self.https_listen else {
+            if files.is_some() || self.redirect {
+                let why = "certificate, key and redirect need it; write it like 0.0.0.0:8443";
+                return bad("https_listen", why);
+            }
+            return Ok(None);
+        };
+        let listen = address("https_listen", listen, self.open)?;
+        let (folder, redirect) = (data.to_owned(), self.redirect);
+        Ok(Some(https::Config { listen, files, folder, redirect }))
+    }
+
+    /// The certificate's fingerprint, with HTTPS. `data` is the gallery's own directory, where one
+    /// is made at the first start.
+    pub fn https_fingerprint(&self, data: &Path) -> Option<Result<Fingerprint, BadCertificate>> {
+        self.https_listen.as_ref()?;
+        Some(certificate::fingerprint(&https::shown(self.certificate.as_deref(), data)))
+    }
+}
+
+fn address(key: &'static str, text: &str, open: bool) -> Result<SocketAddr, BadConfig> {
+    let address: SocketAddr = text.parse().map_err(|_| BadConfig::Listen(key, text.to_owned()))?;
+    match open || address.ip().to_canonical().is_loopback() {
+        true => Ok(address),
+        false => Err(BadConfig::Exposed(key, address)),
     }
 }
 
@@ -136,11 +235,20 @@ fn is_host(host: &str) -> bool {
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
 }
 
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> BadConfig {
+    let path = path.to_owned();
+    move |source| BadConfig::Data { path, source }
+}
+
+/// Whether it is what browsers send as Origin (RFC 6454, section 6.1).
+fn is_origin(origin: &str) -> bool {
+    let rest = ["http://", "https://"].iter().find_map(|scheme| origin.strip_prefix(scheme));
+    rest.is_some_and(|rest| {
+        rest.parse::<warp::http::uri::Authority>().is_ok() && !rest.contains('@')
+    })
+}
+
 fn id(data: &Path) -> Result<GalleryId, BadConfig> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| BadConfig::Data { path, source }
-    };
     std::fs::create_dir_all(data).map_err(failed(data))?;
     let file = data.join("id");
     match std::fs::read_to_string(&file) {
@@ -186,9 +294,20 @@ mod tests {
             ("listen = '8080'", "127.0.0.1:8080"),
             ("listen = '0.0.0.0:8080'", "gallery.open"),
             ("listen = '[::]:8080'", "gallery.open"),
-            ("broker = 'mqtts://house'", "gallery.broker"),
+            ("broker = 'http://house'", "gallery.broker"),
+            ("fingerprint = 'AB'", "mqtts://"),
+            ("broker = 'mqtts://house'\nfingerprint = 'AB'", "gallery.fingerprint = \"AB\""),
+            ("broker = 'mqtts://house'\nca_file = '/no/such.pem'", "gallery.ca_file"),
             ("broker = 'house:1883'", "mqtt://HOST"),
             ("hosts = ['http://a']", "bare name"),
+            ("relay_origins = ['class.example.org']", "https://class"),
+            ("relay_origins = ['https://class.example.org/']", "without a path"),
+            ("https_listen = 'x'", "gallery.https_listen"),
+            ("https_listen = '0.0.0.0:8443'", "gallery.open"),
+            ("https_listen = '127.0.0.1:0'\nkey = 'a'", "gallery.certificate"),
+            ("https_listen = '127.0.0.1:0'\ncertificate = 'a'", "gallery.key"),
+            ("redirect = true", "gallery.https_listen"),
+            ("certificate = 'a'\nkey = 'b'", "gallery.https_listen"),
             ("port = 80", "unknown field"),
         ] {
             let error = check(text).unwrap_err();

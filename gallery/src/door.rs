@@ -9,6 +9,8 @@ use warp::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, UPGRADE};
 use warp::http::uri::{Authority, Uri};
 use warp::http::{Method, Request};
 
+use crate::relay;
+
 /// Why somebody is refused, and what may help.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
@@ -20,11 +22,13 @@ pub(crate) struct Refused {
 #[derive(Debug)]
 pub(crate) struct Door {
     names: Vec<String>,
+    relay_origins: Vec<String>,
 }
 
 impl Door {
-    /// `machine` is the host name of this machine, `hosts` are further names that are good.
-    pub fn new(machine: &str, hosts: &[String]) -> Self {
+    /// `machine` is the host name of this machine, `hosts` are further names that are good, and
+    /// `relay_origins` are pages of others that may use the relay.
+    pub fn new(machine: &str, hosts: &[String], relay_origins: &[String]) -> Self {
         let mut names = vec!["localhost".to_owned()];
         let machine = machine.trim_end_matches('.').to_ascii_lowercase();
         if let Some(first) = machine.split('.').next().filter(|first| !first.is_empty()) {
@@ -32,11 +36,16 @@ impl Door {
         }
         names.push(machine);
         names.extend(hosts.iter().map(|host| host.to_ascii_lowercase()));
-        Door { names }
+        Door { names, relay_origins: relay_origins.to_vec() }
     }
 
-    /// Lets the request in or says why not.
-    pub fn check<B>(&self, peer: IpAddr, request: &Request<B>) -> Result<(), Refused> {
+    /// Lets the request in or says why not. `is_secure`: it came over TLS.
+    pub fn check<B>(
+        &self,
+        peer: IpAddr,
+        is_secure: bool,
+        request: &Request<B>,
+    ) -> Result<(), Refused> {
         if !is_near(peer) {
             return Err(Refused {
                 error: format!("{peer} is not an address of the local network"),
@@ -58,10 +67,33 @@ impl Door {
             });
         }
         let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-        if changes || headers.contains_key(UPGRADE) {
-            check_origin(headers, host.as_ref())?;
+        if relay::asks_for(request).is_some() {
+            self.check_relay_origin(headers, host.as_ref())
+        } else if changes || headers.contains_key(UPGRADE) {
+            check_origin(headers, is_secure, host.as_ref())
+        } else {
+            Ok(())
         }
-        Ok(())
+    }
+
+    /// The relay is also for pages of this host that another program serves.
+    fn check_relay_origin(
+        &self,
+        headers: &HeaderMap,
+        host: Option<&Authority>,
+    ) -> Result<(), Refused> {
+        let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+        let text = origin.to_str().map_err(|_| unreadable("Origin", origin))?;
+        if self.relay_origins.iter().any(|good| good.eq_ignore_ascii_case(text)) {
+            return Ok(());
+        }
+        let (_, theirs) = page(text).ok_or_else(|| foreign_to_relay(text))?;
+        let ours = host.ok_or_else(|| foreign_to_relay(text))?;
+        let same = ours.host().eq_ignore_ascii_case(theirs.host());
+        match same || is_loopback(ours.host()) && is_loopback(theirs.host()) {
+            true => Ok(()),
+            false => Err(foreign_to_relay(text)),
+        }
     }
 
     fn is_our_name(&self, host: &str) -> bool {
@@ -71,7 +103,11 @@ impl Door {
     }
 }
 
-fn check_origin(headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Refused> {
+fn check_origin(
+    headers: &HeaderMap,
+    is_secure: bool,
+    host: Option<&Authority>,
+) -> Result<(), Refused> {
     // Newer browsers say this also where they leave the Origin out (Fetch Metadata).
     if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
         return Err(Refused {
@@ -80,26 +116,51 @@ fn check_origin(headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Ref
         });
     }
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-    let foreign = |origin: &str| Refused {
+    let text = origin.to_str().map_err(|_| unreadable("Origin", origin))?;
+    let foreign = || Refused {
         error: match host {
-            Some(host) => format!("the Origin header says {origin}, but the Host header {host}"),
-            None => format!("the Origin header says {origin}, and there is no Host header"),
+            Some(host) => format!("the Origin header says {text}, but the Host header {host}"),
+            None => format!("the Origin header says {text}, and there is no Host header"),
         },
         hint: "only the gallery's own page may do this; a proxy must pass Host on".to_owned(),
     };
-    let text = origin.to_str().map_err(|_| unreadable("Origin", origin))?;
-    let uri: Uri = text.parse().map_err(|_| unreadable("Origin", origin))?;
+    let (Some(ours), Some((default, theirs))) = (host, page(text)) else { return Err(foreign()) };
+    let port = |authority: &Authority| authority.port_u16().unwrap_or(default);
+    let same_host = ours.host().eq_ignore_ascii_case(theirs.host());
+    // Without TLS here, a proxy may have spoken it.
+    let same_scheme = !is_secure || default == HTTPS;
+    if same_host && same_scheme && port(ours) == port(&theirs) { Ok(()) } else { Err(foreign()) }
+}
+
+/// The port that `https` has by default.
+const HTTPS: u16 = 443;
+
+/// Where a page is from: the port that its scheme has by default, and its host.
+fn page(origin: &str) -> Option<(u16, Authority)> {
+    let uri: Uri = origin.parse().ok()?;
     let default = match uri.scheme_str() {
         Some("http") => 80,
-        Some("https") => 443,
-        _ => return Err(foreign(text)),
+        Some("https") => HTTPS,
+        _ => return None,
     };
-    let (Some(ours), Some(theirs)) = (host, uri.authority()) else { return Err(foreign(text)) };
-    let port = |authority: &Authority| authority.port_u16().unwrap_or(default);
-    if ours.host().eq_ignore_ascii_case(theirs.host()) && port(ours) == port(theirs) {
-        Ok(())
-    } else {
-        Err(foreign(text))
+    Some((default, uri.authority()?.clone()))
+}
+
+fn foreign_to_relay(origin: &str) -> Refused {
+    Refused {
+        error: format!("a page of {origin} may not use the relay"),
+        hint: format!("pages of this host may; add {origin:?} to gallery.relay_origins if it may"),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    match bare.parse::<IpAddr>() {
+        Ok(ip) => ip.to_canonical().is_loopback(),
+        Err(_) => {
+            let host = host.to_ascii_lowercase();
+            host == "localhost" || host.ends_with(".localhost")
+        }
     }
 }
 
@@ -130,12 +191,16 @@ mod tests {
     use super::*;
 
     fn check(peer: &str, method: &str, headers: &[(&str, &str)]) -> Result<(), Refused> {
-        let door = Door::new("Workshop.lan", &["Wall.example.org".to_owned()]);
+        let door = Door::new(
+            "Workshop.lan",
+            &["Wall.example.org".to_owned()],
+            &["https://class.example.org".to_owned()],
+        );
         let mut request = Request::builder().method(method).uri("/");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        door.check(peer.parse().unwrap(), &request.body(()).unwrap())
+        door.check(peer.parse().unwrap(), false, &request.body(()).unwrap())
     }
 
     #[test]
@@ -191,11 +256,8 @@ mod tests {
     #[test]
     fn another_site_may_not_connect() {
         let ws = |origin| {
-            check(
-                "::1",
-                "GET",
-                &[("Host", "localhost:8080"), ("Upgrade", "websocket"), ("Origin", origin)],
-            )
+            let headers = [("Host", "localhost:8080"), ("Upgrade", "h2c"), ("Origin", origin)];
+            check("::1", "GET", &headers)
         };
         assert_eq!(ws("http://localhost:8080"), Ok(()));
         for bad in [
@@ -229,6 +291,48 @@ mod tests {
             }
         }
         assert_eq!(check("::1", "POST", &[("Host", "localhost")]), Ok(()), "curl has no Origin");
+    }
+
+    #[test]
+    fn the_relay_is_also_for_pages_of_other_ports_of_the_host() {
+        let enter = |host, origin| {
+            let headers = [("Host", host), ("Upgrade", "websocket"), ("Origin", origin)];
+            check("::1", "GET", &headers)
+        };
+        for (host, origin) in [
+            ("workshop:8080", "http://workshop:5500"),
+            ("192.168.0.2:8080", "https://192.168.0.2"),
+            ("127.0.0.1:8080", "http://localhost:3000"),
+            ("[::1]:8080", "http://127.0.0.1:3000"),
+            ("workshop:8080", "https://class.example.org"),
+        ] {
+            assert_eq!(enter(host, origin), Ok(()), "{origin}");
+        }
+        for (host, origin) in [
+            ("workshop:8080", "http://evil.example"),
+            ("workshop:8080", "http://class.example.org"),
+            ("192.168.0.2:8080", "http://192.168.0.3:8080"),
+            ("localhost:8080", "http://localhost.evil.example"),
+            ("localhost:8080", "null"),
+            ("localhost:8080", ""),
+        ] {
+            let refused = enter(host, origin).unwrap_err();
+            assert!(refused.hint.contains("gallery.relay_origins"), "{origin}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn over_tls_a_page_without_it_is_another() {
+        let door = Door::new("workshop", &[], &[]);
+        let post = |host: &str, origin: &str| {
+            let request = Request::post("/").header("Host", host).header("Origin", origin);
+            door.check("::1".parse().unwrap(), true, &request.body(()).unwrap())
+        };
+        assert_eq!(post("workshop", "https://workshop"), Ok(()));
+        assert_eq!(post("workshop:8443", "https://workshop:8443"), Ok(()));
+        assert!(post("workshop", "http://workshop").is_err());
+        assert!(post("workshop:8443", "http://workshop:8443").is_err());
+        assert!(post("workshop:8443", "https://workshop").is_err());
     }
 
     #[test]

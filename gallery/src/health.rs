@@ -21,16 +21,21 @@ pub(crate) enum Task {
     Broker,
     Wall,
     Listener,
+    People,
+    Relay,
 }
 
 impl Task {
-    pub const ALL: [Task; 3] = [Task::Broker, Task::Wall, Task::Listener];
+    pub const ALL: [Task; 5] =
+        [Task::Broker, Task::Wall, Task::Listener, Task::People, Task::Relay];
 
     pub fn name(self) -> &'static str {
         match self {
             Task::Broker => "connection to the broker",
             Task::Wall => "state of the wall",
             Task::Listener => "listener",
+            Task::People => "list of people",
+            Task::Relay => "photos of the relay",
         }
     }
 }

@@ -17,17 +17,22 @@ use wire::CameraId;
 use wire::page::Camera;
 
 use crate::health::Health;
+use crate::listener::Peer;
 use crate::now::Now;
+use crate::people::Visitor;
 use crate::picture::Pool;
 use crate::problem::{Problem, recover};
 use crate::store::Store;
 use crate::upload::Uploads;
 use crate::wall::Wall;
-use crate::{assets, photos, still, websocket};
+use crate::{assets, photos, relay, still, websocket};
 
 /// At most so many pages and so many MJPEG streams are served at once.
-const PAGES: usize = 500;
+const PAGES: usize = 1000;
 const STREAMS: usize = 200;
+
+/// At most so many pages have a socket on which they show their camera.
+const CAMERAS: usize = 64;
 
 /// What the routes need.
 #[derive(Debug, Clone)]
@@ -41,6 +46,7 @@ pub(crate) struct Site {
     stop: watch::Receiver<bool>,
     pages: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    cameras: Arc<Semaphore>,
 }
 
 type Query = HashMap<String, String>;
@@ -50,13 +56,13 @@ impl Site {
         wall: Arc<Wall>,
         store: Store,
         pictures: Pool,
+        uploads: Uploads,
         health: Health,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let uploads = Uploads::new(store.clone(), pictures.clone());
-        let (pages, streams) = (Semaphore::new(PAGES), Semaphore::new(STREAMS));
-        let (pages, streams) = (Arc::new(pages), Arc::new(streams));
-        Site { wall, store, pictures, uploads, health, stop, pages, streams }
+        let [pages, streams, cameras] =
+            [PAGES, STREAMS, CAMERAS].map(|most| Arc::new(Semaphore::new(most)));
+        Site { wall, store, pictures, uploads, health, stop, pages, streams, cameras }
     }
 
     /// The routes. HEAD is answered as GET before it comes here.
@@ -67,9 +73,13 @@ impl Site {
         let known = warp::header::optional("if-none-match");
 
         let root = path::end().and(get()).and(warp::query()).and(known).then(Site::root);
-        let page = path!("ws").and(site.clone()).and(warp::ws()).map(Site::page).map(respond);
+        let peer = warp::ext::get();
+        let page = path!("ws").and(site.clone()).and(peer).and(warp::query()).and(warp::ws());
+        let page = page.map(Site::page).map(respond);
         let no_page = path!("ws").and(warp::get()).map(not_a_websocket);
+        let no_room = path!("relay" / String).and(warp::get()).map(no_room);
         let cameras = path!("api" / "cameras").and(get()).map(Site::cameras);
+        let people = path!("api" / "people").and(get()).map(Site::people);
         let snapshot =
             path!("cameras" / String / String / "snapshot.jpg").and(get()).then(Site::snapshot);
         let stream =
@@ -81,7 +91,11 @@ impl Site {
             .unify()
             .or(no_page)
             .unify()
+            .or(no_room)
+            .unify()
             .or(cameras)
+            .unify()
+            .or(people)
             .unify()
             .or(snapshot)
             .unify()
@@ -149,6 +163,7 @@ impl Site {
         );
         let upload = path!("upload")
             .and(post())
+            .and(warp::header::optional("authorization"))
             .and(media)
             .and(length)
             .and(warp::body::stream())
@@ -178,11 +193,25 @@ impl Site {
 
     async fn upload(
         self,
+        authorization: Option<String>,
         media: Option<String>,
         length: Option<u64>,
         body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
     ) -> Result<Response, Problem> {
-        let outcomes = self.uploads.receive(media, length, body).await?;
+        let person = match authorization {
+            None => None,
+            Some(authorization) => {
+                Some(self.wall.people.verify(&authorization).ok_or_else(|| {
+                    let hint = "join again on the page's WebSocket, then send it again";
+                    Problem::new(
+                        StatusCode::UNAUTHORIZED,
+                        "nobody joined with this id and key",
+                        hint,
+                    )
+                })?)
+            }
+        };
+        let outcomes = self.uploads.receive(person, media, length, body).await?;
         Ok(json(StatusCode::CREATED, &outcomes))
     }
 
@@ -206,17 +235,26 @@ impl Site {
         })
     }
 
-    fn page(self, upgrade: warp::ws::Ws) -> Result<Response, Problem> {
+    fn page(self, peer: Peer, query: Query, upgrade: warp::ws::Ws) -> Result<Response, Problem> {
         let permit = self.pages.try_acquire_owned().map_err(|_| {
             let hint = "close some of them, or try again later";
             Problem::unavailable(format!("{PAGES} pages look at this wall already"), hint)
         })?;
-        let upgrade =
-            upgrade.max_message_size(websocket::MESSAGE).max_frame_size(websocket::MESSAGE);
+        // Only few sockets take messages as large as pictures, since each can make us hold one.
+        let camera = match query.contains_key("camera") {
+            false => None,
+            true => Some(self.cameras.try_acquire_owned().map_err(|_| {
+                let hint = "stop one of them, or try again later";
+                Problem::unavailable(format!("{CAMERAS} browsers show cameras already"), hint)
+            })?),
+        };
+        let most = if camera.is_some() { websocket::OWN_FRAME } else { websocket::MESSAGE };
+        let upgrade = upgrade.max_message_size(most).max_frame_size(most);
         // The task ends with the page, or when the gallery stops.
         let upgraded = upgrade.on_upgrade(move |socket| async move {
-            websocket::serve(socket, self.wall, self.stop).await;
-            drop(permit);
+            let visitor = Visitor::new(self.wall.people.clone(), peer.0, camera.is_some());
+            websocket::serve(socket, self.wall, visitor, self.stop).await;
+            drop((permit, camera));
         });
         Ok(upgraded.into_response())
     }
@@ -238,6 +276,10 @@ impl Site {
             })
             .collect();
         json(StatusCode::OK, &listed)
+    }
+
+    fn people(self) -> Response {
+        json(StatusCode::OK, &self.wall.people.list())
     }
 
     async fn snapshot(node: String, camera: String, site: Site) -> Response {
@@ -290,6 +332,10 @@ fn asset(path: path::Tail, known: Option<String>) -> Response {
 fn not_a_websocket() -> Response {
     let hint = "ask with the headers Connection: upgrade and Upgrade: websocket";
     Problem::new(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket", hint).into_response()
+}
+
+fn no_room(room: String) -> Response {
+    relay::not_an_upgrade(&room).into_response()
 }
 
 fn parse(camera: &str) -> Result<CameraId, Problem> {

@@ -13,14 +13,17 @@ mod filename;
 mod frames;
 mod health;
 mod http;
+mod https;
 mod listener;
 mod mqtt;
 mod multipart;
 mod now;
+mod people;
 mod photos;
 mod picture;
 mod problem;
 mod range;
+mod relay;
 mod still;
 mod stop;
 #[allow(dead_code, reason = "the routes and the ingest come next")]
@@ -43,15 +46,21 @@ use tracing::{info, warn};
 
 pub use config::{BadConfig, Config, Section};
 pub use health::Health;
+pub use https::HttpsError;
 pub use picture::{BadSection as BadPicturesSection, Section as PicturesSection};
 pub use store::OpenError;
 
 use door::Door;
 use health::Task;
 use http::Site;
+use https::Https;
+use listener::Service;
+use people::People;
 use picture::Pool;
+use relay::Relay;
 use stop::stopped;
 use store::Store;
+use upload::Uploads;
 use wall::Wall;
 
 /// How long the end may take.
@@ -63,6 +72,8 @@ pub struct Gallery {
     config: Config,
     listener: TcpListener,
     address: SocketAddr,
+    https: Option<(TcpListener, SocketAddr, Arc<Https>)>,
+    machine: String,
     health: Health,
     store: Store,
 }
@@ -73,6 +84,9 @@ pub enum StartError {
     /// Its address cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// There is no certificate to show.
+    #[error(transparent)]
+    Https(#[from] HttpsError),
     /// Its photos cannot be had.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -84,7 +98,7 @@ pub enum StartError {
 pub struct BindError {
     address: SocketAddr,
     source: io::Error,
-    cure: &'static str,
+    cure: String,
 }
 
 /// Why a gallery ended by itself.
@@ -104,30 +118,27 @@ impl Gallery {
     /// # Errors
     /// [`StartError`] says what to do.
     pub async fn bind(config: Config) -> Result<Gallery, StartError> {
-        let bound = listener::bind(config.listen);
-        let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, listener) = bound.map_err(|source| BindError {
-            address: config.listen,
-            cure: match source.kind() {
-                io::ErrorKind::AddrInUse => {
-                    "another program has it: stop that one, or take another port with \
-                     `--set gallery.listen=127.0.0.1:8081`"
-                }
-                io::ErrorKind::PermissionDenied => {
-                    "ports below 1024 are reserved: take another one with \
-                     `--set gallery.listen=127.0.0.1:8080`"
-                }
-                _ => "take an address of this machine with `--set gallery.listen=ADDRESS:PORT`",
-            },
-            source,
-        })?;
+        let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let (listener, address) = bind("listen", config.listen)?;
+        let https = match &config.https {
+            Some(https) => {
+                let (listener, address) = bind("https_listen", https.listen)?;
+                Some((listener, address, Arc::new(Https::new(https, &machine)?)))
+            }
+            None => None,
+        };
         let store = Store::open(config.photos.clone())?;
-        Ok(Gallery { config, listener, address, health: Health::new(), store })
+        Ok(Gallery { config, listener, address, https, machine, health: Health::new(), store })
     }
 
     /// The address that it listens on, with the real port.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address that it listens on for HTTPS, if it does, with the real port.
+    pub fn https_addr(&self) -> Option<SocketAddr> {
+        self.https.as_ref().map(|(_, address, _)| *address)
     }
 
     /// Tells whether it works, also while it runs.
@@ -140,34 +151,57 @@ impl Gallery {
     /// # Errors
     /// [`Error`] if one of its tasks ends by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let Gallery { config, listener, address, health, store } = self;
+        let Gallery { config, listener, address, https, machine, health, store } = self;
         info!(%address, broker = %config.broker, id = %config.id, "gallery");
+        if let Some((_, address, https)) = &https {
+            info!(%address, fingerprint = https.fingerprint(), "the gallery by HTTPS");
+        }
         if config.open {
             warn!("open: everybody on the local network can see the wall, without a password");
         }
-        let wall = Arc::new(Wall::new(config.open));
+        let people = Arc::new(People::new(&config.people, &config.id, &config.root));
+        let wall = Arc::new(Wall::new(config.open, people.clone()));
         let (stop, mut stopping) = watch::channel(false);
         let beat = |task| {
             let health = health.clone();
             move || health.beat(task)
         };
-        let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let door = Door::new(&machine, &config.hosts);
+        let door = Door::new(&machine, &config.hosts, &config.relay_origins);
+        let (offers, offered) = relay::offers();
+        let relay = Relay::new(offers, stopping.clone());
         let pictures = Pool::new(config.pictures);
-        let routes =
-            Site::new(wall.clone(), store, pictures, health.clone(), stopping.clone()).routes();
+        let uploads = Uploads::new(store.clone(), pictures.clone());
+        let (end, up) = (stopping.clone(), uploads.clone());
+        let site = Site::new(wall.clone(), store.clone(), pictures, up, health.clone(), end);
+        let routes = site.routes();
 
-        // Three tasks, which end with `stop`, or when the set is dropped.
+        let service = Service {
+            routes,
+            relay: relay.clone(),
+            door: Arc::new(door),
+            redirect: https
+                .as_ref()
+                .filter(|_| config.https.as_ref().is_some_and(|https| https.redirect))
+                .map(|(_, address, _)| address.port()),
+        };
+
+        // Tasks which end with `stop`, or when the set is dropped.
         let mut tasks = JoinSet::new();
         let (end, beats) = (stopping.clone(), beat(Task::Listener));
         tasks.spawn(async move {
-            listener::serve(listener, routes, door, end, beats).await;
+            let https = https.map(|(listener, _, https)| (listener, https));
+            listener::serve(listener, https, service, end, beats).await;
             Task::Listener
         });
         let (heard, end, beats) = (wall.clone(), stopping.clone(), beat(Task::Broker));
         tasks.spawn(async move {
             mqtt::run(&config, heard, end, beats).await;
             Task::Broker
+        });
+        let (end, beats) = (stopping.clone(), beat(Task::Relay));
+        tasks.spawn(async move {
+            relay::run(relay, store, uploads, offered, end, beats).await;
+            Task::Relay
         });
         let beats = beat(Task::Wall);
         tasks.spawn(async move {
@@ -176,6 +210,15 @@ impl Gallery {
                 () = stopped(&mut stopping) => {}
             }
             Task::Wall
+        });
+
+        let (mut end, beats) = (stop.subscribe(), beat(Task::People));
+        tasks.spawn(async move {
+            tokio::select! {
+                () = people.run(beats) => {}
+                () = stopped(&mut end) => {}
+            }
+            Task::People
         });
 
         let ended = tokio::select! {
@@ -196,4 +239,27 @@ impl Gallery {
         }
         ended
     }
+}
+
+fn bind(key: &str, wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
+    let bound = listener::bind(wanted);
+    bound.and_then(|listener| Ok((listener.local_addr()?, listener))).map_or_else(
+        |source| {
+            let cure = match source.kind() {
+                io::ErrorKind::AddrInUse => format!(
+                    "another program has it: stop that one, or take another port with \
+                     `--set gallery.{key}=127.0.0.1:8081`"
+                ),
+                io::ErrorKind::PermissionDenied => format!(
+                    "ports below 1024 are reserved: take another one with \
+                     `--set gallery.{key}=127.0.0.1:8080`"
+                ),
+                _ => format!(
+                    "take an address of this machine with `--set gallery.{key}=ADDRESS:PORT`"
+                ),
+            };
+            Err(BindError { address: wanted, source, cure })
+        },
+        |(address, listener)| Ok((listener, address)),
+    )
 }

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::{Service as _, service_fn};
 use hyper::{Method, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -22,7 +23,9 @@ use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
 use crate::door::Door;
+use crate::https::{self, Https};
 use crate::problem::Problem;
+use crate::relay::{self, Relay};
 use crate::stop::stopped;
 
 /// The kernel takes no more for a viewer than this before it has been sent: what waits there
@@ -47,6 +50,10 @@ const BUFFER: usize = 32 * 1024;
 
 const BACKLOG: i32 = 1024;
 
+/// Who makes a request, as an extension of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub IpAddr);
+
 /// Binds the socket. Accepted ones inherit its options.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
@@ -62,16 +69,46 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Serves until `stop` is true, and then until the answers that are on their way are sent.
+/// Who is served, and what.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub routes: BoxedFilter<(Response,)>,
+    pub relay: Relay,
+    pub door: Arc<Door>,
+    /// The port of HTTPS, when HTTP sends browsers there.
+    pub redirect: Option<u16>,
+}
+
+/// Serves both until `stop` is true, and then until the answers that are on their way are sent.
 pub(crate) async fn serve(
-    listener: TcpListener,
-    routes: BoxedFilter<(Response,)>,
-    door: Door,
-    mut stop: watch::Receiver<bool>,
+    http: TcpListener,
+    https: Option<(TcpListener, Arc<Https>)>,
+    service: Service,
+    stop: watch::Receiver<bool>,
     beat: impl Fn(),
 ) {
-    let door = Arc::new(door);
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let plain = serve_one(http, None, service.clone(), slots.clone(), stop.clone(), &beat);
+    let secure = async {
+        let Some((listener, https)) = https else { return };
+        let mut end = stop.clone();
+        tokio::select! {
+            () = https.keep_certificate() => {}
+            () = serve_one(listener, Some(https.clone()), service, slots, stop, &beat) => {}
+        }
+        stopped(&mut end).await;
+    };
+    tokio::join!(plain, secure);
+}
+
+async fn serve_one(
+    listener: TcpListener,
+    https: Option<Arc<Https>>,
+    service: Service,
+    slots: Arc<Semaphore>,
+    mut stop: watch::Receiver<bool>,
+    beat: &impl Fn(),
+) {
     let mut connections = JoinSet::new();
     let mut alive = interval(Duration::from_secs(5));
     loop {
@@ -81,8 +118,8 @@ pub(crate) async fn serve(
             Some(_) = connections.join_next() => {}
             accepted = accept(&listener, &slots) => match accepted {
                 Ok((stream, peer, slot)) => {
-                    let connection =
-                        serve_connection(stream, peer.ip(), routes.clone(), door.clone(), stop.clone());
+                    let (service, https, stop) = (service.clone(), https.clone(), stop.clone());
+                    let connection = service.serve(stream, peer.ip(), https, stop);
                     // Ends with the connection, or soon after `stop`.
                     connections.spawn(async move {
                         connection.instrument(debug_span!("connection", %peer)).await;
@@ -116,45 +153,89 @@ async fn accept(
     }
 }
 
-async fn serve_connection(
-    stream: TcpStream,
-    peer: IpAddr,
-    routes: BoxedFilter<(Response,)>,
-    door: Arc<Door>,
-    mut stop: watch::Receiver<bool>,
-) {
-    let routes = TowerToHyperService::new(warp::service(routes));
-    let service = service_fn(|mut request: Request<Incoming>| {
-        let refused = door.check(peer, &request).err();
-        let routes = routes.clone();
-        async move {
-            if let Some(refused) = refused {
-                debug!(error = refused.error, "refused");
-                return Ok(Problem::from(refused).into_response());
-            }
-            // Hyper leaves the body out, since it still knows what was asked.
-            if request.method() == Method::HEAD {
-                *request.method_mut() = Method::GET;
-            }
-            routes.call(request).await
+impl Service {
+    async fn serve(
+        self,
+        stream: TcpStream,
+        peer: IpAddr,
+        https: Option<Arc<Https>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let Some(https) = https else { return self.speak_http(stream, peer, false, stop).await };
+        let shaken = tokio::select! {
+            shaken = https.accept(stream) => shaken,
+            () = stopped(&mut stop) => return,
+        };
+        match shaken {
+            Ok(stream) => self.speak_http(stream, peer, true, stop).await,
+            Err(error) => debug!(%error, "connection ended before HTTP"),
         }
-    });
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_WITHIN)
-            .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades()
-    );
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = stopped(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    }
+
+    async fn speak_http<S>(
+        self,
+        stream: S,
+        peer: IpAddr,
+        is_secure: bool,
+        mut stop: watch::Receiver<bool>,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let routes = TowerToHyperService::new(warp::service(self.routes.clone()));
+        let service = service_fn(|mut request: Request<Incoming>| {
+            let early = self.answer_early(peer, is_secure, &mut request);
+            let routes = routes.clone();
+            async move {
+                if let Some(response) = early {
+                    return Ok(response);
+                }
+                request.extensions_mut().insert(Peer(peer.to_canonical()));
+                // Hyper leaves the body out, since it still knows what was asked.
+                if request.method() == Method::HEAD {
+                    *request.method_mut() = Method::GET;
+                }
+                routes.call(request).await
+            }
+        });
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_WITHIN)
+                .max_buf_size(BUFFER)
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades()
+        );
+        let served = tokio::select! {
+            served = connection.as_mut() => served,
+            () = stopped(&mut stop) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = served {
+            debug!(%error, "connection ended");
         }
-    };
-    if let Err(error) = served {
-        debug!(%error, "connection ended");
+    }
+
+    /// What is answered before the routes are asked.
+    fn answer_early(
+        &self,
+        peer: IpAddr,
+        is_secure: bool,
+        request: &mut Request<Incoming>,
+    ) -> Option<Response> {
+        if let Err(refused) = self.door.check(peer, is_secure, request) {
+            debug!(error = refused.error, "refused");
+            return Some(Problem::from(refused).into_response());
+        }
+        if let Some(port) = self.redirect.filter(|_| !is_secure)
+            && let Some(response) = https::elsewhere(peer, port, request)
+        {
+            return Some(response);
+        }
+        Some(match relay::asks_for(request)? {
+            Ok(room) => self.relay.enter(room, peer, request),
+            Err(problem) => problem.into_response(),
+        })
     }
 }

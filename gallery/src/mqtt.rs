@@ -1,8 +1,10 @@
-//! The gallery's connection to the broker; nothing else knows rumqttc.
+//! The gallery's connections to the broker; nothing else knows rumqttc.
 //!
 //! Two futures: one listens and hands what comes to the wall, one says what the gallery has to
 //! say. They are two since a poll of rumqttc must not be cut short, and since saying can wait for
 //! the connection.
+
+mod pictures;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +15,7 @@ use std::time::Duration;
 
 use rumqttc::{
     AsyncClient, ClientError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Outgoing,
-    Packet, QoS, SubscribeFilter, SubscribeReasonCode,
+    Packet, QoS, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
@@ -22,6 +24,7 @@ use wire::{BrokerUrl, CameraId, GalleryId, Root, Size, Status, Topic, Want, filt
 
 use crate::config::Config;
 use crate::frames::Rates;
+use crate::people::{Out, People};
 use crate::stop::stopped;
 use crate::wall::Wall;
 
@@ -59,6 +62,7 @@ pub(crate) async fn run(
     };
     tokio::select! {
         () = &mut listen => {}
+        () = pictures::run(config, &wall.people.pictures) => {}
         up = speak => if up {
             let _ = timeout(GOOD_BYE, listen).await;
         }
@@ -114,7 +118,8 @@ async fn listen(
             Err(error) => {
                 connected = false;
                 if !told {
-                    warn!(broker = address, %error, "broker lost; trying again");
+                    let error = trust::why(&error);
+                    warn!(broker = address, error, "broker lost; trying again");
                     told = true;
                 }
                 link.send_modify(|link| link.up = false);
@@ -124,6 +129,24 @@ async fn listen(
             }
         }
     }
+}
+
+fn options(config: &Config, name: String, keep_alive: Duration) -> MqttOptions {
+    let BrokerUrl { host, port, .. } = &config.broker;
+    let mut options = MqttOptions::new(name, host, *port);
+    options.set_clean_session(true);
+    options.set_keep_alive(keep_alive);
+    options.set_max_packet_size(limits::PACKET, limits::PACKET);
+    if let Some(tls) = &config.tls {
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
+    }
+    options
+}
+
+fn network() -> NetworkOptions {
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    network
 }
 
 /// Puts user and password into the next CONNECT. A broker of this machine that has made no password
@@ -155,14 +178,7 @@ const NONE: Rates = [0.0; 3];
 
 impl Speaker {
     fn client(&self, config: &Config) -> (AsyncClient, EventLoop) {
-        let name = format!("vitrina-gallery-{}", self.id);
-        let BrokerUrl { host, port, .. } = &config.broker;
-        // rumqttc puts a colon and the port behind it.
-        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-        let mut options = MqttOptions::new(name, host, *port);
-        options.set_clean_session(true);
-        options.set_keep_alive(KEEP_ALIVE);
-        options.set_max_packet_size(limits::PACKET, limits::PACKET);
+        let mut options = options(config, format!("vitrina-gallery-{}", self.id), KEEP_ALIVE);
         options.set_last_will(LastWill::new(
             self.topic(&Topic::GalleryStatus(self.id.clone())),
             Status::Offline.as_str(),
@@ -170,9 +186,7 @@ impl Speaker {
             true,
         ));
         let (client, mut events) = AsyncClient::new(options, QUEUE);
-        let mut network = NetworkOptions::new();
-        network.set_tcp_nodelay(true);
-        events.set_network_options(network);
+        events.set_network_options(network());
         (client, events)
     }
 
@@ -200,6 +214,7 @@ impl Speaker {
                     greeted = link.number;
                     said.clear();
                 }
+                self.tell(client, &wall.people).await?;
                 let mut wants = wall.frames.wants();
                 wants.retain(|camera, _| wall.camera(camera).is_some());
                 self.declare(client, &said, &wants, again).await?;
@@ -209,18 +224,48 @@ impl Speaker {
                 _ = repeat.tick() => true,
                 () = wall.node_online.notified() => true,
                 () = wall.frames.wants_changed.notified() => false,
+                () = wall.people.outgoing.notified() => false,
                 changed = links.changed() => if changed.is_err() { return Ok(()) } else { false },
             };
         }
     }
 
     async fn greet(&self, client: &AsyncClient) -> Result<(), ClientError> {
-        let facts = [filter::every_status, filter::every_info, filter::every_state]
-            .map(|filter| SubscribeFilter::new(filter(&self.root), QoS::AtLeastOnce));
+        // Galleries first: who joined at one is here while it is.
+        let facts = [
+            filter::every_gallery,
+            filter::every_status,
+            filter::every_info,
+            filter::every_state,
+            filter::every_person,
+            filter::every_say,
+        ];
+        let facts = facts.map(|filter| SubscribeFilter::new(filter(&self.root), QoS::AtLeastOnce));
         let rest = [filter::every_stats, filter::every_preview]
             .map(|filter| SubscribeFilter::new(filter(&self.root), QoS::AtMostOnce));
         client.subscribe_many(facts.into_iter().chain(rest)).await?;
         self.say_status(client, Status::Online).await
+    }
+
+    /// Says what there is to say of people and their cameras.
+    async fn tell(&self, client: &AsyncClient, people: &People) -> Result<(), ClientError> {
+        while let Some(out) = people.next_out() {
+            let (topic, payload, qos, retain) = match out {
+                Out::Subscribe(filter) => {
+                    client.subscribe(filter, QoS::AtMostOnce).await?;
+                    continue;
+                }
+                Out::Unsubscribe(filter) => {
+                    client.unsubscribe(filter).await?;
+                    continue;
+                }
+                Out::Fact(topic, payload) => (topic, payload, QoS::AtLeastOnce, true),
+                Out::Say(topic, payload) => (topic, payload, QoS::AtLeastOnce, false),
+                Out::Stats(topic, payload) => (topic, payload, QoS::AtMostOnce, false),
+            };
+            client.publish(self.topic(&topic), qos, retain, payload).await?;
+        }
+        Ok(())
     }
 
     async fn say_status(&self, client: &AsyncClient, status: Status) -> Result<(), ClientError> {
@@ -288,6 +333,8 @@ impl Speaker {
         for camera in wall.frames.wants().keys() {
             self.want(client, camera, NONE, Some(0.0)).await?;
         }
+        wall.people.farewell();
+        self.tell(client, &wall.people).await?;
         self.say_status(client, Status::Offline).await?;
         client.disconnect().await
     }

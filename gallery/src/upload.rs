@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use warp::http::StatusCode;
 use wire::limits::PICTURE;
-use wire::{MediaType, PhotoId, TimeSource};
+use wire::{Author, MediaType, PhotoId, TimeSource};
 
 use crate::filename;
 use crate::multipart::{BadBody, Multipart, Part};
@@ -39,6 +39,12 @@ const PIECE: usize = 256 * 1024;
 
 /// The field that holds a picture.
 const FIELD: &str = "image";
+
+/// The field before a picture that says how many milliseconds ago it was taken.
+const AGE: &str = "age";
+
+/// How many digits that may have.
+const AGE_DIGITS: usize = 15;
 
 /// The way in for pictures. A cheap handle.
 #[derive(Debug, Clone)]
@@ -69,12 +75,13 @@ impl Uploads {
         Uploads { store, pool, turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    /// Receives a request's pictures one after another.
+    /// Receives a request's pictures one after another. `person` brings them.
     ///
     /// # Errors
     /// [`Problem`] if none of them was stored.
     pub async fn receive(
         &self,
+        person: Option<Author>,
         content_type: Option<String>,
         length: Option<u64>,
         body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
@@ -90,7 +97,7 @@ impl Uploads {
             Problem::unavailable(format!("{AT_ONCE} uploads are under way already"), hint)
                 .retry_after(5)
         })?;
-        let outcomes = timeout(WITHIN, self.files(&mut body)).await.unwrap_or_else(|_| {
+        let outcomes = timeout(WITHIN, self.files(person, &mut body)).await.unwrap_or_else(|_| {
             let error = format!("the upload took more than {} min", WITHIN.as_secs() / 60);
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, error, "send fewer pictures at once"))
         });
@@ -98,15 +105,25 @@ impl Uploads {
         outcomes
     }
 
-    async fn files<S>(&self, body: &mut Multipart<S>) -> Result<Vec<Outcome>, Problem>
+    async fn files<S>(
+        &self,
+        person: Option<Author>,
+        body: &mut Multipart<S>,
+    ) -> Result<Vec<Outcome>, Problem>
     where
         S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
     {
         let mut outcomes = Vec::new();
         let mut broken = None;
+        let mut brought = Brought { person, taken: None };
         loop {
             let part = match body.next().await {
                 Ok(Some(part)) if part.name == FIELD => part,
+                Ok(Some(part)) if part.name == AGE => {
+                    // What is wrong with the body is found again with the next part.
+                    brought.taken = taken(body).await.unwrap_or_default();
+                    continue;
+                }
                 Ok(Some(_)) => continue,
                 Ok(None) => break,
                 Err(error) => {
@@ -119,7 +136,8 @@ impl Uploads {
                 broken = Some(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, "send fewer"));
                 break;
             }
-            outcomes.push(self.file(part, body).await);
+            outcomes.push(self.file(part, &brought, body).await);
+            brought.taken = None;
         }
         let broken = broken.map(|problem| refused(problem, String::new()));
         outcomes.extend(broken);
@@ -132,7 +150,18 @@ impl Uploads {
         })
     }
 
-    async fn file<S>(&self, part: Part, body: &mut Multipart<S>) -> Outcome
+    /// Takes a whole picture from memory, under an id that its bringer chose.
+    ///
+    /// # Errors
+    /// [`Problem`] if it is none, or cannot be stored.
+    pub async fn bring(&self, id: PhotoId, bytes: Bytes) -> Result<(), Problem> {
+        let incoming = write(self.store.incoming().await?, bytes).await?;
+        let (incoming, media, checked) = self.check(incoming).await?;
+        self.keep(id, incoming, media, checked, &Brought::default(), String::new()).await?;
+        Ok(())
+    }
+
+    async fn file<S>(&self, part: Part, brought: &Brought, body: &mut Multipart<S>) -> Outcome
     where
         S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
     {
@@ -140,7 +169,8 @@ impl Uploads {
         let stored = async {
             let incoming = receive(self.store.incoming().await?, body).await?;
             let (incoming, media, checked) = self.check(incoming).await?;
-            self.keep(incoming, media, checked, name.clone()).await
+            let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
+            self.keep(id, incoming, media, checked, brought, name.clone()).await
         };
         match stored.await {
             Ok(id) => Outcome::Stored { url: format!("/photos/{id}"), id },
@@ -155,17 +185,22 @@ impl Uploads {
 
     async fn keep(
         &self,
+        id: PhotoId,
         incoming: Incoming,
         media: MediaType,
         checked: Checked,
+        brought: &Brought,
         name: String,
     ) -> Result<PhotoId, Problem> {
         let now = Now::read().wall_ms();
-        let taken = checked.plausible(now);
-        let time = if taken.is_some() { TimeSource::Exif } else { TimeSource::Received };
+        let (taken, time) = match (brought.taken, checked.plausible(now)) {
+            (Some(taken), _) => (taken, TimeSource::Browser),
+            (None, Some(taken)) => (taken, TimeSource::Exif),
+            (None, None) => (now, TimeSource::Received),
+        };
         let new = NewPhoto {
-            id: PhotoId::new(now, fastrand::u128(..)),
-            taken: taken.unwrap_or(now),
+            id,
+            taken,
             time,
             media,
             width: checked.width,
@@ -173,7 +208,7 @@ impl Uploads {
             orientation: checked.orientation,
             camera: None,
             camera_name: String::new(),
-            person: None,
+            person: brought.person.clone(),
             name,
             content: Content::File(incoming),
         };
@@ -182,6 +217,32 @@ impl Uploads {
             Added::Deleted => Err(Problem::internal("a new id was taken already")),
         }
     }
+}
+
+/// What is known of a picture besides itself.
+#[derive(Debug, Default)]
+struct Brought {
+    person: Option<Author>,
+    /// When it was taken, in milliseconds since 1970, if the browser said how old it was.
+    taken: Option<u64>,
+}
+
+/// When a picture was taken, by the age that the browser says. A browser's clock may be wrong, but
+/// hardly in the difference between two of its times.
+async fn taken<S>(body: &mut Multipart<S>) -> Result<Option<u64>, BadBody>
+where
+    S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
+{
+    let now = Now::read().wall_ms();
+    let mut text = Vec::new();
+    while let Some(data) = body.data().await? {
+        if text.len() <= AGE_DIGITS {
+            text.extend_from_slice(&data);
+        }
+    }
+    let age = std::str::from_utf8(&text).ok().filter(|text| text.len() <= AGE_DIGITS);
+    let age = age.and_then(|age| age.parse::<f64>().ok()).filter(|age| *age >= 0.0);
+    Ok(age.and_then(|age| now.checked_sub(age as u64)))
 }
 
 fn refused(problem: Problem, name: String) -> Outcome {
@@ -206,22 +267,22 @@ where
         }
         piece.extend_from_slice(&data);
         if piece.len() >= PIECE || ended && !piece.is_empty() {
-            let full = piece.split();
-            let written = spawn_blocking(move || {
-                incoming.file().write_all(&full)?;
-                io::Result::Ok(incoming)
-            });
-            incoming = written
-                .await
-                .map_err(io::Error::from)
-                .and_then(|done| done)
-                .map_err(|error| disk(&error))?;
+            incoming = write(incoming, piece.split().freeze()).await?;
         }
         if ended {
             break;
         }
     }
     if size == 0 { Err(nothing("the picture is empty")) } else { Ok(incoming) }
+}
+
+async fn write(mut incoming: Incoming, bytes: Bytes) -> Result<Incoming, Problem> {
+    let written = spawn_blocking(move || {
+        incoming.file().write_all(&bytes)?;
+        io::Result::Ok(incoming)
+    });
+    let written = written.await.map_err(io::Error::from).and_then(|done| done);
+    written.map_err(|error| disk(&error))
 }
 
 /// Takes the place out unless it is to be kept, and checks what is left: that is what is stored.

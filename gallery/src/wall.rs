@@ -8,12 +8,13 @@ use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 use tracing::info;
 use wire::page::{Camera, Notice, NoticeCode};
-use wire::{CameraId, Size, Stamp, Topic, limits};
+use wire::{CameraId, GalleryId, Size, Stamp, Status, Topic, limits};
 
 use crate::cameras::{Cameras, Fact};
 use crate::clocks::{Captured, Clocks, Reading};
 use crate::frames::{Frame, Frames};
 use crate::now::{self, Now};
+use crate::people::People;
 
 /// Bad messages are told once for each topic, of so many topics.
 const COMPLAINTS: usize = 100;
@@ -25,6 +26,7 @@ const GATHER: Duration = Duration::from_millis(30);
 pub(crate) struct Wall {
     state: Mutex<State>,
     pub frames: Arc<Frames>,
+    pub people: Arc<People>,
     changed: Notify,
     /// Told when a node came online, since it knows no wants.
     pub node_online: Notify,
@@ -43,7 +45,7 @@ struct State {
 
 impl Wall {
     /// `open`: other machines can reach it.
-    pub fn new(open: bool) -> Self {
+    pub fn new(open: bool, people: Arc<People>) -> Self {
         let state = State {
             cameras: Cameras::default(),
             clocks: Clocks::new(now::boot()),
@@ -55,6 +57,7 @@ impl Wall {
             notices: watch::Sender::new(state.notices()),
             state: Mutex::new(state),
             frames: Arc::default(),
+            people,
             changed: Notify::new(),
             node_online: Notify::new(),
             cameras: watch::Sender::new(Arc::default()),
@@ -70,15 +73,17 @@ impl Wall {
     /// # Errors
     /// Why it was refused, the first time for a topic, so that it is worth telling.
     pub fn hear(&self, topic: &Topic, payload: Bytes, retained: bool) -> Result<(), String> {
-        let taken = match topic {
+        let people = self.people.hear(topic, &payload, retained);
+        let taken = people.and_then(|()| match topic {
             Topic::Status(node) => self.hear_fact(&Fact::Status(node), &payload, retained),
             Topic::Info(node) => self.hear_fact(&Fact::Info(node), &payload, retained),
             Topic::Stats(node) => self.hear_fact(&Fact::Stats(node), &payload, retained),
             Topic::State(camera) => self.hear_fact(&Fact::State(camera), &payload, retained),
             Topic::Preview(camera) => self.hear_picture(camera, payload, None),
             Topic::Live(camera, size) => self.hear_picture(camera, payload, Some(*size)),
+            Topic::GalleryStatus(gallery) => self.hear_gallery(gallery, &payload),
             _ => Ok(()),
-        };
+        });
         taken.or_else(|why| {
             let mut state = self.state();
             let first =
@@ -122,6 +127,14 @@ impl Wall {
         Ok(())
     }
 
+    fn hear_gallery(&self, gallery: &GalleryId, payload: &[u8]) -> Result<(), String> {
+        let offline = Status::parse(payload).is_ok_and(|status| status == Status::Offline);
+        if self.state().cameras.hear_gallery(gallery, offline) {
+            self.changed.notify_one();
+        }
+        Ok(())
+    }
+
     fn hear_picture(
         &self,
         camera: &CameraId,
@@ -153,6 +166,7 @@ impl Wall {
     }
 
     pub fn broker_found(&self) {
+        self.people.connected();
         let mut state = self.state();
         state.cameras.connected(Now::read());
         state.complained.clear();
@@ -161,6 +175,7 @@ impl Wall {
     }
 
     pub fn broker_lost(&self) {
+        self.people.disconnected();
         let mut state = self.state();
         state.cameras.disconnected();
         if !std::mem::replace(&mut state.broker_lost, true) {

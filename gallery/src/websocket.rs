@@ -16,19 +16,26 @@ use wire::page::{FromPage, TILES, Tile, ToPage};
 use crate::credits::Credits;
 use crate::frames::{Frame, Inbox, Wanted, Watch};
 use crate::now::{self, Now};
+use crate::people::Visitor;
 use crate::stop::stopped;
 use crate::wall::Wall;
 
 /// A page's message is at most so long, in bytes.
 pub(crate) const MESSAGE: usize = 64 * 1024;
 
+/// A message of a page that shows its camera is at most so long, in bytes.
+pub(crate) const OWN_FRAME: usize = frame::Own::HEADER + wire::limits::PICTURE;
+
 /// No tile is sent more frames a second than this.
 const FPS_MOST: f32 = 60.0;
 
-const PING_EVERY: Duration = Duration::from_secs(15);
+const PING_EVERY: Duration = Duration::from_secs(4);
 
 /// A page that says nothing for this long, not even that it got a ping, is gone.
 const SILENT_AFTER: Duration = Duration::from_secs(45);
+
+/// The same where somebody joined, since others see them as here until then.
+const VISITOR_SILENT_AFTER: Duration = Duration::from_secs(12);
 
 /// A page that takes nothing for this long is stalled.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
@@ -42,8 +49,14 @@ const POLICY: u16 = 1008;
 const TOO_LARGE: u16 = 1009;
 
 /// Serves a page until it leaves, does what it must not, or `stop` is true.
-pub(crate) async fn serve(mut socket: WebSocket, wall: Arc<Wall>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(
+    mut socket: WebSocket,
+    wall: Arc<Wall>,
+    visitor: Visitor,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut page = Page {
+        visitor,
         inbox: Arc::default(),
         credits: Credits::default(),
         tiles: HashMap::new(),
@@ -55,6 +68,9 @@ pub(crate) async fn serve(mut socket: WebSocket, wall: Arc<Wall>, mut stop: watc
         // Also while a message waits for a page that takes nothing.
         () = stopped(&mut stop) => End::Close(GOING_AWAY, "the gallery stops".to_owned()),
     };
+    if let End::Lost = end {
+        page.visitor.is_lost();
+    }
     // No more frames come, and nothing is wanted, while the socket is closed.
     drop(page);
     if let End::Close(code, reason) = end {
@@ -73,8 +89,10 @@ pub(crate) async fn serve(mut socket: WebSocket, wall: Arc<Wall>, mut stop: watc
 
 /// Why a page is not served any more.
 enum End {
-    /// It left, or its connection broke.
+    /// It left.
     Gone,
+    /// It is silent, or takes nothing.
+    Lost,
     /// It is told why, with a code of RFC 6455, section 7.4.
     Close(u16, String),
 }
@@ -83,7 +101,8 @@ impl From<warp::Error> for End {
     fn from(error: warp::Error) -> Self {
         let text = error.to_string();
         if text.contains("too long") {
-            End::Close(TOO_LARGE, format!("a message may have {MESSAGE} bytes"))
+            let frame = format!("{OWN_FRAME} with a frame of its own camera");
+            End::Close(TOO_LARGE, format!("a message may have {MESSAGE} bytes, {frame}"))
         } else {
             End::Close(PROTOCOL, text)
         }
@@ -91,6 +110,7 @@ impl From<warp::Error> for End {
 }
 
 struct Page {
+    visitor: Visitor,
     inbox: Arc<Inbox>,
     credits: Credits,
     tiles: HashMap<u16, (Watch, Wanted)>,
@@ -115,7 +135,8 @@ impl Page {
         loop {
             let wake = self.send_frames(socket).await?;
             tokio::select! {
-                message = socket.next() => {
+                // A page that takes no answers is not heard.
+                message = socket.next(), if !self.visitor.is_full() => {
                     let Some(message) = message else { return Ok(End::Gone) };
                     heard = Instant::now();
                     self.hear(&message?)?;
@@ -128,11 +149,13 @@ impl Page {
                     let notices = notices.borrow_and_update().to_vec();
                     say(socket, &ToPage::Notice { notices }).await?;
                 }
+                told = self.visitor.told() => send(socket, Message::text(&*told)).await?,
                 () = self.inbox.came() => {}
                 () = sleep(wake.unwrap_or(PING_EVERY)) => {}
                 _ = ping.tick() => {
-                    if heard.elapsed() > SILENT_AFTER {
-                        return Ok(End::Gone);
+                    let joined = self.visitor.is_here();
+                    if heard.elapsed() > if joined { VISITOR_SILENT_AFTER } else { SILENT_AFTER } {
+                        return Ok(End::Lost);
                     }
                     send(socket, Message::ping("")).await?;
                 }
@@ -157,7 +180,7 @@ impl Page {
 
     fn hear(&mut self, message: &Message) -> Result<(), End> {
         let bytes = message.as_bytes();
-        if bytes.len() > MESSAGE {
+        if bytes.len() > MESSAGE && !(message.is_binary() && self.visitor.shows()) {
             return Err(End::Close(TOO_LARGE, format!("a message may have {MESSAGE} bytes")));
         }
         let refuse = |reason: String| Err(End::Close(POLICY, reason));
@@ -166,7 +189,7 @@ impl Page {
             Ok(())
         } else if message.is_binary() {
             let Some(serial) = frame::parse_ack(bytes) else {
-                return refuse(format!("an answer has 4 bytes, not {}", bytes.len()));
+                return self.visitor.frame(bytes).or_else(refuse);
             };
             if !self.credits.answered(serial, now::mono()) {
                 return refuse(format!("no frame {serial} waits for an answer"));
@@ -174,11 +197,19 @@ impl Page {
             Ok(())
         } else if message.is_text() {
             match serde_json::from_slice(bytes) {
-                Ok(FromPage::Watch { tiles }) => self.watch(tiles),
-                Ok(FromPage::Pause) => self.pause(true),
-                Ok(FromPage::Resume) => self.pause(false),
-                Err(error) => refuse(error.to_string()),
+                Ok(FromPage::Watch { tiles }) => return self.watch(tiles),
+                Ok(FromPage::Pause) => return self.pause(true),
+                Ok(FromPage::Resume) => return self.pause(false),
+                Ok(FromPage::Join { name, id, key }) => self.visitor.join(name, id, key.as_deref()),
+                Ok(FromPage::Leave) => self.visitor.leave(),
+                Ok(FromPage::Say { text }) => self.visitor.say(text),
+                Ok(FromPage::Share { name, size }) => {
+                    return self.visitor.share(name, size).or_else(refuse);
+                }
+                Ok(FromPage::Unshare) => self.visitor.unshare(),
+                Err(error) => return refuse(error.to_string()),
             }
+            Ok(())
         } else {
             Ok(())
         }
@@ -248,7 +279,8 @@ async fn say(socket: &mut WebSocket, what: &ToPage) -> Result<(), End> {
 async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
     match timeout(SEND_WITHIN, socket.send(message)).await {
         Ok(Ok(())) => Ok(()),
-        // It is gone, or takes nothing: there is nobody to tell.
-        Ok(Err(_)) | Err(_) => Err(End::Gone),
+        // There is nobody to tell.
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => Err(End::Lost),
     }
 }

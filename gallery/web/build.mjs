@@ -44,6 +44,7 @@ async function bundlePage() {
     page
       .replace("app.js", written(app, ".js"))
       .replace("style.css", written(style, ".css"))
+      .replace("font.woff2", latin(style))
       .replace("icon.svg", await icon()),
   );
 }
@@ -54,6 +55,11 @@ function written({ metafile }, kind) {
   return basename(
     outputs.find(([path, { entryPoint }]) => path.endsWith(kind) && entryPoint !== undefined)[0],
   );
+}
+
+/** The font that nearly every page needs: when it comes late, titles change their height. */
+function latin({ metafile }) {
+  return basename(Object.keys(metafile.outputs).find((path) => path.includes("-latin-wght-")));
 }
 
 async function icon() {

@@ -2,9 +2,12 @@
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
+use trust::BadTrust;
 use wire::{BadBrokerUrl, BrokerUrl, CameraName, NodeName, Root};
 
 use crate::choose::{self, Ask};
@@ -26,9 +29,18 @@ pub struct Section {
     /// made from the host name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The MQTT broker, `mqtt://[USER@]HOST[:PORT]`. Default: `mqtt://127.0.0.1:1883`.
+    /// The MQTT broker, `mqtt://[USER@]HOST[:PORT]`, or `mqtts://` for TLS. Default:
+    /// `mqtt://127.0.0.1:1883`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker: Option<String>,
+    /// The file with the certificates of the authorities, in PEM, that may have signed that of the
+    /// broker. Default: those of the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// Instead of authorities: the SHA-256 of the broker's certificate, 64 hex digits, with colons
+    /// or without. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     /// The file with the password for the broker, read at each connection. The user is the one in
     /// `broker`, else has the node's name. Without the file, and without a user in `broker`, the
     /// node comes in without a password. Default: for a broker of this machine, the file that it
@@ -123,6 +135,8 @@ pub struct Config {
     pub root: Root,
     /// Where the broker is.
     pub broker: BrokerUrl,
+    /// What TLS is spoken with, if it is.
+    pub tls: Option<Arc<ClientConfig>>,
     /// The file with the password for it.
     pub password_file: Option<PathBuf>,
     /// How many bytes may wait on the disk for a gallery.
@@ -172,6 +186,12 @@ pub struct BadConfig {
     right: String,
 }
 
+impl From<BadTrust> for BadConfig {
+    fn from(BadTrust { key, value, right }: BadTrust) -> Self {
+        BadConfig::new(format!("node.{key}"), quoted(&value), right)
+    }
+}
+
 impl BadConfig {
     fn new(key: impl Into<String>, value: impl Display, right: impl Into<String>) -> Self {
         BadConfig { key: key.into(), value: value.to_string(), right: right.into() }
@@ -200,6 +220,7 @@ impl Section {
             })?,
             None => BrokerUrl::default(),
         };
+        let tls = trust::client(&broker, self.ca_file.as_deref(), self.fingerprint.as_deref())?;
         let spool = match self.spool {
             Some(size) => units::bytes(&size)
                 .map_err(|right| BadConfig::new("node.spool", quoted(&size), right))?,
@@ -212,7 +233,7 @@ impl Section {
             BadConfig::new("the node's data directory", data.display(), right)
         })?;
         let password_file = self.password_file;
-        Ok(Config { name, root, broker, password_file, spool, test_card, cameras, data })
+        Ok(Config { name, root, broker, tls, password_file, spool, test_card, cameras, data })
     }
 }
 

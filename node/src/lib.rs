@@ -124,10 +124,12 @@ impl Node {
             spooler: spooler.clone(),
         };
         let name = config.name.clone();
-        let (broker, password_file) = (config.broker.clone(), config.password_file.clone());
+        let (broker, tls) = (config.broker.clone(), config.tls.clone());
+        let password_file = config.password_file.clone();
         let cameras = Arc::new(Cameras::new(config, identity.clone(), outlet.clone()));
         let link = Link {
             broker,
+            tls,
             password_file,
             root: outlet.root,
             name: name.clone(),

@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use rumqttc::{
     AsyncClient, ClientError, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill,
-    MqttOptions, NetworkOptions, Outgoing, Packet, Publish, QoS,
+    MqttOptions, NetworkOptions, Outgoing, Packet, Publish, QoS, TlsConfiguration, Transport,
 };
+use rustls::ClientConfig;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 use wire::{
@@ -36,6 +37,7 @@ use crate::stop::stopped;
 /// What the node says and hears.
 pub(crate) struct Link {
     pub broker: BrokerUrl,
+    pub tls: Option<Arc<ClientConfig>>,
     pub password_file: Option<PathBuf>,
     pub root: Root,
     pub name: NodeName,
@@ -441,6 +443,10 @@ impl Link {
         let mut options = MqttOptions::new(id, &self.broker.host, self.broker.port);
         options.set_keep_alive(keep_alive);
         options.set_clean_session(true);
+        if let Some(tls) = &self.tls {
+            let tls = TlsConfiguration::Rustls(tls.clone());
+            options.set_transport(Transport::tls_with_config(tls));
+        }
         options.set_max_packet_size(limits::PACKET, limits::PACKET);
         if let Some(file) = &self.password_file {
             let user = self.broker.user.as_deref();
@@ -540,7 +546,7 @@ impl Session {
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
 enum Lost {
-    #[error("{0}")]
+    #[error("{}", trust::why(.0.as_ref()))]
     Connection(#[from] Box<ConnectionError>),
     #[error("{0}")]
     Client(#[from] ClientError),

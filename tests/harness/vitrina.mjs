@@ -53,8 +53,13 @@ export class Vitrina {
       }),
     ]).finally(() => clearTimeout(timer));
     this.#child.unref();
+    const parts = ready.split(' ').slice(1).map((part) => part.split(/=(.*)/));
+    /** Each address of its broker, by the scheme: `{mqtt: 'mqtt://…', wss: 'wss://…'}`. */
+    this.brokers = Object.fromEntries(
+      parts.filter(([part]) => part === 'broker').map(([, url]) => [url.split(':')[0], url]),
+    );
     /** The addresses of the parts that it runs: `{gallery: 'http://…', broker: 'mqtt://…'}`. */
-    this.ready = Object.fromEntries(ready.split(' ').slice(1).map((part) => part.split(/=(.*)/)));
+    this.ready = Object.fromEntries(parts.reverse());
   }
 
   /** Where the wall is. */

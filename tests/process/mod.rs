@@ -52,6 +52,8 @@ pub struct Running {
     pub gallery: Option<SocketAddr>,
     /// Where MQTT is, if it runs a broker.
     pub broker: Option<SocketAddr>,
+    /// Where MQTT over TLS is, if it listens there.
+    pub tls: Option<SocketAddr>,
 }
 
 impl Running {
@@ -76,6 +78,7 @@ impl Running {
             child,
             gallery: address("gallery=", "http://"),
             broker: address("broker=", "mqtt://"),
+            tls: address("broker=", "mqtts://"),
         }
     }
 

@@ -6,11 +6,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The address of an MQTT broker: `mqtt://[USER@]HOST[:PORT]`, port 1883 if left out. A password
-/// has no place in it, for configurations are shown to others.
+/// The address of an MQTT broker: `mqtt://[USER@]HOST[:PORT]`, port 1883 if left out; over TLS
+/// `mqtts://`, port 8883. A password has no place in it, for configurations are shown to others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BrokerUrl {
+    /// Whether it is spoken to over TLS.
+    pub tls: bool,
     /// Who comes in, if the broker asks.
     pub user: Option<String>,
     /// A name or an IP address; an IPv6 address without its brackets.
@@ -34,12 +36,13 @@ impl BadBrokerUrl {
     }
 }
 
-/// The port that is registered for MQTT.
+/// The ports that are registered for MQTT, plain and over TLS.
 const PORT: u16 = 1883;
+const TLS_PORT: u16 = 8883;
 
 impl Default for BrokerUrl {
     fn default() -> Self {
-        BrokerUrl { user: None, host: "127.0.0.1".to_owned(), port: PORT }
+        BrokerUrl { tls: false, user: None, host: "127.0.0.1".to_owned(), port: PORT }
     }
 }
 
@@ -56,11 +59,13 @@ impl FromStr for BrokerUrl {
 
     fn from_str(url: &str) -> Result<Self, BadBrokerUrl> {
         let bad = |rule| BadBrokerUrl { given: url.chars().take(200).collect(), rule };
-        let rest = match url.split_once("://") {
-            Some(("mqtt", rest)) => rest.strip_suffix('/').unwrap_or(rest),
-            Some(_) => return Err(bad("this version speaks mqtt:// only")),
-            None => return Err(bad("write mqtt://HOST or mqtt://HOST:PORT")),
+        let (tls, rest) = match url.split_once("://") {
+            Some(("mqtt", rest)) => (false, rest),
+            Some(("mqtts", rest)) => (true, rest),
+            Some(_) => return Err(bad("it begins with mqtt:// or, for TLS, with mqtts://")),
+            None => return Err(bad("write mqtt://HOST or mqtt://HOST:PORT, or mqtts:// for TLS")),
         };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
         // Names of users may have an @, as mail addresses have.
         let (user, rest) = match rest.rsplit_once('@') {
             Some((user, rest)) => (Some(user), rest),
@@ -91,13 +96,14 @@ impl FromStr for BrokerUrl {
             return Err(bad("write a name, an IPv4 address, or an IPv6 address in brackets"));
         }
         let port = match port {
+            None if tls => TLS_PORT,
             None => PORT,
             Some(port) => port.parse().map_err(|_| bad("the port must be 1 to 65535"))?,
         };
         if port == 0 {
             return Err(bad("the port must be 1 to 65535"));
         }
-        Ok(BrokerUrl { user: user.map(str::to_owned), host: host.to_owned(), port })
+        Ok(BrokerUrl { tls, user: user.map(str::to_owned), host: host.to_owned(), port })
     }
 }
 
@@ -117,7 +123,7 @@ impl From<BrokerUrl> for String {
 
 impl fmt::Display for BrokerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("mqtt://")?;
+        f.write_str(if self.tls { "mqtts://" } else { "mqtt://" })?;
         if let Some(user) = &self.user {
             write!(f, "{user}@")?;
         }
@@ -143,6 +149,8 @@ mod tests {
             ("mqtt://pi4@[::1]:99", "mqtt://pi4@[::1]:99"),
             ("mqtt://ada@home@pi", "mqtt://ada@home@pi:1883"),
             ("mqtt://[::1]", "mqtt://[::1]:1883"),
+            ("mqtts://pi.local", "mqtts://pi.local:8883"),
+            ("mqtts://ada@[::1]:1883/", "mqtts://ada@[::1]:1883"),
             ("mqtt://[fe80::1]:99", "mqtt://[fe80::1]:99"),
         ] {
             assert_eq!(given.parse::<BrokerUrl>().unwrap().to_string(), written);
@@ -156,7 +164,8 @@ mod tests {
             "pi.local",
             "mqtt://",
             "mqtt://:1883",
-            "mqtts://pi",
+            "mqtts://",
+            "MQTT://pi",
             "http://pi",
             "mqtt://pi:0",
             "mqtt://pi:70000",
@@ -173,7 +182,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_read_is_written_and_read_again(text in "mqtt://([a-z@/]{0,4}@)?[a-z0-9.:\\[\\]-]{0,20}") {
+        fn what_is_read_is_written_and_read_again(text in "mqtts?://([a-z@/]{0,4}@)?[a-z0-9.:\\[\\]-]{0,20}") {
             if let Ok(url) = text.parse::<BrokerUrl>() {
                 prop_assert_eq!(url.to_string().parse::<BrokerUrl>(), Ok(url));
             }

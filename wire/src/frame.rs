@@ -3,6 +3,8 @@
 //! Little-endian: `u32 serial, u16 tile, u16 flags, u32 seq, f64 captured, f64 sent`. The page
 //! answers each frame that it drew or discarded with the serial alone, four bytes.
 
+use crate::topic::Size;
+
 /// The length of the header in bytes.
 pub const HEADER: usize = 28;
 
@@ -54,6 +56,47 @@ impl Header {
     }
 }
 
+/// A frame of the page's own camera, from the page to the gallery: one binary message.
+///
+/// Little-endian: `u32 seq, u16 size, u16 0, f32 age`, then the JPEG. Anything longer than the four
+/// bytes of a serial is such a frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Own {
+    /// The page's number of the frame. The gallery says it back.
+    pub seq: u32,
+    /// Which picture it is.
+    pub size: OwnSize,
+    /// How old it was when it was sent, in milliseconds: the page's own clock may be wrong.
+    pub age: f32,
+}
+
+/// Which picture of a page's camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnSize {
+    /// 0 to 2: a live one.
+    Live(Size),
+    /// 3: the preview.
+    Preview,
+}
+
+impl Own {
+    /// The length of the header in bytes.
+    pub const HEADER: usize = 12;
+
+    /// Splits a message into its header and its JPEG; `None` if it has no such header.
+    pub fn parse(message: &[u8]) -> Option<(Own, &[u8])> {
+        let (header, jpeg) = message.split_first_chunk::<{ Own::HEADER }>()?;
+        let [s0, s1, s2, s3, z0, z1, _, _, a0, a1, a2, a3] = *header;
+        let size = match u16::from_le_bytes([z0, z1]) {
+            3 => OwnSize::Preview,
+            live => OwnSize::Live(*Size::ALL.get(usize::from(live))?),
+        };
+        let age = f32::from_le_bytes([a0, a1, a2, a3]);
+        let own = Own { seq: u32::from_le_bytes([s0, s1, s2, s3]), size, age };
+        age.is_finite().then_some((own, jpeg))
+    }
+}
+
 fn part<const N: usize>(header: &[u8; HEADER], at: usize) -> [u8; N] {
     std::array::from_fn(|i| header[at + i])
 }
@@ -70,6 +113,22 @@ pub fn parse_ack(message: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_frame_of_the_pages_own_is_split_or_refused() {
+        let mut message = vec![7, 0, 0, 0, 2, 0, 0, 0];
+        message.extend(12.5f32.to_le_bytes());
+        message.extend(b"jpeg");
+        let (own, jpeg) = Own::parse(&message).unwrap();
+        assert_eq!(own, Own { seq: 7, size: OwnSize::Live(Size::Quarter), age: 12.5 });
+        assert_eq!(jpeg, b"jpeg");
+        assert_eq!(Own::parse(&message[..11]), None);
+        message[4] = 4;
+        assert_eq!(Own::parse(&message), None, "an unknown size");
+        message[4] = 3;
+        message[8..12].copy_from_slice(&f32::NAN.to_le_bytes());
+        assert_eq!(Own::parse(&message), None, "an impossible age");
+    }
+
     use super::*;
     use proptest::prelude::*;
 

@@ -11,6 +11,7 @@ pub mod limits;
 mod name;
 pub mod page;
 mod payload;
+pub mod people;
 mod photo;
 mod stamp;
 mod topic;

@@ -59,3 +59,12 @@ pub const PHOTOS: usize = 500;
 
 /// The longest caption, in characters.
 pub const CAPTION: usize = 500;
+
+/// The longest name of a person, in characters.
+pub const PERSON: usize = 40;
+
+/// The longest message of a talk, in characters.
+pub const SAY: usize = 2000;
+
+/// So many lines of the talk are there for who comes later.
+pub const TALK: usize = 200;

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::name::CameraId;
+use crate::name::{CameraId, PersonId};
 use crate::payload::{CameraState, Kind, Reason, Resolution};
+use crate::people::{Line, Present};
 use crate::photo::PhotoEvent;
 
 /// The most tiles that a page may watch at once.
@@ -22,6 +23,34 @@ pub enum FromPage {
     Pause,
     /// The page is shown again.
     Resume,
+    /// Somebody is here, or is called otherwise from now on.
+    Join {
+        /// What they want to be called.
+        name: String,
+        /// Who they are, if the gallery has told them before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<PersonId>,
+        /// The secret that proves it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+    },
+    /// They go.
+    Leave,
+    /// They say something to all.
+    Say {
+        /// What: 1 to [`crate::limits::SAY`] characters.
+        text: String,
+    },
+    /// They show their camera from now on, which is what the frames are that follow; see
+    /// [`crate::frame::Own`].
+    Share {
+        /// What people shall call the camera.
+        name: String,
+        /// The size of its full picture.
+        size: Resolution,
+    },
+    /// They show it no more.
+    Unshare,
 }
 
 /// A place on the page where a camera's frames are drawn.
@@ -57,6 +86,61 @@ pub enum ToPage {
     /// A photo was stored, changed or deleted. What there was before, a page asks for by
     /// `GET /api/photos`, also after its connection was lost.
     Photo(PhotoEvent),
+    /// The answer to `join`.
+    You {
+        /// The public id.
+        id: PersonId,
+        /// The secret that proves it, to be kept by the browser.
+        key: String,
+        /// What they are called, which may be less than they asked for.
+        name: String,
+    },
+    /// Everybody who is here: at the beginning, and when the changes since then are too many.
+    People {
+        /// In the order in which they came.
+        people: Vec<Present>,
+    },
+    /// Some came or changed, or left.
+    Presence {
+        /// Those who are here now.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        here: Vec<Present>,
+        /// Those who are not.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        gone: Vec<PersonId>,
+    },
+    /// Lines of the talk, oldest first: at the beginning the last [`crate::limits::TALK`], later
+    /// what is new. A line may come twice; its id tells.
+    Talk {
+        /// The lines.
+        lines: Vec<Line>,
+    },
+    /// What was said, or the name that was asked for, is not passed on.
+    Held {
+        /// What it was.
+        text: String,
+        /// In so many seconds it may be said again; none if never.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<f32>,
+        /// Why, as a sentence in English.
+        why: String,
+    },
+    /// What is wanted of the camera that the page shows, in frames a second; 0 is none.
+    Wanted {
+        /// Of the full picture.
+        full: f32,
+        /// Of half of each side.
+        half: f32,
+        /// Of a quarter of each side.
+        quarter: f32,
+        /// Of the preview, at most [`crate::limits::PREVIEW_WIDTH`] wide.
+        preview: f32,
+    },
+    /// A frame of the camera that the page shows has come; two may be on their way.
+    Got {
+        /// The frame's number.
+        seq: u32,
+    },
 }
 
 /// A camera as the wall shows it.

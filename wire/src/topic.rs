@@ -71,9 +71,9 @@ pub enum Topic {
     GalleryStatus(GalleryId),
     /// `gallery/<id>/photo`: [`crate::PhotoEvent`].
     GalleryPhoto(GalleryId),
-    /// `people/<id>`: who is here, retained.
+    /// `people/<id>`: [`crate::people::Person`], retained.
     Person(PersonId),
-    /// `people/<id>/say`: what that person says.
+    /// `people/<id>/say`: [`crate::people::Say`].
     Say(PersonId),
     /// `<node>/<camera>/preview`, a picture.
     Preview(CameraId),
@@ -247,6 +247,16 @@ pub mod filter {
     /// What happens to the photos of every gallery.
     pub fn every_photo(root: &Root) -> String {
         format!("{root}/gallery/+/photo")
+    }
+
+    /// Everybody who is here.
+    pub fn every_person(root: &Root) -> String {
+        format!("{root}/people/+")
+    }
+
+    /// What everybody says.
+    pub fn every_say(root: &Root) -> String {
+        format!("{root}/people/+/say")
     }
 
     /// The snaps for every camera of one node.

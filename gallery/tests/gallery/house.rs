@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
@@ -40,6 +41,11 @@ impl Running {
         Running { stop: Some(stop), task: tokio::spawn(run(stopped)) }
     }
 
+    /// Ends it without a good-bye.
+    pub fn die(&self) {
+        self.task.abort();
+    }
+
     pub async fn stop(&mut self) {
         drop(self.stop.take());
         soon(&mut self.task).await.expect("it ends without a panic");
@@ -56,32 +62,75 @@ pub async fn broker(address: &str) -> (SocketAddr, Running) {
     (address, running)
 }
 
+async fn gallery(broker: SocketAddr, data: &Path, change: impl FnOnce(&mut Section)) -> Gallery {
+    let mut section = Section {
+        listen: "127.0.0.1:0".into(),
+        broker: Some(format!("mqtt://{broker}")),
+        ..Section::default()
+    };
+    change(&mut section);
+    let config = section.check(Root::default(), data.join("gallery")).unwrap();
+    Gallery::bind(config).await.unwrap()
+}
+
+fn run(gallery: Gallery) -> Running {
+    Running::start(|stop| async move {
+        gallery.run(async { drop(stop.await) }).await.unwrap();
+    })
+}
+
 /// The broker and the gallery.
 pub struct House {
     pub broker_address: SocketAddr,
     pub broker: Running,
     pub address: SocketAddr,
+    pub https_address: Option<SocketAddr>,
     pub gallery: Running,
     pub health: Health,
-    _data: tempfile::TempDir,
+    pub data: tempfile::TempDir,
 }
 
 impl House {
     pub async fn open() -> House {
+        House::open_with(|_| {}).await
+    }
+
+    /// With a section that is changed.
+    pub async fn open_with(change: impl FnOnce(&mut Section)) -> House {
         let (broker_address, broker) = broker("127.0.0.1:0").await;
+        House::at(broker_address, broker, change).await
+    }
+
+    /// Another gallery at the broker of the first.
+    pub async fn beside(house: &House) -> House {
+        let nothing = Running::start(|stop| async { drop(stop.await) });
+        House::at(house.broker_address, nothing, |_| {}).await
+    }
+
+    async fn at(
+        broker_address: SocketAddr,
+        broker: Running,
+        change: impl FnOnce(&mut Section),
+    ) -> House {
         let data = tempfile::tempdir().unwrap();
-        let section = Section {
-            listen: "127.0.0.1:0".into(),
-            broker: Some(format!("mqtt://{broker_address}")),
-            ..Section::default()
-        };
-        let config = section.check(Root::default(), data.path().join("gallery")).unwrap();
-        let gallery = Gallery::bind(config).await.unwrap();
-        let (address, health) = (gallery.local_addr(), gallery.health());
-        let gallery = Running::start(|stop| async move {
-            gallery.run(async { drop(stop.await) }).await.unwrap();
-        });
-        House { broker_address, broker, address, gallery, health, _data: data }
+        let bound = gallery(broker_address, data.path(), change).await;
+        let https_address = bound.https_addr();
+        let (address, health) = (bound.local_addr(), bound.health());
+        let gallery = run(bound);
+        House { broker_address, broker, address, https_address, gallery, health, data }
+    }
+
+    /// Stops the gallery and starts it again.
+    pub async fn restart(&mut self) {
+        self.gallery.stop().await;
+        self.start().await;
+    }
+
+    /// Starts the gallery again after it died, at another address.
+    pub async fn start(&mut self) {
+        let bound = gallery(self.broker_address, self.data.path(), |_| {}).await;
+        (self.address, self.health) = (bound.local_addr(), bound.health());
+        self.gallery = run(bound);
     }
 
     /// A node with one camera that works, on the wall.
@@ -237,7 +286,11 @@ pub struct Page {
 
 impl Page {
     pub async fn open(house: &House) -> Page {
-        let url = format!("ws://{}/ws", house.address);
+        Page::open_at(house, "/ws").await
+    }
+
+    pub async fn open_at(house: &House, path: &str) -> Page {
+        let url = format!("ws://{}{path}", house.address);
         let (socket, _) = soon(tokio_tungstenite::connect_async(url)).await.unwrap();
         Page { socket, frames: VecDeque::new() }
     }

@@ -18,7 +18,7 @@ async fn ask(house: &House, method: &str, path: &str, headers: &str) -> (u16, St
     (status, head, answer[end..].to_vec())
 }
 
-async fn get(house: &House, path: &str) -> (u16, String, Vec<u8>) {
+pub async fn get(house: &House, path: &str) -> (u16, String, Vec<u8>) {
     ask(house, "GET", path, "").await
 }
 

@@ -4,4 +4,7 @@
 
 mod house;
 mod http;
+mod https;
 mod pages;
+mod people;
+mod relay;

@@ -14,8 +14,8 @@ use crate::house::{House, Node, Page, broker, picture, soon};
 async fn facts_become_the_wall() {
     let house = House::open().await;
     let mut page = Page::open(&house).await;
-    // Both come at the beginning, in either order.
-    let told = [page.told().await, page.told().await];
+    // All come at the beginning, in any order.
+    let told = [page.told().await, page.told().await, page.told().await, page.told().await];
     assert!(
         told.iter().any(|m| matches!(m, ToPage::Cameras { cameras, .. } if cameras.is_empty()))
     );

@@ -35,6 +35,14 @@ interface Running {
   missed: PhotoEvent[];
 }
 
+export interface Fresh {
+  photo: Photo;
+  /** When it came, by `Date.now()`. */
+  came: number;
+  /** It has been in view. */
+  seen: boolean;
+}
+
 /** What somebody looks at. */
 export interface Need {
   /** These are kept. */
@@ -50,8 +58,8 @@ export class Album {
   readonly loaded = signal<ReadonlyMap<string, Known>>(new Map());
   /** The gallery did not answer. */
   readonly failed = signal(false);
-  /** Photos that came while the page was open and were not in view yet, and when. */
-  readonly fresh = new Map<string, { photo: Photo; came: number }>();
+  /** Photos that came while the page was open. */
+  readonly fresh = new Map<string, Fresh>();
   readonly total = computed(() => (this.days.value ?? []).reduce((sum, day) => sum + day.count, 0));
 
   readonly #source: Source;
@@ -186,7 +194,8 @@ export class Album {
     if (!this.#counted.has(photo.id)) {
       this.#counted.add(photo.id);
       if (this.days.peek()) this.days.value = count(this.days.peek() ?? [], photo, 1);
-      if (!again && this.fresh.size < NEWS) this.fresh.set(photo.id, { photo, came: Date.now() });
+      if (!again && this.fresh.size < NEWS)
+        this.fresh.set(photo.id, { photo, came: Date.now(), seen: false });
     }
     const have = this.loaded.peek().get(day);
     const last = have?.photos.at(-1);

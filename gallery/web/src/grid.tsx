@@ -34,17 +34,28 @@ const WANTED = 2;
 /** For so long a photo counts as just come. */
 const NEW = 1_000;
 
+interface Place {
+  /** What is laid out. */
+  sheet: Sheet | null;
+  anchor: Anchor | null;
+  /** Where the view begins on it. */
+  top: number;
+  /** By how much the page has to be scrolled for that. */
+  by: number;
+}
+
 /** What outlives a visit to another room. */
 let left: { album: Album; anchor: Anchor | null } | null = null;
 
 export function Grid({ album }: { album: Album }) {
   const root = useRef<HTMLDivElement>(null);
   const [look, setLook] = useState<Look | null>(null);
-  const place = useRef<{ sheet: Sheet | null; anchor: Anchor | null; top: number }>();
+  const place = useRef<Place>();
   place.current ??= {
     sheet: null,
     anchor: left?.album === album ? left.anchor : null,
     top: 0,
+    by: 0,
   };
   const at = place.current;
   /** The photo that gets the focus when it is on the page. */
@@ -61,29 +72,35 @@ export function Grid({ album }: { album: Album }) {
   const now = useRef({ sheet, measure, look });
   now.current = { sheet, measure, look };
 
-  // What is in view stays where it is, however much turns out to be above it.
+  // What is in view stays where it is, however much turns out to be above it. The page may have
+  // been scrolled meanwhile, so it is moved by the difference.
   if (look && sheet !== at.sheet) {
-    if (at.sheet === null && at.anchor === null) at.top = look.top;
+    if (at.sheet === null) at.top = look.top;
     const y = at.anchor && heightOf(sheet, at.anchor, head);
-    if (y !== null) at.top = y - head;
+    if (y !== null) {
+      at.by += y - head - at.top;
+      at.top = y - head;
+    }
     at.sheet = sheet;
   }
   useLayoutEffect(() => {
-    if (!look) return;
-    const off = at.top - look.lens.top();
-    if (Math.abs(off) >= 1) look.lens.scrollTo(at.top);
-  }, [sheet, look === null]);
+    const { by } = at;
+    at.by = 0;
+    if (Math.abs(by) >= 0.5) look?.lens.scrollBy(by);
+  });
 
-  const remember = (): void => {
+  const remember = (height: number): void => {
     const { sheet } = now.current;
-    at.anchor = at.top > 0 ? anchorAt(sheet, at.top + head, head) : null;
+    at.anchor = at.top > 0 ? anchorAt(sheet, at.top + head, at.top + height, head) : null;
     left = { album, anchor: at.anchor };
   };
   useLayoutEffect(
     () =>
       follow(root.current!, (seen) => {
-        at.top = seen.top;
-        if (at.sheet) remember();
+        if (at.sheet) {
+          at.top = seen.top;
+          remember(seen.height);
+        }
         setLook(seen);
       }),
     [album],
@@ -287,48 +304,51 @@ const there = new Set<string>();
 
 function Cell({ photo, racing, tabbed }: { photo: Photo; racing: boolean; tabbed: boolean }) {
   const [shown, setShown] = useState(there.has(photo.id));
-  const time = timeName(photo.taken, words.value);
   // While the view races past, nothing is asked for.
   const [asked, setAsked] = useState(!racing || shown);
   useEffect(() => {
     if (!racing) setAsked(true);
   }, [racing]);
-  const { photoOf, pinnedMark } = words.value;
-  const label = photoOf(photo.caption ?? photo.camera_name ?? photo.person?.name ?? "", time);
-  return (
-    <a
-      href={`#/photo/${photo.id}`}
-      data-photo={photo.id}
-      tabIndex={tabbed ? 0 : -1}
-      aria-label={photo.pinned ? `${label}, ${pinnedMark}` : label}
-      onFocus={() => (cursor.value = photo.id)}
-      onClick={(event) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-        event.preventDefault();
-        open(photo.id);
-      }}
-    >
-      {asked && (
-        <img
-          src={fileUrl(photo.id, "/thumb")}
-          class={shown ? "there" : undefined}
-          alt=""
-          decoding="async"
-          draggable={false}
-          onLoad={() => {
-            there.add(photo.id);
-            setShown(true);
-          }}
-        />
-      )}
-      <time>{time}</time>
-      {photo.pinned && (
-        <span class="pinned">
-          <Icon name="pin" />
-        </span>
-      )}
-    </a>
-  );
+  // The same element is not looked at again while the page scrolls.
+  return useMemo(() => {
+    const { photoOf, pinnedMark } = words.value;
+    const time = timeName(photo.taken, words.value);
+    const label = photoOf(photo.caption ?? photo.camera_name ?? photo.person?.name ?? "", time);
+    return (
+      <a
+        href={`#/photo/${photo.id}`}
+        data-photo={photo.id}
+        tabIndex={tabbed ? 0 : -1}
+        aria-label={photo.pinned ? `${label}, ${pinnedMark}` : label}
+        onFocus={() => (cursor.value = photo.id)}
+        onClick={(event) => {
+          if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+          event.preventDefault();
+          open(photo.id);
+        }}
+      >
+        {asked && (
+          <img
+            src={fileUrl(photo.id, "/thumb")}
+            class={shown ? "there" : undefined}
+            alt=""
+            decoding="async"
+            draggable={false}
+            onLoad={() => {
+              there.add(photo.id);
+              setShown(true);
+            }}
+          />
+        )}
+        <time>{time}</time>
+        {photo.pinned && (
+          <span class="pinned">
+            <Icon name="pin" />
+          </span>
+        )}
+      </a>
+    );
+  }, [photo, tabbed, asked, shown, words.value]);
 }
 
 interface NewsProps {
@@ -343,11 +363,14 @@ interface NewsProps {
 function News({ album, sheet, top, head, up }: NewsProps) {
   const first = slabAt(sheet, top + head);
   let waiting = 0;
-  for (const [id, { photo, came }] of album.fresh) {
+  for (const [id, fresh] of album.fresh) {
+    const { photo, came, seen } = fresh;
     const above = first !== null && top > head && photo.taken >= first.day.end;
     const found = first && !above && locate({ ...sheet, slabs: [first] }, id);
-    if (above || (found && top > head && found.slab.top + head + found.row.y < top)) waiting++;
-    else if (Date.now() - came > NEW) album.fresh.delete(id);
+    const over = found && top > head && found.slab.top + head + found.row.y < top;
+    if (!above && !over) fresh.seen = true;
+    else if (!seen) waiting++;
+    if (fresh.seen && Date.now() - came > NEW) album.fresh.delete(id);
   }
   return (
     <div class="news" role="status">

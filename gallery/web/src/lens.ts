@@ -19,6 +19,7 @@ export interface Look {
 export interface Lens {
   top(): number;
   scrollTo(top: number): void;
+  scrollBy(pixels: number): void;
 }
 
 /** From this width on rows are tall and photos further apart, in rem. */
@@ -32,10 +33,11 @@ export function follow(content: HTMLElement, look: (look: Look) => void): () => 
   const scroller = content.closest("main")!;
   const above = (): number =>
     content.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
-  const lens = {
+  const lens: Lens = {
     top: () => -above(),
-    scrollTo: (top: number) => {
-      scroller.scrollTop += top + above();
+    scrollTo: (top: number) => lens.scrollBy(top + above()),
+    scrollBy: (pixels: number) => {
+      scroller.scrollTop += pixels;
       say();
     },
   };

@@ -1,6 +1,7 @@
 // The JSON messages of the WebSocket, as wire/src/page.rs has them.
 
-import { each, isNumber, isObject } from "./json";
+import { each, isNumber, isObject, isText } from "./json";
+import { isPerson, readLine, readPresent, type Line, type Present } from "./people";
 import { readEvent, type PhotoEvent } from "./photo";
 
 export type CameraState = "live" | "idle" | "lost" | "off" | "error";
@@ -36,7 +37,21 @@ export interface Notice {
 export type ToPage =
   | { type: "cameras"; now: number; cameras: Camera[] }
   | { type: "notice"; notices: Notice[] }
-  | ({ type: "photo" } & PhotoEvent);
+  | ({ type: "photo" } & PhotoEvent)
+  /** Who this page is. The key proves it; it is kept in the browser. */
+  | { type: "you"; id: string; key: string; name: string }
+  /** Everybody who is here, in the order in which they came. */
+  | { type: "people"; people: Present[] }
+  /** Who came or changed, and who left. */
+  | { type: "presence"; here: Present[]; gone: string[] }
+  /** Lines of the talk, oldest first. One may come twice; its id tells. */
+  | { type: "talk"; lines: Line[] }
+  /** What was said, or asked for by this text, is not done: again in so many seconds, or never. */
+  | { type: "held"; text: string; seconds?: number; why: string }
+  /** The frames a second wanted of the camera that this page shows. */
+  | { type: "wanted"; full: number; half: number; quarter: number; preview: number }
+  /** A frame of that camera has come. Two may be on their way. */
+  | { type: "got"; seq: number };
 
 export interface WatchedTile {
   tile: number;
@@ -47,7 +62,15 @@ export interface WatchedTile {
 }
 
 export type FromPage =
-  { type: "watch"; tiles: WatchedTile[] } | { type: "pause" } | { type: "resume" };
+  | { type: "watch"; tiles: WatchedTile[] }
+  | { type: "pause" }
+  | { type: "resume" }
+  | { type: "join"; name: string; id?: string; key?: string }
+  | { type: "leave" }
+  | { type: "say"; text: string }
+  /** The size of the full picture, such as `1280x720`. */
+  | { type: "share"; name: string; size: string }
+  | { type: "unshare" };
 
 /** Reads a message; null for one that is not understood, such as one of a later version. */
 export function parseMessage(text: string): ToPage | null {
@@ -68,6 +91,38 @@ export function parseMessage(text: string): ToPage | null {
     const event = readEvent(raw);
     return event && { type: "photo", ...event };
   }
+  return readPeople(raw) ?? readOwn(raw);
+}
+
+/** What is about people and what they say. */
+function readPeople(raw: Record<string, unknown>): ToPage | null {
+  const { type, id, key, name, text, seconds, why } = raw;
+  if (type === "you" && isPerson(id) && isText(key) && isText(name)) {
+    return { type, id, key, name };
+  }
+  if (type === "people" && Array.isArray(raw.people)) {
+    return { type, people: each(raw.people, readPresent) };
+  }
+  if (type === "presence") {
+    const here = Array.isArray(raw.here) ? each(raw.here, readPresent) : [];
+    const gone = Array.isArray(raw.gone) ? raw.gone.filter(isPerson) : [];
+    return { type, here, gone };
+  }
+  if (type === "talk" && Array.isArray(raw.lines)) {
+    return { type, lines: each(raw.lines, readLine) };
+  }
+  if (type === "held" && typeof text === "string" && isText(why)) {
+    return isNumber(seconds) ? { type, text, seconds, why } : { type, text, why };
+  }
+  return null;
+}
+
+/** What is about the camera that this page shows. */
+function readOwn(raw: Record<string, unknown>): ToPage | null {
+  const { type, full, half, quarter, preview, seq } = raw;
+  const numbers = isNumber(full) && isNumber(half) && isNumber(quarter) && isNumber(preview);
+  if (type === "wanted" && numbers) return { type, full, half, quarter, preview };
+  if (type === "got" && isNumber(seq)) return { type, seq };
   return null;
 }
 

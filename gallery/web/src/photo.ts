@@ -93,7 +93,7 @@ export function readDay(raw: unknown): Day | null {
   return { day, start, end, count, aspect, cameras: isNumber(cameras) ? cameras : 0 };
 }
 
-function isId(value: unknown): value is string {
+export function isId(value: unknown): value is string {
   return typeof value === "string" && PHOTO_ID.test(value);
 }
 

@@ -1,7 +1,7 @@
 // Where in time the view is: months at the right edge of wide screens, and on a phone a thumb that
 // tells the month while it is dragged.
 
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { monthMark, monthName } from "./dates";
 import { words } from "./language";
 import { fit, markOf, monthsOf } from "./months";
@@ -27,7 +27,7 @@ export function Months({ days, current, go }: Props) {
     observer.observe(element.current!);
     return () => observer.disconnect();
   }, []);
-  const marks = fit(monthsOf(days), room);
+  const marks = useMemo(() => fit(monthsOf(days), room), [days, room]);
   const now = markOf(marks, current);
   return (
     <nav ref={element} class="months" aria-label={words.value.months}>

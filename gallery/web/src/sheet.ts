@@ -34,9 +34,9 @@ export interface Loaded {
 /** A place on the sheet that stays where it is. */
 export interface Anchor {
   day: string;
-  /** The photo at the head of the view; null if it is the heading, or not loaded. */
+  /** The first photo in view; null if none is loaded: then it is the day itself. */
   photo: string | null;
-  /** How far below its top the view begins. */
+  /** How far below its top the view begins; negative where that is above. */
   below: number;
 }
 
@@ -122,16 +122,20 @@ export function rowsBetween(slab: Slab, head: number, from: number, to: number):
   return slab.rows.filter((row) => top + row.y + row.height > from && top + row.y < to);
 }
 
-export function anchorAt(sheet: Sheet, y: number, head: number): Anchor | null {
-  const slab = slabAt(sheet, y);
-  if (!slab) return null;
-  const row = slab.rows.find((row) => slab.top + head + row.y + row.height > y);
-  const photo = row && slab.photos[row.from];
-  // On the heading it is the heading that stays.
-  if (!row || !photo || y < slab.top + head) {
-    return { day: slab.day.day, photo: null, below: y - slab.top };
+/** What to keep in place for a view from this height to that one. */
+export function anchorAt(sheet: Sheet, from: number, to: number, head: number): Anchor | null {
+  const slabs = slabsBetween(sheet, from, to);
+  for (const slab of slabs) {
+    const top = slab.top + head;
+    const row = slab.rows.find((row) => top + row.y + row.height > from);
+    const photo = row && slab.photos[row.from];
+    if (row && photo && top + row.y < to) {
+      return { day: slab.day.day, photo: photo.id, below: from - top - row.y };
+    }
   }
-  return { day: slab.day.day, photo: photo.id, below: y - slab.top - head - row.y };
+  const [first, second] = slabs;
+  const slab = second ?? first;
+  return slab ? { day: slab.day.day, photo: null, below: from - slab.top } : null;
 }
 
 /** The height that the view must begin at now; null if the day is gone. */
@@ -143,7 +147,7 @@ export function heightOf(sheet: Sheet, anchor: Anchor, head: number): number | n
     const row = slab.rows.find(({ from, to }) => index >= from && index < to);
     if (row) return slab.top + head + row.y + anchor.below;
   }
-  return slab.top + Math.min(anchor.below, slab.height);
+  return slab.top + Math.min(Math.max(anchor.below, -slab.top), slab.height);
 }
 
 /** Where a photo is: its day, its row, and its place in the day. */

@@ -42,9 +42,6 @@ export class Slides {
       loop: false,
       bgOpacity: 1,
       spacing: 0.04,
-      // The keys are the page's.
-      escKey: false,
-      arrowKeys: false,
       trapFocus: false,
       returnFocus: false,
       wheelToZoom: true,
@@ -65,6 +62,8 @@ export class Slides {
       maxZoomLevel: ({ initial }) => Math.max(3, initial * 4),
     }));
     swipe.on("uiRegister", () => (swipe.ui!.uiElementsData.length = 0));
+    // The keys are the page's.
+    swipe.on("keydown", (event) => event.preventDefault());
     swipe.addFilter("numItems", watched.count);
     swipe.addFilter("itemData", (_, index) => this.#item(index));
     swipe.addFilter("thumbEl", (_, data) => {

@@ -10,7 +10,7 @@ import type { Camera } from "./messages";
 import { newId, type Photo } from "./photo";
 import { enlarged } from "./route";
 import { hear } from "./shown";
-import { complain } from "./toast";
+import { complain, mend } from "./toast";
 
 const FLASH = 320;
 const FLIGHT = 480;
@@ -67,7 +67,7 @@ export async function shoot(camera: Camera, tile: HTMLElement): Promise<void> {
     const { status, message } = error instanceof Refusal ? error : new Refusal(0, "");
     const { shutter } = words.value;
     // The camera has it, so its picture stays in the strip until it is stored.
-    if (status === 504) complain(shutter.later, shutter.laterHelp(camera.name));
+    if (status === 504) complain(shutter.later, shutter.laterHelp(camera.name), id);
     else {
       pending.value = pending.value.filter((photo) => photo.id !== id);
       complain(shutter.failed, message ? sentenceOf(message) : shutter.failedHelp);
@@ -79,6 +79,7 @@ export async function shoot(camera: Camera, tile: HTMLElement): Promise<void> {
 
 /** What was asked for is stored, or gone: its photo takes its place. */
 export function settle(photo: Pick<Photo, "id">): void {
+  mend(photo.id);
   const rest = pending.value.filter(({ id }) => id !== photo.id);
   if (rest.length < pending.value.length) pending.value = rest;
 }

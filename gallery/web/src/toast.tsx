@@ -16,6 +16,8 @@ export interface Toast {
 export interface Trouble {
   headline: string;
   line: string;
+  /** What it is about, such as a photo's id. */
+  about?: string;
 }
 
 /** The newest; it replaces the one before. */
@@ -29,8 +31,13 @@ export function show(shown: Toast): void {
   tellAll(shown.text);
 }
 
-export function complain(headline: string, line: string): void {
-  trouble.value = { headline, line };
+export function complain(headline: string, line: string, about = ""): void {
+  trouble.value = { headline, line, about };
+}
+
+/** What was wrong with this is well now. */
+export function mend(about: string): void {
+  if (trouble.value?.about === about) trouble.value = null;
 }
 
 /** Takes back what the toast tells of. */

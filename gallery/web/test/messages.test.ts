@@ -23,6 +23,12 @@ test("what the page says is what the golden messages say", () => {
     { type: "watch", tiles: [] },
     { type: "pause" },
     { type: "resume" },
+    { type: "join", name: "Ana" },
+    { type: "join", name: "Ana", id: "k3j9", key: "c2VjcmV0" },
+    { type: "leave" },
+    { type: "say", text: "Hello" },
+    { type: "share", name: "Ana", size: "1280x720" },
+    { type: "unshare" },
   ];
   assert.deepEqual(said, golden.from);
 });

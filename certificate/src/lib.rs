@@ -1,9 +1,12 @@
-//! TLS on a listener: certificate and key from files, which are read again when they change.
+//! What a server shows for itself over TLS: certificate and key from files, which are read again
+//! when they change; or made here, for a server that has none ([`made`]).
 
-use std::fs;
+pub mod made;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
+use std::{fmt, fs};
 
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -16,6 +19,7 @@ use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::server::TlsStream;
 use tracing::{error, info};
+use trust::Fingerprint;
 
 /// How often the files are looked at. They are read when they were the same twice, since one is
 /// written after the other.
@@ -23,26 +27,33 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where certificate and key are, in PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Files {
+pub struct Files {
     /// The certificate, and behind it those of the authorities that lead to a root.
     pub certificate: PathBuf,
+    /// Its key.
     pub key: PathBuf,
 }
 
 /// Certificate and key cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("TLS cannot use {path}: {why}; see broker.listener.certificate and broker.listener.key")]
-pub struct BadTls {
+#[error("TLS cannot use {path}: {why}")]
+pub struct BadCertificate {
     path: PathBuf,
     why: String,
 }
 
 /// What a listener needs to speak TLS.
-pub(crate) struct Tls {
+pub struct Tls {
     files: Files,
     provider: Arc<CryptoProvider>,
     current: Arc<Current>,
     acceptor: TlsAcceptor,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("files", &self.files).finish_non_exhaustive()
+    }
 }
 
 /// The certificate that new clients are shown.
@@ -59,13 +70,13 @@ impl Tls {
     /// Reads the files.
     ///
     /// # Errors
-    /// [`BadTls`] names the file and what is wrong with it.
-    pub fn new(files: Files) -> Result<Tls, BadTls> {
+    /// [`BadCertificate`] names the file and what is wrong with it.
+    pub fn new(files: Files) -> Result<Tls, BadCertificate> {
         let provider = Arc::new(ring::default_provider());
         let current = Arc::new(Current(RwLock::new(read(&files, &provider)?)));
         let config = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .map_err(|error| BadTls { path: files.key.clone(), why: error.to_string() })?
+            .map_err(|error| BadCertificate { path: files.key.clone(), why: error.to_string() })?
             .with_no_client_auth()
             .with_cert_resolver(current.clone());
         Ok(Tls { files, provider, current, acceptor: TlsAcceptor::from(Arc::new(config)) })
@@ -98,12 +109,18 @@ impl Tls {
         }
     }
 
+    /// What clients may know the certificate by.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        let current = self.current.0.read().unwrap_or_else(PoisonError::into_inner);
+        current.end_entity_cert().ok().map(Fingerprint::of)
+    }
+
     fn read_again(&self, is_first: bool) {
         match read(&self.files, &self.provider) {
             Ok(new) => {
                 *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = new;
-                if !is_first {
-                    info!(path = %self.files.certificate.display(), "new clients are shown the new certificate");
+                if !is_first && let Some(fingerprint) = self.fingerprint() {
+                    info!(path = %self.files.certificate.display(), %fingerprint, "new clients are shown the new certificate");
                 }
             }
             Err(error) => error!(%error, "the certificate stays as it was"),
@@ -111,8 +128,18 @@ impl Tls {
     }
 }
 
-fn read(files: &Files, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, BadTls> {
-    let bad = |path: &Path, why: &dyn std::fmt::Display| BadTls {
+/// What clients may know the certificate by that is in a file.
+///
+/// # Errors
+/// [`BadCertificate`] says why there is none.
+pub fn fingerprint(file: &Path) -> Result<Fingerprint, BadCertificate> {
+    let certificate = CertificateDer::from_pem_file(file)
+        .map_err(|error| BadCertificate { path: file.to_owned(), why: error.to_string() })?;
+    Ok(Fingerprint::of(&certificate))
+}
+
+fn read(files: &Files, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, BadCertificate> {
+    let bad = |path: &Path, why: &dyn fmt::Display| BadCertificate {
         path: path.to_owned(),
         why: why.to_string(),
     };

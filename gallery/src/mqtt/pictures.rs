@@ -1,0 +1,89 @@
+//! The gallery's second connection to the broker, for the pictures of pages' cameras, so that they
+//! delay no fact. It is made when there is the first picture.
+
+use std::time::Duration;
+
+use rumqttc::{AsyncClient, ConnectionError, Event, Outgoing, Packet, QoS};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+use tracing::warn;
+
+use super::{RETRY_FIRST, RETRY_MOST};
+use crate::config::Config;
+use crate::people::Pictures;
+
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// How long one picture may take to be written before the connection is given up, in seconds.
+const PICTURE_SECONDS: u64 = 30;
+
+/// What the kernel may hold of pictures that are already old: it doubles the number.
+const SEND_BUFFER: u32 = 64 * 1024;
+
+/// Publishes what comes, for ever.
+pub(super) async fn run(config: &Config, pictures: &Pictures) {
+    let (mut retry, mut told) = (RETRY_FIRST, false);
+    loop {
+        pictures.came().await;
+        let mut worked = false;
+        let error = publish(config, pictures, &mut worked).await;
+        if worked {
+            (retry, told) = (RETRY_FIRST, false);
+        }
+        if !told {
+            warn!(%error, "connection for pictures lost; trying again");
+            told = true;
+        }
+        sleep(retry).await;
+        retry = (retry * 2).min(RETRY_MOST);
+        // What waited meanwhile is old.
+        pictures.clear();
+    }
+}
+
+/// Publishes pictures until the connection is lost.
+async fn publish(config: &Config, pictures: &Pictures, worked: &mut bool) -> ConnectionError {
+    let name = format!("vitrina-gallery-{}-jpeg", config.id);
+    let mut options = super::options(config, name, KEEP_ALIVE);
+    super::log_in(&mut options, config);
+    // One is written; the next is taken when that is done.
+    let (client, mut events) = AsyncClient::new(options, 1);
+    let mut network = super::network();
+    network.set_tcp_send_buffer_size(SEND_BUFFER);
+    events.set_network_options(network);
+    match events.poll().await {
+        Ok(Event::Incoming(Packet::ConnAck(_))) => *worked = true,
+        Ok(_) => {}
+        Err(error) => return error,
+    }
+    events.network_options.set_connection_timeout(PICTURE_SECONDS);
+    let written = Notify::new();
+    let receiving = async {
+        loop {
+            match events.poll().await {
+                Ok(Event::Outgoing(Outgoing::Publish(_))) => written.notify_one(),
+                Ok(_) => {}
+                Err(error) => return error,
+            }
+        }
+    };
+    let sending = async {
+        loop {
+            let Some(picture) = pictures.take() else {
+                pictures.came().await;
+                continue;
+            };
+            let topic = picture.topic.under(&config.root).to_string();
+            let jpeg = picture.jpeg.clone();
+            // It fails when the other side of the channel is gone, which says why itself.
+            if client.publish_bytes(topic, QoS::AtMostOnce, false, jpeg).await.is_ok() {
+                written.notified().await;
+                picture.published();
+            }
+        }
+    };
+    tokio::select! {
+        error = receiving => error,
+        () = sending => unreachable!("it goes on for ever"),
+    }
+}

@@ -1,0 +1,144 @@
+//! Who somebody is: a public id, and a key that proves it.
+//!
+//! The key is a keyed hash of the id, with a secret that only this gallery has. So nothing about a
+//! person needs to be stored, and nobody can act as another.
+
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use blake2::Blake2sMac256;
+use blake2::digest::Mac;
+use subtle::ConstantTimeEq;
+use wire::PersonId;
+
+/// The digits of an id: base32 without letters that look like others.
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// How many digits an id has: 50 random bits.
+const ID: usize = 10;
+
+/// The gallery's secret.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    secret: [u8; 32],
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys")
+    }
+}
+
+impl Keys {
+    /// Reads the secret from `file`, or makes it there, for nobody else to read.
+    pub fn open(file: &Path) -> io::Result<Keys> {
+        match fs::read(file) {
+            Ok(bytes) => {
+                let secret = bytes.try_into().map_err(|_| {
+                    let cure = "it does not hold 32 bytes; remove it, and a new one is made";
+                    io::Error::new(io::ErrorKind::InvalidData, cure)
+                })?;
+                Ok(Keys { secret })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut secret = [0; 32];
+                getrandom::fill(&mut secret).map_err(io::Error::other)?;
+                // Written aside first, so that a crash leaves the whole secret or none.
+                let aside = file.with_extension("new");
+                let mut new = OpenOptions::new()
+                    .write(true)
+                    .create(true)
+                    .truncate(true)
+                    .mode(0o600)
+                    .open(&aside)?;
+                new.write_all(&secret)?;
+                new.sync_all()?;
+                fs::rename(&aside, file)?;
+                Ok(Keys { secret })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A new person's id.
+    pub fn new_id() -> PersonId {
+        let mut random = [0; ID];
+        getrandom::fill(&mut random).expect("the system gives random bytes");
+        let id: String =
+            random.iter().map(|byte| char::from(DIGITS[usize::from(byte & 31)])).collect();
+        id.parse().expect("these digits are good in an id")
+    }
+
+    /// The key of a person: 64 hex digits.
+    pub fn key(&self, id: &PersonId) -> String {
+        let mut mac = <Blake2sMac256 as Mac>::new((&self.secret).into());
+        mac.update(id.as_str().as_bytes());
+        let bytes = mac.finalize().into_bytes();
+        bytes.iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("a String takes all");
+            hex
+        })
+    }
+
+    /// Whether the key is that person's. The time it takes tells nothing of the key.
+    pub fn fits(&self, id: &PersonId, key: &str) -> bool {
+        self.key(id).as_bytes().ct_eq(key.as_bytes()).into()
+    }
+
+    /// Who proves themselves by `Authorization: Bearer <id>.<key>`.
+    pub fn bearer(&self, authorization: &str) -> Option<PersonId> {
+        let (scheme, token) = authorization.split_once(' ')?;
+        let (id, key) = token.trim().split_once('.')?;
+        let id = id.parse().ok()?;
+        (scheme.eq_ignore_ascii_case("bearer") && self.fits(&id, key)).then_some(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_key_fits_its_own_person_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::open(&folder.path().join("secret")).unwrap();
+        let (ana, li) = (Keys::new_id(), Keys::new_id());
+        assert_ne!(ana, li);
+        let key = keys.key(&ana);
+        assert!(keys.fits(&ana, &key));
+        assert!(!keys.fits(&li, &key));
+        for bad in ["", "0", &key[1..], &key.to_uppercase(), &format!("{key}0")] {
+            assert!(!keys.fits(&ana, bad) || bad == key, "{bad}");
+        }
+        assert_eq!(keys.bearer(&format!("Bearer {ana}.{key}")), Some(ana.clone()));
+        for bad in [
+            format!("Bearer {li}.{key}"),
+            format!("Basic {ana}.{key}"),
+            format!("Bearer {ana}"),
+            format!("{ana}.{key}"),
+            format!("Bearer .{key}"),
+            String::new(),
+        ] {
+            assert_eq!(keys.bearer(&bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_secret_is_kept_for_nobody_else_to_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        let id = Keys::new_id();
+        let key = Keys::open(&file).unwrap().key(&id);
+        assert!(Keys::open(&file).unwrap().fits(&id, &key));
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        let other = Keys::open(&folder.path().join("other")).unwrap();
+        assert!(!other.fits(&id, &key), "another gallery's key");
+        fs::write(&file, "short").unwrap();
+        assert!(Keys::open(&file).unwrap_err().to_string().contains("remove it"));
+    }
+}

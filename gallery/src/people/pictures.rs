@@ -1,0 +1,269 @@
+//! The pictures of pages' cameras on their way to the broker: of each topic the newest.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use wire::frame::{Own, OwnSize};
+use wire::{CameraId, Stamp, Topic, jpeg, limits};
+
+use crate::now::Now;
+
+/// All that waits takes at most so many bytes.
+const BUDGET: usize = 64 * 1024 * 1024;
+
+/// A frame that is older than this was held up on its way; how much older is of no use.
+const AGE_MOST: f32 = 60_000.0;
+
+/// The largest side of a picture that a camera gives, in pixels.
+const SIDE: u32 = 16_384;
+
+/// What became of a camera's frames.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    /// Full frames that came.
+    pub made: AtomicU64,
+    /// Full frames that were handed to the broker.
+    pub published: AtomicU64,
+    /// Full frames whose place a newer one took.
+    pub superseded: AtomicU64,
+    /// Full frames that nobody wanted.
+    pub unwanted: AtomicU64,
+    /// Bytes of all sizes handed to the broker.
+    pub bytes: AtomicU64,
+}
+
+impl Counters {
+    pub fn add(&self, counter: fn(&Counters) -> &AtomicU64, n: u64) {
+        counter(self).fetch_add(n, Ordering::Relaxed);
+    }
+}
+
+/// A picture on its way.
+#[derive(Debug)]
+pub(crate) struct Picture {
+    pub topic: Topic,
+    pub jpeg: Bytes,
+    counters: Arc<Counters>,
+}
+
+impl Picture {
+    /// Stamps a page's frame. The page tells how old it is, since its clock may be wrong.
+    ///
+    /// # Errors
+    /// A sentence on why it is no picture.
+    pub fn new(
+        camera: &CameraId,
+        own: Own,
+        jpeg: &[u8],
+        boot: &str,
+        counters: &Arc<Counters>,
+        now: Now,
+    ) -> Result<Picture, String> {
+        check(own, jpeg).map_err(|why| format!("frame {} {why}", own.seq))?;
+        let age = own.age.clamp(0.0, AGE_MOST) as u64 * 1000;
+        let stamp = Stamp {
+            camera: camera.clone(),
+            seq: own.seq,
+            at: now.wall.saturating_sub(age),
+            mono: now.mono.saturating_sub(age),
+            boot: boot.to_owned(),
+            photo: None,
+        };
+        // Whatever the page wrote of itself is not believed.
+        let bare = Stamp::remove(jpeg);
+        let mut stamped = Vec::new();
+        let inserted = stamp.insert(bare.as_deref().unwrap_or(jpeg), &mut stamped);
+        inserted.map_err(|error| format!("frame {}: {error}", own.seq))?;
+        let topic = match own.size {
+            OwnSize::Live(size) => Topic::Live(camera.clone(), size),
+            OwnSize::Preview => Topic::Preview(camera.clone()),
+        };
+        Ok(Picture { topic, jpeg: stamped.into(), counters: counters.clone() })
+    }
+
+    fn is_full(&self) -> bool {
+        matches!(self.topic, Topic::Live(_, wire::Size::Full))
+    }
+
+    fn count(&self, counter: fn(&Counters) -> &AtomicU64) {
+        if self.is_full() {
+            self.counters.add(counter, 1);
+        }
+    }
+
+    /// It was handed to the broker.
+    pub fn published(&self) {
+        self.count(|counters| &counters.published);
+        self.counters.add(|counters| &counters.bytes, self.jpeg.len() as u64);
+    }
+
+    /// It will not be.
+    fn superseded(&self) {
+        self.count(|counters| &counters.superseded);
+    }
+}
+
+fn check(own: Own, jpeg: &[u8]) -> Result<(), String> {
+    if jpeg.len() > limits::PICTURE {
+        return Err(format!("has {} bytes; the most is {}", jpeg.len(), limits::PICTURE));
+    }
+    if let Some(Err(error)) = jpeg::segments(jpeg).last() {
+        return Err(format!("is no JPEG: it {error}"));
+    }
+    if !jpeg.ends_with(&[0xff, jpeg::EOI]) {
+        return Err("is no whole JPEG: its end is missing".to_owned());
+    }
+    let (width, height) = jpeg::size(jpeg).ok_or("is a JPEG that tells no size")?;
+    let widest = if own.size == OwnSize::Preview { limits::PREVIEW_WIDTH } else { SIDE };
+    if width > widest || height > SIDE {
+        return Err(format!("has {width}x{height} pixels; the widest is {widest}"));
+    }
+    Ok(())
+}
+
+/// One place for each topic.
+#[derive(Debug, Default)]
+pub(crate) struct Pictures {
+    inner: Mutex<Inner>,
+    came: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// In the order of their topics' waiting.
+    waiting: VecDeque<Picture>,
+    bytes: usize,
+}
+
+impl Pictures {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a picture in place of the one of the same topic, which keeps its turn.
+    pub fn put(&self, picture: Picture) {
+        let size = picture.jpeg.len();
+        let left = {
+            let mut inner = self.lock();
+            let old = inner.waiting.iter().position(|waiting| waiting.topic == picture.topic);
+            let freed = old.map_or(0, |old| inner.waiting[old].jpeg.len());
+            if inner.bytes - freed + size > BUDGET {
+                Some(picture)
+            } else {
+                inner.bytes = inner.bytes - freed + size;
+                match old {
+                    Some(old) => Some(std::mem::replace(&mut inner.waiting[old], picture)),
+                    None => {
+                        inner.waiting.push_back(picture);
+                        None
+                    }
+                }
+            }
+        };
+        if let Some(left) = left {
+            left.superseded();
+        }
+        self.came.notify_one();
+    }
+
+    /// Ends when there is something to take, or was.
+    pub async fn came(&self) {
+        self.came.notified().await;
+    }
+
+    /// The picture whose topic has waited longest.
+    pub fn take(&self) -> Option<Picture> {
+        let mut inner = self.lock();
+        let picture = inner.waiting.pop_front()?;
+        inner.bytes -= picture.jpeg.len();
+        Some(picture)
+    }
+
+    /// Drops what waits: it would be old when the broker is there again.
+    pub fn clear(&self) {
+        let left = std::mem::take(&mut *self.lock());
+        left.waiting.iter().for_each(Picture::superseded);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::Size;
+
+    const NOW: Now = Now { mono: 5_000_000, wall: 1_763_640_000_000_000 };
+
+    fn golden() -> Vec<u8> {
+        let golden = include_bytes!("../../../wire/golden/stamped.jpg");
+        Stamp::remove(golden).unwrap()
+    }
+
+    fn camera() -> CameraId {
+        "web-a/camera".parse().unwrap()
+    }
+
+    fn picture(seq: u32, size: OwnSize, age: f32, jpeg: &[u8]) -> Result<Picture, String> {
+        let own = Own { seq, size, age };
+        Picture::new(&camera(), own, jpeg, "6f2d41aa", &Arc::default(), NOW)
+    }
+
+    #[test]
+    fn a_frame_is_stamped_with_the_gallerys_clock() {
+        let full = OwnSize::Live(Size::Full);
+        let made = picture(7, full, 1500.4, &golden()).unwrap();
+        assert_eq!(made.topic, Topic::Live(camera(), Size::Full));
+        let stamp = Stamp::find(&made.jpeg).unwrap();
+        assert_eq!((stamp.seq, stamp.mono, stamp.at), (7, 3_500_000, 1_763_639_998_500_000));
+        assert_eq!(Stamp::remove(&made.jpeg).unwrap(), golden());
+        for (age, mono) in [(-5.0, 5_000_000), (1e9, 0), (f32::MAX, 0)] {
+            let made = picture(7, full, age, &golden()).unwrap();
+            assert_eq!(Stamp::find(&made.jpeg).unwrap().mono, mono);
+        }
+    }
+
+    #[test]
+    fn a_stamp_of_the_pages_own_is_not_believed() {
+        let forged = include_bytes!("../../../wire/golden/stamped.jpg");
+        let made = picture(7, OwnSize::Preview, 0.0, forged).unwrap();
+        assert_eq!(Stamp::find(&made.jpeg).unwrap().camera, camera());
+    }
+
+    #[test]
+    fn what_is_no_picture_is_refused_with_a_reason() {
+        let golden = golden();
+        let cut = &golden[..golden.len() - 2];
+        for (bad, word) in [
+            (&b""[..], "no JPEG"),
+            (b"rubbish of some length", "no JPEG"),
+            (&golden[..20], "no JPEG"),
+            (cut, "end is missing"),
+            (&vec![0; limits::PICTURE + 1], "bytes"),
+        ] {
+            let why = picture(7, OwnSize::Preview, 0.0, bad).unwrap_err();
+            assert!(why.contains(word) && why.contains("frame 7"), "{why}");
+        }
+    }
+
+    #[test]
+    fn the_newest_of_each_topic_waits() {
+        let pictures = Pictures::default();
+        let counters = Arc::<Counters>::default();
+        let put = |seq, size| {
+            let own = Own { seq, size, age: 0.0 };
+            pictures
+                .put(Picture::new(&camera(), own, &golden(), "6f2d41aa", &counters, NOW).unwrap());
+        };
+        put(1, OwnSize::Live(Size::Full));
+        put(2, OwnSize::Preview);
+        put(3, OwnSize::Live(Size::Full));
+        let seq = |picture: Picture| Stamp::find(&picture.jpeg).unwrap().seq;
+        assert_eq!(pictures.take().map(seq), Some(3));
+        assert_eq!(counters.superseded.load(Ordering::Relaxed), 1);
+        assert_eq!(pictures.take().map(seq), Some(2));
+        assert!(pictures.take().is_none());
+        assert_eq!(pictures.lock().bytes, 0);
+    }
+}

@@ -1,0 +1,578 @@
+//! Who is here: those who joined at this gallery, and those of whom the broker tells.
+//!
+//! A pure state machine: joins, messages and the time go in, changes come out. What it holds is
+//! bounded, since anybody who may publish can invent people.
+
+use std::collections::{BTreeSet, HashMap};
+use std::mem;
+
+use wire::people::{Person, Present, What};
+use wire::{Author, CameraId, CameraName, GalleryId, PersonId, Status};
+
+use crate::now::{Micros, Now};
+
+/// At most so many join at this gallery.
+pub(crate) const OURS: usize = 1000;
+
+/// At most so many of others are remembered.
+const THEIRS: usize = 2000;
+
+/// At most so many galleries are remembered.
+const GALLERIES: usize = 1000;
+
+/// A page that is loaded again is back within this time, so that nobody sees its person leave.
+const GRACE: Micros = 3_000_000;
+
+/// Whoever is not told again within this time after the broker came back is no more.
+const CONFIRMED_WITHIN: Micros = 10_000_000;
+
+/// A connection of a page.
+pub(crate) type Device = u64;
+
+#[derive(Debug)]
+pub(crate) struct Presence {
+    me: GalleryId,
+    people: HashMap<PersonId, Entry>,
+    ours: usize,
+    galleries: HashMap<GalleryId, Status>,
+    /// The cameras that people show, also of those who are not known yet.
+    cameras: HashMap<PersonId, BTreeSet<CameraName>>,
+    /// Those of ours who have no device left, by when they leave.
+    leaving: BTreeSet<(Micros, PersonId)>,
+    connection: u64,
+    confirm_by: Option<Micros>,
+    changed: BTreeSet<PersonId>,
+    happened: Vec<(Author, What)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    name: String,
+    since: u64,
+    whose: Whose,
+}
+
+#[derive(Debug)]
+enum Whose {
+    Ours { devices: BTreeSet<Device>, lost: bool },
+    Theirs { gallery: Option<GalleryId>, confirmed: u64 },
+}
+
+/// What is new since it was last asked for.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Changes {
+    pub here: Vec<Present>,
+    pub gone: Vec<PersonId>,
+    /// What there is to tell in the talk, in order.
+    pub happened: Vec<(Author, What)>,
+}
+
+/// There is no room for one more.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Full;
+
+impl Presence {
+    pub fn new(me: GalleryId) -> Self {
+        Presence {
+            me,
+            people: HashMap::new(),
+            ours: 0,
+            galleries: HashMap::new(),
+            cameras: HashMap::new(),
+            leaving: BTreeSet::new(),
+            connection: 0,
+            confirm_by: None,
+            changed: BTreeSet::new(),
+            happened: Vec::new(),
+        }
+    }
+
+    /// A device of a person is here, or calls them otherwise. Returns what the broker is to be
+    /// told, if that is new.
+    pub fn join(
+        &mut self,
+        id: &PersonId,
+        device: Device,
+        name: &str,
+        now: Now,
+    ) -> Result<Option<Person>, Full> {
+        if let Some(entry) = self.people.get_mut(id)
+            && let Whose::Ours { devices, lost } = &mut entry.whose
+        {
+            devices.insert(device);
+            *lost = false;
+            self.leaving.retain(|(_, leaving)| leaving != id);
+            if entry.name == name {
+                return Ok(None);
+            }
+            let before = mem::replace(&mut entry.name, name.to_owned());
+            let fact = entry.fact(&self.me);
+            self.tell(id, name, What::Renamed { before });
+            return Ok(Some(fact));
+        }
+        if self.ours >= OURS {
+            return Err(Full);
+        }
+        let whose = Whose::Ours { devices: BTreeSet::from([device]), lost: false };
+        let entry = Entry { name: name.to_owned(), since: now.wall_ms(), whose };
+        let fact = entry.fact(&self.me);
+        // Whoever published something under this id had no right to it.
+        self.people.insert(id.clone(), entry);
+        self.ours += 1;
+        self.tell(id, name, What::Joined);
+        Ok(Some(fact))
+    }
+
+    /// A device is gone: after a farewell, by closing, or `lost`. The person leaves with the last
+    /// one; at once after a `farewell`. Returns whether they left already.
+    pub fn part(
+        &mut self,
+        id: &PersonId,
+        device: Device,
+        farewell: bool,
+        is_lost: bool,
+        now: Now,
+    ) -> bool {
+        let Some(Entry { whose: Whose::Ours { devices, lost }, .. }) = self.people.get_mut(id)
+        else {
+            return false;
+        };
+        if !devices.remove(&device) || !devices.is_empty() {
+            return false;
+        }
+        *lost = is_lost;
+        if farewell {
+            self.remove(id);
+        } else {
+            self.leaving.insert((now.mono + GRACE, id.clone()));
+        }
+        farewell
+    }
+
+    /// Time passed. Returns those of ours who left.
+    pub fn tick(&mut self, now: Now) -> Vec<PersonId> {
+        let mut left = Vec::new();
+        while let Some((at, _)) = self.leaving.first()
+            && *at <= now.mono
+        {
+            let Some((_, id)) = self.leaving.pop_first() else { break };
+            self.remove(&id);
+            left.push(id);
+        }
+        if self.confirm_by.is_some_and(|by| now.mono >= by) {
+            self.confirm_by = None;
+            let connection = self.connection;
+            for id in self.theirs(|_, confirmed| confirmed != connection) {
+                self.lose(&id, self.is_here(&id));
+            }
+        }
+        left
+    }
+
+    /// When the next of ours leaves, unless they come back.
+    pub fn next_leaves(&self) -> Option<Micros> {
+        self.leaving.first().map(|(at, _)| *at)
+    }
+
+    /// The broker tells of a person, or that they left. Returns whether this is a leftover of
+    /// ours, which is to be cleared.
+    pub fn hear(
+        &mut self,
+        id: &PersonId,
+        person: Option<Person>,
+        retained: bool,
+        now: Now,
+    ) -> Result<bool, Full> {
+        let known = self.people.get(id);
+        if matches!(known, Some(Entry { whose: Whose::Ours { .. }, .. })) {
+            return Ok(false);
+        }
+        let Some(Person { name, since, gallery }) = person else {
+            self.remove(id);
+            return Ok(false);
+        };
+        if gallery.as_ref() == Some(&self.me) {
+            return Ok(retained);
+        }
+        let status = gallery.as_ref().and_then(|gallery| self.galleries.get(gallery));
+        if status == Some(&Status::Offline) {
+            return Ok(false);
+        }
+        if known.is_none() && self.people.len() - self.ours >= THEIRS {
+            return Err(Full);
+        }
+        let was_here = self.is_here(id);
+        let whose = Whose::Theirs { gallery, confirmed: self.connection };
+        // Another machine's clock may be wrong.
+        let since = if retained { since.min(now.wall_ms()) } else { now.wall_ms() };
+        let since = known.map_or(since, |known| known.since);
+        let entry = Entry { name: name.clone(), since, whose };
+        let before = self.people.insert(id.clone(), entry).map(|entry| entry.name);
+        match before {
+            Some(before) if was_here => {
+                if before != name {
+                    self.tell(id, &name, What::Renamed { before });
+                }
+            }
+            _ => self.came(id),
+        }
+        Ok(false)
+    }
+
+    /// The broker tells whether a gallery is there. Without it, those who joined there are gone.
+    pub fn hear_gallery(&mut self, gallery: &GalleryId, status: Option<Status>) {
+        if *gallery == self.me {
+            return;
+        }
+        let Some(status) = status else {
+            self.galleries.remove(gallery);
+            return;
+        };
+        if self.galleries.len() >= GALLERIES && !self.galleries.contains_key(gallery) {
+            return;
+        }
+        let was_here = self.galleries.insert(gallery.clone(), status) == Some(Status::Online);
+        let theirs = || self.theirs(|theirs, _| theirs == Some(gallery));
+        match status {
+            Status::Offline => theirs().iter().for_each(|id| self.lose(id, was_here)),
+            Status::Online if !was_here => theirs().iter().for_each(|id| self.came(id)),
+            Status::Online => {}
+        }
+    }
+
+    /// The broker tells whether a camera that a browser shows is there.
+    pub fn hear_camera(&mut self, camera: &CameraId, is_shown: bool) {
+        let Some(id) = super::person_of(&camera.node) else { return };
+        let before = self.camera(&id);
+        if is_shown {
+            if self.cameras.len() < OURS + THEIRS || self.cameras.contains_key(&id) {
+                let cameras = self.cameras.entry(id.clone()).or_default();
+                if cameras.len() < 8 {
+                    cameras.insert(camera.camera.clone());
+                }
+            }
+        } else if let Some(cameras) = self.cameras.get_mut(&id) {
+            cameras.remove(&camera.camera);
+            if cameras.is_empty() {
+                self.cameras.remove(&id);
+            }
+        }
+        if self.camera(&id) != before {
+            self.changed.insert(id);
+        }
+    }
+
+    /// The broker was reached; what is retained is told again now.
+    pub fn connected(&mut self, now: Now) {
+        self.connection += 1;
+        self.confirm_by = Some(now.mono + CONFIRMED_WITHIN);
+    }
+
+    /// The broker was lost: all stays as it was.
+    pub fn disconnected(&mut self) {
+        self.confirm_by = None;
+    }
+
+    /// What is new since this was last asked.
+    pub fn changes(&mut self) -> Changes {
+        let mut changes = Changes { happened: mem::take(&mut self.happened), ..Changes::default() };
+        for id in mem::take(&mut self.changed) {
+            match self.present(&id) {
+                Some(present) => changes.here.push(present),
+                None => changes.gone.push(id),
+            }
+        }
+        changes
+    }
+
+    /// Everybody, in the order in which they came.
+    pub fn list(&self) -> Vec<Present> {
+        let mut list: Vec<Present> = self.people.keys().filter_map(|id| self.present(id)).collect();
+        list.sort_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)));
+        list
+    }
+
+    /// What the broker is told of those who joined here.
+    pub fn facts(&self) -> impl Iterator<Item = (&PersonId, Person)> {
+        self.people.iter().filter_map(|(id, entry)| match entry.whose {
+            Whose::Ours { .. } => Some((id, entry.fact(&self.me))),
+            Whose::Theirs { .. } => None,
+        })
+    }
+
+    /// What somebody who is here is called.
+    pub fn author(&self, id: &PersonId) -> Option<Author> {
+        let name = self.people.get(id).filter(|_| self.is_here(id))?.name.clone();
+        Some(Author { id: id.clone(), name })
+    }
+
+    fn is_here(&self, id: &PersonId) -> bool {
+        match self.people.get(id).map(|entry| &entry.whose) {
+            None => false,
+            Some(Whose::Ours { .. } | Whose::Theirs { gallery: None, .. }) => true,
+            // Until it is known that the gallery is there, this may be what it left behind.
+            Some(Whose::Theirs { gallery: Some(gallery), .. }) => {
+                self.galleries.get(gallery) == Some(&Status::Online)
+            }
+        }
+    }
+
+    fn present(&self, id: &PersonId) -> Option<Present> {
+        let entry = self.people.get(id).filter(|_| self.is_here(id))?;
+        Some(Present {
+            id: id.clone(),
+            name: entry.name.clone(),
+            since: entry.since,
+            camera: self.camera(id),
+        })
+    }
+
+    fn camera(&self, id: &PersonId) -> Option<CameraId> {
+        let camera = self.cameras.get(id)?.first()?.clone();
+        Some(CameraId { node: super::node_of(id), camera })
+    }
+
+    fn tell(&mut self, id: &PersonId, name: &str, what: What) {
+        self.changed.insert(id.clone());
+        self.happened.push((Author { id: id.clone(), name: name.to_owned() }, what));
+    }
+
+    fn came(&mut self, id: &PersonId) {
+        if let Some(Author { name, .. }) = self.author(id) {
+            self.tell(id, &name, What::Joined);
+        }
+    }
+
+    fn remove(&mut self, id: &PersonId) {
+        let was_here = self.is_here(id);
+        let Some(Entry { name, whose, .. }) = self.people.remove(id) else { return };
+        let lost = match whose {
+            Whose::Ours { lost, .. } => {
+                self.ours -= 1;
+                lost
+            }
+            Whose::Theirs { .. } => false,
+        };
+        if was_here {
+            self.tell(id, &name, What::Left { lost });
+        }
+    }
+
+    /// Those of others to whom something applies.
+    fn theirs(&self, applies: impl Fn(Option<&GalleryId>, u64) -> bool) -> Vec<PersonId> {
+        let applies = |entry: &Entry| match &entry.whose {
+            Whose::Ours { .. } => false,
+            Whose::Theirs { gallery, confirmed } => applies(gallery.as_ref(), *confirmed),
+        };
+        let theirs = self.people.iter().filter(|(_, entry)| applies(entry));
+        theirs.map(|(id, _)| id.clone()).collect()
+    }
+
+    fn lose(&mut self, id: &PersonId, was_here: bool) {
+        let Some(Entry { name, .. }) = self.people.remove(id) else { return };
+        if was_here {
+            self.tell(id, &name, What::Left { lost: true });
+        }
+    }
+}
+
+impl Entry {
+    fn fact(&self, gallery: &GalleryId) -> Person {
+        Person { name: self.name.clone(), since: self.since, gallery: Some(gallery.clone()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Micros = 1_000_000;
+
+    fn at(seconds: u64) -> Now {
+        Now { mono: seconds * S, wall: (1_763_640_000 + seconds) * S }
+    }
+
+    fn id(text: &str) -> PersonId {
+        text.parse().unwrap()
+    }
+
+    fn gallery(text: &str) -> GalleryId {
+        text.parse().unwrap()
+    }
+
+    struct Here(Presence);
+
+    impl Here {
+        fn new() -> Self {
+            let mut presence = Presence::new(gallery("me"));
+            presence.connected(at(0));
+            Here(presence)
+        }
+
+        fn join(&mut self, person: &str, device: Device, name: &str, now: u64) -> bool {
+            self.0.join(&id(person), device, name, at(now)).unwrap().is_some()
+        }
+
+        fn hear(&mut self, person: &str, name: &str, of: Option<&str>, retained: bool) -> bool {
+            let told = Person { name: name.into(), since: 5, gallery: of.map(gallery) };
+            self.0.hear(&id(person), Some(told), retained, at(1)).unwrap()
+        }
+
+        /// Who is here, and what happened since.
+        fn now(&mut self) -> (Vec<String>, Vec<String>) {
+            let names = self.0.list().into_iter().map(|present| present.name).collect();
+            let changes = self.0.changes();
+            let told = changes.happened.into_iter().map(|(who, what)| match what {
+                What::Left { lost: true } => format!("{} lost", who.name),
+                What::Left { .. } => format!("{} left", who.name),
+                What::Joined => format!("{} joined", who.name),
+                What::Renamed { before } => format!("{before} is {}", who.name),
+                What::Said { text } => text,
+            });
+            (names, told.collect())
+        }
+    }
+
+    fn strings<const N: usize>(list: [&str; N]) -> Vec<String> {
+        list.map(str::to_owned).into()
+    }
+
+    #[test]
+    fn two_tabs_are_one_person() {
+        let mut here = Here::new();
+        assert!(here.join("a", 1, "Ana", 0));
+        assert!(!here.join("a", 2, "Ana", 1), "nothing new");
+        assert_eq!(here.now(), (strings(["Ana"]), strings(["Ana joined"])));
+        here.0.part(&id("a"), 1, false, false, at(2));
+        assert!(here.0.tick(at(100)).is_empty());
+        assert_eq!(here.now(), (strings(["Ana"]), strings([])));
+        here.0.part(&id("a"), 2, false, false, at(100));
+        assert_eq!(here.now().0, strings(["Ana"]), "for a while");
+        assert_eq!(here.0.tick(at(103)), [id("a")]);
+        assert_eq!(here.now(), (strings([]), strings(["Ana left"])));
+    }
+
+    #[test]
+    fn a_page_that_is_loaded_again_does_not_flicker() {
+        let mut here = Here::new();
+        here.join("a", 1, "Ana", 0);
+        here.now();
+        here.0.part(&id("a"), 1, false, true, at(1));
+        assert_eq!(here.0.next_leaves(), Some(4 * S));
+        here.join("a", 2, "Ana", 2);
+        assert_eq!(here.0.next_leaves(), None);
+        assert!(here.0.tick(at(50)).is_empty());
+        assert_eq!(here.now(), (strings(["Ana"]), strings([])));
+        // The end of a connection that was given up is heard late.
+        here.0.part(&id("a"), 1, false, true, at(51));
+        assert!(here.0.tick(at(60)).is_empty());
+    }
+
+    #[test]
+    fn a_farewell_is_at_once_and_a_lost_network_is_said() {
+        let mut here = Here::new();
+        here.join("a", 1, "Ana", 0);
+        here.join("b", 2, "Li", 0);
+        here.now();
+        assert!(here.0.part(&id("a"), 1, true, false, at(1)));
+        assert!(!here.0.part(&id("b"), 2, false, true, at(1)));
+        here.0.tick(at(4));
+        assert_eq!(here.now(), (strings([]), strings(["Ana left", "Li lost"])));
+        assert_eq!(here.0.facts().count(), 0);
+    }
+
+    #[test]
+    fn a_new_name_is_told_with_the_old_one() {
+        let mut here = Here::new();
+        here.join("a", 1, "Ana", 0);
+        here.now();
+        assert!(here.join("a", 1, "Ana Luz", 1));
+        assert_eq!(here.now(), (strings(["Ana Luz"]), strings(["Ana is Ana Luz"])));
+    }
+
+    #[test]
+    fn no_more_than_the_most_join() {
+        let mut here = Here::new();
+        for n in 0..OURS {
+            assert!(here.join(&format!("p{n}"), n as u64, "x", 0));
+        }
+        assert_eq!(here.0.join(&id("late"), 0, "x", at(0)), Err(Full));
+        assert_eq!(here.0.join(&id("p1"), 7777, "x", at(0)), Ok(None), "a second tab");
+    }
+
+    #[test]
+    fn people_of_another_gallery_are_here_while_it_is() {
+        let mut here = Here::new();
+        here.hear("a", "Ana", Some("other"), true);
+        assert_eq!(here.now(), (strings([]), strings([])), "it may be a leftover");
+        here.0.hear_gallery(&gallery("other"), Some(Status::Online));
+        assert_eq!(here.now(), (strings(["Ana"]), strings(["Ana joined"])));
+        here.hear("b", "Li", Some("other"), false);
+        here.hear("b", "Li Wei", Some("other"), false);
+        here.0.hear(&id("a"), None, false, at(2)).unwrap();
+        assert_eq!(
+            here.now(),
+            (strings(["Li Wei"]), strings(["Li joined", "Li is Li Wei", "Ana left"]))
+        );
+        here.0.hear_gallery(&gallery("other"), Some(Status::Offline));
+        assert_eq!(here.now(), (strings([]), strings(["Li Wei lost"])));
+        here.hear("b", "Li Wei", Some("other"), true);
+        here.0.hear_gallery(&gallery("other"), Some(Status::Online));
+        assert_eq!(here.now(), (strings([]), strings([])), "what it left behind");
+        here.hear("chat", "Zoe", None, true);
+        assert_eq!(here.now().0, strings(["Zoe"]), "without a gallery");
+    }
+
+    #[test]
+    fn who_is_not_told_again_after_the_broker_came_back_is_gone() {
+        let mut here = Here::new();
+        here.hear("a", "Ana", None, false);
+        here.hear("b", "Li", None, false);
+        here.now();
+        here.0.disconnected();
+        here.0.tick(at(100));
+        assert_eq!(here.now().0.len(), 2);
+        here.0.connected(at(200));
+        here.hear("b", "Li", None, true);
+        here.0.tick(at(210));
+        assert_eq!(here.now(), (strings(["Li"]), strings(["Ana lost"])));
+    }
+
+    #[test]
+    fn leftovers_of_ours_are_to_be_cleared_but_not_who_is_here() {
+        let mut here = Here::new();
+        here.join("a", 1, "Ana", 0);
+        assert!(here.hear("old", "Zoe", Some("me"), true));
+        assert!(!here.hear("a", "Forged", Some("me"), true));
+        assert!(!here.hear("a", "Forged", None, false));
+        assert!(!here.hear("b", "Late echo", Some("me"), false));
+        assert_eq!(here.now().0, strings(["Ana"]));
+    }
+
+    #[test]
+    fn others_are_bounded() {
+        let mut here = Here::new();
+        for n in 0..THEIRS {
+            here.hear(&format!("p{n}"), "x", None, false);
+        }
+        let one = Person { name: "x".into(), since: 0, gallery: None };
+        assert_eq!(here.0.hear(&id("more"), Some(one), false, at(0)), Err(Full));
+        assert!(here.join("a", 1, "Ana", 0), "ours have a room of their own");
+    }
+
+    #[test]
+    fn a_camera_is_told_with_its_person() {
+        let mut here = Here::new();
+        here.join("a", 1, "Ana", 0);
+        here.0.changes();
+        let camera: CameraId = "web-a/camera".parse().unwrap();
+        here.0.hear_camera(&camera, true);
+        assert_eq!(here.0.changes().here[0].camera, Some(camera.clone()));
+        here.0.hear_camera(&camera, true);
+        assert_eq!(here.0.changes(), Changes::default());
+        here.0.hear_camera(&camera, false);
+        assert_eq!(here.0.changes().here[0].camera, None);
+        here.0.hear_camera(&"pi/camera".parse().unwrap(), true);
+        assert_eq!(here.0.changes(), Changes::default());
+    }
+}

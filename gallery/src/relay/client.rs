@@ -1,0 +1,165 @@
+//! The socket of one client: a task that reads and writes at once.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::frames::{Broken, CONTROL, Decoder, GOING_AWAY, Heard, NORMAL, Opcode, TRY_LATER, head};
+use super::member::{Member, Next};
+use super::memory::{self, TooMuch};
+use super::message::{Kind, Message};
+use super::photos::Pictures;
+use super::rooms::Place;
+use crate::stop::stopped;
+
+/// What is read at once.
+const READ: usize = 64 * 1024;
+
+const PING_EVERY: Duration = Duration::from_secs(30);
+
+/// A client that takes nothing for this long of what is on its way to it is let go.
+const STALL: Duration = Duration::from_secs(30);
+
+/// How long the last words may take: the rest of a message, and the closing of both sides.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+const CLOSED_WITHIN: Duration = Duration::from_secs(1);
+
+/// Serves a client until it leaves, does what it must not, stalls, or `stop` is true.
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
+    stream: S,
+    place: &Place,
+    pictures: Option<Pictures>,
+    memory: Arc<Semaphore>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let member = &*place.member;
+    let (reader, writer) = split(stream);
+    let mut reader =
+        Reader { stream: reader, decoder: Decoder::default(), pictures, memory, held: None };
+    let mut writing = pin!(Writer { stream: writer }.run(member));
+    let ended = tokio::select! {
+        (code, reason) = reader.run(place) => {
+            member.close(code, reason);
+            None
+        }
+        ended = &mut writing => Some(ended),
+        () = stopped(&mut stop) => {
+            member.close(GOING_AWAY, "the gallery stops");
+            None
+        }
+    };
+    // What it was in the midst of is sent to its end, or the close could not be told from it.
+    let ended = match ended {
+        Some(ended) => ended,
+        None => timeout(CLOSE_WITHIN, writing).await.unwrap_or(Err(io::ErrorKind::TimedOut.into())),
+    };
+    if ended.is_ok() {
+        // Until the client closes too, or the close would be lost with what it still says.
+        let _ = timeout(CLOSED_WITHIN, reader.until_the_end()).await;
+    }
+}
+
+struct Reader<S> {
+    stream: ReadHalf<S>,
+    decoder: Decoder,
+    /// Where its pictures go, in the room that has photos.
+    pictures: Option<Pictures>,
+    memory: Arc<Semaphore>,
+    /// What the message that is being read has of the memory.
+    held: Option<OwnedSemaphorePermit>,
+}
+
+impl<S: AsyncRead> Reader<S> {
+    /// Reads until the client leaves or breaks the rules; the code and reason to close with.
+    async fn run(&mut self, place: &Place) -> (u16, &'static str) {
+        loop {
+            loop {
+                match self.decoder.next() {
+                    Ok(None) => break,
+                    Ok(Some(Heard::Message(kind, payload))) => {
+                        if self.hold(payload.len()).await.is_err() {
+                            return (TRY_LATER, "the relay is full of what others have not taken");
+                        }
+                        let message = Message::new(kind, payload, self.held.take());
+                        if let Some(pictures) = &mut self.pictures {
+                            pictures.offer(&message);
+                        }
+                        place.send(&message).await;
+                    }
+                    Ok(Some(Heard::Ping(payload))) => place.member.pong(payload),
+                    Ok(Some(Heard::Pong)) => {}
+                    Ok(Some(Heard::Close)) => return (NORMAL, ""),
+                    Err(Broken(code, reason)) => return (code, reason),
+                }
+            }
+            if self.hold(self.decoder.unfinished()).await.is_err() {
+                return (TRY_LATER, "the relay is full of what others have not taken");
+            }
+            self.decoder.raw.reserve(READ);
+            match self.stream.read_buf(&mut self.decoder.raw).await {
+                Ok(0) | Err(_) => return (NORMAL, ""),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    async fn hold(&mut self, bytes: usize) -> Result<(), TooMuch> {
+        memory::hold(&self.memory, &mut self.held, bytes).await
+    }
+
+    async fn until_the_end(&mut self) {
+        self.decoder = Decoder::default();
+        let mut rest = vec![0; READ];
+        while let Ok(1..) = self.stream.read(&mut rest).await {}
+    }
+}
+
+struct Writer<S> {
+    stream: WriteHalf<S>,
+}
+
+impl<S: AsyncWrite> Writer<S> {
+    /// Sends what there is for the client, until it is told to close.
+    async fn run(mut self, member: &Member) -> io::Result<()> {
+        let mut ping = Instant::now() + PING_EVERY;
+        loop {
+            match timeout_at(ping, member.next()).await {
+                Err(_) => {
+                    ping = Instant::now() + PING_EVERY;
+                    self.frame(Opcode::Ping, Bytes::new()).await?;
+                }
+                Ok(Next::Pong(payload)) => self.frame(Opcode::Pong, payload).await?,
+                Ok(Next::Message(Message { kind: Kind::Text, payload, .. })) => {
+                    self.frame(Opcode::Text, payload).await?;
+                }
+                Ok(Next::Message(Message { kind: Kind::Binary, payload, .. })) => {
+                    self.frame(Opcode::Binary, payload).await?;
+                }
+                Ok(Next::Close(code, reason)) => {
+                    let payload = [&code.to_be_bytes(), reason.as_bytes()].concat();
+                    debug_assert!(payload.len() <= CONTROL);
+                    self.frame(Opcode::Close, payload.into()).await?;
+                    return self.stream.shutdown().await;
+                }
+            }
+        }
+    }
+
+    /// Writes a frame. The payload is not copied but into the socket.
+    async fn frame(&mut self, opcode: Opcode, payload: Bytes) -> io::Result<()> {
+        let mut frame = head(opcode, payload.len()).chain(payload);
+        while frame.has_remaining() {
+            let written = timeout(STALL, self.stream.write_buf(&mut frame)).await??;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+        }
+        timeout(STALL, self.stream.flush()).await?
+    }
+}

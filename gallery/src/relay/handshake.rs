@@ -1,0 +1,127 @@
+//! How a client of the relay comes in: the request that asks for it, and its answer (RFC 6455,
+//! section 4).
+
+use base64ct::{Base64, Encoding};
+use sha1::{Digest, Sha1};
+use warp::http::header::{
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use warp::http::{Method, Request, StatusCode, Version};
+use warp::reply::{Reply, Response};
+
+use super::rooms::RoomName;
+use crate::problem::Problem;
+
+/// The room that a request asks for, if it is one for the relay: an upgrade to WebSocket on `/` or
+/// on `/relay/<room>`.
+pub(crate) fn asks_for<B>(request: &Request<B>) -> Option<Result<RoomName, Problem>> {
+    if *request.method() != Method::GET || !has_token(request.headers(), UPGRADE, "websocket") {
+        return None;
+    }
+    match request.uri().path() {
+        "/" => Some(Ok(RoomName::default())),
+        path => path.strip_prefix("/relay/").map(str::parse),
+    }
+}
+
+/// The answer that makes the connection a WebSocket.
+///
+/// # Errors
+/// The request is not what RFC 6455 asks for.
+pub(crate) fn accept<B>(request: &Request<B>) -> Result<Response, Problem> {
+    let headers = request.headers();
+    let hint = "ask as RFC 6455 has it, version 13, over HTTP/1.1";
+    let bad = |error: &str| Problem::new(StatusCode::BAD_REQUEST, error, hint);
+    if request.version() < Version::HTTP_11 || !has_token(headers, CONNECTION, "upgrade") {
+        return Err(bad("this request cannot become a WebSocket"));
+    }
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        let error = "this is another version of WebSocket than 13";
+        return Err(Problem::new(StatusCode::UPGRADE_REQUIRED, error, hint));
+    }
+    let mut nonce = [0; 16];
+    let key = headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
+    let key = key.filter(|key| Base64::decode(key, &mut nonce).is_ok_and(|n| n.len() == 16));
+    let key = key.ok_or_else(|| bad("Sec-WebSocket-Key is not 16 bytes in base64"))?;
+
+    let mut response = warp::reply().into_response();
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let answer = response.headers_mut();
+    answer.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    let accepted = HeaderValue::from_str(&answer_to(key)).map_err(|_| bad("a bad key"))?;
+    answer.insert(SEC_WEBSOCKET_ACCEPT, accepted);
+    // A browser that asked for one closes without; which it is means nothing here.
+    if let Some(protocol) = tokens(headers, SEC_WEBSOCKET_PROTOCOL).next()
+        && let Ok(protocol) = HeaderValue::from_str(protocol)
+    {
+        answer.insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    Ok(response)
+}
+
+fn answer_to(key: &str) -> String {
+    let mut hash = Sha1::new();
+    hash.update(key);
+    hash.update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    Base64::encode_string(&hash.finalize())
+}
+
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
+}
+
+fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).filter(|token| !token.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(path: &str, headers: &[(&str, &str)]) -> Request<()> {
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap()
+    }
+
+    #[test]
+    fn an_upgrade_on_the_root_or_a_room_is_for_the_relay() {
+        let upgrade = [("upgrade", "WebSocket")];
+        let room = |path, headers: &[_]| {
+            let asked = asks_for(&request(path, headers));
+            asked.map(|room| room.map(|room| room.to_string()).map_err(|_| ()))
+        };
+        assert_eq!(room("/?x=1", &upgrade), Some(Ok("/".to_owned())));
+        assert_eq!(room("/relay/aula-2", &upgrade), Some(Ok("/relay/aula-2".to_owned())));
+        for bad in ["/relay/", "/relay/a/b", "/relay/A", "/relay/a%20b"] {
+            assert_eq!(room(bad, &upgrade), Some(Err(())), "{bad}");
+        }
+        assert_eq!(room("/ws", &upgrade), None);
+        assert_eq!(room("/", &[]), None);
+        assert_eq!(room("/", &[("upgrade", "h2c")]), None);
+    }
+
+    #[test]
+    fn the_answer_is_that_of_the_standard() {
+        let good = [
+            ("connection", "keep-alive, Upgrade"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("sec-websocket-protocol", "chat, superchat"),
+        ];
+        let answer = accept(&request("/", &good)).unwrap();
+        assert_eq!(answer.status(), 101);
+        assert_eq!(answer.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(answer.headers()["sec-websocket-protocol"], "chat");
+        for without in 0..3 {
+            let mut less = good.to_vec();
+            less.remove(without);
+            assert!(accept(&request("/", &less)).is_err(), "{}", good[without].0);
+        }
+    }
+}

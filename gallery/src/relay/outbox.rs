@@ -1,0 +1,205 @@
+//! What waits for one client: pure, without a socket or a clock.
+
+use std::collections::VecDeque;
+
+use super::message::{Kind, Message};
+
+/// A binary message of this size or more may be replaced by a newer one of its sender.
+const LARGE: usize = 64 * 1024;
+
+/// What may wait for a client, in bytes.
+pub(crate) const QUEUE: usize = 16 * 1024 * 1024;
+
+/// What a message costs besides its bytes, so that empty ones are bounded too.
+const EACH: usize = 128;
+
+/// Who sent a message.
+pub(crate) type ClientId = u64;
+
+/// The messages that a client has not taken yet, in order for each sender.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    queue: VecDeque<(ClientId, Message)>,
+    bytes: usize,
+    replaced: u64,
+}
+
+/// More waits for the client than [`QUEUE`]; it is to be closed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Full;
+
+impl Outbox {
+    /// Adds a message. A large binary one takes the place of the one of the same sender that
+    /// still waits.
+    ///
+    /// # Errors
+    /// [`Full`] when there is no room; the message is not added.
+    pub fn put(&mut self, from: ClientId, message: Message) -> Result<(), Full> {
+        let old = is_large(&message)
+            .then(|| self.queue.iter().rposition(|(f, m)| *f == from && is_large(m)))
+            .flatten();
+        let freed = old.and_then(|at| self.queue.get(at)).map_or(0, |(_, old)| cost(old));
+        let bytes = self.bytes - freed + cost(&message);
+        if bytes > QUEUE {
+            return Err(Full);
+        }
+        self.bytes = bytes;
+        if let Some(at) = old {
+            self.replaced += 1;
+            // It stays behind what its sender said since, but goes behind others only for that:
+            // it would not be sent while they talk.
+            let said_since = self.queue.iter().skip(at + 1).any(|(sender, _)| *sender == from);
+            match self.queue.get_mut(at) {
+                Some((_, place)) if !said_since => {
+                    *place = message;
+                    return Ok(());
+                }
+                _ => drop(self.queue.remove(at)),
+            }
+        }
+        self.queue.push_back((from, message));
+        Ok(())
+    }
+
+    /// The message that is to be sent next.
+    pub fn take(&mut self) -> Option<Message> {
+        let (_, message) = self.queue.pop_front()?;
+        self.bytes -= cost(&message);
+        Some(message)
+    }
+
+    /// Forgets what waits.
+    pub fn clear(&mut self) {
+        self.queue = VecDeque::new();
+        self.bytes = 0;
+    }
+
+    /// How much waits, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many messages were replaced.
+    pub fn replaced(&self) -> u64 {
+        self.replaced
+    }
+}
+
+fn is_large(message: &Message) -> bool {
+    message.kind == Kind::Binary && message.payload.len() >= LARGE
+}
+
+fn cost(message: &Message) -> usize {
+    message.payload.len() + EACH
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn message(kind: Kind, len: usize, mark: u32) -> Message {
+        let mut payload = vec![0; len.max(4)];
+        payload[..4].copy_from_slice(&mark.to_be_bytes());
+        Message::new(kind, Bytes::from(payload), None)
+    }
+
+    fn marks(outbox: &mut Outbox) -> Vec<u32> {
+        let mark = |m: Message| u32::from_be_bytes(m.payload[..4].try_into().unwrap());
+        std::iter::from_fn(|| outbox.take().map(mark)).collect()
+    }
+
+    #[test]
+    fn a_newer_picture_takes_the_place_of_an_older_one() {
+        let mut outbox = Outbox::default();
+        for (from, mark) in [(1, 10), (2, 20), (1, 11), (1, 12), (2, 21)] {
+            outbox.put(from, message(Kind::Binary, LARGE, mark)).unwrap();
+        }
+        assert_eq!(outbox.replaced(), 3);
+        assert_eq!(marks(&mut outbox), [12, 21]);
+        assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[test]
+    fn it_stays_behind_what_its_sender_said_before_it() {
+        let mut outbox = Outbox::default();
+        outbox.put(1, message(Kind::Binary, LARGE, 10)).unwrap();
+        outbox.put(1, message(Kind::Text, 4, 11)).unwrap();
+        outbox.put(1, message(Kind::Binary, LARGE, 12)).unwrap();
+        assert_eq!(marks(&mut outbox), [11, 12]);
+    }
+
+    #[test]
+    fn text_and_what_is_small_is_never_replaced() {
+        let mut outbox = Outbox::default();
+        for mark in 0..10 {
+            outbox.put(1, message(Kind::Text, 1_000_000, mark)).unwrap();
+            outbox.put(1, message(Kind::Binary, LARGE - 1, 100 + mark)).unwrap();
+        }
+        assert_eq!(outbox.replaced(), 0);
+        assert_eq!(marks(&mut outbox).len(), 20);
+    }
+
+    #[test]
+    fn more_than_the_bound_is_refused_also_of_empty_messages() {
+        let mut outbox = Outbox::default();
+        let half = message(Kind::Text, QUEUE / 2 - EACH, 0);
+        assert_eq!(outbox.put(1, half.clone()), Ok(()));
+        assert_eq!(outbox.put(2, half), Ok(()));
+        assert_eq!(outbox.bytes(), QUEUE);
+        let empty = Message::new(Kind::Text, Bytes::new(), None);
+        assert_eq!(outbox.put(3, empty.clone()), Err(Full));
+        outbox.clear();
+        let fit = (0..).take_while(|_| outbox.put(1, empty.clone()).is_ok()).count();
+        assert_eq!(fit, QUEUE / EACH);
+    }
+
+    proptest! {
+        /// Against what the rules say: nothing is invented, each sender's order holds, and what
+        /// is missing was large, binary, and followed by another such one of its sender.
+        #[test]
+        fn only_pictures_vanish_and_only_for_newer_ones(
+            steps in prop::collection::vec((0..4_u64, 0..5_usize, any::<bool>()), 1..120),
+        ) {
+            let mut outbox = Outbox::default();
+            let (mut sent, mut got) = (Vec::new(), Vec::new());
+            for (n, (from, shape, takes)) in steps.into_iter().enumerate() {
+                let mark = u32::try_from(n).unwrap();
+                let (kind, len) = [
+                    (Kind::Text, 10),
+                    (Kind::Text, 100_000),
+                    (Kind::Binary, LARGE - 1),
+                    (Kind::Binary, LARGE),
+                    (Kind::Binary, 3_000_000),
+                ][shape];
+                let message = message(kind, len, mark);
+                let large = is_large(&message);
+                if outbox.put(from, message).is_ok() {
+                    sent.push((from, mark, large));
+                }
+                prop_assert!(outbox.bytes() <= QUEUE);
+                if takes && let Some(message) = outbox.take() {
+                    got.push(u32::from_be_bytes(message.payload[..4].try_into().unwrap()));
+                }
+            }
+            got.extend(marks(&mut outbox));
+            prop_assert_eq!(outbox.bytes(), 0);
+            for sender in 0..4 {
+                let of = |&&(from, _, _): &&(u64, u32, bool)| from == sender;
+                let mine: Vec<_> = sent.iter().filter(of).collect();
+                let arrived: Vec<u32> = got
+                    .iter()
+                    .copied()
+                    .filter(|mark| mine.iter().any(|(_, m, _)| m == mark))
+                    .collect();
+                prop_assert!(arrived.is_sorted());
+                for (at, (_, mark, large)) in mine.iter().enumerate() {
+                    let newer = mine[at + 1..].iter().any(|(_, _, large)| *large);
+                    prop_assert!(arrived.contains(mark) || *large && newer);
+                }
+            }
+        }
+    }
+}

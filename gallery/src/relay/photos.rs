@@ -1,0 +1,199 @@
+//! Pictures said on `/` become photos, and photos taken elsewhere are said there.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, interval};
+use tracing::{debug, warn};
+use wire::{Photo, PhotoEvent, PhotoId};
+
+use super::Relay;
+use super::memory;
+use super::message::{Kind, Message};
+use super::outbox::ClientId;
+use super::rooms::RoomName;
+use crate::now::Now;
+use crate::picture;
+use crate::stop::stopped;
+use crate::store::Store;
+use crate::upload::Uploads;
+
+/// The gallery as a sender; no client has this id.
+const GALLERY: ClientId = 0;
+
+/// Pictures that wait to be stored; more only pass.
+const WAITING: usize = 16;
+
+/// How often a client's pictures become photos, and how many at once.
+const EVERY: Duration = Duration::from_secs(1);
+const BURST: u32 = 5;
+
+/// So many photos that came from here are remembered until the store tells of them.
+const REMEMBERED: usize = 256;
+
+/// A photo received longer ago was not just taken: its deletion was undone.
+const NEW_MS: u64 = 60_000;
+
+/// Where clients put pictures, and where they are taken from.
+pub(crate) type Offers = mpsc::Sender<Message>;
+pub(crate) type Offered = mpsc::Receiver<Message>;
+
+pub(crate) fn offers() -> (Offers, Offered) {
+    mpsc::channel(WAITING)
+}
+
+/// The pictures of one client.
+#[derive(Debug)]
+pub(crate) struct Pictures {
+    offers: Offers,
+    turns: Turns,
+}
+
+impl Pictures {
+    pub fn new(offers: Offers) -> Pictures {
+        Pictures { offers, turns: Turns { left: BURST, since: Instant::now() } }
+    }
+
+    /// Offers a message to the store, if it is a picture and the client has not said too many.
+    pub fn offer(&mut self, message: &Message) {
+        let is_picture =
+            message.kind == Kind::Binary && picture::recognise(&message.payload).is_some();
+        if is_picture && self.turns.take(Instant::now()) {
+            // While the store is slower than all clients together, pictures only pass.
+            let _ = self.offers.try_send(message.clone());
+        }
+    }
+}
+
+/// A turn comes back after each [`EVERY`], up to [`BURST`].
+#[derive(Debug)]
+struct Turns {
+    left: u32,
+    since: Instant,
+}
+
+impl Turns {
+    fn take(&mut self, now: Instant) -> bool {
+        let passed = now.duration_since(self.since).as_millis() / EVERY.as_millis();
+        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
+        let left = self.left.saturating_add(passed);
+        (self.left, self.since) = match left < BURST {
+            true => (left, self.since + EVERY * passed),
+            false => (BURST, now),
+        };
+        let has_one = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        has_one
+    }
+}
+
+/// Stores what is offered, and says what the store gets otherwise, until `stop` is true.
+pub(crate) async fn run(
+    relay: Relay,
+    store: Store,
+    uploads: Uploads,
+    mut offered: Offered,
+    mut stop: watch::Receiver<bool>,
+    beat: impl Fn(),
+) {
+    let events = store.events();
+    let ours = Ours::default();
+    let keep = async {
+        while let Some(picture) = offered.recv().await {
+            let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
+            // Before it is stored, since the store tells of it at once.
+            ours.remember(id.clone());
+            if let Err(problem) = uploads.bring(id, picture.payload).await {
+                debug!(?problem, "a picture of the relay was not stored");
+            }
+        }
+    };
+    let live = async {
+        let mut alive = interval(Duration::from_secs(5));
+        loop {
+            alive.tick().await;
+            beat();
+        }
+    };
+    tokio::select! {
+        _ = async { tokio::join!(keep, say(&relay, &store, events, &ours), live) } => {}
+        () = stopped(&mut stop) => {}
+    }
+}
+
+async fn say(
+    relay: &Relay,
+    store: &Store,
+    mut events: broadcast::Receiver<PhotoEvent>,
+    ours: &Ours,
+) {
+    loop {
+        match events.recv().await {
+            Ok(PhotoEvent::Stored { photo }) if ours.is_other(&photo.id) && is_new(&photo) => {
+                if let Err(error) = say_photo(relay, store, &photo.id).await {
+                    warn!(photo = %photo.id, %error, "the relay cannot say a photo");
+                }
+            }
+            Ok(_) => {}
+            Err(RecvError::Lagged(missed)) => debug!(missed, "photos came too fast for the relay"),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn say_photo(relay: &Relay, store: &Store, id: &PhotoId) -> io::Result<()> {
+    let root = RoomName::default();
+    if !relay.rooms.is_used(&root) {
+        return Ok(());
+    }
+    let Ok(stored) = store.file(id).await else { return Ok(()) };
+    let bytes = spawn_blocking(move || std::fs::read(stored.path)).await??;
+    let mut held = None;
+    if memory::hold(&relay.memory, &mut held, bytes.len()).await.is_err() {
+        return Err(io::Error::other("too many messages wait for its clients"));
+    }
+    relay.rooms.send(&root, GALLERY, &Message::new(Kind::Binary, Bytes::from(bytes), held));
+    Ok(())
+}
+
+fn is_new(photo: &Photo) -> bool {
+    Now::read().wall_ms().saturating_sub(photo.received) < NEW_MS
+}
+
+/// The photos that clients of the relay brought: all of them have got the picture already.
+#[derive(Debug, Default)]
+struct Ours(Mutex<VecDeque<PhotoId>>);
+
+impl Ours {
+    fn remember(&self, id: PhotoId) {
+        let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.truncate(REMEMBERED - 1);
+        ids.push_front(id);
+    }
+
+    fn is_other(&self, id: &PhotoId) -> bool {
+        !self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_at_once_and_then_one_a_second() {
+        let start = Instant::now();
+        let mut turns = Turns { left: BURST, since: start };
+        let mut at = |ms| turns.take(start + Duration::from_millis(ms));
+        assert!((0..5).all(|_| at(100)));
+        assert!(!at(100) && !at(900));
+        assert!(at(1200) && !at(1300) && at(2100) && !at(2150));
+        assert!((0..5).all(|_| at(60_000)) && !at(60_000));
+    }
+}

@@ -1,0 +1,107 @@
+// MQTT.js in a page of Chromium, over WebSocket, in both versions of MQTT.
+
+import { strict as assert } from 'node:assert';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { launch } from '../harness/chromium.mjs';
+import { door, user } from '../harness/door.mjs';
+
+const LIBRARY = fileURLToPath(new URL('../node_modules/mqtt/dist/mqtt.min.js', import.meta.url));
+const PAGE = 'http://wall.example';
+
+let broker, password, browser;
+before(async () => {
+  broker = await door(['ws'], { set: [`broker.origins=["${PAGE}"]`] });
+  password = await user(broker, 'ada', 'admin');
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await broker?.stop();
+});
+
+/** A page of that origin with MQTT.js in it. */
+async function page(origin) {
+  const page = await browser.newPage();
+  await page.route(`${origin}/`, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
+  await page.goto(`${origin}/`);
+  await page.addScriptTag({ path: LIBRARY });
+  return page;
+}
+
+for (const protocolVersion of [4, 5]) {
+  test(`MQTT.js speaks version ${protocolVersion} in a page`, async () => {
+    const client = await page(PAGE);
+    const options = { protocolVersion, username: 'ada', password, reconnectPeriod: 0, clientId: `page-${protocolVersion}` };
+    const seen = await client.evaluate(exchange, { url: broker.brokers.ws, options });
+    const numbers = Array.from({ length: 30 }, (_, n) => `${n}`);
+    assert.deepEqual(seen, { 0: numbers, 1: numbers, 2: numbers, retained: ['kept true'], will: ['gone'], picture: 1 << 20 });
+    await client.close();
+  });
+}
+
+test('MQTT.js is told that its password is wrong', async () => {
+  const client = await page(PAGE);
+  const told = await client.evaluate(refusal, {
+    url: broker.brokers.ws,
+    options: { protocolVersion: 5, username: 'ada', password: 'guess', reconnectPeriod: 0 },
+  });
+  assert.match(told, /134|Bad User Name or Password/i);
+});
+
+test('a page of another origin is not let in', async () => {
+  const client = await page('http://elsewhere.example');
+  const options = { username: 'ada', password, reconnectPeriod: 0 };
+  const told = await client.evaluate(refusal, { url: broker.brokers.ws, options });
+  assert.notEqual(told, 'connected');
+});
+
+/** In the page: every QoS, a retained message, a will, and a picture. */
+async function exchange({ url, options }) {
+  const { mqtt } = window;
+  const version = options.protocolVersion;
+  const sub = await mqtt.connectAsync(url, options);
+  const pub = await mqtt.connectAsync(url, { ...options, clientId: `${options.clientId}-pub` });
+  const seen = { 0: [], 1: [], 2: [], retained: [], will: [], picture: 0 };
+  let heard = () => {};
+  sub.on('message', (topic, payload, { retain }) => {
+    const what = topic.split('/').pop();
+    if (what === 'picture') seen.picture = payload.length;
+    else seen[what].push(what === 'retained' ? `${payload} ${retain}` : `${payload}`);
+    heard();
+  });
+  const until = (fact) => new Promise((resolve) => {
+    heard = () => fact() && resolve();
+    heard();
+  });
+  for (const qos of [0, 1, 2]) {
+    await sub.subscribeAsync(`js${version}/${qos}`, { qos });
+    for (let n = 0; n < 30; n++) {
+      await pub.publishAsync(`js${version}/${qos}`, `${n}`, { qos });
+      await until(() => seen[qos].length > n);
+    }
+  }
+  await pub.publishAsync(`js${version}/retained`, 'kept', { qos: 1, retain: true });
+  await sub.subscribeAsync([`js${version}/retained`, `js${version}/will`, `js${version}/picture`], { qos: 1 });
+  await until(() => seen.retained.length > 0);
+  await pub.publishAsync(`js${version}/picture`, new Uint8Array(1 << 20), { qos: 1 });
+  await until(() => seen.picture > 0);
+  const will = { topic: `js${version}/will`, payload: 'gone', qos: 1 };
+  const mortal = await mqtt.connectAsync(url, { ...options, clientId: `${options.clientId}-mortal`, will });
+  mortal.stream.destroy();
+  await until(() => seen.will.length > 0);
+  await sub.endAsync();
+  await pub.endAsync();
+  return seen;
+}
+
+/** In the page: what an attempt to connect comes to. */
+function refusal({ url, options }) {
+  return new Promise((resolve) => {
+    const client = window.mqtt.connect(url, options);
+    client.on('connect', () => resolve('connected'));
+    client.on('error', (error) => resolve(`${error.code} ${error.message}`));
+    client.on('close', () => setTimeout(() => resolve('closed'), 500));
+  });
+}
