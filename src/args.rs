@@ -52,6 +52,14 @@ pub enum Command {
     Gallery,
     /// Say which cameras are here, and of the other video devices why they are none
     Cameras,
+    /// Take a photo
+    Snap {
+        #[arg(value_name = "NODE/CAMERA")]
+        camera: CameraId,
+        /// Also write it to FILE; - is standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Show nodes, cameras, rates and ages, live
     Watch {
         /// Show what the broker says of itself instead

@@ -9,6 +9,7 @@ mod logging;
 mod mqtt;
 mod parts;
 mod signals;
+mod snap;
 mod supervisor;
 mod user;
 mod watch;
@@ -43,6 +44,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         Some(Command::Node) => parts::run(settings, Parts::node()),
         Some(Command::Gallery) => parts::run(settings, Parts::gallery()),
         Some(Command::Cameras) => cameras::run(settings),
+        Some(Command::Snap { camera, output }) => snap::run(&settings, camera, output.as_deref()),
         Some(Command::Watch { broker, once }) => watch::run(&settings, *broker, *once),
         Some(Command::Forget { what }) => forget::run(&settings, what),
         Some(Command::User(user)) => user::run(&settings, user),

@@ -86,8 +86,14 @@ impl Connection {
         Ok(())
     }
 
+    /// Says something once; it is on its way with the next messages.
+    pub async fn publish(&mut self, topic: &str, payload: &str) -> Result<(), ClientError> {
+        self.client.publish(topic, QoS::AtLeastOnce, false, payload).await
+    }
+
+    /// What is published with QoS 0 comes with QoS 0.
     pub async fn subscribe(&mut self, filters: &[String]) -> Result<(), ClientError> {
-        let filter = |f: &String| SubscribeFilter::new(f.clone(), QoS::AtMostOnce);
+        let filter = |f: &String| SubscribeFilter::new(f.clone(), QoS::AtLeastOnce);
         self.client.subscribe_many(filters.iter().map(filter)).await
     }
 

@@ -180,6 +180,42 @@ fn watch_shows_the_test_card() {
 }
 
 #[test]
+fn snap_takes_a_photo_and_writes_it_also_without_a_gallery() {
+    let data = folder();
+    let broker = Running::start(vitrina(data.path()).args(FREE).arg("broker"));
+    let set = format!("node.broker=mqtt://{}", broker.broker.expect("a broker"));
+    let node = folder();
+    let card = r#"node.test_card={show="always", width=320, height=240}"#;
+    let here = ["node", "--set", &set, "--set", "node.name=here", "--set", card];
+    let node = Running::start(vitrina(node.path()).args(here));
+    let file = data.path().join("a.jpg");
+    let snap = |camera: &str, to: &str| {
+        output(vitrina(data.path()).args(["snap", camera, "-o", to, "--set", &set]))
+    };
+    let told = until("the camera is there", || {
+        let snap = snap("here/test-card", file.to_str().expect("text"));
+        snap.status.success().then_some(String::from_utf8(snap.stdout).expect("text"))
+    });
+    assert!(told.contains("waits on the node") && told.contains("a.jpg"), "{told}");
+    let photo = wire::Stamp::find(&fs::read(&file).expect("a file")).expect("a stamp").photo;
+    assert!(told.contains(photo.expect("an id").as_str()), "{told}");
+
+    let piped = snap("here/test-card", "-");
+    assert!(piped.stdout.starts_with(&[0xff, 0xd8]) && piped.stdout.ends_with(&[0xff, 0xd9]));
+
+    let unknown = snap("here/roof", "-");
+    let told = String::from_utf8(unknown.stderr).expect("text");
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(told.contains("there are here/test-card"), "{told}");
+    let nowhere = String::from_utf8(snap("here/test-card", "/nowhere/a.jpg").stderr);
+    assert!(nowhere.expect("text").contains("cannot write /nowhere/a.jpg"));
+
+    assert_eq!(node.stop(), Some(0));
+    let offline = String::from_utf8(snap("here/test-card", "-").stderr).expect("text");
+    assert!(offline.contains("here is offline"), "{offline}");
+}
+
+#[test]
 fn forget_clears_a_node_that_is_gone_and_only_then() {
     let data = folder();
     let broker = Running::start(vitrina(data.path()).args(FREE).arg("broker"));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use wire::Root;
 
-use crate::topic;
+use crate::{sys, topic};
 
 /// What a user is there for, and therefore may do. All but `admin` are bound to the topics of
 /// Vitrina, `<root>/#` and `<root>-jpeg/#`.
@@ -128,9 +128,12 @@ impl Grant {
     /// the filter could match. Of a shared subscription, that is the filter behind its group.
     ///
     /// A denied filter refuses those within it. A wider one is granted, since nobody but an
-    /// administrator can publish what is denied.
+    /// administrator can publish what is denied; but for `$SYS`, where the broker itself does.
     pub fn may_subscribe(&self, filter: &str) -> bool {
-        !self.deny.iter().any(|deny| topic::covers(deny, filter)) && self.subscribe.cover(filter)
+        let is_sys = sys::is_asked_for(filter);
+        let is_denied =
+            |deny| topic::covers(deny, filter) || is_sys && topic::overlap(deny, filter);
+        !self.deny.iter().any(|deny| is_denied(deny)) && self.subscribe.cover(filter)
     }
 }
 
@@ -296,6 +299,18 @@ mod tests {
         assert!(Grant::everything(deny.clone()).may_subscribe("test/#"));
         assert!(of(Role::Admin).may_publish("test/no/a"));
         assert!(of(Role::Admin).may_subscribe("test/no/a"));
+    }
+
+    #[test]
+    fn what_is_denied_of_sys_is_not_read_by_a_wider_filter_either() {
+        let deny: Arc<[String]> = Arc::new(["$SYS/broker/clients/#".to_owned()]);
+        let grant = Grant::of(Role::Operator, "x", &Root::default(), deny);
+        for filter in ["$SYS/#", "$SYS/+/#", "$SYS/broker/+", "$SYS/broker/+/total"] {
+            assert!(!grant.may_subscribe(filter), "{filter}");
+        }
+        for filter in ["$SYS/broker/uptime", "$SYS/broker/bytes/#", "vitrina/#"] {
+            assert!(grant.may_subscribe(filter), "{filter}");
+        }
     }
 
     #[test]

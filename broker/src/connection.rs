@@ -193,6 +193,11 @@ async fn enter(
             .filter(|topic| core.limits.allow_topic(topic) && guest.grant.may_subscribe(topic)),
         ..Welcome::default()
     };
+    // MQTT 5, section 3.1.2.11.4: a client is sent nothing that is too large for it.
+    let connack = reply::encode(&Reply::Welcome(welcome.clone()), version, usize::MAX);
+    if connack.len() > takes.packet_maximum as usize {
+        return Err(Refusal::new(Reason::PacketTooLarge, ""));
+    }
     let session = core
         .open(Arrival { owner, clean, expiry, will, outbox: outbox.clone(), welcome })
         .map_err(|reason| Refusal::new(reason, "no more sessions"))?;

@@ -62,6 +62,24 @@ pub(crate) fn covers(wider: &str, filter: &str) -> bool {
     levels.next().is_none()
 }
 
+/// Whether some topic is matched by both filters.
+pub(crate) fn overlap(one: &str, other: &str) -> bool {
+    let begins_with_wildcard = |filter: &str| filter.starts_with(['+', '#']);
+    if one.starts_with('$') && begins_with_wildcard(other)
+        || other.starts_with('$') && begins_with_wildcard(one)
+    {
+        return false;
+    }
+    let (mut one, mut other) = (one.split('/'), other.split('/'));
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) | (Some("#"), _) | (_, Some("#")) => return true,
+            (Some(a), Some(b)) if a == "+" || b == "+" || a == b => {}
+            _ => return false,
+        }
+    }
+}
+
 /// Whether a valid topic name is matched by a valid filter.
 ///
 /// Wildcards at the first level do not match topics that begin with `$`.

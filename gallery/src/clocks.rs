@@ -105,6 +105,21 @@ impl Clocks {
         u64::try_from(i64::try_from(now.wall_ms()).ok()?.checked_sub(ago.max(0))?).ok()
     }
 
+    /// When a node captured something in the boot that it says, in milliseconds since 1970 by this
+    /// machine's clock; `None` when that boot's clock was never heard. However late it comes, it
+    /// teaches nothing about the clock.
+    pub fn captured(&self, node: &NodeName, boot: &str, mono: Micros, now: Now) -> Option<u64> {
+        let at = if boot == self.own_boot {
+            mono
+        } else {
+            let clock = self.nodes.get(node).filter(|clock| clock.boot == boot)?;
+            let smallest = clock.smallest.iter().map(|(_, difference)| *difference).min()?;
+            u64::try_from(i64::try_from(mono).ok()?.checked_add(smallest)?).ok()?
+        };
+        // A time in the future would be a forged one.
+        now.wall.checked_sub(now.mono.checked_sub(at)?).map(|at| at / 1000)
+    }
+
     pub fn forget(&mut self, node: &NodeName) {
         self.nodes.remove(node);
     }

@@ -51,6 +51,8 @@ pub struct Section {
     /// proxy has. IP addresses, `localhost`, the machine's name and that with `.local` are always
     /// good. Default none.
     pub hosts: Vec<String>,
+    /// How photos are kept.
+    pub photos: store::Section,
     /// Origins of pages of other hosts that may use the relay, as `https://class.example.org`.
     /// Pages of the gallery's own host may, on whatever port. Default none.
     pub relay_origins: Vec<String>,
@@ -72,6 +74,7 @@ impl Default for Section {
             fingerprint: None,
             password_file: None,
             hosts: Vec::new(),
+            photos: store::Section::default(),
             relay_origins: Vec::new(),
             pictures: picture::Section::default(),
         }
@@ -102,6 +105,9 @@ pub enum BadConfig {
     /// One of `hosts` is no name.
     #[error("gallery.hosts has {0:?}: write a bare name, without scheme, port or path")]
     Host(String),
+    /// One of the keys of `[gallery.photos]`.
+    #[error(transparent)]
+    Photos(#[from] store::BadSection),
     /// One of `relay_origins` is no origin.
     #[error(
         "gallery.relay_origins has {0:?}: write scheme and host, as https://class.example.org, \
@@ -172,7 +178,7 @@ impl Section {
         let secret = data.join("secret");
         let keys = Keys::open(&secret).map_err(failed(&secret))?;
         let people = people::Config { keys, talk: data.join("talk.db") };
-        let photos = store::Config { folder: data };
+        let photos = self.photos.check(data)?;
         Ok(Config {
             listen,
             open: !loopback,

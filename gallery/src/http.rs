@@ -118,7 +118,7 @@ impl Site {
         let post = || warp::post().and(site.clone());
         let parameters = warp::query::<Query>;
         let headers = warp::header::headers_cloned;
-        let change = || warp::body::content_length_limit(photos::CHANGE).and(warp::body::bytes());
+        let small = || warp::body::stream().then(photos::small);
         let media = warp::header::optional("content-type");
         let length = warp::header::optional("content-length");
 
@@ -139,11 +139,18 @@ impl Site {
             });
         let changed = path!("api" / "photos" / String)
             .and(warp::patch())
-            .and(change())
             .and(site.clone())
-            .then(async |id: String, body: Bytes, site: Site| {
-                photos::change(&site.store, &id, &body).await
+            .and(small())
+            .then(async |id: String, site: Site, body: Result<Bytes, Problem>| {
+                photos::change(&site.store, &id, &body?).await
             });
+        let snapped =
+            path!("api" / "cameras" / String / String / "snap").and(post()).and(small()).then(
+                async |node: String, camera: String, site: Site, body: Result<Bytes, Problem>| {
+                    let camera = parse(&format!("{node}/{camera}"))?;
+                    photos::snap(&site.wall, &camera, &body?).await
+                },
+            );
         let deleted = path!("api" / "photos" / String)
             .and(warp::delete())
             .and(site.clone())
@@ -176,6 +183,8 @@ impl Site {
             .or(photo)
             .unify()
             .or(changed)
+            .unify()
+            .or(snapped)
             .unify()
             .or(deleted)
             .unify()
@@ -314,6 +323,7 @@ impl Site {
             0 => (StatusCode::OK, "ok"),
             _ => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
         };
+        reasons.extend(self.wall.notes());
         json(code, &Answer { status, reasons })
     }
 

@@ -14,6 +14,7 @@ mod frames;
 mod health;
 mod http;
 mod https;
+mod ingest;
 mod listener;
 mod mqtt;
 mod multipart;
@@ -24,10 +25,11 @@ mod picture;
 mod problem;
 mod range;
 mod relay;
+mod snaps;
 mod still;
 mod stop;
-#[allow(dead_code, reason = "the routes and the ingest come next")]
 mod store;
+mod turn;
 mod upload;
 mod wall;
 mod websocket;
@@ -39,7 +41,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -48,7 +50,8 @@ pub use config::{BadConfig, Config, Section};
 pub use health::Health;
 pub use https::HttpsError;
 pub use picture::{BadSection as BadPicturesSection, Section as PicturesSection};
-pub use store::OpenError;
+pub use store::{BadSection as BadPhotosSection, Section as PhotosSection};
+pub use store::{OpenError, Progress, Settled};
 
 use door::Door;
 use health::Task;
@@ -65,6 +68,9 @@ use wall::Wall;
 
 /// How long the end may take.
 const END_WITHIN: Duration = Duration::from_millis(2500);
+
+/// How long the disk may take then.
+const CLOSE_WITHIN: Duration = Duration::from_millis(1500);
 
 /// A gallery that is bound to its address.
 #[derive(Debug)]
@@ -90,6 +96,9 @@ pub enum StartError {
     /// Its photos cannot be had.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// Opening them panicked.
+    #[error("the photos could not be opened: {0}; this is a defect")]
+    Failed(tokio::task::JoinError),
 }
 
 /// The address could not be bound.
@@ -127,7 +136,9 @@ impl Gallery {
             }
             None => None,
         };
-        let store = Store::open(config.photos.clone())?;
+        let photos = config.photos.clone();
+        let opened = tokio::task::spawn_blocking(|| Store::open(photos)).await;
+        let store = opened.map_err(StartError::Failed)??;
         Ok(Gallery { config, listener, address, https, machine, health: Health::new(), store })
     }
 
@@ -146,7 +157,7 @@ impl Gallery {
         self.health.clone()
     }
 
-    /// Runs until `shutdown`, and at most 3 s longer.
+    /// Runs until `shutdown`, and at most 4 s longer.
     ///
     /// # Errors
     /// [`Error`] if one of its tasks ends by itself.
@@ -160,7 +171,9 @@ impl Gallery {
             warn!("open: everybody on the local network can see the wall, without a password");
         }
         let people = Arc::new(People::new(&config.people, &config.id, &config.root));
-        let wall = Arc::new(Wall::new(config.open, people.clone()));
+        let (say, sayings) = mpsc::channel(ingest::SAYINGS);
+        let (id, photos) = (config.id.clone(), store.clone());
+        let wall = Arc::new(Wall::new(id, config.open, people.clone(), photos, say));
         let (stop, mut stopping) = watch::channel(false);
         let beat = |task| {
             let health = health.clone();
@@ -195,12 +208,12 @@ impl Gallery {
         });
         let (heard, end, beats) = (wall.clone(), stopping.clone(), beat(Task::Broker));
         tasks.spawn(async move {
-            mqtt::run(&config, heard, end, beats).await;
+            mqtt::run(&config, heard, sayings, end, beats).await;
             Task::Broker
         });
-        let (end, beats) = (stopping.clone(), beat(Task::Relay));
+        let (end, beats, photos) = (stopping.clone(), beat(Task::Relay), store.clone());
         tasks.spawn(async move {
-            relay::run(relay, store, uploads, offered, end, beats).await;
+            relay::run(relay, photos, uploads, offered, end, beats).await;
             Task::Relay
         });
         let beats = beat(Task::Wall);
@@ -237,8 +250,19 @@ impl Gallery {
         if timeout(END_WITHIN, end).await.is_err() {
             warn!("not all connections ended in time; they are cut");
         }
+        if timeout(CLOSE_WITHIN, store.close()).await.is_err() {
+            warn!("the photos could not be closed in time; they are checked at the next start");
+        }
         ended
     }
+}
+
+/// Makes the index of a gallery's photos anew from the files. `progress` is told now and then.
+///
+/// # Errors
+/// [`OpenError`], also when a gallery runs on them.
+pub fn reindex(config: &Config, progress: impl FnMut(Progress)) -> Result<Settled, OpenError> {
+    store::reindex(&config.photos.folder, progress)
 }
 
 fn bind(key: &str, wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {

@@ -17,13 +17,15 @@ use rumqttc::{
     AsyncClient, ClientError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Outgoing,
     Packet, QoS, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
 };
-use tokio::sync::watch;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{interval, sleep, timeout};
 use tracing::{error, info, warn};
 use wire::{BrokerUrl, CameraId, GalleryId, Root, Size, Status, Topic, Want, filter, limits};
 
 use crate::config::Config;
 use crate::frames::Rates;
+use crate::ingest::Saying;
 use crate::people::{Out, People};
 use crate::stop::stopped;
 use crate::wall::Wall;
@@ -43,6 +45,7 @@ const GOOD_BYE: Duration = Duration::from_secs(1);
 pub(crate) async fn run(
     config: &Config,
     wall: Arc<Wall>,
+    sayings: mpsc::Receiver<Saying>,
     mut stop: watch::Receiver<bool>,
     beat: impl Fn(),
 ) {
@@ -52,7 +55,7 @@ pub(crate) async fn run(
     let mut listen = pin!(listen(events, &wall, config, link, beat));
     let speak = async {
         tokio::select! {
-            _ = me.speak(&client, &wall, links.clone()) => {}
+            _ = me.speak(&client, &wall, sayings, links.clone()) => {}
             () = stopped(&mut stop) => {}
         }
         if links.borrow_and_update().up {
@@ -200,8 +203,10 @@ impl Speaker {
         &self,
         client: &AsyncClient,
         wall: &Wall,
+        mut sayings: mpsc::Receiver<Saying>,
         mut links: watch::Receiver<Link>,
     ) -> Result<(), ClientError> {
+        let mut photos = wall.store.events();
         let mut repeat = interval(limits::WANT_EVERY);
         let mut greeted = 0;
         let mut said = Wants::new();
@@ -224,6 +229,29 @@ impl Speaker {
                 _ = repeat.tick() => true,
                 () = wall.node_online.notified() => true,
                 () = wall.frames.wants_changed.notified() => false,
+                () = wall.say_online.notified() => {
+                    if link.up {
+                        self.say_status(client, Status::Online).await?;
+                    }
+                    false
+                }
+                Some(saying) = sayings.recv() => {
+                    self.say(client, link, saying).await?;
+                    false
+                }
+                event = photos.recv() => {
+                    match event {
+                        Ok(event) => {
+                            let topic = Topic::GalleryPhoto(self.id.clone());
+                            self.say(client, link, Saying { topic, payload: event.to_json() }).await?;
+                        }
+                        Err(RecvError::Lagged(missed)) => {
+                            warn!(missed, "photos come faster than the broker takes the news of them");
+                        }
+                        Err(RecvError::Closed) => return Ok(()),
+                    }
+                    false
+                }
                 () = wall.people.outgoing.notified() => false,
                 changed = links.changed() => if changed.is_err() { return Ok(()) } else { false },
             };
@@ -231,7 +259,9 @@ impl Speaker {
     }
 
     async fn greet(&self, client: &AsyncClient) -> Result<(), ClientError> {
-        // Galleries first: who joined at one is here while it is.
+        // The other galleries' words before this one's, which is how the turn is found, and before
+        // people's: who joined at one is here while it is. Snapshots before the word that makes
+        // nodes offer them.
         let facts = [
             filter::every_gallery,
             filter::every_status,
@@ -239,12 +269,27 @@ impl Speaker {
             filter::every_state,
             filter::every_person,
             filter::every_say,
+            filter::every_answer,
+            filter::every_snapshot,
         ];
         let facts = facts.map(|filter| SubscribeFilter::new(filter(&self.root), QoS::AtLeastOnce));
         let rest = [filter::every_stats, filter::every_preview]
             .map(|filter| SubscribeFilter::new(filter(&self.root), QoS::AtMostOnce));
         client.subscribe_many(facts.into_iter().chain(rest)).await?;
         self.say_status(client, Status::Online).await
+    }
+
+    /// Says it, unless there is nobody to say it to: who was away asks again.
+    async fn say(
+        &self,
+        client: &AsyncClient,
+        link: Link,
+        Saying { topic, payload }: Saying,
+    ) -> Result<(), ClientError> {
+        if !link.up {
+            return Ok(());
+        }
+        client.publish(self.topic(&topic), QoS::AtLeastOnce, false, payload).await
     }
 
     /// Says what there is to say of people and their cameras.

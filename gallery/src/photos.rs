@@ -7,14 +7,17 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::stream;
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::stream::{self, Stream, StreamExt};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use warp::http::StatusCode;
 use warp::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
@@ -22,13 +25,14 @@ use warp::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use warp::reply::{Reply, Response};
-use wire::{MediaType, Photo, PhotoId, limits};
+use wire::{CameraId, MediaType, Photo, PhotoId, Snap, limits};
 
 use crate::filename;
 use crate::picture::{self, Pool};
 use crate::problem::Problem;
 use crate::range::{Asked, asked};
 use crate::store::{Change, Filter, Query, Store, Stored};
+use crate::wall::Wall;
 
 /// A page of the list has so many photos unless another number is asked for.
 const PAGE: usize = 100;
@@ -36,8 +40,9 @@ const PAGE: usize = 100;
 /// What is read at once for somebody who is sent a file.
 const PIECE: usize = 64 * 1024;
 
-/// The most of a request that changes a photo.
-pub(crate) const CHANGE: u64 = 16 * 1024;
+/// The most bytes of a request that is no upload, and how long it may take.
+const SMALL: usize = 16 * 1024;
+const SMALL_WITHIN: Duration = Duration::from_secs(10);
 
 /// A photo never changes, but it can be deleted: only the browser that asked may keep it.
 const KEPT: &str = "private, max-age=31536000, immutable";
@@ -124,6 +129,20 @@ pub(crate) async fn change(store: &Store, id: &str, body: &[u8]) -> Result<Respo
         return Err(Problem::bad_request(format!("the caption has {length} characters"), hint));
     }
     Ok(json(&store.change(&id, Change { caption, pinned }).await?))
+}
+
+/// `POST /api/cameras/<node>/<camera>/snap`: takes a photo and waits until it is stored.
+pub(crate) async fn snap(wall: &Wall, camera: &CameraId, body: &[u8]) -> Result<Response, Problem> {
+    let Snap { id } = Snap::parse(body).map_err(|error| {
+        let hint = r#"send nothing, or {"id":"<ULID>"}"#;
+        Problem::bad_request(format!("the request cannot be read: {error}"), hint)
+    })?;
+    let snapped = wall.snap(camera, id).await?;
+    let mut response = json(&snapped.photo);
+    if snapped.is_new {
+        *response.status_mut() = StatusCode::CREATED;
+    }
+    Ok(response)
 }
 
 /// `DELETE /api/photos/<id>`.
@@ -226,10 +245,7 @@ async fn serve(
 }
 
 /// The bytes of a file, each piece read when the socket takes it.
-fn pieces(
-    file: File,
-    range: Range<u64>,
-) -> impl stream::Stream<Item = io::Result<Bytes>> + Send + Sync {
+fn pieces(file: File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync {
     stream::try_unfold((Arc::new(file), range), |(file, range)| async move {
         if range.is_empty() {
             return Ok(None);
@@ -273,6 +289,33 @@ fn with<N: Clone + Into<warp::http::HeaderName>>(
         }
     }
     response
+}
+
+/// The whole of a small body.
+pub(crate) async fn small(
+    body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
+) -> Result<Bytes, Problem> {
+    let mut body = pin!(body);
+    let mut whole = BytesMut::new();
+    let read = async {
+        while let Some(piece) = body.next().await {
+            let mut piece = piece
+                .map_err(|_| Problem::bad_request("the body ends too early", "send it again"))?;
+            if whole.len() + piece.remaining() > SMALL {
+                let hint = format!("send at most {SMALL} bytes");
+                let error = "the body is too large";
+                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint));
+            }
+            let length = piece.remaining();
+            whole.extend_from_slice(&piece.copy_to_bytes(length));
+        }
+        Ok(())
+    };
+    timeout(SMALL_WITHIN, read).await.unwrap_or_else(|_| {
+        let error = "the body did not come in time";
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, error, "send it again"))
+    })?;
+    Ok(whole.freeze())
 }
 
 fn filter(parameters: &Parameters) -> Result<Filter, Problem> {

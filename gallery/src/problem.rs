@@ -6,10 +6,12 @@ use serde::Serialize;
 use tracing::warn;
 use warp::http::StatusCode;
 use warp::http::header::RETRY_AFTER;
-use warp::reject::{InvalidQuery, LengthRequired, MethodNotAllowed, PayloadTooLarge, Rejection};
+use warp::reject::{InvalidQuery, MethodNotAllowed, Rejection};
 use warp::reply::{Reply, Response};
+use wire::PhotoId;
 
 use crate::door::Refused;
+use crate::snaps::SnapError;
 use crate::store::StoreError;
 
 /// What went wrong with a request, and what helps.
@@ -22,12 +24,15 @@ pub(crate) struct Problem {
     retry_after: Option<u32>,
     error: String,
     hint: String,
+    /// The photo that may still come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<PhotoId>,
 }
 
 impl Problem {
     pub fn new(status: StatusCode, error: impl Into<String>, hint: impl Into<String>) -> Self {
         let (error, hint) = (error.into(), hint.into());
-        Problem { status, retry_after: None, error, hint }
+        Problem { status, retry_after: None, error, hint, id: None }
     }
 
     pub fn bad_request(error: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -89,6 +94,24 @@ impl From<StoreError> for Problem {
     }
 }
 
+impl From<SnapError> for Problem {
+    fn from(error: SnapError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            SnapError::Unknown(_) => Problem::not_found(sentence, "GET /api/cameras lists them"),
+            SnapError::Refused(_) => {
+                Problem::unavailable(sentence, "try again when the camera works")
+            }
+            SnapError::Late(id) => {
+                let hint = "ask for it by its id later; asking again takes no second photo";
+                let problem = Problem::new(StatusCode::GATEWAY_TIMEOUT, sentence, hint);
+                Problem { id: Some(id), ..problem }
+            }
+            SnapError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl Reply for Problem {
     fn into_response(self) -> Response {
         let json = warp::reply::json(&self);
@@ -108,10 +131,6 @@ pub(crate) async fn recover(rejection: Rejection) -> Result<Response, Infallible
         Problem::not_found("there is nothing here", "the wall is at /")
     } else if rejection.find::<MethodNotAllowed>().is_some() {
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this cannot be done here", hint)
-    } else if rejection.find::<PayloadTooLarge>().is_some() {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large", hint)
-    } else if rejection.find::<LengthRequired>().is_some() {
-        Problem::new(StatusCode::LENGTH_REQUIRED, "the body's length is not told", hint)
     } else if rejection.find::<InvalidQuery>().is_some() {
         Problem::bad_request("what follows the ? cannot be read", hint)
     } else {

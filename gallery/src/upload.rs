@@ -205,7 +205,6 @@ impl Uploads {
             media,
             width: checked.width,
             height: checked.height,
-            orientation: checked.orientation,
             camera: None,
             camera_name: String::new(),
             person: brought.person.clone(),

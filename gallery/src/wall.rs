@@ -5,16 +5,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Notify, watch};
-use tracing::info;
+use tokio::sync::{Notify, mpsc, watch};
+use tracing::{info, warn};
 use wire::page::{Camera, Notice, NoticeCode};
-use wire::{CameraId, GalleryId, Size, Stamp, Status, Topic, limits};
+use wire::{Answer, CameraId, GalleryId, NodeName, Size, Stamp, Status, TimeSource, Topic, limits};
 
 use crate::cameras::{Cameras, Fact};
 use crate::clocks::{Captured, Clocks, Reading};
 use crate::frames::{Frame, Frames};
+use crate::ingest::{Bad, Ingest, Refusal, Saying, Snapshot};
 use crate::now::{self, Now};
 use crate::people::People;
+use crate::store::Store;
+use crate::turn::{Then, Turn};
 
 /// Bad messages are told once for each topic, of so many topics.
 const COMPLAINTS: usize = 100;
@@ -22,14 +25,21 @@ const COMPLAINTS: usize = 100;
 /// Changes that come together, as all retained facts do, are shown together.
 const GATHER: Duration = Duration::from_millis(30);
 
+/// In milliseconds since 1970. A clock that shows less was never set.
+const YEAR_2020: u64 = 1_577_836_800_000;
+
 #[derive(Debug)]
 pub(crate) struct Wall {
     state: Mutex<State>,
     pub frames: Arc<Frames>,
+    pub store: Store,
+    pub ingest: Ingest,
     pub people: Arc<People>,
     changed: Notify,
     /// Told when a node came online, since it knows no wants.
     pub node_online: Notify,
+    /// Told when this gallery must say again that it is online.
+    pub say_online: Notify,
     cameras: watch::Sender<Arc<[Camera]>>,
     notices: watch::Sender<Arc<[Notice]>>,
 }
@@ -41,25 +51,42 @@ struct State {
     complained: HashSet<Topic>,
     broker_lost: bool,
     open: bool,
+    turn: Turn,
+    /// Why this gallery only shows.
+    view_only: Option<String>,
+    /// Why nothing can be stored.
+    trouble: Option<String>,
 }
 
 impl Wall {
-    /// `open`: other machines can reach it.
-    pub fn new(open: bool, people: Arc<People>) -> Self {
+    /// `open`: other machines can reach it. What is to be said to the nodes goes to `say`.
+    pub fn new(
+        id: GalleryId,
+        open: bool,
+        people: Arc<People>,
+        store: Store,
+        say: mpsc::Sender<Saying>,
+    ) -> Self {
         let state = State {
             cameras: Cameras::default(),
             clocks: Clocks::new(now::boot()),
             complained: HashSet::new(),
             broker_lost: false,
             open,
+            turn: Turn::new(id),
+            view_only: None,
+            trouble: store.trouble(),
         };
         Wall {
             notices: watch::Sender::new(state.notices()),
             state: Mutex::new(state),
             frames: Arc::default(),
+            ingest: Ingest::new(store.clone(), say),
+            store,
             people,
             changed: Notify::new(),
             node_online: Notify::new(),
+            say_online: Notify::new(),
             cameras: watch::Sender::new(Arc::default()),
         }
     }
@@ -81,7 +108,9 @@ impl Wall {
             Topic::State(camera) => self.hear_fact(&Fact::State(camera), &payload, retained),
             Topic::Preview(camera) => self.hear_picture(camera, payload, None),
             Topic::Live(camera, size) => self.hear_picture(camera, payload, Some(*size)),
-            Topic::GalleryStatus(gallery) => self.hear_gallery(gallery, &payload),
+            Topic::Snapshot(camera) => self.hear_snapshot(camera, payload),
+            Topic::Answer(node) => self.hear_answer(node, &payload),
+            Topic::GalleryStatus(id) => self.hear_gallery(id, &payload, retained),
             _ => Ok(()),
         });
         taken.or_else(|why| {
@@ -127,14 +156,6 @@ impl Wall {
         Ok(())
     }
 
-    fn hear_gallery(&self, gallery: &GalleryId, payload: &[u8]) -> Result<(), String> {
-        let offline = Status::parse(payload).is_ok_and(|status| status == Status::Offline);
-        if self.state().cameras.hear_gallery(gallery, offline) {
-            self.changed.notify_one();
-        }
-        Ok(())
-    }
-
     fn hear_picture(
         &self,
         camera: &CameraId,
@@ -165,9 +186,79 @@ impl Wall {
         Ok(())
     }
 
+    /// A snapshot, or one that is offered again.
+    fn hear_snapshot(&self, camera: &CameraId, jpeg: Bytes) -> Result<(), String> {
+        if !self.state().turn.stores() {
+            return Ok(());
+        }
+        let snapshot = Snapshot::read(camera, jpeg).map_err(|Bad { id, why }| {
+            if let Some(id) = id {
+                self.ingest.refuse(&camera.node, &id, &why);
+            }
+            why
+        })?;
+        let now = Now::read();
+        let (name, captured) = {
+            let state = self.state();
+            let Stamp { boot, mono, .. } = &snapshot.stamp;
+            let name = state.cameras.get(camera).map(|known| known.name);
+            (name, state.clocks.captured(&camera.node, boot, *mono, now))
+        };
+        let name = name.unwrap_or_else(|| camera.to_string());
+        // A node that was started again since: its own clock is better than the time of receipt,
+        // unless it is plainly wrong.
+        let told = snapshot.stamp.at / 1000;
+        let told = Some(told).filter(|told| (YEAR_2020..=now.wall_ms()).contains(told));
+        match captured.or(told) {
+            Some(taken) => self.ingest.store(snapshot, name, taken, TimeSource::Camera),
+            None => self.ingest.store(snapshot, name, now.wall_ms(), TimeSource::Received),
+        }
+        Ok(())
+    }
+
+    /// A node cannot do what it was asked to.
+    fn hear_answer(&self, node: &NodeName, payload: &[u8]) -> Result<(), String> {
+        let Answer { id, error, .. } = Answer::parse(payload).map_err(|e| e.to_string())?;
+        // Other questions have ids of their own.
+        if let (Ok(id), Some(why)) = (id.parse(), error) {
+            self.ingest.refused(Refusal { node: node.clone(), id, why });
+        }
+        Ok(())
+    }
+
+    fn hear_gallery(&self, id: &GalleryId, payload: &[u8], retained: bool) -> Result<(), String> {
+        // A status that is cleared away is that of a gallery that will not come back.
+        let status = match payload {
+            [] => Status::Offline,
+            _ => Status::parse(payload).map_err(|e| e.to_string())?,
+        };
+        let mut state = self.state();
+        if state.cameras.hear_gallery(id, status == Status::Offline) {
+            self.changed.notify_one();
+        }
+        if state.turn.hear(id, status, retained) == Then::SayOnline {
+            self.say_online.notify_one();
+        }
+        let other = state.turn.other().map(|other| {
+            format!("Gallery {other} came first and stores the photos; this one only shows")
+        });
+        // Before it is known, it is as it was.
+        if other != state.view_only && (other.is_some() || state.turn.stores()) {
+            match &other {
+                Some(why) => warn!(why, "view only"),
+                None => info!("this gallery stores the photos now"),
+            }
+            self.store.set_view_only(other.clone());
+            state.view_only = other;
+            self.notices.send_replace(state.notices());
+        }
+        Ok(())
+    }
+
     pub fn broker_found(&self) {
         self.people.connected();
         let mut state = self.state();
+        state.turn.connected();
         state.cameras.connected(Now::read());
         state.complained.clear();
         state.broker_lost = false;
@@ -185,8 +276,13 @@ impl Wall {
 
     /// What is wrong, for `/healthz`.
     pub fn ails(&self) -> Vec<String> {
-        let lost = self.state().broker_lost;
-        if lost { vec![BROKER_LOST.to_owned()] } else { Vec::new() }
+        let lost = self.state().broker_lost.then(|| BROKER_LOST.to_owned());
+        lost.into_iter().chain(self.store.trouble()).collect()
+    }
+
+    /// What is not wrong, but should be known, for `/healthz`.
+    pub fn notes(&self) -> Vec<String> {
+        self.state().view_only.iter().cloned().collect()
     }
 
     /// All cameras in the order of the wall, newest list first.
@@ -221,11 +317,23 @@ impl Wall {
                 }
                 changed
             });
+            self.watch_store();
             if changed {
                 let state = self.state();
                 self.frames.keep(|camera| state.cameras.get(camera).is_some());
             }
             tokio::time::sleep(GATHER).await;
+        }
+    }
+}
+
+impl Wall {
+    fn watch_store(&self) {
+        let trouble = self.store.trouble();
+        let mut state = self.state();
+        if trouble != state.trouble {
+            state.trouble = trouble;
+            self.notices.send_replace(state.notices());
         }
     }
 }
@@ -261,7 +369,13 @@ impl State {
                 .to_owned(),
         };
         let all = [(self.broker_lost, broker_lost), (self.open, open)];
-        all.into_iter().filter_map(|(holds, notice)| holds.then_some(notice)).collect()
+        let all = all.into_iter().filter_map(|(holds, notice)| holds.then_some(notice));
+        let photos =
+            [(NoticeCode::ViewOnly, &self.view_only), (NoticeCode::DiskFull, &self.trouble)];
+        let photos = photos
+            .into_iter()
+            .filter_map(|(code, text)| Some(Notice { code, text: text.clone()? }));
+        all.chain(photos).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
 use futures_util::{SinkExt, StreamExt};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::time::{Instant, interval, sleep, timeout};
 use tracing::debug;
@@ -47,6 +48,8 @@ const GOING_AWAY: u16 = 1001;
 const PROTOCOL: u16 = 1002;
 const POLICY: u16 = 1008;
 const TOO_LARGE: u16 = 1009;
+/// Registered with IANA.
+const TRY_AGAIN: u16 = 1013;
 
 /// Serves a page until it leaves, does what it must not, or `stop` is true.
 pub(crate) async fn serve(
@@ -128,6 +131,7 @@ impl Page {
     async fn converse(&mut self, socket: &mut WebSocket) -> Result<End, End> {
         let mut cameras = self.wall.cameras();
         let mut notices = self.wall.notices();
+        let mut photos = self.wall.store.events();
         cameras.mark_changed();
         notices.mark_changed();
         let mut ping = interval(PING_EVERY);
@@ -149,6 +153,15 @@ impl Page {
                     let notices = notices.borrow_and_update().to_vec();
                     say(socket, &ToPage::Notice { notices }).await?;
                 }
+                event = photos.recv() => match event {
+                    Ok(event) => say(socket, &ToPage::Photo(event)).await?,
+                    // It comes back, and asks for the photos as they are then.
+                    Err(RecvError::Lagged(missed)) => {
+                        let reason = format!("{missed} photos changed too fast for this page");
+                        return Err(End::Close(TRY_AGAIN, reason));
+                    }
+                    Err(RecvError::Closed) => return Ok(End::Gone),
+                },
                 told = self.visitor.told() => send(socket, Message::text(&*told)).await?,
                 () = self.inbox.came() => {}
                 () = sleep(wake.unwrap_or(PING_EVERY)) => {}

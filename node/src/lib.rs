@@ -30,6 +30,7 @@ mod pool;
 mod progress;
 #[cfg(feature = "turbojpeg")]
 mod reduce;
+mod retry;
 #[cfg(test)]
 mod scene;
 mod schedule;

@@ -29,6 +29,7 @@ use crate::claim::{Claim, Verdict};
 use crate::facts::Facts;
 use crate::identity::Identity;
 use crate::progress::{Beat, Health};
+use crate::retry::Retry;
 use crate::slot::{Picture, Slots};
 use crate::spool::Entry;
 use crate::spooler::Spooler;
@@ -58,8 +59,6 @@ const CONNECT_SECONDS: u64 = 5;
 const PICTURE_SECONDS: u64 = 30;
 /// What the kernel may hold of pictures that are already old: it doubles the number.
 const PICTURES_SEND_BUFFER: u32 = 64 * 1024;
-/// Pauses between tries to connect.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 /// How long a broker may take to say what it retains under a name: the answer to a subscription
 /// may come before that.
 const RETAINED: Duration = Duration::from_millis(250);
@@ -561,40 +560,5 @@ enum Lost {
 impl From<ConnectionError> for Lost {
     fn from(error: ConnectionError) -> Self {
         Lost::Connection(Box::new(error))
-    }
-}
-
-/// Tries to connect for ever, with pauses that grow, and says once what is wrong.
-struct Retry {
-    what: &'static str,
-    pause: Duration,
-    said: Option<String>,
-}
-
-impl Retry {
-    fn new(what: &'static str) -> Self {
-        Retry { what, pause: BACKOFF.0, said: None }
-    }
-
-    /// It is connected.
-    fn worked(&mut self) {
-        self.pause = BACKOFF.0;
-        if self.said.take().is_some() {
-            tracing::info!("{} connection to the broker is up again", self.what);
-        }
-    }
-
-    async fn after(&mut self, error: &Lost) {
-        let text = error.to_string();
-        if self.said.as_ref() != Some(&text) {
-            tracing::warn!(
-                "{} connection to the broker: {text}; it is tried again and again",
-                self.what
-            );
-            self.said = Some(text);
-        }
-        // Many nodes that lost one broker do not all come back in one moment.
-        sleep(self.pause.mul_f32(0.75 + fastrand::f32() / 2.0)).await;
-        self.pause = (self.pause * 2).min(BACKOFF.1);
     }
 }

@@ -96,7 +96,7 @@ export async function cameras(port, pid) {
 /**
  * Eight cameras of 150 kB, 30 a second, one subscriber that keeps up, and slow ones: the broker's
  * peak bytes, what the good one missed, and the 99th percentile of the slow one's ages.
- * @param {{slow?: number, stalled?: number}} options the bytes a second of a slow one, and how many take nothing
+ * @param {{rate?: number, stalled?: number}} options the bytes a second of a slow one, and how many take nothing
  */
 export const slow = ({ rate, stalled = 0 }) => async (port, pid) => {
   const house = await House.open(port, 150_000);

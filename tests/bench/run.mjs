@@ -5,10 +5,12 @@ import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import { onCanvas, percentile, throughMosquitto, throughOurs } from './age.mjs';
+import { cameras, fan, onMosquitto, onOurs, slow } from './broker.mjs';
 import * as capture from './capture.mjs';
 import * as memory from './memory.mjs';
 
 const ROUNDS = 3;
+const BROKER_ROUNDS = 5;
 const FRAMES = 300;
 const SECONDS = 10;
 const CAPTURE = 3;
@@ -18,6 +20,8 @@ const say = (text) => process.stderr.write(`${text}\n`);
 const median = (numbers) => percentile(numbers, 0.5);
 const ms = (number) => number.toFixed(1);
 const ms3 = (number) => number.toFixed(3);
+const hundredths = (number) => number.toFixed(2);
+const rounded = (number) => number.toFixed(0);
 const mb = (number) => (number / 1e6).toFixed(1);
 
 /** Runs the two by turns, so that what else the machine does meets both. */
@@ -36,6 +40,15 @@ const mqtt = await byTurns(() => throughOurs(FRAMES), () => throughMosquitto(FRA
 say('age on the canvas');
 const canvas = [];
 for (let round = 0; round < ROUNDS; round++) canvas.push(await onCanvas(FRAMES));
+say('the broker');
+const brokers = (measure, rounds = BROKER_ROUNDS) => byTurns(() => onOurs(measure), () => onMosquitto(measure), rounds);
+const one = await brokers(fan(1));
+const eight = await brokers(fan(8));
+const house = await brokers(cameras);
+say('slow subscribers');
+const quick = await brokers(slow({}), 1);
+const phone = await brokers(slow({ rate: 4e6 }), 1);
+const stalled = await brokers(slow({ stalled: 20 }), 1);
 say('processor time for each frame');
 const captured = [];
 for (const one of capture.CASES) {
@@ -50,7 +63,12 @@ for (let round = 0; round < ROUNDS; round++) node.push(await memory.node(SECONDS
 
 const at = (rounds, part) => median(rounds.map((ages) => percentile(ages, part)));
 const ratio = (a, b) => (a / b).toFixed(2);
+const of = (results, key, what, form) => {
+  const middle = (rounds) => median(rounds.map((round) => round[key]));
+  return row(what, middle(results.ours), middle(results.peer), form);
+};
 const row = (what, ours, peer, form) => `| ${what} | ${form(ours)} | ${form(peer)} | ${ratio(ours, peer)} |`;
+const beside = ({ ours: [ours], peer: [peer] }, key, what, form, aim) => `| ${what} | ${form(ours[key])} | ${form(peer[key])} | ${aim} |`;
 const { model } = cpus()[0];
 
 writeFileSync(PAGE, `# Performance
@@ -76,6 +94,34 @@ ${row('at mosquitto_sub, p99', at(mqtt.ours, 0.99), at(mqtt.peer, 0.99), ms)}
 | on the canvas in headless Chromium, p99 | ${ms(at(canvas, 0.99))} |
 
 The canvas is read by its page's main thread at each animation frame, by the clock in the picture, so up to 16.7 ms of waiting for the screen are within. Everything runs on this one machine, Chromium without a GPU.
+
+## The broker
+
+Messages of 100 kB, QoS 0, beside Debian's Mosquitto with its defaults. Medians of ${BROKER_ROUNDS} rounds.
+
+| | Vitrina | Mosquitto | ratio |
+| --- | --- | --- | --- |
+${of(one, 'latency', '1 to 1: ms, one message at a time', hundredths)}
+${of(one, 'rate', '1 to 1: MB/s, 16 on their way', rounded)}
+${of(one, 'cost', '1 to 1: ms of processor time for 100 MB', rounded)}
+${of(eight, 'latency', '1 to 8: ms until the last has it', hundredths)}
+${of(eight, 'rate', '1 to 8: MB/s at all of them together', rounded)}
+${of(eight, 'cost', '1 to 8: ms of processor time for 100 MB', rounded)}
+${of(house, 'p50', '8 at 30 a second to 8: ms, p50', hundredths)}
+${of(house, 'p99', '8 at 30 a second to 8: ms, p99', hundredths)}
+
+Publishers and subscribers are one program on the same machine, and the rates are bounded by it as well.
+
+Eight cameras of 150 kB at 30 a second (36 MB/s), one subscriber that keeps up, for 5 s. Memory is the broker's peak.
+
+| | Vitrina | Mosquitto | aim |
+| --- | --- | --- | --- |
+${beside(quick, 'peak', 'nobody slow: MB', mb, 40)}
+${beside(phone, 'peak', 'one more that takes 4 MB/s: MB', mb, '')}
+${beside(phone, 'age', 'its frames: ms old, p99', rounded, 500)}
+${beside(phone, 'missed', 'frames that the other missed', String, 0)}
+${beside(stalled, 'peak', '20 more that take nothing: MB', mb, 60)}
+${beside(stalled, 'missed', 'frames that the other missed', String, 0)}
 
 ## From the camera to the network
 

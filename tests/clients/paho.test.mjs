@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { run } from '../harness/child.mjs';
 import { door, user } from '../harness/door.mjs';
 
-const SCRIPT = fileURLToPath(new URL('paho.py', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('speak.py', import.meta.url));
 // Debian's Python has Debian's paho-mqtt; another one may come first in PATH.
 const PYTHON = process.env.PYTHON ?? '/usr/bin/python3';
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { run } from './child.mjs';
 import { folder } from './scratch.mjs';
+import { until } from './until.mjs';
 import { Vitrina, vitrina } from './vitrina.mjs';
 
 /** A certificate for 127.0.0.1 that signed itself: the files `{certificate, key}`. */
@@ -32,9 +33,13 @@ export async function door(transports, { set = [] } = {}) {
   return Object.assign(broker, files);
 }
 
-/** Makes a user of a broker and gives the password. */
+/** Makes a user of a broker, waits until the broker knows, and gives the password. */
 export async function user(broker, name, role) {
+  const changes = () => broker.stderr.split('the users have changed').length;
+  const before = changes();
   const made = await vitrina(['user', 'add', name, '--role', role], { data: broker.data });
   assert.equal(made.code, 0, made.stderr);
+  // Who came in without a password until now is disconnected.
+  await until('the broker knows of the user', () => changes() > before);
   return /the password of \S+ is (\S+)/.exec(made.stdout)[1];
 }

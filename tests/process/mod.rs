@@ -1,5 +1,6 @@
 //! A real `vitrina` process with a folder of its own and free ports.
 #![allow(clippy::panic, reason = "a test fails by it")]
+#![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;

@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -81,11 +81,11 @@ fn answer(talk: impl FnOnce(&mut TcpStream) -> io::Result<()> + Send + 'static) 
 fn greet(
     address: SocketAddr,
     name: &str,
-    ca_file: Option<PathBuf>,
+    ca_file: Option<&Path>,
     fingerprint: Option<&str>,
 ) -> Result<(), String> {
     let broker: BrokerUrl = format!("mqtts://{name}").parse().unwrap();
-    let config = trust::client(&broker, ca_file.as_deref(), fingerprint)
+    let config = trust::client(&broker, ca_file, fingerprint)
         .map_err(|bad| bad.to_string())?
         .expect("it is TLS");
     let server = ServerName::try_from(name.to_owned()).unwrap();
@@ -104,7 +104,7 @@ fn greet(
 #[test]
 fn an_authority_vouches_for_its_server() {
     let server = Server::start("pi.local");
-    assert_eq!(greet(server.address, "pi.local", Some(server.ca_file()), None), Ok(()));
+    assert_eq!(greet(server.address, "pi.local", Some(&server.ca_file()), None), Ok(()));
 }
 
 #[test]
@@ -126,14 +126,14 @@ fn another_certificate_is_refused_and_both_fingerprints_are_told() {
 #[test]
 fn another_name_is_refused() {
     let server = Server::start("pi.local");
-    let told = greet(server.address, "house.local", Some(server.ca_file()), None).unwrap_err();
+    let told = greet(server.address, "house.local", Some(&server.ca_file()), None).unwrap_err();
     assert!(told.contains("house.local is not trusted") && told.contains("pi.local"), "{told}");
 }
 
 #[test]
 fn another_authority_is_refused_and_the_fingerprint_is_told() {
     let (server, other) = (Server::start("pi.local"), Server::start("pi.local"));
-    let told = greet(server.address, "pi.local", Some(other.ca_file()), None).unwrap_err();
+    let told = greet(server.address, "pi.local", Some(&other.ca_file()), None).unwrap_err();
     assert!(told.contains("no authority") && told.contains(&server.fingerprint), "{told}");
 }
 

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, SaltString};
 use broker::{Role, Section, Users};
 use wire::Root;
 
@@ -191,17 +193,50 @@ async fn wrong_passwords_run_out_and_harm_nobody_who_is_known() {
     broker.stop().await;
 }
 
-#[tokio::test]
-async fn many_who_return_at_once_all_come_in() {
-    let names: Vec<String> = (0..20).map(|n| format!("pi{n}")).collect();
-    let users: Vec<_> = names.iter().map(|name| (name.as_str(), Role::Node)).collect();
-    let (broker, _folder) = start(&users).await;
-    for _ in 0..2 {
-        let all = names
+/// A file of users who all have [`PASSWORD`], by a hash that costs 8 MiB and one pass.
+fn add_cheaply(folder: &Path, names: &[String]) {
+    let params = argon2::Params::new(8192, 1, 1, None).unwrap();
+    let argon2 = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    let salt = SaltString::encode_b64(b"salt for a test").unwrap();
+    let hash = argon2.hash_password(PASSWORD.as_bytes(), &salt).unwrap();
+    let user = |name| format!("[user.{name}]\nrole = 'node'\npassword = '{hash}'\n");
+    let users: String = names.iter().map(user).collect();
+    std::fs::write(folder.join("users.toml"), users).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_nodes_that_return_at_once_all_come_in_and_stop_nobody() {
+    let mut names: Vec<String> = (0..100).map(|n| format!("pi{n}")).collect();
+    names.push("singer".to_owned());
+    let folder = tempfile::tempdir().unwrap();
+    add_cheaply(folder.path(), &names);
+    let broker = start_in(section(), folder.path()).await;
+    let mut singer = enter(broker.address, V311, "singer", "singer").await;
+    singer.subscribe(&[("vitrina/singer/#", 0)]).await;
+    let nodes = &names[..100];
+    for round in 0..2 {
+        let all = nodes
             .iter()
             .map(|name| async { answer(broker.address, &login(V311, name, name, PASSWORD)).await });
-        let codes = futures_util::future::join_all(all).await;
-        assert_eq!(codes, [0; 20]);
+        let mut all = std::pin::pin!(futures_util::future::join_all(all));
+        let mut songs = 0;
+        let codes = loop {
+            let song = async {
+                singer.publish("vitrina/singer/song", b"la", 0, false).await;
+                singer.published().await;
+            };
+            tokio::select! {
+                codes = &mut all => break codes,
+                () = song => songs += 1,
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        };
+        assert_eq!(codes, [0; 100]);
+        // In the first round a hundred passwords are hashed; in the second they are known.
+        assert!(songs > 20 || round == 1, "{songs} songs while they came in");
+        // The last song may be on its way still.
+        singer = enter(broker.address, V311, "singer", "singer").await;
+        singer.subscribe(&[("vitrina/singer/#", 0)]).await;
     }
     broker.stop().await;
 }

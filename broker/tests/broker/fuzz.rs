@@ -2,6 +2,7 @@
 //! What was found, and what each feature looks like, is kept in `tests/corpus`.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -19,8 +20,32 @@ use crate::running::{section, start_with};
 /// So many sessions if `FUZZ_SESSIONS` says nothing else.
 const SESSIONS: usize = 3000;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_sequence_of_packets_harms_others_or_leaks() {
+/// Says that this process has no other test beside it.
+const ALONE: &str = "FUZZ_ALONE";
+
+/// Bytes that the allocator may keep for itself.
+const SLACK: usize = 8 << 20;
+
+#[test]
+fn no_sequence_of_packets_harms_others_or_leaks() {
+    // Memory and descriptors are the process's, so it has one of its own.
+    if std::env::var_os(ALONE).is_none() {
+        let mut alone = Command::new(std::env::current_exe().unwrap());
+        alone.args(["--exact", "fuzz::no_sequence_of_packets_harms_others_or_leaks"]);
+        let output = alone.env(ALONE, "1").output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && told.contains("1 passed"), "{told}");
+        return;
+    }
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(fuzz());
+}
+
+async fn fuzz() {
     let panics = count_panics();
     let sessions = std::env::var("FUZZ_SESSIONS").map_or(SESSIONS, |n| n.parse().unwrap());
     // Sessions end soon, and few fit, so that all bounds are met.
@@ -38,6 +63,8 @@ async fn no_sequence_of_packets_harms_others_or_leaks() {
     let mut listener = Raw::connect(broker.address, V5, "listener").await;
     listener.subscribe(&[("canary", 2)]).await;
     let before = broker.counters.read();
+    let descriptors_before = descriptors();
+    let mut memory_at_half = 0;
 
     let corpus = corpus();
     let mut rng = Rng::with_seed(0x5eed_2026);
@@ -53,6 +80,9 @@ async fn no_sequence_of_packets_harms_others_or_leaks() {
             let _ = timeout(Duration::from_millis(2), stream.read(&mut some)).await;
         }
         drop(stream);
+        if n == sessions / 2 {
+            memory_at_half = memory();
+        }
         if n % 50 == 0 {
             singer.publish("canary", &n.to_be_bytes(), 2, false).await;
             let song = listener.published().await;
@@ -72,9 +102,24 @@ async fn no_sequence_of_packets_harms_others_or_leaks() {
         .await;
     assert!(after.messages_in > before.messages_in + 1000, "it got behind CONNECT: {after:?}");
     assert!(after.expired > 0, "{after:?}");
+    let memory = memory();
+    assert!(memory < memory_at_half + SLACK, "{memory} bytes, and {memory_at_half} at half time");
+    assert_eq!(descriptors(), descriptors_before);
     singer.ping().await;
     broker.stop().await;
     assert_eq!(panics.load(Relaxed), 0);
+}
+
+/// The bytes of this process that are resident (proc(5)).
+fn memory() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
+}
+
+/// The number of its open descriptors.
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
 /// Counts the panics of this program. One of a client's task ends that client only, so that nobody

@@ -30,6 +30,21 @@ async fn connack_of_5_tells_the_truth() {
 }
 
 #[tokio::test]
+async fn a_client_that_takes_no_connack_is_refused() {
+    let broker = start().await;
+    for (maximum, code) in [(10, 0x95), (200, 0)] {
+        let mut client = Raw::open(broker.address, V5).await;
+        let properties = &[0x27, 0, 0, 0, maximum];
+        client.send(&Connect { properties, ..Connect::new(V5, "small") }.bytes()).await;
+        let connack = client.packet().await.unwrap();
+        assert_eq!(connack[3], code, "{connack:02x?}");
+        assert!(connack.len() <= usize::from(maximum), "{connack:02x?}");
+    }
+    broker.until("only one came in", |c| c.clients <= 1).await;
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn an_empty_client_id_needs_a_clean_session_in_3_1_1() {
     let broker = start().await;
     Raw::connect(broker.address, V311, "").await.ping().await;

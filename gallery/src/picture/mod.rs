@@ -13,7 +13,6 @@ mod png;
 mod pool;
 #[cfg(test)]
 pub(crate) mod samples;
-#[allow(dead_code, reason = "the store makes thumbnails next")]
 mod thumbnail;
 mod webp;
 
@@ -28,7 +27,6 @@ pub use config::{BadSection, Section};
 pub(crate) use exif::facts;
 pub(crate) use gps::without_gps;
 pub(crate) use pool::Pool;
-#[allow(unused_imports, reason = "the store makes thumbnails next")]
 pub(crate) use thumbnail::thumbnail;
 
 /// No side of a picture is longer, in pixels: what browsers draw.

@@ -1,8 +1,11 @@
 //! What can go wrong with the store, as sentences for the person who must act.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+use rustix::io::Errno;
 
 /// Why the store did not do what it was asked to.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -32,12 +35,35 @@ pub(crate) enum StoreError {
     },
     /// The index failed.
     #[error(
-        "the index of the photos failed: {0}; if this goes on, stop the gallery and run `vitrina gallery reindex`"
+        "the index of the photos failed: {0}; if this goes on, stop the gallery and run \
+         `vitrina gallery reindex`"
     )]
     Index(String),
     /// The gallery is stopping.
     #[error("the gallery is stopping")]
     Closed,
+}
+
+const FULL: &str = "The gallery's disk is full: photos are stored again when there is room";
+
+impl StoreError {
+    /// Says which file it was.
+    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+        let path = path.to_owned();
+        move |source| match Errno::from_io_error(&source) {
+            Some(Errno::NOSPC | Errno::DQUOT) => StoreError::Full(FULL.to_owned()),
+            _ => StoreError::Io { path, source: Arc::new(source) },
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => StoreError::Full(FULL.to_owned()),
+            _ => StoreError::Index(error.to_string()),
+        }
+    }
 }
 
 /// Why a store cannot be opened.
@@ -54,10 +80,10 @@ pub enum OpenError {
         /// Why.
         source: io::Error,
     },
-    /// The index cannot be opened, nor made again.
-    #[error("{path} cannot be made: {why}")]
-    Index {
-        /// The file.
+    /// Its photos or its index cannot be read or written.
+    #[error("the photos in {path} cannot be opened: {why}")]
+    Failed {
+        /// The folder.
         path: PathBuf,
         /// Why.
         why: String,

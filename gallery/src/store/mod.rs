@@ -3,23 +3,70 @@
 //! All work on files and on SQLite is done by the store's own threads; the functions here wait for
 //! it. What a function answered with success is on the disk, and stays there when the power goes.
 
+mod config;
 mod error;
+mod files;
+mod index;
+mod open;
+mod query;
+mod retention;
+mod settle;
+mod sidecar;
+mod space;
+#[cfg(test)]
+mod tests;
+mod thumbs;
+mod workers;
+mod writer;
 
-use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc as sync_mpsc};
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Serialize;
+use jiff::tz::TimeZone;
+use rusqlite::Connection;
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
-use tokio::sync::broadcast;
-use wire::{Author, CameraId, MediaType, PersonId, Photo, PhotoEvent, PhotoId, TimeSource};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
+use tracing::warn;
+use wire::{Author, CameraId, MediaType, Photo, PhotoEvent, PhotoId, TimeSource};
 
+pub use config::{BadSection, Section};
 pub use error::OpenError;
+pub use open::{Progress, reindex};
+pub use settle::Settled;
+
+pub(crate) use config::Config;
 pub(crate) use error::StoreError;
+#[allow(unused_imports, reason = "the routes come next")]
+pub(crate) use query::{Cursor, Day, Filter, Page, Query, Sources};
+
+use files::{Files, TAKEN_MOST};
+use index::Known;
+use sidecar::Sidecar;
+use space::Space;
+use thumbs::Background;
+use workers::Workers;
+use writer::{Job, Prepared, Reply, Writer};
 
 /// So many events may wait for a slow listener before it is told that it missed some.
 const EVENTS: usize = 256;
+
+/// So many photos are in work at once; more wait for them.
+const ADDS: usize = 64;
+
+/// Threads that read the index, that write and sync new files, and that make the thumbnails asked
+/// for. Files are synced side by side since the disk can do that in one go.
+const READERS: usize = 2;
+const FILERS: usize = 8;
+const SHRINKERS: usize = 2;
+
+/// How often the store looks for room on a full disk, and every which time for what is too old.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+const TEND_EVERY: u32 = 20;
 
 /// Where photos are kept. A cheap handle: all clones are the same store.
 #[derive(Debug, Clone)]
@@ -29,7 +76,18 @@ pub(crate) struct Store {
 
 #[derive(Debug)]
 struct Shared {
+    files: Files,
+    space: Arc<Space>,
     events: broadcast::Sender<PhotoEvent>,
+    /// Why this gallery only shows.
+    view_only: Mutex<Option<String>>,
+    adds: Semaphore,
+    writer: mpsc::Sender<Job>,
+    readers: Workers<Connection>,
+    filers: Workers<Connection>,
+    shrinkers: Workers<()>,
+    /// The keeper ends when this is dropped.
+    _keeper: sync_mpsc::Sender<()>,
 }
 
 /// A photo to be stored. Its picture was checked already.
@@ -40,11 +98,9 @@ pub(crate) struct NewPhoto {
     pub taken: u64,
     pub time: TimeSource,
     pub media: MediaType,
-    /// As it is shown, so after it was turned by `orientation`.
+    /// As it is shown.
     pub width: u32,
     pub height: u32,
-    /// How it is to be turned: EXIF's number, 1 to 8.
-    pub orientation: u8,
     pub camera: Option<CameraId>,
     pub camera_name: String,
     pub person: Option<Author>,
@@ -86,102 +142,6 @@ pub(crate) enum Added {
     Deleted,
 }
 
-/// Which photos.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Filter {
-    pub camera: Option<CameraId>,
-    pub person: Option<PersonId>,
-    /// Taken then or later, in milliseconds since 1970.
-    pub from: Option<u64>,
-    /// Taken before.
-    pub to: Option<u64>,
-}
-
-/// A page of photos.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Query {
-    pub filter: Filter,
-    /// Where the last page ended.
-    pub before: Option<Cursor>,
-    /// At most [`wire::limits::PHOTOS`].
-    pub limit: usize,
-}
-
-/// A place in the order of photos. Written as text it means nothing to others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cursor {
-    taken: u64,
-    id: PhotoId,
-}
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}.{}", self.taken, self.id)
-    }
-}
-
-impl std::str::FromStr for Cursor {
-    type Err = BadCursor;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (taken, id) = text.split_once('.').ok_or(BadCursor)?;
-        let taken = u64::from_str_radix(taken, 16).map_err(|_| BadCursor)?;
-        Ok(Cursor { taken, id: id.parse().map_err(|_| BadCursor)? })
-    }
-}
-
-/// A text that is no [`Cursor`].
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no place in the list of photos: take it from the Link of the page before")]
-pub(crate) struct BadCursor;
-
-/// The photos of a page, newest taken first.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Page {
-    pub photos: Vec<Photo>,
-    /// Where the next page begins, if there is more.
-    pub next: Option<Cursor>,
-}
-
-/// The photos of one day in a time zone.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Day {
-    /// As `2026-11-20`.
-    pub day: String,
-    /// Its first moment, in milliseconds since 1970.
-    pub start: u64,
-    /// The first moment of the next day.
-    pub end: u64,
-    pub count: u64,
-    /// The sum of width by height of its photos.
-    pub aspect: f64,
-    /// How many cameras took them.
-    pub cameras: u64,
-}
-
-/// Where photos come from.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub(crate) struct Sources {
-    pub cameras: Vec<CameraSource>,
-    pub people: Vec<PersonSource>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct CameraSource {
-    pub camera: CameraId,
-    /// What its newest photo calls it.
-    pub name: String,
-    pub count: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct PersonSource {
-    pub id: PersonId,
-    /// What their newest photo calls them.
-    pub name: String,
-    pub count: u64,
-}
-
 /// What is to be changed about a photo; `None` leaves it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Change {
@@ -197,23 +157,53 @@ pub(crate) struct Stored {
     pub path: PathBuf,
 }
 
-/// How a store is kept.
-#[derive(Debug, Clone)]
-pub(crate) struct Config {
-    /// The folder that all is in; made when missing.
-    pub folder: PathBuf,
-}
-
 impl Store {
-    /// Opens the store. This reads the disk, and waits for it.
+    /// Opens the store. This reads the disk and waits for it: long, if the index has to be made
+    /// anew.
     ///
     /// # Errors
     /// [`OpenError`] says what to do.
     pub fn open(config: Config) -> Result<Store, OpenError> {
-        let Config { folder } = config;
-        std::fs::create_dir_all(&folder)
-            .map_err(|source| OpenError::Io { path: folder, source })?;
-        Ok(Store { shared: Arc::new(Shared { events: broadcast::Sender::new(EVENTS) }) })
+        let Config { folder, retention, min_free } = config;
+        let open::Opened { files, index, lock, busy } = open::open(&folder)?;
+        let unusable = |source: io::Error| OpenError::Io { path: folder.clone(), source };
+        let space = Arc::new(Space::new(&folder, min_free));
+        let events = broadcast::Sender::new(EVENTS);
+        let readers = |count| {
+            let open = || index::open_to_read(&files.index());
+            let opened = (0..count).map(|_| open()).collect::<rusqlite::Result<Vec<_>>>();
+            opened
+                .map_err(|error| OpenError::Failed { path: files.index(), why: error.to_string() })
+        };
+        let (queue, jobs) = mpsc::channel(ADDS);
+        let writer = Writer {
+            index,
+            files: files.clone(),
+            events: events.clone(),
+            thumbs: Background::start(files.clone()).map_err(unusable)?,
+            retention,
+            busy,
+            lock,
+        };
+        let (keeper, stopped) = sync_mpsc::channel();
+        let shared = Shared {
+            readers: Workers::start("store-reader", readers(READERS)?).map_err(unusable)?,
+            filers: Workers::start("store-filer", readers(FILERS)?).map_err(unusable)?,
+            shrinkers: Workers::start("store-shrinker", [(); SHRINKERS]).map_err(unusable)?,
+            files,
+            space: space.clone(),
+            events,
+            view_only: Mutex::default(),
+            adds: Semaphore::new(ADDS),
+            writer: queue.clone(),
+            _keeper: keeper,
+        };
+        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            thread::Builder::new().name(name.to_owned()).spawn(run).map(drop).map_err(unusable)
+        };
+        spawn("store-writer", Box::new(|| writer.run(jobs)))?;
+        spawn("store-keeper", Box::new(move || keep(&space, &queue, &stopped)))?;
+        Ok(Store { shared: Arc::new(shared) })
     }
 
     /// A temporary file to put an upload into.
@@ -221,21 +211,49 @@ impl Store {
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::ViewOnly`], or what the disk says.
     pub async fn incoming(&self) -> Result<Incoming, StoreError> {
-        Err(StoreError::Closed)
+        self.may_change()?;
+        let (files, space) = (self.shared.files.clone(), self.shared.space.clone());
+        self.shared
+            .filers
+            .run(move |_| {
+                space.check(0)?;
+                space.told(0, files.aside().map(Incoming))
+            })
+            .await
     }
 
     /// Stores a photo. It is durable, file and index, when this answers.
     ///
     /// # Errors
     /// [`StoreError`]; then no trace of it is left.
-    pub async fn add(&self, _new: NewPhoto) -> Result<Added, StoreError> {
-        Err(StoreError::Closed)
+    pub async fn add(&self, new: NewPhoto) -> Result<Added, StoreError> {
+        self.may_change()?;
+        let _permit = self.shared.adds.acquire().await.map_err(|_| StoreError::Closed)?;
+        let (files, space) = (self.shared.files.clone(), self.shared.space.clone());
+        let prepared =
+            self.shared.filers.run(move |index| prepare(&files, &space, index, new)).await?;
+        match prepared {
+            Ok(prepared) => {
+                let bytes = prepared.sidecar.photo.bytes;
+                let added = self.ask(|reply| Job::Add(Box::new(prepared), reply)).await;
+                self.shared.space.told(bytes, added)
+            }
+            Err(known) => Ok(known),
+        }
     }
 
     /// # Errors
     /// [`StoreError::Unknown`], or [`StoreError::Gone`] if it was deleted.
-    pub async fn get(&self, _id: &PhotoId) -> Result<Photo, StoreError> {
-        Err(StoreError::Closed)
+    pub async fn get(&self, id: &PhotoId) -> Result<Photo, StoreError> {
+        let id = id.clone();
+        self.shared
+            .readers
+            .run(move |index| match index::find(index, &id)? {
+                Known::Photo(known) => Ok(known.photo),
+                Known::Deleted(_) => Err(StoreError::Gone),
+                Known::Nothing => Err(StoreError::Unknown),
+            })
+            .await
     }
 
     /// The photo and the path of its file, which is never changed, and removed some time after the
@@ -243,55 +261,81 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::get`].
-    pub async fn file(&self, _id: &PhotoId) -> Result<Stored, StoreError> {
-        Err(StoreError::Closed)
+    pub async fn file(&self, id: &PhotoId) -> Result<Stored, StoreError> {
+        let photo = self.get(id).await?;
+        let path = self.shared.files.photo(photo.taken, id, photo.media);
+        Ok(Stored { photo, path })
     }
 
     /// The photo and the path of its thumbnail, a JPEG, which is made now if it is missing.
     ///
     /// # Errors
     /// As [`Store::get`], and [`StoreError::Picture`] if none can be made of it.
-    pub async fn thumb(&self, _id: &PhotoId) -> Result<Stored, StoreError> {
-        Err(StoreError::Closed)
+    pub async fn thumb(&self, id: &PhotoId) -> Result<Stored, StoreError> {
+        let photo = self.get(id).await?;
+        let files = self.shared.files.clone();
+        self.shared
+            .shrinkers
+            .run(move |()| {
+                thumbs::make(&files, &photo)?;
+                let path = files.thumb(photo.taken, &photo.id);
+                Ok(Stored { photo, path })
+            })
+            .await
     }
 
-    pub async fn list(&self, _query: Query) -> Result<Page, StoreError> {
-        Err(StoreError::Closed)
+    /// A page of photos, newest taken first.
+    ///
+    /// # Errors
+    /// [`StoreError::Index`].
+    pub async fn list(&self, query: Query) -> Result<Page, StoreError> {
+        self.shared.readers.run(move |index| Ok(query::list(index, &query)?)).await
     }
 
     /// The days that have photos, newest first. `from` and `to` count to the quarter of an hour.
-    pub async fn days(
-        &self,
-        _filter: Filter,
-        _zone: jiff::tz::TimeZone,
-    ) -> Result<Vec<Day>, StoreError> {
-        Err(StoreError::Closed)
+    ///
+    /// # Errors
+    /// [`StoreError::Index`].
+    pub async fn days(&self, filter: Filter, zone: TimeZone) -> Result<Vec<Day>, StoreError> {
+        self.shared.readers.run(move |index| Ok(query::days(index, &filter, &zone)?)).await
     }
 
+    /// The cameras and people that have photos.
+    ///
+    /// # Errors
+    /// [`StoreError::Index`].
     pub async fn sources(&self) -> Result<Sources, StoreError> {
-        Err(StoreError::Closed)
+        self.shared.readers.run(|index| Ok(query::sources(index)?)).await
     }
 
+    /// Changes a photo's caption or pin.
+    ///
     /// # Errors
     /// As [`Store::get`].
-    pub async fn change(&self, _id: &PhotoId, _change: Change) -> Result<Photo, StoreError> {
-        Err(StoreError::Closed)
+    pub async fn change(&self, id: &PhotoId, change: Change) -> Result<Photo, StoreError> {
+        self.may_change()?;
+        let changed = self.ask(|reply| Job::Change(id.clone(), change, reply)).await;
+        self.shared.space.told(0, changed)
     }
 
     /// Deletes a photo. Its file is kept for ten minutes, so that it can be restored.
     ///
     /// # Errors
     /// As [`Store::get`].
-    pub async fn delete(&self, _id: &PhotoId) -> Result<(), StoreError> {
-        Err(StoreError::Closed)
+    pub async fn delete(&self, id: &PhotoId) -> Result<(), StoreError> {
+        self.may_change()?;
+        let deleted = self.ask(|reply| Job::Delete(id.clone(), reply)).await;
+        self.shared.space.told(0, deleted)
     }
 
     /// Takes a deletion back. A photo that was not deleted stays as it is.
     ///
     /// # Errors
     /// [`StoreError::Gone`] if its file is gone, [`StoreError::Unknown`] if it never was here.
-    pub async fn restore(&self, _id: &PhotoId) -> Result<Photo, StoreError> {
-        Err(StoreError::Closed)
+    pub async fn restore(&self, id: &PhotoId) -> Result<Photo, StoreError> {
+        self.may_change()?;
+        let restored = self.ask(|reply| Job::Restore(id.clone(), reply)).await;
+        self.shared.space.told(0, restored)
     }
 
     /// What happens to photos from now on. A listener that is too slow is told that it missed some.
@@ -299,8 +343,129 @@ impl Store {
         self.shared.events.subscribe()
     }
 
+    /// Why no photo can be stored now, a sentence for people; each change is told.
+    pub fn troubles(&self) -> watch::Receiver<Option<String>> {
+        self.shared.space.trouble()
+    }
+
     /// Why no photo can be stored now: a sentence for people.
     pub fn trouble(&self) -> Option<String> {
-        None
+        self.troubles().borrow().clone()
+    }
+
+    /// From now on nothing is changed here, because of `why`; or it is again.
+    pub fn set_view_only(&self, why: Option<String>) {
+        *self.shared.view_only.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Finishes what is in work and marks the index as whole, so that the next start need not look.
+    pub async fn close(&self) {
+        match self.ask(Job::Close).await {
+            // Closed already, or failed, which has been said.
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// Whether a photo could be stored now.
+    ///
+    /// # Errors
+    /// [`StoreError::ViewOnly`] or [`StoreError::Full`].
+    pub fn may_store(&self) -> Result<(), StoreError> {
+        self.may_change()?;
+        self.trouble().map_or(Ok(()), |why| Err(StoreError::Full(why)))
+    }
+
+    fn may_change(&self) -> Result<(), StoreError> {
+        let why = self.shared.view_only.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        why.map_or(Ok(()), |why| Err(StoreError::ViewOnly(why)))
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.writer.send(job(reply)).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// Puts a new photo on the disk, or says that it is known already.
+fn prepare(
+    files: &Files,
+    space: &Space,
+    index: &Connection,
+    new: NewPhoto,
+) -> Result<Result<Prepared, Added>, StoreError> {
+    let (bytes, hash) = match &new.content {
+        Content::Bytes(bytes) => (bytes.len() as u64, writer::hex(&Sha256::digest(bytes))),
+        Content::File(Incoming(file)) => {
+            let path = file.path();
+            let bytes = file.as_file().metadata().map_err(StoreError::io(path))?.len();
+            (bytes, writer::hash(path)?)
+        }
+    };
+    let NewPhoto {
+        id, taken, time, media, width, height, camera, camera_name, person, name, ..
+    } = new;
+    let photo = Photo {
+        id,
+        taken: taken.min(TAKEN_MOST),
+        time,
+        received: writer::now(),
+        media,
+        bytes,
+        width,
+        height,
+        hash,
+        camera,
+        camera_name,
+        person,
+        name,
+        caption: String::new(),
+        pinned: false,
+    };
+    // A photo that is offered again is the rule after an outage, and costs no writing.
+    if let Some(known) = writer::known(index, &photo)? {
+        return Ok(Err(known));
+    }
+    let sidecar = Sidecar { photo, deleted: None };
+    let write = || {
+        let content = match new.content {
+            Content::Bytes(bytes) => files.write_aside(&bytes)?,
+            Content::File(Incoming(file)) => {
+                file.as_file().sync_all().map_err(StoreError::io(file.path()))?;
+                file
+            }
+        };
+        let beside = files.write_aside(&sidecar.to_json())?;
+        Ok(Prepared { sidecar, content, beside })
+    };
+    space.check(bytes)?;
+    space.told(bytes, write()).map(Ok)
+}
+
+/// Looks after the store until it is dropped.
+fn keep(space: &Space, writer: &mpsc::Sender<Job>, stopped: &sync_mpsc::Receiver<()>) {
+    let mut look = 0;
+    let mut failing = false;
+    // What was due while the gallery was off goes at the first look.
+    let mut tend = true;
+    while let Err(sync_mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(LOOK_EVERY) {
+        space.look();
+        look += 1;
+        while std::mem::take(&mut tend) || look >= TEND_EVERY {
+            look = 0;
+            let (reply, answer) = oneshot::channel();
+            if writer.blocking_send(Job::Tend(writer::now(), reply)).is_err() {
+                return;
+            }
+            match answer.blocking_recv() {
+                Ok(Ok(more)) => (tend, failing) = (more, false),
+                Ok(Err(error)) => {
+                    if !std::mem::replace(&mut failing, true) {
+                        warn!(%error, "old photos cannot be removed");
+                    }
+                }
+                Err(_) => return,
+            }
+        }
     }
 }

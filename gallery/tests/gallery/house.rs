@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use wire::frame::{self, Header};
 use wire::page::{FromPage, Tile, ToPage};
-use wire::{CameraId, Root, Size, Stamp, Topic, Want};
+use wire::{CameraId, PhotoEvent, Root, Size, Stamp, Topic, Want};
 
 /// No fact of a test takes longer, also on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(20);
@@ -319,6 +319,19 @@ impl Page {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Binary(bytes) => self.frames.push_back(split(&bytes)),
                 _ => {}
+            }
+        }
+    }
+
+    /// What happened to which photo next.
+    pub async fn photo(&mut self) -> (String, String) {
+        loop {
+            if let ToPage::Photo(event) = self.told().await {
+                return match event {
+                    PhotoEvent::Stored { photo } => ("stored".into(), photo.id.to_string()),
+                    PhotoEvent::Changed { photo } => ("changed".into(), photo.id.to_string()),
+                    PhotoEvent::Deleted { id } => ("deleted".into(), id.to_string()),
+                };
             }
         }
     }

@@ -3,28 +3,8 @@
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
+use crate::client::{ask, get, json};
 use crate::house::{House, Node, Page, soon};
-
-/// Asks as an old client does, so that the answer ends with the connection.
-async fn ask(house: &House, method: &str, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
-    let mut stream = TcpStream::connect(house.address).await.unwrap();
-    let request = format!("{method} {path} HTTP/1.0\r\n{headers}\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    soon(stream.read_to_end(&mut answer)).await.unwrap();
-    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("a head") + 4;
-    let head = String::from_utf8(answer[..end].to_vec()).unwrap().to_ascii_lowercase();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, head, answer[end..].to_vec())
-}
-
-pub async fn get(house: &House, path: &str) -> (u16, String, Vec<u8>) {
-    ask(house, "GET", path, "").await
-}
-
-fn json(body: &[u8]) -> serde_json::Value {
-    serde_json::from_slice(body).unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cameras_are_listed_with_their_age() {

@@ -2,9 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "that is how a test fails")]
 
+mod client;
 mod house;
 mod http;
 mod https;
 mod pages;
 mod people;
+mod photos;
 mod relay;
+mod samples;
+mod snaps;
+mod uploads;

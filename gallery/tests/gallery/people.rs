@@ -531,7 +531,7 @@ async fn who_is_here_can_be_asked_for() {
     let house = House::open().await;
     let mut page = Page::open(&house).await;
     let you = page.join("Ana", None).await;
-    let (status, _, body) = crate::http::get(&house, "/api/people").await;
+    let (status, _, body) = crate::client::get(&house, "/api/people").await;
     assert_eq!(status, 200);
     let people: Vec<Present> = serde_json::from_slice(&body).unwrap();
     assert_eq!(people[0].id, you.id);

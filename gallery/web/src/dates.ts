@@ -1,6 +1,6 @@
 // Days and times of photos in words, in the reader's own form.
 
-import type { Words } from "./words";
+import { sentence, type Words } from "./words";
 
 export interface DayWords {
   /** `Today`, `Sunday`, `16 October`. */
@@ -18,8 +18,8 @@ export function dayWords(start: number, now: number, words: Words): DayWords {
   const thisYear = new Date(start).getFullYear() === new Date(now).getFullYear();
   if (ago === 0) return { title: words.today, more: full.format(start) };
   if (ago === 1) return { title: words.yesterday, more: full.format(start) };
-  const name = capital(weekday.format(start));
-  if (ago > 1 && ago < 7) return { title: name, more: date.format(start) };
+  const name = weekday.format(start);
+  if (ago > 1 && ago < 7) return { title: sentence(name), more: date.format(start) };
   return { title: (thisYear ? date : dated).format(start), more: name };
 }
 
@@ -37,7 +37,7 @@ export function monthName(time: number, words: Words): string {
 
 /** `Nov`. */
 export function monthMark(time: number, words: Words): string {
-  return capital(forms(words.locale).mark.format(time).replace(".", ""));
+  return sentence(forms(words.locale).mark.format(time).replace(".", ""));
 }
 
 export function timeName(time: number, words: Words): string {
@@ -58,7 +58,7 @@ export function momentName(time: number, now: number, words: Words): string {
 /** The day with its year, and the time to the millisecond. */
 export function exactly(time: number, words: Words): [string, string] {
   const { fullDated, exact } = forms(words.locale);
-  return [capital(fullDated.format(time)), exact.format(time)];
+  return [sentence(fullDated.format(time)), exact.format(time)];
 }
 
 /** How many midnights lie between; summer time makes days that are longer or shorter. */
@@ -92,8 +92,4 @@ function make(locale: string) {
     time: form(time),
     exact: form({ ...time, second: "2-digit", fractionalSecondDigits: 3 }),
   };
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
 }

@@ -7,6 +7,7 @@ import { dayWords, timeName } from "./dates";
 import { Icon } from "./icon";
 import { answerKeys, arrows } from "./keys";
 import { words } from "./language";
+import { follow, shapeOf, type Look } from "./lens";
 import type { Photo } from "./photo";
 import { Months, Thumb } from "./rail";
 import { view as open, viewed } from "./route";
@@ -26,7 +27,7 @@ import {
 } from "./sheet";
 import { cursor } from "./shown";
 import { tick } from "./tick";
-import { follow, shapeOf, type Look } from "./lens";
+import { sentence } from "./words";
 
 /** So many views above and below are drawn, and so many are loaded. */
 const DRAWN = 0.75;
@@ -257,7 +258,7 @@ function DaySection({ slab, rows, measure, head, racing, tabbed, album }: DayPro
   // At midnight today becomes yesterday.
   const { title, more } = dayWords(day.start, tick.value - (tick.value % 60_000), words.value);
   const numbers = new Intl.NumberFormat(locale);
-  const facts = [more, countPhotos(numbers.format(day.count), day.count === 1)];
+  const facts = [sentence(more), countPhotos(numbers.format(day.count), day.count === 1)];
   if (day.cameras > 0) facts.push(countCameras(`${day.cameras}`, day.cameras === 1));
   const now = Date.now();
   return (
@@ -299,8 +300,9 @@ function DaySection({ slab, rows, measure, head, racing, tabbed, album }: DayPro
   );
 }
 
-/** Small pictures that were shown once do not fade in again. */
+/** Small pictures that were shown lately do not fade in again. */
 const there = new Set<string>();
+const LATELY = 2_000;
 
 function Cell({ photo, racing, tabbed }: { photo: Photo; racing: boolean; tabbed: boolean }) {
   const [shown, setShown] = useState(there.has(photo.id));
@@ -335,6 +337,7 @@ function Cell({ photo, racing, tabbed }: { photo: Photo; racing: boolean; tabbed
             decoding="async"
             draggable={false}
             onLoad={() => {
+              if (there.size >= LATELY) there.clear();
               there.add(photo.id);
               setShown(true);
             }}

@@ -12,7 +12,8 @@ import { monthsOf } from "./months";
 import type { Day } from "./photo";
 import { choosePhotos, filter } from "./route";
 
-type Phrase = "camera" | "person" | "day";
+const PHRASES = ["camera", "person", "day"] as const;
+type Phrase = (typeof PHRASES)[number];
 
 interface Option {
   /** Empty for all. */
@@ -57,9 +58,9 @@ export function Sentence() {
   };
   return (
     <h1 class="sentence">
-      {(["camera", "person", "day"] as const).map((phrase) => (
+      {PHRASES.map((phrase, i) => (
         <span key={phrase}>
-          {before[phrase]}
+          {before[phrase].replace(/^,/, "")}
           <span class="phrase">
             <button
               aria-haspopup="listbox"
@@ -80,6 +81,7 @@ export function Sentence() {
                 close={() => setOpen(null)}
               />
             )}
+            {before[PHRASES[i + 1] ?? "camera"].startsWith(",") && ","}
           </span>
         </span>
       ))}

@@ -16,7 +16,7 @@ import { closeViewer, room, toPhotos, view, viewed } from "./route";
 import { album, cursor } from "./shown";
 import type { Slides } from "./slides";
 import { last } from "./strip";
-import { show } from "./toast";
+import { complain, show } from "./toast";
 
 const QUIET = 3_000;
 const CAPTION = 500;
@@ -78,8 +78,8 @@ function Open({ id, closed }: { id: string | null; closed: () => void }) {
   useEffect(() => {
     if (!photo || slides.current || loading.current) return;
     loading.current = true;
-    void import("./slides").then(({ Slides }) => {
-      loading.current = false;
+    const load = async (): Promise<void> => {
+      const { Slides } = await import("./slides").finally(() => (loading.current = false));
       if (!pic.current || viewed.peek() === null) return now.current.closed();
       slides.current = new Slides({
         element: pic.current,
@@ -97,7 +97,8 @@ function Open({ id, closed }: { id: string | null; closed: () => void }) {
           now.current.closed();
         },
       });
-    });
+    };
+    load().catch(() => complain(words.peek().viewer.broken, words.peek().noAnswer));
   }, [photo === null]);
 
   useEffect(() => {
@@ -248,7 +249,9 @@ function useQuiet(element: { current: HTMLElement | null }): [boolean, () => voi
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const used = (): boolean =>
-      element.current?.querySelector(":is(.top,.foot,.side):is(:hover,:focus-within)") != null;
+      element.current?.querySelector(
+        ":is(.top,.foot,.side):hover, :is(.top,.foot) :focus-visible",
+      ) != null;
     const wait = (): void => {
       clearTimeout(timer);
       timer = setTimeout(() => (used() ? wait() : setQuiet(true)), QUIET);
@@ -368,7 +371,7 @@ function Below({ photo }: { photo: Photo }) {
   return (
     <>
       {writing ? (
-        <Write text={photo.caption ?? ""} save={save} leave={() => setWriting(false)} />
+        <Write text={photo.caption ?? ""} save={save} />
       ) : (
         <button
           class={photo.caption ? "caption" : "caption empty"}
@@ -386,10 +389,9 @@ function Below({ photo }: { photo: Photo }) {
 interface WriteProps {
   text: string;
   save: (text: string) => void;
-  leave: () => void;
 }
 
-function Write({ text, save, leave }: WriteProps) {
+function Write({ text, save }: WriteProps) {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
     field.current!.focus();
@@ -404,10 +406,10 @@ function Write({ text, save, leave }: WriteProps) {
       maxLength={CAPTION}
       onBlur={(event) => save(event.currentTarget.value)}
       onKeyDown={(event) => {
-        if (event.key === "Enter") save(event.currentTarget.value);
-        else if (event.key === "Escape") leave();
-        else return;
+        if (event.key !== "Enter" && event.key !== "Escape") return;
         event.stopPropagation();
+        // What is left is saved, so after Esc it is as it was.
+        if (event.key === "Escape") event.currentTarget.value = text;
         event.currentTarget.closest<HTMLElement>(".viewer")?.focus({ preventScroll: true });
       }}
     />

@@ -1,4 +1,4 @@
-"""Eclipse Paho's Python client against a broker: paho.py VERSION PORT TLS_PORT CA USER PASSWORD.
+"""Eclipse Paho's Python client against a broker: speak.py VERSION PORT TLS_PORT CA USER PASSWORD.
 
 Exits with 0 when everything came as it must, else with a traceback.
 """

@@ -1,0 +1,73 @@
+//! Thumbnails: made once, in the background, and again when one is missing.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::thread;
+
+use tokio::sync::mpsc;
+use tracing::debug;
+use wire::Photo;
+
+use super::error::StoreError;
+use super::files::{Files, put};
+use crate::picture;
+
+/// So many photos may wait for their thumbnails. What is beyond is made when it is asked for.
+const QUEUE: usize = 1024;
+
+/// The thread that makes thumbnails of new photos. It ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Background {
+    photos: mpsc::Sender<Photo>,
+}
+
+impl Background {
+    pub fn start(files: Files) -> io::Result<Self> {
+        let (photos, mut waiting) = mpsc::channel::<Photo>(QUEUE);
+        thread::Builder::new().name("store-thumbs".to_owned()).spawn(move || {
+            while let Some(photo) = waiting.blocking_recv() {
+                if let Err(error) = make(&files, &photo) {
+                    debug!(id = %photo.id, %error, "no thumbnail");
+                }
+            }
+        })?;
+        Ok(Background { photos })
+    }
+
+    pub fn make(&self, photo: Photo) {
+        let _ = self.photos.try_send(photo);
+    }
+}
+
+/// Makes the thumbnail of a photo unless it is there.
+pub(super) fn make(files: &Files, photo: &Photo) -> Result<(), StoreError> {
+    let path = files.thumb(photo.taken, &photo.id);
+    if is_whole(&path) {
+        return Ok(());
+    }
+    let photo_path = files.photo(photo.taken, &photo.id, photo.media);
+    let picture = fs::read(&photo_path).map_err(StoreError::io(&photo_path))?;
+    let limits = picture::Limits::default();
+    let jpeg = picture::thumbnail(photo.media, &picture, &limits)
+        .map_err(|error| StoreError::Picture(error.to_string()))?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(StoreError::io(folder))?;
+    }
+    // Not synced: one that the end of the power cut short is made again.
+    let mut file = files.aside()?;
+    file.write_all(&jpeg).map_err(StoreError::io(&path))?;
+    put(file, &path)
+}
+
+/// Whether it is there to its last byte.
+fn is_whole(path: &Path) -> bool {
+    let ends_as_jpeg = || -> io::Result<bool> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::End(-2))?;
+        let mut end = [0; 2];
+        file.read_exact(&mut end)?;
+        Ok(end == [0xff, 0xd9])
+    };
+    ends_as_jpeg().unwrap_or(false)
+}

@@ -1,0 +1,59 @@
+//! A few threads that wait for the disk, so that the tasks that ask need not.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::StoreError;
+
+/// So much work may wait; who has more waits for room.
+const QUEUE: usize = 64;
+
+/// Threads that share a queue, each with a state of its own. They end when this is dropped.
+#[derive(Debug)]
+pub(super) struct Workers<S> {
+    queue: mpsc::Sender<Work<S>>,
+}
+
+type Work<S> = Box<dyn FnOnce(&mut S) + Send>;
+
+impl<S: Send + 'static> Workers<S> {
+    /// Starts a thread for each of `states`.
+    pub fn start(name: &str, states: impl IntoIterator<Item = S>) -> io::Result<Self> {
+        let (queue, work) = mpsc::channel(QUEUE);
+        let work = Arc::new(Mutex::new(work));
+        for (number, state) in states.into_iter().enumerate() {
+            let work = work.clone();
+            let name = format!("{name}-{number}");
+            thread::Builder::new().name(name).spawn(move || serve(&work, state))?;
+        }
+        Ok(Workers { queue })
+    }
+
+    /// Does the work on one of the threads and waits for it.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut S) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let work = Box::new(move |state: &mut S| {
+            // Who asked may have gone.
+            let _ = reply.send(work(state));
+        });
+        self.queue.send(work).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+fn serve<S>(work: &Mutex<mpsc::Receiver<Work<S>>>, mut state: S) {
+    loop {
+        // Those that wait for the lock wait for work all the same.
+        let next = work.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        let Some(next) = next else { return };
+        // A defect met by one picture must not stop all others.
+        let _ = catch_unwind(AssertUnwindSafe(|| next(&mut state)));
+    }
+}

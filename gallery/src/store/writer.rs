@@ -1,0 +1,409 @@
+//! The one thread that changes the store.
+//!
+//! It takes all photos that wait, renames them into place, syncs each folder once, and commits
+//! their rows in one transaction: a group of photos costs little more than one. Only then is each
+//! answered.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tracing::{error, info, warn};
+use wire::{Photo, PhotoEvent, PhotoId};
+
+use super::error::StoreError;
+use super::files::{DayFolder, Files, put, remove, rename, sync_folder};
+use super::index::{self, Known, Tombstone};
+use super::retention::Retention;
+use super::sidecar::{Deletion, Sidecar};
+use super::thumbs::Background;
+use super::{Added, Change};
+
+/// At most so many photos are stored at once.
+const GROUP: usize = 64;
+
+/// For so long a deleted photo can be restored, in milliseconds.
+const TRASH: u64 = 10 * 60 * 1000;
+
+/// For so long it is remembered that a photo was removed for its age, in milliseconds. A node that
+/// was away longer, with that photo still unacknowledged, brings it back.
+const REMEMBER: u64 = 30 * 24 * 3600 * 1000;
+
+/// A day's folder that was left alone for so long is known to agree with the index.
+const QUIET: Duration = Duration::from_secs(600);
+
+/// What the thread is asked to do.
+#[derive(Debug)]
+pub(super) enum Job {
+    Add(Box<Prepared>, Reply<Added>),
+    Change(PhotoId, Change, Reply<Photo>),
+    Delete(PhotoId, Reply<()>),
+    Restore(PhotoId, Reply<Photo>),
+    /// Removes what is too old or too much at this time. Answers whether there is more to remove.
+    Tend(u64, Reply<bool>),
+    /// Marks the index as clean and ends.
+    Close(Reply<()>),
+}
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// A photo that is on the disk, synced, but without its name.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub sidecar: Sidecar,
+    pub content: NamedTempFile,
+    pub beside: NamedTempFile,
+}
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub index: Connection,
+    pub files: Files,
+    pub events: broadcast::Sender<PhotoEvent>,
+    pub thumbs: Background,
+    pub retention: Retention,
+    /// The days whose folders were touched, and when.
+    pub busy: HashMap<DayFolder, Instant>,
+    /// Held as long as the store is open.
+    pub lock: File,
+}
+
+/// A photo that has its name, but no row yet.
+struct Placed {
+    sidecar: Sidecar,
+    day: DayFolder,
+    files: [PathBuf; 2],
+}
+
+impl Writer {
+    /// Works until it is told to close, or nobody can ask any more.
+    pub fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(first) = jobs.blocking_recv() {
+            let mut group = Vec::new();
+            let mut next = Some(first);
+            while let Some(job) = next {
+                match job {
+                    Job::Add(prepared, reply) => group.push((*prepared, reply)),
+                    Job::Change(id, change, reply) => answer(reply, self.change(&id, change)),
+                    Job::Delete(id, reply) => answer(reply, self.delete(&id)),
+                    Job::Restore(id, reply) => answer(reply, self.restore(&id)),
+                    Job::Tend(now, reply) => answer(reply, self.tend(now)),
+                    Job::Close(reply) => {
+                        self.add(group);
+                        return self.close(reply);
+                    }
+                }
+                next = if group.len() < GROUP { jobs.try_recv().ok() } else { None };
+            }
+            self.add(group);
+        }
+    }
+
+    fn add(&mut self, group: Vec<(Prepared, Reply<Added>)>) {
+        let (mut placed, mut again) = (Vec::new(), Vec::new());
+        let mut ids = HashSet::new();
+        for (prepared, reply) in group {
+            if !ids.insert(prepared.sidecar.photo.id.clone()) {
+                // Offered twice at the same moment: the second time it is known.
+                again.push((prepared, reply));
+                continue;
+            }
+            match self.place(prepared) {
+                Ok(Ok(new)) => placed.push((new, reply)),
+                Ok(Err(known)) => answer(reply, Ok(known)),
+                Err(error) => answer(reply, Err(error)),
+            }
+        }
+        match self.commit(&placed) {
+            Ok(()) => {
+                for (Placed { sidecar, .. }, reply) in placed {
+                    let photo = sidecar.photo.clone();
+                    self.thumbs.make(sidecar.photo);
+                    self.tell(PhotoEvent::Stored { photo: Box::new(photo.clone()) });
+                    answer(reply, Ok(Added::New(photo)));
+                }
+            }
+            Err(error) => {
+                for (Placed { files, .. }, reply) in placed {
+                    files.iter().for_each(|file| discard(file));
+                    answer(reply, Err(error.clone()));
+                }
+            }
+        }
+        if !again.is_empty() {
+            self.add(again);
+        }
+    }
+
+    /// Gives a photo its name, or says that it is known already.
+    fn place(&mut self, prepared: Prepared) -> Result<Result<Placed, Added>, StoreError> {
+        let Prepared { mut sidecar, content, mut beside } = prepared;
+        if let Some(known) = known(&self.index, &sidecar.photo)? {
+            return Ok(Err(known));
+        }
+        if self.is_taken(&sidecar.photo)? {
+            let other = other_id(&sidecar.photo);
+            warn!(id = %sidecar.photo.id, %other, "two photos have this id; the second gets another");
+            sidecar.photo.id = other;
+            if let Some(known) = known(&self.index, &sidecar.photo)? {
+                return Ok(Err(known));
+            }
+            beside = self.files.write_aside(&sidecar.to_json())?;
+        }
+        let Photo { taken, ref id, media, .. } = sidecar.photo;
+        let day = DayFolder::of(taken);
+        self.touch(&day)?;
+        let files = [self.files.photo(taken, id, media), self.files.sidecar(taken, id)];
+        // The sidecar first, so that no photo is ever without one.
+        put(beside, &files[1])?;
+        put(content, &files[0]).inspect_err(|_| discard(&files[1]))?;
+        Ok(Ok(Placed { sidecar, day, files }))
+    }
+
+    /// Whether another picture has the id, be it known to the index or not.
+    fn is_taken(&self, photo: &Photo) -> Result<bool, StoreError> {
+        if index::find(&self.index, &photo.id)? != Known::Nothing {
+            return Ok(true);
+        }
+        let path = self.files.photo(photo.taken, &photo.id, photo.media);
+        Ok(path.exists() && hash(&path)? != photo.hash)
+    }
+
+    /// Makes all of a group durable: the names, then the rows.
+    fn commit(&mut self, placed: &[(Placed, Reply<Added>)]) -> Result<(), StoreError> {
+        let days: HashSet<&DayFolder> = placed.iter().map(|(placed, _)| &placed.day).collect();
+        for day in days {
+            self.sync_day(day)?;
+        }
+        let tx = self.index.transaction()?;
+        for (Placed { sidecar, .. }, _) in placed {
+            index::insert(&tx, sidecar)?;
+        }
+        Ok(tx.commit()?)
+    }
+
+    fn change(&mut self, id: &PhotoId, change: Change) -> Result<Photo, StoreError> {
+        let mut sidecar = self.photo(id)?;
+        let photo = &mut sidecar.photo;
+        if let Some(caption) = change.caption {
+            photo.caption = caption;
+        }
+        if let Some(pinned) = change.pinned {
+            photo.pinned = pinned;
+        }
+        self.touch(&DayFolder::of(sidecar.photo.taken))?;
+        let tx = self.index.transaction()?;
+        index::update(&tx, &sidecar.photo)?;
+        write_sidecar(&self.files, &sidecar)?;
+        tx.commit()?;
+        self.tell(PhotoEvent::Changed { photo: Box::new(sidecar.photo.clone()) });
+        Ok(sidecar.photo)
+    }
+
+    fn delete(&mut self, id: &PhotoId) -> Result<(), StoreError> {
+        let sidecar = self.photo(id)?;
+        self.bury(vec![sidecar], Deletion { at: now(), expired: false })
+    }
+
+    /// Deletes photos. The tombstones are written first: from then on they are deleted, whatever
+    /// happens.
+    fn bury(&mut self, gone: Vec<Sidecar>, deletion: Deletion) -> Result<(), StoreError> {
+        let days: HashSet<DayFolder> =
+            gone.iter().map(|sidecar| DayFolder::of(sidecar.photo.taken)).collect();
+        for day in &days {
+            self.touch(day)?;
+        }
+        let tx = self.index.transaction()?;
+        let mut buried = Vec::new();
+        let mut failed = Ok(());
+        for sidecar in gone {
+            let Photo { taken, ref id, media, ref hash, .. } = sidecar.photo;
+            let tombstone = Sidecar { deleted: Some(deletion), ..sidecar.clone() };
+            failed = write_sidecar(&self.files, &tombstone);
+            if failed.is_err() {
+                break;
+            }
+            let (id, hash, trashed) = (id.clone(), hash.clone(), !deletion.expired);
+            index::remove(&tx, &sidecar.photo)?;
+            index::bury(&tx, &Tombstone { id, taken, media, hash, deletion, trashed })?;
+            buried.push(sidecar.photo);
+        }
+        for Photo { taken, id, media, .. } in &buried {
+            let file = self.files.photo(*taken, id, *media);
+            if deletion.expired {
+                discard(&file);
+            } else if let Err(error) = rename(&file, &self.files.trash(id, *media)) {
+                warn!(%error, "a deleted photo cannot be kept in the trash");
+            }
+            discard(&self.files.thumb(*taken, id));
+        }
+        tx.commit()?;
+        for Photo { id, .. } in buried {
+            self.tell(PhotoEvent::Deleted { id });
+        }
+        failed
+    }
+
+    fn restore(&mut self, id: &PhotoId) -> Result<Photo, StoreError> {
+        let tombstone = match index::find(&self.index, id)? {
+            Known::Photo(sidecar) => return Ok(sidecar.photo),
+            Known::Nothing => return Err(StoreError::Unknown),
+            Known::Deleted(tombstone) if !tombstone.trashed => return Err(StoreError::Gone),
+            Known::Deleted(tombstone) => tombstone,
+        };
+        let Tombstone { taken, media, .. } = tombstone;
+        self.touch(&DayFolder::of(taken))?;
+        let beside = self.files.sidecar(taken, id);
+        let mut sidecar = Sidecar::read(&beside).map_err(StoreError::io(&beside))?;
+        sidecar.deleted = None;
+        let (trash, place) = (self.files.trash(id, media), self.files.photo(taken, id, media));
+        rename(&trash, &place)?;
+        let restored = (|| {
+            let tx = self.index.transaction()?;
+            index::unbury(&tx, id)?;
+            index::insert(&tx, &sidecar)?;
+            write_sidecar(&self.files, &sidecar)?;
+            Ok(tx.commit()?)
+        })();
+        restored.inspect_err(|_: &StoreError| {
+            // It stays deleted, and can be restored later.
+            let sidecar = Sidecar { deleted: Some(tombstone.deletion), ..sidecar.clone() };
+            let _ = write_sidecar(&self.files, &sidecar).and_then(|()| rename(&place, &trash));
+        })?;
+        self.thumbs.make(sidecar.photo.clone());
+        self.tell(PhotoEvent::Stored { photo: Box::new(sidecar.photo.clone()) });
+        Ok(sidecar.photo)
+    }
+
+    /// A part of what is to be removed, so that nobody waits long. Answers whether there is more.
+    fn tend(&mut self, now: u64) -> Result<bool, StoreError> {
+        let trashed = index::trashed(&self.index, now.saturating_sub(TRASH))?;
+        let forgotten = index::expired(&self.index, now.saturating_sub(REMEMBER))?;
+        let tx = self.index.transaction()?;
+        for tombstone in &trashed {
+            discard(&self.files.trash(&tombstone.id, tombstone.media));
+            index::bury(&tx, &Tombstone { trashed: false, ..tombstone.clone() })?;
+        }
+        for Tombstone { id, taken, .. } in &forgotten {
+            discard(&self.files.sidecar(*taken, id));
+            index::unbury(&tx, id)?;
+            // The last of a day takes the folder along; it is not empty before.
+            let _ = fs::remove_dir(self.files.day(&DayFolder::of(*taken)));
+        }
+        tx.commit()?;
+        let gone = self.retention.due(&self.index, now)?;
+        let more = [trashed.len(), forgotten.len(), gone.len()].into_iter().any(|n| n > 0);
+        if !gone.is_empty() {
+            info!(photos = gone.len(), "removing what is too old or too much");
+            self.bury(gone, Deletion { at: now, expired: true })?;
+        }
+        let quiet: Vec<DayFolder> = self
+            .busy
+            .extract_if(|_, touched| touched.elapsed() > QUIET)
+            .map(|(day, _)| day)
+            .collect();
+        for day in quiet {
+            index::set_quiet(&self.index, &day)?;
+        }
+        Ok(more)
+    }
+
+    /// Notes that the folder of a day, made when missing, and the index may differ from now on.
+    fn touch(&mut self, day: &DayFolder) -> Result<(), StoreError> {
+        self.files.make_day(day)?;
+        if !self.busy.contains_key(day) {
+            index::set_busy(&self.index, day)?;
+        }
+        self.busy.insert(day.clone(), Instant::now());
+        Ok(())
+    }
+
+    fn sync_day(&self, day: &DayFolder) -> Result<(), StoreError> {
+        let folder = self.files.day(day);
+        sync_folder(&folder).map_err(StoreError::io(&folder))
+    }
+
+    fn photo(&self, id: &PhotoId) -> Result<Sidecar, StoreError> {
+        match index::find(&self.index, id)? {
+            Known::Photo(sidecar) => Ok(*sidecar),
+            Known::Deleted(_) => Err(StoreError::Gone),
+            Known::Nothing => Err(StoreError::Unknown),
+        }
+    }
+
+    fn tell(&self, event: PhotoEvent) {
+        // Nobody may listen.
+        let _ = self.events.send(event);
+    }
+
+    fn close(self, reply: Reply<()>) {
+        let Writer { index, lock, .. } = self;
+        let closed = index::close(index).map_err(StoreError::from);
+        if let Err(error) = &closed {
+            error!(%error, "the index could not be closed; it is checked at the next start");
+        }
+        drop(lock);
+        answer(reply, closed);
+    }
+}
+
+/// What becomes of a photo whose id the index knows, with the same picture.
+pub(super) fn known(index: &Connection, photo: &Photo) -> Result<Option<Added>, StoreError> {
+    Ok(match index::find(index, &photo.id)? {
+        Known::Photo(known) if known.photo.hash == photo.hash => Some(Added::Same(known.photo)),
+        Known::Deleted(tombstone) if tombstone.hash == photo.hash => Some(Added::Deleted),
+        _ => None,
+    })
+}
+
+/// The id for a photo whose own is another picture's. It follows from both, so that the photo is
+/// known when it is offered again.
+fn other_id(photo: &Photo) -> PhotoId {
+    let digest = Sha256::digest(format!("{} {}", photo.id, photo.hash));
+    let random = digest.iter().take(10).fold(0, |bits, byte| bits << 8 | u128::from(*byte));
+    let other = PhotoId::new(0, random);
+    let (time, random) = (&photo.id.as_str()[..10], &other.as_str()[10..]);
+    format!("{time}{random}").parse().unwrap_or(other)
+}
+
+/// The SHA-256 of a file in hex.
+pub(super) fn hash(path: &std::path::Path) -> Result<String, StoreError> {
+    let mut hasher = Sha256::new();
+    File::open(path)
+        .and_then(|mut file| std::io::copy(&mut file, &mut hasher))
+        .map_err(StoreError::io(path))?;
+    Ok(hex(&hasher.finalize()))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Puts a sidecar in its place, durably.
+pub(super) fn write_sidecar(files: &Files, sidecar: &Sidecar) -> Result<(), StoreError> {
+    let Photo { taken, ref id, .. } = sidecar.photo;
+    let path = files.sidecar(taken, id);
+    put(files.write_aside(&sidecar.to_json())?, &path)?;
+    let folder = files.day(&DayFolder::of(taken));
+    sync_folder(&folder).map_err(StoreError::io(&folder))
+}
+
+fn discard(path: &std::path::Path) {
+    if let Err(error) = remove(path) {
+        warn!(path = %path.display(), %error, "cannot be removed");
+    }
+}
+
+pub(super) fn now() -> u64 {
+    crate::now::Now::read().wall_ms()
+}
+
+fn answer<T>(reply: Reply<T>, result: Result<T, StoreError>) {
+    // Who asked may have gone.
+    let _ = reply.send(result);
+}
