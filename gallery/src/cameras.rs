@@ -11,6 +11,7 @@ use wire::{
     Stats, Status,
 };
 
+use crate::frames::Shape;
 use crate::now::{Micros, Now};
 
 /// At most so many nodes and so many cameras are remembered.
@@ -259,6 +260,12 @@ impl Cameras {
     pub fn get(&self, id: &CameraId) -> Option<page::Camera> {
         let node = self.nodes.get(&id.node).filter(|node| self.is_spoken_for(node))?;
         Some(node.show(&id.node, &id.camera, node.cameras.get(&id.camera)?))
+    }
+
+    /// What pictures a camera gives, while it says so.
+    pub fn shape(&self, id: &CameraId) -> Option<Shape> {
+        let State { size, sizes, .. } = &self.nodes.get(&id.node)?.cameras.get(&id.camera)?.state;
+        Some(Shape { width: (*size)?.width, sizes: sizes.clone() })
     }
 
     fn is_spoken_for(&self, node: &Node) -> bool {

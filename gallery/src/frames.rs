@@ -1,15 +1,18 @@
-//! The newest frame of each camera, and who waits for it.
+//! The newest frame of each camera in each size, and who waits for it.
 //!
 //! A frame is the bytes that the broker sent: never decoded, never copied but into a socket.
 //! Whoever watches has an [`Inbox`] with one place for each of its tiles; a newer frame takes the
 //! place of one that was not fetched. So nothing here can grow when somebody is slow.
+//!
+//! Each gets the smallest size that is sharp enough where it is shown. Until the first frame of
+//! that size comes, what there is in other sizes is better than nothing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
-use wire::CameraId;
+use wire::{CameraId, Size};
 
 use crate::clocks::Captured;
 use crate::now::Micros;
@@ -17,8 +20,12 @@ use crate::now::Micros;
 /// All newest frames together take at most so many bytes.
 const BUDGET: usize = 512 * 1024 * 1024;
 
-/// A preview is left out while live frames came within this time.
+/// Other sizes and previews are left out while live frames of the right size came within this
+/// time.
 const LIVE_FOR: Micros = 3_000_000;
+
+/// A picture is sharp enough where it has this part of the pixels across that it is shown on.
+const SHARP: f64 = 0.6;
 
 /// One picture, as it came.
 #[derive(Debug)]
@@ -27,7 +34,8 @@ pub(crate) struct Frame {
     pub seq: u32,
     pub captured: Captured,
     pub received: Micros,
-    pub live: bool,
+    /// The live size; `None` for a preview.
+    pub size: Option<Size>,
     /// The stamp's own clock, to tell older from newer.
     pub mono: Micros,
     pub boot: String,
@@ -36,9 +44,7 @@ pub(crate) struct Frame {
 /// Why a picture was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dropped {
-    /// A preview, while live frames come.
-    Preview,
-    /// Captured before the newest one.
+    /// Captured before the newest one of its size.
     Old,
     /// The memory for pictures is full.
     Full,
@@ -60,15 +66,105 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Slot {
-    newest: Option<Arc<Frame>>,
+    shape: Shape,
+    /// Of the live sizes in the order of [`Size::ALL`], and of the preview.
+    newest: [Option<Arc<Frame>>; 4],
     watchers: HashMap<u64, Watcher>,
+}
+
+/// What pictures a camera gives.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// The width of its full picture in pixels; 0 if that is not known.
+    pub width: u32,
+    /// The sizes it can be wanted in. It can always be wanted in full.
+    pub sizes: Vec<Size>,
 }
 
 #[derive(Debug)]
 struct Watcher {
     tile: u16,
-    fps: f32,
+    wanted: Wanted,
     inbox: Arc<Inbox>,
+    /// When the last frame that it got was captured, by the stamp's clock, and received.
+    last: Option<(Micros, Micros)>,
+}
+
+/// What a watcher wants of a camera.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Wanted {
+    /// Frames a second; 0 for nothing for now.
+    pub fps: f32,
+    /// How wide it is shown, in device pixels.
+    pub width: u32,
+}
+
+impl Wanted {
+    pub const NOTHING: Wanted = Wanted { fps: 0.0, width: 0 };
+
+    /// The largest picture.
+    pub fn full(fps: f32) -> Self {
+        Wanted { fps, width: u32::MAX }
+    }
+}
+
+/// The rates wanted of a camera's sizes, in the order of [`Size::ALL`].
+pub(crate) type Rates = [f32; 3];
+
+impl Shape {
+    /// The smallest size that is sharp enough at this width.
+    fn choose(&self, width: u32) -> Size {
+        let across = |size| match size {
+            Size::Full => self.width,
+            Size::Half => self.width.div_ceil(2),
+            Size::Quarter => self.width.div_ceil(4),
+        };
+        let is_sharp = |size| f64::from(across(size)) >= SHARP * f64::from(width);
+        let mut smallest_first = Size::ALL.into_iter().rev();
+        let chosen = smallest_first.find(|&size| self.sizes.contains(&size) && is_sharp(size));
+        chosen.filter(|_| self.width > 0).unwrap_or(Size::Full)
+    }
+}
+
+impl Slot {
+    /// Whether live frames of this size come.
+    fn has(&self, size: Size, now: Micros) -> bool {
+        let newest = self.newest[place(Some(size))].as_ref();
+        newest.is_some_and(|newest| now.saturating_sub(newest.received) < LIVE_FOR)
+    }
+
+    /// The one that was captured last; of several the largest.
+    fn freshest(&self) -> Option<&Arc<Frame>> {
+        self.newest.iter().rev().flatten().max_by_key(|frame| frame.captured.at)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.newest.iter().all(Option::is_none)
+    }
+}
+
+/// Where the newest of a size is kept.
+fn place(size: Option<Size>) -> usize {
+    match size {
+        Some(Size::Full) => 0,
+        Some(Size::Half) => 1,
+        Some(Size::Quarter) => 2,
+        None => 3,
+    }
+}
+
+impl Watcher {
+    fn put(&mut self, frame: &Arc<Frame>) {
+        // Sizes of a camera may overtake each other; a picture never goes back in time. A clock
+        // that does holds nobody up for long.
+        let is_older = self.last.is_some_and(|(mono, received)| {
+            frame.mono < mono && frame.received.saturating_sub(received) < LIVE_FOR
+        });
+        if !is_older {
+            self.last = Some((frame.mono, frame.received));
+            self.inbox.put(self.tile, frame);
+        }
+    }
 }
 
 impl Frames {
@@ -76,19 +172,17 @@ impl Frames {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a picture as the newest of its camera and hands it to all who watch.
+    /// Takes a picture as the newest of its camera and size and hands it to all who watch that.
     pub fn offer(&self, camera: &CameraId, frame: Frame) -> Result<(), Dropped> {
         let mut inner = self.lock();
-        let old = inner.slots.get(camera).and_then(|slot| slot.newest.as_ref());
+        let place = place(frame.size);
+        let old = inner.slots.get(camera).and_then(|slot| slot.newest[place].as_ref());
         if let Some(newest) = old
             && frame.received.saturating_sub(newest.received) < LIVE_FOR
+            && newest.boot == frame.boot
+            && newest.mono >= frame.mono
         {
-            if newest.live && !frame.live {
-                return Err(Dropped::Preview);
-            }
-            if newest.boot == frame.boot && newest.mono >= frame.mono {
-                return Err(Dropped::Old);
-            }
+            return Err(Dropped::Old);
         }
         let bytes = inner.bytes - old.map_or(0, |frame| frame.jpeg.len()) + frame.jpeg.len();
         if bytes > BUDGET {
@@ -97,25 +191,44 @@ impl Frames {
         inner.bytes = bytes;
         let slot = inner.slots.entry(camera.clone()).or_default();
         let frame = Arc::new(frame);
-        for watcher in slot.watchers.values().filter(|watcher| watcher.fps > 0.0) {
-            watcher.inbox.put(watcher.tile, &frame);
+        let has = Size::ALL.map(|size| slot.has(size, frame.received));
+        let Slot { shape, watchers, newest, .. } = slot;
+        for watcher in watchers.values_mut().filter(|watcher| watcher.wanted.fps > 0.0) {
+            let right = shape.choose(watcher.wanted.width);
+            if frame.size == Some(right) || !has[self::place(Some(right))] {
+                watcher.put(&frame);
+            }
         }
-        slot.newest = Some(frame);
+        newest[place] = Some(frame);
         Ok(())
     }
 
+    /// What pictures a camera gives now.
+    pub fn shape(&self, camera: &CameraId, shape: Shape) {
+        let mut inner = self.lock();
+        let slot = inner.slots.entry(camera.clone()).or_default();
+        if slot.shape != shape {
+            slot.shape = shape;
+            drop(inner);
+            self.wants_changed.notify_one();
+        }
+    }
+
     pub fn newest(&self, camera: &CameraId) -> Option<Arc<Frame>> {
-        self.lock().slots.get(camera)?.newest.clone()
+        self.lock().slots.get(camera)?.freshest().cloned()
     }
 
     /// Drops the pictures of cameras that are no more.
     pub fn keep(&self, mut known: impl FnMut(&CameraId) -> bool) {
         let inner = &mut *self.lock();
         inner.slots.retain(|camera, slot| {
-            if slot.newest.is_some() && !known(camera) {
-                inner.bytes -= slot.newest.take().map_or(0, |frame| frame.jpeg.len());
+            let is_known = known(camera);
+            if !is_known {
+                let gone = slot.newest.iter_mut().filter_map(Option::take);
+                inner.bytes -= gone.map(|frame| frame.jpeg.len()).sum::<usize>();
+                slot.shape = Shape::default();
             }
-            slot.newest.is_some() || !slot.watchers.is_empty()
+            is_known || !slot.watchers.is_empty()
         });
     }
 
@@ -124,18 +237,27 @@ impl Frames {
         let mut inner = self.lock();
         let key = inner.next_watch;
         inner.next_watch += 1;
-        let watcher = Watcher { tile, fps: 0.0, inbox: inbox.clone() };
+        let wanted = Wanted::NOTHING;
+        let watcher = Watcher { tile, wanted, inbox: inbox.clone(), last: None };
         inner.slots.entry(camera.clone()).or_default().watchers.insert(key, watcher);
         drop(inner);
         Watch { frames: self.clone(), camera, tile, key, inbox: inbox.clone() }
     }
 
-    /// The rate at which each camera is watched: the highest over all who watch it.
-    pub fn wants(&self) -> BTreeMap<CameraId, f32> {
-        let rate = |slot: &Slot| slot.watchers.values().map(|w| w.fps).fold(0.0, f32::max);
+    /// The rates at which each camera is watched: for each size the highest over all to whom it
+    /// is the right one.
+    pub fn wants(&self) -> BTreeMap<CameraId, Rates> {
+        let rates = |slot: &Slot| {
+            let mut rates = Rates::default();
+            for Watcher { wanted, .. } in slot.watchers.values() {
+                let rate = &mut rates[place(Some(slot.shape.choose(wanted.width)))];
+                *rate = rate.max(wanted.fps);
+            }
+            rates
+        };
         let inner = self.lock();
-        let wants = inner.slots.iter().map(|(camera, slot)| (camera.clone(), rate(slot)));
-        wants.filter(|(_, fps)| *fps > 0.0).collect()
+        let wants = inner.slots.iter().map(|(camera, slot)| (camera.clone(), rates(slot)));
+        wants.filter(|(_, rates)| rates.iter().any(|&fps| fps > 0.0)).collect()
     }
 }
 
@@ -150,24 +272,24 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Sets the rate that is wanted; 0 wants nothing for now. Who begins to want gets the newest
-    /// frame at once.
-    pub fn ask(&self, fps: f32) {
+    /// Sets what is wanted. Who begins to want gets the newest frame at once.
+    pub fn ask(&self, wanted: Wanted) {
         let mut inner = self.frames.lock();
         let Some(slot) = inner.slots.get_mut(&self.camera) else { return };
+        let newest = slot.freshest().cloned();
         let Some(watcher) = slot.watchers.get_mut(&self.key) else { return };
-        let before = std::mem::replace(&mut watcher.fps, fps);
-        if fps <= 0.0 {
+        let before = std::mem::replace(&mut watcher.wanted, wanted);
+        if wanted.fps <= 0.0 {
             self.inbox.take(self.tile);
         }
-        if before <= 0.0
-            && fps > 0.0
-            && let Some(newest) = &slot.newest
+        if before.fps <= 0.0
+            && wanted.fps > 0.0
+            && let Some(newest) = &newest
         {
-            self.inbox.put(self.tile, newest);
+            watcher.put(newest);
         }
         drop(inner);
-        if before.total_cmp(&fps).is_ne() {
+        if before != wanted {
             self.frames.wants_changed.notify_one();
         }
     }
@@ -178,7 +300,7 @@ impl Drop for Watch {
         let mut inner = self.frames.lock();
         if let Some(slot) = inner.slots.get_mut(&self.camera) {
             slot.watchers.remove(&self.key);
-            if slot.watchers.is_empty() && slot.newest.is_none() {
+            if slot.watchers.is_empty() && slot.is_empty() && slot.shape == Shape::default() {
                 inner.slots.remove(&self.camera);
             }
         }
@@ -224,16 +346,23 @@ impl Inbox {
 mod tests {
     use super::*;
 
-    fn frame(mono: Micros, received: Micros, live: bool) -> Frame {
+    fn frame(mono: Micros, received: Micros, size: Option<Size>) -> Frame {
         Frame {
             jpeg: Bytes::from(vec![0; 100]),
             seq: 0,
             captured: Captured { at: mono, known: true },
             received,
-            live,
+            size,
             mono,
             boot: "b".into(),
         }
+    }
+
+    const FULL: Option<Size> = Some(Size::Full);
+    const HALF: Option<Size> = Some(Size::Half);
+
+    fn shape(width: u32) -> Shape {
+        Shape { width, sizes: Size::ALL.to_vec() }
     }
 
     fn camera() -> CameraId {
@@ -245,9 +374,9 @@ mod tests {
         let frames = Arc::new(Frames::default());
         let inbox = Arc::new(Inbox::default());
         let watch = frames.watch(camera(), 3, &inbox);
-        watch.ask(30.0);
+        watch.ask(Wanted::full(30.0));
         for mono in 1..=5 {
-            frames.offer(&camera(), frame(mono, mono, true)).unwrap();
+            frames.offer(&camera(), frame(mono, mono, FULL)).unwrap();
         }
         assert_eq!(inbox.waiting(3), Some(100));
         assert_eq!(inbox.take(3).unwrap().mono, 5);
@@ -258,50 +387,104 @@ mod tests {
     #[test]
     fn who_comes_later_gets_the_newest_at_once() {
         let frames = Arc::new(Frames::default());
-        frames.offer(&camera(), frame(1, 1, false)).unwrap();
+        frames.offer(&camera(), frame(1, 1, None)).unwrap();
         let inbox = Arc::new(Inbox::default());
         let watch = frames.watch(camera(), 0, &inbox);
         assert!(inbox.take(0).is_none(), "nothing before it is asked for");
-        watch.ask(1.0);
+        watch.ask(Wanted::full(1.0));
         assert_eq!(inbox.take(0).unwrap().mono, 1);
-        frames.offer(&camera(), frame(2, 2, false)).unwrap();
-        watch.ask(0.0);
-        frames.offer(&camera(), frame(3, 3, false)).unwrap();
+        frames.offer(&camera(), frame(2, 2, None)).unwrap();
+        watch.ask(Wanted::full(0.0));
+        frames.offer(&camera(), frame(3, 3, None)).unwrap();
         assert!(inbox.take(0).is_none(), "paused");
     }
 
     #[test]
-    fn live_frames_go_before_previews_and_newer_before_older() {
-        let frames = Frames::default();
-        let offer = |mono, received, live| frames.offer(&camera(), frame(mono, received, live));
-        assert_eq!(offer(10, 10, false), Ok(()));
-        assert_eq!(offer(20, 20, true), Ok(()));
-        assert_eq!(offer(20, 21, false), Err(Dropped::Preview));
-        assert_eq!(offer(15, 22, true), Err(Dropped::Old));
-        assert_eq!(offer(30, 20 + LIVE_FOR, false), Ok(()));
-        assert_eq!(offer(5, 40 + 2 * LIVE_FOR, false), Ok(()), "a forged clock holds nobody up");
+    fn a_tile_gets_the_smallest_size_that_is_sharp_enough() {
+        for (width, size) in [
+            (0, Size::Quarter),
+            (320, Size::Quarter),
+            (533, Size::Quarter),
+            (534, Size::Half),
+            (1066, Size::Half),
+            (1067, Size::Full),
+            (u32::MAX, Size::Full),
+        ] {
+            assert_eq!(shape(1280).choose(width), size, "{width}");
+        }
+        let only_full = Shape { width: 1280, sizes: Vec::new() };
+        assert_eq!(only_full.choose(100), Size::Full);
+        let no_quarter = Shape { width: 1280, sizes: vec![Size::Full, Size::Half] };
+        assert_eq!(no_quarter.choose(100), Size::Half);
+        assert_eq!(shape(0).choose(100), Size::Full, "before its state is known");
     }
 
     #[test]
-    fn a_camera_is_wanted_at_the_highest_rate() {
+    fn live_frames_of_the_right_size_go_before_others() {
+        let frames = Arc::new(Frames::default());
+        frames.shape(&camera(), shape(1280));
+        let inbox = Arc::new(Inbox::default());
+        let watch = frames.watch(camera(), 0, &inbox);
+        watch.ask(Wanted { fps: 30.0, width: 800 });
+        let got = |mono, received, size| {
+            frames.offer(&camera(), frame(mono, received, size)).unwrap();
+            inbox.take(0).is_some()
+        };
+        assert!(got(10, 10, None), "a preview is better than nothing");
+        assert!(got(20, 20, FULL), "and so is another size");
+        assert!(got(20, 21, HALF), "of the same moment");
+        assert!(!got(30, 30, FULL));
+        assert!(!got(31, 31, None));
+        assert!(got(40, 40, HALF));
+        assert!(got(50, 40 + LIVE_FOR, None), "the right ones have stopped");
+        watch.ask(Wanted { fps: 30.0, width: 1280 });
+        assert_eq!(frames.wants(), [(camera(), [30.0, 0.0, 0.0])].into());
+        assert!(got(60, 50 + LIVE_FOR, HALF), "the old size until the new one comes");
+        assert!(got(70, 60 + LIVE_FOR, FULL));
+        assert!(!got(80, 70 + LIVE_FOR, HALF));
+    }
+
+    #[test]
+    fn a_picture_never_goes_back_in_time() {
+        let frames = Arc::new(Frames::default());
+        let offer = |mono, received, size| frames.offer(&camera(), frame(mono, received, size));
+        let inbox = Arc::new(Inbox::default());
+        let watch = frames.watch(camera(), 0, &inbox);
+        watch.ask(Wanted::full(30.0));
+        assert_eq!(offer(20, 20, HALF), Ok(()));
+        assert_eq!(offer(15, 22, HALF), Err(Dropped::Old));
+        assert_eq!(inbox.take(0).unwrap().mono, 20);
+        assert_eq!(offer(10, 23, FULL), Ok(()));
+        assert!(inbox.take(0).is_none(), "the sizes overtook each other");
+        assert_eq!(offer(5, 40 + 2 * LIVE_FOR, FULL), Ok(()), "a forged clock holds nobody up");
+        assert_eq!(inbox.take(0).unwrap().mono, 5);
+    }
+
+    #[test]
+    fn a_camera_is_wanted_at_the_highest_rate_of_each_size() {
         let frames = Arc::new(Frames::default());
         let inbox = Arc::new(Inbox::default());
         let (a, b) = (frames.watch(camera(), 0, &inbox), frames.watch(camera(), 1, &inbox));
+        let c = frames.watch(camera(), 2, &inbox);
         assert!(frames.wants().is_empty());
-        a.ask(5.0);
-        b.ask(20.0);
-        assert_eq!(frames.wants(), [(camera(), 20.0)].into());
-        drop(b);
-        assert_eq!(frames.wants(), [(camera(), 5.0)].into());
+        a.ask(Wanted { fps: 5.0, width: 300 });
+        b.ask(Wanted { fps: 20.0, width: 1920 });
+        c.ask(Wanted { fps: 10.0, width: 1920 });
+        assert_eq!(frames.wants(), [(camera(), [20.0, 0.0, 0.0])].into(), "no other is offered");
+        frames.shape(&camera(), shape(1280));
+        assert_eq!(frames.wants(), [(camera(), [20.0, 0.0, 5.0])].into());
+        drop((b, c));
+        assert_eq!(frames.wants(), [(camera(), [0.0, 0.0, 5.0])].into());
         drop(a);
         assert!(frames.wants().is_empty());
+        frames.keep(|_| false);
         assert!(frames.lock().slots.is_empty());
     }
 
     #[test]
     fn a_forgotten_camera_leaves_nothing() {
         let frames = Frames::default();
-        frames.offer(&camera(), frame(1, 1, true)).unwrap();
+        frames.offer(&camera(), frame(1, 1, FULL)).unwrap();
         frames.keep(|_| true);
         assert!(frames.newest(&camera()).is_some());
         frames.keep(|_| false);

@@ -24,6 +24,7 @@ use tracing::{error, info, warn};
 use wire::{BrokerUrl, CameraId, GalleryId, Root, Size, Status, Topic, Want, filter, limits};
 
 use crate::config::Config;
+use crate::frames::Rates;
 use crate::ingest::Saying;
 use crate::people::{Out, People};
 use crate::stop::stopped;
@@ -172,8 +173,11 @@ struct Speaker {
     id: GalleryId,
 }
 
-/// The rate wanted of each camera.
-type Wants = BTreeMap<CameraId, f32>;
+/// The rates wanted of each camera.
+type Wants = BTreeMap<CameraId, Rates>;
+
+/// Wanted in no size.
+const NONE: Rates = [0.0; 3];
 
 impl Speaker {
     fn client(&self, config: &Config) -> (AsyncClient, EventLoop) {
@@ -323,33 +327,48 @@ impl Speaker {
         again: bool,
     ) -> Result<(), ClientError> {
         for camera in said.keys().filter(|camera| !wants.contains_key(camera)) {
-            client.unsubscribe(self.live(camera)).await?;
-            self.want(client, camera, 0.0, Some(0.0)).await?;
+            self.subscribe(client, camera, said, wants).await?;
+            self.want(client, camera, NONE, Some(0.0)).await?;
         }
-        for (camera, &fps) in wants {
-            if !said.contains_key(camera) {
-                client.subscribe(self.live(camera), QoS::AtMostOnce).await?;
-            }
-            if again || said.get(camera) != Some(&fps) {
-                self.want(client, camera, fps, None).await?;
+        for (camera, &rates) in wants {
+            self.subscribe(client, camera, said, wants).await?;
+            if again || said.get(camera) != Some(&rates) {
+                self.want(client, camera, rates, None).await?;
             }
         }
         Ok(())
     }
 
-    fn live(&self, camera: &CameraId) -> String {
-        self.topic(&Topic::Live(camera.clone(), Size::Full))
+    /// Subscribes to the sizes of a camera that are wanted now and were not, and the reverse.
+    async fn subscribe(
+        &self,
+        client: &AsyncClient,
+        camera: &CameraId,
+        said: &Wants,
+        wants: &Wants,
+    ) -> Result<(), ClientError> {
+        let of = |wants: &Wants| wants.get(camera).copied().unwrap_or(NONE).map(|fps| fps > 0.0);
+        for (size, (was, is)) in Size::ALL.into_iter().zip(of(said).into_iter().zip(of(wants))) {
+            let topic = self.topic(&Topic::Live(camera.clone(), size));
+            match (was, is) {
+                (false, true) => client.subscribe(topic, QoS::AtMostOnce).await?,
+                (true, false) => client.unsubscribe(topic).await?,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     async fn want(
         &self,
         client: &AsyncClient,
         camera: &CameraId,
-        fps: f32,
+        [full, half, quarter]: Rates,
         seconds: Option<f32>,
     ) -> Result<(), ClientError> {
         let by = format!("gallery-{}", self.id);
-        let want = Want { by, full: Some(fps), half: None, quarter: None, seconds };
+        let [half, quarter] = [half, quarter].map(|fps| (fps > 0.0).then_some(fps));
+        let want = Want { by, full: Some(full), half, quarter, seconds };
         let topic = self.topic(&Topic::Want(camera.clone()));
         client.publish(topic, QoS::AtMostOnce, false, want.to_json()).await
     }
@@ -357,7 +376,7 @@ impl Speaker {
     /// Ends the wants, says good-bye, and disconnects, so that no will is needed.
     async fn leave(&self, client: &AsyncClient, wall: &Wall) -> Result<(), ClientError> {
         for camera in wall.frames.wants().keys() {
-            self.want(client, camera, 0.0, Some(0.0)).await?;
+            self.want(client, camera, NONE, Some(0.0)).await?;
         }
         wall.people.farewell();
         self.tell(client, &wall.people).await?;

@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA};
 use warp::reply::{Reply, Response};
 use wire::page::Camera;
-use wire::{CameraId, CameraState, limits};
+use wire::{CameraId, CameraState, Size, limits};
 
-use crate::frames::{Frame, Inbox, Watch};
+use crate::frames::{Frame, Inbox, Wanted, Watch};
 use crate::now::{Now, micros};
 use crate::problem::Problem;
 use crate::stop::stopped;
@@ -41,11 +41,12 @@ pub(crate) async fn snapshot(wall: &Arc<Wall>, camera: CameraId) -> Result<Respo
     let asked = Now::read().mono;
     let inbox = Arc::new(Inbox::default());
     let watch = wall.frames.watch(camera.clone(), TILE, &inbox);
-    watch.ask(SNAPSHOT_FPS);
+    watch.ask(Wanted::full(SNAPSHOT_FPS));
     let deadline = Instant::now() + SNAPSHOT_WITHIN;
     while timeout_at(deadline, inbox.came()).await.is_ok() {
         if let Some(frame) = inbox.take(TILE)
             && frame.captured.at >= asked
+            && frame.size == Some(Size::Full)
         {
             return Ok(picture(&frame));
         }
@@ -70,7 +71,7 @@ pub(crate) fn stream(
     working(wall, &camera)?;
     let inbox = Arc::new(Inbox::default());
     let watch = wall.frames.watch(camera, TILE, &inbox);
-    watch.ask(STREAM_FPS);
+    watch.ask(Wanted::full(STREAM_FPS));
     let first = Bytes::from_static(b"--frame\r\n");
     let viewer = Viewer { inbox, stop, _watch: watch, _permit: permit };
     let parts = stream::unfold(viewer, |mut viewer| async move {
@@ -101,7 +102,8 @@ impl Viewer {
             if let Some(frame) = self.inbox.take(TILE) {
                 // The first may be what was left of a camera that is long gone.
                 let waited = Now::read().mono.saturating_sub(frame.received);
-                if waited <= micros(limits::STALE_AFTER) {
+                // A picture of another size in between is more than many programs can take.
+                if waited <= micros(limits::STALE_AFTER) && frame.size == Some(Size::Full) {
                     return Some(frame);
                 }
             }

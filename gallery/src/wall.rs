@@ -106,8 +106,8 @@ impl Wall {
             Topic::Info(node) => self.hear_fact(&Fact::Info(node), &payload, retained),
             Topic::Stats(node) => self.hear_fact(&Fact::Stats(node), &payload, retained),
             Topic::State(camera) => self.hear_fact(&Fact::State(camera), &payload, retained),
-            Topic::Preview(camera) => self.hear_picture(camera, payload, false),
-            Topic::Live(camera, Size::Full) => self.hear_picture(camera, payload, true),
+            Topic::Preview(camera) => self.hear_picture(camera, payload, None),
+            Topic::Live(camera, size) => self.hear_picture(camera, payload, Some(*size)),
             Topic::Snapshot(camera) => self.hear_snapshot(camera, payload),
             Topic::Answer(node) => self.hear_answer(node, &payload),
             Topic::GalleryStatus(id) => self.hear_gallery(id, &payload, retained),
@@ -126,10 +126,14 @@ impl Wall {
         let mut state = self.state();
         let State { cameras, clocks, .. } = &mut *state;
         let (Fact::Status(node) | Fact::Info(node) | Fact::Stats(node)) = *fact else {
-            let Fact::State(CameraId { node, .. }) = *fact else { return Ok(()) };
-            let local = |at| clocks.to_local(node, at, now);
+            let Fact::State(camera) = *fact else { return Ok(()) };
+            let local = |at| clocks.to_local(&camera.node, at, now);
             let heard = cameras.hear(fact, payload, retained, local, now);
             if heard.map_err(|e| e.to_string())?.changed {
+                // While it does not work it says nothing of its pictures, and shows none.
+                if let Some(shape) = cameras.shape(camera) {
+                    self.frames.shape(camera, shape);
+                }
                 self.changed.notify_one();
             }
             return Ok(());
@@ -152,7 +156,12 @@ impl Wall {
         Ok(())
     }
 
-    fn hear_picture(&self, camera: &CameraId, jpeg: Bytes, live: bool) -> Result<(), String> {
+    fn hear_picture(
+        &self,
+        camera: &CameraId,
+        jpeg: Bytes,
+        size: Option<Size>,
+    ) -> Result<(), String> {
         let now = Now::read();
         if jpeg.len() > limits::PICTURE {
             return Err(format!("{} bytes; the most is {}", jpeg.len(), limits::PICTURE));
@@ -171,7 +180,7 @@ impl Wall {
             state.clocks.hear(&camera.node, Reading { boot, mono: *mono, at: *at }, now.mono)
         };
         let Stamp { seq, mono, boot, .. } = stamp;
-        let frame = Frame { jpeg, seq, captured, received: now.mono, live, mono, boot };
+        let frame = Frame { jpeg, seq, captured, received: now.mono, size, mono, boot };
         // A picture that is too late is no complaint.
         let _ = self.frames.offer(camera, frame);
         Ok(())

@@ -15,7 +15,7 @@ use wire::frame::{self, CLOCK_UNKNOWN, HEADER, Header};
 use wire::page::{FromPage, TILES, Tile, ToPage};
 
 use crate::credits::Credits;
-use crate::frames::{Frame, Inbox, Watch};
+use crate::frames::{Frame, Inbox, Wanted, Watch};
 use crate::now::{self, Now};
 use crate::people::Visitor;
 use crate::stop::stopped;
@@ -116,7 +116,7 @@ struct Page {
     visitor: Visitor,
     inbox: Arc<Inbox>,
     credits: Credits,
-    tiles: HashMap<u16, (Watch, f32)>,
+    tiles: HashMap<u16, (Watch, Wanted)>,
     paused: bool,
     wall: Arc<Wall>,
 }
@@ -234,11 +234,11 @@ impl Page {
             return refuse(format!("{} tiles; the most is {TILES}", tiles.len()));
         }
         let mut old = std::mem::take(&mut self.tiles);
-        for Tile { tile, camera, fps, .. } in tiles {
+        for Tile { tile, camera, width, fps } in tiles {
             if !(0.0..=wire::limits::FPS).contains(&fps) {
                 return refuse(format!("tile {tile} wants {fps} frames a second"));
             }
-            let fps = fps.min(FPS_MOST);
+            let wanted = Wanted { fps: fps.min(FPS_MOST), width };
             // What is watched already goes on being wanted without a gap.
             let watch = match old.remove(&tile) {
                 Some((watch, _)) if watch.camera == camera => watch,
@@ -248,12 +248,12 @@ impl Page {
                     self.wall.frames.watch(camera, tile, &self.inbox)
                 }
             };
-            if self.tiles.insert(tile, (watch, fps)).is_some() {
+            if self.tiles.insert(tile, (watch, wanted)).is_some() {
                 return refuse(format!("tile {tile} is there twice"));
             }
         }
         drop(old);
-        self.credits.watch(self.tiles.iter().map(|(tile, (_, fps))| (*tile, *fps)));
+        self.credits.watch(self.tiles.iter().map(|(tile, (_, wanted))| (*tile, wanted.fps)));
         self.ask();
         Ok(())
     }
@@ -266,8 +266,8 @@ impl Page {
     }
 
     fn ask(&self) {
-        for (watch, fps) in self.tiles.values() {
-            watch.ask(if self.paused { 0.0 } else { *fps });
+        for (watch, wanted) in self.tiles.values() {
+            watch.ask(if self.paused { Wanted::NOTHING } else { *wanted });
         }
     }
 }

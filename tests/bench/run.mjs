@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { onCanvas, percentile, throughMosquitto, throughOurs } from './age.mjs';
 import { cameras, fan, onMosquitto, onOurs, slow } from './broker.mjs';
+import * as capture from './capture.mjs';
 import * as memory from './memory.mjs';
 
 const ROUNDS = 3;
@@ -13,11 +14,13 @@ const BROKER_ROUNDS = 5;
 const FRAMES = 300;
 const SECONDS = 10;
 const PEOPLE = 500;
+const CAPTURE = 3;
 const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 
 const say = (text) => process.stderr.write(`${text}\n`);
 const median = (numbers) => percentile(numbers, 0.5);
 const ms = (number) => number.toFixed(1);
+const ms3 = (number) => number.toFixed(3);
 const hundredths = (number) => number.toFixed(2);
 const rounded = (number) => number.toFixed(0);
 const mb = (number) => (number / 1e6).toFixed(1);
@@ -47,6 +50,13 @@ say('slow subscribers');
 const quick = await brokers(slow({}), 1);
 const phone = await brokers(slow({ rate: 4e6 }), 1);
 const stalled = await brokers(slow({ stalled: 20 }), 1);
+say('processor time for each frame');
+const captured = [];
+for (const one of capture.CASES) {
+  say(`  ${one.format} ${one.size}`);
+  const cost = await byTurns(() => capture.ours(one, CAPTURE), () => capture.ustreamer(one, CAPTURE), 2);
+  captured.push({ ...one, ...cost, idle: await capture.idle(one, CAPTURE) });
+}
 say('memory');
 const whole = await byTurns(() => memory.whole(FRAMES), () => memory.ustreamer(SECONDS));
 const node = [];
@@ -117,6 +127,15 @@ ${beside(phone, 'age', 'its frames: ms old, p99', rounded, 500)}
 ${beside(phone, 'missed', 'frames that the other missed', String, 0)}
 ${beside(stalled, 'peak', '20 more that take nothing: MB', mb, 60)}
 ${beside(stalled, 'missed', 'frames that the other missed', String, 0)}
+
+## From the camera to the network
+
+Processor time for each frame at 30 a second (\`tests/preload\`), quality 80, without the camera's own: of our node, until its frame is with the broker,
+and of µStreamer, until it is with an HTTP client. MJPEG is passed through, YUYV encoded.
+
+| ms | Vitrina | µStreamer | ratio | ours, nobody watching, a second |
+| --- | --- | --- | --- | --- |
+${captured.map(({ format, size, ours, peer, idle }) => `${row(`${format} ${size}`, median(ours), median(peer), ms3)} ${ms(idle)} |`).join('\n')}
 
 ## Memory
 

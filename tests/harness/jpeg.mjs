@@ -30,6 +30,12 @@ export function uncomment(jpeg) {
   return { made: fields, bare: Buffer.concat([jpeg.subarray(0, segment.start), jpeg.subarray(segment.end)]) };
 }
 
+/** Width and height, as `1280x720`. */
+export function size(jpeg) {
+  const frame = [...segments(jpeg)].find(({ marker }) => marker === 0xc0);
+  return `${frame.data.readUInt16BE(3)}x${frame.data.readUInt16BE(1)}`;
+}
+
 function comment(jpeg, word) {
   const is = (s) => s.marker === COM && s.data.subarray(0, word.length).toString('latin1') === word;
   const found = [...segments(jpeg)].filter(is);

@@ -84,9 +84,10 @@ export async function publish(port, topic, payload, args = []) {
   if (end.code !== 0) throw new Error(`mosquitto_pub: ${end.stderr}`);
 }
 
-/** Asks for frames of a camera until `stop()` is called. */
+/** Asks for frames of a camera until `stop()` is called: in full, or as `{full, half, quarter}` says. */
 export function wanted(port, camera, fps) {
-  const say = () => publish(port, `vitrina/${camera}/want`, JSON.stringify({ by: 'test', full: fps, for: 10 })).catch(() => {});
+  const rates = typeof fps === 'number' ? { full: fps } : fps;
+  const say = () => publish(port, `vitrina/${camera}/want`, JSON.stringify({ by: 'test', ...rates, for: 10 })).catch(() => {});
   say();
   const timer = setInterval(say, 3000);
   timer.unref();
