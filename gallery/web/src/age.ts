@@ -14,8 +14,7 @@ export function ageText(then: number, now: number, words: Words): string {
   const age = Math.max(0, now - then);
   if (age < MINUTE) return words.secondsAgo(Math.max(1, Math.floor(age / SECOND)));
   if (age < HOUR) return words.minutesAgo(Math.floor(age / MINUTE));
-  const { text, today } = timeOf(then, now, words);
-  return today ? words.at(text) : words.on(text);
+  return atText(then, now, words);
 }
 
 /** How long something has lasted: `6 s`, `2 min`, `3 h`. */
@@ -30,6 +29,12 @@ export function lastingText(then: number, now: number, words: Words): string {
 export function sinceText(then: number, now: number, words: Words): string {
   const { text, today } = timeOf(then, now, words);
   return today ? words.since(text) : words.sinceDay(text);
+}
+
+/** When: the time of day, with the date when it was not today. */
+export function atText(then: number, now: number, words: Words): string {
+  const { text, today } = timeOf(then, now, words);
+  return today ? words.at(text) : words.on(text);
 }
 
 /** In the reader's own form. */

@@ -13,6 +13,8 @@ export type ToWorker =
       canvas: OffscreenCanvas | HTMLCanvasElement;
     }
   | { do: "remove"; tile: number }
+  /** Ring in so many milliseconds; one bell at a time. The timers of hidden pages are slow. */
+  | { do: "ring"; after: number }
   /** Connect now if there is no connection. */
   | { do: "try" }
   /** The page may have slept: a connection that stays silent is dead. */
@@ -26,6 +28,7 @@ export type FromWorker =
   | { is: "lost"; next: number }
   /** `behind` is what to add to a time of the gallery's clock to have it by ours. */
   | { is: "said"; message: ToPage; behind: number }
+  | { is: "ringing" }
   | {
       is: "drawn";
       tile: number;

@@ -12,6 +12,7 @@ import { layout } from "./layout";
 import type { Camera } from "./messages";
 import { enlarge } from "./route";
 import { Shutter } from "./shutter";
+import { canBeAsked } from "./snap";
 import { tick } from "./tick";
 import { Tile } from "./tile";
 
@@ -30,7 +31,7 @@ export function Enlarged({ camera, list }: { camera: Camera; list: Camera[] }) {
           <Facts camera={camera} screen={screen?.camera === camera.camera ? screen : null} />
           <div class="keys">
             {several && <Round label={previous} icon="back" press={() => step(-1)} />}
-            <Shutter camera={camera} big />
+            {canBeAsked(camera) && <Shutter camera={camera} big />}
             {document.fullscreenEnabled && (
               <Round label={fullScreen} icon="full" press={toggleFullScreen} />
             )}

@@ -1,10 +1,10 @@
 // What a tile shows of its camera: state, age and reason.
 
-import { ageText, lastingText, LATE, sinceText } from "./age";
+import { ageText, atText, lastingText, LATE, sinceText } from "./age";
 import type { Camera } from "./messages";
 import { sentence, type Words } from "./words";
 
-export type TileState = "live" | "stale" | "lost" | "error" | "off" | "connecting";
+export type TileState = "live" | "stale" | "lost" | "error" | "off" | "ended" | "connecting";
 
 /** For so many milliseconds without a picture a tile is connecting; then it is lost. */
 export const CONNECTING = 5_000;
@@ -68,6 +68,8 @@ function reason(
       return { headline: words.connecting, line: "" };
     case "off":
       return { headline: words.off, line: since };
+    case "ended":
+      return { headline: words.ended, line: endedLine(camera, now, words) };
     case "lost":
     case "error":
       break;
@@ -105,6 +107,11 @@ function reason(
   }
 }
 
+function endedLine({ name, since, detail }: Camera, now: number, words: Words): string {
+  const when = atText(since, now, words);
+  return / was lost$/.test(detail ?? "") ? words.endedLost(name, when) : words.stopped(name, when);
+}
+
 function silent(from: number, now: number, words: Words): Reason {
   return { headline: words.noPictures, line: words.silentFor(lastingText(from, now, words)) };
 }
@@ -125,7 +132,8 @@ function label(
   words: Words,
 ): string {
   const parts: string[] = [];
-  if (why && state !== "connecting" && state !== "off") parts.push(why.headline);
+  if (why && state !== "connecting" && state !== "off" && state !== "ended")
+    parts.push(why.headline);
   if (state === "stale" && seen.captured !== null) {
     parts.push(sentence(sinceText(seen.captured, now, words)));
   } else if (why && camera.reason === "unplugged") {

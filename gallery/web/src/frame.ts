@@ -44,3 +44,13 @@ export function answer(serial: number): ArrayBuffer {
   new DataView(bytes).setUint32(0, serial, true);
   return bytes;
 }
+
+/** What stands before the JPEG of the page's own camera: `age` in milliseconds. */
+export function ownHeader(seq: number, size: number, age: number): ArrayBuffer {
+  const bytes = new ArrayBuffer(12);
+  const view = new DataView(bytes);
+  view.setUint32(0, seq, true);
+  view.setUint16(4, size, true);
+  view.setFloat32(8, age, true);
+  return bytes;
+}

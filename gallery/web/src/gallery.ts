@@ -21,6 +21,9 @@ export const notices = signal<Notice[]>([]);
 /** Who is told what happens to photos. */
 export const photoListeners = new Set<(event: PhotoEvent) => void>();
 
+/** What the gallery says about people, and what to add to its times to have them by ours. */
+export const peopleListeners = new Set<(message: ToPage, behind: number) => void>();
+
 export type Link = { open: true } | { open: false; since: number; next: number | null };
 
 /** `next` is when it tries again; null while it tries. Times by `Date.now()`. */
@@ -83,10 +86,22 @@ export async function start(): Promise<void> {
     const { serve } = (await import(script)) as typeof import("./worker");
     post = serve(take);
   }
-  const url = new URL("ws", document.baseURI);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   attend();
-  post({ do: "start", url: url.href });
+  post({ do: "start", url: socketUrl() });
+}
+
+export function socketUrl(search = ""): string {
+  const url = new URL(`ws${search}`, document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+let ringing: (() => void) | null = null;
+
+/** Calls this in so many milliseconds, also while the page is hidden. There is one bell. */
+export function ringIn(after: number, then: () => void): void {
+  ringing = then;
+  post({ do: "ring", after });
 }
 
 /** Opens a place for a camera's pictures. `drawn` is called after each. */
@@ -163,6 +178,9 @@ function take(message: FromWorker): void {
     case "drawn":
       drawn(message);
       break;
+    case "ringing":
+      ringing?.();
+      break;
   }
 }
 
@@ -177,6 +195,8 @@ function said(message: ToPage, behind: number): void {
     case "photo":
       for (const listener of photoListeners) listener(message);
       break;
+    default:
+      for (const listener of peopleListeners) listener(message, behind);
   }
 }
 
@@ -245,7 +265,7 @@ function watched({ screen, element, fps, zoom }: Place): WatchedTile {
   return { tile: screen.tile, camera: screen.camera, width, fps };
 }
 
-function say(message: FromPage): void {
+export function say(message: FromPage): void {
   post({ do: "say", message });
 }
 

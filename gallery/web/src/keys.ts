@@ -5,7 +5,7 @@ import { takeOff } from "./flight";
 import { order } from "./gallery";
 import { keep, kept } from "./kept";
 import { neighbour, type Direction } from "./neighbour";
-import { enlarge, enlarged, room, toPhotos, toWall, viewed } from "./route";
+import { enlarge, enlarged, room, toPeople, toPhotos, toWall, viewed } from "./route";
 import { shootHere } from "./snap";
 import { undo } from "./toast";
 
@@ -85,6 +85,7 @@ function press(key: string): boolean {
   if (viewed.value !== null) return false;
   if (name === "1") leave();
   else if (name === "2") toPhotos();
+  else if (name === "3") toPeople();
   else if (room.value === "wall") return pressOnWall(name);
   else return false;
   return true;

@@ -1,18 +1,26 @@
-// The page: the bar, and below it the wall, one camera, or the photos; over all the viewer.
+// The page: the bar, and below it the wall, one camera, the photos, or the people; over all the
+// viewer.
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { said } from "./announce";
+import { stream } from "./capture";
 import { Arrival } from "./arrival";
 import { Enlarged, Gone } from "./camera";
 import { cameras, notices, start } from "./gallery";
+import { Hall } from "./hall";
+import { people as present } from "./here";
+import { Icon } from "./icon";
 import { KeyList } from "./keylist";
 import { followKeys, leave, listed } from "./keys";
 import { choose, words } from "./language";
+import { asking } from "./me";
+import { Naming } from "./naming";
 import { ConnectionLine, Toasts } from "./notices";
+import { showMine } from "./own";
 import { Photos } from "./photos";
 import { followLife } from "./rest";
-import { enlarged, room, toPhotos, viewed } from "./route";
+import { enlarged, room, toPeople, toPhotos, viewed } from "./route";
 import { Strip } from "./strip";
 import { Drop, followFiles, Uploads } from "./uploads";
 import { Viewer } from "./viewer";
@@ -27,7 +35,7 @@ function Page() {
       <ConnectionLine />
       <Bar />
       <main id="main" tabIndex={-1} inert={covered}>
-        {room.value === "photos" ? <Photos /> : <Room />}
+        {room.value === "photos" ? <Photos /> : room.value === "people" ? <Hall /> : <Room />}
       </main>
       <Viewer />
       <Uploads />
@@ -35,6 +43,7 @@ function Page() {
       <Toasts />
       <Drop />
       {listed.value && <KeyList />}
+      {asking.value && <Naming />}
       <div class="sr" role="status">
         {said}
       </div>
@@ -55,7 +64,8 @@ function SkipLink() {
 }
 
 function Bar() {
-  const { rooms, wall, photos, open, other } = words.value;
+  const { rooms, wall, photos, people, open, other, countHere, own } = words.value;
+  const count = present.value?.length ?? 0;
   const by =
     (go: () => void) =>
     (event: Event): void => {
@@ -77,9 +87,17 @@ function Bar() {
         >
           {photos}
         </a>
+        <a
+          href="#/people"
+          aria-current={here === "people" ? "page" : undefined}
+          onClick={by(toPeople)}
+        >
+          {people}
+        </a>
       </nav>
       <div class="push">
         {notices.value.some(({ code }) => code === "open") && <span class="here">{open}</span>}
+        {count > 0 && <span class="here">{countHere(count)}</span>}
         <button
           class="word lang"
           lang={other.code}
@@ -88,6 +106,12 @@ function Bar() {
         >
           {other.short}
         </button>
+        {here !== "photos" && stream.value === null && (
+          <button class="word" onClick={showMine}>
+            <Icon name="cam" />
+            <span>{own.show}</span>
+          </button>
+        )}
       </div>
     </header>
   );
@@ -115,7 +139,7 @@ function Room() {
 effect(() => {
   document.documentElement.lang = words.value.code;
   const large = cameras.value?.find(({ camera }) => camera === enlarged.value);
-  const name = room.value === "photos" ? words.value.photos : large?.name;
+  const name = room.value === "wall" ? large?.name : words.value[room.value];
   document.title = name ? `${name} · Vitrina` : "Vitrina";
 });
 

@@ -4,7 +4,8 @@ import { each, isNumber, isObject, isText } from "./json";
 import { isPerson, readLine, readPresent, type Line, type Present } from "./people";
 import { readEvent, type PhotoEvent } from "./photo";
 
-export type CameraState = "live" | "idle" | "lost" | "off" | "error";
+/** `ended` is what `off` is for a camera that somebody showed from a page. */
+export type CameraState = "live" | "idle" | "lost" | "off" | "error" | "ended";
 
 export interface Camera {
   /** `node/camera`. */
@@ -139,6 +140,7 @@ function camera(raw: unknown): Camera | null {
     state: isState(raw.state) ? raw.state : "error",
     since,
   };
+  if (read.kind === "browser" && read.state === "off") read.state = "ended";
   for (const key of ["reason", "detail", "by", "format", "size"] as const) {
     const value = raw[key];
     if (typeof value === "string" && value !== "") read[key] = value;

@@ -89,7 +89,7 @@ export function ended(fate: Fate): boolean {
   return fate.is === "stored" || fate.is === "failed";
 }
 
-/** Whether the same file may be stored at another try. */
+/** Whether the same file may be stored at another try; with 401 once the page has joined again. */
 export function worthAgain({ status }: { status: number }): boolean {
-  return status === 0 || status === 408 || status === 429 || status >= 500;
+  return status === 0 || status === 401 || status === 408 || status === 429 || status >= 500;
 }

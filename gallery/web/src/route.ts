@@ -1,11 +1,11 @@
 // Where the page is. `#/camera/<node>/<camera>` is a camera shown large, `#/photos` the photos,
-// `#/photo/<id>` one of them over what was there before; all else is the wall.
+// `#/people` the people, `#/photo/<id>` one of them over what was there before; all else is the wall.
 
 import { computed, signal } from "@preact/signals";
 import { readFilter, writeFilter, type Filter } from "./filter";
 import { PHOTO_ID } from "./photo";
 
-export type Room = "wall" | "photos";
+export type Room = "wall" | "photos" | "people";
 
 interface Place {
   room: Room;
@@ -62,6 +62,11 @@ export function toPhotos(): void {
   follow();
 }
 
+export function toPeople(): void {
+  if (room.value !== "people" || viewed.value !== null) history.pushState(null, "", "#/people");
+  follow();
+}
+
 /** Shows other photos. Each choice is a place to go back to. */
 export function choosePhotos(chosen: Filter): void {
   history.pushState(null, "", `#/photos${writeFilter(chosen)}`);
@@ -104,5 +109,6 @@ function read(): Place {
 function base(path: string, search: string): Omit<Place, "photo"> {
   const camera = /^#\/camera\/([a-z0-9_-]+\/[a-z0-9_-]+)$/.exec(path)?.[1] ?? null;
   const photos = path === "#/photos";
-  return { room: photos ? "photos" : "wall", camera, filter: readFilter(photos ? search : "") };
+  const room = photos ? "photos" : path === "#/people" ? "people" : "wall";
+  return { room, camera, filter: readFilter(photos ? search : "") };
 }

@@ -1,11 +1,18 @@
 // One picture to the gallery, with what part of it has left; fetch cannot tell that.
 
 import { Refusal, refusalText } from "./api";
+import { authorization } from "./me";
+
+/** When a picture was taken that no file tells of, by `performance.now()`. */
+export const takenAt = new WeakMap<File, number>();
 
 export function sendPicture(file: File, part: (part: number) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const body = new FormData();
+    const taken = takenAt.get(file);
+    // An age, since this machine's clock may be wrong; before the picture that it is about.
+    if (taken !== undefined) body.append("age", `${Math.round(performance.now() - taken)}`);
     body.append("image", file, file.name);
     request.upload.onprogress = ({ loaded, total }) => part(total > 0 ? loaded / total : 0);
     request.onload = () => {
@@ -14,6 +21,8 @@ export function sendPicture(file: File, part: (part: number) => void): Promise<v
     };
     request.onerror = request.onabort = request.ontimeout = () => reject(new Refusal(0, ""));
     request.open("POST", new URL("upload", document.baseURI));
+    const author = authorization();
+    if (author) request.setRequestHeader("Authorization", author);
     request.send(body);
   });
 }

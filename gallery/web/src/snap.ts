@@ -33,6 +33,11 @@ export const pending = signal<readonly Pending[]>([]);
 /** How many photos each camera is being asked for. */
 export const asked = signal<ReadonlyMap<string, number>>(new Map());
 
+/** Whoever shows a camera from a page takes the photos with it. */
+export function canBeAsked({ kind }: Camera): boolean {
+  return kind !== "browser";
+}
+
 /** Asks the camera under the pointer or the focus, or the only one, for a photo. */
 export function shootHere(): boolean {
   const tile =
@@ -42,7 +47,7 @@ export function shootHere(): boolean {
     (order.value.length === 1 ? document.querySelector<HTMLElement>(".wall .tile") : null);
   const name = tile?.dataset.camera;
   const camera = cameras.value?.find(({ camera }) => camera === name);
-  if (!tile || !camera || tile.dataset.state !== "live") return false;
+  if (!tile || !camera || !canBeAsked(camera) || tile.dataset.state !== "live") return false;
   void shoot(camera, tile);
   return true;
 }

@@ -28,9 +28,16 @@ export class Socket {
     this.connect();
   }
 
-  /** Sends if there is a connection. */
-  send(message: string): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(message);
+  /** Sends if there is a connection, and tells whether there is. */
+  send(message: string | Blob): boolean {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(message);
+    return true;
+  }
+
+  /** Bytes that the network has not taken yet. */
+  get buffered(): number {
+    return this.#socket?.bufferedAmount ?? 0;
   }
 
   /** Connects now unless it is connected or trying. */
@@ -67,6 +74,12 @@ export class Socket {
   doubt(milliseconds: number): void {
     clearTimeout(this.#doubt);
     this.#doubt = setTimeout(() => this.#socket && this.#again(), milliseconds);
+  }
+
+  /** Closes and connects anew. */
+  restart(): void {
+    this.close();
+    this.connect();
   }
 
   /** Closes, and does not come back until `connect` is called. */

@@ -5,12 +5,15 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { fileUrl, listPhotos } from "./api";
 import { momentName } from "./dates";
 import { link, photoListeners } from "./gallery";
+import { people } from "./here";
 import { words } from "./language";
 import { order, put, without } from "./merge";
+import type { Present } from "./people";
 import type { Photo, PhotoEvent } from "./photo";
 import { view } from "./route";
 import { shape } from "./rows";
 import { pending, settle, type Pending } from "./snap";
+import type { Words } from "./words";
 
 const LENGTH = 10;
 const SLOW = 480;
@@ -56,7 +59,8 @@ export function Strip() {
   const waiting = pending.value.filter(({ id }) => !photos?.some((photo) => photo.id === id));
   const shown = [...waiting, ...(photos ?? [])].slice(0, LENGTH);
   useSlide(list, shown.map(({ id }) => id).join());
-  if (photos !== null && shown.length === 0) return null;
+  const tail = whoIsHere(people.value ?? [], words.value);
+  if (photos !== null && shown.length === 0 && tail === "") return null;
   return (
     <div class="under">
       <ol ref={list} class="strip" role="list" aria-label={words.value.shutter.strip}>
@@ -68,8 +72,18 @@ export function Strip() {
           ),
         )}
       </ol>
+      {tail && <span class="tail">{tail}</span>}
     </div>
   );
+}
+
+/** The first of those who are here are named, the others counted. */
+const NAMED = 3;
+
+function whoIsHere(all: readonly Present[], { andMore }: Words): string {
+  const names = all.slice(0, NAMED).map(({ name }) => name);
+  const more = all.length - names.length;
+  return more > 0 ? andMore(names.join(", "), more) : names.join(", ");
 }
 
 function Last({ photo }: { photo: Photo }) {

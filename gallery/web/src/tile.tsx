@@ -8,6 +8,7 @@ import { words } from "./language";
 import type { Box } from "./layout";
 import type { Camera } from "./messages";
 import { Shutter } from "./shutter";
+import { canBeAsked } from "./snap";
 import { tick } from "./tick";
 
 interface Props {
@@ -101,7 +102,7 @@ export function Tile({ camera, fps, box, current, open, shoots, ready }: Props) 
         <span class="name">{camera.name}</span>
         {shown.age && <span class="age">{shown.age}</span>}
       </div>
-      {shoots && state === "live" && <Shutter camera={camera} />}
+      {shoots && state === "live" && canBeAsked(camera) && <Shutter camera={camera} />}
     </Element>
   );
 }

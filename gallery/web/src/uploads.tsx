@@ -39,9 +39,14 @@ function pick(prepare: (input: HTMLInputElement) => void): void {
   input.click();
 }
 
-function add(files: File[]): void {
+/** Something is on its way. */
+export const underWay = computed(() => queue.uploads.value.some(({ fate }) => !ended(fate)));
+
+/** `quiet` if all is seen elsewhere: the panel opens only when something fails. */
+export function add(files: File[], quiet = false): void {
   if (files.length === 0) return;
-  hidden.value = false;
+  if (!quiet) hidden.value = false;
+  else if (queue.uploads.value.length === 0) hidden.value = true;
   queue.add(files);
 }
 

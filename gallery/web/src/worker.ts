@@ -20,8 +20,9 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
   let socket: Socket | null = null;
   let watch: FromPage = { type: "watch", tiles: [] };
   let paused = false;
+  let bell: ReturnType<typeof setTimeout> | undefined;
 
-  const say = (message: FromPage): void => socket?.send(JSON.stringify(message));
+  const say = (message: FromPage): void => void socket?.send(JSON.stringify(message));
   const listener = {
     opened() {
       if (paused) say({ type: "pause" });
@@ -69,7 +70,8 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
         break;
       case "say":
         if (message.message.type === "watch") watch = message.message;
-        else paused = message.message.type === "pause";
+        if (message.message.type === "pause") paused = true;
+        if (message.message.type === "resume") paused = false;
         say(message.message);
         break;
       case "add":
@@ -77,6 +79,10 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
         break;
       case "remove":
         screens.remove(message.tile);
+        break;
+      case "ring":
+        clearTimeout(bell);
+        bell = setTimeout(() => post({ is: "ringing" }), message.after);
         break;
       case "try":
         socket?.connect();

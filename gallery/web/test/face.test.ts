@@ -156,3 +156,35 @@ test("the label says name, state and reason, and counts no seconds", () => {
   );
   assert.equal(label({ state: "off" }, nothing(9)), "Roof, west: off. Since 17:42");
 });
+
+test("a camera that is shown no more has ended, with who and when", () => {
+  const ended: Camera = {
+    ...camera,
+    name: "Li Wei",
+    state: "ended",
+    since: new Date(2025, 10, 20, 17, 42).getTime(),
+    detail: "Li Wei stopped showing",
+  };
+  const shown = face(ended, drawn(4_000), now, english);
+  assert.equal(shown.state, "ended");
+  assert.deepEqual(shown.why, {
+    headline: "Ended",
+    line: "Li Wei stopped showing at 17:42",
+  });
+  assert.equal(shown.label, "Li Wei: ended. Li Wei stopped showing at 17:42");
+  assert.deepEqual(face(ended, drawn(4_000), now, spanish).why, {
+    headline: "Terminada",
+    line: "Li Wei dejó de mostrar a las 17:42",
+  });
+  const lost = { ...ended, detail: "the connection to Li Wei was lost" };
+  assert.equal(
+    face(lost, drawn(4_000), now, english).why?.line,
+    "The connection to Li Wei was lost at 17:42",
+  );
+});
+
+test("one who is called a lost connection stopped showing all the same", () => {
+  const name = "the connection was lost";
+  const ended: Camera = { ...camera, name, state: "ended", detail: `${name} stopped showing` };
+  assert.match(face(ended, drawn(0), now, english).why?.line ?? "", /stopped showing at 17:42$/);
+});

@@ -63,3 +63,13 @@ test("a state and a reason of a later version are accepted, and not live", () =>
     cameras: [{ camera: "a/b", name: "a/b", kind: "", state: "error", reason: "moon", since: 1 }],
   });
 });
+
+test("a camera of a page that is off has ended, one of a node is off", () => {
+  const state = (kind: string): string | undefined => {
+    const camera = { camera: "web-k3j9/camera", kind, state: "off", since: 1 };
+    const read = parseMessage(JSON.stringify({ type: "cameras", now: 1, cameras: [camera] }));
+    return read?.type === "cameras" ? read.cameras[0]?.state : undefined;
+  };
+  assert.equal(state("browser"), "ended");
+  assert.equal(state("v4l2"), "off");
+});

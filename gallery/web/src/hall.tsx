@@ -1,0 +1,114 @@
+// The room of people: this device's camera, who is here, and the talk.
+
+import { useEffect, useState } from "preact/hooks";
+import { sinceText } from "./age";
+import { cameras } from "./gallery";
+import { people } from "./here";
+import { choose, words } from "./language";
+import { depart, join, me, nameHeld } from "./me";
+import { NameForm } from "./naming";
+import { Own } from "./own";
+import type { Present } from "./people";
+import { enlarge } from "./route";
+import { Talk } from "./talk";
+import { tick } from "./tick";
+import { Tile } from "./tile";
+import { sentence } from "./words";
+
+/** A thumbnail is small, and there may be many. */
+const FPS = 10;
+
+export function Hall() {
+  const { people: title, other } = words.value;
+  return (
+    <section class="hall" aria-label={title}>
+      <h1 class="sr">{title}</h1>
+      <div class="who">
+        <Own />
+        <Names />
+        <button class="word tongue" lang={other.code} onClick={() => choose(other.code)}>
+          {other.change}
+        </button>
+      </div>
+      <Talk />
+    </section>
+  );
+}
+
+function Names() {
+  const all = people.value;
+  const { nobodyYet, justYou, peopleHere } = words.value;
+  if (all === null) return null;
+  const alone = all.length === 1 && all[0]?.id === me.value?.id;
+  return (
+    <>
+      <h2>{all.length === 0 ? nobodyYet : alone ? justYou : peopleHere(all.length)}</h2>
+      <ul class="names" role="list">
+        {all.map((person) =>
+          person.id === me.value?.id ? (
+            <Self key={person.id} person={person} />
+          ) : (
+            <Other key={person.id} person={person} />
+          ),
+        )}
+      </ul>
+    </>
+  );
+}
+
+function Other({ person }: { person: Present }) {
+  const { sinceShowing } = words.value;
+  const camera = cameras.value?.find(({ camera }) => camera === person.camera);
+  const since = sentence(sinceText(person.since, tick.value, words.value));
+  return (
+    <li data-person={person.id}>
+      <span class="n">
+        {person.name}
+        <small>{camera ? sinceShowing(since) : since}</small>
+      </span>
+      {camera && (
+        <button class="cam" aria-label={camera.name} onClick={() => enlarge(camera.camera)}>
+          <Tile key={camera.camera} camera={camera} fps={FPS} />
+        </button>
+      )}
+    </li>
+  );
+}
+
+/** One's own name can be changed where it stands. */
+function Self({ person }: { person: Present }) {
+  const [changing, setChanging] = useState(false);
+  const { naming, you, youShowing } = words.value;
+  useEffect(() => {
+    setChanging(false);
+  }, [person.name]);
+  if (changing) {
+    return (
+      <li data-person={person.id} class="self">
+        <NameForm
+          name={person.name}
+          act={naming.keep}
+          done={(name) => (name === person.name ? setChanging(false) : join(name))}
+          cancel={() => {
+            nameHeld.value = null;
+            setChanging(false);
+          }}
+          leave={depart}
+        />
+      </li>
+    );
+  }
+  return (
+    <li data-person={person.id} class="self">
+      <span class="n">
+        <button aria-label={naming.change(person.name)} onClick={() => setChanging(true)}>
+          {person.name}
+        </button>
+        <small>{person.camera ? youShowing : you}</small>
+      </span>
+      <button class="word" onClick={depart}>
+        {naming.leave}
+      </button>
+    </li>
+  );
+}
