@@ -1,5 +1,6 @@
 //! The command line, as typed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -19,6 +20,35 @@ pub struct Args {
 
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Args {
+    /// Reads the arguments of this process; help, and what is wrong, end it.
+    pub fn of_process() -> Args {
+        Args::parse_from(sets_first(std::env::args_os()))
+    }
+}
+
+/// The same arguments with each `--set` before all others: of those before and after a command
+/// clap would keep only one side.
+fn sets_first(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments = arguments.peekable();
+    let (mut first, mut others) = (Vec::from_iter(arguments.next()), Vec::new());
+    while let Some(argument) = arguments.next() {
+        if argument == "--" {
+            others.push(argument);
+            others.extend(arguments.by_ref());
+        } else if argument == "--set" && arguments.peek().is_some() {
+            first.push(argument);
+            first.extend(arguments.next());
+        } else if argument.as_encoded_bytes().starts_with(b"--set=") {
+            first.push(argument);
+        } else {
+            others.push(argument);
+        }
+    }
+    first.append(&mut others);
+    first
 }
 
 /// What every command understands.
@@ -63,6 +93,12 @@ pub enum Command {
         /// Also write it to FILE; - is standard output
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
+    },
+    /// Talk to everybody who is here. Where nobody types, each line of the input is said
+    Chat {
+        /// What the others call you: 1 to 40 characters
+        #[arg(long, value_parser = person)]
+        name: String,
     },
     /// Show nodes, cameras, rates and ages, live
     Watch {
@@ -123,6 +159,11 @@ pub struct Password {
     pub password_stdin: bool,
 }
 
+fn person(name: &str) -> Result<String, String> {
+    let most = wire::limits::PERSON;
+    wire::people::name(name).ok_or_else(|| format!("a name has 1 to {most} characters"))
+}
+
 /// What is to be forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Forgotten {
@@ -139,5 +180,23 @@ impl FromStr for Forgotten {
         } else {
             Forgotten::Node(what.parse()?)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_before_a_command_counts_beside_one_after_it() {
+        let sets = |line: &str| {
+            let words = line.split(' ').map(OsString::from);
+            Args::try_parse_from(sets_first(words)).map(|args| args.options.set)
+        };
+        let both = ["a=1", "b=2", "c=3"];
+        assert_eq!(sets("vitrina --set a=1 config --set=b=2 --open --set c=3").unwrap(), both);
+        assert_eq!(sets("vitrina config --set a=1 --set b=2 --set c=3").unwrap(), both);
+        assert!(sets("vitrina config --set").is_err());
+        assert!(sets("vitrina config -- --set a=1").is_err());
     }
 }

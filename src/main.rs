@@ -2,6 +2,7 @@
 
 mod args;
 mod cameras;
+mod chat;
 mod config;
 mod forget;
 mod layers;
@@ -9,6 +10,7 @@ mod logging;
 mod mqtt;
 mod parts;
 mod reindex;
+mod room;
 mod signals;
 mod snap;
 mod supervisor;
@@ -21,11 +23,12 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Args, Command, GalleryTask};
+use crate::args::{Args, Command};
 use crate::config::Settings;
 use crate::parts::Parts;
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
+    match run(&Args::of_process()) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads our output has seen enough, as `vitrina cameras | head -1` has.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -47,6 +50,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         Some(Command::Gallery { task: Some(GalleryTask::Reindex) }) => reindex::run(settings),
         Some(Command::Cameras) => cameras::run(settings),
         Some(Command::Snap { camera, output }) => snap::run(&settings, camera, output.as_deref()),
+        Some(Command::Chat { name }) => chat::run(&settings, name),
         Some(Command::Watch { broker, once }) => watch::run(&settings, *broker, *once),
         Some(Command::Forget { what }) => forget::run(&settings, what),
         Some(Command::User(user)) => user::run(&settings, user),

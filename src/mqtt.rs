@@ -3,11 +3,13 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use rumqttc::{
-    AsyncClient, ClientError, ConnectionError, Event, EventLoop, MqttOptions, Packet, QoS,
-    SubscribeFilter, TlsConfiguration, Transport,
+    AsyncClient, ClientError, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Packet,
+    QoS, SubscribeFilter, TlsConfiguration, Transport,
 };
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 use wire::{BrokerUrl, limits};
 
@@ -18,6 +20,9 @@ const ANSWER: Duration = Duration::from_secs(5);
 
 /// When no retained message has come for so long, all have.
 const QUIET: Duration = Duration::from_millis(300);
+
+/// Somebody whose network is lost is gone after one and a half of these.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// A connection for one command: clean session, MQTT 3.1.1.
 pub struct Connection {
@@ -37,9 +42,23 @@ pub struct Message {
 impl Connection {
     /// Who may not read the file with the password comes in without, if the broker lets them.
     pub fn new(remote: Remote, command: &str) -> Self {
+        // Two machines may have the same process id at once.
+        Connection::open(remote, &format!("{command}-{:08x}", fastrand::u32(..)), None)
+    }
+
+    /// The same for who is to be known again by `id`, and whose retained `topic` is emptied when
+    /// they are gone.
+    pub fn with_will(remote: Remote, id: &str, topic: &str) -> Self {
+        let will = LastWill::new(topic, Vec::new(), QoS::AtLeastOnce, true);
+        Connection::open(remote, id, Some(will))
+    }
+
+    fn open(remote: Remote, id: &str, will: Option<LastWill>) -> Self {
         let Remote { url: broker, password_file: password, tls } = remote;
-        let id = format!("vitrina-{command}-{}", std::process::id());
-        let mut options = MqttOptions::new(id, &broker.host, broker.port);
+        let mut options = MqttOptions::new(format!("vitrina-{id}"), &broker.host, broker.port);
+        if let Some(will) = will {
+            options.set_last_will(will).set_keep_alive(KEEP_ALIVE);
+        }
         options.set_max_packet_size(limits::PACKET, limits::PACKET);
         if let Some(tls) = tls {
             options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls)));
@@ -110,21 +129,79 @@ impl Connection {
         }
     }
 
+    /// Goes on in a task of its own, until the first failure.
+    pub fn follow(self) -> Live {
+        let Connection { client, mut events, broker } = self;
+        let (to, news) = mpsc::channel(64);
+        let task = tokio::spawn(async move {
+            loop {
+                let news = match events.poll().await {
+                    Ok(Event::Incoming(Packet::ConnAck(_))) => News::Up,
+                    Ok(Event::Incoming(Packet::PubAck(_))) => News::Acknowledged,
+                    Ok(Event::Incoming(Packet::Publish(publish))) => {
+                        News::Message(message(publish))
+                    }
+                    Ok(_) => continue,
+                    Err(error) => {
+                        to.send(Err(failed(&broker, error))).await.ok();
+                        return;
+                    }
+                };
+                if to.send(Ok(news)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Live { client, news, task: task.abort_handle() }
+    }
+
     async fn poll(&mut self) -> anyhow::Result<Event> {
         let broker = &self.broker;
         match tokio::time::timeout(ANSWER, self.events.poll()).await {
-            Ok(Ok(event)) => Ok(event),
-            Ok(Err(ConnectionError::Io(error))) => Err(error).with_context(|| {
-                format!("the broker {broker} cannot be reached; is it running there?")
-            }),
-            Ok(Err(ConnectionError::ConnectionRefused(_))) => bail!(
-                "the broker {broker} asks for a user and password: run this as the user that it runs \
-                 as, with its --data, or set gallery.broker = \"mqtt://USER@HOST\" and \
-                 gallery.password_file"
-            ),
-            Ok(Err(error)) => bail!("the broker {broker} failed: {}", trust::why(&error)),
+            Ok(event) => event.map_err(|error| failed(broker, error)),
             Err(_) => bail!("the broker {broker} does not answer"),
         }
+    }
+}
+
+/// A connection that speaks and hears at once.
+pub struct Live {
+    pub client: AsyncClient,
+    news: mpsc::Receiver<anyhow::Result<News>>,
+    task: AbortHandle,
+}
+
+/// What happens on a connection.
+pub enum News {
+    Up,
+    /// The oldest of what was published with QoS 1 is with the broker.
+    Acknowledged,
+    Message(Message),
+}
+
+impl Live {
+    /// What comes next; after an error the connection is gone.
+    pub async fn next(&mut self) -> anyhow::Result<News> {
+        self.news.recv().await.context("the connection has ended")?
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn failed(broker: &BrokerUrl, error: ConnectionError) -> anyhow::Error {
+    match error {
+        ConnectionError::Io(error) => anyhow::Error::new(error)
+            .context(format!("the broker {broker} cannot be reached; is it running there?")),
+        ConnectionError::ConnectionRefused(_) => anyhow!(
+            "the broker {broker} asks for a user and password: run this as the user that it runs \
+             as, with its --data, or set gallery.broker = \"mqtt://USER@HOST\" and \
+             gallery.password_file"
+        ),
+        error => anyhow!("the broker {broker} failed: {}", trust::why(&error)),
     }
 }
 

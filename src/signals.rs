@@ -28,7 +28,8 @@ impl Signals {
         });
     }
 
-    async fn next(&mut self) -> &'static str {
+    /// Resolves at the next signal, and says which.
+    pub async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "Ctrl-C",

@@ -1,0 +1,244 @@
+//! `vitrina chat`: the room of the page in a terminal.
+
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::bail;
+use rumqttc::QoS;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use wire::people::{Person, Say, text};
+use wire::{PersonId, PhotoId, Root, Topic, limits};
+
+use crate::config::Settings;
+use crate::mqtt::{Connection, Live, Message, News};
+use crate::room::Room;
+use crate::signals::Signals;
+
+/// How long after the subscription who was here before is told.
+const RETAINED: Duration = Duration::from_millis(500);
+/// How long the broker may take to show us to ourselves.
+const SHOWN: Duration = Duration::from_secs(10);
+/// How long a good-bye may take.
+const GOOD_BYE: Duration = Duration::from_secs(2);
+/// How long after a loss the broker is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+/// A line of the input is cut here; it is refused then.
+const LINE: u64 = 16 * limits::SAY as u64;
+
+pub fn run(settings: &Settings, name: &str) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        let mut lines = read_lines()?;
+        let mut chat = Chat::new(settings, name)?;
+        loop {
+            let Err(lost) = chat.connected(settings, &mut lines, &mut signals).await else {
+                return Ok(());
+            };
+            // Before it ever worked there is nothing to come back to. An error of the connection
+            // says of which; a bare one is that of the output.
+            if !chat.is_shown || lost.is::<io::Error>() && lost.chain().count() == 1 {
+                return Err(lost);
+            }
+            chat.show(&format!("the connection is lost: {lost:#}; trying again"))?;
+            tokio::select! {
+                () = sleep(AGAIN) => {}
+                _ = signals.next() => return Ok(()),
+            }
+        }
+    })
+}
+
+struct Chat {
+    root: Root,
+    me: PersonId,
+    person: Person,
+    room: Room,
+    /// Said, and not yet with the broker. Nothing more is read before it is.
+    saying: Option<Say>,
+    /// The input has ended.
+    is_done: bool,
+    /// The broker showed us to ourselves, so others see us too.
+    is_shown: bool,
+    is_typed: bool,
+}
+
+impl Chat {
+    fn new(settings: &Settings, name: &str) -> anyhow::Result<Chat> {
+        Ok(Chat {
+            root: settings.file.root.clone(),
+            me: format!("chat-{:08x}", fastrand::u32(..)).parse()?,
+            person: Person { name: name.to_owned(), since: now(), gallery: None },
+            room: Room::default(),
+            saying: None,
+            is_done: false,
+            is_shown: false,
+            is_typed: io::stdin().is_terminal(),
+        })
+    }
+
+    /// Talks until the input ends or a signal comes, and says good-bye.
+    ///
+    /// # Errors
+    /// When the connection is lost, or was never there.
+    async fn connected(
+        &mut self,
+        settings: &Settings,
+        lines: &mut mpsc::Receiver<String>,
+        signals: &mut Signals,
+    ) -> anyhow::Result<()> {
+        let topic = self.topic(Topic::Person(self.me.clone()));
+        let remote = settings.broker()?;
+        let mut live = Connection::with_will(remote, self.me.as_str(), &topic).follow();
+        // Published with QoS 1 and not yet acknowledged.
+        let mut waiting = 0;
+        let (mut is_up, mut is_settled, mut is_shown) = (false, false, false);
+        let mut since = Instant::now();
+        loop {
+            if is_up && waiting == 0 {
+                self.saying = None;
+                if self.is_done && is_shown {
+                    return self.leave(live).await;
+                }
+            }
+            tokio::select! {
+                news = live.next() => match news? {
+                    News::Up => {
+                        is_up = true;
+                        since = Instant::now();
+                        self.room.again();
+                        for filter in Room::filters(&self.root) {
+                            live.client.subscribe(filter, QoS::AtLeastOnce).await?;
+                        }
+                        waiting = 1 + usize::from(self.saying.is_some());
+                        self.join(&live).await?;
+                        self.say(&live).await?;
+                    }
+                    News::Acknowledged => waiting = waiting.saturating_sub(1),
+                    News::Message(message) => match Topic::parse(&self.root, &message.topic) {
+                        // Our will, published after our return.
+                        Ok(Topic::Person(id)) if id == self.me && message.payload.is_empty() => {
+                            waiting += 1;
+                            self.join(&live).await?;
+                        }
+                        Ok(topic) => {
+                            is_shown |= topic == Topic::Person(self.me.clone());
+                            self.is_shown |= is_shown;
+                            self.hear(&topic, &message)?;
+                        }
+                        Err(_) => {}
+                    },
+                },
+                line = lines.recv(), if is_up && waiting == 0 && !self.is_done => match line {
+                    None => self.is_done = true,
+                    Some(line) => {
+                        self.saying = self.read(&line)?;
+                        waiting += usize::from(self.saying.is_some());
+                        self.say(&live).await?;
+                    }
+                },
+                () = sleep_until(since + RETAINED), if is_up && !is_settled => {
+                    is_settled = true;
+                    for line in self.room.settle() {
+                        self.show(&line)?;
+                    }
+                }
+                () = sleep_until(since + SHOWN), if !is_shown => {
+                    if is_up {
+                        bail!("the broker lets nobody hear you; talking takes the role operator");
+                    }
+                    bail!("the broker does not answer");
+                }
+                _ = signals.next() => {
+                    return if is_up { self.leave(live).await } else { Ok(()) };
+                }
+            }
+        }
+    }
+
+    async fn join(&self, live: &Live) -> anyhow::Result<()> {
+        let topic = self.topic(Topic::Person(self.me.clone()));
+        Ok(live.client.publish(topic, QoS::AtLeastOnce, true, self.person.to_json()).await?)
+    }
+
+    async fn say(&self, live: &Live) -> anyhow::Result<()> {
+        let Some(say) = &self.saying else { return Ok(()) };
+        let topic = self.topic(Topic::Say(self.me.clone()));
+        Ok(live.client.publish(topic, QoS::AtLeastOnce, false, say.to_json()).await?)
+    }
+
+    async fn leave(&self, mut live: Live) -> anyhow::Result<()> {
+        let topic = self.topic(Topic::Person(self.me.clone()));
+        live.client.publish(topic, QoS::AtLeastOnce, true, Vec::new()).await?;
+        live.client.disconnect().await?;
+        // The broker closes when it has read all of that.
+        let closed = async { while live.next().await.is_ok() {} };
+        timeout(GOOD_BYE, closed).await.ok();
+        Ok(())
+    }
+
+    /// What a line of the input says, if anything.
+    fn read(&self, line: &str) -> io::Result<Option<Say>> {
+        let said = text(line);
+        if said.is_none() && !line.trim().is_empty() {
+            self.show(&format!("not said: a text has at most {} characters", limits::SAY))?;
+        }
+        let id = PhotoId::new(now(), fastrand::u128(..));
+        Ok(said.map(|text| Say { id, at: now(), text }))
+    }
+
+    fn hear(&mut self, topic: &Topic, message: &Message) -> io::Result<()> {
+        let lines = self.room.hear(topic, &message.payload);
+        // What was typed is on the terminal already.
+        if self.is_typed && *topic == Topic::Say(self.me.clone()) {
+            return Ok(());
+        }
+        lines.iter().try_for_each(|line| self.show(line))
+    }
+
+    /// One line with the time. On a terminal it takes the place of what is being typed, which
+    /// Ctrl-R shows again.
+    fn show(&self, line: &str) -> io::Result<()> {
+        let start = if self.is_typed && io::stdout().is_terminal() { "\r\x1b[K" } else { "" };
+        writeln!(io::stdout(), "{start}{} {line}", jiff::Zoned::now().strftime("%H:%M:%S"))
+    }
+
+    fn topic(&self, topic: Topic) -> String {
+        topic.under(&self.root).to_string()
+    }
+}
+
+/// The lines of standard input, one at a time. The thread ends with the input, or the process.
+fn read_lines() -> io::Result<mpsc::Receiver<String>> {
+    let (to, lines) = mpsc::channel(1);
+    thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+        let mut input = io::stdin().lock();
+        loop {
+            let mut line = Vec::new();
+            match input.by_ref().take(LINE).read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+            // The rest of a line that is too long is none of its own.
+            while line.len() as u64 >= LINE && !line.ends_with(b"\n") {
+                let mut rest = Vec::new();
+                match input.by_ref().take(LINE).read_until(b'\n', &mut rest) {
+                    Ok(0) | Err(_) => break,
+                    Ok(_) if rest.ends_with(b"\n") => break,
+                    Ok(_) => {}
+                }
+            }
+            if to.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(lines)
+}
+
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
