@@ -23,7 +23,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Args, Command, GalleryTask};
-use crate::args::{Args, Command};
 use crate::config::Settings;
 use crate::parts::Parts;
 
