@@ -17,14 +17,14 @@ export class Guest {
 
   /**
    * Boots it; it ends with the test process.
-   * @param {{uvc?: number, vivid?: number, forward?: number[]}} options numbers of cameras; ports
-   *   of the guest that can be reached from here
+   * @param {{uvc?: number, vivid?: number, forward?: number[], reboot?: boolean}} options numbers of
+   *   cameras; ports of the guest that can be reached from here; whether a reboot is no end
    */
-  static async boot({ uvc = 0, vivid = 0, forward = [] } = {}) {
+  static async boot({ uvc = 0, vivid = 0, forward = [], reboot = false } = {}) {
     const guest = new Guest();
     guest.#folder = join(folder('guest'), 'state');
     const forwards = forward.flatMap((port) => ['--forward', `0:${port}`]);
-    const args = ['hold', guest.#folder, '--uvc', `${uvc}`, '--vivid', `${vivid}`, ...forwards];
+    const args = ['hold', guest.#folder, '--uvc', `${uvc}`, '--vivid', `${vivid}`, ...forwards, ...(reboot ? ['--allow-reboot'] : [])];
     guest.#rig = new Child(RIG, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     const state = await Promise.race([
       new Promise((resolve) => createInterface(guest.#rig.stdout).once('line', resolve)),
@@ -77,6 +77,18 @@ export class Guest {
     const { code, stderr } = await run('objcopy', ['--strip-debug', BINARY, stripped]);
     if (code !== 0) throw new Error(stderr);
     await this.put(stripped, '/usr/local/bin/vitrina');
+  }
+
+  /** Cuts its power for a moment: what it has not synced to its disk is lost. */
+  async cut() {
+    const boot = 'cat /proc/sys/kernel/random/boot_id';
+    const before = await this.sh(boot);
+    // The command itself would not come back.
+    await this.sh('(sleep 0.3; echo 1 > /proc/sys/kernel/sysrq; echo b > /proc/sysrq-trigger) > /dev/null 2>&1 &');
+    await until('the guest is up again', async () => {
+      const { code, output } = await this.try(boot, { timeout: 5 });
+      return code === 0 && output.trim() !== before;
+    }, { limit: 180_000, every: 500 });
   }
 
   /** Powers it off. */

@@ -93,6 +93,7 @@ function Self({ person }: { person: Present }) {
             nameHeld.value = null;
             setChanging(false);
           }}
+          leave={depart}
         />
       </li>
     );

@@ -38,9 +38,11 @@ interface Props {
   act: string;
   done: (name: string) => void;
   cancel: () => void;
+  /** For whoever is here already. */
+  leave?: () => void;
 }
 
-export function NameForm({ name, act, done, cancel }: Props) {
+export function NameForm({ name, act, done, cancel, leave }: Props) {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current!.select(), []);
   const { naming } = words.value;
@@ -74,6 +76,11 @@ export function NameForm({ name, act, done, cancel }: Props) {
         <button type="button" class="word" onClick={cancel}>
           {naming.cancel}
         </button>
+        {leave && (
+          <button type="button" class="word" onClick={leave}>
+            {naming.leave}
+          </button>
+        )}
       </div>
       {held && (
         <p id="nameheld" role="alert">
