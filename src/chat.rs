@@ -89,7 +89,7 @@ impl Chat {
         lines: &mut mpsc::Receiver<String>,
         signals: &mut Signals,
     ) -> anyhow::Result<()> {
-        let topic = self.topic(Topic::Person(self.me.clone()));
+        let topic = self.topic(&Topic::Person(self.me.clone()));
         let remote = settings.broker()?;
         let mut live = Connection::with_will(remote, self.me.as_str(), &topic).follow();
         // Published with QoS 1 and not yet acknowledged.
@@ -159,18 +159,18 @@ impl Chat {
     }
 
     async fn join(&self, live: &Live) -> anyhow::Result<()> {
-        let topic = self.topic(Topic::Person(self.me.clone()));
+        let topic = self.topic(&Topic::Person(self.me.clone()));
         Ok(live.client.publish(topic, QoS::AtLeastOnce, true, self.person.to_json()).await?)
     }
 
     async fn say(&self, live: &Live) -> anyhow::Result<()> {
         let Some(say) = &self.saying else { return Ok(()) };
-        let topic = self.topic(Topic::Say(self.me.clone()));
+        let topic = self.topic(&Topic::Say(self.me.clone()));
         Ok(live.client.publish(topic, QoS::AtLeastOnce, false, say.to_json()).await?)
     }
 
     async fn leave(&self, mut live: Live) -> anyhow::Result<()> {
-        let topic = self.topic(Topic::Person(self.me.clone()));
+        let topic = self.topic(&Topic::Person(self.me.clone()));
         live.client.publish(topic, QoS::AtLeastOnce, true, Vec::new()).await?;
         live.client.disconnect().await?;
         // The broker closes when it has read all of that.
@@ -205,7 +205,7 @@ impl Chat {
         writeln!(io::stdout(), "{start}{} {line}", jiff::Zoned::now().strftime("%H:%M:%S"))
     }
 
-    fn topic(&self, topic: Topic) -> String {
+    fn topic(&self, topic: &Topic) -> String {
         topic.under(&self.root).to_string()
     }
 }

@@ -20,8 +20,6 @@ mod watch;
 use std::io;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::{Args, Command, GalleryTask};
 use crate::config::Settings;
 use crate::parts::Parts;

@@ -143,7 +143,7 @@ fn a_full_disk_refuses_without_a_trace_and_goes_on_when_there_is_room() {
         String::from_utf8_lossy(&output.stderr).into_owned(),
     );
     if output.status.code() == Some(77) || complained.contains("Operation not permitted") {
-        let is_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
+        let is_ci = env::var_os("CI").is_some_and(|ci| ci == "true");
         assert!(!is_ci, "this machine lets nobody mount a small disk: {complained}");
         eprintln!("this machine lets nobody mount a small disk; not tried");
         return;
