@@ -5,14 +5,14 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::bail;
-use rumqttc::QoS;
+
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use wire::people::{Person, Say, text};
 use wire::{PersonId, PhotoId, Root, Topic, limits};
 
 use crate::config::Settings;
-use crate::mqtt::{Connection, Live, Message, News};
+use crate::mqtt::{Connection, Live, Message, News, QoS};
 use crate::room::Room;
 use crate::signals::Signals;
 

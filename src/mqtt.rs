@@ -4,9 +4,10 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+pub use rumqttc::QoS;
 use rumqttc::{
     AsyncClient, ClientError, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Packet,
-    QoS, SubscribeFilter, TlsConfiguration, Transport,
+    SubscribeFilter, TlsConfiguration, Transport,
 };
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
