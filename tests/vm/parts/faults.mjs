@@ -45,7 +45,13 @@ export async function faults(t, rig) {
 
   await t.test('truncated, garbled, empty and erroneous frames are dropped and counted', async () => {
     const before = await figures(DOOR);
-    for (const fault of ['truncate 5', 'garbage 5', 'empty 5', 'err 5']) {
+    // A busy machine loses some of them in the driver, where they are missing but not truncated.
+    await until('five truncated frames are counted', async () => {
+      await guest.webcam(0, 'truncate 5');
+      await more(20);
+      return growth(before, await figures(DOOR)).truncated >= 5;
+    }, { limit: 120_000 });
+    for (const fault of ['garbage 5', 'empty 5', 'err 5']) {
       await guest.webcam(0, fault);
       await more(20);
     }
@@ -54,7 +60,7 @@ export async function faults(t, rig) {
     const grown = growth(before, after);
     t.diagnostic(JSON.stringify(grown));
     // By default uvcvideo itself keeps back a frame with the error bit, and its number is missing.
-    assert.ok(grown.truncated >= 5 && dropped(after) - dropped(before) >= 20, JSON.stringify(grown));
+    assert.ok(dropped(after) - dropped(before) >= 20, JSON.stringify(grown));
     const made = await pictures(guest);
     for (const jpeg of seen) asMade(jpeg, made);
     await live(page, DOOR, SOON);
