@@ -5,11 +5,11 @@ import { face } from "./face";
 import { land } from "./flight";
 import { aspectOf, type Screen, zoomScreen } from "./gallery";
 import { followFingers } from "./gesture";
-import { Icon } from "./icon";
 import { leave, step, toggleFullScreen } from "./keys";
 import { words } from "./language";
 import { layout } from "./layout";
 import type { Camera } from "./messages";
+import { Round } from "./round";
 import { enlarge } from "./route";
 import { Shutter } from "./shutter";
 import { canBeAsked } from "./snap";
@@ -170,19 +170,5 @@ export function Gone() {
         </button>
       </div>
     </section>
-  );
-}
-
-interface RoundProps {
-  label: string;
-  icon: "back" | "next" | "full";
-  press: () => void;
-}
-
-function Round({ label, icon, press }: RoundProps) {
-  return (
-    <button class="round" aria-label={label} onClick={press}>
-      <Icon name={icon} />
-    </button>
   );
 }

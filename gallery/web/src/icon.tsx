@@ -18,7 +18,9 @@ const paths = {
   warn: "M3.5 12a8.5 8.5 0 1 0 17 0 8.500 8.500 0 1 0-17 0M12 7.500v5.500M12 16v.1",
 };
 
-export function Icon({ name }: { name: keyof typeof paths }) {
+export type IconName = keyof typeof paths;
+
+export function Icon({ name }: { name: IconName }) {
   return (
     <svg class="i" viewBox="0 0 24 24" aria-hidden="true">
       <path d={paths[name]} />

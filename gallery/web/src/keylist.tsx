@@ -1,9 +1,9 @@
 // The list of keys, and the switch for single letters.
 
 import { useEffect, useRef } from "preact/hooks";
-import { Icon } from "./icon";
 import { letters, listed, switchLetters } from "./keys";
 import { words } from "./language";
+import { Round } from "./round";
 
 export function KeyList() {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -20,9 +20,7 @@ export function KeyList() {
       <div class="inside">
         <header>
           <h2 id="keylist">{keys.title}</h2>
-          <button class="round" aria-label={close} onClick={() => dialog.current!.close()}>
-            <Icon name="close" />
-          </button>
+          <Round label={close} icon="close" press={() => dialog.current!.close()} />
         </header>
         <dl>
           {keys.rows.map(([names, what]) => (

@@ -6,6 +6,7 @@ import { tellAll } from "./announce";
 import { link, notices, tryNow } from "./gallery";
 import { Icon } from "./icon";
 import { words } from "./language";
+import { Round } from "./round";
 import { tick } from "./tick";
 import { DoneToast, trouble } from "./toast";
 import type { Words } from "./words";
@@ -94,9 +95,7 @@ function TroubleToast() {
         {shown.headline}
         {shown.line && <small>{shown.line}</small>}
       </span>
-      <button class="round" aria-label={words.value.close} onClick={close}>
-        <Icon name="close" />
-      </button>
+      <Round label={words.value.close} icon="close" press={close} />
     </div>
   );
 }

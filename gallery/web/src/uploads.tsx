@@ -3,9 +3,9 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { tellAll } from "./announce";
-import { Icon } from "./icon";
 import { words } from "./language";
 import { ended, LARGEST, Queue, worthAgain, type Fate, type Upload } from "./queue";
+import { Round } from "./round";
 import { sendPicture } from "./send";
 import type { Words } from "./words";
 
@@ -123,16 +123,14 @@ export function Uploads() {
     <section class="loads" aria-label={title}>
       <h3>
         {title}
-        <button
-          class="round"
-          aria-label={say.hide}
-          onClick={() => {
+        <Round
+          label={say.hide}
+          icon="close"
+          press={() => {
             hidden.value = true;
             queue.clear();
           }}
-        >
-          <Icon name="close" />
-        </button>
+        />
       </h3>
       <ol role="list">
         {uploads.map((upload) => (

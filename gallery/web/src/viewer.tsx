@@ -12,6 +12,7 @@ import { answerKeys } from "./keys";
 import { words } from "./language";
 import { dayOf } from "./merge";
 import type { Photo } from "./photo";
+import { Round } from "./round";
 import { closeViewer, room, toPhotos, view, viewed } from "./route";
 import { album, cursor } from "./shown";
 import type { Slides } from "./slides";
@@ -455,20 +456,6 @@ function Gone() {
         {viewer.toPhotos}
       </button>
     </div>
-  );
-}
-
-interface RoundProps {
-  label: string;
-  icon: "back" | "link" | "bin";
-  press: () => void;
-}
-
-function Round({ label, icon, press }: RoundProps) {
-  return (
-    <button class="round" aria-label={label} onClick={press}>
-      <Icon name={icon} />
-    </button>
   );
 }
 
