@@ -109,15 +109,9 @@ fn mean(layout: &Layout, left: usize, top: usize, step: usize) -> [u8; 3] {
 }
 
 /// Every format that is not JPEG.
-pub(crate) const RAW: [Coding; 7] = [
-    Coding::Yuyv,
-    Coding::Uyvy,
-    Coding::Nv12,
-    Coding::Nv21,
-    Coding::Yu12,
-    Coding::Rgb24,
-    Coding::Grey,
-];
+pub(crate) fn raw_codings() -> impl Iterator<Item = Coding> {
+    Coding::ALL.into_iter().filter(|coding| !coding.is_jpeg())
+}
 
 /// A layout without anything between its lines.
 pub(crate) fn packed(coding: Coding, width: usize, height: usize, range: Range) -> Layout {

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use node::{CameraSection, Section, TestCardSection};
+use node::{Section, TestCardSection};
 use tempfile::TempDir;
 use tokio::time::timeout;
 use wire::{Answer, PhotoId, Stamp, Stats, Stored, jpeg};
 
-use crate::rig::{ALL, Broker, Listener, Message, Running, WITHIN, section};
+use crate::rig::{ALL, Broker, Listener, Message, Running, WITHIN, absent, section};
 
 const SNAP: &str = "vitrina/attic/test-card/snap";
 const SNAPSHOT: &str = "vitrina-jpeg/attic/test-card/snapshot";
@@ -198,13 +198,8 @@ async fn what_is_refused_for_good_is_kept_and_not_offered_again() {
 async fn what_cannot_be_taken_is_answered_at_once() {
     let broker = Broker::start("127.0.0.1:0").await;
     let mut listener = Listener::connect(broker.address, ALL).await;
-    let door = CameraSection {
-        device: Some("/dev/v4l/by-id/usb-Nowhere-video-index0".into()),
-        name: Some("door".into()),
-        ..CameraSection::default()
-    };
     let section = Section {
-        camera: vec![door],
+        camera: vec![absent("door")],
         spool: Some("1 kB".into()),
         ..section("attic", broker.address)
     };

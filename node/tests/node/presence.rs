@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use node::CameraSection;
 use tokio::time::sleep;
 use wire::{CameraState, Info, Reason, Stamp, Stats, jpeg};
 
-use crate::rig::{ALL, Broker, Listener, Running, state_of};
+use crate::rig::{ALL, Broker, Listener, Running, absent, state_of};
 
 #[tokio::test]
 async fn facts_are_retained_and_the_last_word_is_offline() {
@@ -196,12 +195,7 @@ async fn a_will_that_comes_late_is_answered() {
 async fn a_configured_camera_that_is_not_there_is_shown_as_lost() {
     let broker = Broker::start("127.0.0.1:0").await;
     let mut listener = Listener::connect(broker.address, ALL).await;
-    let door = CameraSection {
-        device: Some("/dev/v4l/by-id/usb-Nowhere-video-index0".into()),
-        name: Some("door".into()),
-        ..CameraSection::default()
-    };
-    let node = Running::start_with("attic", broker.address, vec![door]);
+    let node = Running::start_with("attic", broker.address, vec![absent("door")]);
     let state = listener.until("vitrina/attic/door/state", |_| true).await;
     let state = state_of(&state);
     assert_eq!((state.state, state.reason), (CameraState::Lost, Some(Reason::Unplugged)));

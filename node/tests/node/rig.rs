@@ -44,6 +44,15 @@ pub struct Running {
     pub data: TempDir,
 }
 
+/// A camera that is configured, but not there.
+pub fn absent(name: &str) -> CameraSection {
+    CameraSection {
+        device: Some("/dev/v4l/by-id/usb-Nowhere-video-index0".into()),
+        name: Some(name.into()),
+        ..CameraSection::default()
+    }
+}
+
 /// A node with a small test card.
 pub fn section(name: &str, broker: SocketAddr) -> Section {
     Section {
