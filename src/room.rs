@@ -40,7 +40,8 @@ impl Room {
         if std::mem::replace(&mut self.is_settled, true) {
             return self.changes(&before);
         }
-        let names: Vec<String> = before.keys().map(|id| self.label(id)).collect();
+        let mut names: Vec<String> = before.keys().map(|id| self.label(id)).collect();
+        names.sort();
         vec![if names.is_empty() {
             "nobody is here yet".to_owned()
         } else {
@@ -154,6 +155,14 @@ mod tests {
         assert_eq!(hear(&mut room, "vitrina/people/a/say", SAY), ["Ana: one\n    two[2J"]);
         assert_eq!(hear(&mut room, "vitrina/people/a", ""), ["Ana left"]);
         assert!(hear(&mut room, "vitrina/people/a/say", SAY).is_empty(), "who is not here");
+    }
+
+    #[test]
+    fn who_is_here_is_told_by_name_whatever_the_ids() {
+        let mut room = Room::default();
+        hear(&mut room, "vitrina/people/z", ANA);
+        hear(&mut room, "vitrina/people/a", r#"{"name":"Luz","since":1}"#);
+        assert_eq!(room.settle(), ["here: Ana, Luz"]);
     }
 
     #[test]
