@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
+use tracing::debug;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::{Reply, Response};
@@ -22,6 +25,8 @@ use crate::now::Now;
 use crate::people::Visitor;
 use crate::picture::Pool;
 use crate::problem::{Problem, recover};
+use crate::relay::handshake;
+use crate::socket::Socket;
 use crate::store::Store;
 use crate::upload::Uploads;
 use crate::wall::Wall;
@@ -74,7 +79,11 @@ impl Site {
 
         let root = path::end().and(get()).and(warp::query()).and(known).then(Site::root);
         let peer = warp::ext::get();
-        let page = path!("ws").and(site.clone()).and(peer).and(warp::query()).and(warp::ws());
+        let upgrade = warp::header::exact_ignore_case("upgrade", "websocket")
+            .and(warp::get())
+            .and(warp::header::headers_cloned())
+            .and(warp::ext::get());
+        let page = path!("ws").and(site.clone()).and(peer).and(warp::query()).and(upgrade);
         let page = page.map(Site::page).map(respond);
         let no_page = path!("ws").and(warp::get()).map(not_a_websocket);
         let no_room = path!("relay" / String).and(warp::get()).map(no_room);
@@ -244,7 +253,14 @@ impl Site {
         })
     }
 
-    fn page(self, peer: Peer, query: Query, upgrade: warp::ws::Ws) -> Result<Response, Problem> {
+    fn page(
+        self,
+        peer: Peer,
+        query: Query,
+        headers: HeaderMap,
+        upgrade: OnUpgrade,
+    ) -> Result<Response, Problem> {
+        let response = handshake::answer(&headers)?;
         let permit = self.pages.try_acquire_owned().map_err(|_| {
             let hint = "close some of them, or try again later";
             Problem::unavailable(format!("{PAGES} pages look at this wall already"), hint)
@@ -258,14 +274,18 @@ impl Site {
             })?),
         };
         let most = if camera.is_some() { websocket::OWN_FRAME } else { websocket::MESSAGE };
-        let upgrade = upgrade.max_message_size(most).max_frame_size(most);
         // The task ends with the page, or when the gallery stops.
-        let upgraded = upgrade.on_upgrade(move |socket| async move {
+        tokio::spawn(async move {
+            let stream = match upgrade.await {
+                Ok(stream) => TokioIo::new(stream),
+                Err(error) => return debug!(%error, "a page left at once"),
+            };
             let visitor = Visitor::new(self.wall.people.clone(), peer.0, camera.is_some());
+            let socket = Socket::new(stream, most);
             websocket::serve(socket, self.wall, visitor, self.stop).await;
             drop((permit, camera));
         });
-        Ok(upgraded.into_response())
+        Ok(response)
     }
 
     fn cameras(self) -> Response {

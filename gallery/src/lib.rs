@@ -27,6 +27,7 @@ mod problem;
 mod range;
 mod relay;
 mod snaps;
+mod socket;
 mod still;
 mod stop;
 mod store;

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{BufMut, BytesMut};
-use futures_util::{SinkExt, StreamExt};
+use bytes::Buf;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tracing::debug;
-use warp::ws::{Message, WebSocket};
 use wire::frame::{self, CLOCK_UNKNOWN, HEADER, Header};
 use wire::page::{FromPage, TILES, Tile, ToPage};
 
@@ -19,6 +19,9 @@ use crate::frames::{Frame, Inbox, Wanted, Watch};
 use crate::meter::Meter;
 use crate::now::{self, Now};
 use crate::people::Visitor;
+use crate::relay::frames::{Broken, GOING_AWAY, Heard, NORMAL, Opcode, TOO_LARGE};
+use crate::relay::message::Kind;
+use crate::socket::Socket;
 use crate::stop::stopped;
 use crate::wall::Wall;
 
@@ -48,16 +51,16 @@ const SEND_WITHIN: Duration = Duration::from_secs(10);
 /// How long the other side may take to close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
-const GOING_AWAY: u16 = 1001;
-const PROTOCOL: u16 = 1002;
 const POLICY: u16 = 1008;
-const TOO_LARGE: u16 = 1009;
 /// Registered with IANA.
 const TRY_AGAIN: u16 = 1013;
 
+/// The socket of a page.
+pub(crate) type Stream = Socket<TokioIo<Upgraded>>;
+
 /// Serves a page until it leaves, does what it must not, or `stop` is true.
 pub(crate) async fn serve(
-    mut socket: WebSocket,
+    mut socket: Stream,
     wall: Arc<Wall>,
     visitor: Visitor,
     mut stop: watch::Receiver<bool>,
@@ -86,9 +89,11 @@ pub(crate) async fn serve(
         let close = async {
             // A reason has at most 123 bytes (RFC 6455, section 5.5).
             let reason: String = reason.chars().take(60).collect();
-            if socket.send(Message::close_with(code, reason)).await.is_ok() {
+            let code = code.to_be_bytes();
+            let payload = (&code[..]).chain(reason.as_bytes());
+            if socket.send(Opcode::Close, payload).await.is_ok() {
                 // Until the page closes too, or the close would be lost with what it still says.
-                while let Some(Ok(_)) = socket.next().await {}
+                socket.until_gone().await;
             }
         };
         let _ = timeout(CLOSE_WITHIN, close).await;
@@ -105,16 +110,17 @@ enum End {
     Close(u16, String),
 }
 
-impl From<warp::Error> for End {
-    fn from(error: warp::Error) -> Self {
-        let text = error.to_string();
-        if text.contains("too long") {
-            let frame = format!("{OWN_FRAME} with a frame of its own camera");
-            End::Close(TOO_LARGE, format!("a message may have {MESSAGE} bytes, {frame}"))
-        } else {
-            End::Close(PROTOCOL, text)
+impl From<Broken> for End {
+    fn from(Broken(code, reason): Broken) -> Self {
+        match code {
+            TOO_LARGE => End::Close(TOO_LARGE, too_long()),
+            _ => End::Close(code, reason.to_owned()),
         }
     }
+}
+
+fn too_long() -> String {
+    format!("a message may have {MESSAGE} bytes, {OWN_FRAME} with a frame of its own camera")
 }
 
 struct Page {
@@ -129,13 +135,13 @@ struct Page {
 }
 
 impl Page {
-    async fn run(&mut self, socket: &mut WebSocket) -> End {
+    async fn run(&mut self, socket: &mut Stream) -> End {
         match self.converse(socket).await {
             Ok(end) | Err(end) => end,
         }
     }
 
-    async fn converse(&mut self, socket: &mut WebSocket) -> Result<End, End> {
+    async fn converse(&mut self, socket: &mut Stream) -> Result<End, End> {
         let mut cameras = self.wall.cameras();
         let mut notices = self.wall.notices();
         let mut photos = self.wall.store.events();
@@ -149,10 +155,18 @@ impl Page {
             let wake = self.send_frames(socket).await?;
             tokio::select! {
                 // A page that takes no answers is not heard.
-                message = socket.next(), if !self.visitor.is_full() => {
-                    let Some(message) = message else { return Ok(End::Gone) };
+                said = socket.hear(), if !self.visitor.is_full() => {
                     heard = Instant::now();
-                    self.hear(&message?)?;
+                    match said? {
+                        Some(Heard::Message(kind, bytes)) => self.hear(kind, &bytes)?,
+                        Some(Heard::Ping(payload)) => send(socket, Opcode::Pong, payload).await?,
+                        Some(Heard::Pong) => {}
+                        Some(Heard::Close) => {
+                            send(socket, Opcode::Close, &NORMAL.to_be_bytes()[..]).await?;
+                            return Ok(End::Gone);
+                        }
+                        None => return Ok(End::Gone),
+                    }
                 }
                 Ok(()) = cameras.changed() => {
                     let cameras = cameras.borrow_and_update().to_vec();
@@ -171,7 +185,7 @@ impl Page {
                     }
                     Err(RecvError::Closed) => return Ok(End::Gone),
                 },
-                told = self.visitor.told() => send(socket, Message::text(&*told)).await?,
+                told = self.visitor.told() => send(socket, Opcode::Text, told.as_bytes()).await?,
                 () = self.inbox.came() => {}
                 () = sleep(wake.unwrap_or(PING_EVERY)) => {}
                 _ = measure.tick(), if self.meter.is_some() => {
@@ -184,14 +198,14 @@ impl Page {
                     if heard.elapsed() > if joined { VISITOR_SILENT_AFTER } else { SILENT_AFTER } {
                         return Ok(End::Lost);
                     }
-                    send(socket, Message::ping("")).await?;
+                    send(socket, Opcode::Ping, &[][..]).await?;
                 }
             }
         }
     }
 
     /// Sends what may be sent now. Returns how long to wait when more is held back by its rate.
-    async fn send_frames(&mut self, socket: &mut WebSocket) -> Result<Option<Duration>, End> {
+    async fn send_frames(&mut self, socket: &mut Stream) -> Result<Option<Duration>, End> {
         loop {
             let now = now::mono();
             let waiting = |tile| self.inbox.waiting(tile);
@@ -204,20 +218,17 @@ impl Page {
             if let Some(meter) = &mut self.meter {
                 meter.sent(serial, tile, &frame, now);
             }
-            send(socket, message(&frame, serial, tile)).await?;
+            let header = header(&frame, serial, tile);
+            send(socket, Opcode::Binary, (&header[..]).chain(frame.jpeg.clone())).await?;
         }
     }
 
-    fn hear(&mut self, message: &Message) -> Result<(), End> {
-        let bytes = message.as_bytes();
-        if bytes.len() > MESSAGE && !(message.is_binary() && self.visitor.shows()) {
-            return Err(End::Close(TOO_LARGE, format!("a message may have {MESSAGE} bytes")));
+    fn hear(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), End> {
+        if bytes.len() > MESSAGE && !(kind == Kind::Binary && self.visitor.shows()) {
+            return Err(End::Close(TOO_LARGE, too_long()));
         }
         let refuse = |reason: String| Err(End::Close(POLICY, reason));
-        if message.is_close() {
-            // The closing is answered by the socket itself, when it is read on.
-            Ok(())
-        } else if message.is_binary() {
+        if kind == Kind::Binary {
             let Some(serial) = frame::parse_ack(bytes) else {
                 return self.visitor.frame(bytes).or_else(refuse);
             };
@@ -229,7 +240,7 @@ impl Page {
                 meter.answered(serial, now);
             }
             Ok(())
-        } else if message.is_text() {
+        } else {
             match serde_json::from_slice(bytes) {
                 Ok(FromPage::Watch { tiles }) => return self.watch(tiles),
                 Ok(FromPage::Pause) => return self.pause(true),
@@ -246,8 +257,6 @@ impl Page {
                 }
                 Err(error) => return refuse(error.to_string()),
             }
-            Ok(())
-        } else {
             Ok(())
         }
     }
@@ -296,25 +305,21 @@ impl Page {
     }
 }
 
-fn message(frame: &Frame, serial: u32, tile: u16) -> Message {
+fn header(frame: &Frame, serial: u32, tile: u16) -> [u8; HEADER] {
     let now = Now::read();
     let (captured, known) = frame.captured_ms(now);
     let flags = if known { 0 } else { CLOCK_UNKNOWN };
     let sent = now.wall as f64 / 1000.0;
-    let header = Header { serial, tile, flags, seq: frame.seq, captured, sent };
-    let mut message = BytesMut::with_capacity(HEADER + frame.jpeg.len());
-    message.put_slice(&header.to_bytes());
-    message.put_slice(&frame.jpeg);
-    Message::binary(message.freeze())
+    Header { serial, tile, flags, seq: frame.seq, captured, sent }.to_bytes()
 }
 
-async fn say(socket: &mut WebSocket, what: &ToPage) -> Result<(), End> {
-    let text = serde_json::to_string(what).expect("these types hold only what JSON can say");
-    send(socket, Message::text(text)).await
+async fn say(socket: &mut Stream, what: &ToPage) -> Result<(), End> {
+    let text = serde_json::to_vec(what).expect("these types hold only what JSON can say");
+    send(socket, Opcode::Text, &text[..]).await
 }
 
-async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
-    match timeout(SEND_WITHIN, socket.send(message)).await {
+async fn send(socket: &mut Stream, opcode: Opcode, payload: impl Buf) -> Result<(), End> {
+    match timeout(SEND_WITHIN, socket.send(opcode, payload)).await {
         Ok(Ok(())) => Ok(()),
         // There is nobody to tell.
         Ok(Err(_)) => Err(End::Gone),

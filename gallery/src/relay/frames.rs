@@ -47,10 +47,12 @@ pub(crate) struct Broken(pub u16, pub &'static str);
 const RULES: Broken = Broken(PROTOCOL, "a frame that breaks RFC 6455");
 
 /// Puts together what a client sends.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Decoder {
     /// What was read and not looked at.
     pub raw: BytesMut,
+    /// A message may have so many bytes.
+    most: usize,
     frame: Option<Frame>,
     /// The message of which some frames came.
     kind: Option<Kind>,
@@ -65,7 +67,18 @@ struct Frame {
     mask: [u8; 4],
 }
 
+impl Default for Decoder {
+    fn default() -> Self {
+        Decoder::new(MESSAGE)
+    }
+}
+
 impl Decoder {
+    /// For messages of at most so many bytes.
+    pub fn new(most: usize) -> Self {
+        Decoder { raw: BytesMut::new(), most, frame: None, kind: None, message: Vec::new() }
+    }
+
     /// How many bytes of an unfinished message are here.
     pub fn unfinished(&self) -> usize {
         self.message.len()
@@ -145,10 +158,10 @@ impl Decoder {
         let most = match opcode as u8 >= Opcode::Close as u8 {
             true if len > CONTROL as u64 => return Err(RULES),
             true => CONTROL,
-            false => MESSAGE - self.message.len(),
+            false => self.most - self.message.len(),
         };
         let left = usize::try_from(len).ok().filter(|len| *len <= most);
-        let left = left.ok_or(Broken(TOO_LARGE, "a message may have 10 MiB"))?;
+        let left = left.ok_or(Broken(TOO_LARGE, "a message is too long"))?;
         let mut mask = [0; 4];
         raw.copy_to_slice(&mut mask);
         self.raw.advance(2 + more + 4);

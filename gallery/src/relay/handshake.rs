@@ -25,20 +25,32 @@ pub(crate) fn asks_for<B>(request: &Request<B>) -> Option<Result<RoomName, Probl
     }
 }
 
+const HINT: &str = "ask as RFC 6455 has it, version 13, over HTTP/1.1";
+
 /// The answer that makes the connection a WebSocket.
 ///
 /// # Errors
 /// The request is not what RFC 6455 asks for.
 pub(crate) fn accept<B>(request: &Request<B>) -> Result<Response, Problem> {
-    let headers = request.headers();
-    let hint = "ask as RFC 6455 has it, version 13, over HTTP/1.1";
-    let bad = |error: &str| Problem::new(StatusCode::BAD_REQUEST, error, hint);
-    if request.version() < Version::HTTP_11 || !has_token(headers, CONNECTION, "upgrade") {
+    if request.version() < Version::HTTP_11 {
+        let error = "this request cannot become a WebSocket";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, error, HINT));
+    }
+    answer(request.headers())
+}
+
+/// The same, of a request of HTTP/1.1.
+///
+/// # Errors
+/// As [`accept`].
+pub(crate) fn answer(headers: &HeaderMap) -> Result<Response, Problem> {
+    let bad = |error: &str| Problem::new(StatusCode::BAD_REQUEST, error, HINT);
+    if !has_token(headers, CONNECTION, "upgrade") {
         return Err(bad("this request cannot become a WebSocket"));
     }
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         let error = "this is another version of WebSocket than 13";
-        return Err(Problem::new(StatusCode::UPGRADE_REQUIRED, error, hint));
+        return Err(Problem::new(StatusCode::UPGRADE_REQUIRED, error, HINT));
     }
     let mut nonce = [0; 16];
     let key = headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
@@ -47,16 +59,16 @@ pub(crate) fn accept<B>(request: &Request<B>) -> Result<Response, Problem> {
 
     let mut response = warp::reply().into_response();
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let answer = response.headers_mut();
-    answer.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    let head = response.headers_mut();
+    head.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    head.insert(UPGRADE, HeaderValue::from_static("websocket"));
     let accepted = HeaderValue::from_str(&answer_to(key)).map_err(|_| bad("a bad key"))?;
-    answer.insert(SEC_WEBSOCKET_ACCEPT, accepted);
+    head.insert(SEC_WEBSOCKET_ACCEPT, accepted);
     // A browser that asked for one closes without; which it is means nothing here.
     if let Some(protocol) = tokens(headers, SEC_WEBSOCKET_PROTOCOL).next()
         && let Ok(protocol) = HeaderValue::from_str(protocol)
     {
-        answer.insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+        head.insert(SEC_WEBSOCKET_PROTOCOL, protocol);
     }
     Ok(response)
 }

@@ -6,11 +6,11 @@
 //! Only `photos` looks at what is said: on `/`, pictures become photos.
 
 mod client;
-mod frames;
-mod handshake;
+pub(crate) mod frames;
+pub(crate) mod handshake;
 mod member;
 mod memory;
-mod message;
+pub(crate) mod message;
 mod outbox;
 mod photos;
 mod rooms;

@@ -1,0 +1,113 @@
+//! A page's WebSocket: what the page says, one thing after another, and what it is sent.
+//!
+//! A picture is written from where it lies, with its header before it, so that one payload serves
+//! all pages and nothing of it is copied but into the kernel.
+
+use std::io;
+
+use bytes::Buf;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::relay::frames::{Broken, Decoder, Heard, Opcode, head};
+
+/// What is read at once: answers are small, and there is one of this for each page.
+const READ: usize = 16 * 1024;
+
+/// See the module.
+pub(crate) struct Socket<S> {
+    stream: S,
+    decoder: Decoder,
+    /// A frame was begun and not ended.
+    is_amidst: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    /// On a connection after its handshake. A message of the page may have `most` bytes.
+    pub fn new(stream: S, most: usize) -> Self {
+        Socket { stream, decoder: Decoder::new(most), is_amidst: false }
+    }
+
+    /// What the page says next; `None` when it is gone. It can be cancelled without a loss.
+    ///
+    /// # Errors
+    /// [`Broken`]; what follows cannot be understood any more.
+    pub async fn hear(&mut self) -> Result<Option<Heard>, Broken> {
+        loop {
+            if let Some(heard) = self.decoder.next()? {
+                return Ok(Some(heard));
+            }
+            self.decoder.raw.reserve(READ);
+            match self.stream.read_buf(&mut self.decoder.raw).await {
+                Ok(0) | Err(_) => return Ok(None),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Reads and forgets until the page is gone.
+    pub async fn until_gone(&mut self) {
+        let mut rest = vec![0; READ];
+        while let Ok(1..) = self.stream.read(&mut rest).await {}
+    }
+
+    /// Sends a message or a control frame. Cancelled, it leaves the socket good for nothing.
+    pub async fn send(&mut self, opcode: Opcode, payload: impl Buf) -> io::Result<()> {
+        if std::mem::replace(&mut self.is_amidst, true) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let mut frame = head(opcode, payload.remaining()).chain(payload);
+        while frame.has_remaining() {
+            if self.stream.write_buf(&mut frame).await? == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+        }
+        self.stream.flush().await?;
+        self.is_amidst = false;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use tokio::io::duplex;
+
+    use crate::relay::message::Kind;
+
+    #[tokio::test]
+    async fn a_message_of_parts_is_one_frame() {
+        let (near, mut far) = duplex(1024);
+        let mut socket = Socket::new(near, 100);
+        let parts = Buf::chain(&b"head"[..], Bytes::from(vec![7; 200]));
+        socket.send(Opcode::Binary, parts).await.unwrap();
+        let mut frame = vec![0; 208];
+        far.read_exact(&mut frame).await.unwrap();
+        assert_eq!(frame[..8], [0x82, 126, 0, 204, b'h', b'e', b'a', b'd']);
+        assert_eq!(frame[8..], [7; 200]);
+    }
+
+    #[tokio::test]
+    async fn nothing_follows_a_frame_that_was_cut() {
+        let (near, _far) = duplex(16);
+        let mut socket = Socket::new(near, 100);
+        let long = tokio::time::timeout(
+            std::time::Duration::from_millis(10),
+            socket.send(Opcode::Binary, &[0; 100][..]),
+        );
+        assert!(long.await.is_err(), "nobody reads");
+        assert!(socket.send(Opcode::Close, &[3, 232][..]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_said_is_heard_up_to_its_bound() {
+        let (near, mut far) = duplex(1024);
+        let mut socket = Socket::new(near, 5);
+        far.write_all(&[0x82, 0x84, 0, 0, 0, 0, 1, 2, 3, 4]).await.unwrap();
+        let heard = Heard::Message(Kind::Binary, Bytes::from_static(&[1, 2, 3, 4]));
+        assert_eq!(socket.hear().await, Ok(Some(heard)));
+        far.write_all(&[0x82, 0x86, 0, 0, 0, 0]).await.unwrap();
+        assert!(socket.hear().await.is_err());
+        drop(far);
+    }
+}
