@@ -50,7 +50,7 @@ pub enum Topic {
     Info(NodeName),
     /// `<node>/stats`: [`crate::Stats`].
     Stats(NodeName),
-    /// `<node>/ask`: a question to a node.
+    /// `<node>/ask`: [`crate::Ask`].
     Ask(NodeName),
     /// `<node>/answer`: [`crate::Answer`].
     Answer(NodeName),
