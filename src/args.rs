@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use broker::Role;
 use clap::{Parser, Subcommand};
+use serde_json::Value;
 use wire::{CameraId, NodeName};
 
 /// Every camera of a house on one wall in the browser.
@@ -94,12 +95,22 @@ pub enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Ask a node something, such as `help`. Without a method: question by question
+    Ask {
+        node: NodeName,
+        method: Option<String>,
+        /// What the method needs to know, such as {"camera":"NAME"}
+        #[arg(value_name = "JSON", value_parser = json)]
+        params: Option<Value>,
+    },
     /// Talk to everybody who is here. Where nobody types, each line of the input is said
     Chat {
         /// What the others call you: 1 to 40 characters
         #[arg(long, value_parser = person)]
         name: String,
     },
+    /// Show what happens as it happens: nodes, cameras, photos, people and commands, one line each
+    Log,
     /// Show nodes, cameras, rates and ages, live
     Watch {
         /// Show what the broker says of itself instead
@@ -157,6 +168,10 @@ pub struct Password {
     /// elsewhere make one and print it]
     #[arg(long)]
     pub password_stdin: bool,
+}
+
+fn json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("this is no JSON: {error}"))
 }
 
 fn person(name: &str) -> Result<String, String> {

@@ -147,6 +147,8 @@ pub struct Config {
     pub(crate) id: GalleryId,
     pub(crate) photos: store::Config,
     pub(crate) people: people::Config,
+    /// The database of the log.
+    pub(crate) log: PathBuf,
     pub(crate) pictures: picture::Config,
 }
 
@@ -178,6 +180,7 @@ impl Section {
         let secret = data.join("secret");
         let keys = Keys::open(&secret).map_err(failed(&secret))?;
         let people = people::Config { keys, talk: data.join("talk.db") };
+        let log = data.join("log.db");
         let photos = self.photos.check(data)?;
         Ok(Config {
             listen,
@@ -192,6 +195,7 @@ impl Section {
             id,
             photos,
             people,
+            log,
             pictures,
         })
     }

@@ -34,6 +34,10 @@ const STREAMS: usize = 200;
 /// At most so many pages have a socket on which they show their camera.
 const CAMERAS: usize = 64;
 
+/// So many lines of the log are told unless another number is asked for, and at most.
+const LINES: u64 = 100;
+const LINES_MOST: u64 = 500;
+
 /// What the routes need.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
@@ -80,6 +84,7 @@ impl Site {
         let no_room = path!("relay" / String).and(warp::get()).map(no_room);
         let cameras = path!("api" / "cameras").and(get()).map(Site::cameras);
         let people = path!("api" / "people").and(get()).map(Site::people);
+        let log = path!("api" / "log").and(get()).and(warp::query()).map(Site::log);
         let snapshot =
             path!("cameras" / String / String / "snapshot.jpg").and(get()).then(Site::snapshot);
         let stream =
@@ -96,6 +101,8 @@ impl Site {
             .or(cameras)
             .unify()
             .or(people)
+            .unify()
+            .or(log.map(respond))
             .unify()
             .or(snapshot)
             .unify()
@@ -289,6 +296,24 @@ impl Site {
 
     fn people(self) -> Response {
         json(StatusCode::OK, &self.wall.people.list())
+    }
+
+    fn log(self, query: Query) -> Result<Response, Problem> {
+        let number = |key: &str| match query.get(key).map(|text| text.parse::<u64>()) {
+            None => Ok(None),
+            Some(Ok(number)) => Ok(Some(number)),
+            Some(Err(_)) => {
+                let hint = "before is the id of a line, limit a number";
+                Err(Problem::bad_request(format!("{key} is no whole number"), hint))
+            }
+        };
+        let limit = number("limit")?.unwrap_or(LINES);
+        if !(1..=LINES_MOST).contains(&limit) {
+            let error = format!("limit is {limit}, but 1 to {LINES_MOST} is possible");
+            let hint = "ask for more with before=<the id of the last line>";
+            return Err(Problem::bad_request(error, hint));
+        }
+        Ok(json(StatusCode::OK, &self.wall.journal.list(number("before")?, limit as usize)))
     }
 
     async fn snapshot(node: String, camera: String, site: Site) -> Response {

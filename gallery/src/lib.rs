@@ -15,6 +15,8 @@ mod health;
 mod http;
 mod https;
 mod ingest;
+mod journal;
+mod kept;
 mod listener;
 mod mqtt;
 mod multipart;
@@ -24,6 +26,7 @@ mod photos;
 mod picture;
 mod problem;
 mod range;
+mod rate;
 mod relay;
 mod snaps;
 mod still;
@@ -57,6 +60,7 @@ use door::Door;
 use health::Task;
 use http::Site;
 use https::Https;
+use journal::Journal;
 use listener::Service;
 use people::People;
 use picture::Pool;
@@ -173,7 +177,10 @@ impl Gallery {
         let people = Arc::new(People::new(&config.people, &config.id, &config.root));
         let (say, sayings) = mpsc::channel(ingest::SAYINGS);
         let (id, photos) = (config.id.clone(), store.clone());
-        let wall = Arc::new(Wall::new(id, config.open, people.clone(), photos, say));
+        let journal = Arc::new(Journal::new(&config.log));
+        let port = https.as_ref().map(|(_, address, _)| address.port());
+        let wall = Wall::new(id, config.open, port, people.clone(), photos, journal, say);
+        let wall = Arc::new(wall);
         let (stop, mut stopping) = watch::channel(false);
         let beat = |task| {
             let health = health.clone();
@@ -220,6 +227,7 @@ impl Gallery {
         tasks.spawn(async move {
             tokio::select! {
                 () = wall.run(beats) => {}
+                () = wall.journal.run() => {}
                 () = stopped(&mut stopping) => {}
             }
             Task::Wall

@@ -14,6 +14,7 @@ use crate::cameras::{Cameras, Fact};
 use crate::clocks::{Captured, Clocks, Reading};
 use crate::frames::{Frame, Frames};
 use crate::ingest::{Bad, Ingest, Refusal, Saying, Snapshot};
+use crate::journal::Journal;
 use crate::now::{self, Now};
 use crate::people::People;
 use crate::store::Store;
@@ -35,6 +36,7 @@ pub(crate) struct Wall {
     pub store: Store,
     pub ingest: Ingest,
     pub people: Arc<People>,
+    pub journal: Arc<Journal>,
     changed: Notify,
     /// Told when a node came online, since it knows no wants.
     pub node_online: Notify,
@@ -51,6 +53,8 @@ struct State {
     complained: HashSet<Topic>,
     broker_lost: bool,
     open: bool,
+    /// The port on which it is there by HTTPS, if it is.
+    https: Option<u16>,
     turn: Turn,
     /// Why this gallery only shows.
     view_only: Option<String>,
@@ -59,12 +63,15 @@ struct State {
 }
 
 impl Wall {
-    /// `open`: other machines can reach it. What is to be said to the nodes goes to `say`.
+    /// `open`: other machines can reach it; `https`: by HTTPS on this port. What is to be said to
+    /// the nodes goes to `say`.
     pub fn new(
         id: GalleryId,
         open: bool,
+        https: Option<u16>,
         people: Arc<People>,
         store: Store,
+        journal: Arc<Journal>,
         say: mpsc::Sender<Saying>,
     ) -> Self {
         let state = State {
@@ -73,6 +80,7 @@ impl Wall {
             complained: HashSet::new(),
             broker_lost: false,
             open,
+            https,
             turn: Turn::new(id),
             view_only: None,
             trouble: store.trouble(),
@@ -84,6 +92,7 @@ impl Wall {
             ingest: Ingest::new(store.clone(), say),
             store,
             people,
+            journal,
             changed: Notify::new(),
             node_online: Notify::new(),
             say_online: Notify::new(),
@@ -100,6 +109,7 @@ impl Wall {
     /// # Errors
     /// Why it was refused, the first time for a topic, so that it is worth telling.
     pub fn hear(&self, topic: &Topic, payload: Bytes, retained: bool) -> Result<(), String> {
+        self.journal.hear(topic, &payload, retained);
         let people = self.people.hear(topic, &payload, retained);
         let taken = people.and_then(|()| match topic {
             Topic::Status(node) => self.hear_fact(&Fact::Status(node), &payload, retained),
@@ -257,6 +267,7 @@ impl Wall {
 
     pub fn broker_found(&self) {
         self.people.connected();
+        self.journal.connected();
         let mut state = self.state();
         state.turn.connected();
         state.cameras.connected(Now::read());
@@ -362,20 +373,21 @@ const BROKER_LOST: &str = "The broker cannot be reached; trying again";
 
 impl State {
     fn notices(&self) -> Arc<[Notice]> {
-        let broker_lost = Notice { code: NoticeCode::BrokerLost, text: BROKER_LOST.to_owned() };
-        let open = Notice {
-            code: NoticeCode::Open,
-            text: "Everybody on the local network can see this wall: there is no password yet"
-                .to_owned(),
-        };
-        let all = [(self.broker_lost, broker_lost), (self.open, open)];
-        let all = all.into_iter().filter_map(|(holds, notice)| holds.then_some(notice));
-        let photos =
-            [(NoticeCode::ViewOnly, &self.view_only), (NoticeCode::DiskFull, &self.trouble)];
-        let photos = photos
-            .into_iter()
-            .filter_map(|(code, text)| Some(Notice { code, text: text.clone()? }));
-        all.chain(photos).collect()
+        const OPEN: &str =
+            "Everybody on the local network can see this wall: there is no password yet";
+        let is = |holds: bool, text: &str| holds.then(|| text.to_owned());
+        let https = |port| format!("This wall is there by HTTPS too, on port {port}");
+        let all = [
+            (NoticeCode::Https, self.https.map(https)),
+            (NoticeCode::BrokerLost, is(self.broker_lost, BROKER_LOST)),
+            (NoticeCode::Open, is(self.open, OPEN)),
+            (NoticeCode::ViewOnly, self.view_only.clone()),
+            (NoticeCode::DiskFull, self.trouble.clone()),
+        ];
+        let port = |code| self.https.filter(|_| code == NoticeCode::Https);
+        let all = all.into_iter();
+        all.filter_map(|(code, text)| Some(Notice { code, text: text?, port: port(code) }))
+            .collect()
     }
 }
 

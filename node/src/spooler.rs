@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use wire::{GalleryId, NodeName, PhotoId, Stamp, limits};
 
 use crate::answers::Answers;
@@ -85,7 +85,12 @@ pub(crate) struct Request {
     id: PhotoId,
     shared: Arc<Shared>,
     is_answered: bool,
+    /// Who is told in this process, also when it is done, and nobody else then.
+    outcome: Option<oneshot::Sender<Outcome>>,
 }
+
+/// What became of a photo that was asked for: it is in the spool, or cannot be, and why.
+pub(crate) type Outcome = Result<(), String>;
 
 impl Request {
     /// It cannot be, and why.
@@ -96,13 +101,23 @@ impl Request {
     /// It is in the spool.
     fn done(mut self) {
         self.is_answered = true;
+        self.tell(Ok(()));
     }
 
     fn refuse(&mut self, why: &str) {
         self.shared.state().asked.remove(&self.id);
-        if !std::mem::replace(&mut self.is_answered, true) {
+        if !std::mem::replace(&mut self.is_answered, true) && !self.tell(Err(why.to_owned())) {
             self.shared.answers.refuse(self.id.as_str(), why);
         }
+    }
+
+    /// Whether there is somebody to tell in this process.
+    fn tell(&mut self, outcome: Outcome) -> bool {
+        let told = self.outcome.take();
+        let is_told = told.is_some();
+        // Who asked may have given up.
+        let _ = told.map(|told| told.send(outcome));
+        is_told
     }
 }
 
@@ -147,7 +162,7 @@ impl Spooler {
     /// there is nothing to take, because that photo is there or on its way; where it waits it is
     /// offered again.
     pub fn ask(&self, id: Option<PhotoId>) -> Option<Request> {
-        let id = id.unwrap_or_else(|| PhotoId::new(clock::unix_ms(), fastrand::u128(..)));
+        let id = id.unwrap_or_else(new_id);
         let mut state = self.shared.state();
         if state.numbers.contains_key(&id) {
             state.offers.add(id);
@@ -162,7 +177,18 @@ impl Spooler {
         if state.stored.contains(&id) || !state.asked.insert(id.clone()) {
             return None;
         }
-        Some(Request { id, shared: Arc::clone(&self.shared), is_answered: false })
+        let shared = Arc::clone(&self.shared);
+        Some(Request { id, shared, is_answered: false, outcome: None })
+    }
+
+    /// The same for who waits for the outcome in this process.
+    pub fn ask_and_tell(&self) -> (PhotoId, Request, oneshot::Receiver<Outcome>) {
+        let id = new_id();
+        let (told, outcome) = oneshot::channel();
+        self.shared.state().asked.insert(id.clone());
+        let (shared, told) = (Arc::clone(&self.shared), Some(told));
+        let request = Request { id: id.clone(), shared, is_answered: false, outcome: told };
+        (id, request, outcome)
     }
 
     /// The same for the node itself: nobody hears an answer.
@@ -541,6 +567,10 @@ impl Writer {
             self.trouble = Some(why.to_owned());
         }
     }
+}
+
+fn new_id() -> PhotoId {
+    PhotoId::new(clock::unix_ms(), fastrand::u128(..))
 }
 
 /// What an error of the disk means to whoever asked for a photo.

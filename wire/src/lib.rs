@@ -9,6 +9,7 @@ mod broker_url;
 pub mod frame;
 pub mod jpeg;
 pub mod limits;
+pub mod log;
 mod name;
 pub mod page;
 mod payload;

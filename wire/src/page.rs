@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::log::Entry;
 use crate::name::{CameraId, PersonId};
 use crate::payload::{CameraState, Kind, Reason, Resolution};
 use crate::people::{Line, Present};
@@ -51,6 +52,11 @@ pub enum FromPage {
     },
     /// They show it no more.
     Unshare,
+    /// Tell what happens from now on, or no more.
+    Log {
+        /// Whether it is to be told.
+        follow: bool,
+    },
 }
 
 /// A place on the page where a camera's frames are drawn.
@@ -136,6 +142,12 @@ pub enum ToPage {
         /// Of the preview, at most [`crate::limits::PREVIEW_WIDTH`] wide.
         preview: f32,
     },
+    /// Lines of the log, oldest first: the last [`crate::limits::LOG`] when the page asks to follow
+    /// it or missed some, later what is new. What was before, `GET /api/log` has.
+    Log {
+        /// The lines.
+        entries: Vec<Entry>,
+    },
     /// A frame of the camera that the page shows has come; two may be on their way.
     Got {
         /// The frame's number.
@@ -201,6 +213,9 @@ pub struct Notice {
     pub code: NoticeCode,
     /// The same as a sentence, in English.
     pub text: String,
+    /// With [`NoticeCode::Https`]: the port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
 }
 
 /// What a notice is about.
@@ -215,6 +230,8 @@ pub enum NoticeCode {
     DiskFull,
     /// Another gallery stores the photos of this broker; this one only shows.
     ViewOnly,
+    /// The page is there by HTTPS too, on this port: from there a browser gives it a camera.
+    Https,
 }
 
 #[cfg(test)]

@@ -244,6 +244,21 @@ pub mod filter {
         format!("{root}/+/answer")
     }
 
+    /// What every node is asked.
+    pub fn every_ask(root: &Root) -> String {
+        format!("{root}/+/ask")
+    }
+
+    /// The snaps for every camera.
+    pub fn every_snap(root: &Root) -> String {
+        format!("{root}/+/+/snap")
+    }
+
+    /// Every control that is set.
+    pub fn every_set(root: &Root) -> String {
+        format!("{root}/+/+/set/+")
+    }
+
     /// What happens to the photos of every gallery.
     pub fn every_photo(root: &Root) -> String {
         format!("{root}/gallery/+/photo")
