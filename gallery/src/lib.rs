@@ -18,6 +18,7 @@ mod ingest;
 mod journal;
 mod kept;
 mod listener;
+mod meter;
 mod mqtt;
 mod multipart;
 mod now;

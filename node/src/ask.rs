@@ -31,18 +31,31 @@ const LINES_MOST: usize = 100;
 
 /// What the node can be asked.
 pub(crate) struct Questions {
-    pub root: Root,
-    pub name: NodeName,
-    pub cameras: Arc<Cameras>,
-    pub facts: Arc<Facts>,
-    pub answers: Arc<Answers>,
-    pub log: Log,
+    root: Root,
+    name: NodeName,
+    cameras: Arc<Cameras>,
+    facts: Arc<Facts>,
+    answers: Arc<Answers>,
+    log: Log,
     /// The one that is thought about.
-    pub current: Mutex<Option<Ask>>,
-    pub asked: Notify,
+    current: Mutex<Option<Ask>>,
+    asked: Notify,
 }
 
 impl Questions {
+    /// To a node of this name.
+    pub fn new(
+        root: Root,
+        name: NodeName,
+        cameras: Arc<Cameras>,
+        facts: Arc<Facts>,
+        answers: Arc<Answers>,
+        log: Log,
+    ) -> Self {
+        let (current, asked) = (Mutex::default(), Notify::new());
+        Questions { root, name, cameras, facts, answers, log, current, asked }
+    }
+
     /// Takes a question, or answers that the node is busy.
     pub fn ask(&self, ask: Ask) {
         let mut current = self.current();

@@ -52,11 +52,11 @@ mod units;
 mod v4l2;
 mod wants;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use wire::NodeName;
 
@@ -134,16 +134,14 @@ impl Node {
         let (broker, tls) = (config.broker.clone(), config.tls.clone());
         let password_file = config.password_file.clone();
         let cameras = Arc::new(Cameras::new(config, identity.clone(), outlet.clone()));
-        let questions = Arc::new(Questions {
-            root: outlet.root.clone(),
-            name: name.clone(),
-            cameras: Arc::clone(&cameras),
-            facts: Arc::clone(&outlet.facts),
-            answers: Arc::clone(&answers),
+        let questions = Arc::new(Questions::new(
+            outlet.root.clone(),
+            name.clone(),
+            Arc::clone(&cameras),
+            Arc::clone(&outlet.facts),
+            Arc::clone(&answers),
             log,
-            current: Mutex::default(),
-            asked: Notify::new(),
-        });
+        ));
         let link = Link {
             broker,
             tls,

@@ -58,6 +58,10 @@ export class Vitrina {
     this.brokers = Object.fromEntries(
       parts.filter(([part]) => part === 'broker').map(([, url]) => [url.split(':')[0], url]),
     );
+    /** Each address of its wall, by the scheme: `{http: URL, https: URL}`. */
+    this.walls = Object.fromEntries(
+      parts.filter(([part]) => part === 'gallery').map(([, url]) => [url.split(':')[0], new URL(url)]),
+    );
     /** The addresses of the parts that it runs: `{gallery: 'http://…', broker: 'mqtt://…'}`. */
     this.ready = Object.fromEntries(parts.reverse());
   }

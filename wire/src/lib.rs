@@ -26,5 +26,5 @@ pub use payload::{
     Status, Want,
 };
 pub use photo::{Author, MediaType, Photo, PhotoEvent, Snap, Stored, TimeSource};
-pub use stamp::Stamp;
+pub use stamp::{Stamp, Took};
 pub use topic::{BadTopic, Size, Topic, filter};

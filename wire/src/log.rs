@@ -184,9 +184,13 @@ impl fmt::Display for Event {
                 f.write_str("is stored")
             }
             Event::Changed { photo, caption, pinned } => {
-                let pinned = if *pinned { "pinned" } else { "not pinned" };
-                write!(f, "photo {photo} is {pinned}")?;
-                if caption.is_empty() { Ok(()) } else { write!(f, ", with the caption {caption}") }
+                write!(f, "photo {photo} ")?;
+                match (caption.is_empty(), pinned) {
+                    (true, true) => f.write_str("is pinned"),
+                    (true, false) => f.write_str("is changed"),
+                    (false, true) => write!(f, "is pinned, with the caption {caption}"),
+                    (false, false) => write!(f, "has the caption {caption}"),
+                }
             }
             Event::Deleted { photo } => write!(f, "photo {photo} is deleted"),
             Event::Joined { person } => write!(f, "{} joined", person.name),
