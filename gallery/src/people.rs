@@ -185,6 +185,9 @@ impl People {
                     return Err("who says this is not here".to_owned());
                 };
                 room.heard.take(id.clone(), now.mono).map_err(|_| "too much at once")?;
+                // Who has just come has come before they speak.
+                let happened = room.presence.happened();
+                self.tell(&mut room, happened, now);
                 let what = What::Said { text };
                 self.add(&mut room, Line { id: line, at: now.wall_ms(), person, what });
             }
@@ -274,9 +277,7 @@ impl People {
         cameras.tick(now, outbox);
         self.outgoing.notify_one();
         let changes = presence.changes();
-        for (person, what) in changes.happened {
-            self.add(&mut room, Line { id: new_id(now), at: now.wall_ms(), person, what });
-        }
+        self.tell(&mut room, changes.happened, now);
         let lines: Vec<Line> = room.talk.fresh().iter().map(|line| (**line).clone()).collect();
         let mut bundles = Vec::new();
         if !changes.here.is_empty() || !changes.gone.is_empty() {
@@ -291,6 +292,12 @@ impl People {
         // Under the lock, so that who comes now misses none.
         for bundle in &bundles {
             let _ = self.bundles.send(json(bundle));
+        }
+    }
+
+    fn tell(&self, room: &mut Room, happened: Vec<(Author, What)>, now: Now) {
+        for (person, what) in happened {
+            self.add(room, Line { id: new_id(now), at: now.wall_ms(), person, what });
         }
     }
 
