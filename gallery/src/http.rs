@@ -25,7 +25,7 @@ use crate::problem::{Problem, recover};
 use crate::store::Store;
 use crate::upload::Uploads;
 use crate::wall::Wall;
-use crate::{assets, photos, relay, still, websocket};
+use crate::{assets, photos, relay, still, upload, websocket};
 
 /// At most so many pages and so many MJPEG streams are served at once.
 const PAGES: usize = 1000;
@@ -214,17 +214,15 @@ impl Site {
         length: Option<u64>,
         body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
     ) -> Result<Response, Problem> {
-        let person = match authorization {
+        let verify = |text: String| self.wall.people.verify(&text);
+        let person = match authorization.map(verify) {
             None => None,
-            Some(authorization) => {
-                Some(self.wall.people.verify(&authorization).ok_or_else(|| {
-                    let hint = "join again on the page's WebSocket, then send it again";
-                    Problem::new(
-                        StatusCode::UNAUTHORIZED,
-                        "nobody joined with this id and key",
-                        hint,
-                    )
-                })?)
+            Some(Some(person)) => Some(person),
+            Some(None) => {
+                upload::pass_over(body).await;
+                let error = "nobody joined with this id and key";
+                let hint = "join again on the page's WebSocket, then send it again";
+                return Err(Problem::new(StatusCode::UNAUTHORIZED, error, hint));
             }
         };
         let outcomes = self.uploads.receive(person, media, length, body).await?;
