@@ -56,6 +56,8 @@ struct State {
     view_only: Option<String>,
     /// Why nothing can be stored.
     trouble: Option<String>,
+    /// Why nodes take no photos.
+    troubles: Vec<String>,
 }
 
 impl Wall {
@@ -76,6 +78,7 @@ impl Wall {
             turn: Turn::new(id),
             view_only: None,
             trouble: store.trouble(),
+            troubles: Vec::new(),
         };
         Wall {
             notices: watch::Sender::new(state.notices()),
@@ -240,7 +243,10 @@ impl Wall {
             self.say_online.notify_one();
         }
         let other = state.turn.other().map(|other| {
-            format!("Gallery {other} came first and stores the photos; this one only shows")
+            format!(
+                "Gallery {other} came first and stores the photos; this one only shows. If that \
+                 one will not come back: vitrina forget gallery/{other}"
+            )
         });
         // Before it is known, it is as it was.
         if other != state.view_only && (other.is_some() || state.turn.stores()) {
@@ -280,9 +286,11 @@ impl Wall {
         lost.into_iter().chain(self.store.trouble()).collect()
     }
 
-    /// What is not wrong, but should be known, for `/healthz`.
+    /// What is not wrong here, but should be known, for `/healthz`.
     pub fn notes(&self) -> Vec<String> {
-        self.state().view_only.iter().cloned().collect()
+        let state = self.state();
+        let nodes = state.cameras.troubles().into_iter().chain(state.cameras.refused());
+        state.view_only.iter().cloned().chain(nodes).collect()
     }
 
     /// All cameras in the order of the wall, newest list first.
@@ -317,7 +325,7 @@ impl Wall {
                 }
                 changed
             });
-            self.watch_store();
+            self.watch_troubles();
             if changed {
                 let state = self.state();
                 self.frames.keep(|camera| state.cameras.get(camera).is_some());
@@ -328,11 +336,12 @@ impl Wall {
 }
 
 impl Wall {
-    fn watch_store(&self) {
+    fn watch_troubles(&self) {
         let trouble = self.store.trouble();
         let mut state = self.state();
-        if trouble != state.trouble {
-            state.trouble = trouble;
+        let troubles = state.cameras.troubles();
+        if (&trouble, &troubles) != (&state.trouble, &state.troubles) {
+            (state.trouble, state.troubles) = (trouble, troubles);
             self.notices.send_replace(state.notices());
         }
     }
@@ -370,8 +379,12 @@ impl State {
         };
         let all = [(self.broker_lost, broker_lost), (self.open, open)];
         let all = all.into_iter().filter_map(|(holds, notice)| holds.then_some(notice));
-        let photos =
-            [(NoticeCode::ViewOnly, &self.view_only), (NoticeCode::DiskFull, &self.trouble)];
+        let troubles = (!self.troubles.is_empty()).then(|| self.troubles.join("; "));
+        let photos = [
+            (NoticeCode::ViewOnly, &self.view_only),
+            (NoticeCode::NoSnapshots, &troubles),
+            (NoticeCode::DiskFull, &self.trouble),
+        ];
         let photos = photos
             .into_iter()
             .filter_map(|(code, text)| Some(Notice { code, text: text.clone()? }));
