@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use wire::Root;
 
-use crate::{sys, topic};
+use crate::topic;
 
 /// What a user is there for, and therefore may do. All but `admin` are bound to the topics of
 /// Vitrina, `<root>/#` and `<root>-jpeg/#`.
@@ -130,7 +130,7 @@ impl Grant {
     /// A denied filter refuses those within it. A wider one is granted, since nobody but an
     /// administrator can publish what is denied; but for `$SYS`, where the broker itself does.
     pub fn may_subscribe(&self, filter: &str) -> bool {
-        let is_sys = sys::is_asked_for(filter);
+        let is_sys = topic::asks_for_sys(filter);
         let is_denied =
             |deny| topic::covers(deny, filter) || is_sys && topic::overlap(deny, filter);
         !self.deny.iter().any(|deny| is_denied(deny)) && self.subscribe.cover(filter)

@@ -319,7 +319,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::outbox::Delivery;
+    use crate::delivery::Delivery;
     use crate::publish::{self, Sending, put_varint};
 
     const CONNECT_311: &[u8] = b"\x10\x0d\0\x04MQTT\x04\x02\0\x3c\0\x01c";

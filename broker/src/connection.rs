@@ -198,9 +198,9 @@ async fn enter(
     if connack.len() > takes.packet_maximum as usize {
         return Err(Refusal::new(Reason::PacketTooLarge, ""));
     }
-    let session = core
-        .open(Arrival { owner, clean, expiry, will, outbox: outbox.clone(), welcome })
-        .map_err(|reason| Refusal::new(reason, "no more sessions"))?;
+    let arrival = Arrival { owner, clean, expiry, will, outbox: outbox.clone(), welcome };
+    let session =
+        Session::open(core, arrival).map_err(|reason| Refusal::new(reason, "no more sessions"))?;
     // MQTT 5, section 3.1.2.10.
     let silence = match told.unwrap_or(connect.keep_alive) {
         0 => None,

@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use tracing::warn;
 
-use crate::config::Limits;
 use crate::counters::Counters;
+use crate::delivery::Delivery;
 use crate::identity::{Identity, Owner};
+use crate::limits::Limits;
 use crate::ordered::Ordered;
-use crate::outbox::{Delivery, Outbox};
+use crate::outbox::Outbox;
 use crate::packet::{Message, Options, Reason, Reply, Welcome, Will};
 use crate::received::Received;
 use crate::retained::Retained;
 use crate::seldom::Seldom;
-use crate::session::Session;
 use crate::shared::Groups;
 use crate::subscriptions::{SessionId, Subscriptions};
-use crate::{sys, topic};
+use crate::topic;
 
 /// What all clients of a broker share.
 #[derive(Debug)]
@@ -165,13 +165,13 @@ impl Core {
         }
     }
 
-    /// Lets a client in: welcomes it and opens its session or goes on with the one that it had. A
+    /// Lets a client in: welcomes it and opens its session, or goes on with the one that it had. A
     /// connection of the same user with the same client id ends, and what has to be said of it is
     /// published before anything of the new one is.
     ///
     /// # Errors
     /// The broker is about to stop, or there are too many sessions.
-    pub fn open(self: &Arc<Core>, arrival: Arrival) -> Result<Session, Reason> {
+    pub fn open(&self, arrival: Arrival) -> Result<SessionId, Reason> {
         let Arrival { owner, clean, expiry, will, outbox, mut welcome } = arrival;
         let mut state = self.lock();
         if *self.is_closing.borrow() {
@@ -214,7 +214,7 @@ impl Core {
         state.set_expiry(id, expiry);
         self.counters.clients.add(1);
         self.settle(&mut state);
-        Ok(Session::new(self.clone(), id, outbox))
+        Ok(id)
     }
 
     /// Takes a session from its connection, or from being away, for a new connection. `None` when
@@ -442,7 +442,7 @@ impl State {
             self.subscriptions.remove(path, session);
         }
         self.filter_bytes -= filter_size(filter);
-        self.sys_filters -= usize::from(sys::is_asked_for(path));
+        self.sys_filters -= usize::from(topic::asks_for_sys(path));
     }
 
     fn largest_away(&self) -> Option<SessionId> {

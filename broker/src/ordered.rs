@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::config::Limits;
 use crate::counters::Counters;
-use crate::outbox::Delivery;
+use crate::delivery::Delivery;
+use crate::limits::Limits;
 use crate::packet::Qos;
 use crate::retained::SWEEP_EVERY;
 

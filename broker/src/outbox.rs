@@ -13,10 +13,11 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::Notify;
 
 use crate::aliases::Given;
-use crate::config::Limits;
 use crate::counters::Counters;
+use crate::delivery::Delivery;
+use crate::limits::Limits;
 use crate::ordered::{Full, Next, Ordered, Received};
-use crate::packet::{Message, Qos, Reason, Reply, Takes, Version};
+use crate::packet::{Qos, Reason, Reply, Takes, Version};
 use crate::publish::{self, Sending};
 use crate::reply;
 use crate::shared::Readiness;
@@ -53,30 +54,6 @@ pub(crate) struct Outbox {
     filled: Notify,
     taken: Notify,
     ended: Notify,
-}
-
-/// One message on its way to one client.
-#[derive(Debug, Clone)]
-pub(crate) struct Delivery {
-    pub message: Arc<Message>,
-    pub qos: Qos,
-    /// Whether it is marked as retained, which says that it is not news.
-    pub retain: bool,
-    /// The numbers of the subscriptions that it comes by, as far as they have one.
-    pub identifiers: Vec<u32>,
-    /// The shared subscription that it comes by, of which another member may have it instead.
-    pub group: Option<Arc<str>>,
-}
-
-impl Delivery {
-    pub fn new(message: Arc<Message>, qos: Qos) -> Delivery {
-        Delivery { message, qos, retain: false, identifiers: Vec::new(), group: None }
-    }
-
-    /// What it is counted as in every bound, in bytes.
-    pub fn size(&self) -> usize {
-        self.message.size() + 4 * self.identifiers.len()
-    }
 }
 
 #[derive(Debug)]
@@ -423,6 +400,7 @@ impl Topic {
 mod tests {
     use super::*;
     use crate::config::Section;
+    use crate::packet::Message;
 
     fn outbox(section: Section) -> (Outbox, Arc<Counters>) {
         let counters = Arc::new(Counters::default());

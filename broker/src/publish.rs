@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::aliases::Alias;
-use crate::outbox::Delivery;
+use crate::delivery::Delivery;
 use crate::packet::{Qos, Version};
 
 /// How one PUBLISH differs from others of the same delivery.

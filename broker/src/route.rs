@@ -7,8 +7,8 @@ use std::time::Instant;
 use tracing::warn;
 
 use crate::core::{Core, Link, State, Subscriber};
+use crate::delivery::Delivery;
 use crate::ordered::Full;
-use crate::outbox::Delivery;
 use crate::packet::{Message, Options, Qos, Reason};
 use crate::shared::{Picked, Readiness};
 use crate::subscriptions::{SessionId, SubscriberId};

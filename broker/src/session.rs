@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::core::{Core, Entry, Link, State, Subscriber, filter_size};
-use crate::outbox::{Delivery, Outbox};
+use crate::core::{Arrival, Core, Entry, Link, State, Subscriber, filter_size};
+use crate::delivery::Delivery;
+use crate::outbox::Outbox;
 use crate::packet::{Filter, Message, Qos, Reason, Refusal, SendRetained, Unsubscribed, Version};
 use crate::subscriptions::SessionId;
 use crate::{sys, topic};
@@ -26,8 +27,13 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub fn new(core: Arc<Core>, id: SessionId, outbox: Arc<Outbox>) -> Session {
-        Session { core, id, outbox }
+    /// Lets a client in.
+    ///
+    /// # Errors
+    /// Those of [`Core::open`].
+    pub fn open(core: &Arc<Core>, arrival: Arrival) -> Result<Session, Reason> {
+        let outbox = arrival.outbox.clone();
+        Ok(Session { id: core.open(arrival)?, core: core.clone(), outbox })
     }
 
     fn entry<'a>(&self, state: &'a mut State) -> Option<&'a mut Entry> {
@@ -100,7 +106,7 @@ impl Session {
             }
             entry.filters.insert(name.clone());
             state.filter_bytes = size;
-            state.sys_filters += usize::from(sys::is_asked_for(path));
+            state.sys_filters += usize::from(topic::asks_for_sys(path));
             self.core.counters.subscriptions.add(1);
         }
         if topic::is_shared(name) {
@@ -132,7 +138,7 @@ impl Session {
         let state = self.core.lock();
         state.retained.matching(path, Instant::now()).for_each(send);
         drop(state);
-        if sys::is_asked_for(path) {
+        if topic::asks_for_sys(path) {
             let facts = sys::facts(&self.core);
             facts.iter().filter(|fact| topic::matches(path, &fact.topic)).for_each(send);
         }
@@ -199,7 +205,6 @@ mod tests {
 
     use super::*;
     use crate::config::Section;
-    use crate::core::Arrival;
     use crate::counters::Counters;
     use crate::identity::{Allowed, Identity, Owner};
     use crate::packet::{Options, Takes, Welcome, Will};
@@ -217,7 +222,8 @@ mod tests {
             let identity = Arc::new(Identity::Anonymous(Allowed::Everything));
             let owner = Owner { identity, client_id: client_id.to_owned() };
             let welcome = Welcome::default();
-            core.open(Arrival { owner, clean: true, expiry: 0, will, outbox, welcome }).unwrap()
+            let arrival = Arrival { owner, clean: true, expiry: 0, will, outbox, welcome };
+            Session::open(&core, arrival).unwrap()
         };
         let filter = |path: &str| Filter {
             path: path.into(),

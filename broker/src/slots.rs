@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::Limits;
 use crate::counters::Counters;
+use crate::limits::Limits;
 
 /// The connections that are open.
 pub(crate) struct Slots {

@@ -7,11 +7,6 @@ use bytes::Bytes;
 use crate::core::Core;
 use crate::packet::{Message, Qos};
 
-/// Whether a filter matches anything here. Wildcards at the first level do not match `$SYS`.
-pub(crate) fn is_asked_for(filter: &str) -> bool {
-    filter.split('/').next() == Some("$SYS")
-}
-
 /// The facts as they are now, each as a retained message.
 pub(crate) fn facts(core: &Core) -> Vec<Arc<Message>> {
     let counts = core.counters.read();

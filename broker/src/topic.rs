@@ -45,6 +45,12 @@ pub(crate) fn subscribed(filter: &str) -> Option<&str> {
     is_filter(path).then_some(path)
 }
 
+/// Whether a filter matches anything that the broker says of itself. Wildcards at the first level
+/// do not match `$SYS` (section 4.7.2).
+pub(crate) fn asks_for_sys(filter: &str) -> bool {
+    filter.split('/').next() == Some("$SYS")
+}
+
 /// Whether all topics that `filter` matches are matched by `wider` too.
 pub(crate) fn covers(wider: &str, filter: &str) -> bool {
     if filter.starts_with('$') && wider.starts_with(['+', '#']) {

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 
 use warp::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, UPGRADE};
 use warp::http::uri::{Authority, Uri};
-use warp::http::{Method, Request};
+use warp::http::{Method, Request, StatusCode};
 
+use crate::problem::Problem;
 use crate::relay;
 
 /// Why somebody is refused, and what may help.
@@ -16,6 +17,12 @@ use crate::relay;
 pub(crate) struct Refused {
     pub error: String,
     pub hint: String,
+}
+
+impl From<Refused> for Problem {
+    fn from(Refused { error, hint }: Refused) -> Self {
+        Problem::new(StatusCode::FORBIDDEN, error, hint)
+    }
 }
 
 /// What is needed to decide.

@@ -10,7 +10,6 @@ use warp::reject::{InvalidQuery, MethodNotAllowed, Rejection};
 use warp::reply::{Reply, Response};
 use wire::PhotoId;
 
-use crate::door::Refused;
 use crate::snaps::SnapError;
 use crate::store::StoreError;
 
@@ -59,12 +58,6 @@ impl Problem {
 
     pub fn status(&self) -> StatusCode {
         self.status
-    }
-}
-
-impl From<Refused> for Problem {
-    fn from(Refused { error, hint }: Refused) -> Self {
-        Problem::new(StatusCode::FORBIDDEN, error, hint)
     }
 }
 
