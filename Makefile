@@ -31,7 +31,7 @@ lint: gallery/web/dist
 bench: build
 	cargo build --release --locked --package gallery --example fill
 	scripts/need mosquitto:mosquitto mosquitto-clients:mosquitto_sub chromium:chromium ustreamer:ustreamer
-	cd tests && npm ci --no-audit --no-fund --silent && VITRINA=../target/release/vitrina node bench/run.mjs
+	cd tests && npm ci --no-audit --no-fund --silent && VITRINA=../target/release/vitrina UV_THREADPOOL_SIZE=8 node bench/run.mjs
 
 # Ten minutes of what the tests do for one: every part killed, the link cut, and no photo lost.
 chaos: build
