@@ -20,6 +20,9 @@ const STOP: Duration = Duration::from_secs(5);
 
 /// Threads of the runtime. The work is moving bytes; each camera has a thread of its own.
 const THREADS: usize = 2;
+/// A node alone has one connection's worth of bytes to move, and a second thread would be woken
+/// for each frame to find nothing to do.
+const NODE_THREADS: usize = 1;
 
 /// Which parts run in this process.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +52,9 @@ impl Parts {
 
 /// Runs `parts` until a signal or the failure of one.
 pub fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
+    let is_node = parts.node && !parts.broker && !parts.gallery;
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(THREADS)
+        .worker_threads(if is_node { NODE_THREADS } else { THREADS })
         .thread_name("vitrina")
         .enable_all()
         .build()

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
-use wire::{CameraId, Size};
+use wire::{CameraId, Size, Took};
 
 use crate::clocks::Captured;
 use crate::now::Micros;
@@ -36,6 +36,8 @@ pub(crate) struct Frame {
     pub received: Micros,
     /// The live size; `None` for a preview.
     pub size: Option<Size>,
+    /// What its node took of its age, if it tells.
+    pub took: Option<Took>,
     /// The stamp's own clock, to tell older from newer.
     pub mono: Micros,
     pub boot: String,
@@ -353,6 +355,7 @@ mod tests {
             captured: Captured { at: mono, known: true },
             received,
             size,
+            took: None,
             mono,
             boot: "b".into(),
         }

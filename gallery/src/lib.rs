@@ -16,6 +16,7 @@ mod http;
 mod https;
 mod ingest;
 mod listener;
+mod meter;
 mod mqtt;
 mod multipart;
 mod now;

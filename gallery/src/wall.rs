@@ -182,8 +182,8 @@ impl Wall {
             let Stamp { boot, mono, at, .. } = &stamp;
             state.clocks.hear(&camera.node, Reading { boot, mono: *mono, at: *at }, now.mono)
         };
-        let Stamp { seq, mono, boot, .. } = stamp;
-        let frame = Frame { jpeg, seq, captured, received: now.mono, size, mono, boot };
+        let Stamp { seq, mono, boot, took, .. } = stamp;
+        let frame = Frame { jpeg, seq, captured, received: now.mono, size, took, mono, boot };
         // A picture that is too late is no complaint.
         let _ = self.frames.offer(camera, frame);
         Ok(())

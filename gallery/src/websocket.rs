@@ -8,7 +8,7 @@ use bytes::{BufMut, BytesMut};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
-use tokio::time::{Instant, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tracing::debug;
 use warp::ws::{Message, WebSocket};
 use wire::frame::{self, CLOCK_UNKNOWN, HEADER, Header};
@@ -16,6 +16,7 @@ use wire::page::{FromPage, TILES, Tile, ToPage};
 
 use crate::credits::Credits;
 use crate::frames::{Frame, Inbox, Wanted, Watch};
+use crate::meter::Meter;
 use crate::now::{self, Now};
 use crate::people::Visitor;
 use crate::stop::stopped;
@@ -31,6 +32,9 @@ pub(crate) const OWN_FRAME: usize = frame::Own::HEADER + wire::limits::PICTURE;
 const FPS_MOST: f32 = 60.0;
 
 const PING_EVERY: Duration = Duration::from_secs(4);
+
+/// How often a page that measures is told what it gets.
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
 /// A page that says nothing for this long, not even that it got a ping, is gone.
 const SILENT_AFTER: Duration = Duration::from_secs(45);
@@ -64,6 +68,7 @@ pub(crate) async fn serve(
         credits: Credits::default(),
         tiles: HashMap::new(),
         paused: false,
+        meter: None,
         wall,
     };
     let end = tokio::select! {
@@ -118,6 +123,8 @@ struct Page {
     credits: Credits,
     tiles: HashMap<u16, (Watch, Wanted)>,
     paused: bool,
+    /// While the page wants to know.
+    meter: Option<Meter>,
     wall: Arc<Wall>,
 }
 
@@ -135,6 +142,8 @@ impl Page {
         cameras.mark_changed();
         notices.mark_changed();
         let mut ping = interval(PING_EVERY);
+        let mut measure = interval(MEASURE_EVERY);
+        measure.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         loop {
             let wake = self.send_frames(socket).await?;
@@ -165,6 +174,11 @@ impl Page {
                 told = self.visitor.told() => send(socket, Message::text(&*told)).await?,
                 () = self.inbox.came() => {}
                 () = sleep(wake.unwrap_or(PING_EVERY)) => {}
+                _ = measure.tick(), if self.meter.is_some() => {
+                    let now = now::mono();
+                    let tiles = self.meter.as_mut().map(|meter| meter.take(now)).unwrap_or_default();
+                    say(socket, &ToPage::Measured { tiles }).await?;
+                }
                 _ = ping.tick() => {
                     let joined = self.visitor.is_here();
                     if heard.elapsed() > if joined { VISITOR_SILENT_AFTER } else { SILENT_AFTER } {
@@ -187,6 +201,9 @@ impl Page {
             };
             let Some(frame) = self.inbox.take(tile) else { continue };
             let serial = self.credits.sent(tile, frame.jpeg.len(), now);
+            if let Some(meter) = &mut self.meter {
+                meter.sent(serial, tile, &frame, now);
+            }
             send(socket, message(&frame, serial, tile)).await?;
         }
     }
@@ -204,8 +221,12 @@ impl Page {
             let Some(serial) = frame::parse_ack(bytes) else {
                 return self.visitor.frame(bytes).or_else(refuse);
             };
-            if !self.credits.answered(serial, now::mono()) {
+            let now = now::mono();
+            if !self.credits.answered(serial, now) {
                 return refuse(format!("no frame {serial} waits for an answer"));
+            }
+            if let Some(meter) = &mut self.meter {
+                meter.answered(serial, now);
             }
             Ok(())
         } else if message.is_text() {
@@ -220,6 +241,9 @@ impl Page {
                     return self.visitor.share(name, size).or_else(refuse);
                 }
                 Ok(FromPage::Unshare) => self.visitor.unshare(),
+                Ok(FromPage::Measure { on }) => {
+                    self.meter = on.then(|| Meter::new(now::mono()));
+                }
                 Err(error) => return refuse(error.to_string()),
             }
             Ok(())

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use wire::{
     CameraId, CameraState, CameraStats, Control, Reason, Resolution, Root, Size, Stamp, State,
-    Topic, Want, limits,
+    Took, Topic, Want, limits,
 };
 
 use crate::clock;
@@ -332,12 +332,13 @@ impl Thread {
         let jpeg = whole.map(|whole| whole.mended(&mut self.mended));
         // The two clocks are read together, so that the frame's age is taken from both.
         let age = clock::monotonic().saturating_sub(frame.at);
-        let stamp = Stamp {
+        let mut stamp = Stamp {
             camera: self.camera.about.id.clone(),
             seq,
             at: clock::whole(clock::unix().saturating_sub(age).as_micros()),
             mono: clock::whole(frame.at.as_micros()),
             boot: self.outlet.boot.clone(),
+            took: None,
             photo: None,
         };
         let from = From {
@@ -350,7 +351,9 @@ impl Thread {
             self.camera.take(&self.outlet.spooler, frame.at, &jpeg, &stamp);
         }
         if live {
-            self.pictures.put(from, &stamp, &self.outlet.slots, counters, ticket.as_ref());
+            let got = clock::micros(age);
+            stamp.took = Some(Took { got, made: got });
+            self.pictures.put(from, &mut stamp, &self.outlet.slots, counters, ticket.as_ref());
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use wire::jpeg::{self, APP0, APP15, COM};
 use wire::{CameraId, Root, Size, Stamp, Topic, limits};
 
+use crate::clock;
 use crate::pixels::Layout;
 use crate::pool::Pool;
 use crate::sizes::{self, Sizes};
@@ -121,7 +122,7 @@ impl Pictures {
     pub fn put(
         &mut self,
         from: From<'_>,
-        stamp: &Stamp,
+        stamp: &mut Stamp,
         slots: &Slots,
         counters: &Counters,
         ticket: Option<&Ticket>,
@@ -152,7 +153,7 @@ impl Pictures {
                     }
                     match &stamped {
                         Some(stamped) => Ok(Bytes::clone(stamped)),
-                        None => Ok(stamped.insert(stamp_into(pool, stamp, jpeg)?).clone()),
+                        None => Ok(stamped.insert(stamp_into(pool, stamp, jpeg, at)?).clone()),
                     }
                 });
                 match (result, ticket) {
@@ -197,7 +198,15 @@ fn body(jpeg: &[u8]) -> &[u8] {
     start.and_then(|start| jpeg.get(start..)).unwrap_or(jpeg)
 }
 
-fn stamp_into(pool: &mut Pool, stamp: &Stamp, jpeg: &[u8]) -> Result<Bytes, &'static str> {
+fn stamp_into(
+    pool: &mut Pool,
+    stamp: &mut Stamp,
+    jpeg: &[u8],
+    at: Duration,
+) -> Result<Bytes, &'static str> {
+    if let Some(took) = &mut stamp.took {
+        took.made = clock::micros(clock::monotonic().saturating_sub(at));
+    }
     let mut stamped = pool.take();
     stamp.insert(jpeg, &mut stamped).map_err(|_| "garbage")?;
     let stamped = pool.give(stamped);

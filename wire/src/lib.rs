@@ -23,5 +23,5 @@ pub use payload::{
     Status, Want,
 };
 pub use photo::{Answer, Author, MediaType, Photo, PhotoEvent, Snap, Stored, TimeSource};
-pub use stamp::Stamp;
+pub use stamp::{Stamp, Took};
 pub use topic::{BadTopic, Size, Topic, filter};

@@ -51,6 +51,11 @@ pub enum FromPage {
     },
     /// They show it no more.
     Unshare,
+    /// The page wants to be told every second what it gets, or no more.
+    Measure {
+        /// Which of the two.
+        on: bool,
+    },
 }
 
 /// A place on the page where a camera's frames are drawn.
@@ -141,6 +146,34 @@ pub enum ToPage {
         /// The frame's number.
         seq: u32,
     },
+    /// What the page's tiles got since the last such message.
+    Measured {
+        /// Those of which a frame was answered.
+        tiles: Vec<Measured>,
+    },
+}
+
+/// The frames of a tile that the page answered: how many, and what their ages were made of.
+/// Times are means, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The page's number for the tile.
+    pub tile: u16,
+    /// Frames a second.
+    pub fps: f32,
+    /// From capture until the node had the frame, if it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<f32>,
+    /// Until the node had made the picture, if it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<f32>,
+    /// Until the gallery had it, if the node's clock is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<f32>,
+    /// Until it was sent.
+    pub gallery: f32,
+    /// Until the page's answer came, which it gives when it has drawn the frame.
+    pub answer: f32,
 }
 
 /// A camera as the wall shows it.

@@ -6,8 +6,8 @@ use crate::jpeg::{self, APP0, APP15, COM, NotJpeg, Segment};
 use crate::name::{CameraId, PhotoId};
 
 /// What a picture says of itself, written
-/// `vitrina node=… camera=… seq=… at=<unix µs> mono=<µs> boot=<id>`, a snapshot also
-/// `photo=<ULID>`.
+/// `vitrina node=… camera=… seq=… at=<unix µs> mono=<µs> boot=<id>`, a live picture also
+/// `got=<µs> made=<µs>`, a snapshot `photo=<ULID>`.
 ///
 /// It stands right after the leading APPn segments, since JFIF and EXIF want to be first, and the
 /// picture stays one that any viewer opens.
@@ -24,8 +24,19 @@ pub struct Stamp {
     pub mono: u64,
     /// Eight hex digits of the boot id: which boot `mono` counts from.
     pub boot: String,
+    /// What its age is made of so far, if the node tells.
+    pub took: Option<Took>,
     /// The photo that this is, if it is a snapshot.
     pub photo: Option<PhotoId>,
+}
+
+/// How old a frame was at two moments in its node, in microseconds since capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Took {
+    /// When the node had it from the driver.
+    pub got: u32,
+    /// When this picture of it was made.
+    pub made: u32,
 }
 
 const WORD: &str = "vitrina ";
@@ -77,6 +88,12 @@ impl Stamp {
             at: field("at")?.parse().ok()?,
             mono: field("mono")?.parse().ok()?,
             boot: boot.to_owned(),
+            took: match (field("got"), field("made")) {
+                (Some(got), Some(made)) => {
+                    Some(Took { got: got.parse().ok()?, made: made.parse().ok()? })
+                }
+                _ => None,
+            },
             photo: match field("photo") {
                 Some(id) => Some(id.parse().ok()?),
                 None => None,
@@ -87,8 +104,11 @@ impl Stamp {
 
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Stamp { camera: CameraId { node, camera }, seq, at, mono, boot, photo } = self;
+        let Stamp { camera: CameraId { node, camera }, seq, at, mono, boot, took, photo } = self;
         write!(f, "{WORD}node={node} camera={camera} seq={seq} at={at} mono={mono} boot={boot}")?;
+        if let Some(Took { got, made }) = took {
+            write!(f, " got={got} made={made}")?;
+        }
         match photo {
             Some(id) => write!(f, " photo={id}"),
             None => Ok(()),
@@ -126,6 +146,7 @@ mod tests {
             at: 1_763_640_000_123_456,
             mono: 98_765_432,
             boot: "6f2d41aa".into(),
+            took: None,
             photo: None,
         }
     }
@@ -179,6 +200,7 @@ mod tests {
             "vitrina node=a camera=b seq=-1 at=2 mono=3 boot=4",
             "vitrina node=a camera=b seq=1 at=2 mono=3 boot=",
             "vitrina node=a camera=b seq=1 at=2 mono=3 boot=4 photo=x",
+            "vitrina node=a camera=b seq=1 at=2 mono=3 boot=4 got=x made=1",
             "Vitrina node=a camera=b seq=1 at=2 mono=3 boot=4",
         ] {
             assert_eq!(Stamp::find(&picture(&[(COM, bad.as_bytes())])), None, "{bad}");
@@ -190,12 +212,14 @@ mod tests {
         fn what_is_put_in_comes_out(
             seq: u32, at: u64, mono: u64,
             camera in "[a-z0-9_-]{1,32}",
+            took in proptest::option::of((any::<u32>(), any::<u32>())),
             photo in proptest::option::of("[0-7][0-9A-HJKMNP-TV-Z]{25}"),
             apps in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..4),
         ) {
             let photo = photo.map(|id| id.parse().unwrap());
             let camera = format!("pi/{camera}").parse().unwrap();
-            let stamp = Stamp { camera, seq, at, mono, photo, ..stamp() };
+            let took = took.map(|(got, made)| Took { got, made });
+            let stamp = Stamp { camera, seq, at, mono, took, photo, ..stamp() };
             let apps: Vec<(u8, &[u8])> = apps.iter().map(|data| (APP0, &data[..])).collect();
             let jpeg = picture(&apps);
             let stamped = stamped(&jpeg, &stamp);

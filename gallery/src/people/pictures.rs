@@ -70,6 +70,7 @@ impl Picture {
             at: now.wall.saturating_sub(age),
             mono: now.mono.saturating_sub(age),
             boot: boot.to_owned(),
+            took: None,
             photo: None,
         };
         // Whatever the page wrote of itself is not believed.

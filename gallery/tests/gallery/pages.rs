@@ -36,6 +36,28 @@ async fn facts_become_the_wall() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_measures_is_told_what_it_gets() {
+    let (house, mut node) = House::with_camera("pi/door").await;
+    let mut page = Page::open(&house).await;
+    page.watch(&node.camera, 60.0).await;
+    page.say(&FromPage::Measure { on: true }).await;
+    node.want(|want| want.full == Some(60.0)).await;
+    for _ in 0..10 {
+        let seq = node.frame(0).await;
+        page.until(seq).await;
+    }
+    let told = loop {
+        match page.told().await {
+            ToPage::Measured { tiles } if !tiles.is_empty() => break tiles,
+            _ => {}
+        }
+    };
+    assert_eq!((told.len(), told[0].tile), (1, 5));
+    assert!(told[0].fps > 0.0 && told[0].answer > 0.0, "{told:?}");
+    assert_eq!((told[0].capture, told[0].node), (Some(0.2), Some(0.1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_frame_reaches_the_page_as_it_was() {
     let (house, mut node) = House::with_camera("pi/door").await;
     let mut page = Page::open(&house).await;

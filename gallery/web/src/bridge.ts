@@ -36,6 +36,8 @@ export type FromWorker =
       captured: number;
       /** The capture time is not known: it is at least so old. */
       least: boolean;
+      /** Milliseconds from its coming until it was drawn. */
+      took: number;
       width: number;
       height: number;
     };

@@ -4,7 +4,7 @@
 import { computed, signal } from "@preact/signals";
 import type { FromWorker, ToWorker } from "./bridge";
 import type { Seen } from "./face";
-import type { Camera, FromPage, Notice, ToPage, WatchedTile } from "./messages";
+import type { Camera, FromPage, Measured, Notice, ToPage, WatchedTile } from "./messages";
 import { distinct } from "./names";
 import type { PhotoEvent } from "./photo";
 
@@ -32,6 +32,19 @@ export const link = signal<Link>({ open: false, since: Date.now(), next: null })
 /** Width / height of each camera's pictures, once known. */
 export const aspects = signal<ReadonlyMap<string, number>>(new Map());
 
+/** What each tile got in the last second, while the page measures; null while it does not. */
+export const measured = signal<ReadonlyMap<number, Measured> | null>(null);
+
+/** Shows on each tile its rate and what its age is made of, or no more. */
+export function measure(): void {
+  const on = measured.value === null;
+  measured.value = on ? new Map() : null;
+  say({ type: "measure", on });
+}
+
+/** How many pictures the mean of drawing is taken over. */
+const MEAN = 30;
+
 /** The gallery refuses a page that watches more. */
 const WATCHED = 256;
 
@@ -53,6 +66,8 @@ export interface Screen extends Seen {
   count: number;
   /** The age of the picture is at least what `captured` says. */
   least: boolean;
+  /** Milliseconds that drawing took, a mean over the last pictures. */
+  drawing: number;
 }
 
 interface Place {
@@ -119,6 +134,7 @@ export function addScreen(
     camera,
     opened: Date.now(),
     count: 0,
+    drawing: 0,
     ...(newest.get(camera) ?? NONE),
   };
   const place = { screen, element, fps, zoom: 1, visible: false, drawn };
@@ -192,6 +208,10 @@ function said(message: ToPage, behind: number): void {
     case "notice":
       notices.value = message.notices;
       break;
+    case "measured":
+      // The answer to what was asked for before may still come.
+      if (measured.value) measured.value = new Map(message.tiles.map((tile) => [tile.tile, tile]));
+      break;
     case "photo":
       for (const listener of photoListeners) listener(message);
       break;
@@ -215,11 +235,11 @@ function drawn(message: FromWorker & { is: "drawn" }): void {
   const place = places.get(message.tile);
   if (!place) return;
   const { screen } = place;
-  const { captured, least, width, height } = message;
+  const { captured, least, took, width, height } = message;
   const picture = { captured, least, width, height };
   Object.assign(screen, picture);
   newest.set(screen.camera, picture);
-  screen.count++;
+  screen.drawing += (took - screen.drawing) / Math.min(++screen.count, MEAN);
   const aspect = width / height;
   if (Math.abs((aspects.peek().get(screen.camera) ?? 0) - aspect) > 0.01) {
     aspects.value = new Map(aspects.peek()).set(screen.camera, aspect);

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { takeOff } from "./flight";
-import { order } from "./gallery";
+import { measure, order } from "./gallery";
 import { keep, kept } from "./kept";
 import { neighbour, type Direction } from "./neighbour";
 import { enlarge, enlarged, room, toPeople, toPhotos, toWall, viewed } from "./route";
@@ -97,6 +97,7 @@ function pressOnWall(key: string): boolean {
   if (key === "Escape" && enlarged.value !== null) leave();
   else if (key === "s") return shootHere();
   else if (key === "f") toggleFullScreen();
+  else if (key === "i") measure();
   else return false;
   return true;
 }

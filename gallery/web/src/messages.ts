@@ -52,7 +52,26 @@ export type ToPage =
   /** The frames a second wanted of the camera that this page shows. */
   | { type: "wanted"; full: number; half: number; quarter: number; preview: number }
   /** A frame of that camera has come. Two may be on their way. */
-  | { type: "got"; seq: number };
+  | { type: "got"; seq: number }
+  /** What this page's tiles got since the last such message. */
+  | { type: "measured"; tiles: Measured[] };
+
+/** The frames of a tile that were answered. Times are means, in milliseconds. */
+export interface Measured {
+  tile: number;
+  /** Frames a second. */
+  fps: number;
+  /** From capture until the node had the frame; absent where it does not tell. */
+  capture?: number;
+  /** Until the node had made the picture. */
+  node?: number;
+  /** Until the gallery had it; absent while the node's clock is not known. */
+  broker?: number;
+  /** Until it was sent. */
+  gallery: number;
+  /** Until the answer came, which is given when it was drawn. */
+  answer: number;
+}
 
 export interface WatchedTile {
   tile: number;
@@ -71,7 +90,8 @@ export type FromPage =
   | { type: "say"; text: string }
   /** The size of the full picture, such as `1280x720`. */
   | { type: "share"; name: string; size: string }
-  | { type: "unshare" };
+  | { type: "unshare" }
+  | { type: "measure"; on: boolean };
 
 /** Reads a message; null for one that is not understood, such as one of a later version. */
 export function parseMessage(text: string): ToPage | null {
@@ -91,6 +111,9 @@ export function parseMessage(text: string): ToPage | null {
   if (raw.type === "photo") {
     const event = readEvent(raw);
     return event && { type: "photo", ...event };
+  }
+  if (raw.type === "measured" && Array.isArray(raw.tiles)) {
+    return { type: "measured", tiles: each(raw.tiles, measured) };
   }
   return readPeople(raw) ?? readOwn(raw);
 }
@@ -152,6 +175,18 @@ function camera(raw: unknown): Camera | null {
 function notice(raw: unknown): Notice | null {
   if (!isObject(raw) || typeof raw.code !== "string" || typeof raw.text !== "string") return null;
   return { code: raw.code, text: raw.text };
+}
+
+function measured(raw: unknown): Measured | null {
+  if (!isObject(raw)) return null;
+  const { tile, fps, gallery, answer } = raw;
+  if (!isNumber(tile) || !isNumber(fps) || !isNumber(gallery) || !isNumber(answer)) return null;
+  const read: Measured = { tile, fps, gallery, answer };
+  for (const key of ["capture", "node", "broker"] as const) {
+    const value = raw[key];
+    if (isNumber(value)) read[key] = value;
+  }
+  return read;
 }
 
 function isState(value: unknown): value is CameraState {

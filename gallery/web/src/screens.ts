@@ -6,6 +6,8 @@ export interface Picture {
   captured: number;
   /** The capture time is not known: it is at least so old. */
   least: boolean;
+  /** When it came, by `performance.now()`. */
+  came: number;
 }
 
 export type Drawn = (tile: number, picture: Picture, width: number, height: number) => void;

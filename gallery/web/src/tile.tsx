@@ -3,10 +3,19 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { tell } from "./announce";
 import { face, type Face } from "./face";
-import { addScreen, aspectOf, isVisible, link, removeScreen, type Screen } from "./gallery";
+import {
+  addScreen,
+  aspectOf,
+  isVisible,
+  link,
+  measured,
+  removeScreen,
+  type Screen,
+} from "./gallery";
 import { words } from "./language";
 import type { Box } from "./layout";
 import type { Camera } from "./messages";
+import { Parts } from "./parts";
 import { Shutter } from "./shutter";
 import { canBeAsked } from "./snap";
 import { tick } from "./tick";
@@ -96,6 +105,9 @@ export function Tile({ camera, fps, box, current, open, shoots, ready }: Props) 
           <b>{why.headline}</b>
           {why.line && <span>{why.line}</span>}
         </div>
+      )}
+      {measured.value && screen.current && state === "live" && (
+        <Parts screen={screen.current} measured={measured.value.get(screen.current.tile)} />
       )}
       <div class="plate" aria-hidden="true">
         <i class={`lamp ${state}`} />

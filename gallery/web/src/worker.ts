@@ -14,12 +14,13 @@ const AWAKE = 5_000;
 /** Starts the work; what comes back takes the page's messages. */
 export function serve(post: (message: FromWorker) => void): (message: ToWorker) => void {
   const clock = new Clock();
-  const screens = new Screens((tile, { captured, least }, width, height) =>
-    post({ is: "drawn", tile, captured, least, width, height }),
+  const screens = new Screens((tile, { captured, least, came }, width, height) =>
+    post({ is: "drawn", tile, captured, least, took: performance.now() - came, width, height }),
   );
   let socket: Socket | null = null;
   let watch: FromPage = { type: "watch", tiles: [] };
   let paused = false;
+  let measures = false;
   let bell: ReturnType<typeof setTimeout> | undefined;
 
   const say = (message: FromPage): void => void socket?.send(JSON.stringify(message));
@@ -27,6 +28,7 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
     opened() {
       if (paused) say({ type: "pause" });
       say(watch);
+      if (measures) say({ type: "measure", on: true });
       post({ is: "open" });
     },
     lost: (next: number) => post({ is: "lost", next }),
@@ -47,6 +49,7 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
         jpeg: new Blob([frame.jpeg], { type: "image/jpeg" }),
         captured: clock.local(frame.captured),
         least: (frame.flags & CLOCK_UNKNOWN) !== 0,
+        came: performance.now(),
       };
       screens.show(frame.tile, picture, () => reply(answer(frame.serial)));
     },
@@ -72,6 +75,7 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
         if (message.message.type === "watch") watch = message.message;
         if (message.message.type === "pause") paused = true;
         if (message.message.type === "resume") paused = false;
+        if (message.message.type === "measure") measures = message.message.on;
         say(message.message);
         break;
       case "add":

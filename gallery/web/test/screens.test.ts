@@ -29,7 +29,7 @@ function canvas() {
 }
 
 function picture(captured: number): Picture {
-  return { jpeg: new Blob([String(captured)]), captured, least: false };
+  return { jpeg: new Blob([String(captured)]), captured, least: false, came: 0 };
 }
 
 function setUp() {

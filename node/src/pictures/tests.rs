@@ -25,17 +25,18 @@ impl Rig {
         self.seq += 1;
         let at = Duration::from_millis(5000 + 100 * u64::from(self.seq));
         let due = self.pictures.due(&self.layout, rates, late, at);
-        let stamp = Stamp {
+        let mut stamp = Stamp {
             camera: "attic/door".parse().unwrap(),
             seq: self.seq,
             at: 1,
             mono: 2,
             boot: "6f2d41aa".into(),
+            took: None,
             photo: None,
         };
         let ticket = due.live.then(|| self.counters.ticket());
         let from = From { layout: &self.layout, frame, quality: 80, at };
-        self.pictures.put(from, &stamp, &self.slots, &self.counters, ticket.as_ref());
+        self.pictures.put(from, &mut stamp, &self.slots, &self.counters, ticket.as_ref());
         drop(ticket);
         let mut made = Vec::new();
         while let Some(picture) = self.slots.try_take() {

@@ -1,0 +1,87 @@
+// The key `i`: what each tile gets, and what the age of its pictures is made of.
+
+import { after, before, test } from 'node:test';
+import { strict as assert } from 'node:assert';
+
+import { launch } from '../harness/chromium.mjs';
+import { until } from '../harness/until.mjs';
+import { Vitrina } from '../harness/vitrina.mjs';
+import { live, tiles } from '../harness/wall.mjs';
+
+const PARTS = ['capture', 'node', 'broker', 'gallery', 'network', 'draw'];
+
+let vitrina;
+let browser;
+let page;
+let card;
+
+before(async () => {
+  vitrina = await Vitrina.start([], { set: ['node.name=here'] });
+  browser = await launch();
+  page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  await page.goto(vitrina.wall);
+  card = await until('a tile', async () => Object.keys(await tiles(page))[0]);
+  await live(page, card);
+});
+
+after(async () => {
+  await browser?.close();
+  await vitrina?.stop();
+});
+
+/** What is shown: the words above, and each part as `[name, text]`. */
+const shown = () => page.evaluate(() => {
+  const parts = [...document.querySelectorAll('.parts [data-part]')];
+  return {
+    head: document.querySelector('.parts b')?.textContent,
+    parts: Object.fromEntries(parts.map((part) => [part.dataset.part, part.querySelector('dd').textContent])),
+    names: parts.map((part) => part.querySelector('dt').textContent),
+  };
+});
+
+test('nothing is shown before it is asked for', async () => {
+  assert.equal(await page.locator('.parts').count(), 0);
+});
+
+test('i shows rate and age, and each part of it in ms', async () => {
+  await page.keyboard.press('i');
+  const { head, parts } = await until('all parts are known', async () => {
+    const now = await shown();
+    const known = PARTS.every((part) => /^\d+\.\d ms$/.test(now.parts[part] ?? ''));
+    if (known && /^[1-9]\d* a second, \d+ ms old$/.test(now.head)) return now;
+    throw new Error(JSON.stringify(now));
+  }, { limit: 20_000 });
+  const sum = PARTS.reduce((ms, part) => ms + parseFloat(parts[part]), 0);
+  assert.ok(Math.abs(parseInt(head.split(', ')[1]) - sum) <= 1, `${head}: ${JSON.stringify(parts)}`);
+});
+
+test('it goes along when the camera is enlarged', async () => {
+  await page.locator(`[data-camera="${card}"] button`).first().click();
+  await page.locator('.stage .parts [data-part=draw]').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('.wall .parts [data-part=draw]').waitFor();
+});
+
+test('it speaks Spanish, too', async () => {
+  await page.locator('.bar .lang').click();
+  const { names, head } = await until('Spanish words', async () => {
+    const now = await shown();
+    return now.names.length === 6 && /por segundo/.test(now.head) && now;
+  });
+  assert.deepEqual(names, ['Captura', 'Nodo', 'Bróker', 'Galería', 'Red', 'Dibujo']);
+  assert.match(head, /hace \d+ ms/);
+  await page.locator('.bar .lang').click();
+});
+
+test('a connection that is made anew goes on measuring', async () => {
+  await vitrina.kill();
+  await until('the page sees it', async () => (await page.locator('.lost-line').count()) > 0, { limit: 20_000 });
+  await vitrina.again();
+  await live(page, card, { limit: 30_000 });
+  await until('parts', async () => /^[1-9]/.test((await shown()).head ?? ''), { limit: 20_000 });
+});
+
+test('i again, and it is gone', async () => {
+  await page.keyboard.press('i');
+  await until('nothing is shown', async () => (await page.locator('.parts').count()) === 0);
+});
