@@ -1,13 +1,14 @@
 //! The command line, as typed.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use broker::Role;
 use clap::{Parser, Subcommand};
 use serde_json::Value;
-use wire::{CameraId, NodeName};
+use wire::{CameraId, GalleryId, NodeName};
 
 /// Every camera of a house on one wall in the browser.
 ///
@@ -120,9 +121,9 @@ pub enum Command {
         #[arg(long)]
         once: bool,
     },
-    /// Clear what the broker keeps of a node or camera that will not come back
+    /// Clear what the broker keeps of a node, camera or gallery that will not come back
     Forget {
-        /// The node, or one camera of it
+        /// The node, or one camera of it, or gallery/ID
         #[arg(value_name = "NODE[/CAMERA]")]
         what: Forgotten,
     },
@@ -184,17 +185,29 @@ fn person(name: &str) -> Result<String, String> {
 pub enum Forgotten {
     Node(NodeName),
     Camera(CameraId),
+    Gallery(GalleryId),
 }
 
 impl FromStr for Forgotten {
     type Err = wire::BadName;
 
     fn from_str(what: &str) -> Result<Self, Self::Err> {
-        Ok(if what.contains('/') {
-            Forgotten::Camera(what.parse()?)
-        } else {
-            Forgotten::Node(what.parse()?)
+        // No node is called `gallery`.
+        Ok(match what.split_once('/') {
+            Some(("gallery", id)) => Forgotten::Gallery(id.parse()?),
+            Some(_) => Forgotten::Camera(what.parse()?),
+            None => Forgotten::Node(what.parse()?),
         })
+    }
+}
+
+impl fmt::Display for Forgotten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Forgotten::Node(node) => node.fmt(f),
+            Forgotten::Camera(camera) => camera.fmt(f),
+            Forgotten::Gallery(id) => write!(f, "gallery/{id}"),
+        }
     }
 }
 

@@ -37,6 +37,7 @@ mod turn;
 mod upload;
 mod wall;
 mod websocket;
+mod whole;
 
 use std::future::Future;
 use std::io;
@@ -54,6 +55,8 @@ pub use config::{BadConfig, Config, Section};
 pub use health::Health;
 pub use https::HttpsError;
 pub use picture::{BadSection as BadPicturesSection, Section as PicturesSection};
+#[doc(hidden)]
+pub use store::fill;
 pub use store::{BadSection as BadPhotosSection, Section as PhotosSection};
 pub use store::{OpenError, Progress, Settled};
 

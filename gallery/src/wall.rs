@@ -60,6 +60,8 @@ struct State {
     view_only: Option<String>,
     /// Why nothing can be stored.
     trouble: Option<String>,
+    /// Why nodes take no photos.
+    troubles: Vec<String>,
 }
 
 impl Wall {
@@ -84,6 +86,7 @@ impl Wall {
             turn: Turn::new(id),
             view_only: None,
             trouble: store.trouble(),
+            troubles: Vec::new(),
         };
         Wall {
             notices: watch::Sender::new(state.notices()),
@@ -250,7 +253,10 @@ impl Wall {
             self.say_online.notify_one();
         }
         let other = state.turn.other().map(|other| {
-            format!("Gallery {other} came first and stores the photos; this one only shows")
+            format!(
+                "Gallery {other} came first and stores the photos; this one only shows. If that \
+                 one will not come back: vitrina forget gallery/{other}"
+            )
         });
         // Before it is known, it is as it was.
         if other != state.view_only && (other.is_some() || state.turn.stores()) {
@@ -291,9 +297,11 @@ impl Wall {
         lost.into_iter().chain(self.store.trouble()).collect()
     }
 
-    /// What is not wrong, but should be known, for `/healthz`.
+    /// What is not wrong here, but should be known, for `/healthz`.
     pub fn notes(&self) -> Vec<String> {
-        self.state().view_only.iter().cloned().collect()
+        let state = self.state();
+        let nodes = state.cameras.troubles().into_iter().chain(state.cameras.refused());
+        state.view_only.iter().cloned().chain(nodes).collect()
     }
 
     /// All cameras in the order of the wall, newest list first.
@@ -328,7 +336,7 @@ impl Wall {
                 }
                 changed
             });
-            self.watch_store();
+            self.watch_troubles();
             if changed {
                 let state = self.state();
                 self.frames.keep(|camera| state.cameras.get(camera).is_some());
@@ -339,11 +347,12 @@ impl Wall {
 }
 
 impl Wall {
-    fn watch_store(&self) {
+    fn watch_troubles(&self) {
         let trouble = self.store.trouble();
         let mut state = self.state();
-        if trouble != state.trouble {
-            state.trouble = trouble;
+        let troubles = state.cameras.troubles();
+        if (&trouble, &troubles) != (&state.trouble, &state.troubles) {
+            (state.trouble, state.troubles) = (trouble, troubles);
             self.notices.send_replace(state.notices());
         }
     }
@@ -377,11 +386,13 @@ impl State {
             "Everybody on the local network can see this wall: there is no password yet";
         let is = |holds: bool, text: &str| holds.then(|| text.to_owned());
         let https = |port| format!("This wall is there by HTTPS too, on port {port}");
+        let troubles = (!self.troubles.is_empty()).then(|| self.troubles.join("; "));
         let all = [
             (NoticeCode::Https, self.https.map(https)),
             (NoticeCode::BrokerLost, is(self.broker_lost, BROKER_LOST)),
             (NoticeCode::Open, is(self.open, OPEN)),
             (NoticeCode::ViewOnly, self.view_only.clone()),
+            (NoticeCode::NoSnapshots, troubles),
             (NoticeCode::DiskFull, self.trouble.clone()),
         ];
         let port = |code| self.https.filter(|_| code == NoticeCode::Https);

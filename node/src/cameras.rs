@@ -23,7 +23,7 @@ use crate::identity::Identity;
 use crate::names::Names;
 use crate::schedule::Schedule;
 use crate::source::Open;
-use crate::spooler::{Outcome, Request};
+use crate::spooler::{Condition, Outcome, Request};
 use crate::stats::{Load, rss};
 use crate::stop::stopped;
 use crate::survey;
@@ -248,13 +248,16 @@ impl Cameras {
     pub fn stats(&self) -> Stats {
         let running = self.running();
         let cameras = running.iter().map(|(name, running)| (name.clone(), running.camera.stats()));
+        let Condition { bytes, refused, trouble } = self.outlet.spooler.condition();
         Stats {
             at: clock::unix_ms(),
             mono: clock::whole(clock::monotonic().as_millis()),
             boot: self.identity.boot.clone(),
             cpu: self.load.lock().unwrap_or_else(PoisonError::into_inner).cpu(),
             rss: rss(),
-            spool: self.outlet.spooler.bytes(),
+            spool: bytes,
+            refused,
+            trouble,
             cameras: cameras.collect(),
         }
     }

@@ -261,6 +261,8 @@ pub enum NoticeCode {
     Open,
     /// No photo can be stored until there is room on the gallery's disk.
     DiskFull,
+    /// The disk of a node takes no snapshots.
+    NoSnapshots,
     /// Another gallery stores the photos of this broker; this one only shows.
     ViewOnly,
     /// The page is there by HTTPS too, on this port: from there a browser gives it a camera.

@@ -310,6 +310,7 @@ export const en = {
   noAnswer: "The gallery does not answer.",
   diskFull: "The disk of the gallery is full",
   diskFullHelp: "Photos wait safely on their cameras.",
+  noSnapshots: "Photos cannot be taken with every camera",
   viewOnly: "This gallery only shows",
   viewOnlyHelp: "Another one on the same broker stores the photos.",
   keys: {

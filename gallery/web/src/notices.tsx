@@ -110,6 +110,8 @@ function told(code: string, text: string, words: Words): { headline: string; lin
       return { headline: words.brokerLost, line: words.brokerLostHelp };
     case "disk-full":
       return { headline: words.diskFull, line: words.diskFullHelp };
+    case "no-snapshots":
+      return { headline: words.noSnapshots, line: text };
     case "view-only":
       return { headline: words.viewOnly, line: words.viewOnlyHelp };
     default:

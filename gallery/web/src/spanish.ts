@@ -303,6 +303,7 @@ export const es: Words = {
   noAnswer: "La galería no responde.",
   diskFull: "El disco de la galería está lleno",
   diskFullHelp: "Las fotos esperan a salvo en sus cámaras.",
+  noSnapshots: "No todas las cámaras pueden hacer fotos",
   viewOnly: "Esta galería solo muestra",
   viewOnlyHelp: "Otra en el mismo broker guarda las fotos.",
   keys: {
