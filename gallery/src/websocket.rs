@@ -16,6 +16,7 @@ use wire::page::{FromPage, TILES, Tile, ToPage};
 
 use crate::credits::Credits;
 use crate::frames::{Frame, Inbox, Wanted, Watch};
+use crate::journal::Reader;
 use crate::meter::Meter;
 use crate::now::{self, Now};
 use crate::people::Visitor;
@@ -67,6 +68,7 @@ pub(crate) async fn serve(
         inbox: Arc::default(),
         credits: Credits::default(),
         tiles: HashMap::new(),
+        log: None,
         paused: false,
         meter: None,
         wall,
@@ -122,6 +124,8 @@ struct Page {
     inbox: Arc<Inbox>,
     credits: Credits,
     tiles: HashMap<u16, (Watch, Wanted)>,
+    /// The log, while the page follows it.
+    log: Option<Reader>,
     paused: bool,
     /// While the page wants to know.
     meter: Option<Meter>,
@@ -172,6 +176,7 @@ impl Page {
                     Err(RecvError::Closed) => return Ok(End::Gone),
                 },
                 told = self.visitor.told() => send(socket, Message::text(&*told)).await?,
+                told = next(&mut self.log) => send(socket, Message::text(&*told)).await?,
                 () = self.inbox.came() => {}
                 () = sleep(wake.unwrap_or(PING_EVERY)) => {}
                 _ = measure.tick(), if self.meter.is_some() => {
@@ -241,6 +246,9 @@ impl Page {
                     return self.visitor.share(name, size).or_else(refuse);
                 }
                 Ok(FromPage::Unshare) => self.visitor.unshare(),
+                Ok(FromPage::Log { follow }) => {
+                    self.log = follow.then(|| self.wall.journal.follow());
+                }
                 Ok(FromPage::Measure { on }) => {
                     self.meter = on.then(|| Meter::new(now::mono()));
                 }
@@ -293,6 +301,14 @@ impl Page {
         for (watch, wanted) in self.tiles.values() {
             watch.ask(if self.paused { Wanted::NOTHING } else { *wanted });
         }
+    }
+}
+
+/// The next lines of the log, if it is followed.
+async fn next(log: &mut Option<Reader>) -> Arc<str> {
+    match log {
+        Some(log) => log.next().await,
+        None => std::future::pending().await,
     }
 }
 
