@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 web_sources := $(shell find gallery/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .DEFAULT_GOAL := build
-.PHONY: run build test bench soak chaos lint install clean
+.PHONY: run build test bench soak chaos power lint install clean
 
 run: build
 	./target/release/vitrina
@@ -29,8 +29,9 @@ lint: gallery/web/dist
 
 # Measures beside peers and writes docs/performance.md; some minutes.
 bench: build
+	cargo build --release --locked --package gallery --example fill
 	scripts/need mosquitto:mosquitto mosquitto-clients:mosquitto_sub chromium:chromium ustreamer:ustreamer
-	cd tests && npm ci --no-audit --no-fund --silent && VITRINA=../target/release/vitrina node bench/run.mjs
+	cd tests && npm ci --no-audit --no-fund --silent && VITRINA=../target/release/vitrina UV_THREADPOOL_SIZE=8 node bench/run.mjs
 
 # An hour with viewers that are slow or stall, and what memory does meanwhile; writes docs/soak.md. SOAK_SECONDS makes it shorter.
 soak: build
@@ -41,6 +42,11 @@ soak: build
 chaos: build
 	scripts/need nodejs:node util-linux:setpriv
 	cd tests && CHAOS_SECONDS=600 VITRINA=../target/release/vitrina node --test --test-reporter=spec chaos/*.test.mjs
+
+# The same for the gallery's machine, whose power is cut ten times, in a virtual machine.
+power: build
+	scripts/need nodejs:node util-linux:setpriv qemu-system-x86:qemu-system-x86_64 python3:python3 binutils:objcopy
+	cd tests && POWER_CUTS=10 VITRINA=../target/release/vitrina node --test --test-reporter=spec power/*.test.mjs
 
 # Puts the program, its units and its configuration in place: DESTDIR and PREFIX as usual.
 # What is installed was built before, as another user perhaps.

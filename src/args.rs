@@ -1,12 +1,14 @@
 //! The command line, as typed.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use broker::Role;
 use clap::{Parser, Subcommand};
-use wire::{CameraId, NodeName};
+use serde_json::Value;
+use wire::{CameraId, GalleryId, NodeName};
 
 /// Every camera of a house on one wall in the browser.
 ///
@@ -94,12 +96,22 @@ pub enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Ask a node something, such as `help`. Without a method: question by question
+    Ask {
+        node: NodeName,
+        method: Option<String>,
+        /// What the method needs to know, such as {"camera":"NAME"}
+        #[arg(value_name = "JSON", value_parser = json)]
+        params: Option<Value>,
+    },
     /// Talk to everybody who is here. Where nobody types, each line of the input is said
     Chat {
         /// What the others call you: 1 to 40 characters
         #[arg(long, value_parser = person)]
         name: String,
     },
+    /// Show what happens as it happens: nodes, cameras, photos, people and commands, one line each
+    Log,
     /// Show nodes, cameras, rates and ages, live
     Watch {
         /// Show what the broker says of itself instead
@@ -109,9 +121,9 @@ pub enum Command {
         #[arg(long)]
         once: bool,
     },
-    /// Clear what the broker keeps of a node or camera that will not come back
+    /// Clear what the broker keeps of a node, camera or gallery that will not come back
     Forget {
-        /// The node, or one camera of it
+        /// The node, or one camera of it, or gallery/ID
         #[arg(value_name = "NODE[/CAMERA]")]
         what: Forgotten,
     },
@@ -159,6 +171,10 @@ pub struct Password {
     pub password_stdin: bool,
 }
 
+fn json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("this is no JSON: {error}"))
+}
+
 fn person(name: &str) -> Result<String, String> {
     let most = wire::limits::PERSON;
     wire::people::name(name).ok_or_else(|| format!("a name has 1 to {most} characters"))
@@ -169,17 +185,29 @@ fn person(name: &str) -> Result<String, String> {
 pub enum Forgotten {
     Node(NodeName),
     Camera(CameraId),
+    Gallery(GalleryId),
 }
 
 impl FromStr for Forgotten {
     type Err = wire::BadName;
 
     fn from_str(what: &str) -> Result<Self, Self::Err> {
-        Ok(if what.contains('/') {
-            Forgotten::Camera(what.parse()?)
-        } else {
-            Forgotten::Node(what.parse()?)
+        // No node is called `gallery`.
+        Ok(match what.split_once('/') {
+            Some(("gallery", id)) => Forgotten::Gallery(id.parse()?),
+            Some(_) => Forgotten::Camera(what.parse()?),
+            None => Forgotten::Node(what.parse()?),
         })
+    }
+}
+
+impl fmt::Display for Forgotten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Forgotten::Node(node) => node.fmt(f),
+            Forgotten::Camera(camera) => camera.fmt(f),
+            Forgotten::Gallery(id) => write!(f, "gallery/{id}"),
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! `vitrina chat`: the room of the page in a terminal.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
-use std::thread;
+use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::bail;
@@ -12,6 +11,7 @@ use wire::people::{Person, Say, text};
 use wire::{PersonId, PhotoId, Root, Topic, limits};
 
 use crate::config::Settings;
+use crate::lines;
 use crate::mqtt::{Connection, Live, Message, News, QoS};
 use crate::room::Room;
 use crate::signals::Signals;
@@ -31,7 +31,7 @@ pub fn run(settings: &Settings, name: &str) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
-        let mut lines = read_lines()?;
+        let mut lines = lines::read(LINE)?;
         let mut chat = Chat::new(settings, name)?;
         loop {
             let Err(lost) = chat.connected(settings, &mut lines, &mut signals).await else {
@@ -108,7 +108,7 @@ impl Chat {
                     News::Up => {
                         is_up = true;
                         since = Instant::now();
-                        self.room.again();
+                        self.room.connected();
                         for filter in Room::filters(&self.root) {
                             live.client.subscribe(filter, QoS::AtLeastOnce).await?;
                         }
@@ -208,34 +208,6 @@ impl Chat {
     fn topic(&self, topic: &Topic) -> String {
         topic.under(&self.root).to_string()
     }
-}
-
-/// The lines of standard input, one at a time. The thread ends with the input, or the process.
-fn read_lines() -> io::Result<mpsc::Receiver<String>> {
-    let (to, lines) = mpsc::channel(1);
-    thread::Builder::new().name("stdin".to_owned()).spawn(move || {
-        let mut input = io::stdin().lock();
-        loop {
-            let mut line = Vec::new();
-            match input.by_ref().take(LINE).read_until(b'\n', &mut line) {
-                Ok(0) | Err(_) => return,
-                Ok(_) => {}
-            }
-            // The rest of a line that is too long is none of its own.
-            while line.len() as u64 >= LINE && !line.ends_with(b"\n") {
-                let mut rest = Vec::new();
-                match input.by_ref().take(LINE).read_until(b'\n', &mut rest) {
-                    Ok(0) | Err(_) => break,
-                    Ok(_) if rest.ends_with(b"\n") => break,
-                    Ok(_) => {}
-                }
-            }
-            if to.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-                return;
-            }
-        }
-    })?;
-    Ok(lines)
 }
 
 fn now() -> u64 {

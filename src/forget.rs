@@ -1,9 +1,12 @@
-//! `vitrina forget`: clears what the broker keeps of a node or camera that will not come back.
+//! `vitrina forget`: clears what the broker keeps of a node, camera or gallery that will not come
+//! back.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use anyhow::bail;
-use wire::{Root, Status, Topic, filter};
+use wire::people::Person;
+use wire::{GalleryId, Info, NodeName, Root, Status, Topic, filter};
 
 use crate::args::Forgotten;
 use crate::config::Settings;
@@ -18,30 +21,30 @@ pub fn run(settings: &Settings, what: &Forgotten) -> anyhow::Result<()> {
 
 async fn forget(settings: &Settings, what: &Forgotten) -> anyhow::Result<()> {
     let root = &settings.file.root;
-    let node = match what {
-        Forgotten::Node(node) => node,
-        Forgotten::Camera(camera) => &camera.node,
+    let filter = match what {
+        Forgotten::Node(node) => filter::all_of(root, node),
+        Forgotten::Camera(camera) => filter::all_of(root, &camera.node),
+        // Its people and their cameras go with it.
+        Forgotten::Gallery(_) => format!("{root}/#"),
     };
     let mut broker = Connection::new(settings.broker()?, "forget");
-    let retained = broker.retained(&[filter::all_of(root, node)]).await?;
-    if is_online(&retained, &Topic::Status(node.clone()), root)
-        && *what == Forgotten::Node(node.clone())
+    let retained = broker.retained(&[filter]).await?;
+    if let Forgotten::Node(node) = what
+        && is_online(&retained, &Topic::Status(node.clone()), root)
     {
         bail!("{node} is online; what it publishes would come back at once. Stop it first");
     }
+    let spoken_for = match what {
+        Forgotten::Gallery(id) => spoken_for(&retained, id, root),
+        _ => BTreeSet::new(),
+    };
     let topics: Vec<String> = retained
         .into_iter()
         .map(|message| message.topic)
-        .filter(|topic| belongs(topic, what, root))
+        .filter(|topic| belongs(topic, what, root) || spoken_for.contains(topic))
         .collect();
     if topics.is_empty() {
-        bail!(
-            "the broker keeps nothing of {}",
-            match what {
-                Forgotten::Node(node) => node.to_string(),
-                Forgotten::Camera(camera) => camera.to_string(),
-            }
-        );
+        bail!("the broker keeps nothing of {what}");
     }
     broker.clear(&topics).await?;
     for topic in topics {
@@ -57,14 +60,42 @@ fn is_online(retained: &[Message], status: &Topic, root: &Root) -> bool {
     })
 }
 
+/// The topics of the people and browser nodes that a gallery speaks for.
+fn spoken_for(retained: &[Message], gallery: &GalleryId, root: &Root) -> BTreeSet<String> {
+    let is_its = |id: Option<GalleryId>| id.as_ref() == Some(gallery);
+    let mut nodes = BTreeSet::new();
+    let mut topics = BTreeSet::new();
+    for Message { topic, payload, .. } in retained {
+        match Topic::parse(root, topic) {
+            Ok(Topic::Person(_)) if Person::parse(payload).is_ok_and(|p| is_its(p.gallery)) => {
+                topics.insert(topic.clone());
+            }
+            Ok(Topic::Info(node)) if Info::parse(payload).is_ok_and(|i| is_its(i.gallery)) => {
+                nodes.insert(node);
+            }
+            _ => {}
+        }
+    }
+    let all = retained.iter().map(|message| &message.topic);
+    topics.extend(all.filter(|topic| is_of(topic, &nodes, root)).cloned());
+    topics
+}
+
+fn is_of(topic: &str, nodes: &BTreeSet<NodeName>, root: &Root) -> bool {
+    match Topic::parse(root, topic) {
+        Ok(Topic::Status(node) | Topic::Info(node)) => nodes.contains(&node),
+        Ok(Topic::State(id) | Topic::Motion(id)) => nodes.contains(&id.node),
+        _ => false,
+    }
+}
+
 /// Whether a retained topic goes with what is forgotten. What is under the node and not
 /// understood goes with the node: it is there because of it.
 fn belongs(topic: &str, what: &Forgotten, root: &Root) -> bool {
-    match what {
-        Forgotten::Node(_) => true,
-        Forgotten::Camera(camera) => match Topic::parse(root, topic) {
-            Ok(Topic::State(id) | Topic::Motion(id)) => id == *camera,
-            _ => false,
-        },
+    match (what, Topic::parse(root, topic)) {
+        (Forgotten::Node(_), _) => true,
+        (Forgotten::Camera(camera), Ok(Topic::State(id) | Topic::Motion(id))) => id == *camera,
+        (Forgotten::Gallery(gallery), Ok(Topic::GalleryStatus(id))) => id == *gallery,
+        _ => false,
     }
 }

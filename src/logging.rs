@@ -1,23 +1,33 @@
-//! Logs go to standard error; standard output is for what was asked for.
+//! Logs go to standard error; standard output is for what was asked for. What the node logs is also
+//! kept for those who ask it from afar.
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::{EnvFilter, Registry};
 
 /// Which lines are shown, in the words of `tracing`: `debug`, or `node=debug,info`.
 pub const VARIABLE: &str = "VITRINA_LOG";
 
-pub fn start() {
+/// Logs from now on. Gives the last lines of the node.
+pub fn start() -> node::Log {
     let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false);
+    let ansi = io::stderr().is_terminal();
+    let lines = layer::<Registry>().with_writer(io::stderr).with_ansi(ansi).with_target(false);
     // The journal writes the time of each line itself.
-    if std::env::var_os("JOURNAL_STREAM").is_some() {
-        lines.without_time().init();
-    } else {
-        lines.init();
-    }
+    let lines = match std::env::var_os("JOURNAL_STREAM") {
+        Some(_) => lines.without_time().boxed(),
+        None => lines.boxed(),
+    };
+    let log = node::Log::default();
+    let kept = log.clone();
+    let memory = layer().with_writer(move || kept.clone()).with_ansi(false).with_target(false);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(memory.with_filter(Targets::new().with_target("node", LevelFilter::INFO)))
+        .init();
+    log
 }

@@ -1,11 +1,14 @@
 //! The command `vitrina`: reads arguments and configuration, and starts the parts asked for.
 
 mod args;
+mod ask;
 mod cameras;
 mod chat;
 mod config;
 mod forget;
 mod layers;
+mod lines;
+mod log;
 mod logging;
 mod mqtt;
 mod parts;
@@ -37,16 +40,20 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
-    logging::start();
+    let log = logging::start();
     let settings = Settings::load(&args.options)?;
     match &args.command {
-        None => parts::run(settings, Parts::all()),
-        Some(Command::Broker) => parts::run(settings, Parts::broker()),
-        Some(Command::Node) => parts::run(settings, Parts::node()),
-        Some(Command::Gallery { task: None }) => parts::run(settings, Parts::gallery()),
+        None => parts::run(settings, Parts::all(), log),
+        Some(Command::Broker) => parts::run(settings, Parts::broker(), log),
+        Some(Command::Node) => parts::run(settings, Parts::node(), log),
+        Some(Command::Gallery { task: None }) => parts::run(settings, Parts::gallery(), log),
         Some(Command::Gallery { task: Some(GalleryTask::Reindex) }) => reindex::run(settings),
         Some(Command::Cameras) => cameras::run(settings),
         Some(Command::Snap { camera, output }) => snap::run(&settings, camera, output.as_deref()),
+        Some(Command::Ask { node, method, params }) => {
+            ask::run(&settings, node, method.as_deref(), params.as_ref())
+        }
+        Some(Command::Log) => log::run(&settings),
         Some(Command::Chat { name }) => chat::run(&settings, name),
         Some(Command::Watch { broker, once }) => watch::run(&settings, *broker, *once),
         Some(Command::Forget { what }) => forget::run(&settings, what),

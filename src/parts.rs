@@ -51,7 +51,7 @@ impl Parts {
 }
 
 /// Runs `parts` until a signal or the failure of one.
-pub fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
+pub fn run(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
     let is_node = parts.node && !parts.broker && !parts.gallery;
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(if is_node { NODE_THREADS } else { THREADS })
@@ -59,10 +59,10 @@ pub fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("the runtime cannot start")?
-        .block_on(serve(settings, parts))
+        .block_on(serve(settings, parts, log))
 }
 
-async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
+async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
     let broker_folder = settings.broker_folder();
     let Settings { mut file, data } = settings;
     // Before anybody is told that all is ready, since they may stop it at once.
@@ -110,7 +110,7 @@ async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
         running.start("broker", |stop| broker.run(stop));
     }
     if parts.node {
-        let node = node::Node::new(file.node.check(file.root, data.join("node"))?)?;
+        let node = node::Node::new(file.node.check(file.root, data.join("node"))?, log)?;
         info!(name = %node.name(), "this node");
         let health = node.health();
         running.checks.push(Box::new(move || health.check()));

@@ -1,21 +1,14 @@
 //! Who is here and what they say, as lines for a terminal.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use wire::people::{Person, Say};
-use wire::{GalleryId, PersonId, Root, Status, Topic, filter};
-
-/// More people, or galleries, are not known.
-const MOST: usize = 2000;
+use wire::log::{Event, Observer};
+use wire::people::Say;
+use wire::{PersonId, Root, Topic, filter};
 
 /// The room by what the broker says of it. Times are those of the reader: others' clocks may be
 /// wrong.
 #[derive(Debug, Default)]
 pub struct Room {
-    people: BTreeMap<PersonId, Person>,
-    online: BTreeSet<GalleryId>,
-    /// Known from an earlier connection, and not told of on this one.
-    doubtful: BTreeSet<PersonId>,
+    observer: Observer,
     /// What is retained has been heard: from now on, who comes has just come.
     is_settled: bool,
 }
@@ -26,21 +19,18 @@ impl Room {
         [filter::every_gallery(root), filter::every_person(root), filter::every_say(root)]
     }
 
-    /// The connection was made anew.
-    pub fn again(&mut self) {
-        self.doubtful = self.people.keys().cloned().collect();
+    /// The connection was made, or made anew.
+    pub fn connected(&mut self) {
+        self.observer.connected();
     }
 
     /// All that is retained has come. Gives who left unheard; the first time, who is here.
     pub fn settle(&mut self) -> Vec<String> {
-        let before = self.here();
-        for id in std::mem::take(&mut self.doubtful) {
-            self.people.remove(&id);
-        }
+        let gone = self.observer.settled();
         if std::mem::replace(&mut self.is_settled, true) {
-            return self.changes(&before);
+            return gone.iter().filter_map(|event| self.line(event)).collect();
         }
-        let mut names: Vec<String> = before.keys().map(|id| self.label(id)).collect();
+        let mut names: Vec<String> = self.observer.people().map(|(id, _)| self.label(id)).collect();
         names.sort();
         vec![if names.is_empty() {
             "nobody is here yet".to_owned()
@@ -52,68 +42,25 @@ impl Room {
     /// Takes one message in. Gives the lines that it makes, mostly one or none.
     pub fn hear(&mut self, topic: &Topic, payload: &[u8]) -> Vec<String> {
         match topic {
-            Topic::Say(id) if self.here().contains_key(id) => match Say::parse(payload) {
+            Topic::Say(id) if self.observer.name(id).is_some() => match Say::parse(payload) {
                 Ok(say) => vec![self.said(id, &say.text)],
                 Err(_) => Vec::new(),
             },
             Topic::Person(_) | Topic::GalleryStatus(_) => {
-                let before = self.here();
-                self.take(topic, payload);
-                if self.is_settled { self.changes(&before) } else { Vec::new() }
+                let events = self.observer.hear(topic, payload, false);
+                let events = events.iter().filter(|_| self.is_settled);
+                events.filter_map(|event| self.line(event)).collect()
             }
             _ => Vec::new(),
         }
     }
 
-    fn take(&mut self, topic: &Topic, payload: &[u8]) {
-        match topic {
-            Topic::Person(id) => {
-                self.doubtful.remove(id);
-                match Person::parse(payload) {
-                    Ok(person) if self.people.contains_key(id) || self.people.len() < MOST => {
-                        self.people.insert(id.clone(), person);
-                    }
-                    _ => {
-                        self.people.remove(id);
-                    }
-                }
-            }
-            Topic::GalleryStatus(id) => {
-                if Status::parse(payload).is_ok_and(|status| status == Status::Online) {
-                    if self.online.len() < MOST {
-                        self.online.insert(id.clone());
-                    }
-                } else {
-                    self.online.remove(id);
-                }
-            }
-            _ => {}
+    fn line(&self, event: &Event) -> Option<String> {
+        match event {
+            Event::Joined { person } => Some(format!("{} joined", self.label(&person.id))),
+            Event::Left { .. } | Event::Renamed { .. } => Some(event.to_string()),
+            _ => None,
         }
-    }
-
-    /// Names by id. Whoever a gallery speaks for is here while it is.
-    fn here(&self) -> BTreeMap<PersonId, String> {
-        let is_here = |person: &Person| {
-            person.gallery.as_ref().is_none_or(|gallery| self.online.contains(gallery))
-        };
-        let here = self.people.iter().filter(|(_, person)| is_here(person));
-        here.map(|(id, person)| (id.clone(), person.name.clone())).collect()
-    }
-
-    fn changes(&self, before: &BTreeMap<PersonId, String>) -> Vec<String> {
-        let now = self.here();
-        let left = before.iter().filter(|(id, _)| !now.contains_key(id));
-        let mut lines: Vec<String> = left.map(|(_, name)| format!("{name} left")).collect();
-        for (id, name) in &now {
-            match before.get(id) {
-                None => lines.push(format!("{} joined", self.label(id))),
-                Some(old) if old != name => {
-                    lines.push(format!("{old} is called {} now", self.label(id)));
-                }
-                Some(_) => {}
-            }
-        }
-        lines
     }
 
     fn said(&self, id: &PersonId, text: &str) -> String {
@@ -123,9 +70,8 @@ impl Room {
 
     /// The name; with the id where somebody else has the same.
     fn label(&self, id: &PersonId) -> String {
-        let here = self.here();
-        let name = here.get(id).map_or("somebody", String::as_str);
-        match here.values().filter(|other| *other == name).count() {
+        let name = self.observer.name(id).unwrap_or("somebody");
+        match self.observer.people().filter(|(_, other)| *other == name).count() {
             0 | 1 => name.to_owned(),
             _ => format!("{name} ({id})"),
         }
@@ -172,7 +118,10 @@ mod tests {
         let eva = r#"{"name":"Eva","since":1,"gallery":"hall"}"#;
         assert!(hear(&mut room, "vitrina/people/e", eva).is_empty());
         assert_eq!(hear(&mut room, "vitrina/gallery/hall/status", "online"), ["Eva joined"]);
-        assert_eq!(hear(&mut room, "vitrina/gallery/hall/status", "offline"), ["Eva left"]);
+        assert_eq!(
+            hear(&mut room, "vitrina/gallery/hall/status", "offline"),
+            ["Eva left, the connection was lost"]
+        );
     }
 
     #[test]
@@ -181,8 +130,8 @@ mod tests {
         hear(&mut room, "vitrina/people/a", ANA);
         hear(&mut room, "vitrina/people/b", r#"{"name":"Luz","since":1}"#);
         room.settle();
-        room.again();
+        room.connected();
         assert!(hear(&mut room, "vitrina/people/a", ANA).is_empty());
-        assert_eq!(room.settle(), ["Luz left"]);
+        assert_eq!(room.settle(), ["Luz left, the connection was lost"]);
     }
 }

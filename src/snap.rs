@@ -146,6 +146,12 @@ impl Known {
     }
 
     fn check(&self, camera: &CameraId) -> anyhow::Result<()> {
+        if camera.node.is_browser() {
+            bail!(
+                "{camera} is shown from a browser, which takes its photos itself: whoever shows it \
+                 presses the shutter on their own page"
+            );
+        }
         if !self.cameras.contains(camera) {
             let names: Vec<String> = self.cameras.iter().map(ToString::to_string).collect();
             match names[..] {
@@ -217,6 +223,7 @@ mod tests {
         assert!(told(&[], "pi/door").contains("nor any other"));
         assert!(told(&[door, ("vitrina/pi/old/state", "")], "pi/roof").ends_with("are pi/door"));
         assert!(told(&[door], "pi/door").contains("offline"));
+        assert!(told(&[door], "web-k3j9/camera").contains("from a browser"));
         let online = ("vitrina/pi/status", "online");
         assert!(known(&[door, online]).check(&"pi/door".parse().unwrap()).is_ok());
     }

@@ -6,6 +6,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
 
+use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -238,6 +239,37 @@ fn forget_clears_a_node_that_is_gone_and_only_then() {
         assert!(told.contains(topic), "{told}");
     }
     assert_eq!(forget("old").status.code(), Some(1), "there is nothing left");
+}
+
+#[test]
+fn a_gallery_that_will_not_come_back_is_forgotten_and_another_stores() {
+    let data = folder();
+    let broker = Running::start(vitrina(data.path()).args(FREE).arg("broker"));
+    let port = broker.broker.expect("a broker").port();
+    let (client, mut events) = Client::new(MqttOptions::new("dead", "127.0.0.1", port), 8);
+    // What a broker that lost its clients' wills would keep of it.
+    for (topic, fact) in [
+        ("vitrina/gallery/deadbeef/status", "online"),
+        ("vitrina/people/ana", r#"{"name":"Ana","since":1,"gallery":"deadbeef"}"#),
+    ] {
+        client.publish(topic, QoS::AtLeastOnce, true, fact).expect("published");
+    }
+    let taken = events.iter().filter(|e| matches!(e, Ok(Event::Incoming(Packet::PubAck(_)))));
+    assert_eq!(taken.take(2).count(), 2);
+    let set = format!("node.broker=mqtt://127.0.0.1:{port}");
+    let home = folder();
+    let to = format!("gallery.broker=mqtt://127.0.0.1:{port}");
+    let second = ["gallery", "--set", &to, "--set", "gallery.listen=127.0.0.1:0"];
+    let second = Running::start(vitrina(home.path()).args(second));
+    let wall = second.gallery.expect("a wall");
+    let is_second = || get(wall, "/healthz").1.contains("vitrina forget gallery/deadbeef");
+    until("it says who came first, and what to do", || is_second().then_some(()));
+    let forget = ["forget", "gallery/deadbeef", "--set", &set];
+    let told = String::from_utf8(output(vitrina(data.path()).args(forget)).stdout).expect("text");
+    for topic in ["vitrina/gallery/deadbeef/status", "vitrina/people/ana"] {
+        assert!(told.contains(topic), "{told}");
+    }
+    until("it stores", || (!is_second()).then_some(()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A certificate that nobody vouches for, made here and kept.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::{IpAddr, UdpSocket};
 use std::os::unix::fs::OpenOptionsExt;
@@ -116,7 +116,8 @@ fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&aside)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&aside, path)
+    fs::rename(&aside, path)?;
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]

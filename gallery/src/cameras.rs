@@ -3,6 +3,8 @@
 //! A pure state machine: messages and the time go in, the cameras in the order of the wall come
 //! out. What it holds is bounded, since anybody who may publish can invent names.
 
+mod disk;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use wire::page::{self, GalleryReason, Why};
@@ -13,6 +15,7 @@ use wire::{
 
 use crate::frames::Shape;
 use crate::now::{Micros, Now};
+use disk::Disk;
 
 /// At most so many nodes and so many cameras are remembered.
 pub(crate) const MOST: usize = 1000;
@@ -49,6 +52,7 @@ struct Node {
     silent: bool,
     /// Since when it is offline or silent, in milliseconds since 1970.
     gone_since: u64,
+    disk: Disk,
 }
 
 #[derive(Debug)]
@@ -137,6 +141,7 @@ impl Cameras {
                 let stats = Stats::parse(payload)?;
                 let node = self.node(name, now)?;
                 let changed = node.alive(retained, now);
+                node.disk = Disk::of(&stats);
                 Ok(Heard { changed, online: changed, stats: Some(stats) })
             }
         }

@@ -12,7 +12,7 @@ use trust::{BadTrust, Fingerprint};
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
 use crate::people::{self, Keys};
-use crate::{https, picture, store};
+use crate::{https, picture, store, whole};
 
 /// `[gallery]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,6 +147,8 @@ pub struct Config {
     pub(crate) id: GalleryId,
     pub(crate) photos: store::Config,
     pub(crate) people: people::Config,
+    /// The database of the log.
+    pub(crate) log: PathBuf,
     pub(crate) pictures: picture::Config,
 }
 
@@ -178,7 +180,8 @@ impl Section {
         let secret = data.join("secret");
         let keys = Keys::open(&secret).map_err(failed(&secret))?;
         let people = people::Config { keys, talk: data.join("talk.db") };
-        let photos = self.photos.check(data)?;
+        let log = data.join("log.db");
+        let photos = self.photos.check(data, pictures.limits)?;
         Ok(Config {
             listen,
             open: !loopback,
@@ -192,6 +195,7 @@ impl Section {
             id,
             photos,
             people,
+            log,
             pictures,
         })
     }
@@ -258,21 +262,19 @@ fn id(data: &Path) -> Result<GalleryId, BadConfig> {
     std::fs::create_dir_all(data).map_err(failed(data))?;
     let file = data.join("id");
     match std::fs::read_to_string(&file) {
-        Ok(text) => {
+        // Earlier versions could leave an empty one when the power went.
+        Ok(text) if !text.is_empty() => {
             let text = text.trim_end();
             let good = text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit());
             let id = text.to_ascii_lowercase().parse().ok().filter(|_| good);
             id.ok_or(BadConfig::Id(file))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&file)(error)),
+        _ => {
             let id = format!("{:08x}", fastrand::u32(..));
-            // Written aside first, so that a crash leaves the whole id or none.
-            let aside = data.join("id.new");
-            std::fs::write(&aside, format!("{id}\n")).map_err(failed(&aside))?;
-            std::fs::rename(&aside, &file).map_err(failed(&file))?;
+            whole::write(&file, format!("{id}\n").as_bytes(), 0o666).map_err(failed(&file))?;
             Ok(id.parse().expect("hex digits are a good id"))
         }
-        Err(error) => Err(failed(&file)(error)),
     }
 }
 
@@ -333,6 +335,8 @@ mod tests {
         let id =
             |_| Section::default().check(Root::default(), folder.path().join("a/b")).unwrap().id;
         assert_eq!(id(1), id(2));
+        std::fs::write(folder.path().join("a/b/id"), "").unwrap();
+        assert_eq!(id(3).to_string().len(), 8, "it is made anew");
         std::fs::write(folder.path().join("a/b/id"), "main").unwrap();
         let error =
             Section::default().check(Root::default(), folder.path().join("a/b")).unwrap_err();

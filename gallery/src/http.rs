@@ -30,7 +30,7 @@ use crate::socket::Socket;
 use crate::store::Store;
 use crate::upload::Uploads;
 use crate::wall::Wall;
-use crate::{assets, photos, relay, still, websocket};
+use crate::{assets, photos, relay, still, upload, websocket};
 
 /// At most so many pages and so many MJPEG streams are served at once.
 const PAGES: usize = 1000;
@@ -38,6 +38,10 @@ const STREAMS: usize = 200;
 
 /// At most so many pages have a socket on which they show their camera.
 const CAMERAS: usize = 64;
+
+/// So many lines of the log are told unless another number is asked for, and at most.
+const LINES: u64 = 100;
+const LINES_MOST: u64 = 500;
 
 /// What the routes need.
 #[derive(Debug, Clone)]
@@ -89,6 +93,7 @@ impl Site {
         let no_room = path!("relay" / String).and(warp::get()).map(no_room);
         let cameras = path!("api" / "cameras").and(get()).map(Site::cameras);
         let people = path!("api" / "people").and(get()).map(Site::people);
+        let log = path!("api" / "log").and(get()).and(warp::query()).map(Site::log);
         let snapshot =
             path!("cameras" / String / String / "snapshot.jpg").and(get()).then(Site::snapshot);
         let stream =
@@ -105,6 +110,8 @@ impl Site {
             .or(cameras)
             .unify()
             .or(people)
+            .unify()
+            .or(log.map(respond))
             .unify()
             .or(snapshot)
             .unify()
@@ -216,17 +223,15 @@ impl Site {
         length: Option<u64>,
         body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
     ) -> Result<Response, Problem> {
-        let person = match authorization {
+        let verify = |text: String| self.wall.people.verify(&text);
+        let person = match authorization.map(verify) {
             None => None,
-            Some(authorization) => {
-                Some(self.wall.people.verify(&authorization).ok_or_else(|| {
-                    let hint = "join again on the page's WebSocket, then send it again";
-                    Problem::new(
-                        StatusCode::UNAUTHORIZED,
-                        "nobody joined with this id and key",
-                        hint,
-                    )
-                })?)
+            Some(Some(person)) => Some(person),
+            Some(None) => {
+                upload::pass_over(body).await;
+                let error = "nobody joined with this id and key";
+                let hint = "join again on the page's WebSocket, then send it again";
+                return Err(Problem::new(StatusCode::UNAUTHORIZED, error, hint));
             }
         };
         let outcomes = self.uploads.receive(person, media, length, body).await?;
@@ -309,6 +314,24 @@ impl Site {
 
     fn people(self) -> Response {
         json(StatusCode::OK, &self.wall.people.list())
+    }
+
+    fn log(self, query: Query) -> Result<Response, Problem> {
+        let number = |key: &str| match query.get(key).map(|text| text.parse::<u64>()) {
+            None => Ok(None),
+            Some(Ok(number)) => Ok(Some(number)),
+            Some(Err(_)) => {
+                let hint = "before is the id of a line, limit a number";
+                Err(Problem::bad_request(format!("{key} is no whole number"), hint))
+            }
+        };
+        let limit = number("limit")?.unwrap_or(LINES);
+        if !(1..=LINES_MOST).contains(&limit) {
+            let error = format!("limit is {limit}, but 1 to {LINES_MOST} is possible");
+            let hint = "ask for more with before=<the id of the last line>";
+            return Err(Problem::bad_request(error, hint));
+        }
+        Ok(json(StatusCode::OK, &self.wall.journal.list(number("before")?, limit as usize)))
     }
 
     async fn snapshot(node: String, camera: String, site: Site) -> Response {

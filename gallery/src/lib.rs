@@ -15,6 +15,8 @@ mod health;
 mod http;
 mod https;
 mod ingest;
+mod journal;
+mod kept;
 mod listener;
 mod meter;
 mod mqtt;
@@ -25,6 +27,7 @@ mod photos;
 mod picture;
 mod problem;
 mod range;
+mod rate;
 mod relay;
 mod snaps;
 mod socket;
@@ -35,6 +38,7 @@ mod turn;
 mod upload;
 mod wall;
 mod websocket;
+mod whole;
 
 use std::future::Future;
 use std::io;
@@ -52,6 +56,8 @@ pub use config::{BadConfig, Config, Section};
 pub use health::Health;
 pub use https::HttpsError;
 pub use picture::{BadSection as BadPicturesSection, Section as PicturesSection};
+#[doc(hidden)]
+pub use store::fill;
 pub use store::{BadSection as BadPhotosSection, Section as PhotosSection};
 pub use store::{OpenError, Progress, Settled};
 
@@ -59,6 +65,7 @@ use door::Door;
 use health::Task;
 use http::Site;
 use https::Https;
+use journal::Journal;
 use listener::Service;
 use people::People;
 use picture::Pool;
@@ -175,7 +182,10 @@ impl Gallery {
         let people = Arc::new(People::new(&config.people, &config.id, &config.root));
         let (say, sayings) = mpsc::channel(ingest::SAYINGS);
         let (id, photos) = (config.id.clone(), store.clone());
-        let wall = Arc::new(Wall::new(id, config.open, people.clone(), photos, say));
+        let journal = Arc::new(Journal::new(&config.log));
+        let port = https.as_ref().map(|(_, address, _)| address.port());
+        let wall = Wall::new(id, config.open, port, people.clone(), photos, journal, say);
+        let wall = Arc::new(wall);
         let (stop, mut stopping) = watch::channel(false);
         let beat = |task| {
             let health = health.clone();
@@ -222,6 +232,7 @@ impl Gallery {
         tasks.spawn(async move {
             tokio::select! {
                 () = wall.run(beats) => {}
+                () = wall.journal.run() => {}
                 () = stopped(&mut stopping) => {}
             }
             Task::Wall

@@ -269,6 +269,10 @@ impl Speaker {
             filter::every_state,
             filter::every_person,
             filter::every_say,
+            filter::every_photo,
+            filter::every_snap,
+            filter::every_set,
+            filter::every_ask,
             filter::every_answer,
             filter::every_snapshot,
         ];

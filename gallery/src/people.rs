@@ -5,11 +5,9 @@
 
 mod cameras;
 mod keys;
-mod log;
 mod outbox;
 mod pictures;
 mod presence;
-mod rate;
 mod talk;
 mod visitor;
 mod wants;
@@ -27,15 +25,15 @@ use wire::page::ToPage;
 use wire::people::{self, Line, Person, Present, Say, What};
 use wire::{
     Author, CameraId, GalleryId, Info, NodeName, PersonId, PhotoId, Resolution, Root, State,
-    Status, Topic, Want,
+    Status, Topic, Want, limits,
 };
 
+use crate::kept::Kept;
 use crate::now::{self, Now};
+use crate::rate::{Buckets, Rate};
 use cameras::{Cameras, Shown};
-use log::Log;
 use outbox::Outbox;
 use presence::{Device, Presence};
-use rate::{Buckets, Rate};
 use talk::Talk;
 
 pub(crate) use keys::Keys;
@@ -57,6 +55,9 @@ const SAYS_OF_ADDRESS: Rate = Rate { burst: 60.0, per_second: 10.0 };
 /// What the broker may bring of one person: more than a gallery lets them say.
 const HEARD: Rate = Rate { burst: 20.0, per_second: 5.0 };
 
+/// So many lines of the talk are kept on disk.
+const KEPT: usize = 10_000;
+
 /// So many names are remembered of those who were here.
 const NAMES: usize = 4000;
 
@@ -73,7 +74,7 @@ pub(crate) struct People {
     keys: Keys,
     boot: String,
     room: Mutex<Room>,
-    log: Log,
+    kept: Kept,
     changed: Notify,
     /// Told when there is something to tell the broker.
     pub outgoing: Notify,
@@ -118,7 +119,7 @@ impl Held {
 
 impl People {
     pub fn new(config: &Config, me: &GalleryId, root: &Root) -> Self {
-        let (log, last) = Log::open(&config.talk);
+        let (kept, last) = Kept::open(&config.talk, "talk", KEPT, limits::TALK);
         let boot = now::boot();
         let room = Room {
             presence: Presence::new(me.clone()),
@@ -137,7 +138,7 @@ impl People {
             keys: config.keys.clone(),
             boot,
             room: Mutex::new(room),
-            log,
+            kept,
             changed: Notify::new(),
             outgoing: Notify::new(),
             bundles: broadcast::Sender::new(BUNDLES),
@@ -184,6 +185,9 @@ impl People {
                     return Err("who says this is not here".to_owned());
                 };
                 room.heard.take(id.clone(), now.mono).map_err(|_| "too much at once")?;
+                // Who has just come has come before they speak.
+                let happened = room.presence.happened();
+                self.tell(&mut room, happened, now);
                 let what = What::Said { text };
                 self.add(&mut room, Line { id: line, at: now.wall_ms(), person, what });
             }
@@ -273,9 +277,7 @@ impl People {
         cameras.tick(now, outbox);
         self.outgoing.notify_one();
         let changes = presence.changes();
-        for (person, what) in changes.happened {
-            self.add(&mut room, Line { id: new_id(now), at: now.wall_ms(), person, what });
-        }
+        self.tell(&mut room, changes.happened, now);
         let lines: Vec<Line> = room.talk.fresh().iter().map(|line| (**line).clone()).collect();
         let mut bundles = Vec::new();
         if !changes.here.is_empty() || !changes.gone.is_empty() {
@@ -293,9 +295,15 @@ impl People {
         }
     }
 
+    fn tell(&self, room: &mut Room, happened: Vec<(Author, What)>, now: Now) {
+        for (person, what) in happened {
+            self.add(room, Line { id: new_id(now), at: now.wall_ms(), person, what });
+        }
+    }
+
     fn add(&self, room: &mut Room, line: Line) {
         if let Some(line) = room.talk.add(line) {
-            self.log.keep(&line);
+            self.kept.keep(&*line);
         }
     }
 
@@ -368,7 +376,7 @@ impl People {
 
     fn say(&self, person: &PersonId, address: IpAddr, text: &str) -> Result<(), Held> {
         let Some(text) = people::text(text) else {
-            let most = wire::limits::SAY;
+            let most = limits::SAY;
             let why = format!("a message has 1 to {most} characters that can be seen");
             return Err(Held::never(why));
         };
@@ -423,7 +431,7 @@ impl People {
 
 /// The node that a person's browser is.
 fn node_of(person: &PersonId) -> NodeName {
-    let name: String = format!("web-{person}").chars().take(wire::limits::NAME).collect();
+    let name: String = format!("web-{person}").chars().take(limits::NAME).collect();
     name.parse().expect("a person's id has the characters of a node's name")
 }
 

@@ -92,6 +92,10 @@ impl From<SnapError> for Problem {
         let sentence = error.to_string();
         match error {
             SnapError::Unknown(_) => Problem::not_found(sentence, "GET /api/cameras lists them"),
+            SnapError::Browser(_) => {
+                let hint = "whoever shows it presses the shutter on their own page";
+                Problem::new(StatusCode::CONFLICT, sentence, hint)
+            }
             SnapError::Refused(_) => {
                 Problem::unavailable(sentence, "try again when the camera works")
             }

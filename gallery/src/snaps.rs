@@ -22,6 +22,9 @@ pub(crate) enum SnapError {
     /// There is no such camera.
     #[error("there is no camera {0}")]
     Unknown(CameraId),
+    /// A page shows it, and takes its photos itself.
+    #[error("{0} is shown from a browser, which takes its photos itself")]
+    Browser(String),
     /// It cannot be asked, or its node says that it cannot.
     #[error("{0}")]
     Refused(String),
@@ -89,6 +92,9 @@ impl Wall {
             return Err(SnapError::Refused(why));
         }
         let known = self.camera(camera).ok_or_else(|| SnapError::Unknown(camera.clone()))?;
+        if camera.node.is_browser() {
+            return Err(SnapError::Browser(known.name));
+        }
         match known.reason {
             Some(_) => Err(SnapError::Refused(known.detail)),
             None => Ok(()),

@@ -1,6 +1,7 @@
 //! Pictures that people bring: received into a file of the store, checked, and stored as they are.
 
 use std::io::{self, Seek, SeekFrom, Write};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ use crate::store::{Added, Content, Incoming, NewPhoto, Store};
 /// Requests that send at once, and how long another one waits for its turn.
 const AT_ONCE: usize = 64;
 const TURN_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a body that is not wanted may take.
+const PASSED_OVER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Pictures of one request.
 const FILES: usize = 100;
@@ -249,6 +253,21 @@ fn refused(problem: Problem, name: String) -> Outcome {
 }
 
 /// Writes a part's data into the file. What is too much is not written.
+/// Takes a body that is not wanted, as much as one picture has: who still sends when they are
+/// answered and let go loses the answer.
+pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send) {
+    let mut body = pin!(body);
+    let taken = async {
+        let mut size = 0;
+        while let Some(Ok(piece)) = body.next().await
+            && size <= PICTURE
+        {
+            size += piece.remaining();
+        }
+    };
+    let _ = timeout(PASSED_OVER_WITHIN, taken).await;
+}
+
 async fn receive<S>(mut incoming: Incoming, body: &mut Multipart<S>) -> Result<Incoming, Problem>
 where
     S: Stream<Item = Result<Bytes, BadBody>> + Unpin,

@@ -14,6 +14,7 @@ use crate::cameras::{Cameras, Fact};
 use crate::clocks::{Captured, Clocks, Reading};
 use crate::frames::{Frame, Frames};
 use crate::ingest::{Bad, Ingest, Refusal, Saying, Snapshot};
+use crate::journal::Journal;
 use crate::now::{self, Now};
 use crate::people::People;
 use crate::store::Store;
@@ -35,6 +36,7 @@ pub(crate) struct Wall {
     pub store: Store,
     pub ingest: Ingest,
     pub people: Arc<People>,
+    pub journal: Arc<Journal>,
     changed: Notify,
     /// Told when a node came online, since it knows no wants.
     pub node_online: Notify,
@@ -51,20 +53,27 @@ struct State {
     complained: HashSet<Topic>,
     broker_lost: bool,
     open: bool,
+    /// The port on which it is there by HTTPS, if it is.
+    https: Option<u16>,
     turn: Turn,
     /// Why this gallery only shows.
     view_only: Option<String>,
     /// Why nothing can be stored.
     trouble: Option<String>,
+    /// Why nodes take no photos.
+    troubles: Vec<String>,
 }
 
 impl Wall {
-    /// `open`: other machines can reach it. What is to be said to the nodes goes to `say`.
+    /// `open`: other machines can reach it; `https`: by HTTPS on this port. What is to be said to
+    /// the nodes goes to `say`.
     pub fn new(
         id: GalleryId,
         open: bool,
+        https: Option<u16>,
         people: Arc<People>,
         store: Store,
+        journal: Arc<Journal>,
         say: mpsc::Sender<Saying>,
     ) -> Self {
         let state = State {
@@ -73,9 +82,11 @@ impl Wall {
             complained: HashSet::new(),
             broker_lost: false,
             open,
+            https,
             turn: Turn::new(id),
             view_only: None,
             trouble: store.trouble(),
+            troubles: Vec::new(),
         };
         Wall {
             notices: watch::Sender::new(state.notices()),
@@ -84,6 +95,7 @@ impl Wall {
             ingest: Ingest::new(store.clone(), say),
             store,
             people,
+            journal,
             changed: Notify::new(),
             node_online: Notify::new(),
             say_online: Notify::new(),
@@ -100,6 +112,7 @@ impl Wall {
     /// # Errors
     /// Why it was refused, the first time for a topic, so that it is worth telling.
     pub fn hear(&self, topic: &Topic, payload: Bytes, retained: bool) -> Result<(), String> {
+        self.journal.hear(topic, &payload, retained);
         let people = self.people.hear(topic, &payload, retained);
         let taken = people.and_then(|()| match topic {
             Topic::Status(node) => self.hear_fact(&Fact::Status(node), &payload, retained),
@@ -240,7 +253,10 @@ impl Wall {
             self.say_online.notify_one();
         }
         let other = state.turn.other().map(|other| {
-            format!("Gallery {other} came first and stores the photos; this one only shows")
+            format!(
+                "Gallery {other} came first and stores the photos; this one only shows. If that \
+                 one will not come back: vitrina forget gallery/{other}"
+            )
         });
         // Before it is known, it is as it was.
         if other != state.view_only && (other.is_some() || state.turn.stores()) {
@@ -257,6 +273,7 @@ impl Wall {
 
     pub fn broker_found(&self) {
         self.people.connected();
+        self.journal.connected();
         let mut state = self.state();
         state.turn.connected();
         state.cameras.connected(Now::read());
@@ -280,9 +297,11 @@ impl Wall {
         lost.into_iter().chain(self.store.trouble()).collect()
     }
 
-    /// What is not wrong, but should be known, for `/healthz`.
+    /// What is not wrong here, but should be known, for `/healthz`.
     pub fn notes(&self) -> Vec<String> {
-        self.state().view_only.iter().cloned().collect()
+        let state = self.state();
+        let nodes = state.cameras.troubles().into_iter().chain(state.cameras.refused());
+        state.view_only.iter().cloned().chain(nodes).collect()
     }
 
     /// All cameras in the order of the wall, newest list first.
@@ -317,7 +336,7 @@ impl Wall {
                 }
                 changed
             });
-            self.watch_store();
+            self.watch_troubles();
             if changed {
                 let state = self.state();
                 self.frames.keep(|camera| state.cameras.get(camera).is_some());
@@ -328,11 +347,12 @@ impl Wall {
 }
 
 impl Wall {
-    fn watch_store(&self) {
+    fn watch_troubles(&self) {
         let trouble = self.store.trouble();
         let mut state = self.state();
-        if trouble != state.trouble {
-            state.trouble = trouble;
+        let troubles = state.cameras.troubles();
+        if (&trouble, &troubles) != (&state.trouble, &state.troubles) {
+            (state.trouble, state.troubles) = (trouble, troubles);
             self.notices.send_replace(state.notices());
         }
     }
@@ -362,20 +382,23 @@ const BROKER_LOST: &str = "The broker cannot be reached; trying again";
 
 impl State {
     fn notices(&self) -> Arc<[Notice]> {
-        let broker_lost = Notice { code: NoticeCode::BrokerLost, text: BROKER_LOST.to_owned() };
-        let open = Notice {
-            code: NoticeCode::Open,
-            text: "Everybody on the local network can see this wall: there is no password yet"
-                .to_owned(),
-        };
-        let all = [(self.broker_lost, broker_lost), (self.open, open)];
-        let all = all.into_iter().filter_map(|(holds, notice)| holds.then_some(notice));
-        let photos =
-            [(NoticeCode::ViewOnly, &self.view_only), (NoticeCode::DiskFull, &self.trouble)];
-        let photos = photos
-            .into_iter()
-            .filter_map(|(code, text)| Some(Notice { code, text: text.clone()? }));
-        all.chain(photos).collect()
+        const OPEN: &str =
+            "Everybody on the local network can see this wall: there is no password yet";
+        let is = |holds: bool, text: &str| holds.then(|| text.to_owned());
+        let https = |port| format!("This wall is there by HTTPS too, on port {port}");
+        let troubles = (!self.troubles.is_empty()).then(|| self.troubles.join("; "));
+        let all = [
+            (NoticeCode::Https, self.https.map(https)),
+            (NoticeCode::BrokerLost, is(self.broker_lost, BROKER_LOST)),
+            (NoticeCode::Open, is(self.open, OPEN)),
+            (NoticeCode::ViewOnly, self.view_only.clone()),
+            (NoticeCode::NoSnapshots, troubles),
+            (NoticeCode::DiskFull, self.trouble.clone()),
+        ];
+        let port = |code| self.https.filter(|_| code == NoticeCode::Https);
+        let all = all.into_iter();
+        all.filter_map(|(code, text)| Some(Notice { code, text: text?, port: port(code) }))
+            .collect()
     }
 }
 

@@ -16,6 +16,7 @@ use wire::page::{FromPage, TILES, Tile, ToPage};
 
 use crate::credits::Credits;
 use crate::frames::{Frame, Inbox, Wanted, Watch};
+use crate::journal::Reader;
 use crate::meter::Meter;
 use crate::now::{self, Now};
 use crate::people::Visitor;
@@ -70,6 +71,7 @@ pub(crate) async fn serve(
         inbox: Arc::default(),
         credits: Credits::default(),
         tiles: HashMap::new(),
+        log: None,
         paused: false,
         meter: None,
         wall,
@@ -128,6 +130,8 @@ struct Page {
     inbox: Arc<Inbox>,
     credits: Credits,
     tiles: HashMap<u16, (Watch, Wanted)>,
+    /// The log, while the page follows it.
+    log: Option<Reader>,
     paused: bool,
     /// While the page wants to know.
     meter: Option<Meter>,
@@ -186,6 +190,7 @@ impl Page {
                     Err(RecvError::Closed) => return Ok(End::Gone),
                 },
                 told = self.visitor.told() => send(socket, Opcode::Text, told.as_bytes()).await?,
+                told = next(&mut self.log) => send(socket, Opcode::Text, told.as_bytes()).await?,
                 () = self.inbox.came() => {}
                 () = sleep(wake.unwrap_or(PING_EVERY)) => {}
                 _ = measure.tick(), if self.meter.is_some() => {
@@ -252,6 +257,9 @@ impl Page {
                     return self.visitor.share(name, size).or_else(refuse);
                 }
                 Ok(FromPage::Unshare) => self.visitor.unshare(),
+                Ok(FromPage::Log { follow }) => {
+                    self.log = follow.then(|| self.wall.journal.follow());
+                }
                 Ok(FromPage::Measure { on }) => {
                     self.meter = on.then(|| Meter::new(now::mono()));
                 }
@@ -302,6 +310,14 @@ impl Page {
         for (watch, wanted) in self.tiles.values() {
             watch.ask(if self.paused { Wanted::NOTHING } else { *wanted });
         }
+    }
+}
+
+/// The next lines of the log, if it is followed.
+async fn next(log: &mut Option<Reader>) -> Arc<str> {
+    match log {
+        Some(log) => log.next().await,
+        None => std::future::pending().await,
     }
 }
 

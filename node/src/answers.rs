@@ -20,7 +20,11 @@ pub(crate) struct Answers {
 impl Answers {
     /// Says that what was asked for under this id cannot be, and why.
     pub fn refuse(&self, id: &str, error: impl Into<String>) {
-        let answer = Answer { id: id.to_owned(), result: None, error: Some(error.into()) };
+        self.give(Answer { id: id.to_owned(), result: None, error: Some(error.into()) });
+    }
+
+    /// Says what was asked for.
+    pub fn give(&self, answer: Answer) {
         let mut waiting = self.lock();
         if waiting.len() >= WAITING {
             waiting.pop_front();

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
-use wire::{CameraId, CameraName, Kind, PhotoId, Stats, Topic, Want};
+use wire::{CameraId, CameraName, Info, Kind, PhotoId, Stats, Topic, Want};
 
 use crate::camera::{About, Camera, Outlet};
 use crate::choose::{Ask, QUALITY};
@@ -23,6 +23,7 @@ use crate::identity::Identity;
 use crate::names::Names;
 use crate::schedule::Schedule;
 use crate::source::Open;
+use crate::spooler::{Condition, Outcome, Request};
 use crate::stats::{Load, rss};
 use crate::stop::stopped;
 use crate::survey;
@@ -184,7 +185,19 @@ impl Cameras {
 
     /// Somebody asks one of them for a photo.
     pub fn snap(&self, name: &CameraName, id: Option<PhotoId>) {
-        let Some(request) = self.outlet.spooler.ask(id) else { return };
+        if let Some(request) = self.outlet.spooler.ask(id) {
+            self.take(name, request);
+        }
+    }
+
+    /// The same for who waits for the outcome in this process.
+    pub fn snap_and_tell(&self, name: &CameraName) -> (PhotoId, oneshot::Receiver<Outcome>) {
+        let (id, request, outcome) = self.outlet.spooler.ask_and_tell();
+        self.take(name, request);
+        (id, outcome)
+    }
+
+    fn take(&self, name: &CameraName, request: Request) {
         let running = self.running();
         match running.get(name) {
             Some(one) => one.camera.snap(request),
@@ -223,17 +236,28 @@ impl Cameras {
         }
     }
 
+    /// Who the node is, with the cameras that it has or had.
+    pub fn info(&self) -> Info {
+        let names: Vec<CameraName> = self.running().keys().cloned().collect();
+        let is_test = !names.is_empty() && names.iter().all(|name| name.as_str() == TEST_CARD);
+        let kind = if is_test { Kind::Test } else { Kind::V4l2 };
+        self.identity.info(kind, names)
+    }
+
     /// The node's figures since the last call.
     pub fn stats(&self) -> Stats {
         let running = self.running();
         let cameras = running.iter().map(|(name, running)| (name.clone(), running.camera.stats()));
+        let Condition { bytes, refused, trouble } = self.outlet.spooler.condition();
         Stats {
             at: clock::unix_ms(),
             mono: clock::whole(clock::monotonic().as_millis()),
             boot: self.identity.boot.clone(),
             cpu: self.load.lock().unwrap_or_else(PoisonError::into_inner).cpu(),
             rss: rss(),
-            spool: self.outlet.spooler.bytes(),
+            spool: bytes,
+            refused,
+            trouble,
             cameras: cameras.collect(),
         }
     }
@@ -284,11 +308,8 @@ impl Cameras {
     }
 
     fn publish_info(&self) {
-        let names: Vec<CameraName> = self.running().keys().cloned().collect();
-        let is_test = !names.is_empty() && names.iter().all(|name| name.as_str() == TEST_CARD);
-        let kind = if is_test { Kind::Test } else { Kind::V4l2 };
         let topic = Topic::Info(self.config.name.clone()).under(&self.outlet.root).to_string();
-        self.outlet.facts.set(topic, self.identity.info(kind, names).to_json());
+        self.outlet.facts.set(topic, self.info().to_json());
     }
 
     async fn stop(&self) {

@@ -48,6 +48,11 @@ impl Facts {
         self.set(topic, String::new());
     }
 
+    /// What was said on a topic last.
+    pub fn get(&self, topic: &str) -> Option<String> {
+        self.lock().facts.get(topic).map(|fact| fact.payload.clone())
+    }
+
     /// The oldest fact that is newer than `version`.
     pub fn after(&self, version: u64) -> Option<Fact> {
         let inner = self.lock();

@@ -5,6 +5,7 @@
 //! frames fewer and never late.
 
 mod answers;
+mod ask;
 mod camera;
 mod cameras;
 mod choose;
@@ -19,6 +20,7 @@ mod facts;
 mod holder;
 mod hotplug;
 mod identity;
+mod log;
 mod mjpeg;
 mod mqtt;
 mod names;
@@ -49,6 +51,7 @@ mod test_card;
 mod units;
 mod v4l2;
 mod wants;
+mod whole;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -62,11 +65,13 @@ pub use crate::choose::{Ask, Interval, Offer};
 pub use crate::config::{
     BadConfig, CameraConfig, CameraSection, Config, Section, Show, TestCard, TestCardSection,
 };
+pub use crate::log::Log;
 pub use crate::pixels::Coding;
 pub use crate::progress::Health;
 pub use crate::survey::{VideoNode, survey};
 
 use crate::answers::Answers;
+use crate::ask::Questions;
 use crate::camera::Outlet;
 use crate::cameras::Cameras;
 use crate::facts::Facts;
@@ -83,6 +88,7 @@ pub struct Node {
     name: NodeName,
     health: Health,
     cameras: Arc<Cameras>,
+    questions: Arc<Questions>,
     link: Link,
     spool: JoinHandle<()>,
 }
@@ -101,11 +107,12 @@ pub enum Error {
 }
 
 impl Node {
-    /// Makes a node; nothing is opened and nobody is called yet.
+    /// Makes a node; nothing is opened and nobody is called yet. It tells the lines of `log` to who
+    /// asks for them.
     ///
     /// # Errors
     /// [`Error`] says what is missing.
-    pub fn new(config: Config) -> Result<Node, Error> {
+    pub fn new(config: Config, log: Log) -> Result<Node, Error> {
         let identity = Identity::read(&config.data);
         let health = Health::default();
         let answers = Arc::new(Answers::default());
@@ -128,6 +135,14 @@ impl Node {
         let (broker, tls) = (config.broker.clone(), config.tls.clone());
         let password_file = config.password_file.clone();
         let cameras = Arc::new(Cameras::new(config, identity.clone(), outlet.clone()));
+        let questions = Arc::new(Questions::new(
+            outlet.root.clone(),
+            name.clone(),
+            Arc::clone(&cameras),
+            Arc::clone(&outlet.facts),
+            Arc::clone(&answers),
+            log,
+        ));
         let link = Link {
             broker,
             tls,
@@ -140,9 +155,10 @@ impl Node {
             health: health.clone(),
             cameras: Arc::clone(&cameras),
             answers,
+            questions: Arc::clone(&questions),
             spooler,
         };
-        Ok(Node { name, health, cameras, link, spool })
+        Ok(Node { name, health, cameras, questions, link, spool })
     }
 
     /// What it is called.
@@ -173,10 +189,11 @@ impl Node {
             result
         };
         let work = async {
-            let (captured, (), ()) = tokio::join!(
+            let (captured, (), (), ()) = tokio::join!(
                 captured,
                 self.link.run(stop.subscribe()),
-                self.cameras.keep_time(stop.subscribe())
+                self.cameras.keep_time(stop.subscribe()),
+                self.questions.run(stop.subscribe())
             );
             self.link.spooler.end();
             let ended = async {

@@ -20,10 +20,12 @@ use rustls::ClientConfig;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 use wire::{
-    BrokerUrl, CameraId, Info, NodeName, Root, Snap, Status, Stored, Topic, Want, filter, limits,
+    Ask, BrokerUrl, CameraId, Info, NodeName, Root, Snap, Status, Stored, Topic, Want, filter,
+    limits,
 };
 
 use crate::answers::Answers;
+use crate::ask::Questions;
 use crate::cameras::Cameras;
 use crate::claim::{Claim, Verdict};
 use crate::facts::Facts;
@@ -48,6 +50,7 @@ pub(crate) struct Link {
     pub health: Health,
     pub cameras: Arc<Cameras>,
     pub answers: Arc<Answers>,
+    pub questions: Arc<Questions>,
     pub spooler: Spooler,
 }
 
@@ -233,6 +236,7 @@ impl Link {
         for filter in [
             filter::wants_of(&self.root, &self.name),
             filter::snaps_of(&self.root, &self.name),
+            self.topic(&Topic::Ask(self.name.clone())),
             self.topic(&Topic::Stored(self.name.clone())),
             filter::every_gallery(&self.root),
             status.to_owned(),
@@ -285,13 +289,18 @@ impl Link {
     fn hear(&self, publish: &Publish, session: &Session) -> Result<(), Lost> {
         match self.parse(publish) {
             // A retained command is an old one.
-            Some(Topic::Want(_) | Topic::Snap(_) | Topic::Stored(_)) if publish.retain => {}
+            Some(Topic::Want(_) | Topic::Snap(_) | Topic::Ask(_) | Topic::Stored(_))
+                if publish.retain => {}
             Some(Topic::Want(id)) => match Want::parse(&publish.payload) {
                 Ok(want) => self.cameras.want(&id.camera, &want),
                 Err(error) => session.complain(publish, &error),
             },
             Some(Topic::Snap(id)) => match Snap::parse(&publish.payload) {
                 Ok(snap) => self.cameras.snap(&id.camera, snap.id),
+                Err(error) => session.complain(publish, &error),
+            },
+            Some(Topic::Ask(_)) => match Ask::parse(&publish.payload) {
+                Ok(ask) => self.questions.ask(ask),
                 Err(error) => session.complain(publish, &error),
             },
             Some(Topic::Stored(_)) => match Stored::parse(&publish.payload) {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use wire::CameraName;
 
 use crate::config::TEST_CARD;
+use crate::whole;
 
 /// Which stable path has which name; a small JSON file.
 #[derive(Debug)]
@@ -64,13 +65,10 @@ impl Names {
         if !self.changed {
             return Ok(());
         }
-        let mut file =
-            tempfile::NamedTempFile::new_in(self.file.parent().unwrap_or(Path::new(".")))?;
         // A node's number is whoever comes first's, so what it is called now says nothing later.
         let kept = self.kept.iter().filter(|(path, _)| path.parent() != Some(Path::new("/dev")));
-        file.write_all(&serde_json::to_vec_pretty(&kept.collect::<BTreeMap<_, _>>())?)?;
-        file.as_file().sync_all()?;
-        file.persist(&self.file)?;
+        let json = serde_json::to_vec_pretty(&kept.collect::<BTreeMap<_, _>>())?;
+        whole::write(&self.file, &json)?;
         self.changed = false;
         Ok(())
     }

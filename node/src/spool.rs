@@ -9,7 +9,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 use wire::{CameraName, PhotoId};
+
+use crate::whole::sync_folder;
 
 /// A folder of snapshots.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ impl Spool {
     /// When it cannot be made or read.
     pub fn open(folder: &Path) -> io::Result<(Spool, Vec<Entry>)> {
         fs::create_dir_all(folder.join(REFUSED))?;
+        sync_folder(folder)?;
+        sync_folder(folder.parent().unwrap_or(Path::new(".")))?;
         let mut entries = Vec::new();
         for file in fs::read_dir(folder)? {
             let file = file?;
@@ -82,7 +88,23 @@ impl Spool {
     /// # Errors
     /// When the disk does not.
     pub fn sync(&self) -> io::Result<()> {
-        File::open(&self.folder)?.sync_all()
+        sync_folder(&self.folder)
+    }
+
+    /// Sees whether a file of so many bytes would find room.
+    ///
+    /// # Errors
+    /// When it would not.
+    pub fn reserve(&self, bytes: u64) -> io::Result<()> {
+        let unfinished = self.folder.join(format!("{UNFINISHED}room"));
+        let file = File::create(&unfinished)?;
+        let reserved = fallocate(&file, FallocateFlags::empty(), 0, bytes.max(1));
+        fs::remove_file(&unfinished)?;
+        match reserved {
+            // Not every file system can reserve; those that cannot are believed.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            reserved => reserved.map_err(io::Error::from),
+        }
     }
 
     /// Removes one. One that is gone already is no error.

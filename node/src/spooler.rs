@@ -4,24 +4,25 @@
 //! Only the thread `spool` writes; a camera hands it a frame and goes on. It takes all that has
 //! come in the meantime, so that many snapshots share one sync of the folder.
 
+mod writer;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use bytes::Bytes;
-use jiff::tz::TimeZone;
-use tokio::sync::Notify;
-use wire::{GalleryId, NodeName, PhotoId, Stamp, limits};
+use tokio::sync::{Notify, oneshot};
+use wire::{GalleryId, NodeName, PhotoId, Stamp};
 
 use crate::answers::Answers;
 use crate::clock;
-use crate::exif::Exif;
 use crate::offers::{Next, Offers};
-use crate::spool::{self, Entry, Spool};
-use crate::stored::{Recent, Stored};
+use crate::spool::{self, Entry};
+use crate::stored::Recent;
+use writer::{Writer, reason};
 
 /// Frames that may wait to be written. Each was asked for, so more are refused with the reason.
 const HANDED: usize = 32;
@@ -54,6 +55,9 @@ struct State {
     stored: Recent,
     refused: BTreeSet<PhotoId>,
     offers: Offers,
+    /// Why the last snapshot could not be kept.
+    trouble: Option<String>,
+    is_looking: bool,
 }
 
 #[derive(Debug)]
@@ -63,7 +67,19 @@ enum Job {
     Remove(Entry),
     /// What a gallery refused for good, and why.
     Refuse(Entry, String),
+    Look,
     End,
+}
+
+/// How the spool is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Condition {
+    /// Bytes that wait for a gallery.
+    pub bytes: u64,
+    /// How many galleries refused for good.
+    pub refused: u64,
+    /// Why the last snapshot could not be kept: a sentence for people.
+    pub trouble: Option<String>,
 }
 
 /// A frame that is to become a photo.
@@ -85,7 +101,12 @@ pub(crate) struct Request {
     id: PhotoId,
     shared: Arc<Shared>,
     is_answered: bool,
+    /// Who is told in this process, also when it is done, and nobody else then.
+    outcome: Option<oneshot::Sender<Outcome>>,
 }
+
+/// What became of a photo that was asked for: it is in the spool, or cannot be, and why.
+pub(crate) type Outcome = Result<(), String>;
 
 impl Request {
     /// It cannot be, and why.
@@ -96,13 +117,23 @@ impl Request {
     /// It is in the spool.
     fn done(mut self) {
         self.is_answered = true;
+        self.tell(Ok(()));
     }
 
     fn refuse(&mut self, why: &str) {
         self.shared.state().asked.remove(&self.id);
-        if !std::mem::replace(&mut self.is_answered, true) {
+        if !std::mem::replace(&mut self.is_answered, true) && !self.tell(Err(why.to_owned())) {
             self.shared.answers.refuse(self.id.as_str(), why);
         }
+    }
+
+    /// Whether there is somebody to tell in this process.
+    fn tell(&mut self, outcome: Outcome) -> bool {
+        let told = self.outcome.take();
+        let is_told = told.is_some();
+        // Who asked may have given up.
+        let _ = told.map(|told| told.send(outcome));
+        is_told
     }
 }
 
@@ -127,8 +158,7 @@ impl Spooler {
         let (state, changed) = (Mutex::default(), Notify::new());
         let shared = Arc::new(Shared { folder, node, answers, state, changed });
         let (jobs, received) = mpsc::channel();
-        let mut writer =
-            Writer { shared: Arc::clone(&shared), limit, open: None, refused: 0, trouble: None };
+        let mut writer = Writer::new(Arc::clone(&shared), limit);
         if let Err(error) = writer.open() {
             writer.complain(&reason(&error));
         }
@@ -147,7 +177,7 @@ impl Spooler {
     /// there is nothing to take, because that photo is there or on its way; where it waits it is
     /// offered again.
     pub fn ask(&self, id: Option<PhotoId>) -> Option<Request> {
-        let id = id.unwrap_or_else(|| PhotoId::new(clock::unix_ms(), fastrand::u128(..)));
+        let id = id.unwrap_or_else(new_id);
         let mut state = self.shared.state();
         if state.numbers.contains_key(&id) {
             state.offers.add(id);
@@ -162,7 +192,18 @@ impl Spooler {
         if state.stored.contains(&id) || !state.asked.insert(id.clone()) {
             return None;
         }
-        Some(Request { id, shared: Arc::clone(&self.shared), is_answered: false })
+        let shared = Arc::clone(&self.shared);
+        Some(Request { id, shared, is_answered: false, outcome: None })
+    }
+
+    /// The same for who waits for the outcome in this process.
+    pub fn ask_and_tell(&self) -> (PhotoId, Request, oneshot::Receiver<Outcome>) {
+        let id = new_id();
+        let (told, outcome) = oneshot::channel();
+        self.shared.state().asked.insert(id.clone());
+        let (shared, told) = (Arc::clone(&self.shared), Some(told));
+        let request = Request { id: id.clone(), shared, is_answered: false, outcome: told };
+        (id, request, outcome)
     }
 
     /// The same for the node itself: nobody hears an answer.
@@ -222,9 +263,7 @@ impl Spooler {
 
     /// The connection is up: all is offered anew.
     pub fn begin(&self) {
-        let mut state = self.shared.state();
-        let State { offers, waiting, .. } = &mut *state;
-        offers.begin(waiting.values().map(|entry| entry.id.clone()), Instant::now());
+        self.shared.state().begin();
         self.shared.changed.notify_one();
     }
 
@@ -259,9 +298,18 @@ impl Spooler {
         tokio::task::spawn_blocking(read).await.ok().flatten()
     }
 
-    /// Bytes that wait for a gallery.
-    pub fn bytes(&self) -> u64 {
-        self.shared.state().bytes
+    /// What waits, what was refused, and why nothing more can be kept. Asking makes the thread
+    /// look whether the last two still hold.
+    pub fn condition(&self) -> Condition {
+        let mut state = self.shared.state();
+        let State { bytes, trouble, refused, .. } = &*state;
+        let condition =
+            Condition { bytes: *bytes, refused: refused.len() as u64, trouble: trouble.clone() };
+        let is_well = condition.trouble.is_none() && condition.refused == 0;
+        if !is_well && !std::mem::replace(&mut state.is_looking, true) {
+            let _ = self.jobs.send(Job::Look);
+        }
+        condition
     }
 }
 
@@ -308,6 +356,12 @@ impl Shared {
 }
 
 impl State {
+    /// All is to be offered anew.
+    fn begin(&mut self) {
+        let State { offers, waiting, .. } = self;
+        offers.begin(waiting.values().map(|entry| entry.id.clone()), Instant::now());
+    }
+
     fn enter(&mut self, entry: Entry) {
         self.bytes += entry.bytes;
         self.numbers.insert(entry.id.clone(), entry.number);
@@ -339,218 +393,8 @@ impl State {
     }
 }
 
-/// What the thread works with.
-struct Writer {
-    shared: Arc<Shared>,
-    limit: u64,
-    open: Option<(Spool, Stored)>,
-    /// Bytes of refused snapshots, which count as well: the disk is not to be filled by them.
-    refused: u64,
-    /// What was complained of last; the same is not logged again.
-    trouble: Option<String>,
-}
-
-impl Writer {
-    fn run(&mut self, jobs: &mpsc::Receiver<Job>) {
-        while let Ok(first) = jobs.recv() {
-            let mut shots = Vec::new();
-            let (mut removed, mut refused, mut is_end) = (Vec::new(), Vec::new(), false);
-            for job in [first].into_iter().chain(jobs.try_iter()) {
-                match job {
-                    Job::Keep(shot) => shots.push(shot),
-                    Job::Remove(entry) => removed.push(entry),
-                    Job::Refuse(entry, why) => refused.push((entry, why)),
-                    Job::End => is_end = true,
-                }
-            }
-            // Their room may be needed.
-            self.remove(&removed);
-            self.refuse(refused);
-            self.keep(shots);
-            if is_end {
-                return;
-            }
-        }
-    }
-
-    /// Opens the spool and finds what waits in it.
-    fn open(&mut self) -> io::Result<()> {
-        if self.open.is_some() {
-            return Ok(());
-        }
-        let folder: &Path = &self.shared.folder;
-        let (spool, found) = Spool::open(folder)?;
-        let (stored, recent) = Stored::open(folder)?;
-        let refused = spool.refused()?;
-        self.refused = refused.iter().map(|entry| entry.bytes).sum();
-        let mut state = self.shared.state();
-        state.refused.extend(refused.iter().map(|entry| entry.id.clone()));
-        for entry in found {
-            // The crash came between the note that it is stored and its removal.
-            if recent.contains(&entry.id) {
-                spool.remove(&entry)?;
-            } else {
-                state.enter(entry);
-            }
-        }
-        state.stored = recent;
-        if !state.waiting.is_empty() {
-            let (photos, bytes) = (state.waiting.len(), state.bytes);
-            tracing::info!(photos, bytes, "snapshots wait in the spool for a gallery");
-        }
-        if !refused.is_empty() {
-            let (photos, bytes) = (refused.len(), self.refused);
-            tracing::warn!(photos, bytes, folder = %folder.join("refused").display(), "snapshots that galleries refused are kept; look at them and delete them");
-        }
-        drop(state);
-        self.open = Some((spool, stored));
-        Ok(())
-    }
-
-    fn keep(&mut self, shots: Vec<Shot>) {
-        if shots.is_empty() {
-            return;
-        }
-        let count = shots.len();
-        let mut written = Vec::new();
-        for shot in shots {
-            let ahead = written.iter().map(|(entry, _): &(Entry, Request)| entry.bytes).sum();
-            match self.write(&shot, ahead) {
-                Ok(entry) => written.push((entry, shot.request)),
-                Err(why) => {
-                    self.complain(&why);
-                    shot.request.fail(&why);
-                }
-            }
-        }
-        let synced = match &self.open {
-            Some((spool, _)) if !written.is_empty() => spool.sync(),
-            _ => Ok(()),
-        };
-        match synced {
-            Ok(()) => {
-                if !written.is_empty() && self.trouble.take().is_some() {
-                    tracing::info!("snapshots are spooled again");
-                }
-                for (entry, request) in written {
-                    {
-                        let mut state = self.shared.state();
-                        state.offers.add(entry.id.clone());
-                        state.enter(entry);
-                    }
-                    request.done();
-                }
-            }
-            Err(error) => {
-                let why = reason(&error);
-                self.complain(&why);
-                for (entry, request) in written {
-                    if let Some((spool, _)) = &self.open {
-                        spool.remove(&entry).ok();
-                    }
-                    request.fail(&why);
-                }
-            }
-        }
-        self.shared.state().handed -= count;
-        self.shared.changed.notify_one();
-    }
-}
-
-impl Writer {
-    /// Writes one; `ahead` bytes of others were written and are not yet counted.
-    fn write(&mut self, shot: &Shot, ahead: u64) -> Result<Entry, String> {
-        self.open().map_err(|error| reason(&error))?;
-        let id = &shot.request.id;
-        let mut stamp = shot.stamp.clone();
-        stamp.photo = Some(id.clone());
-        let exif = Exif { at: stamp.at, model: &shot.model, photo: id };
-        let mut jpeg = Vec::new();
-        exif.insert(&shot.jpeg, &TimeZone::system())
-            .and_then(|with_exif| stamp.insert(&with_exif, &mut jpeg))
-            .map_err(|error| format!("the camera gave no picture: {error}"))?;
-        if jpeg.len() > limits::PICTURE {
-            return Err("the picture is larger than 10 MiB; choose a smaller size".to_owned());
-        }
-        let bytes = ahead + jpeg.len() as u64;
-        if !self.has_room(bytes) {
-            return Err(self.full());
-        }
-        let Some((spool, _)) = &mut self.open else { return Err(self.full()) };
-        spool.write(&stamp.camera.camera, id, &jpeg).map_err(|error| reason(&error))
-    }
-
-    fn has_room(&mut self, bytes: u64) -> bool {
-        let waiting = self.shared.state().bytes;
-        if waiting + self.refused + bytes <= self.limit {
-            return true;
-        }
-        // Somebody may have cleared away what was refused.
-        if let Some((spool, _)) = &self.open
-            && let Ok(refused) = spool.refused()
-        {
-            self.refused = refused.iter().map(|entry| entry.bytes).sum();
-            self.shared.state().refused = refused.into_iter().map(|entry| entry.id).collect();
-        }
-        waiting + self.refused + bytes <= self.limit
-    }
-
-    fn full(&self) -> String {
-        let cure = if self.refused > self.limit / 2 {
-            "galleries refused what is in spool/refused; delete it"
-        } else {
-            "it empties when a gallery stores what waits in it, or set node.spool to more"
-        };
-        format!("the node's spool is full ({} bytes): {cure}", self.limit)
-    }
-
-    fn remove(&mut self, entries: &[Entry]) {
-        let (false, Some((spool, stored))) = (entries.is_empty(), &mut self.open) else { return };
-        // First the note: without it a photo asked for again would be taken twice.
-        let ids = || entries.iter().map(|entry| &entry.id);
-        let noted = stored.add(ids());
-        for entry in entries {
-            if let Err(error) = spool.remove(entry) {
-                tracing::warn!(photo = %entry.id, %error, "a stored snapshot cannot be removed from the spool");
-            }
-        }
-        // A full disk has room now.
-        if let Err(error) = noted.or_else(|_| stored.add(ids())) {
-            tracing::warn!(%error, "the ids of stored photos cannot be kept");
-        }
-    }
-
-    fn refuse(&mut self, refused: Vec<(Entry, String)>) {
-        for (entry, why) in refused {
-            let Some((spool, _)) = &self.open else { return };
-            match spool.refuse(&entry) {
-                Ok(path) => {
-                    self.refused += entry.bytes;
-                    tracing::warn!(photo = %entry.id, camera = %entry.camera, file = %path.display(), "a gallery refused a snapshot, which is kept: {why}");
-                }
-                Err(error) => {
-                    tracing::warn!(photo = %entry.id, %error, "a snapshot that a gallery refused ({why}) cannot be moved");
-                }
-            }
-        }
-    }
-
-    fn complain(&mut self, why: &str) {
-        if self.trouble.as_deref() != Some(why) {
-            tracing::warn!("no snapshots: {why}");
-            self.trouble = Some(why.to_owned());
-        }
-    }
-}
-
-/// What an error of the disk means to whoever asked for a photo.
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "the node's disk is full; make room there".to_owned()
-        }
-        _ => format!("the node cannot keep photos on its disk: {error}"),
-    }
+fn new_id() -> PhotoId {
+    PhotoId::new(clock::unix_ms(), fastrand::u128(..))
 }
 
 #[cfg(test)]

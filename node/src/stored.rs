@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use wire::PhotoId;
 
+use crate::whole::sync_folder;
+
 /// So many are remembered.
 const REMEMBERED: usize = 1000;
 
@@ -53,6 +55,7 @@ impl Stored {
         let lines = ids.len();
         ids.into_iter().for_each(|id| recent.add(id));
         let file = append(&newer)?;
+        sync_folder(folder)?;
         Ok((Stored { newer, older, file, lines }, recent))
     }
 
@@ -72,6 +75,7 @@ impl Stored {
         if self.lines >= REMEMBERED {
             fs::rename(&self.newer, &self.older)?;
             self.file = append(&self.newer)?;
+            sync_folder(self.newer.parent().unwrap_or(Path::new(".")))?;
             self.lines = 0;
         }
         Ok(())

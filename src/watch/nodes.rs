@@ -107,6 +107,9 @@ impl Table for Board {
                 format!("{:.0} % cpu, {} MB", stats.cpu, stats.rss / 1_000_000)
             });
             line([name.as_str(), host, state, &load, "", "", "", ""]);
+            for told in node.stats.as_ref().map(of_photos).unwrap_or_default() {
+                line(["", &told, "", "", "", "", "", ""]);
+            }
             for (id, camera) in self.cameras.iter().filter(|(id, _)| id.node == *name) {
                 let cells = camera.cells(node.online, now);
                 let [state, format, size, fps, age, dropped] = cells.each_ref().map(String::as_str);
@@ -143,6 +146,15 @@ impl Camera {
             dropped.unwrap_or_default(),
         ]
     }
+}
+
+/// What there is to know of the photos on a node's disk.
+fn of_photos(stats: &Stats) -> Vec<String> {
+    let waiting = format!("photos wait to be stored: {:.1} MB", stats.spool as f64 / 1e6);
+    let refused = format!("photos in spool/refused, which no gallery takes: {}", stats.refused);
+    let told = [(stats.spool > 0, waiting), (stats.refused > 0, refused)];
+    let told = told.into_iter().filter_map(|(holds, told)| holds.then_some(told));
+    told.chain(stats.trouble.iter().map(|why| format!("no photos: {why}"))).collect()
 }
 
 /// The word that stands for a state or reason on the wire.
@@ -184,7 +196,7 @@ mod tests {
             ),
             (
                 "vitrina/pi/stats",
-                r#"{"at":1,"mono":1,"boot":"b","cpu":3.2,"rss":9000000,"spool":0,"cameras":{"door":{"fps":29.97,"made":100,"published":50,"bytes":1,"dropped":{"unwanted":48,"truncated":2}}}}"#,
+                r#"{"at":1,"mono":1,"boot":"b","cpu":3.2,"rss":9000000,"spool":1300000,"refused":2,"trouble":"the disk is full","cameras":{"door":{"fps":29.97,"made":100,"published":50,"bytes":1,"dropped":{"unwanted":48,"truncated":2}}}}"#,
             ),
             ("vitrina-jpeg/pi/door/preview", ""),
             ("vitrina/far/status", "offline"),
@@ -197,8 +209,11 @@ mod tests {
             table.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(lines[1], ["far", "offline"]);
         assert_eq!(lines[2], ["pi", "online", "3", "%", "cpu,", "9", "MB"]);
-        assert_eq!(lines[3], ["door", "live", "MJPG", "1280x720", "30.0", "0.4", "s", "2"]);
-        assert_eq!(lines[4], ["roof", "lost:", "unplugged"]);
+        assert!(lines[3].ends_with(&["1.3", "MB"]), "{:?}", lines[3]);
+        assert!(lines[4].ends_with(&["takes:", "2"]), "{:?}", lines[4]);
+        assert!(lines[5].ends_with(&["is", "full"]), "{:?}", lines[5]);
+        assert_eq!(lines[6], ["door", "live", "MJPG", "1280x720", "30.0", "0.4", "s", "2"]);
+        assert_eq!(lines[7], ["roof", "lost:", "unplugged"]);
     }
 
     #[test]

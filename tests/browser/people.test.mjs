@@ -171,6 +171,24 @@ test('who stops is seen to have ended, who closes the page to have left', async 
   assert.deepEqual([...Ana.errors, ...Bruno.errors], []);
 });
 
+test('the log tells what happened, and what happens while it is read', async () => {
+  const { Ana, Bruno } = people;
+  await Ana.getByRole('link', { name: 'Log' }).click();
+  const book = Ana.getByRole('log', { name: 'Log' });
+  await until('it is there', async () => (await book.innerText()).includes('Bruno joined'));
+  const text = await book.innerText();
+  for (const line of ['Li Wei shows a camera', 'New photo by Bruno', 'Ana is called Anita now', 'Li Wei left']) {
+    assert.ok(text.includes(line), `${line} is in ${text}`);
+  }
+  await Bruno.getByRole('button', { name: 'Leave' }).click();
+  await until('it is told at once, at the top', async () => /^\s*\d\d:\d\d\s+Bruno left/.test(await book.innerText()));
+  await book.getByRole('link', { name: 'New photo by Bruno' }).click();
+  await Ana.getByRole('dialog', { name: 'Photo' }).waitFor();
+  await Ana.keyboard.press('Escape');
+  await until('the log again', () => Ana.url().endsWith('#/people/log'));
+  assert.deepEqual(Ana.errors, []);
+});
+
 test('without a camera there is a word why, and a photo can be chosen', async () => {
   const page = await person();
   await page.addInitScript(() => Object.defineProperty(navigator, 'mediaDevices', { value: undefined }));
@@ -195,6 +213,10 @@ test('axe finds nothing on the wall, the photos and the people, in both language
       const { violations } = await page.evaluate('axe.run()');
       assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), [], `${locale}, room ${key}`);
     }
+    await page.goto(`${vitrina.wall}#/people/log`);
+    await page.locator('[data-entry]').first().waitFor();
+    const { violations } = await page.evaluate('axe.run()');
+    assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), [], `${locale}, the log`);
     await page.context().close();
   }
 });

@@ -21,16 +21,16 @@ export class Viewer {
   /**
    * Connects and waits for the answer to the handshake; `status` is its HTTP status.
    * @param {string} wall the gallery's URL
-   * @param {{origin?: string, host?: string, from?: string}} options `from`: the address of this
-   *   machine that it comes from
+   * @param {{origin?: string, host?: string, from?: string, path?: string}} options `from`: the
+   *   address of this machine that it comes from
    */
-  static async connect(wall, { origin, host, from } = {}) {
+  static async connect(wall, { origin, host, from, path = '/ws' } = {}) {
     const { hostname, port } = new URL(wall);
     const viewer = new this();
     const socket = (viewer.#socket = connect({ port: Number(port), host: hostname, localAddress: from }).on('error', () => {}));
     await once(socket, 'connect');
     const head = [
-      'GET /ws HTTP/1.1',
+      `GET ${path} HTTP/1.1`,
       `Host: ${host ?? `${hostname}:${port}`}`,
       'Connection: Upgrade',
       'Upgrade: websocket',

@@ -26,15 +26,16 @@ export class Vitrina {
   /**
    * Starts it and waits for its `ready` line.
    * @param {string[]} command e.g. `['node']`; none for all parts
-   * @param {{set?: string[], args?: string[], env?: object, data?: string, limit?: number}} options
+   * @param {{set?: string[], args?: string[], env?: object, data?: string, limit?: number, under?: string[]}} options
+   *   `under`: a command that runs another, for it to run under
    */
-  static async start(command = [], { set = [], args = [], env = {}, data = folder('data'), limit = 20_000 } = {}) {
+  static async start(command = [], { set = [], args = [], env = {}, data = folder('data'), limit = 20_000, under = [] } = {}) {
     const vitrina = new Vitrina();
     vitrina.data = data;
     const sets = [...PORT_0, ...set].flatMap((pair) => ['--set', pair]);
     // By env(1), so that a library to preload is loaded into nothing else on the way.
     const variables = Object.entries({ RUST_BACKTRACE: '1', ...env }).map((pair) => pair.join('='));
-    vitrina.#arguments = [...variables, BINARY, ...command, '--data', data, ...sets, ...args];
+    vitrina.#arguments = [...variables, ...under, BINARY, ...command, '--data', data, ...sets, ...args];
     await vitrina.#launch(limit);
     return vitrina;
   }
@@ -57,6 +58,10 @@ export class Vitrina {
     /** Each address of its broker, by the scheme: `{mqtt: 'mqtt://…', wss: 'wss://…'}`. */
     this.brokers = Object.fromEntries(
       parts.filter(([part]) => part === 'broker').map(([, url]) => [url.split(':')[0], url]),
+    );
+    /** Each address of its wall, by the scheme: `{http: URL, https: URL}`. */
+    this.walls = Object.fromEntries(
+      parts.filter(([part]) => part === 'gallery').map(([, url]) => [url.split(':')[0], new URL(url)]),
     );
     /** The addresses of the parts that it runs: `{gallery: 'http://…', broker: 'mqtt://…'}`. */
     this.ready = Object.fromEntries(parts.reverse());

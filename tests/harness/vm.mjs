@@ -1,6 +1,5 @@
 // The guest with cameras (vm/rig), and `vitrina` in it.
 
-import { truncateSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,21 +17,14 @@ export class Guest {
 
   /**
    * Boots it; it ends with the test process.
-   * @param {{uvc?: number, vivid?: number, forward?: number[], reboot?: boolean, disk?: number}} options
-   *   numbers of cameras; ports of the guest that can be reached from here; whether a reboot is no
-   *   end; bytes of an empty second disk, /dev/vdb
+   * @param {{uvc?: number, vivid?: number, forward?: number[], reboot?: boolean}} options numbers of
+   *   cameras; ports of the guest that can be reached from here; whether a reboot is no end
    */
-  static async boot({ uvc = 0, vivid = 0, forward = [], reboot = false, disk = 0 } = {}) {
+  static async boot({ uvc = 0, vivid = 0, forward = [], reboot = false } = {}) {
     const guest = new Guest();
     guest.#folder = join(folder('guest'), 'state');
     const forwards = forward.flatMap((port) => ['--forward', `0:${port}`]);
     const args = ['hold', guest.#folder, '--uvc', `${uvc}`, '--vivid', `${vivid}`, ...forwards, ...(reboot ? ['--allow-reboot'] : [])];
-    if (disk) {
-      const file = join(folder('disk'), 'disk.img');
-      writeFileSync(file, '');
-      truncateSync(file, disk);
-      args.push('--qemu-arg=-drive', `--qemu-arg=file=${file},if=virtio,format=raw,cache=unsafe`);
-    }
     guest.#rig = new Child(RIG, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     const state = await Promise.race([
       new Promise((resolve) => createInterface(guest.#rig.stdout).once('line', resolve)),

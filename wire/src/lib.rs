@@ -4,10 +4,12 @@
 //! Nothing here reads a file, a socket or a clock. Everything that came from outside is either a
 //! value or an error, never a panic.
 
+mod ask;
 mod broker_url;
 pub mod frame;
 pub mod jpeg;
 pub mod limits;
+pub mod log;
 mod name;
 pub mod page;
 mod payload;
@@ -16,12 +18,13 @@ mod photo;
 mod stamp;
 mod topic;
 
+pub use ask::{Answer, Ask};
 pub use broker_url::{BadBrokerUrl, BrokerUrl};
 pub use name::{BadName, CameraId, CameraName, GalleryId, NodeName, PersonId, PhotoId, Root};
 pub use payload::{
     BadPayload, CameraState, CameraStats, Control, Info, Kind, Reason, Resolution, State, Stats,
     Status, Want,
 };
-pub use photo::{Answer, Author, MediaType, Photo, PhotoEvent, Snap, Stored, TimeSource};
+pub use photo::{Author, MediaType, Photo, PhotoEvent, Snap, Stored, TimeSource};
 pub use stamp::{Stamp, Took};
 pub use topic::{BadTopic, Size, Topic, filter};

@@ -66,5 +66,8 @@ pub const PERSON: usize = 40;
 /// The longest message of a talk, in characters.
 pub const SAY: usize = 2000;
 
+/// So many lines of the log are told to a page that asks to follow it.
+pub const LOG: usize = 200;
+
 /// So many lines of the talk are there for who comes later.
 pub const TALK: usize = 200;

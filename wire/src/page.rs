@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::log::Entry;
 use crate::name::{CameraId, PersonId};
 use crate::payload::{CameraState, Kind, Reason, Resolution};
 use crate::people::{Line, Present};
@@ -51,6 +52,11 @@ pub enum FromPage {
     },
     /// They show it no more.
     Unshare,
+    /// Tell what happens from now on, or no more.
+    Log {
+        /// Whether it is to be told.
+        follow: bool,
+    },
     /// The page wants to be told every second what it gets, or no more.
     Measure {
         /// Which of the two.
@@ -140,6 +146,12 @@ pub enum ToPage {
         quarter: f32,
         /// Of the preview, at most [`crate::limits::PREVIEW_WIDTH`] wide.
         preview: f32,
+    },
+    /// Lines of the log, oldest first: the last [`crate::limits::LOG`] when the page asks to follow
+    /// it or missed some, later what is new. What was before, `GET /api/log` has.
+    Log {
+        /// The lines.
+        entries: Vec<Entry>,
     },
     /// A frame of the camera that the page shows has come; two may be on their way.
     Got {
@@ -234,6 +246,9 @@ pub struct Notice {
     pub code: NoticeCode,
     /// The same as a sentence, in English.
     pub text: String,
+    /// With [`NoticeCode::Https`]: the port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
 }
 
 /// What a notice is about.
@@ -246,8 +261,12 @@ pub enum NoticeCode {
     Open,
     /// No photo can be stored until there is room on the gallery's disk.
     DiskFull,
+    /// The disk of a node takes no snapshots.
+    NoSnapshots,
     /// Another gallery stores the photos of this broker; this one only shows.
     ViewOnly,
+    /// The page is there by HTTPS too, on this port: from there a browser gives it a camera.
+    Https,
 }
 
 #[cfg(test)]

@@ -51,6 +51,10 @@ pub(crate) fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BadPayload>
     Ok(serde_json::from_slice(payload)?)
 }
 
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 pub(crate) fn write<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("these types hold only what JSON can say")
 }
@@ -313,6 +317,12 @@ pub struct Stats {
     pub rss: u64,
     /// Bytes of snapshots that wait to be stored.
     pub spool: u64,
+    /// How many snapshots galleries refused for good; the node keeps them for people.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refused: u64,
+    /// Why the last snapshot could not be kept: a sentence for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
     /// The cameras.
     pub cameras: BTreeMap<CameraName, CameraStats>,
 }

@@ -57,34 +57,6 @@ impl Stored {
     }
 }
 
-/// A node's answer to a question, or to a snap that it cannot carry out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
-    /// The question's or the photo's id.
-    pub id: String,
-    /// What was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<serde_json::Value>,
-    /// Why there is no result, for a person to read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-}
-
-impl Answer {
-    /// Reads the payload of an answer topic.
-    ///
-    /// # Errors
-    /// [`BadPayload`] if it is too large or not such JSON.
-    pub fn parse(payload: &[u8]) -> Result<Self, BadPayload> {
-        read(payload)
-    }
-
-    /// As JSON.
-    pub fn to_json(&self) -> String {
-        write(self)
-    }
-}
-
 /// The media type of a photo: those that every browser shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaType {
@@ -237,7 +209,6 @@ mod tests {
     struct Golden {
         snap: Vec<Snap>,
         stored: Vec<Stored>,
-        answer: Vec<Answer>,
         photo: Vec<PhotoEvent>,
     }
 
@@ -253,9 +224,6 @@ mod tests {
         }
         for (i, stored) in golden.stored.iter().enumerate() {
             assert_eq!(again(stored.to_json()), raw["stored"][i]);
-        }
-        for (i, answer) in golden.answer.iter().enumerate() {
-            assert_eq!(again(answer.to_json()), raw["answer"][i]);
         }
         for (i, event) in golden.photo.iter().enumerate() {
             assert_eq!(again(event.to_json()), raw["photo"][i]);

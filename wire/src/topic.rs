@@ -50,7 +50,7 @@ pub enum Topic {
     Info(NodeName),
     /// `<node>/stats`: [`crate::Stats`].
     Stats(NodeName),
-    /// `<node>/ask`: a question to a node.
+    /// `<node>/ask`: [`crate::Ask`].
     Ask(NodeName),
     /// `<node>/answer`: [`crate::Answer`].
     Answer(NodeName),
@@ -242,6 +242,21 @@ pub mod filter {
     /// What every node answers.
     pub fn every_answer(root: &Root) -> String {
         format!("{root}/+/answer")
+    }
+
+    /// What every node is asked.
+    pub fn every_ask(root: &Root) -> String {
+        format!("{root}/+/ask")
+    }
+
+    /// The snaps for every camera.
+    pub fn every_snap(root: &Root) -> String {
+        format!("{root}/+/+/snap")
+    }
+
+    /// Every control that is set.
+    pub fn every_set(root: &Root) -> String {
+        format!("{root}/+/+/set/+")
     }
 
     /// What happens to the photos of every gallery.

@@ -284,6 +284,8 @@ impl Node {
             cpu: 0.0,
             rss: 0,
             spool: 0,
+            refused: 0,
+            trouble: None,
         }
     }
 }

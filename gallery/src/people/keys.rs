@@ -4,15 +4,16 @@
 //! person needs to be stored, and nobody can act as another.
 
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use blake2::Blake2sMac256;
 use blake2::digest::Mac;
 use subtle::ConstantTimeEq;
 use wire::PersonId;
+
+use crate::whole;
 
 /// The digits of an id: base32 without letters that look like others.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -46,17 +47,7 @@ impl Keys {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut secret = [0; 32];
                 getrandom::fill(&mut secret).map_err(io::Error::other)?;
-                // Written aside first, so that a crash leaves the whole secret or none.
-                let aside = file.with_extension("new");
-                let mut new = OpenOptions::new()
-                    .write(true)
-                    .create(true)
-                    .truncate(true)
-                    .mode(0o600)
-                    .open(&aside)?;
-                new.write_all(&secret)?;
-                new.sync_all()?;
-                fs::rename(&aside, file)?;
+                whole::write(file, &secret, 0o600)?;
                 Ok(Keys { secret })
             }
             Err(error) => Err(error),

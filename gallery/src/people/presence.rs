@@ -275,7 +275,7 @@ impl Presence {
 
     /// What is new since this was last asked.
     pub fn changes(&mut self) -> Changes {
-        let mut changes = Changes { happened: mem::take(&mut self.happened), ..Changes::default() };
+        let mut changes = Changes { happened: self.happened(), ..Changes::default() };
         for id in mem::take(&mut self.changed) {
             match self.present(&id) {
                 Some(present) => changes.here.push(present),
@@ -283,6 +283,11 @@ impl Presence {
             }
         }
         changes
+    }
+
+    /// What there is to tell in the talk since this, or all changes, were last asked for.
+    pub fn happened(&mut self) -> Vec<(Author, What)> {
+        mem::take(&mut self.happened)
     }
 
     /// Everybody, in the order in which they came.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::retention::Retention;
+use crate::picture::Limits;
 
 /// `[gallery.photos]` as typed. What exceeds any of the limits goes, the photos received first;
 /// pinned ones stay.
@@ -42,19 +43,21 @@ pub(crate) struct Config {
     pub retention: Retention,
     /// Bytes of the disk that stay free.
     pub min_free: Option<u64>,
+    /// What making a thumbnail may cost.
+    pub limits: Limits,
 }
 
 impl Section {
-    /// Checks the section. All is kept in `folder`.
+    /// Checks the section. All is kept in `folder`; thumbnails are made within `limits`.
     ///
     /// # Errors
     /// [`BadSection`] names the key and says how to write it.
-    pub(crate) fn check(&self, folder: PathBuf) -> Result<Config, BadSection> {
+    pub(crate) fn check(&self, folder: PathBuf, limits: Limits) -> Result<Config, BadSection> {
         let age = read("keep", self.keep.as_deref(), &AGES, "90 days")?;
         let bytes = read("bytes", self.bytes.as_deref(), &SIZES, "20 GB")?;
         let min_free = read("min_free", self.min_free.as_deref(), &SIZES, "2 GiB")?;
         let retention = Retention { age: age.map(Duration::from_secs), photos: self.most, bytes };
-        Ok(Config { folder, retention, min_free })
+        Ok(Config { folder, retention, min_free, limits })
     }
 }
 
@@ -105,7 +108,7 @@ mod tests {
 
     fn check(text: &str) -> Result<Config, String> {
         let section: Section = toml::from_str(text).map_err(|error| error.to_string())?;
-        section.check(PathBuf::new()).map_err(|error| error.to_string())
+        section.check(PathBuf::new(), Limits::default()).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod config;
 mod crash;
 mod error;
 mod files;
+mod fill;
 mod index;
 mod open;
 mod query;
@@ -38,14 +39,15 @@ use wire::{Author, CameraId, MediaType, Photo, PhotoEvent, PhotoId, TimeSource};
 
 pub use config::{BadSection, Section};
 pub use error::OpenError;
+pub use fill::fill;
 pub use open::{Progress, reindex};
 pub use settle::Settled;
 
 pub(crate) use config::Config;
 pub(crate) use error::StoreError;
-#[allow(unused_imports, reason = "the routes come next")]
-pub(crate) use query::{Cursor, Day, Filter, Page, Query, Sources};
+pub(crate) use query::{Day, Filter, Page, Query, Sources};
 
+use crate::picture::Limits;
 use files::{Files, TAKEN_MOST};
 use index::Known;
 use sidecar::Sidecar;
@@ -79,6 +81,7 @@ pub(crate) struct Store {
 #[derive(Debug)]
 struct Shared {
     files: Files,
+    limits: Limits,
     space: Arc<Space>,
     events: broadcast::Sender<PhotoEvent>,
     /// Why this gallery only shows.
@@ -166,7 +169,7 @@ impl Store {
     /// # Errors
     /// [`OpenError`] says what to do.
     pub fn open(config: Config) -> Result<Store, OpenError> {
-        let Config { folder, retention, min_free } = config;
+        let Config { folder, retention, min_free, limits } = config;
         let open::Opened { files, index, lock, busy } = open::open(&folder)?;
         let unusable = |source: io::Error| OpenError::Io { path: folder.clone(), source };
         let space = Arc::new(Space::new(&folder, min_free));
@@ -182,7 +185,7 @@ impl Store {
             index,
             files: files.clone(),
             events: events.clone(),
-            thumbs: Background::start(files.clone()).map_err(unusable)?,
+            thumbs: Background::start(files.clone(), limits).map_err(unusable)?,
             retention,
             busy,
             lock,
@@ -193,6 +196,7 @@ impl Store {
             filers: Workers::start("store-filer", readers(FILERS)?).map_err(unusable)?,
             shrinkers: Workers::start("store-shrinker", [(); SHRINKERS]).map_err(unusable)?,
             files,
+            limits,
             space: space.clone(),
             events,
             view_only: Mutex::default(),
@@ -275,11 +279,11 @@ impl Store {
     /// As [`Store::get`], and [`StoreError::Picture`] if none can be made of it.
     pub async fn thumb(&self, id: &PhotoId) -> Result<Stored, StoreError> {
         let photo = self.get(id).await?;
-        let files = self.shared.files.clone();
+        let (files, limits) = (self.shared.files.clone(), self.shared.limits);
         self.shared
             .shrinkers
             .run(move |()| {
-                thumbs::make(&files, &photo)?;
+                thumbs::make(&files, &limits, &photo)?;
                 let path = files.thumb(photo.taken, &photo.id);
                 Ok(Stored { photo, path })
             })

@@ -71,7 +71,7 @@ pub fn reindex(root: &Path, progress: impl FnMut(Progress)) -> Result<Settled, O
 }
 
 /// Takes the store, so that nobody else writes to it.
-fn take(root: &Path) -> Result<(Files, File), OpenError> {
+pub(super) fn take(root: &Path) -> Result<(Files, File), OpenError> {
     let unusable = |source| OpenError::Io { path: root.to_owned(), source };
     let files = Files::open(root).map_err(unusable)?;
     let path = root.join("lock");
@@ -174,6 +174,6 @@ fn with_logs(index: &Path) -> [PathBuf; 3] {
     })
 }
 
-fn failed(root: &Path, error: &StoreError) -> OpenError {
+pub(super) fn failed(root: &Path, error: &StoreError) -> OpenError {
     OpenError::Failed { path: root.to_owned(), why: error.to_string() }
 }

@@ -11,7 +11,7 @@ use wire::Photo;
 
 use super::error::StoreError;
 use super::files::{Files, put};
-use crate::picture;
+use crate::picture::{self, Limits};
 
 /// So many photos may wait for their thumbnails. What is beyond is made when it is asked for.
 const QUEUE: usize = 1024;
@@ -23,11 +23,11 @@ pub(super) struct Background {
 }
 
 impl Background {
-    pub fn start(files: Files) -> io::Result<Self> {
+    pub fn start(files: Files, limits: Limits) -> io::Result<Self> {
         let (photos, mut waiting) = mpsc::channel::<Photo>(QUEUE);
         thread::Builder::new().name("store-thumbs".to_owned()).spawn(move || {
             while let Some(photo) = waiting.blocking_recv() {
-                if let Err(error) = make(&files, &photo) {
+                if let Err(error) = make(&files, &limits, &photo) {
                     debug!(id = %photo.id, %error, "no thumbnail");
                 }
             }
@@ -41,15 +41,14 @@ impl Background {
 }
 
 /// Makes the thumbnail of a photo unless it is there.
-pub(super) fn make(files: &Files, photo: &Photo) -> Result<(), StoreError> {
+pub(super) fn make(files: &Files, limits: &Limits, photo: &Photo) -> Result<(), StoreError> {
     let path = files.thumb(photo.taken, &photo.id);
     if is_whole(&path) {
         return Ok(());
     }
     let photo_path = files.photo(photo.taken, &photo.id, photo.media);
     let picture = fs::read(&photo_path).map_err(StoreError::io(&photo_path))?;
-    let limits = picture::Limits::default();
-    let jpeg = picture::thumbnail(photo.media, &picture, &limits)
+    let jpeg = picture::thumbnail(photo.media, &picture, limits)
         .map_err(|error| StoreError::Picture(error.to_string()))?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(StoreError::io(folder))?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
-use gallery::{Gallery, Health, Section};
+use gallery::{Gallery, Health, OpenError, Section, StartError};
 use rumqttc::{AsyncClient, Event, Incoming, LastWill, MqttOptions, QoS};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
@@ -69,8 +69,17 @@ async fn gallery(broker: SocketAddr, data: &Path, change: impl FnOnce(&mut Secti
         ..Section::default()
     };
     change(&mut section);
-    let config = section.check(Root::default(), data.join("gallery")).unwrap();
-    Gallery::bind(config).await.unwrap()
+    let since = Instant::now();
+    loop {
+        let config = section.clone().check(Root::default(), data.join("gallery")).unwrap();
+        match Gallery::bind(config).await {
+            // The one before it may still be closing on a slow disk.
+            Err(StartError::Store(OpenError::InUse(_))) if since.elapsed() < LIMIT => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            bound => return bound.unwrap(),
+        }
+    }
 }
 
 fn run(gallery: Gallery) -> Running {

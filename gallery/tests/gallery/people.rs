@@ -203,6 +203,18 @@ async fn who_joins_is_seen_by_all_and_by_the_broker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_speaks_at_once_has_joined_before() {
+    let house = House::open().await;
+    let mut reader = Page::open(&house).await;
+    let mut ana = Page::open(&house).await;
+    ana.say(&FromPage::Join { name: "Ana".into(), id: None, key: None }).await;
+    ana.say(&FromPage::Say { text: "Hello".into() }).await;
+    let first = reader.line(|line| line.person.name == "Ana").await;
+    assert_eq!(first.what, What::Joined);
+    reader.hears("Hello").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_tabs_are_one_person_who_leaves_with_the_last() {
     let house = House::open().await;
     let (mut one, mut li) = (Page::open(&house).await, Page::open(&house).await);

@@ -1,5 +1,6 @@
 // What the page asks the gallery for over HTTP.
 
+import { readEntry, type Entry } from "./entry";
 import { query, type Filter } from "./filter";
 import { each, isNumber, isObject, isText } from "./json";
 import { readDay, readPhoto, type Day, type Photo } from "./photo";
@@ -101,6 +102,11 @@ export async function deletePhoto(id: string): Promise<void> {
 
 export async function restorePhoto(id: string): Promise<Photo> {
   return understood(await (await send("POST", `api/photos/${id}/restore`)).json());
+}
+
+/** Lines of the log that are older than one, newest first. Times by the gallery's clock. */
+export async function listLog(before: number): Promise<Entry[]> {
+  return each(listOf(await (await ask(`api/log?limit=200&before=${before}`)).json()), readEntry);
 }
 
 /** Asks a camera for a photo with this id; comes back when it is stored. */

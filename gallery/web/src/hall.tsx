@@ -1,15 +1,16 @@
-// The room of people: this device's camera, who is here, and the talk.
+// The room of people: this device's camera, who is here, and the talk or the log.
 
 import { useEffect, useState } from "preact/hooks";
 import { sinceText } from "./age";
 import { cameras } from "./gallery";
 import { people } from "./here";
 import { choose, words } from "./language";
+import { LogBook } from "./logbook";
 import { depart, join, me, nameHeld } from "./me";
 import { NameForm } from "./naming";
 import { Own } from "./own";
 import type { Present } from "./people";
-import { enlarge } from "./route";
+import { enlarge, logged, toLog, toPeople } from "./route";
 import { Talk } from "./talk";
 import { tick } from "./tick";
 import { Tile } from "./tile";
@@ -30,8 +31,31 @@ export function Hall() {
           {other.change}
         </button>
       </div>
-      <Talk />
+      <div class="told">
+        <Views />
+        {logged.value ? <LogBook /> : <Talk />}
+      </div>
     </section>
+  );
+}
+
+/** What is said, or what happens. */
+function Views() {
+  const { talk, log } = words.value;
+  const here = logged.value;
+  const by = (go: () => void) => (event: Event) => {
+    event.preventDefault();
+    go();
+  };
+  return (
+    <nav class="views" aria-label={log.views}>
+      <a href="#/people" aria-current={here ? undefined : "page"} onClick={by(toPeople)}>
+        {talk.title}
+      </a>
+      <a href="#/people/log" aria-current={here ? "page" : undefined} onClick={by(toLog)}>
+        {log.title}
+      </a>
+    </nav>
   );
 }
 

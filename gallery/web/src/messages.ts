@@ -1,5 +1,6 @@
 // The JSON messages of the WebSocket, as wire/src/page.rs has them.
 
+import { readEntry, type Entry } from "./entry";
 import { each, isNumber, isObject, isText } from "./json";
 import { isPerson, readLine, readPresent, type Line, type Present } from "./people";
 import { readEvent, type PhotoEvent } from "./photo";
@@ -33,6 +34,8 @@ export interface Notice {
   code: string;
   /** The same as a sentence, in English. */
   text: string;
+  /** With `https`: the port on which the page is there by HTTPS too. */
+  port?: number;
 }
 
 export type ToPage =
@@ -47,6 +50,8 @@ export type ToPage =
   | { type: "presence"; here: Present[]; gone: string[] }
   /** Lines of the talk, oldest first. One may come twice; its id tells. */
   | { type: "talk"; lines: Line[] }
+  /** Lines of the log, oldest first: the last ones when it is followed, then what is new. */
+  | { type: "log"; entries: Entry[] }
   /** What was said, or asked for by this text, is not done: again in so many seconds, or never. */
   | { type: "held"; text: string; seconds?: number; why: string }
   /** The frames a second wanted of the camera that this page shows. */
@@ -91,7 +96,9 @@ export type FromPage =
   /** The size of the full picture, such as `1280x720`. */
   | { type: "share"; name: string; size: string }
   | { type: "unshare" }
-  | { type: "measure"; on: boolean };
+  | { type: "measure"; on: boolean }
+  /** To be told what happens, or no more. */
+  | { type: "log"; follow: boolean };
 
 /** Reads a message; null for one that is not understood, such as one of a later version. */
 export function parseMessage(text: string): ToPage | null {
@@ -111,6 +118,9 @@ export function parseMessage(text: string): ToPage | null {
   if (raw.type === "photo") {
     const event = readEvent(raw);
     return event && { type: "photo", ...event };
+  }
+  if (raw.type === "log" && Array.isArray(raw.entries)) {
+    return { type: "log", entries: each(raw.entries, readEntry) };
   }
   if (raw.type === "measured" && Array.isArray(raw.tiles)) {
     return { type: "measured", tiles: each(raw.tiles, measured) };
@@ -174,7 +184,8 @@ function camera(raw: unknown): Camera | null {
 
 function notice(raw: unknown): Notice | null {
   if (!isObject(raw) || typeof raw.code !== "string" || typeof raw.text !== "string") return null;
-  return { code: raw.code, text: raw.text };
+  const { code, text, port } = raw;
+  return isNumber(port) ? { code, text, port } : { code, text };
 }
 
 function measured(raw: unknown): Measured | null {

@@ -7,7 +7,12 @@ import { tick } from "./tick";
 
 export function Naming() {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current!.showModal(), []);
+  useEffect(() => {
+    const shown = dialog.current!;
+    shown.showModal();
+    // Only what is closed gives the focus back to where it was.
+    return () => shown.close();
+  }, []);
   const { naming } = words.value;
   return (
     <dialog

@@ -72,10 +72,13 @@ export function Toasts() {
   );
 }
 
-/** What did not work here, else the newest notice. That the wall is open stands in the bar. */
+/** What is told where it is needed: in the bar, and beside this device's camera. */
+const QUIET: ReadonlySet<string> = new Set(["open", "https"]);
+
+/** What did not work here, else the newest notice. */
 function TroubleToast() {
   const notice = notices.value
-    .filter(({ code }) => code !== "open" && !closed.value.has(code))
+    .filter(({ code }) => !QUIET.has(code) && !closed.value.has(code))
     .at(-1);
   const own = trouble.value;
   const shown = own ?? (notice && told(notice.code, notice.text, words.value));
@@ -107,6 +110,8 @@ function told(code: string, text: string, words: Words): { headline: string; lin
       return { headline: words.brokerLost, line: words.brokerLostHelp };
     case "disk-full":
       return { headline: words.diskFull, line: words.diskFullHelp };
+    case "no-snapshots":
+      return { headline: words.noSnapshots, line: text };
     case "view-only":
       return { headline: words.viewOnly, line: words.viewOnlyHelp };
     default:

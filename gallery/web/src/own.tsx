@@ -1,5 +1,6 @@
 // This device's camera: a preview for oneself, photos from it, and the way onto the wall.
 
+import { computed } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import {
   closeCamera,
@@ -16,6 +17,7 @@ import {
   type Closed,
   type Countdown,
 } from "./capture";
+import { notices } from "./gallery";
 import { Icon } from "./icon";
 import { words } from "./language";
 import { named } from "./me";
@@ -25,6 +27,17 @@ import { share, sharing, unshare } from "./share";
 import { complain } from "./toast";
 import { add, chooseFiles, underWay } from "./uploads";
 import type { Words } from "./words";
+
+/** Where this page is by HTTPS; null if it is not. */
+const securely = computed(() => {
+  const port = notices.value.find(({ code }) => code === "https")?.port;
+  if (port === undefined) return null;
+  const url = new URL(location.href);
+  url.protocol = "https:";
+  url.port = `${port}`;
+  url.hash = "#/people";
+  return url.href;
+});
 
 /** The way to one's camera from anywhere. */
 export function showMine(): void {
@@ -44,7 +57,7 @@ export function Own() {
 function Shut() {
   const { own } = words.value;
   const why = closed.value;
-  const told = why && reason(why, words.value);
+  const told = why && reason(why, securely.value, words.value);
   return (
     <>
       {told && (
@@ -54,6 +67,11 @@ function Shut() {
         </div>
       )}
       <div class="row">
+        {why === "forbidden" && securely.value !== null && (
+          <a class="pill" href={securely.value}>
+            {own.secure}
+          </a>
+        )}
         {why !== "forbidden" && (
           <button class="pill" onClick={() => named(() => void openCamera())}>
             <Icon name="cam" />
@@ -68,10 +86,10 @@ function Shut() {
   );
 }
 
-function reason(why: Closed, { own }: Words): [string, string] {
+function reason(why: Closed, secure: string | null, { own }: Words): [string, string] {
   switch (why) {
     case "forbidden":
-      return [own.forbidden, own.forbiddenHelp(`https://${location.hostname}…`)];
+      return [own.forbidden, secure === null ? own.forbiddenAlone : own.forbiddenHelp(secure)];
     case "denied":
       return [own.denied, own.deniedHelp];
     case "none":

@@ -1,5 +1,5 @@
 // Where the page is. `#/camera/<node>/<camera>` is a camera shown large, `#/photos` the photos,
-// `#/people` the people, `#/photo/<id>` one of them over what was there before; all else is the wall.
+// `#/people` the people, `#/people/log` what happens, `#/photo/<id>` one of them over what was there before; all else is the wall.
 
 import { computed, signal } from "@preact/signals";
 import { readFilter, writeFilter, type Filter } from "./filter";
@@ -10,6 +10,8 @@ export type Room = "wall" | "photos" | "people";
 interface Place {
   room: Room;
   camera: string | null;
+  /** The log is shown in place of the talk. */
+  log: boolean;
   filter: Filter;
   photo: string | null;
 }
@@ -26,6 +28,9 @@ export const room = computed(() => place.value.room);
 
 /** The camera shown large; null on the wall. */
 export const enlarged = computed(() => place.value.camera);
+
+/** Whether the log is shown in place of the talk. */
+export const logged = computed(() => place.value.log);
 
 /** The photo in the viewer; null when it is closed. */
 export const viewed = computed(() => place.value.photo);
@@ -63,7 +68,13 @@ export function toPhotos(): void {
 }
 
 export function toPeople(): void {
-  if (room.value !== "people" || viewed.value !== null) history.pushState(null, "", "#/people");
+  const shown = room.value === "people" && viewed.value === null && !logged.value;
+  if (!shown) history.pushState(null, "", "#/people");
+  follow();
+}
+
+export function toLog(): void {
+  if (!logged.value || viewed.value !== null) history.pushState(null, "", "#/people/log");
   follow();
 }
 
@@ -109,6 +120,7 @@ function read(): Place {
 function base(path: string, search: string): Omit<Place, "photo"> {
   const camera = /^#\/camera\/([a-z0-9_-]+\/[a-z0-9_-]+)$/.exec(path)?.[1] ?? null;
   const photos = path === "#/photos";
-  const room = photos ? "photos" : path === "#/people" ? "people" : "wall";
-  return { room, camera, filter: readFilter(photos ? search : "") };
+  const log = path === "#/people/log";
+  const room = photos ? "photos" : path === "#/people" || log ? "people" : "wall";
+  return { room, camera, log, filter: readFilter(photos ? search : "") };
 }

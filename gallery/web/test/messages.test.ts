@@ -29,6 +29,7 @@ test("what the page says is what the golden messages say", () => {
     { type: "say", text: "Hello" },
     { type: "share", name: "Ana", size: "1280x720" },
     { type: "unshare" },
+    { type: "log", follow: true },
     { type: "measure", on: true },
   ];
   assert.deepEqual(said, golden.from);

@@ -95,12 +95,12 @@ async fn a_snapshot_is_on_the_disk_before_it_is_offered_and_gone_when_it_is_stor
     let rig = rig(1 << 30);
     rig.take(id(1));
     let entry = rig.offer().await;
-    assert_eq!((rig.files("spool"), rig.spooler.bytes()), (1, entry.bytes));
+    assert_eq!((rig.files("spool"), rig.spooler.condition().bytes), (1, entry.bytes));
     let jpeg = rig.spooler.picture(&entry).await.unwrap();
     let stamp = Stamp::find(&jpeg).unwrap();
     assert_eq!((stamp.photo, stamp.seq), (Some(id(1)), 4711));
     rig.spooler.stored(&id(1));
-    assert_eq!(rig.spooler.bytes(), 0);
+    assert_eq!(rig.spooler.condition().bytes, 0);
     rig.until("the file is gone", || rig.files("spool") == 0).await;
     rig.no_offer().await;
 }
@@ -163,7 +163,7 @@ async fn a_refused_one_is_kept_for_people() {
     rig.offer().await;
     rig.spooler.refused(&id(1), "no JPEG");
     rig.until("it is moved", || rig.files("spool/refused") == 1).await;
-    assert_eq!((rig.files("spool"), rig.spooler.bytes()), (0, 0));
+    assert_eq!((rig.files("spool"), rig.spooler.condition().bytes), (0, 0));
     let rig = rig.again("attic");
     rig.no_offer().await;
 }
@@ -188,8 +188,13 @@ async fn refused_ones_count_until_somebody_deletes_them() {
     rig.until("it is moved", || rig.files("spool/refused") == 1).await;
     rig.take(id(2));
     assert!(rig.error().await.contains("delete"));
+    let condition = rig.spooler.condition();
+    assert!(condition.trouble.is_some_and(|why| why.contains("delete")));
+    assert_eq!(condition.refused, 1);
     let refused = rig.data.path().join("spool/refused");
     fs::read_dir(refused).unwrap().for_each(|file| fs::remove_file(file.unwrap().path()).unwrap());
+    let well = Condition { bytes: 0, refused: 0, trouble: None };
+    rig.until("it is seen that there is room", || rig.spooler.condition() == well).await;
     rig.take(id(2));
     assert_eq!(rig.offer().await.id, id(2));
 }
@@ -228,7 +233,7 @@ async fn one_that_somebody_deleted_does_not_hold_up_the_others() {
         }
     }
     assert_eq!(rig.spooler.picture(&entry).await, None);
-    assert_eq!(rig.spooler.bytes(), 0);
+    assert_eq!(rig.spooler.condition().bytes, 0);
 }
 
 #[tokio::test]

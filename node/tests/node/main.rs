@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail it")]
 
+mod ask;
 mod photos;
 mod presence;
 mod rig;

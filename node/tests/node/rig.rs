@@ -82,7 +82,7 @@ impl Running {
     /// On what an earlier one left.
     pub fn start_in(data: TempDir, section: Section) -> Self {
         let config = section.check(wire::Root::default(), data.path().join("node")).unwrap();
-        let node = Node::new(config).unwrap();
+        let node = Node::new(config, node::Log::default()).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let task =
             tokio::spawn(async move { node.run(async { drop(stopped.await) }).await.unwrap() });

@@ -1,0 +1,78 @@
+//! What nodes say of the photos on their disks.
+
+use wire::{NodeName, Stats, Status};
+
+use super::{Cameras, Node};
+
+/// Characters of a node's trouble that are shown.
+const TROUBLE: usize = 200;
+
+/// A node's disk, by its last heartbeat.
+#[derive(Debug, Default)]
+pub(super) struct Disk {
+    /// Why it can keep no photos.
+    trouble: Option<String>,
+    /// How many it keeps that were refused for good.
+    refused: u64,
+}
+
+impl Disk {
+    pub fn of(stats: &Stats) -> Self {
+        let short = |why: &String| why.chars().take(TROUBLE).collect();
+        Disk { trouble: stats.trouble.as_ref().map(short), refused: stats.refused }
+    }
+}
+
+impl Cameras {
+    /// Which of the nodes that are online can keep no photos, and why: sentences for people.
+    pub fn troubles(&self) -> Vec<String> {
+        let tell = |(name, disk): (&NodeName, &Disk)| {
+            disk.trouble.as_ref().map(|why| format!("{name} takes no photos: {why}"))
+        };
+        self.disks().filter_map(tell).collect()
+    }
+
+    /// Which of them keep photos that were refused for good.
+    pub fn refused(&self) -> Vec<String> {
+        let tell = |(name, disk): (&NodeName, &Disk)| {
+            format!(
+                "{name} keeps photos that a gallery refused for good, {} of them: look at what is \
+                 in its folder spool/refused, and delete it",
+                disk.refused
+            )
+        };
+        self.disks().filter(|(_, disk)| disk.refused > 0).map(tell).collect()
+    }
+
+    fn disks(&self) -> impl Iterator<Item = (&NodeName, &Disk)> {
+        let online = |node: &Node| node.status == Some(Status::Online) && !node.silent;
+        let nodes = self.nodes.iter().filter(move |(_, node)| online(node));
+        nodes.map(|(name, node)| (name, &node.disk))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Fact;
+    use super::*;
+    use crate::now::Now;
+
+    #[test]
+    fn a_nodes_disk_is_told_while_it_is_online() {
+        let (mut cameras, attic) = (Cameras::default(), "attic".parse().unwrap());
+        let mut hear = |fact: Fact<'_>, payload: &str| {
+            let heard = cameras.hear(&fact, payload.as_bytes(), false, |_| None, Now::read());
+            heard.unwrap();
+            (cameras.troubles(), cameras.refused())
+        };
+        let stats = r#"{"at":1,"mono":1,"boot":"2","cpu":0,"rss":1,"spool":0,"refused":3,"trouble":"full","cameras":{}}"#;
+        assert_eq!(hear(Fact::Stats(&attic), stats), (vec![], vec![]), "it is not online yet");
+        let (troubles, refused) = hear(Fact::Status(&attic), "online");
+        assert_eq!(troubles, ["attic takes no photos: full"]);
+        assert!(refused[0].contains("3 of them"), "{refused:?}");
+        let well = r#"{"at":1,"mono":1,"boot":"2","cpu":0,"rss":1,"spool":0,"cameras":{}}"#;
+        assert_eq!(hear(Fact::Stats(&attic), well), (vec![], vec![]));
+        hear(Fact::Stats(&attic), stats);
+        assert_eq!(hear(Fact::Status(&attic), "offline"), (vec![], vec![]));
+    }
+}

@@ -1,0 +1,84 @@
+//! An index of many photos that are not there, for measuring.
+
+use std::path::Path;
+
+use fastrand::Rng;
+use rusqlite::Connection;
+use wire::{Author, CameraId, MediaType, PersonId, Photo, PhotoId, TimeSource};
+
+use super::error::{OpenError, StoreError};
+use super::index;
+use super::open::{failed, take};
+use super::sidecar::Sidecar;
+
+/// 2023-01-01T00:00:00Z.
+const BEGIN: u64 = 1_672_531_200_000;
+
+/// Between one photo and the next, on average.
+const PACE: u64 = 90_000;
+
+const CAMERAS: usize = 16;
+const PEOPLE: usize = 40;
+
+/// Photos that are committed at once.
+const GROUP: u64 = 20_000;
+
+/// Makes a store in `root` whose index knows `photos` photos, of several cameras and people over
+/// years. Their files are missing.
+///
+/// # Errors
+/// [`OpenError`], also when there is an index already.
+pub fn fill(root: &Path, photos: u64) -> Result<(), OpenError> {
+    let (files, _lock) = take(root)?;
+    let filled = || -> rusqlite::Result<()> {
+        let mut index = index::open(&files.index())?;
+        index.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -64000;")?;
+        index::create(&mut index)?;
+        insert(&mut index, photos)?;
+        index::close(index)
+    };
+    filled().map_err(|error| failed(root, &StoreError::from(error)))
+}
+
+fn insert(index: &mut Connection, photos: u64) -> rusqlite::Result<()> {
+    let mut rng = Rng::with_seed(7);
+    let cameras: Vec<CameraId> =
+        (0..CAMERAS).filter_map(|n| format!("node-{}/camera-{n}", n / 4).parse().ok()).collect();
+    let people: Vec<Author> = (0..PEOPLE)
+        .filter_map(|n| {
+            let id: PersonId = format!("person-{n}").parse().ok()?;
+            Some(Author { id, name: format!("Person {n}") })
+        })
+        .collect();
+    let mut taken = BEGIN;
+    for first in (0..photos).step_by(GROUP as usize) {
+        let tx = index.transaction()?;
+        for n in first..(first + GROUP).min(photos) {
+            taken += rng.u64(..2 * PACE);
+            // Most are a camera's; some of those somebody asked for; the rest was brought.
+            let (by_camera, by_person) = [(true, false), (true, true), (false, true)]
+                [[0, 0, 0, 0, 0, 0, 0, 1, 1, 2][rng.usize(..10)]];
+            let camera = rng.choice(&cameras).filter(|_| by_camera).cloned();
+            let photo = Photo {
+                id: PhotoId::new(taken, rng.u128(..)),
+                taken,
+                time: if by_camera { TimeSource::Camera } else { TimeSource::Exif },
+                received: taken + rng.u64(..5000),
+                media: MediaType::Jpeg,
+                bytes: rng.u64(100_000..500_000),
+                width: 1920,
+                height: 1080,
+                hash: format!("{n:064x}"),
+                camera_name: camera.as_ref().map_or_else(String::new, |id| format!("The {id}")),
+                camera,
+                person: rng.choice(&people).filter(|_| by_person).cloned(),
+                name: if by_camera { String::new() } else { format!("IMG_{n}.jpg") },
+                caption: if rng.u8(..50) == 0 { format!("No. {n}") } else { String::new() },
+                pinned: rng.u8(..100) == 0,
+            };
+            index::insert(&tx, &Sidecar { photo, deleted: None })?;
+        }
+        tx.commit()?;
+    }
+    Ok(())
+}

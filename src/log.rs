@@ -1,0 +1,97 @@
+//! `vitrina log`: what happens, as it happens.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+use wire::Topic;
+use wire::log::Observer;
+
+use crate::config::Settings;
+use crate::mqtt::{Connection, News, QoS};
+use crate::signals::Signals;
+
+/// How long after the subscription all that is retained has come.
+const RETAINED: Duration = Duration::from_secs(2);
+/// How long after a loss the broker is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+pub fn run(settings: &Settings) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut signals = Signals::listen()?;
+        let mut log = Log::default();
+        loop {
+            let lost = tokio::select! {
+                Err(lost) = log.follow(settings) => lost,
+                _ = signals.next() => return Ok(()),
+            };
+            // Before it ever worked there is nothing to come back to. An error of the connection
+            // says of which; a bare one is that of the output.
+            if !log.was_up || lost.is::<io::Error>() && lost.chain().count() == 1 {
+                return Err(lost);
+            }
+            if std::mem::replace(&mut log.is_up, false) {
+                show(&format_args!("the connection is lost: {lost:#}; trying again"))?;
+            }
+            tokio::select! {
+                () = sleep(AGAIN) => {}
+                _ = signals.next() => return Ok(()),
+            }
+        }
+    })
+}
+
+#[derive(Default)]
+struct Log {
+    observer: Observer,
+    is_up: bool,
+    was_up: bool,
+}
+
+impl Log {
+    /// Shows what happens until the connection is lost, which is an error.
+    async fn follow(&mut self, settings: &Settings) -> anyhow::Result<()> {
+        let root = &settings.file.root;
+        let mut live = Connection::new(settings.broker()?, "log").follow();
+        let mut settles = None;
+        loop {
+            let settled = async {
+                match settles {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                news = live.next() => match news? {
+                    News::Up => {
+                        if std::mem::replace(&mut self.was_up, true) {
+                            show(&"connected again")?;
+                        }
+                        self.is_up = true;
+                        self.observer.connected();
+                        settles = Some(Instant::now() + RETAINED);
+                        for filter in Observer::filters(root) {
+                            live.client.subscribe(filter, QoS::AtLeastOnce).await?;
+                        }
+                    }
+                    News::Acknowledged => {}
+                    News::Message(message) => {
+                        let Ok(topic) = Topic::parse(root, &message.topic) else { continue };
+                        let events =
+                            self.observer.hear(&topic, &message.payload, message.retained);
+                        events.iter().try_for_each(show)?;
+                    }
+                },
+                () = settled => {
+                    settles = None;
+                    self.observer.settled().iter().try_for_each(show)?;
+                }
+            }
+        }
+    }
+}
+
+/// One line with the time, by this machine's clock.
+fn show(what: &impl std::fmt::Display) -> io::Result<()> {
+    writeln!(io::stdout(), "{} {what}", jiff::Zoned::now().strftime("%H:%M:%S"))
+}

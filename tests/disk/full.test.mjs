@@ -1,0 +1,105 @@
+// Disks that fill up while photos are taken: the gallery's, then a node's. Nothing that was
+// answered is lost, the page and /healthz say what is wrong, and it goes on by itself.
+
+import { strict as assert } from 'node:assert';
+import { readdirSync } from 'node:fs';
+import { after, test } from 'node:test';
+
+import { launch } from '../harness/chromium.mjs';
+import { SmallDisk } from '../harness/small.mjs';
+import { disagreements, listed } from '../harness/store.mjs';
+import { ulid } from '../harness/ulid.mjs';
+import { until } from '../harness/until.mjs';
+import { Vitrina } from '../harness/vitrina.mjs';
+
+const CAMERA = 'attic/test-card';
+const START = { limit: 60_000 };
+const SOON = { limit: 60_000, every: 200 };
+
+const reason = await SmallDisk.missing();
+if (reason && process.env.CI === 'true') throw new Error(reason);
+
+let browser;
+after(() => browser?.close());
+
+test('full disks lose nothing and are filled again by themselves', { skip: reason }, async (t) => {
+  const broker = await Vitrina.start(['broker'], START);
+  const to = (part) => `${part}.broker=mqtt://127.0.0.1:${broker.port}`;
+  const gallery = await SmallDisk.under(['gallery'], 24e6, { set: [to('gallery')], ...START });
+  const card = ['show=always', 'width=640', 'height=480', 'fps=10'].map((pair) => `node.test_card.${pair}`);
+  const node = await SmallDisk.under(['node'], 6e6, { set: [to('node'), 'node.name=attic', ...card], ...START });
+  const { wall } = gallery.vitrina;
+  const ask = (path, options) => fetch(new URL(path, wall), { signal: AbortSignal.timeout(20_000), ...options });
+  const health = async () => {
+    const answer = await ask('/healthz');
+    return { code: answer.status, ...(await answer.json()) };
+  };
+  const spooled = () => readdirSync(node.path('node', 'spool')).filter((name) => name.endsWith('.jpg')).length;
+
+  const answered = new Set();
+  /** Asks for a photo; what was said, if there is none. */
+  const snap = async (id = ulid()) => {
+    const answer = await ask(`/api/cameras/${CAMERA}/snap`, { method: 'POST', body: JSON.stringify({ id }) });
+    const body = await answer.json();
+    if (answer.ok) answered.add(id);
+    return answer.ok ? null : `${answer.status} ${body.error}`;
+  };
+  /** Asks until there is none; gives the id and what was said. */
+  const untilRefused = () => until('a refusal', async () => {
+    const id = ulid();
+    const said = await snap(id);
+    return said && { id, said };
+  }, { ...SOON, every: 1 });
+
+  browser = await launch();
+  const page = await browser.newPage({ locale: 'en-GB' });
+  await page.goto(wall);
+  const toast = () => page.evaluate(() => document.querySelector('.toast.bad')?.innerText ?? '');
+  await until('the camera is there', async () => (await (await ask('/api/cameras')).json()).length === 1, SOON);
+  await until('a photo', async () => !(await snap()), SOON);
+
+  await t.test("the gallery's", async () => {
+    // Its floor, a twentieth, and room for a few photos.
+    gallery.fill(1.2e6 + 300e3);
+    const { id, said } = await untilRefused();
+    assert.match(said, /^503 .*disk is full/);
+    const { code, status, reasons } = await health();
+    assert.deepEqual([code, status], [503, 'failing']);
+    assert.match(reasons.join(), /disk is full.*min_free/);
+    await until('the page says so', async () => /disk of the gallery is full/.test(await toast()), SOON);
+    const form = new FormData();
+    form.append('image', new Blob([Buffer.alloc(100)]));
+    assert.equal((await ask('/upload', { method: 'POST', body: form })).status, 507);
+    assert.ok(spooled() > 0, 'the node keeps what the gallery cannot');
+    assert.ok((await ask('/photos/' + [...answered][0])).ok, 'what there is can be seen');
+
+    gallery.clear();
+    await until('the photo of then', async () => (await ask(`/api/photos/${id}`)).ok, SOON);
+    await until('the spool is empty', () => spooled() === 0, SOON);
+    await until('all is well', async () => (await health()).status === 'ok', SOON);
+    await until('the page says no more', async () => !/disk/.test(await toast()), SOON);
+    assert.equal(await snap(), null);
+  });
+
+  await t.test("a node's", async () => {
+    node.fill(16e3);
+    const { said } = await untilRefused();
+    assert.match(said, /^503 .*the node's disk is full/);
+    await until('it is known', async () => /attic takes no photos: the node's disk is full/.test((await health()).reasons?.join()), SOON);
+    assert.equal((await health()).code, 200, 'nothing is wrong with the gallery');
+    await until('the page says so', async () => /cannot be taken with every camera/.test(await toast()), SOON);
+    node.clear();
+    await until('nobody complains', async () => !(await health()).reasons, SOON);
+    await until('the page says no more', async () => !(await toast()), SOON);
+    assert.equal(await snap(), null);
+  });
+
+  const list = await listed(wall);
+  const ids = new Set(list.map(({ id }) => id));
+  t.diagnostic(`${answered.size} answered, ${list.length} stored`);
+  assert.deepEqual([...answered].filter((id) => !ids.has(id)), [], 'answered, but not there');
+  assert.deepEqual(disagreements(list, gallery.path('gallery', 'photos')), []);
+  await node.vitrina.stop();
+  await gallery.vitrina.stop();
+  await broker.stop();
+});
