@@ -127,14 +127,6 @@ test('a caption and a pin are seen by all', async () => {
     bruno.getByRole('link', { name: /^The first of all, .*, pinned$/ }).isVisible());
 });
 
-test('a double click comes closer, as one click does', async () => {
-  const isClose = () => ana.evaluate(() => document.querySelector('.pswp').classList.contains('pswp--zoomed-in'));
-  await ana.mouse.dblclick(640, 400);
-  await until('it is closer', isClose);
-  await ana.keyboard.press('0');
-  await until('it is as before', async () => !(await isClose()));
-});
-
 test('facts of the picture are told', async () => {
   await ana.keyboard.press('i');
   const facts = ana.locator('.side');
