@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 web_sources := $(shell find gallery/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .DEFAULT_GOAL := build
-.PHONY: run build test bench chaos power lint install clean
+.PHONY: run build test bench soak chaos power lint install clean
 
 run: build
 	./target/release/vitrina
@@ -32,6 +32,11 @@ bench: build
 	cargo build --release --locked --package gallery --example fill
 	scripts/need mosquitto:mosquitto mosquitto-clients:mosquitto_sub chromium:chromium ustreamer:ustreamer
 	cd tests && npm ci --no-audit --no-fund --silent && VITRINA=../target/release/vitrina UV_THREADPOOL_SIZE=8 node bench/run.mjs
+
+# An hour with viewers that are slow or stall, and what memory does meanwhile; writes docs/soak.md. SOAK_SECONDS makes it shorter.
+soak: build
+	scripts/need nodejs:node gcc:cc
+	cd tests && npm ci --no-audit --no-fund --silent && VITRINA=../target/release/vitrina node bench/soak.mjs
 
 # Ten minutes of what the tests do for one: every part killed, the link cut, and no photo lost.
 chaos: build

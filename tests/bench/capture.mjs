@@ -83,7 +83,7 @@ async function perFrame(pid, frames, seconds) {
 }
 
 /** Milliseconds of processor time of a program without its camera's threads (schedstat). */
-function cpu(pid) {
+export function cpu(pid) {
   let total = 0;
   for (const task of readdirSync(`/proc/${pid}/task`)) {
     const of = `/proc/${pid}/task/${task}`;

@@ -52,6 +52,13 @@ export class Client {
     this.#socket.uncork();
   }
 
+  /** Sends what is in `payload`, one part after another. */
+  say(topic, payload, { retain = false } = {}) {
+    this.#socket.cork();
+    for (const part of parts(retain ? 0x31 : 0x30, [text(topic), ...payload])) this.#socket.write(part);
+    this.#socket.uncork();
+  }
+
   close() {
     this.#socket.destroy();
   }
