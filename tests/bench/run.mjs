@@ -14,7 +14,7 @@ import * as wall from './wall.mjs';
 
 // As many as ten minutes for all allow.
 const ROUNDS = 3;
-const BROKER_ROUNDS = 3;
+const BROKER_ROUNDS = 5;
 const MEMORY_ROUNDS = 2;
 const FRAMES = 120;
 const SECONDS = 5;

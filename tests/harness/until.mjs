@@ -11,18 +11,24 @@ import { setTimeout as pause } from 'node:timers/promises';
  */
 export async function until(what, fact, { limit = 10_000, every = 50 } = {}) {
   const end = Date.now() + limit;
+  // A request without an answer does not keep the process alive by itself.
+  const awake = setInterval(() => {}, limit);
   let last;
-  for (;;) {
-    try {
-      last = await fact();
-      if (last) return last;
-    } catch (error) {
-      last = error;
+  try {
+    for (;;) {
+      try {
+        last = await fact();
+        if (last) return last;
+      } catch (error) {
+        last = error;
+      }
+      if (Date.now() > end) {
+        throw new Error(`not within ${limit / 1000} s: ${what} (last: ${show(last)})`);
+      }
+      await pause(every);
     }
-    if (Date.now() > end) {
-      throw new Error(`not within ${limit / 1000} s: ${what} (last: ${show(last)})`);
-    }
-    await pause(every);
+  } finally {
+    clearInterval(awake);
   }
 }
 

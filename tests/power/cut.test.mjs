@@ -1,6 +1,6 @@
 // The gallery's machine loses its power, again and again, while photos are stored and deleted.
 //
-// POWER_CUTS says how often (3).
+// POWER_CUTS says how often (2).
 
 import { strict as assert } from 'node:assert';
 import { randomInt } from 'node:crypto';
@@ -14,7 +14,7 @@ import { ulid } from '../harness/ulid.mjs';
 import { until } from '../harness/until.mjs';
 import { Guest } from '../harness/vm.mjs';
 
-const CUTS = Number(process.env.POWER_CUTS ?? 3);
+const CUTS = Number(process.env.POWER_CUTS ?? 2);
 const DATA = '/var/lib/power';
 const CAMERA = 'guest/test-card';
 

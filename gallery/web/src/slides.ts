@@ -30,6 +30,9 @@ export interface Watched {
   closed: () => void;
 }
 
+/** Two clicks within so many ms are one. */
+const DOUBLE_CLICK = 300;
+
 export class Slides {
   readonly #swipe: PhotoSwipe;
   readonly #watched: Watched;
@@ -64,6 +67,13 @@ export class Slides {
     swipe.on("uiRegister", () => (swipe.ui!.uiElementsData.length = 0));
     // The keys are the page's.
     swipe.on("keydown", (event) => event.preventDefault());
+    // A double click is two, and the second would take back what the first did.
+    let clicked = -DOUBLE_CLICK;
+    swipe.on("imageClickAction", (event) => {
+      const { timeStamp } = event.originalEvent;
+      if (timeStamp - clicked < DOUBLE_CLICK) event.preventDefault();
+      clicked = timeStamp;
+    });
     swipe.addFilter("numItems", watched.count);
     swipe.addFilter("itemData", (_, index) => this.#item(index));
     swipe.addFilter("thumbEl", (_, data) => {

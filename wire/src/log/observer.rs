@@ -1,0 +1,386 @@
+//! What the broker tells, turned into what happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Event;
+use crate::ask::{Answer, Ask};
+use crate::name::{CameraId, GalleryId, NodeName, PersonId, Root};
+use crate::payload::{BadPayload, CameraState, Reason, State, Status};
+use crate::people::{Person, shown};
+use crate::photo::{Author, PhotoEvent, Snap};
+use crate::topic::{Topic, filter};
+
+/// More nodes, cameras, galleries or people than this are not followed.
+const MOST: usize = 4000;
+
+/// Texts of others are cut here, in characters.
+const NAME: usize = 80;
+const TEXT: usize = 300;
+
+/// Turns what the broker tells into what happened. Pure: it holds what was true before.
+#[derive(Debug, Default)]
+pub struct Observer {
+    nodes: BTreeMap<NodeName, Status>,
+    galleries: BTreeMap<GalleryId, Status>,
+    cameras: BTreeMap<CameraId, Seen>,
+    people: BTreeMap<PersonId, Person>,
+    /// Known from an earlier connection, and not told of on this one.
+    doubtful: BTreeSet<PersonId>,
+    connections: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    name: String,
+    /// Whether it works, and if not why.
+    trouble: Option<(CameraState, Option<Reason>)>,
+}
+
+impl Observer {
+    /// The topics that it is made of.
+    pub fn filters(root: &Root) -> Vec<String> {
+        let all = [
+            // Galleries before people: who joined at one is here while it is.
+            filter::every_gallery,
+            filter::every_person,
+            filter::every_status,
+            filter::every_state,
+            filter::every_photo,
+            filter::every_snap,
+            filter::every_set,
+            filter::every_ask,
+            filter::every_answer,
+        ];
+        all.iter().map(|filter| filter(root)).collect()
+    }
+
+    /// The connection to the broker was made, or made anew. What is retained comes next.
+    pub fn connected(&mut self) {
+        self.connections += 1;
+        self.doubtful = self.people.keys().cloned().collect();
+    }
+
+    /// All that is retained has come: who was not told of has left.
+    pub fn settled(&mut self) -> Vec<Event> {
+        let gone: Vec<PersonId> = std::mem::take(&mut self.doubtful).into_iter().collect();
+        gone.iter().filter_map(|id| self.leave(id, true)).collect()
+    }
+
+    /// Takes one message in; what nothing follows from is passed over. `retained` as the broker
+    /// says it: what it kept from before the first connection did not happen now.
+    pub fn hear(&mut self, topic: &Topic, payload: &[u8], retained: bool) -> Vec<Event> {
+        let events = self.take(topic, payload, retained).unwrap_or_default();
+        if retained && self.connections <= 1 { Vec::new() } else { events }
+    }
+
+    /// Everybody who is here, by id.
+    pub fn people(&self) -> impl Iterator<Item = (&PersonId, &str)> {
+        let here = self.people.iter().filter(|(_, person)| self.is_here(person));
+        here.map(|(id, person)| (id, person.name.as_str()))
+    }
+
+    /// What somebody who is here is called.
+    pub fn name(&self, id: &PersonId) -> Option<&str> {
+        let person = self.people.get(id).filter(|person| self.is_here(person))?;
+        Some(&person.name)
+    }
+
+    fn take(
+        &mut self,
+        topic: &Topic,
+        payload: &[u8],
+        retained: bool,
+    ) -> Result<Vec<Event>, BadPayload> {
+        let one = |event: Option<Event>| event.into_iter().collect();
+        Ok(match topic {
+            Topic::Status(node) if !node.is_browser() => {
+                let changed = change(&mut self.nodes, node, status(payload)?);
+                one(changed.map(|online| Event::Node { node: node.clone(), online }))
+            }
+            Topic::GalleryStatus(gallery) => self.gallery(gallery, status(payload)?),
+            Topic::State(camera) => one(self.camera(camera, payload)?),
+            Topic::Person(id) => one(match payload {
+                [] => self.leave(id, false),
+                _ => self.join(id, Person::parse(payload)?),
+            }),
+            // What is retained of these is old.
+            _ if retained => Vec::new(),
+            Topic::GalleryPhoto(_) => one(Some(match PhotoEvent::parse(payload)? {
+                PhotoEvent::Stored { photo } => Event::Stored {
+                    photo: photo.id,
+                    camera: photo.camera,
+                    name: cut(&photo.camera_name, NAME),
+                    person: photo.person.map(|Author { id, name }| author(&id, &name)),
+                },
+                PhotoEvent::Changed { photo } => Event::Changed {
+                    photo: photo.id,
+                    caption: cut(&photo.caption, TEXT),
+                    pinned: photo.pinned,
+                },
+                PhotoEvent::Deleted { id } => Event::Deleted { photo: id },
+            })),
+            Topic::Snap(camera) => {
+                Snap::parse(payload)?;
+                one(Some(Event::Snap { camera: camera.clone() }))
+            }
+            Topic::Set(camera, control) => one(Some(Event::Set {
+                camera: camera.clone(),
+                control: control.clone(),
+                value: cut(&String::from_utf8_lossy(payload), NAME),
+            })),
+            Topic::Ask(node) => {
+                let method = cut(&Ask::parse(payload)?.method, NAME);
+                one(Some(Event::Ask { node: node.clone(), method }))
+            }
+            Topic::Answer(node) => {
+                let error = Answer::parse(payload)?.error;
+                one(error.map(|why| Event::Refused { node: node.clone(), why: cut(&why, TEXT) }))
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    fn gallery(&mut self, gallery: &GalleryId, status: Option<Status>) -> Vec<Event> {
+        let of_it = |person: &Person| person.gallery.as_ref() == Some(gallery);
+        let theirs: Vec<PersonId> =
+            self.people.iter().filter(|(_, p)| of_it(p)).map(|(id, _)| id.clone()).collect();
+        let before: Vec<bool> = theirs.iter().map(|id| self.name(id).is_some()).collect();
+        let Some(online) = change(&mut self.galleries, gallery, status) else { return Vec::new() };
+        let mut events = vec![Event::Gallery { gallery: gallery.clone(), online }];
+        for (id, was_here) in theirs.iter().zip(before) {
+            let Some(Person { name, .. }) = self.people.get(id) else { continue };
+            let person = author(id, name);
+            match (was_here, online) {
+                (true, false) => events.push(Event::Left { person, lost: true }),
+                (false, true) => events.push(Event::Joined { person }),
+                _ => {}
+            }
+        }
+        events
+    }
+
+    fn camera(&mut self, camera: &CameraId, payload: &[u8]) -> Result<Option<Event>, BadPayload> {
+        if payload.is_empty() {
+            let gone = self.cameras.remove(camera);
+            // Of a page's camera it was told already that it is shown no more.
+            let gone = gone.filter(|_| !camera.node.is_browser());
+            return Ok(
+                gone.map(|Seen { name, .. }| Event::Forgotten { camera: camera.clone(), name })
+            );
+        }
+        let State { state, reason, detail, name, .. } = State::parse(payload)?;
+        let works = matches!(state, CameraState::Live | CameraState::Idle);
+        let name = cut(&name, NAME);
+        let seen = Seen { name: name.clone(), trouble: (!works).then_some((state, reason)) };
+        if !self.cameras.contains_key(camera) && self.cameras.len() >= MOST {
+            return Ok(None);
+        }
+        let before = self.cameras.insert(camera.clone(), seen.clone());
+        if before.is_some_and(|before| before.trouble == seen.trouble) {
+            return Ok(None);
+        }
+        let detail = cut(&detail, TEXT);
+        Ok(Some(Event::Camera { camera: camera.clone(), name, state, reason, detail }))
+    }
+
+    fn join(&mut self, id: &PersonId, person: Person) -> Option<Event> {
+        self.doubtful.remove(id);
+        if !self.people.contains_key(id) && self.people.len() >= MOST {
+            return None;
+        }
+        let before = self.name(id).map(str::to_owned);
+        self.people.insert(id.clone(), person);
+        let name = self.name(id)?;
+        let person = author(id, name);
+        match before {
+            None => Some(Event::Joined { person }),
+            Some(before) => (before != name).then_some(Event::Renamed { person, before }),
+        }
+    }
+
+    fn leave(&mut self, id: &PersonId, lost: bool) -> Option<Event> {
+        self.doubtful.remove(id);
+        let person = self.name(id).map(|name| author(id, name));
+        self.people.remove(id);
+        Some(Event::Left { person: person?, lost })
+    }
+
+    /// Whoever a gallery speaks for is here while it is.
+    fn is_here(&self, person: &Person) -> bool {
+        person
+            .gallery
+            .as_ref()
+            .is_none_or(|gallery| self.galleries.get(gallery) == Some(&Status::Online))
+    }
+}
+
+/// Whether `id` came or went, by its new status; nothing if that is what was known.
+fn change<K: Ord + Clone>(
+    all: &mut BTreeMap<K, Status>,
+    id: &K,
+    status: Option<Status>,
+) -> Option<bool> {
+    let before = all.get(id).copied();
+    match status {
+        Some(status) if before.is_some() || all.len() < MOST => {
+            all.insert(id.clone(), status);
+        }
+        Some(_) => return None,
+        None => {
+            all.remove(id);
+        }
+    }
+    let (was, is) = (before == Some(Status::Online), status == Some(Status::Online));
+    (was != is).then_some(is)
+}
+
+fn status(payload: &[u8]) -> Result<Option<Status>, BadPayload> {
+    if payload.is_empty() { Ok(None) } else { Status::parse(payload).map(Some) }
+}
+
+fn author(id: &PersonId, name: &str) -> Author {
+    Author { id: id.clone(), name: cut(name, NAME) }
+}
+
+/// A text of somebody else on one line, without what cannot be seen.
+fn cut(text: &str, most: usize) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    shown(&words.join(" ")).chars().take(most).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn hear(observer: &mut Observer, topic: &str, payload: &str, retained: bool) -> Vec<String> {
+        let topic = Topic::parse(&Root::default(), topic).unwrap();
+        let events = observer.hear(&topic, payload.as_bytes(), retained);
+        events.iter().map(ToString::to_string).collect()
+    }
+
+    fn now(observer: &mut Observer, topic: &str, payload: &str) -> Vec<String> {
+        hear(observer, topic, payload, false)
+    }
+
+    fn connected() -> Observer {
+        let mut observer = Observer::default();
+        observer.connected();
+        observer
+    }
+
+    #[test]
+    fn nodes_and_their_cameras_come_and_go() {
+        let o = &mut connected();
+        assert!(hear(o, "vitrina/pi/status", "online", true).is_empty(), "it was before us");
+        assert_eq!(now(o, "vitrina/pi/status", "offline"), ["pi is offline"]);
+        assert_eq!(now(o, "vitrina/pi/status", "online"), ["pi is online"]);
+        assert!(now(o, "vitrina/pi/status", "online").is_empty(), "said again");
+        let state = |state: &str| {
+            format!(r#"{{"state":{state},"since":1,"name":"Door\nAna joined","device":"d"}}"#)
+        };
+        assert_eq!(
+            now(o, "vitrina/pi/door/state", &state("\"idle\"")),
+            ["pi/door (Door Ana joined) works"]
+        );
+        assert!(now(o, "vitrina/pi/door/state", &state("\"live\"")).is_empty(), "that is no news");
+        let lost = state(r#""lost","reason":"unplugged","detail":"unplugged""#);
+        assert_eq!(
+            now(o, "vitrina/pi/door/state", &lost),
+            ["pi/door (Door Ana joined) is lost: unplugged"]
+        );
+        assert!(now(o, "vitrina/pi/door/state", &lost).is_empty());
+        assert_eq!(now(o, "vitrina/pi/door/state", "").len(), 1);
+        assert!(now(o, "vitrina/pi/door/state", "").is_empty());
+        assert!(now(o, "vitrina/web-1/status", "online").is_empty(), "a person tells of that");
+    }
+
+    #[test]
+    fn what_is_commanded_is_told_unless_it_is_retained() {
+        let o = &mut connected();
+        assert_eq!(now(o, "vitrina/pi/door/snap", ""), ["pi/door is asked for a photo"]);
+        assert!(hear(o, "vitrina/pi/door/snap", "", true).is_empty());
+        assert_eq!(now(o, "vitrina/pi/door/set/gain", "5"), ["pi/door is to set gain to 5"]);
+        assert_eq!(
+            now(o, "vitrina/pi/ask", r#"{"id":"1","method":"info"}"#),
+            ["pi is asked: info"]
+        );
+        assert!(now(o, "vitrina/pi/answer", r#"{"id":"1","result":1}"#).is_empty());
+        assert_eq!(
+            now(o, "vitrina/pi/answer", r#"{"id":"1","error":"unplugged"}"#),
+            ["pi cannot: unplugged"]
+        );
+    }
+
+    #[test]
+    fn photos_are_told_with_whom_they_come_from() {
+        let o = &mut connected();
+        let golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../golden/photos.json")).unwrap();
+        let tell = |o: &mut Observer, i: usize| {
+            now(o, "vitrina/gallery/hall/photo", &golden["photo"][i].to_string())
+        };
+        assert_eq!(tell(o, 0), ["photo 01ARZ3NDEKTSV4RRFFQ69G5FAV of pi/front-door is stored"]);
+        assert_eq!(
+            tell(o, 1),
+            ["photo 01BX5ZZKBKACTAV9WEVGEMMVS0 is pinned, with the caption The cake"]
+        );
+        assert_eq!(tell(o, 2), ["photo 01ARZ3NDEKTSV4RRFFQ69G5FAV is deleted"]);
+    }
+
+    const ANA: &str = r#"{"name":"Ana","since":1}"#;
+    const EVA: &str = r#"{"name":"Eva","since":1,"gallery":"hall"}"#;
+
+    #[test]
+    fn people_are_here_while_their_gallery_is() {
+        let o = &mut connected();
+        assert_eq!(now(o, "vitrina/people/a", ANA), ["Ana joined"]);
+        assert!(now(o, "vitrina/people/e", EVA).is_empty());
+        assert_eq!(
+            now(o, "vitrina/gallery/hall/status", "online"),
+            ["gallery hall is online", "Eva joined"]
+        );
+        let eve = r#"{"name":"Eve","since":1,"gallery":"hall"}"#;
+        assert_eq!(now(o, "vitrina/people/e", eve), ["Eva is called Eve now"]);
+        assert_eq!(
+            now(o, "vitrina/gallery/hall/status", "offline"),
+            ["gallery hall is offline", "Eve left, the connection was lost"]
+        );
+        assert!(now(o, "vitrina/people/e", "").is_empty(), "she has left already");
+        assert_eq!(now(o, "vitrina/people/a", ""), ["Ana left"]);
+    }
+
+    #[test]
+    fn what_changed_while_the_broker_was_lost_is_told_at_the_return() {
+        let o = &mut connected();
+        hear(o, "vitrina/people/a", ANA, true);
+        hear(o, "vitrina/people/l", r#"{"name":"Luz","since":1}"#, true);
+        hear(o, "vitrina/pi/status", "online", true);
+        assert!(o.settled().is_empty());
+        o.connected();
+        assert!(hear(o, "vitrina/people/a", ANA, true).is_empty());
+        assert_eq!(hear(o, "vitrina/pi/status", "offline", true), ["pi is offline"]);
+        let left: Vec<String> = o.settled().iter().map(ToString::to_string).collect();
+        assert_eq!(left, ["Luz left, the connection was lost"]);
+        assert_eq!(o.people().map(|(_, name)| name).collect::<Vec<_>>(), ["Ana"]);
+    }
+
+    #[test]
+    fn it_follows_no_more_than_so_many() {
+        let o = &mut connected();
+        for n in 0..MOST + 10 {
+            now(o, &format!("vitrina/n{n}/status"), "online");
+            now(o, &format!("vitrina/people/p{n}"), ANA);
+        }
+        assert_eq!((o.nodes.len(), o.people.len()), (MOST, MOST));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_events_or_none(topic in "vitrina/[a-z/]{0,30}", payload: Vec<u8>) {
+            if let Ok(topic) = Topic::parse(&Root::default(), &topic) {
+                let _ = connected().hear(&topic, &payload, false);
+            }
+        }
+    }
+}
