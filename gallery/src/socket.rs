@@ -13,6 +13,9 @@ use crate::relay::frames::{Broken, Decoder, Heard, Opcode, head};
 /// What is read at once: answers are small, and there is one of this for each page.
 const READ: usize = 16 * 1024;
 
+/// As much may be on its way from a page that is told the end.
+const FORGOTTEN: usize = 1024 * 1024;
+
 /// See the module.
 pub(crate) struct Socket<S> {
     stream: S,
@@ -44,10 +47,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
     }
 
-    /// Reads and forgets until the page is gone.
+    /// Reads and forgets what the page had said before it heard of the end, until it is gone or
+    /// goes on for ever.
     pub async fn until_gone(&mut self) {
         let mut rest = vec![0; READ];
-        while let Ok(1..) = self.stream.read(&mut rest).await {}
+        let mut read = 0;
+        while let (..FORGOTTEN, Ok(more @ 1..)) = (read, self.stream.read(&mut rest).await) {
+            read += more;
+        }
     }
 
     /// Sends a message or a control frame. Cancelled, it leaves the socket good for nothing.
