@@ -1,9 +1,7 @@
 //! A certificate that nobody vouches for, made here and kept.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
 use std::net::{IpAddr, UdpSocket};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -57,8 +55,9 @@ pub fn keep(folder: &Path, machine: &str, now: SystemTime) -> Result<Files, Cann
     let (pem, key) = make(machine, until).map_err(|error| bad(folder, &error))?;
     let pem = format!("{UNTIL}{}\n{pem}", until.as_secs());
     // The certificate last: it says whether both are there.
-    write(&files.key, &key, 0o600).map_err(|error| bad(&files.key, &error))?;
-    write(&files.certificate, &pem, 0o644).map_err(|error| bad(&files.certificate, &error))?;
+    durable::write(&files.key, key.as_bytes(), 0o600).map_err(|error| bad(&files.key, &error))?;
+    durable::write(&files.certificate, pem.as_bytes(), 0o644)
+        .map_err(|error| bad(&files.certificate, &error))?;
     Ok(files)
 }
 
@@ -104,20 +103,6 @@ fn addresses() -> impl Iterator<Item = IpAddr> {
             Some(socket.local_addr().ok()?.ip())
         },
     )
-}
-
-/// Written aside first, so that a crash leaves the old file or the new one.
-fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    let aside = path.with_extension("new");
-    match fs::remove_file(&aside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&aside)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&aside, path)?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use trust::{BadTrust, Fingerprint};
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
 use crate::people::{self, Keys};
-use crate::{https, picture, store, whole};
+use crate::{https, picture, store};
 
 /// `[gallery]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -272,7 +272,7 @@ fn id(data: &Path) -> Result<GalleryId, BadConfig> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&file)(error)),
         _ => {
             let id = format!("{:08x}", fastrand::u32(..));
-            whole::write(&file, format!("{id}\n").as_bytes(), 0o666).map_err(failed(&file))?;
+            durable::write(&file, format!("{id}\n").as_bytes(), 0o666).map_err(failed(&file))?;
             Ok(id.parse().expect("hex digits are a good id"))
         }
     }

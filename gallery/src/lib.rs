@@ -38,7 +38,6 @@ mod turn;
 mod upload;
 mod wall;
 mod websocket;
-mod whole;
 
 use std::future::Future;
 use std::io;

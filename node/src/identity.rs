@@ -6,7 +6,6 @@ use std::path::Path;
 use wire::{CameraName, Info, Kind};
 
 use crate::clock;
-use crate::whole;
 
 /// What stays the same for as long as the process runs.
 #[derive(Debug, Clone)]
@@ -79,7 +78,7 @@ fn machine(data: &Path) -> String {
         .or_else(|| word(data.join("machine-id")).and_then(|id| first_hex(&id)))
         .unwrap_or_else(|| {
             let id = format!("{:08x}", fastrand::u32(..));
-            if let Err(error) = whole::write(&data.join("machine-id"), id.as_bytes()) {
+            if let Err(error) = durable::write(&data.join("machine-id"), id.as_bytes(), 0o600) {
                 tracing::warn!(%error, "this machine's new id could not be kept");
             }
             id

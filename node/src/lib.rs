@@ -51,7 +51,6 @@ mod test_card;
 mod units;
 mod v4l2;
 mod wants;
-mod whole;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use wire::CameraName;
 
 use crate::config::TEST_CARD;
-use crate::whole;
 
 /// Which stable path has which name; a small JSON file.
 #[derive(Debug)]
@@ -68,7 +67,7 @@ impl Names {
         // A node's number is whoever comes first's, so what it is called now says nothing later.
         let kept = self.kept.iter().filter(|(path, _)| path.parent() != Some(Path::new("/dev")));
         let json = serde_json::to_vec_pretty(&kept.collect::<BTreeMap<_, _>>())?;
-        whole::write(&self.file, &json)?;
+        durable::write(&self.file, &json, 0o600)?;
         self.changed = false;
         Ok(())
     }

@@ -9,11 +9,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use durable::sync_folder;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use wire::{CameraName, PhotoId};
-
-use crate::whole::sync_folder;
 
 /// A folder of snapshots.
 #[derive(Debug)]

@@ -6,9 +6,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use durable::sync_folder;
 use wire::PhotoId;
-
-use crate::whole::sync_folder;
 
 /// So many are remembered.
 const REMEMBERED: usize = 1000;

@@ -13,8 +13,6 @@ use blake2::digest::Mac;
 use subtle::ConstantTimeEq;
 use wire::PersonId;
 
-use crate::whole;
-
 /// The digits of an id: base32 without letters that look like others.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -47,7 +45,7 @@ impl Keys {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut secret = [0; 32];
                 getrandom::fill(&mut secret).map_err(io::Error::other)?;
-                whole::write(file, &secret, 0o600)?;
+                durable::write(file, &secret, 0o600)?;
                 Ok(Keys { secret })
             }
             Err(error) => Err(error),

@@ -6,13 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use durable::sync_folder;
 use rusqlite::Connection;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use tracing::{info, warn};
 
 use super::error::{OpenError, StoreError};
-use super::files::{DayFolder, Files, remove, sync_folder};
+use super::files::{DayFolder, Files, remove};
 use super::index;
 use super::settle::{self, Settled, Settler, Trust};
 

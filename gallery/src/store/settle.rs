@@ -6,12 +6,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use durable::sync_folder;
 use rusqlite::{Connection, Transaction};
 use tracing::{error, warn};
 use wire::{MediaType, Photo, PhotoId, Stamp, TimeSource};
 
 use super::error::StoreError;
-use super::files::{DayFolder, Files, remove, rename, sync_folder};
+use super::files::{DayFolder, Files, remove, rename};
 use super::index::{self, Known, Tombstone};
 use super::sidecar::Sidecar;
 use super::writer::{hash, write_sidecar};

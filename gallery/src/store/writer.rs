@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use durable::sync_folder;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -17,7 +18,7 @@ use tracing::{error, info, warn};
 use wire::{Photo, PhotoEvent, PhotoId};
 
 use super::error::StoreError;
-use super::files::{DayFolder, Files, put, remove, rename, sync_folder};
+use super::files::{DayFolder, Files, put, remove, rename};
 use super::index::{self, Known, Tombstone};
 use super::retention::Retention;
 use super::sidecar::{Deletion, Sidecar};
