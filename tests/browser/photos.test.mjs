@@ -116,10 +116,19 @@ test('pictures are brought by button, drop and paste, and what is none is refuse
   await ana.getByRole('button', { name: 'Hide' }).click();
 });
 
-test('a caption and a pin are seen by all', async () => {
+test('a caption takes what is typed before the next frame is drawn', async () => {
   await ana.locator('.grid a').first().focus();
   await ana.keyboard.press('Enter');
-  await ana.getByRole('button', { name: 'Write a caption' }).click();
+  await ana.getByRole('button', { name: 'Write a caption' }).waitFor();
+  const focused = await ana.evaluate(async () => {
+    document.querySelector('button.caption').click();
+    await new Promise((resolve) => setTimeout(resolve));
+    return document.activeElement.matches('input.caption');
+  });
+  assert.ok(focused);
+});
+
+test('a caption and a pin are seen by all', async () => {
   await ana.keyboard.type('The first of all');
   await ana.keyboard.press('Enter');
   await ana.keyboard.press('p');

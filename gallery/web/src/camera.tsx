@@ -96,7 +96,7 @@ function Stage({ camera, ready }: { camera: Camera; ready: (screen: Screen) => v
 function Facts({ camera, screen }: { camera: Camera; screen: Screen | null }) {
   const heading = useRef<HTMLHeadingElement>(null);
   // The focus was on a tile that is gone now.
-  useEffect(() => heading.current!.focus({ preventScroll: true }), []);
+  useLayoutEffect(() => heading.current!.focus({ preventScroll: true }), []);
   const seen = screen ?? { opened: Date.now(), captured: null };
   const { state, why, age } = face(camera, seen, tick.value, words.value);
   const rate = useRate(screen);

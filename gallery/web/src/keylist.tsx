@@ -1,13 +1,13 @@
 // The list of keys, and the switch for single letters.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { letters, listed, switchLetters } from "./keys";
 import { words } from "./language";
 import { Round } from "./round";
 
 export function KeyList() {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current!.showModal(), []);
+  useLayoutEffect(() => dialog.current!.showModal(), []);
   const { keys, close } = words.value;
   return (
     <dialog

@@ -1,13 +1,13 @@
 // Asks once what others should call this person: at the first word, photo or camera.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { words } from "./language";
 import { asking, join, lastName, nameHeld } from "./me";
 import { tick } from "./tick";
 
 export function Naming() {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const shown = dialog.current!;
     shown.showModal();
     // Only what is closed gives the focus back to where it was.
@@ -49,7 +49,7 @@ interface Props {
 
 export function NameForm({ name, act, done, cancel, leave }: Props) {
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current!.select(), []);
+  useLayoutEffect(() => input.current!.select(), []);
   const { naming } = words.value;
   const held = nameHeld.value;
   const submit = (event: Event): void => {

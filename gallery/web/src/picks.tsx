@@ -1,6 +1,6 @@
 // The photos and cameras that can be mentioned: the last ones, and those of the wall.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { fileUrl } from "./api";
 import { cameras } from "./gallery";
 import { words } from "./language";
@@ -17,7 +17,7 @@ interface Props {
 export function Picks({ pick, close }: Props) {
   const panel = useRef<HTMLDivElement>(null);
   const { talk } = words.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     panel.current!.querySelector("button")?.focus();
     const outside = (event: Event): void => {
       const form = panel.current!.closest("form");

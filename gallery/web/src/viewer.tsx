@@ -112,7 +112,7 @@ function Open({ id, closed }: { id: string | null; closed: () => void }) {
     }
   });
   useBars(element, () => slides.current?.resized(), `${photo?.id ?? ""} ${facts}`);
-  useEffect(() => element.current!.focus({ preventScroll: true }), []);
+  useLayoutEffect(() => element.current!.focus({ preventScroll: true }), []);
   useEffect(() => () => slides.current?.close(), []);
 
   const turnFacts = (): void => {
@@ -394,7 +394,8 @@ interface WriteProps {
 
 function Write({ text, save }: WriteProps) {
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // What is typed at once goes into it: an effect would come after the next frame.
+  useLayoutEffect(() => {
     field.current!.focus();
     field.current!.select();
   }, []);
