@@ -17,6 +17,8 @@ import { Guest } from '../harness/vm.mjs';
 const CUTS = Number(process.env.POWER_CUTS ?? 2);
 const DATA = '/var/lib/power';
 const CAMERA = 'guest/test-card';
+/** So many photos are asked for at once: a slow machine is asked more slowly. */
+const AT_ONCE = 4;
 
 const CONFIG = `
 [gallery]
@@ -73,24 +75,18 @@ test('what was answered is there after the power was cut', { skip: reason }, asy
   for (let cut = 1; cut <= CUTS; cut++) {
     await up();
     let on = true;
-    const asking = (async () => {
-      const open = new Set();
-      while (on) {
+    const asking = Array.from({ length: AT_ONCE }, async () => {
+      for (; on; await pause(500)) {
         const id = ulid();
-        const request = fetch(new URL(`/api/cameras/${CAMERA}/snap`, wall), {
+        const answer = await fetch(new URL(`/api/cameras/${CAMERA}/snap`, wall), {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify({ id }),
           signal: AbortSignal.timeout(15_000),
-        })
-          .then((answer) => answer.ok && answered.add(id))
-          .catch(() => {})
-          .finally(() => open.delete(request));
-        open.add(request);
-        await pause(200);
+        }).catch(() => null);
+        if (answer?.ok) answered.add(id);
       }
-      await Promise.all(open);
-    })();
+    });
     const deleting = (async () => {
       for (; on; await pause(1000)) {
         const id = [...answered].find((id) => !maybe.has(id));
@@ -105,7 +101,7 @@ test('what was answered is there after the power was cut', { skip: reason }, asy
     await pause(randomInt(2000));
     await guest.cut();
     on = false;
-    await Promise.all([asking, deleting]);
+    await Promise.all([...asking, deleting]);
   }
 
   // What was asked while it was down, and waited at its door, comes too late to be compared.
