@@ -315,27 +315,40 @@ impl Drop for Watch {
 /// The newest frame of each tile that was not fetched yet.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    tiles: Mutex<HashMap<u16, Arc<Frame>>>,
+    tiles: Mutex<BTreeMap<u16, Arc<Frame>>>,
     came: Notify,
 }
 
-impl Inbox {
-    fn tiles(&self) -> MutexGuard<'_, HashMap<u16, Arc<Frame>>> {
-        self.tiles.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What waits in an inbox; nothing else comes or goes as long as this is held.
+pub(crate) struct Waiting<'a>(MutexGuard<'a, BTreeMap<u16, Arc<Frame>>>);
 
-    fn put(&self, tile: u16, frame: &Arc<Frame>) {
-        self.tiles().insert(tile, frame.clone());
-        self.came.notify_one();
+impl Waiting<'_> {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// How many bytes wait for the tile.
-    pub fn waiting(&self, tile: u16) -> Option<usize> {
-        self.tiles().get(&tile).map(|frame| frame.jpeg.len())
+    pub fn bytes(&self, tile: u16) -> Option<usize> {
+        self.0.get(&tile).map(|frame| frame.jpeg.len())
+    }
+
+    pub fn take(&mut self, tile: u16) -> Option<Arc<Frame>> {
+        self.0.remove(&tile)
+    }
+}
+
+impl Inbox {
+    pub fn waiting(&self) -> Waiting<'_> {
+        Waiting(self.tiles.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn put(&self, tile: u16, frame: &Arc<Frame>) {
+        self.waiting().0.insert(tile, frame.clone());
+        self.came.notify_one();
     }
 
     pub fn take(&self, tile: u16) -> Option<Arc<Frame>> {
-        self.tiles().remove(&tile)
+        self.waiting().take(tile)
     }
 
     /// Ends when a frame came since this last ended.
@@ -381,9 +394,9 @@ mod tests {
         for mono in 1..=5 {
             frames.offer(&camera(), frame(mono, mono, FULL)).unwrap();
         }
-        assert_eq!(inbox.waiting(3), Some(100));
+        assert_eq!(inbox.waiting().bytes(3), Some(100));
         assert_eq!(inbox.take(3).unwrap().mono, 5);
-        assert_eq!(inbox.waiting(3), None);
+        assert_eq!(inbox.waiting().bytes(3), None);
         assert_eq!(frames.lock().bytes, 100);
     }
 

@@ -25,12 +25,11 @@ use crate::now::Now;
 use crate::people::Visitor;
 use crate::picture::Pool;
 use crate::problem::{Problem, recover};
-use crate::relay::handshake;
-use crate::socket::Socket;
 use crate::store::Store;
 use crate::upload::Uploads;
 use crate::wall::Wall;
-use crate::{assets, photos, relay, still, upload, websocket};
+use crate::websocket::{Socket, handshake};
+use crate::{assets, page, photos, relay, still, upload};
 
 /// At most so many pages and so many MJPEG streams are served at once.
 const PAGES: usize = 1000;
@@ -278,7 +277,7 @@ impl Site {
                 Problem::unavailable(format!("{CAMERAS} browsers show cameras already"), hint)
             })?),
         };
-        let most = if camera.is_some() { websocket::OWN_FRAME } else { websocket::MESSAGE };
+        let most = if camera.is_some() { page::OWN_FRAME } else { page::MESSAGE };
         // The task ends with the page, or when the gallery stops.
         tokio::spawn(async move {
             let stream = match upgrade.await {
@@ -287,7 +286,7 @@ impl Site {
             };
             let visitor = Visitor::new(self.wall.people.clone(), peer.0, camera.is_some());
             let socket = Socket::new(stream, most);
-            websocket::serve(socket, self.wall, visitor, self.stop).await;
+            page::serve(socket, self.wall, visitor, self.stop).await;
             drop((permit, camera));
         });
         Ok(response)

@@ -1,13 +1,12 @@
 //! The gallery: the wall of cameras in the browser.
 //!
 //! It hears the nodes through an MQTT broker and shows their cameras to pages. Messages flow one
-//! way, `mqtt` → `wall` → `websocket` and `still`; what is wanted flows back through `frames`.
+//! way, `mqtt` → `wall` → `page` and `still`; what is wanted flows back through `frames`.
 
 mod assets;
 mod cameras;
 mod clocks;
 mod config;
-mod credits;
 mod door;
 mod filename;
 mod frames;
@@ -18,10 +17,10 @@ mod ingest;
 mod journal;
 mod kept;
 mod listener;
-mod meter;
 mod mqtt;
 mod multipart;
 mod now;
+mod page;
 mod people;
 mod photos;
 mod picture;
@@ -29,8 +28,8 @@ mod problem;
 mod range;
 mod rate;
 mod relay;
+mod seldom;
 mod snaps;
-mod socket;
 mod still;
 mod stop;
 mod store;

@@ -10,13 +10,15 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, Wr
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::frames::{Broken, CONTROL, Decoder, GOING_AWAY, Heard, NORMAL, Opcode, TRY_LATER, head};
 use super::member::{Member, Next};
 use super::memory::{self, TooMuch};
-use super::message::{Kind, Message};
+use super::message::{MESSAGE, Message};
 use super::photos::Pictures;
 use super::rooms::Place;
 use crate::stop::stopped;
+use crate::websocket::frames::{
+    Broken, CONTROL, Decoder, GOING_AWAY, Heard, Kind, NORMAL, Opcode, TOO_LARGE, TRY_LATER, head,
+};
 
 /// What is read at once.
 const READ: usize = 64 * 1024;
@@ -41,7 +43,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
     let member = &*place.member;
     let (reader, writer) = split(stream);
     let mut reader =
-        Reader { stream: reader, decoder: Decoder::default(), pictures, memory, held: None };
+        Reader { stream: reader, decoder: Decoder::new(MESSAGE), pictures, memory, held: None };
     let mut writing = pin!(Writer { stream: writer }.run(member));
     let ended = tokio::select! {
         (code, reason) = reader.run(place) => {
@@ -95,6 +97,7 @@ impl<S: AsyncRead> Reader<S> {
                     Ok(Some(Heard::Ping(payload))) => place.member.pong(payload),
                     Ok(Some(Heard::Pong)) => {}
                     Ok(Some(Heard::Close)) => return (NORMAL, ""),
+                    Err(Broken(TOO_LARGE, _)) => return (TOO_LARGE, "a message may have 10 MiB"),
                     Err(Broken(code, reason)) => return (code, reason),
                 }
             }
@@ -114,7 +117,7 @@ impl<S: AsyncRead> Reader<S> {
     }
 
     async fn until_the_end(&mut self) {
-        self.decoder = Decoder::default();
+        self.decoder = Decoder::new(MESSAGE);
         let mut rest = vec![0; READ];
         while let Ok(1..) = self.stream.read(&mut rest).await {}
     }

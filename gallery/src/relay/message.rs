@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::websocket::frames::Kind;
+
 /// A message is at most so long, in bytes.
 pub(crate) const MESSAGE: usize = wire::limits::PICTURE;
 
@@ -15,13 +17,6 @@ pub(crate) struct Message {
     pub payload: Bytes,
     /// Its part of the memory of the relay, free again when the last who waits has it.
     _held: Option<Arc<OwnedSemaphorePermit>>,
-}
-
-/// What RFC 6455 calls the type of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Text,
-    Binary,
 }
 
 impl Message {

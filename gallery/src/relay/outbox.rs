@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::message::{Kind, Message};
+use super::message::Message;
+use crate::websocket::frames::Kind;
 
 /// A binary message of this size or more may be replaced by a newer one of its sender.
 const LARGE: usize = 64 * 1024;

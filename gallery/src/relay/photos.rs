@@ -15,7 +15,7 @@ use wire::{Photo, PhotoEvent, PhotoId};
 
 use super::Relay;
 use super::memory;
-use super::message::{Kind, Message};
+use super::message::Message;
 use super::outbox::ClientId;
 use super::rooms::RoomName;
 use crate::now::Now;
@@ -23,6 +23,7 @@ use crate::picture;
 use crate::stop::stopped;
 use crate::store::Store;
 use crate::upload::Uploads;
+use crate::websocket::frames::Kind;
 
 /// The gallery as a sender; no client has this id.
 const GALLERY: ClientId = 0;

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use warp::http::StatusCode;
 
-use super::frames::GOING_AWAY;
 use super::member::Member;
 use super::message::Message;
 use super::outbox::ClientId;
 use crate::problem::Problem;
+use crate::websocket::frames::GOING_AWAY;
 
 /// Clients of all rooms together, of one room, and from one address.
 const CLIENTS: usize = 1000;

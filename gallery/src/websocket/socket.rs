@@ -8,7 +8,7 @@ use std::io;
 use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::relay::frames::{Broken, Decoder, Heard, Opcode, head};
+use super::frames::{Broken, Decoder, Heard, Opcode, head};
 
 /// What is read at once: answers are small, and there is one of this for each page.
 const READ: usize = 16 * 1024;
@@ -63,11 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         let mut frame = head(opcode, payload.remaining()).chain(payload);
-        while frame.has_remaining() {
-            if self.stream.write_buf(&mut frame).await? == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
-            }
-        }
+        self.stream.write_all_buf(&mut frame).await?;
         self.stream.flush().await?;
         self.is_amidst = false;
         Ok(())
@@ -80,7 +76,7 @@ mod tests {
     use bytes::Bytes;
     use tokio::io::duplex;
 
-    use crate::relay::message::Kind;
+    use crate::websocket::frames::Kind;
 
     #[tokio::test]
     async fn a_message_of_parts_is_one_frame() {

@@ -1,11 +1,6 @@
-//! Frames of RFC 6455 to messages and back. Pure: bytes in, messages out.
-//!
-//! This is written here, and not left to a library, so that one payload is shared by all who are
-//! sent it, and so that a client that takes nothing can be told from one that is slow.
+//! Frames to messages and back. Pure: bytes in, messages out.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-
-use super::message::{Kind, MESSAGE};
 
 /// The longest payload of a control frame (section 5.5).
 pub(crate) const CONTROL: usize = 125;
@@ -29,6 +24,13 @@ pub(crate) enum Opcode {
     Close = 8,
     Ping = 9,
     Pong = 10,
+}
+
+/// What the standard calls the type of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Binary,
 }
 
 /// What a client said.
@@ -65,12 +67,6 @@ struct Frame {
     is_last: bool,
     left: usize,
     mask: [u8; 4],
-}
-
-impl Default for Decoder {
-    fn default() -> Self {
-        Decoder::new(MESSAGE)
-    }
 }
 
 impl Decoder {
@@ -236,6 +232,8 @@ fn unmask(bytes: &mut [u8], mask: [u8; 4]) {
 mod tests {
     use super::*;
 
+    const MESSAGE: usize = 10 * 1024 * 1024;
+
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         let mut frame = head(Opcode::Text, payload.len()).to_vec();
         frame[0] = first;
@@ -250,7 +248,7 @@ mod tests {
 
     /// What is heard of `bytes` when they come in pieces of `step`.
     fn hear(bytes: &[u8], step: usize) -> Result<Vec<Heard>, Broken> {
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::new(MESSAGE);
         let mut heard = Vec::new();
         for part in bytes.chunks(step) {
             decoder.raw.extend_from_slice(part);
@@ -321,7 +319,7 @@ mod tests {
     #[test]
     fn an_endless_message_ends_at_the_limit_and_empty_frames_hold_nothing() {
         let part = frame(0x00, &vec![7; 1 << 20]);
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::new(MESSAGE);
         decoder.raw.extend_from_slice(&frame(0x02, b""));
         for _ in 0..10 {
             decoder.raw.extend_from_slice(&part);
@@ -335,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_head_alone_takes_no_memory() {
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::new(MESSAGE);
         decoder.raw.extend_from_slice(&[&[0x82, 0xff][..], &9_000_000_u64.to_be_bytes()].concat());
         decoder.raw.extend_from_slice(&[0, 0, 0, 0, 1]);
         assert_eq!(decoder.next(), Ok(None));

@@ -1,5 +1,4 @@
-//! How a client of the relay comes in: the request that asks for it, and its answer (RFC 6455,
-//! section 4).
+//! The request that asks for a WebSocket, and its answer (section 4).
 
 use base64ct::{Base64, Encoding};
 use sha1::{Digest, Sha1};
@@ -10,19 +9,11 @@ use warp::http::header::{
 use warp::http::{Method, Request, StatusCode, Version};
 use warp::reply::{Reply, Response};
 
-use super::rooms::RoomName;
 use crate::problem::Problem;
 
-/// The room that a request asks for, if it is one for the relay: an upgrade to WebSocket on `/` or
-/// on `/relay/<room>`.
-pub(crate) fn asks_for<B>(request: &Request<B>) -> Option<Result<RoomName, Problem>> {
-    if *request.method() != Method::GET || !has_token(request.headers(), UPGRADE, "websocket") {
-        return None;
-    }
-    match request.uri().path() {
-        "/" => Some(Ok(RoomName::default())),
-        path => path.strip_prefix("/relay/").map(str::parse),
-    }
+/// Whether a request asks for a WebSocket.
+pub(crate) fn is_asked_for<B>(request: &Request<B>) -> bool {
+    *request.method() == Method::GET && has_token(request.headers(), UPGRADE, "websocket")
 }
 
 const HINT: &str = "ask as RFC 6455 has it, version 13, over HTTP/1.1";
@@ -99,23 +90,6 @@ mod tests {
             request = request.header(*name, *value);
         }
         request.body(()).unwrap()
-    }
-
-    #[test]
-    fn an_upgrade_on_the_root_or_a_room_is_for_the_relay() {
-        let upgrade = [("upgrade", "WebSocket")];
-        let room = |path, headers: &[_]| {
-            let asked = asks_for(&request(path, headers));
-            asked.map(|room| room.map(|room| room.to_string()).map_err(|_| ()))
-        };
-        assert_eq!(room("/?x=1", &upgrade), Some(Ok("/".to_owned())));
-        assert_eq!(room("/relay/aula-2", &upgrade), Some(Ok("/relay/aula-2".to_owned())));
-        for bad in ["/relay/", "/relay/a/b", "/relay/A", "/relay/a%20b"] {
-            assert_eq!(room(bad, &upgrade), Some(Err(())), "{bad}");
-        }
-        assert_eq!(room("/ws", &upgrade), None);
-        assert_eq!(room("/", &[]), None);
-        assert_eq!(room("/", &[("upgrade", "h2c")]), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //!
 //! Pure: the time goes in, the tile that is next comes out.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::now::Micros;
 
@@ -25,7 +25,7 @@ const STEPS: u64 = 8;
 pub(crate) struct Credits {
     tiles: BTreeMap<u16, Tile>,
     /// What has no answer yet, by serial.
-    sent: HashMap<u32, Sent>,
+    sent: BTreeMap<u32, Sent>,
     outstanding: usize,
     next_serial: u32,
     paused: bool,

@@ -1,0 +1,151 @@
+//! The live pictures of one page: what it watches, and which frame it is sent next.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wire::frame::{CLOCK_UNKNOWN, HEADER, Header};
+use wire::page::{Measured, TILES, Tile};
+
+use super::credits::Credits;
+use super::meter::Meter;
+use crate::frames::{Frame, Frames, Inbox, Wanted, Watch};
+use crate::now::{self, Micros, Now};
+
+/// No tile is sent more frames a second than this.
+const FPS_MOST: f32 = 60.0;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Live {
+    frames: Arc<Frames>,
+    pub inbox: Arc<Inbox>,
+    credits: Credits,
+    tiles: HashMap<u16, (Watch, Wanted)>,
+    paused: bool,
+    /// While the page wants to know.
+    meter: Option<Meter>,
+}
+
+/// What to do now.
+pub(super) enum Next {
+    /// Send this frame.
+    Send([u8; HEADER], Bytes),
+    /// Wait for an answer or another frame, or, where one is held back by its rate, until this
+    /// time.
+    Wait(Option<Micros>),
+}
+
+impl Live {
+    pub fn new(frames: Arc<Frames>) -> Self {
+        Live {
+            frames,
+            inbox: Arc::default(),
+            credits: Credits::default(),
+            tiles: HashMap::new(),
+            paused: false,
+            meter: None,
+        }
+    }
+
+    /// Takes the next frame, if one may be sent now.
+    pub fn next(&mut self) -> Next {
+        let mut waiting = self.inbox.waiting();
+        if waiting.is_empty() {
+            return Next::Wait(None);
+        }
+        let now = Now::read();
+        let tile = self.credits.next(now.mono, |tile| waiting.bytes(tile));
+        let Some((tile, frame)) = tile.and_then(|tile| Some((tile, waiting.take(tile)?))) else {
+            return Next::Wait(self.credits.wake(now.mono, |tile| waiting.bytes(tile)));
+        };
+        drop(waiting);
+        let serial = self.credits.sent(tile, frame.jpeg.len(), now.mono);
+        if let Some(meter) = &mut self.meter {
+            meter.sent(serial, tile, &frame, now.mono);
+        }
+        Next::Send(header(&frame, serial, tile, now), frame.jpeg.clone())
+    }
+
+    /// The page drew or discarded a frame.
+    ///
+    /// # Errors
+    /// It was sent no such frame, or answered it before.
+    pub fn answered(&mut self, serial: u32) -> Result<(), String> {
+        let now = now::mono();
+        if !self.credits.answered(serial, now) {
+            return Err(format!("no frame {serial} waits for an answer"));
+        }
+        if let Some(meter) = &mut self.meter {
+            meter.answered(serial, now);
+        }
+        Ok(())
+    }
+
+    /// The page shows these tiles from now on.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn watch(&mut self, tiles: Vec<Tile>) -> Result<(), String> {
+        if tiles.len() > TILES {
+            return Err(format!("{} tiles; the most is {TILES}", tiles.len()));
+        }
+        let mut old = std::mem::take(&mut self.tiles);
+        for Tile { tile, camera, width, fps } in tiles {
+            if !(0.0..=wire::limits::FPS).contains(&fps) {
+                return Err(format!("tile {tile} wants {fps} frames a second"));
+            }
+            let wanted = Wanted { fps: fps.min(FPS_MOST), width };
+            // What is watched already goes on being wanted without a gap.
+            let watch = match old.remove(&tile) {
+                Some((watch, _)) if watch.camera == camera => watch,
+                other => {
+                    // First the old one's end, since it clears the tile's place in the inbox.
+                    drop(other);
+                    self.frames.watch(camera, tile, &self.inbox)
+                }
+            };
+            if self.tiles.insert(tile, (watch, wanted)).is_some() {
+                return Err(format!("tile {tile} is there twice"));
+            }
+        }
+        drop(old);
+        self.credits.watch(self.tiles.iter().map(|(tile, (_, wanted))| (*tile, wanted.fps)));
+        self.ask();
+        Ok(())
+    }
+
+    /// The page is hidden, or shown again.
+    pub fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+        self.credits.pause(paused);
+        self.ask();
+    }
+
+    fn ask(&self) {
+        for (watch, wanted) in self.tiles.values() {
+            watch.ask(if self.paused { Wanted::NOTHING } else { *wanted });
+        }
+    }
+
+    /// The page wants to know what it gets, or not any more.
+    pub fn measure(&mut self, on: bool) {
+        self.meter = on.then(|| Meter::new(now::mono()));
+    }
+
+    pub fn is_measured(&self) -> bool {
+        self.meter.is_some()
+    }
+
+    /// What the page got since the last call.
+    pub fn measured(&mut self) -> Vec<Measured> {
+        self.meter.as_mut().map(|meter| meter.take(now::mono())).unwrap_or_default()
+    }
+}
+
+fn header(frame: &Frame, serial: u32, tile: u16, now: Now) -> [u8; HEADER] {
+    let (captured, known) = frame.captured_ms(now);
+    let flags = if known { 0 } else { CLOCK_UNKNOWN };
+    let sent = now.wall as f64 / 1000.0;
+    Header { serial, tile, flags, seq: frame.seq, captured, sent }.to_bytes()
+}
