@@ -18,12 +18,6 @@ use crate::supervisor::{self, Check};
 /// How long a graceful stop may take.
 const STOP: Duration = Duration::from_secs(5);
 
-/// Threads of the runtime. The work is moving bytes; each camera has a thread of its own.
-const THREADS: usize = 2;
-/// A node alone has one connection's worth of bytes to move, and a second thread would be woken
-/// for each frame to find nothing to do.
-const NODE_THREADS: usize = 1;
-
 /// Which parts run in this process.
 #[derive(Debug, Clone, Copy)]
 pub struct Parts {
@@ -48,13 +42,19 @@ impl Parts {
     pub fn node() -> Self {
         Parts { broker: false, gallery: false, node: true }
     }
+
+    /// Threads of the runtime. The work is moving bytes; cameras, pictures and the disk have
+    /// threads of their own. For a node or a gallery alone a second one would be woken for each
+    /// frame to find little to do.
+    fn threads(self) -> usize {
+        if self.broker { 2 } else { 1 }
+    }
 }
 
 /// Runs `parts` until a signal or the failure of one.
 pub fn run(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
-    let is_node = parts.node && !parts.broker && !parts.gallery;
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(if is_node { NODE_THREADS } else { THREADS })
+        .worker_threads(parts.threads())
         .thread_name("vitrina")
         .enable_all()
         .build()

@@ -116,6 +116,18 @@ test('pictures are brought by button, drop and paste, and what is none is refuse
   await ana.getByRole('button', { name: 'Hide' }).click();
 });
 
+test('a photo answers keys before its first frame is drawn', async () => {
+  await ana.evaluate(() => new Promise((resolve) => {
+    new MutationObserver((_, observer) => {
+      if (!document.querySelector('.viewer')) return;
+      observer.disconnect();
+      resolve(dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' })));
+    }).observe(document.body, { childList: true, subtree: true });
+    document.querySelector('.grid a').click();
+  }));
+  await until('it is closed', async () => (await ana.locator('.viewer').count()) === 0);
+});
+
 test('a caption takes what is typed before the next frame is drawn', async () => {
   await ana.locator('.grid a').first().focus();
   await ana.keyboard.press('Enter');

@@ -159,7 +159,7 @@ export function Grid({ album }: { album: Album }) {
     before.current = viewing;
   }, [viewing]);
 
-  useEffect(
+  useLayoutEffect(
     () =>
       answerKeys((key) => {
         const direction = arrows[key];

@@ -25,7 +25,10 @@ type Answer = (key: string) => boolean;
 
 const answers: Answer[] = [];
 
-/** What has come last is asked first. What comes back ends it. */
+/**
+ * What has come last is asked first. What comes back ends it. Called in a layout effect: what is
+ * on the screen answers keys from its first frame on.
+ */
 export function answerKeys(answer: Answer): () => void {
   answers.unshift(answer);
   return () => void answers.splice(answers.indexOf(answer), 1);

@@ -1,6 +1,6 @@
 // The room of photos: which ones, in a sentence, and below it all of them by day.
 
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { Grid } from "./grid";
 import { Icon } from "./icon";
 import { answerKeys } from "./keys";
@@ -14,7 +14,7 @@ import { chooseFiles, takeHere } from "./uploads";
 export function Photos() {
   const shown = album.value;
   const { photos } = words.value;
-  useEffect(
+  useLayoutEffect(
     () =>
       answerKeys((key) => {
         if (key !== "u") return false;

@@ -41,7 +41,7 @@ export function Sentence() {
   const [open, setOpen] = useState<Phrase | null>(null);
   const said = filter.value;
   useEffect(() => void ask(), []);
-  useEffect(
+  useLayoutEffect(
     () =>
       answerKeys((key) => {
         if (key !== "/") return false;

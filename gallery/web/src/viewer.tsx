@@ -289,7 +289,7 @@ function useKeys(
 ): void {
   const now = useRef({ photo, turnFacts });
   now.current = { photo, turnFacts };
-  useEffect(
+  useLayoutEffect(
     () =>
       answerKeys((key) => {
         const { photo, turnFacts } = now.current;
