@@ -33,7 +33,8 @@ bench: build
 	scripts/need mosquitto:mosquitto mosquitto-clients:mosquitto_sub chromium:chromium ustreamer:ustreamer
 	cd tests && npm ci --no-audit --no-fund --silent && VITRINA=../target/release/vitrina UV_THREADPOOL_SIZE=8 node bench/run.mjs
 
-# An hour with viewers that are slow or stall, and what memory does meanwhile; writes docs/soak.md. SOAK_SECONDS makes it shorter.
+# An hour with viewers that are slow or stall, and what memory does meanwhile; writes docs/soak.md. SOAK_SECONDS makes it shorter;
+# on a machine that does other work, give it priority: nice -n -15 make soak.
 soak: build
 	scripts/need nodejs:node gcc:cc
 	cd tests && npm ci --no-audit --no-fund --silent && VITRINA=../target/release/vitrina node bench/soak.mjs

@@ -2,7 +2,7 @@
 // what memory does meanwhile. Writes docs/soak.md; SOAK_SECONDS makes it shorter.
 
 import { writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, getPriority, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as pass } from 'node:timers/promises';
 
@@ -80,7 +80,7 @@ const line = ({ minutes, most, frames, p50, p99, worst, got, missed }) =>
   `| ${minutes.toFixed(1)} | ${mb(most)} | ${frames} | ${[p50, p99, worst].map((ms) => ms.toFixed(0)).join(' | ')} | ${got} | ${missed} |`;
 writeFileSync(PAGE, `# A long run
 
-Written by \`make soak\`. Measured ${new Date().toISOString().slice(0, 10)} for ${(SECONDS / 60).toFixed(0)} minutes on ${cpus().length} cores (${cpus()[0].model}), Linux ${release()}.
+Written by \`make soak\`. Measured ${new Date().toISOString().slice(0, 10)} for ${(SECONDS / 60).toFixed(0)} minutes on ${cpus().length} cores (${cpus()[0].model}), Linux ${release()}, at nice ${getPriority()}.
 
 Broker, gallery and node in one process; one camera (1280x720, YUYV, 30 a second, ${(rows[0].size / 1000).toFixed(0)} kB a frame). Two viewers keep up, one takes 200 kB a second,
 and one stalls for 5 s of each 10. Memory is what is resident without what is shared, its peak within each row; ages are in ms.

@@ -42,7 +42,8 @@ async function origin(vitrina, camera, fps) {
 
 /**
  * Milliseconds from capture until the main thread of a page sees a picture on its canvas, with so
- * many viewers, of which the page is one.
+ * many viewers, of which the page is one; and until the page has drawn it, as its key `i` tells,
+ * a mean for each of some seconds.
  */
 export async function onCanvas({ cameras, fps, viewers }, seconds) {
   const vitrina = await start(cameras, fps);
@@ -57,11 +58,24 @@ export async function onCanvas({ cameras, fps, viewers }, seconds) {
   await page.waitForFunction((count) => document.querySelectorAll('[data-state=live]').length === count, cameras);
   // What begins settles: sizes, rates, the exposure of the page's own code to its compiler.
   await pass(2000);
-  const ages = await page.evaluate(readNumber, { camera: id(0), origin: began, fps, seconds });
+  const seen = await page.evaluate(readNumber, { camera: id(0), origin: began, fps, seconds });
+  await page.keyboard.press('i');
+  await page.waitForFunction(readParts, id(0));
+  const drawn = [];
+  for (let n = 0; n < 5; n++) {
+    await pass(1000);
+    drawn.push(await page.evaluate(readParts, id(0)));
+  }
   await browser.close();
   for (const other of others) other.close();
   await vitrina.stop();
-  return ages;
+  return { seen, drawn };
+}
+
+/** The sum of the parts of an age, if all are known. */
+function readParts(camera) {
+  const parts = [...document.querySelectorAll(`[data-camera="${camera}"] .parts dd`)].map((dd) => Number.parseFloat(dd.textContent));
+  return parts.length > 0 && !parts.some(Number.isNaN) && parts.reduce((sum, ms) => sum + ms);
 }
 
 /** Reads at each animation frame where the white block stands in the topmost band. */

@@ -51,11 +51,11 @@ test('by keyboard alone one joins, talks, reads the log, and takes a photo', asy
   await page.keyboard.type('by keyboard');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor();
-  assert.match((await focused(page)).name, /Your name|What should others call you/);
+  await until('the name has the focus', async () => /Your name|What should others call you/.test((await focused(page)).name));
   await page.keyboard.type('Ada');
   await page.keyboard.press('Enter');
   await until('it is said', async () => /Ada[^]*by keyboard/.test(await page.getByRole('log').innerText()));
-  assert.equal((await focused(page)).name, 'Message to everyone', 'where it was');
+  await until('the focus is where it was', async () => (await focused(page)).name === 'Message to everyone');
 
   await tabTo(page, /^Log$/, 'Shift+Tab');
   await page.keyboard.press('Enter');
@@ -72,7 +72,7 @@ test('by keyboard alone one joins, talks, reads the log, and takes a photo', asy
   await until('it is large', () => page.url().includes('#/camera/'));
   await page.keyboard.press('Escape');
   await until('the wall again', () => !page.url().includes('#/camera/'));
-  assert.match((await focused(page)).name, /^Test card/, 'the focus returns');
+  await until('the focus returns', async () => /^Test card/.test((await focused(page)).name));
   await page.keyboard.press('3');
   await tabTo(page, /^Log$/);
   await page.keyboard.press('Enter');

@@ -98,7 +98,7 @@ test('the sentence chooses by keys, and the URL says the same', async () => {
   await page.keyboard.type('stage');
   await page.keyboard.press('Enter');
   await until('the URL says it', () => page.url().endsWith('#/photos?camera=square/stage'));
-  assert.match(await page.getByRole('heading', { level: 1 }).innerText(), /^Photos from Stage by everyone/);
+  await page.getByRole('heading', { level: 1, name: /^Photos from Stage by everyone/ }).waitFor();
   await until('fewer photos', async () => (await days()) !== all);
   await page.goBack();
   await until('all photos again', async () => (await days()) === all);

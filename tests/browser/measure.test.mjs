@@ -6,7 +6,7 @@ import { strict as assert } from 'node:assert';
 import { launch } from '../harness/chromium.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
-import { live, tiles } from '../harness/wall.mjs';
+import { live, watch } from '../harness/wall.mjs';
 
 const PARTS = ['capture', 'node', 'broker', 'gallery', 'network', 'draw'];
 
@@ -18,10 +18,7 @@ let card;
 before(async () => {
   vitrina = await Vitrina.start([], { set: ['node.name=here'] });
   browser = await launch();
-  page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  await page.goto(vitrina.wall);
-  card = await until('a tile', async () => Object.keys(await tiles(page))[0]);
-  await live(page, card);
+  ({ page, camera: card } = await watch(browser, vitrina.wall));
 });
 
 after(async () => {

@@ -9,7 +9,7 @@ import { memory } from '../harness/process.mjs';
 import { throughout, until } from '../harness/until.mjs';
 import { Viewer } from '../harness/viewer.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
-import { changes, live, tiles } from '../harness/wall.mjs';
+import { changes, tiles, watch } from '../harness/wall.mjs';
 
 const MANY = 8;
 const MEGABYTE = 1024 * 1024;
@@ -22,10 +22,7 @@ let card;
 before(async () => {
   browser = await launch();
   vitrina = await Vitrina.start([], { set: ['node.name=here'] });
-  page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  await page.goto(vitrina.wall);
-  card = await until('a tile', async () => Object.keys(await tiles(page))[0]);
-  await live(page, card);
+  ({ page, camera: card } = await watch(browser, vitrina.wall));
 });
 
 after(async () => {

@@ -25,6 +25,15 @@ export function live(page, camera, options) {
   return tile(page, camera, 'is live', ({ state, age }) => state === 'live' && age < 2000, options);
 }
 
+/** A page of a wall with one camera, once that is live: `{page, camera}`. */
+export async function watch(browser, wall) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  await page.goto(wall);
+  const camera = await until('a tile', async () => Object.keys(await tiles(page))[0]);
+  await live(page, camera);
+  return { page, camera };
+}
+
 /**
  * What is drawn on a camera's canvas, as a short text: 64 by 36 pixels. Two texts are equal if and
  * only if the picture did not change there.
