@@ -15,6 +15,7 @@ use crate::lines;
 use crate::mqtt::{Connection, Live, Message, News, QoS};
 use crate::room::Room;
 use crate::signals::Signals;
+use crate::terminal::{self, Printer};
 
 /// How long after the subscription who was here before is told.
 const RETAINED: Duration = Duration::from_millis(500);
@@ -24,6 +25,7 @@ const SHOWN: Duration = Duration::from_secs(10);
 const GOOD_BYE: Duration = Duration::from_secs(2);
 /// How long after a loss the broker is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
+const PROMPT: &str = "> ";
 /// A line of the input is cut here; it is refused then.
 const LINE: u64 = 16 * limits::SAY as u64;
 
@@ -31,8 +33,12 @@ pub fn run(settings: &Settings, name: &str) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
-        let mut lines = lines::read(LINE)?;
-        let mut chat = Chat::new(settings, name)?;
+        let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+        let (mut lines, printer) = match is_terminal {
+            true => terminal::open(PROMPT).map(|(lines, printer)| (lines, Some(printer)))?,
+            false => (lines::read(LINE)?, None),
+        };
+        let mut chat = Chat::new(settings, name, printer)?;
         loop {
             let Err(lost) = chat.connected(settings, &mut lines, &mut signals).await else {
                 return Ok(());
@@ -63,10 +69,12 @@ struct Chat {
     /// The broker showed us to ourselves, so others see us too.
     is_shown: bool,
     is_typed: bool,
+    /// Where somebody types on the terminal that also shows the room.
+    printer: Option<Printer>,
 }
 
 impl Chat {
-    fn new(settings: &Settings, name: &str) -> anyhow::Result<Chat> {
+    fn new(settings: &Settings, name: &str, printer: Option<Printer>) -> anyhow::Result<Chat> {
         Ok(Chat {
             root: settings.file.root.clone(),
             me: format!("chat-{:08x}", fastrand::u32(..)).parse()?,
@@ -76,6 +84,7 @@ impl Chat {
             is_done: false,
             is_shown: false,
             is_typed: io::stdin().is_terminal(),
+            printer,
         })
     }
 
@@ -180,7 +189,7 @@ impl Chat {
     }
 
     /// What a line of the input says, if anything.
-    fn read(&self, line: &str) -> io::Result<Option<Say>> {
+    fn read(&mut self, line: &str) -> io::Result<Option<Say>> {
         let said = text(line);
         if said.is_none() && !line.trim().is_empty() {
             self.show(&format!("not said: a text has at most {} characters", limits::SAY))?;
@@ -198,11 +207,13 @@ impl Chat {
         lines.iter().try_for_each(|line| self.show(line))
     }
 
-    /// One line with the time. On a terminal it takes the place of what is being typed, which
-    /// Ctrl-R shows again.
-    fn show(&self, line: &str) -> io::Result<()> {
-        let start = if self.is_typed && io::stdout().is_terminal() { "\r\x1b[K" } else { "" };
-        writeln!(io::stdout(), "{start}{} {line}", jiff::Zoned::now().strftime("%H:%M:%S"))
+    /// One line with the time.
+    fn show(&mut self, line: &str) -> io::Result<()> {
+        let line = format!("{} {line}", jiff::Zoned::now().strftime("%H:%M:%S"));
+        match &mut self.printer {
+            Some(printer) => printer.print(&line),
+            None => writeln!(io::stdout(), "{line}"),
+        }
     }
 
     fn topic(&self, topic: &Topic) -> String {

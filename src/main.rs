@@ -17,6 +17,7 @@ mod room;
 mod signals;
 mod snap;
 mod supervisor;
+mod terminal;
 mod user;
 mod watch;
 
