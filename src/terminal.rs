@@ -4,7 +4,9 @@ use std::io;
 use std::thread;
 
 use anyhow::Context;
+use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustyline::error::ReadlineError;
 use rustyline::{Config, DefaultEditor, ExternalPrinter};
 use tokio::sync::mpsc;
 
@@ -14,8 +16,8 @@ pub struct Printer {
     before: Termios,
 }
 
-/// Begins to read lines, which can be edited and called back. They end with Ctrl-C or Ctrl-D; the
-/// thread that reads them ends then, or with the process.
+/// Begins to read lines, which can be edited and called back. They end with Ctrl-D, or with
+/// Ctrl-C, which is a signal as ever; the thread that reads them ends then, or with the process.
 pub fn open(prompt: &'static str) -> anyhow::Result<(mpsc::Receiver<String>, Printer)> {
     let before = tcgetattr(io::stdin()).context("cannot ask the terminal for its mode")?;
     let config = Config::builder().auto_add_history(true).bracketed_paste(false).build();
@@ -23,9 +25,22 @@ pub fn open(prompt: &'static str) -> anyhow::Result<(mpsc::Receiver<String>, Pri
     let above = Box::new(editor.create_external_printer().context("cannot use the terminal")?);
     let (to, lines) = mpsc::channel(1);
     thread::Builder::new().name("terminal".to_owned()).spawn(move || {
-        while let Ok(line) = editor.readline(prompt)
-            && to.blocking_send(line).is_ok()
-        {}
+        loop {
+            match editor.readline(prompt) {
+                Ok(line) => {
+                    if to.blocking_send(line).is_err() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    // While it is read key by key, a terminal makes no signal of Ctrl-C.
+                    if let ReadlineError::Interrupted = error {
+                        let _ = kill_process(getpid(), Signal::INT);
+                    }
+                    return;
+                }
+            }
+        }
     })?;
     Ok((lines, Printer { above, before }))
 }

@@ -205,3 +205,22 @@ fn what_is_being_typed_at_a_terminal_stays_in_sight_below_what_others_say() {
     assert_eq!(ended.code(), Some(0));
     assert!(pty.is_cooked());
 }
+
+#[test]
+fn ctrl_c_ends_a_chat_on_a_terminal_also_while_its_broker_is_gone() {
+    let data = tempfile::tempdir().expect("a folder");
+    let broker = Running::start(vitrina(data.path()).args(FREE).arg("broker"));
+    let set = format!("node.broker=mqtt://{}", broker.broker.expect("a broker"));
+    let mut pty = Pty::open();
+    let mut ana = vitrina(data.path());
+    let ana = ana.args(["chat", "--set", &set, "--name", "Ana"]).env("TERM", "xterm");
+    let ana = ana.stdin(pty.near()).stdout(pty.near()).stderr(pty.near());
+    let mut ana = ana.spawn().expect("it starts");
+    pty.prints(" here: Ana");
+    assert_eq!(broker.stop(), Some(0));
+    pty.prints("trying again");
+    pty.types("\x03");
+    let ended = until("it ends", || ana.try_wait().expect("it can be waited for"));
+    assert_eq!(ended.code(), Some(0));
+    assert!(pty.is_cooked());
+}
