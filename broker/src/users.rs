@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, Gid, Uid};
@@ -256,16 +256,9 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
 
 /// Writes a file for its user alone. A crash leaves the whole new file or the old one.
 pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let aside = path.with_extension("new");
-    let _ = fs::remove_file(&aside);
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&aside)?;
-    file.write_all(text.as_bytes())?;
     // What root writes is read by the user that the broker runs as.
-    give_to_owner_of(folder, &file)?;
-    file.sync_all()?;
-    fs::rename(&aside, path)?;
-    File::open(folder)?.sync_all()
+    let folder = path.parent().unwrap_or(Path::new("."));
+    durable::write_prepared(path, text.as_bytes(), 0o600, |file| give_to_owner_of(folder, file))
 }
 
 fn give_to_owner_of(folder: &Path, file: &File) -> io::Result<()> {

@@ -12,10 +12,24 @@ use std::path::Path;
 /// # Errors
 /// Those of the file system. The old file is as it was, unless only the last sync failed.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    write_prepared(path, bytes, mode, |_| Ok(()))
+}
+
+/// The same, with something done to the file before it gets its name.
+///
+/// # Errors
+/// Also those of `prepare`.
+pub fn write_prepared(
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+    prepare: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = folder_of(path);
     let mut aside = tempfile::Builder::new();
     let mut file = aside.permissions(Permissions::from_mode(mode)).tempfile_in(folder)?;
     file.write_all(bytes)?;
+    prepare(file.as_file())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     sync_folder(folder)

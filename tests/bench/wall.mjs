@@ -62,7 +62,7 @@ export async function onCanvas({ cameras, fps, viewers }, seconds) {
   await page.keyboard.press('i');
   await page.waitForFunction(readParts, id(0));
   const drawn = [];
-  for (let n = 0; n < 5; n++) {
+  for (let n = 0; n < 3; n++) {
     await pass(1000);
     drawn.push(await page.evaluate(readParts, id(0)));
   }
