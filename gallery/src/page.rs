@@ -224,12 +224,16 @@ async fn play(
             said = socket.hear(), if is_heard => {
                 *heard = now::mono();
                 match said? {
-                    Some(Heard::Message(kind, bytes)) => match frame::parse_ack(&bytes) {
-                        Some(serial) if kind == Kind::Binary => {
-                            live.answered(serial).map_err(against_policy)?;
+                    Some(Heard::Message(kind, bytes)) => {
+                        let answered = match kind {
+                            Kind::Binary => frame::parse_acks(&bytes),
+                            Kind::Text => None,
+                        };
+                        match answered {
+                            Some(serials) => live.answered(serials).map_err(against_policy)?,
+                            None => return Ok(Event::Said(kind, bytes)),
                         }
-                        _ => return Ok(Event::Said(kind, bytes)),
-                    },
+                    }
                     Some(Heard::Ping(payload)) => send(socket, Opcode::Pong, payload).await?,
                     Some(Heard::Pong) => {}
                     Some(Heard::Close) => {

@@ -103,6 +103,9 @@ const UPGRADE = (port, path) => [
 /** A page of ours, with its answers; or a client of a plain relay, whose messages begin with a time. */
 export class WebSocketWatcher extends Reader {
   #ours;
+  #serials = [];
+  #told = 0;
+  #timer;
 
   static async ours(port, cameras, { width = 4000, fps = 60, ...options } = {}) {
     const watcher = new WebSocketWatcher(port, options);
@@ -128,6 +131,21 @@ export class WebSocketWatcher extends Reader {
     this.socket.write(Buffer.concat([head, ...(long ? [length] : []), Buffer.alloc(4), payload]));
   }
 
+  /** As the page does (`gallery/web/src/answers.ts`). */
+  #answer(serial) {
+    this.#serials.push(serial);
+    const wait = this.#told + 33 - performance.now();
+    if (wait <= 0 || this.#serials.length === 3) this.#tell();
+    else this.#timer ??= setTimeout(() => this.#tell(), wait);
+  }
+
+  #tell() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#told = performance.now();
+    this.#send(2, Buffer.concat(this.#serials.splice(0)));
+  }
+
   begin(bytes) {
     if (bytes.length < 2) return null;
     const short = bytes[1] & 127;
@@ -143,7 +161,7 @@ export class WebSocketWatcher extends Reader {
     if (opcode !== 2) return;
     if (this.#ours) {
       this.each(now() - data.readDoubleLE(12), data.readUInt16LE(4), data.readUInt32LE(8));
-      this.#send(2, data.subarray(0, 4));
+      this.#answer(data.subarray(0, 4));
     } else {
       this.each(now() - data.readDoubleLE(0), data.readUInt16LE(8));
     }

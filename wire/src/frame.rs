@@ -101,14 +101,14 @@ fn part<const N: usize>(header: &[u8; HEADER], at: usize) -> [u8; N] {
     std::array::from_fn(|i| header[at + i])
 }
 
-/// The page's answer to a frame as bytes.
-pub fn ack(serial: u32) -> [u8; 4] {
-    serial.to_le_bytes()
-}
+/// A message of a page has so many answers at most. What is longer is a frame of its own camera.
+pub const ACKS: usize = Own::HEADER / 4;
 
-/// The serial that an answer names; `None` if it is not four bytes.
-pub fn parse_ack(message: &[u8]) -> Option<u32> {
-    Some(u32::from_le_bytes(message.try_into().ok()?))
+/// The serials that a message answers, each little-endian, one to [`ACKS`]; `None` if it is none
+/// such.
+pub fn parse_acks(message: &[u8]) -> Option<&[[u8; 4]]> {
+    let (serials, rest) = message.as_chunks();
+    (rest.is_empty() && (1..=ACKS).contains(&serials.len())).then_some(serials)
 }
 
 #[cfg(test)]
@@ -156,10 +156,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_four_bytes() {
-        assert_eq!(parse_ack(&ack(0x0102_0304)), Some(0x0102_0304));
-        for bad in [&b""[..], b"abc", b"abcde"] {
-            assert_eq!(parse_ack(bad), None);
+    fn an_answer_is_one_to_three_serials() {
+        let message = [4, 3, 2, 1, 5, 0, 0, 0, 255, 255, 255, 255];
+        assert_eq!(parse_acks(&message[..4]), Some(&[0x0102_0304_u32.to_le_bytes()][..]));
+        assert_eq!(parse_acks(&message).map(<[_]>::len), Some(3));
+        for bad in [&b""[..], b"abc", b"abcde", &[0; 16]] {
+            assert_eq!(parse_acks(bad), None);
         }
     }
 

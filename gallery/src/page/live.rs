@@ -67,17 +67,19 @@ impl Live {
         Next::Send(header(&frame, serial, tile, now), frame.jpeg.clone())
     }
 
-    /// The page drew or discarded a frame.
+    /// The page drew or discarded these frames.
     ///
     /// # Errors
     /// It was sent no such frame, or answered it before.
-    pub fn answered(&mut self, serial: u32) -> Result<(), String> {
+    pub fn answered(&mut self, serials: &[[u8; 4]]) -> Result<(), String> {
         let now = now::mono();
-        if !self.credits.answered(serial, now) {
-            return Err(format!("no frame {serial} waits for an answer"));
-        }
-        if let Some(meter) = &mut self.meter {
-            meter.answered(serial, now);
+        for serial in serials.iter().map(|serial| u32::from_le_bytes(*serial)) {
+            if !self.credits.answered(serial, now) {
+                return Err(format!("no frame {serial} waits for an answer"));
+            }
+            if let Some(meter) = &mut self.meter {
+                meter.answered(serial, now);
+            }
         }
         Ok(())
     }

@@ -38,10 +38,14 @@ export function parseFrame(message: ArrayBuffer): Frame | null {
   };
 }
 
-/** The answer to a frame that was drawn or discarded. */
-export function answer(serial: number): ArrayBuffer {
-  const bytes = new ArrayBuffer(4);
-  new DataView(bytes).setUint32(0, serial, true);
+/** One message has so many answers at most. */
+export const ANSWERS = 3;
+
+/** The answer to frames that were drawn or discarded. */
+export function answer(serials: number[]): ArrayBuffer {
+  const bytes = new ArrayBuffer(4 * serials.length);
+  const view = new DataView(bytes);
+  serials.forEach((serial, at) => view.setUint32(4 * at, serial, true));
   return bytes;
 }
 

@@ -7,11 +7,12 @@ const MOST = 5_000;
 const PATIENCE = 10_000;
 
 export interface Listener {
-  opened(): void;
+  /** `reply` sends on this connection, and nothing once it is lost. */
+  opened(reply: (bytes: ArrayBuffer) => void): void;
   /** `next` is when it tries again, by `Date.now()`. */
   lost(next: number): void;
   text(message: string): void;
-  bytes(message: ArrayBuffer, reply: (bytes: ArrayBuffer) => void): void;
+  bytes(message: ArrayBuffer): void;
 }
 
 export class Socket {
@@ -55,14 +56,14 @@ export class Socket {
       if (!current()) return;
       this.#trust();
       this.#wait = FIRST;
-      this.#listener.opened();
+      this.#listener.opened(reply);
     };
     // Both kinds of data arrive without a promise in between, so their order is kept.
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
       if (!current()) return;
       this.#trust();
       if (typeof event.data === "string") this.#listener.text(event.data);
-      else this.#listener.bytes(event.data, reply);
+      else this.#listener.bytes(event.data);
     };
     socket.onclose = () => {
       if (current()) this.#again();

@@ -1,9 +1,10 @@
 // Owns the WebSocket and the canvases, away from the main thread, so that a busy page delays no
 // picture. On browsers that cannot draw in a worker the page imports this file and calls `serve`.
 
+import { Answers } from "./answers";
 import type { FromWorker, ToWorker } from "./bridge";
 import { Clock } from "./clock";
-import { answer, CLOCK_UNKNOWN, parseFrame } from "./frame";
+import { CLOCK_UNKNOWN, parseFrame } from "./frame";
 import { parseMessage, type FromPage, type ToPage } from "./messages";
 import { Screens } from "./screens";
 import { Socket } from "./socket";
@@ -18,6 +19,7 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
     post({ is: "drawn", tile, captured, least, took: performance.now() - came, width, height }),
   );
   let socket: Socket | null = null;
+  let answers: Answers | null = null;
   let watch: FromPage = { type: "watch", tiles: [] };
   let paused = false;
   let measures = false;
@@ -25,7 +27,9 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
 
   const say = (message: FromPage): void => void socket?.send(JSON.stringify(message));
   const listener = {
-    opened() {
+    opened(reply: (bytes: ArrayBuffer) => void) {
+      answers = new Answers(reply);
+      answers.atOnce = measures;
       if (paused) say({ type: "pause" });
       say(watch);
       if (measures) say({ type: "measure", on: true });
@@ -41,7 +45,7 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
       }
       post({ is: "said", message, behind: clock.local(0) });
     },
-    bytes(bytes: ArrayBuffer, reply: (bytes: ArrayBuffer) => void) {
+    bytes(bytes: ArrayBuffer) {
       const frame = parseFrame(bytes);
       if (!frame) return;
       clock.hear(frame.sent, Date.now());
@@ -51,7 +55,9 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
         least: (frame.flags & CLOCK_UNKNOWN) !== 0,
         came: performance.now(),
       };
-      screens.show(frame.tile, picture, () => reply(answer(frame.serial)));
+      // Serials die with their connection.
+      const of = answers;
+      screens.show(frame.tile, picture, () => of?.add(frame.serial));
     },
   };
 
@@ -75,7 +81,10 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
         if (message.message.type === "watch") watch = message.message;
         if (message.message.type === "pause") paused = true;
         if (message.message.type === "resume") paused = false;
-        if (message.message.type === "measure") measures = message.message.on;
+        if (message.message.type === "measure") {
+          measures = message.message.on;
+          if (answers) answers.atOnce = measures;
+        }
         say(message.message);
         break;
       case "add":

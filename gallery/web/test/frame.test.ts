@@ -28,7 +28,8 @@ test("a short message has no header", () => {
   assert.equal(parseFrame(message(golden.subarray(0, HEADER)))?.jpeg.length, 0);
 });
 
-test("an answer is the serial in four bytes, little-endian", () => {
-  assert.deepEqual(new Uint8Array(answer(0x01020304)), new Uint8Array([4, 3, 2, 1]));
-  assert.deepEqual(new Uint8Array(answer(0xffffffff)), new Uint8Array([255, 255, 255, 255]));
+test("an answer is serials of four bytes, little-endian", () => {
+  assert.deepEqual(new Uint8Array(answer([0x01020304])), new Uint8Array([4, 3, 2, 1]));
+  const two = new Uint8Array([255, 255, 255, 255, 7, 0, 0, 0]);
+  assert.deepEqual(new Uint8Array(answer([0xffffffff, 7])), two);
 });
