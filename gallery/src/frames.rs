@@ -315,25 +315,28 @@ impl Drop for Watch {
 /// The newest frame of each tile that was not fetched yet.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    tiles: Mutex<BTreeMap<u16, Arc<Frame>>>,
+    tiles: Mutex<Tiles>,
     came: Notify,
 }
 
+type Tiles = Vec<(u16, Arc<Frame>)>;
+
 /// What waits in an inbox; nothing else comes or goes as long as this is held.
-pub(crate) struct Waiting<'a>(MutexGuard<'a, BTreeMap<u16, Arc<Frame>>>);
+pub(crate) struct Waiting<'a>(MutexGuard<'a, Tiles>);
 
 impl Waiting<'_> {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many bytes wait for the tile.
-    pub fn bytes(&self, tile: u16) -> Option<usize> {
-        self.0.get(&tile).map(|frame| frame.jpeg.len())
+    /// The tiles for which a frame waits, and how many bytes it has.
+    pub fn tiles(&self) -> impl Iterator<Item = (u16, usize)> {
+        self.0.iter().map(|(tile, frame)| (*tile, frame.jpeg.len()))
     }
 
     pub fn take(&mut self, tile: u16) -> Option<Arc<Frame>> {
-        self.0.remove(&tile)
+        let place = self.0.iter().position(|(waits, _)| *waits == tile)?;
+        Some(self.0.swap_remove(place).1)
     }
 }
 
@@ -343,7 +346,10 @@ impl Inbox {
     }
 
     fn put(&self, tile: u16, frame: &Arc<Frame>) {
-        self.waiting().0.insert(tile, frame.clone());
+        let mut waiting = self.waiting();
+        waiting.take(tile);
+        waiting.0.push((tile, frame.clone()));
+        drop(waiting);
         self.came.notify_one();
     }
 
@@ -394,9 +400,9 @@ mod tests {
         for mono in 1..=5 {
             frames.offer(&camera(), frame(mono, mono, FULL)).unwrap();
         }
-        assert_eq!(inbox.waiting().bytes(3), Some(100));
+        assert_eq!(inbox.waiting().tiles().collect::<Vec<_>>(), [(3, 100)]);
         assert_eq!(inbox.take(3).unwrap().mono, 5);
-        assert_eq!(inbox.waiting().bytes(3), None);
+        assert!(inbox.waiting().is_empty());
         assert_eq!(frames.lock().bytes, 100);
     }
 

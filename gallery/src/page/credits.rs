@@ -24,8 +24,8 @@ const STEPS: u64 = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Credits {
     tiles: BTreeMap<u16, Tile>,
-    /// What has no answer yet, by serial.
-    sent: BTreeMap<u32, Sent>,
+    /// What has no answer yet, by serial, in the order of its sending.
+    sent: VecDeque<(u32, Sent)>,
     outstanding: usize,
     next_serial: u32,
     paused: bool,
@@ -69,16 +69,20 @@ impl Credits {
     }
 
     /// The tile that has waited longest, if it may be sent the frame that waits for it.
-    /// `waiting` tells its length.
-    pub fn next(&self, now: Micros, waiting: impl Fn(u16) -> Option<usize>) -> Option<u16> {
+    /// `waiting` has the tiles for which one does, and its length.
+    pub fn next(
+        &self,
+        now: Micros,
+        waiting: impl IntoIterator<Item = (u16, usize)>,
+    ) -> Option<u16> {
         if self.paused {
             return None;
         }
-        let (_, number, bytes) = self
-            .tiles
-            .iter()
-            .filter(|(_, tile)| tile.outstanding < OUTSTANDING && tile.is_due(now))
-            .filter_map(|(number, tile)| Some((tile.last, *number, waiting(*number)?)))
+        let (_, number, bytes) = waiting
+            .into_iter()
+            .filter_map(|(number, bytes)| Some((self.tiles.get(&number)?, number, bytes)))
+            .filter(|(tile, ..)| tile.outstanding < OUTSTANDING && tile.is_due(now))
+            .map(|(tile, number, bytes)| (tile.last, number, bytes))
             .min()?;
         let most = usize::try_from(self.rate(now) * WINDOW / 1_000_000).unwrap_or(usize::MAX);
         let fits = self.outstanding == 0 || self.outstanding.saturating_add(bytes) <= most;
@@ -86,16 +90,18 @@ impl Credits {
     }
 
     /// When to look again although nothing comes: a frame waits until its tile's rate allows it.
-    pub fn wake(&self, now: Micros, waiting: impl Fn(u16) -> Option<usize>) -> Option<Micros> {
+    pub fn wake(
+        &self,
+        now: Micros,
+        waiting: impl IntoIterator<Item = (u16, usize)>,
+    ) -> Option<Micros> {
         if self.paused {
             return None;
         }
-        self.tiles
-            .iter()
-            .filter(|(number, tile)| {
-                tile.outstanding < OUTSTANDING && !tile.is_due(now) && waiting(**number).is_some()
-            })
-            .map(|(_, tile)| tile.due)
+        let tiles = waiting.into_iter().filter_map(|(number, _)| self.tiles.get(&number));
+        tiles
+            .filter(|tile| tile.outstanding < OUTSTANDING && !tile.is_due(now))
+            .map(|tile| tile.due)
             .min()
     }
 
@@ -111,13 +117,18 @@ impl Credits {
             tile.due = (tile.due + interval).max(now.saturating_sub(interval) + interval);
         }
         self.outstanding += bytes;
-        self.sent.insert(serial, Sent { tile: number, bytes, at: now, delivered: self.delivered });
+        let sent = Sent { tile: number, bytes, at: now, delivered: self.delivered };
+        self.sent.push_back((serial, sent));
         serial
     }
 
     /// The page answered. `false` if no such frame waits for an answer.
     pub fn answered(&mut self, serial: u32, now: Micros) -> bool {
-        let Some(sent) = self.sent.remove(&serial) else { return false };
+        // Nearly always the first.
+        let place = self.sent.iter().position(|(waits, _)| *waits == serial);
+        let Some((_, sent)) = place.and_then(|place| self.sent.remove(place)) else {
+            return false;
+        };
         if let Some(tile) = self.tiles.get_mut(&sent.tile) {
             tile.outstanding = tile.outstanding.saturating_sub(1);
         }
@@ -160,8 +171,9 @@ mod tests {
 
     const MS: Micros = 1000;
 
-    fn always(bytes: usize) -> impl Fn(u16) -> Option<usize> {
-        move |_| Some(bytes)
+    /// What is next where a frame of so many bytes waits for each tile.
+    fn next(credits: &Credits, now: Micros, bytes: usize) -> Option<u16> {
+        credits.next(now, credits.tiles.keys().map(|number| (*number, bytes)))
     }
 
     fn credits(tiles: &[(u16, f32)]) -> Credits {
@@ -182,12 +194,12 @@ mod tests {
         warm(&mut credits, 7, 0);
         let mut serials = Vec::new();
         for now in [100 * MS, 200 * MS] {
-            assert_eq!(credits.next(now, always(1000)), Some(7));
+            assert_eq!(next(&credits, now, 1000), Some(7));
             serials.push(credits.sent(7, 1000, now));
         }
-        assert_eq!(credits.next(300 * MS, always(1000)), None);
+        assert_eq!(next(&credits, 300 * MS, 1000), None);
         assert!(credits.answered(serials[0], 301 * MS));
-        assert_eq!(credits.next(301 * MS, always(1000)), Some(7));
+        assert_eq!(next(&credits, 301 * MS, 1000), Some(7));
     }
 
     #[test]
@@ -203,7 +215,7 @@ mod tests {
     fn the_first_frame_goes_alone() {
         let mut credits = credits(&[(0, 60.0), (1, 60.0)]);
         credits.sent(0, 60_000, MS);
-        assert_eq!(credits.next(MS, always(60_000)), None, "the way is not known yet");
+        assert_eq!(next(&credits, MS, 60_000), None, "the way is not known yet");
     }
 
     #[test]
@@ -213,7 +225,7 @@ mod tests {
         let serial = credits.sent(0, 60_000, 0);
         credits.answered(serial, 300 * MS);
         credits.sent(1, 60_000, 300 * MS);
-        assert_eq!(credits.next(301 * MS, always(60_000)), None);
+        assert_eq!(next(&credits, 301 * MS, 60_000), None);
     }
 
     #[test]
@@ -223,7 +235,7 @@ mod tests {
         let mut order = Vec::new();
         let mut now = 100 * MS;
         for _ in 0..6 {
-            let tile = credits.next(now, always(1000)).unwrap();
+            let tile = next(&credits, now, 1000).unwrap();
             let serial = credits.sent(tile, 1000, now);
             credits.answered(serial, now + MS);
             order.push(tile);
@@ -238,11 +250,11 @@ mod tests {
         let mut sent = 0;
         let mut asleep = 0;
         for now in (0..10_000).map(|ms| ms * MS) {
-            if credits.next(now, always(1000)).is_some() {
+            if next(&credits, now, 1000).is_some() {
                 let serial = credits.sent(0, 1000, now);
                 credits.answered(serial, now);
                 sent += 1;
-            } else if let Some(wake) = credits.wake(now, always(1000)) {
+            } else if let Some(wake) = credits.wake(now, [(0, 1000)]) {
                 assert!(wake > now);
                 asleep += 1;
             }
@@ -257,7 +269,7 @@ mod tests {
         for i in 0..300u64 {
             let jitter = [0, 4, 1, 6, 2][i as usize % 5] * MS;
             let now = i * 33_333 + jitter;
-            assert_eq!(credits.next(now, always(1000)), Some(0), "frame {i}");
+            assert_eq!(next(&credits, now, 1000), Some(0), "frame {i}");
             let serial = credits.sent(0, 1000, now);
             credits.answered(serial, now + MS);
         }
@@ -267,16 +279,16 @@ mod tests {
     fn a_paused_page_gets_nothing() {
         let mut credits = credits(&[(0, 60.0)]);
         credits.pause(true);
-        assert_eq!(credits.next(MS, always(10)), None);
-        assert_eq!(credits.wake(MS, always(10)), None);
+        assert_eq!(next(&credits, MS, 10), None);
+        assert_eq!(credits.wake(MS, [(0, 10)]), None);
         credits.pause(false);
-        assert_eq!(credits.next(MS, always(10)), Some(0));
+        assert_eq!(next(&credits, MS, 10), Some(0));
     }
 
     #[test]
     fn a_tile_that_wants_nothing_gets_nothing() {
         let credits = credits(&[(0, 0.0)]);
-        assert_eq!(credits.next(MS, always(10)), None);
+        assert_eq!(next(&credits, MS, 10), None);
     }
 
     #[test]
@@ -284,7 +296,7 @@ mod tests {
         let mut credits = credits(&[(0, 60.0)]);
         for number in 0..100 {
             credits.watch([(number, 60.0)]);
-            if credits.next(MS, always(1000)) == Some(number) {
+            if next(&credits, MS, 1000) == Some(number) {
                 credits.sent(number, 1000, MS);
             }
         }
@@ -305,16 +317,16 @@ mod tests {
                 if what == 0 && !waiting.is_empty() {
                     let serial: u32 = waiting.remove(bytes % waiting.len());
                     prop_assert!(credits.answered(serial, now));
-                } else if let Some(tile) = credits.next(now, always(bytes)) {
+                } else if let Some(tile) = next(&credits, now, bytes) {
                     waiting.push(credits.sent(tile, bytes, now));
                     let window = credits.rate(now) as usize / 4;
                     prop_assert!(waiting.len() == 1 || credits.outstanding <= window);
                 }
                 for tile in 0..3 {
-                    let frames = credits.sent.values().filter(|sent| sent.tile == tile).count();
+                    let frames = credits.sent.iter().filter(|(_, sent)| sent.tile == tile).count();
                     prop_assert!(frames <= 2);
                 }
-                let bytes: usize = credits.sent.values().map(|sent| sent.bytes).sum();
+                let bytes: usize = credits.sent.iter().map(|(_, sent)| sent.bytes).sum();
                 prop_assert_eq!(bytes, credits.outstanding);
             }
         }

@@ -55,9 +55,9 @@ impl Live {
             return Next::Wait(None);
         }
         let now = Now::read();
-        let tile = self.credits.next(now.mono, |tile| waiting.bytes(tile));
+        let tile = self.credits.next(now.mono, waiting.tiles());
         let Some((tile, frame)) = tile.and_then(|tile| Some((tile, waiting.take(tile)?))) else {
-            return Next::Wait(self.credits.wake(now.mono, |tile| waiting.bytes(tile)));
+            return Next::Wait(self.credits.wake(now.mono, waiting.tiles()));
         };
         drop(waiting);
         let serial = self.credits.sent(tile, frame.jpeg.len(), now.mono);

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
-use wire::frame::{self, Header};
+use wire::frame::Header;
 use wire::page::{FromPage, Tile, ToPage};
 use wire::{CameraId, PhotoEvent, Root, Size, Stamp, Topic, Want};
 
@@ -318,8 +318,10 @@ impl Page {
         self.say(&FromPage::Watch { tiles: vec![tile] }).await;
     }
 
-    pub async fn answer(&mut self, serial: u32) {
-        self.socket.send(Message::Binary(frame::ack(serial).to_vec().into())).await.unwrap();
+    /// Answers in one message.
+    pub async fn answer(&mut self, serials: impl IntoIterator<Item = u32>) {
+        let message: Vec<u8> = serials.into_iter().flat_map(u32::to_le_bytes).collect();
+        self.socket.send(Message::Binary(message.into())).await.unwrap();
     }
 
     /// The next message of the gallery that is no frame; frames are kept.
@@ -373,7 +375,7 @@ impl Page {
     pub async fn until(&mut self, seq: u32) -> (Header, Bytes) {
         loop {
             let (header, jpeg) = self.frame().await;
-            self.answer(header.serial).await;
+            self.answer([header.serial]).await;
             if header.seq == seq {
                 return (header, jpeg);
             }

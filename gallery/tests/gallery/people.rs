@@ -481,7 +481,7 @@ async fn a_page_shows_its_camera_to_the_others() {
         }
     }
     let (header, _) = li.frame().await;
-    li.answer(header.serial).await;
+    li.answer([header.serial]).await;
     let age = header.sent - header.captured;
     assert!((9.0..20_000.0).contains(&age), "{age}");
     // Shown no more: marked as ended, then gone with all its facts.
