@@ -10,11 +10,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 use wire::{CameraId, Size, Took};
 
 use crate::clocks::Captured;
+use crate::jpeg::Jpeg;
 use crate::now::Micros;
 
 /// All newest frames together take at most so many bytes.
@@ -30,7 +30,7 @@ const SHARP: f64 = 0.6;
 /// One picture, as it came.
 #[derive(Debug)]
 pub(crate) struct Frame {
-    pub jpeg: Bytes,
+    pub jpeg: Jpeg,
     pub seq: u32,
     pub captured: Captured,
     pub received: Micros,
@@ -175,7 +175,7 @@ impl Frames {
     }
 
     /// Takes a picture as the newest of its camera and size and hands it to all who watch that.
-    pub fn offer(&self, camera: &CameraId, frame: Frame) -> Result<(), Dropped> {
+    pub fn offer(&self, camera: &CameraId, mut frame: Frame) -> Result<(), Dropped> {
         let mut inner = self.lock();
         let place = place(frame.size);
         let old = inner.slots.get(camera).and_then(|slot| slot.newest[place].as_ref());
@@ -186,7 +186,8 @@ impl Frames {
         {
             return Err(Dropped::Old);
         }
-        let bytes = inner.bytes - old.map_or(0, |frame| frame.jpeg.len()) + frame.jpeg.len();
+        frame.jpeg.is_for(inner.slots.get(camera).map_or(0, |slot| slot.watchers.len()));
+        let bytes = inner.bytes - old.map_or(0, |frame| frame.jpeg.memory()) + frame.jpeg.memory();
         if bytes > BUDGET {
             return Err(Dropped::Full);
         }
@@ -227,7 +228,7 @@ impl Frames {
             let is_known = known(camera);
             if !is_known {
                 let gone = slot.newest.iter_mut().filter_map(Option::take);
-                inner.bytes -= gone.map(|frame| frame.jpeg.len()).sum::<usize>();
+                inner.bytes -= gone.map(|frame| frame.jpeg.memory()).sum::<usize>();
                 slot.shape = Shape::default();
             }
             is_known || !slot.watchers.is_empty()
@@ -369,7 +370,7 @@ mod tests {
 
     fn frame(mono: Micros, received: Micros, size: Option<Size>) -> Frame {
         Frame {
-            jpeg: Bytes::from(vec![0; 100]),
+            jpeg: bytes::Bytes::from(vec![0; 100]).into(),
             seq: 0,
             captured: Captured { at: mono, known: true },
             received,

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 use tracing::debug;
@@ -28,7 +27,7 @@ use crate::problem::{Problem, recover};
 use crate::store::Store;
 use crate::upload::Uploads;
 use crate::wall::Wall;
-use crate::websocket::{Socket, handshake};
+use crate::websocket::{self, Socket, handshake};
 use crate::{assets, page, photos, relay, still, upload};
 
 /// At most so many pages and so many MJPEG streams are served at once.
@@ -280,12 +279,12 @@ impl Site {
         let most = if camera.is_some() { page::OWN_FRAME } else { page::MESSAGE };
         // The task ends with the page, or when the gallery stops.
         tokio::spawn(async move {
-            let stream = match upgrade.await {
-                Ok(stream) => TokioIo::new(stream),
+            let (stream, begun) = match upgrade.await {
+                Ok(stream) => websocket::upgraded(stream),
                 Err(error) => return debug!(%error, "a page left at once"),
             };
             let visitor = Visitor::new(self.wall.people.clone(), peer.0, camera.is_some());
-            let socket = Socket::new(stream, most);
+            let socket = Socket::new(stream, &begun, most);
             page::serve(socket, self.wall, visitor, self.stop).await;
             drop((permit, camera));
         });

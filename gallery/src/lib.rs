@@ -15,6 +15,7 @@ mod http;
 mod https;
 mod ingest;
 mod journal;
+mod jpeg;
 mod kept;
 mod listener;
 mod mqtt;

@@ -6,13 +6,12 @@ mod meter;
 
 use std::convert::Infallible;
 use std::future::{Future, pending};
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
@@ -26,8 +25,8 @@ use crate::people::Visitor;
 use crate::seldom::seldom;
 use crate::stop::stopped;
 use crate::wall::Wall;
-use crate::websocket::Socket;
 use crate::websocket::frames::{Broken, GOING_AWAY, Heard, Kind, NORMAL, Opcode, TOO_LARGE};
+use crate::websocket::{self, Socket};
 use live::{Live, Next};
 
 /// A page's message is at most so long, in bytes.
@@ -58,7 +57,7 @@ const POLICY: u16 = 1008;
 const TRY_AGAIN: u16 = 1013;
 
 /// The socket of a page.
-pub(crate) type Stream = Socket<TokioIo<Upgraded>>;
+pub(crate) type Stream = Socket<websocket::Stream>;
 
 /// Serves a page until it leaves, does what it must not, or `stop` is true.
 pub(crate) async fn serve(
@@ -210,8 +209,8 @@ async fn play(
     loop {
         let wake = loop {
             match live.next() {
-                Next::Send(header, jpeg) => {
-                    send(socket, Opcode::Binary, (&header[..]).chain(jpeg)).await?;
+                Next::Send(header, frame) => {
+                    within(socket.send_picture(&header, &frame.jpeg)).await?;
                 }
                 Next::Wait(wake) => break wake,
             }
@@ -334,10 +333,14 @@ async fn say(socket: &mut Stream, what: &ToPage) -> Result<(), End> {
 }
 
 async fn send(socket: &mut Stream, opcode: Opcode, payload: impl Buf) -> Result<(), End> {
+    within(socket.send(opcode, payload)).await
+}
+
+async fn within(sending: impl Future<Output = io::Result<()>>) -> Result<(), End> {
     tokio::select! {
         biased;
         // There is nobody to tell.
-        sent = socket.send(opcode, payload) => sent.map_err(|_| End::Gone),
+        sent = sending => sent.map_err(|_| End::Gone),
         // Begins only where the page does not take it at once, as most do.
         () = async { sleep(SEND_WITHIN).await } => Err(End::Lost),
     }

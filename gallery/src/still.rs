@@ -123,11 +123,11 @@ fn part(frame: &Frame) -> [Bytes; 3] {
         frame.jpeg.len(),
         timestamp(frame),
     );
-    [head.into(), frame.jpeg.clone(), Bytes::from_static(b"\r\n--frame\r\n")]
+    [head.into(), Bytes::clone(&frame.jpeg), Bytes::from_static(b"\r\n--frame\r\n")]
 }
 
 fn picture(frame: &Frame) -> Response {
-    let mut response = Response::new(frame.jpeg.clone().into());
+    let mut response = Response::new(Bytes::clone(&frame.jpeg).into());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
     if let Ok(time) = HeaderValue::from_str(&timestamp(frame)) {

@@ -193,6 +193,7 @@ impl Wall {
             state.clocks.hear(&camera.node, Reading { boot, mono: *mono, at: *at }, now.mono)
         };
         let Stamp { seq, mono, boot, took, .. } = stamp;
+        let jpeg = jpeg.into();
         let frame = Frame { jpeg, seq, captured, received: now.mono, size, took, mono, boot };
         // A picture that is too late is no complaint.
         let _ = self.frames.offer(camera, frame);

@@ -7,5 +7,7 @@
 pub(crate) mod frames;
 pub(crate) mod handshake;
 mod socket;
+mod stream;
 
 pub(crate) use socket::Socket;
+pub(crate) use stream::{Stream, upgraded};

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use wire::frame::{CLOCK_UNKNOWN, HEADER, Header};
 use wire::page::{Measured, TILES, Tile};
 
@@ -30,7 +29,7 @@ pub(super) struct Live {
 /// What to do now.
 pub(super) enum Next {
     /// Send this frame.
-    Send([u8; HEADER], Bytes),
+    Send([u8; HEADER], Arc<Frame>),
     /// Wait for an answer or another frame, or, where one is held back by its rate, until this
     /// time.
     Wait(Option<Micros>),
@@ -64,7 +63,7 @@ impl Live {
         if let Some(meter) = &mut self.meter {
             meter.sent(serial, tile, &frame, now.mono);
         }
-        Next::Send(header(&frame, serial, tile, now), frame.jpeg.clone())
+        Next::Send(header(&frame, serial, tile, now), frame)
     }
 
     /// The page drew or discarded these frames.

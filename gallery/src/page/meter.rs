@@ -109,7 +109,7 @@ mod tests {
 
     fn frame(took: Option<Took>, known: bool) -> Frame {
         Frame {
-            jpeg: Bytes::new(),
+            jpeg: Bytes::new().into(),
             seq: 0,
             captured: Captured { at: if known { 100 * MS } else { 150 * MS }, known },
             received: 150 * MS,

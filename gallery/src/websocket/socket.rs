@@ -7,8 +7,11 @@ use std::io;
 
 use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_util::either::Either;
 
 use super::frames::{Broken, Decoder, Heard, Opcode, head};
+use super::stream::{Stream, write_file};
+use crate::jpeg::Jpeg;
 
 /// What is read at once: answers are small, and there is one of this for each page.
 const READ: usize = 16 * 1024;
@@ -25,9 +28,12 @@ pub(crate) struct Socket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    /// On a connection after its handshake. A message of the page may have `most` bytes.
-    pub fn new(stream: S, most: usize) -> Self {
-        Socket { stream, decoder: Decoder::new(most), is_amidst: false }
+    /// On a connection after its handshake, of which `begun` was read already. A message of the
+    /// page may have `most` bytes.
+    pub fn new(stream: S, begun: &[u8], most: usize) -> Self {
+        let mut decoder = Decoder::new(most);
+        decoder.raw.extend_from_slice(begun);
+        Socket { stream, decoder, is_amidst: false }
     }
 
     /// What the page says next; `None` when it is gone. It can be cancelled without a loss.
@@ -70,6 +76,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 }
 
+impl Socket<Stream> {
+    /// Sends a picture with its header before it; otherwise as [`Socket::send`].
+    pub async fn send_picture(&mut self, header: &[u8], jpeg: &Jpeg) -> io::Result<()> {
+        let (Either::Left(tcp), Some(file)) = (&self.stream, jpeg.file()) else {
+            return self.send(Opcode::Binary, Buf::chain(header, &jpeg[..])).await;
+        };
+        if std::mem::replace(&mut self.is_amidst, true) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let mut head = head(Opcode::Binary, header.len() + jpeg.len());
+        head.extend_from_slice(header);
+        write_file(tcp, &head, file, jpeg.len()).await?;
+        self.is_amidst = false;
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,7 +104,7 @@ mod tests {
     #[tokio::test]
     async fn a_message_of_parts_is_one_frame() {
         let (near, mut far) = duplex(1024);
-        let mut socket = Socket::new(near, 100);
+        let mut socket = Socket::new(near, &[], 100);
         let parts = Buf::chain(&b"head"[..], Bytes::from(vec![7; 200]));
         socket.send(Opcode::Binary, parts).await.unwrap();
         let mut frame = vec![0; 208];
@@ -93,7 +116,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_follows_a_frame_that_was_cut() {
         let (near, _far) = duplex(16);
-        let mut socket = Socket::new(near, 100);
+        let mut socket = Socket::new(near, &[], 100);
         let long = tokio::time::timeout(
             std::time::Duration::from_millis(10),
             socket.send(Opcode::Binary, &[0; 100][..]),
@@ -105,7 +128,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_said_is_heard_up_to_its_bound() {
         let (near, mut far) = duplex(1024);
-        let mut socket = Socket::new(near, 5);
+        let mut socket = Socket::new(near, &[], 5);
         far.write_all(&[0x82, 0x84, 0, 0, 0, 0, 1, 2, 3, 4]).await.unwrap();
         let heard = Heard::Message(Kind::Binary, Bytes::from_static(&[1, 2, 3, 4]));
         assert_eq!(socket.hear().await, Ok(Some(heard)));

@@ -115,6 +115,25 @@ async fn a_third_frame_waits_for_an_answer_and_is_the_newest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_pages_get_the_same_picture_whole() {
+    let (house, mut node) = House::with_camera("pi/door").await;
+    let mut pages = Vec::new();
+    for _ in 0..20 {
+        let mut page = Page::open(&house).await;
+        page.watch(&node.camera, 30.0).await;
+        pages.push(page);
+    }
+    node.want(|want| want.full == Some(30.0)).await;
+    // More than a socket's buffer takes at once.
+    for size in [0, 60_000, 900_000] {
+        let seq = node.frame(size).await;
+        for page in &mut pages {
+            assert_eq!(page.until(seq).await.1, node.last);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_paused_page_wants_nothing_and_is_shown_the_newest_on_its_return() {
     let (house, mut node) = House::with_camera("pi/door").await;
     let mut page = Page::open(&house).await;
