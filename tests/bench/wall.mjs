@@ -78,7 +78,7 @@ function readParts(camera) {
   return parts.length > 0 && !parts.some(Number.isNaN) && parts.reduce((sum, ms) => sum + ms);
 }
 
-/** Reads at each animation frame where the white block stands in the topmost band. */
+/** Reads as often as a page's timers allow, every few ms, where the white block stands in the topmost band. */
 function readNumber({ camera, origin, fps, seconds }) {
   const LOOP = 30;
   const [wide, high] = [1280, 720];
@@ -111,9 +111,9 @@ function readNumber({ camera, origin, fps, seconds }) {
       if (n !== last) ages.push(((age % period) + period) % period);
       last = n;
       if (performance.now() > end) resolve(ages);
-      else requestAnimationFrame(look);
+      else setTimeout(look);
     };
-    requestAnimationFrame(look);
+    look();
   });
 }
 
