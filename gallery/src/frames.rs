@@ -179,7 +179,8 @@ impl Frames {
     pub fn offer(&self, camera: &CameraId, mut frame: Frame) -> Result<(), Dropped> {
         let mut inner = self.lock();
         let place = place(frame.size);
-        let old = inner.slots.get(camera).and_then(|slot| slot.newest[place].as_ref());
+        let slot = inner.slots.get(camera);
+        let old = slot.and_then(|slot| slot.newest[place].as_ref());
         if let Some(newest) = old
             && frame.received.saturating_sub(newest.received) < LIVE_FOR
             && newest.boot == frame.boot
@@ -187,7 +188,7 @@ impl Frames {
         {
             return Err(Dropped::Old);
         }
-        frame.jpeg.is_for(inner.slots.get(camera).map_or(0, |slot| slot.watchers.len()));
+        frame.jpeg.is_for(slot.map_or(0, |slot| slot.watchers.len()));
         let bytes = inner.bytes - old.map_or(0, |frame| frame.jpeg.memory()) + frame.jpeg.memory();
         if bytes > BUDGET {
             return Err(Dropped::Full);

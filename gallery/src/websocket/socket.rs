@@ -65,9 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// Sends a message or a control frame. Cancelled, it leaves the socket good for nothing.
     pub async fn send(&mut self, opcode: Opcode, payload: impl Buf) -> io::Result<()> {
-        if std::mem::replace(&mut self.is_amidst, true) {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
+        begin(&mut self.is_amidst)?;
         let mut frame = head(opcode, payload.remaining()).chain(payload);
         self.stream.write_all_buf(&mut frame).await?;
         self.stream.flush().await?;
@@ -82,14 +80,20 @@ impl Socket<Stream> {
         let (Either::Left(tcp), Some(file)) = (&self.stream, jpeg.file()) else {
             return self.send(Opcode::Binary, Buf::chain(header, &jpeg[..])).await;
         };
-        if std::mem::replace(&mut self.is_amidst, true) {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
+        begin(&mut self.is_amidst)?;
         let mut head = head(Opcode::Binary, header.len() + jpeg.len());
         head.extend_from_slice(header);
         write_file(tcp, &head, file, jpeg.len()).await?;
         self.is_amidst = false;
         Ok(())
+    }
+}
+
+/// Begins a frame, unless one before it was cut.
+fn begin(is_amidst: &mut bool) -> io::Result<()> {
+    match std::mem::replace(is_amidst, true) {
+        true => Err(io::ErrorKind::BrokenPipe.into()),
+        false => Ok(()),
     }
 }
 

@@ -8,21 +8,22 @@ const TOGETHER = 33;
 
 export class Answers {
   readonly #send: (message: ArrayBuffer) => void;
+  readonly #measures: () => boolean;
   #serials: number[] = [];
   #last = -TOGETHER;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Each is told at once, so that what they tell of the network is true. */
-  atOnce = false;
 
-  constructor(send: (message: ArrayBuffer) => void) {
+  /** While the page measures, each is told at once, so that what it tells of the network is true. */
+  constructor(send: (message: ArrayBuffer) => void, measures: () => boolean) {
     this.#send = send;
+    this.#measures = measures;
   }
 
   /** One that comes alone is told at once, so a slow way never waits for an answer. */
   add(serial: number): void {
     this.#serials.push(serial);
     const wait = this.#last + TOGETHER - performance.now();
-    if (wait <= 0 || this.atOnce || this.#serials.length === ANSWERS) this.#tell();
+    if (wait <= 0 || this.#measures() || this.#serials.length === ANSWERS) this.#tell();
     else this.#timer ??= setTimeout(() => this.#tell(), wait);
   }
 

@@ -28,8 +28,7 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
   const say = (message: FromPage): void => void socket?.send(JSON.stringify(message));
   const listener = {
     opened(reply: (bytes: ArrayBuffer) => void) {
-      answers = new Answers(reply);
-      answers.atOnce = measures;
+      answers = new Answers(reply, () => measures);
       if (paused) say({ type: "pause" });
       say(watch);
       if (measures) say({ type: "measure", on: true });
@@ -81,10 +80,7 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
         if (message.message.type === "watch") watch = message.message;
         if (message.message.type === "pause") paused = true;
         if (message.message.type === "resume") paused = false;
-        if (message.message.type === "measure") {
-          measures = message.message.on;
-          if (answers) answers.atOnce = measures;
-        }
+        if (message.message.type === "measure") measures = message.message.on;
         say(message.message);
         break;
       case "add":

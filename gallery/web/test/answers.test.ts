@@ -3,7 +3,7 @@ import test, { type TestContext } from "node:test";
 import { Answers } from "../src/answers";
 
 /** Answers, what they sent, and a clock that the test turns. */
-function fixture(t: TestContext) {
+function fixture(t: TestContext, measures = false) {
   let now = 1000;
   let due: { at: number; then: () => void } | undefined;
   const start = (then: () => void, ms: number): unknown => (due = { at: now + ms, then });
@@ -11,7 +11,8 @@ function fixture(t: TestContext) {
   t.mock.method(globalThis, "setTimeout", start as typeof setTimeout);
   t.mock.method(globalThis, "clearTimeout", () => (due = undefined));
   const sent: number[][] = [];
-  const answers = new Answers((message) => void sent.push([...new Uint32Array(message)]));
+  const send = (message: ArrayBuffer): void => void sent.push([...new Uint32Array(message)]);
+  const answers = new Answers(send, () => measures);
   const pass = (ms: number): void => {
     now += ms;
     if (due && due.at <= now) due.then();
@@ -49,8 +50,7 @@ test("three fill a message", (t) => {
 });
 
 test("what measures is told at once", (t) => {
-  const { answers, sent } = fixture(t);
-  answers.atOnce = true;
+  const { answers, sent } = fixture(t, true);
   for (const serial of [1, 2]) answers.add(serial);
   assert.deepEqual(sent, [[1], [2]]);
 });
