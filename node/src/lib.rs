@@ -88,7 +88,7 @@ pub struct Node {
     health: Health,
     cameras: Arc<Cameras>,
     questions: Arc<Questions>,
-    link: Link,
+    link: Arc<Link>,
     spool: JoinHandle<()>,
 }
 
@@ -142,7 +142,7 @@ impl Node {
             Arc::clone(&answers),
             log,
         ));
-        let link = Link {
+        let link = Arc::new(Link {
             broker,
             tls,
             password_file,
@@ -156,7 +156,7 @@ impl Node {
             answers,
             questions: Arc::clone(&questions),
             spooler,
-        };
+        });
         Ok(Node { name, health, cameras, questions, link, spool })
     }
 
@@ -190,7 +190,7 @@ impl Node {
         let work = async {
             let (captured, (), (), ()) = tokio::join!(
                 captured,
-                self.link.run(stop.subscribe()),
+                Arc::clone(&self.link).run(stop.subscribe()),
                 self.cameras.keep_time(stop.subscribe()),
                 self.questions.run(stop.subscribe())
             );

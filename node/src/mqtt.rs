@@ -18,6 +18,7 @@ use rumqttc::{
 };
 use rustls::ClientConfig;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use wire::{
     Ask, BrokerUrl, CameraId, Info, NodeName, Root, Snap, Status, Stored, Topic, Want, filter,
@@ -72,15 +73,17 @@ const GOOD_BYE: Duration = Duration::from_secs(2);
 
 impl Link {
     /// Keeps both connections up until `stop`, then says good-bye.
-    pub async fn run(&self, stop: watch::Receiver<bool>) {
+    pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let online = watch::Sender::new(false);
-        let text = self.text(&online, stop.clone());
-        let pictures = self.pictures(online.subscribe());
-        // The text connection ends by itself; the pictures' is of no use without it.
-        tokio::select! {
-            () = text => {}
-            () = pictures => {}
-        }
+        // A task of its own, since each frame wakes it a few times and concerns nobody else.
+        let mut pictures = JoinSet::new();
+        pictures.spawn({
+            let (link, online) = (Arc::clone(&self), online.subscribe());
+            async move { link.pictures(online).await }
+        });
+        // It ends by itself; the pictures' connection is of no use without it.
+        self.text(&online, stop).await;
+        pictures.shutdown().await;
         self.slots.close();
     }
 
