@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -43,23 +44,22 @@ impl Parts {
         Parts { broker: false, gallery: false, node: true }
     }
 
-    /// Threads of the runtime. The work is moving bytes; cameras, pictures and the disk have
-    /// threads of their own. For a node or a gallery alone a second one would be woken for each
-    /// frame to find little to do.
-    fn threads(self) -> usize {
-        if self.broker { 2 } else { 1 }
+    /// What its tasks run on. Their work is moving bytes; cameras, pictures and the disk have
+    /// threads of their own. For a node or a gallery alone a second thread would be woken for each
+    /// frame to find little to do, and a scheduler of several takes more even with one.
+    fn runtime(self) -> io::Result<Runtime> {
+        let mut builder = match self.broker {
+            true => Builder::new_multi_thread(),
+            false => Builder::new_current_thread(),
+        };
+        builder.worker_threads(2).thread_name("vitrina").enable_all().build()
     }
 }
 
 /// Runs `parts` until a signal or the failure of one.
 pub fn run(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(parts.threads())
-        .thread_name("vitrina")
-        .enable_all()
-        .build()
-        .context("the runtime cannot start")?
-        .block_on(serve(settings, parts, log))
+    let runtime = parts.runtime().context("the runtime cannot start")?;
+    runtime.block_on(serve(settings, parts, log))
 }
 
 async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
