@@ -9,9 +9,11 @@
 //! that size comes, what there is in other sizes is better than nothing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
+use wire::frame::Header;
 use wire::{CameraId, Size, Took};
 
 use crate::clocks::Captured;
@@ -42,6 +44,8 @@ pub(crate) struct Frame {
     /// The stamp's own clock, to tell older from newer.
     pub mono: Micros,
     pub boot: String,
+    /// What the first of many viewers was told of it, which may serve for others.
+    pub first: OnceLock<Header>,
 }
 
 /// Why a picture was not taken.
@@ -56,6 +60,7 @@ pub(crate) enum Dropped {
 #[derive(Debug, Default)]
 pub(crate) struct Frames {
     inner: Mutex<Inner>,
+    next_serial: AtomicU32,
     /// Told when somebody begins, ends or changes watching.
     pub wants_changed: Notify,
 }
@@ -206,6 +211,11 @@ impl Frames {
         }
         newest[place] = Some(frame);
         Ok(())
+    }
+
+    /// A number to answer a frame with.
+    pub fn serial(&self) -> u32 {
+        self.next_serial.fetch_add(1, Ordering::Relaxed)
     }
 
     /// What pictures a camera gives now.
@@ -380,6 +390,7 @@ mod tests {
             took: None,
             mono,
             boot: "b".into(),
+            first: OnceLock::new(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What everybody shares: what is known of the cameras, their newest frames, and what is wrong.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -194,7 +194,8 @@ impl Wall {
         };
         let Stamp { seq, mono, boot, took, .. } = stamp;
         let jpeg = jpeg.into();
-        let frame = Frame { jpeg, seq, captured, received: now.mono, size, took, mono, boot };
+        let (received, first) = (now.mono, OnceLock::new());
+        let frame = Frame { jpeg, seq, captured, received, size, took, mono, boot, first };
         // A picture that is too late is no complaint.
         let _ = self.frames.offer(camera, frame);
         Ok(())

@@ -104,7 +104,6 @@ const UPGRADE = (port, path) => [
 export class WebSocketWatcher extends Reader {
   #ours;
   #serials = [];
-  #told = 0;
   #timer;
 
   static async ours(port, cameras, { width = 4000, fps = 60, ...options } = {}) {
@@ -132,17 +131,15 @@ export class WebSocketWatcher extends Reader {
   }
 
   /** As the page does (`gallery/web/src/answers.ts`). */
-  #answer(serial) {
+  #answer(serial, mayWait) {
     this.#serials.push(serial);
-    const wait = this.#told + 33 - performance.now();
-    if (wait <= 0 || this.#serials.length === 3) this.#tell();
-    else this.#timer ??= setTimeout(() => this.#tell(), wait);
+    if (!mayWait || this.#serials.length === 3) this.#tell();
+    else this.#timer ??= setTimeout(() => this.#tell(), 100);
   }
 
   #tell() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#told = performance.now();
     this.#send(2, Buffer.concat(this.#serials.splice(0)));
   }
 
@@ -161,7 +158,7 @@ export class WebSocketWatcher extends Reader {
     if (opcode !== 2) return;
     if (this.#ours) {
       this.each(now() - data.readDoubleLE(12), data.readUInt16LE(4), data.readUInt32LE(8));
-      this.#answer(data.subarray(0, 4));
+      this.#answer(data.subarray(0, 4), (data[6] & 2) !== 0);
     } else {
       this.each(now() - data.readDoubleLE(0), data.readUInt16LE(8));
     }

@@ -1,7 +1,8 @@
 //! A frame on the page's WebSocket: one binary message, a header and then the JPEG as it is.
 //!
 //! Little-endian: `u32 serial, u16 tile, u16 flags, u32 seq, f64 captured, f64 sent`. The page
-//! answers each frame that it drew or discarded with the serial alone, four bytes.
+//! answers each frame that it drew or discarded with the serial alone, four bytes, or a few of
+//! them in one message where the gallery lets them wait.
 
 use crate::topic::Size;
 
@@ -11,14 +12,18 @@ pub const HEADER: usize = 28;
 /// Flag: the capture time is not known yet, so `captured` is when the gallery received it.
 pub const CLOCK_UNKNOWN: u16 = 1;
 
+/// Flag: the next frame does not depend on this one's answer, which may go with that of the next.
+/// After 100 ms, or as the third in its message, it goes all the same.
+pub const MAY_WAIT: u16 = 2;
+
 /// What stands before the JPEG.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Header {
-    /// The number that the page answers with. It counts up by one within a connection.
+    /// The number that the page answers with. Nothing else that it has not answered has the same.
     pub serial: u32,
     /// The tile that it is for, as the page numbered it.
     pub tile: u16,
-    /// [`CLOCK_UNKNOWN`]; other bits are for later versions.
+    /// [`CLOCK_UNKNOWN`], [`MAY_WAIT`]; other bits are for later versions.
     pub flags: u16,
     /// The camera's number of the frame.
     pub seq: u32,

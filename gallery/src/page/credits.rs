@@ -27,11 +27,14 @@ pub(crate) struct Credits {
     /// What has no answer yet, by serial, in the order of its sending.
     sent: VecDeque<(u32, Sent)>,
     outstanding: usize,
-    next_serial: u32,
     paused: bool,
     delivered: u64,
+    /// The bytes of what was let wait and has no answer yet. They have long come.
+    waiting: u64,
     /// Step number and the highest rate in it, in bytes a second.
     rates: VecDeque<(u64, u64)>,
+    /// What an answer that was not let wait takes: the newest if it is longer, else their mean.
+    answer: Micros,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +53,8 @@ struct Sent {
     at: Micros,
     /// What was delivered when it was sent.
     delivered: u64,
+    /// Its answer may.
+    waits: bool,
 }
 
 impl Credits {
@@ -84,8 +89,8 @@ impl Credits {
             .filter(|(tile, ..)| tile.outstanding < OUTSTANDING && tile.is_due(now))
             .map(|(tile, number, bytes)| (tile.last, number, bytes))
             .min()?;
-        let most = usize::try_from(self.rate(now) * WINDOW / 1_000_000).unwrap_or(usize::MAX);
-        let fits = self.outstanding == 0 || self.outstanding.saturating_add(bytes) <= most;
+        let together = self.outstanding.saturating_add(bytes);
+        let fits = self.outstanding == 0 || together <= self.window(now);
         fits.then_some(number)
     }
 
@@ -105,10 +110,22 @@ impl Credits {
             .min()
     }
 
-    /// A frame is sent; returns its serial.
-    pub fn sent(&mut self, number: u16, bytes: usize, now: Micros) -> u32 {
-        let serial = self.next_serial;
-        self.next_serial = serial.wrapping_add(1);
+    /// Whether the answer to a frame may wait for that of the tile's next one without holding up
+    /// the third: there is credit left, and answers take less than half the time between two.
+    pub fn may_wait(&self, number: u16, bytes: usize, now: Micros) -> bool {
+        let is_quick = self.tiles.get(&number).is_some_and(|tile| {
+            tile.outstanding == 0 && 2 * self.answer < now.saturating_sub(tile.last)
+        });
+        is_quick && 2 * self.outstanding.saturating_add(bytes) <= self.window(now)
+    }
+
+    /// Whether a frame of this serial has no answer yet.
+    pub fn expects(&self, serial: u32) -> bool {
+        self.sent.iter().any(|(waits, _)| *waits == serial)
+    }
+
+    /// A frame is sent, whose answer `waits` if [`Credits::may_wait`] allowed it.
+    pub fn sent(&mut self, serial: u32, number: u16, bytes: usize, waits: bool, now: Micros) {
         if let Some(tile) = self.tiles.get_mut(&number) {
             tile.outstanding += 1;
             tile.last = now;
@@ -117,9 +134,12 @@ impl Credits {
             tile.due = (tile.due + interval).max(now.saturating_sub(interval) + interval);
         }
         self.outstanding += bytes;
-        let sent = Sent { tile: number, bytes, at: now, delivered: self.delivered };
+        let delivered = self.delivered + self.waiting;
+        if waits {
+            self.waiting += bytes as u64;
+        }
+        let sent = Sent { tile: number, bytes, at: now, delivered, waits };
         self.sent.push_back((serial, sent));
-        serial
     }
 
     /// The page answered. `false` if no such frame waits for an answer.
@@ -136,8 +156,14 @@ impl Credits {
         self.delivered += sent.bytes as u64;
         // What was delivered between sending and answer, as congestion control measures it: this
         // is the rate of the way also when the page asks for little.
-        let elapsed = now.saturating_sub(sent.at).max(1000);
-        let rate = (self.delivered - sent.delivered).saturating_mul(1_000_000) / elapsed;
+        let elapsed = now.saturating_sub(sent.at);
+        if sent.waits {
+            self.waiting -= sent.bytes as u64;
+        } else {
+            self.answer = elapsed.max((7 * self.answer + elapsed) / 8);
+        }
+        let delivered = self.delivered.saturating_sub(sent.delivered);
+        let rate = delivered.saturating_mul(1_000_000) / elapsed.max(1000);
         let step = now / STEP;
         match self.rates.back_mut() {
             Some((last, highest)) if *last == step => *highest = rate.max(*highest),
@@ -147,6 +173,11 @@ impl Credits {
             self.rates.pop_front();
         }
         true
+    }
+
+    /// The most bytes that may be without an answer.
+    fn window(&self, now: Micros) -> usize {
+        usize::try_from(self.rate(now) * WINDOW / 1_000_000).unwrap_or(usize::MAX)
     }
 
     /// What the page takes, in bytes a second.
@@ -176,6 +207,13 @@ mod tests {
         credits.next(now, credits.tiles.keys().map(|number| (*number, bytes)))
     }
 
+    /// Sends a frame of at least a byte; gives its serial.
+    fn send(credits: &mut Credits, tile: u16, bytes: usize, waits: bool, now: Micros) -> u32 {
+        let serial = credits.delivered as u32 + credits.outstanding as u32;
+        credits.sent(serial, tile, bytes, waits, now);
+        serial
+    }
+
     fn credits(tiles: &[(u16, f32)]) -> Credits {
         let mut credits = Credits::default();
         credits.watch(tiles.iter().copied());
@@ -184,7 +222,7 @@ mod tests {
 
     /// Sends and answers a frame within a millisecond, so that the rate is known to be high.
     fn warm(credits: &mut Credits, tile: u16, now: Micros) {
-        let serial = credits.sent(tile, 1_000_000, now);
+        let serial = send(credits, tile, 1_000_000, false, now);
         assert!(credits.answered(serial, now + MS));
     }
 
@@ -195,7 +233,7 @@ mod tests {
         let mut serials = Vec::new();
         for now in [100 * MS, 200 * MS] {
             assert_eq!(next(&credits, now, 1000), Some(7));
-            serials.push(credits.sent(7, 1000, now));
+            serials.push(send(&mut credits, 7, 1000, false, now));
         }
         assert_eq!(next(&credits, 300 * MS, 1000), None);
         assert!(credits.answered(serials[0], 301 * MS));
@@ -206,7 +244,7 @@ mod tests {
     fn an_unknown_or_repeated_answer_is_told() {
         let mut credits = credits(&[(0, 60.0)]);
         assert!(!credits.answered(0, 0));
-        let serial = credits.sent(0, 10, 0);
+        let serial = send(&mut credits, 0, 10, false, 0);
         assert!(credits.answered(serial, 1));
         assert!(!credits.answered(serial, 1));
     }
@@ -214,7 +252,7 @@ mod tests {
     #[test]
     fn the_first_frame_goes_alone() {
         let mut credits = credits(&[(0, 60.0), (1, 60.0)]);
-        credits.sent(0, 60_000, MS);
+        send(&mut credits, 0, 60_000, false, MS);
         assert_eq!(next(&credits, MS, 60_000), None, "the way is not known yet");
     }
 
@@ -222,10 +260,45 @@ mod tests {
     fn a_slow_way_has_one_frame_on_it() {
         // 200 kB/s: 50 kB fit into the window, less than one frame of 60 kB.
         let mut credits = credits(&[(0, 60.0), (1, 60.0)]);
-        let serial = credits.sent(0, 60_000, 0);
+        let serial = send(&mut credits, 0, 60_000, false, 0);
         credits.answered(serial, 300 * MS);
-        credits.sent(1, 60_000, 300 * MS);
+        send(&mut credits, 1, 60_000, false, 300 * MS);
         assert_eq!(next(&credits, 301 * MS, 60_000), None);
+    }
+
+    /// A page that answers `after` so long, what may wait with the next: how many of 100 frames of a
+    /// camera of 30 a second it gets, and how many of their answers may wait.
+    fn watched(after: Micros) -> (usize, usize) {
+        let mut credits = credits(&[(0, 60.0)]);
+        let (mut frames, mut waits) = (0, 0);
+        let (mut drawn, mut told) = (Vec::new(), Vec::new());
+        for now in (1..=100).flat_map(|n| (0..33).map(move |ms| (33 * n + ms) * MS)) {
+            while let Some((serial, _)) = told.pop_if(|(_, at)| *at <= now) {
+                assert!(credits.answered(serial, now));
+            }
+            if now % (33 * MS) == 0 && next(&credits, now, 60_000).is_some() {
+                let may_wait = credits.may_wait(0, 60_000, now);
+                drawn.push(send(&mut credits, 0, 60_000, may_wait, now));
+                if !may_wait {
+                    let answers = drawn.drain(..).rev().map(|serial| (serial, now + after));
+                    told.splice(0..0, answers);
+                }
+                frames += 1;
+                waits += usize::from(may_wait);
+            }
+        }
+        (frames, waits)
+    }
+
+    #[test]
+    fn every_second_answer_may_wait_where_none_is_waited_for() {
+        for after in [1, 10, 16] {
+            let (frames, waits) = watched(after * MS);
+            assert_eq!(frames, 100);
+            assert!((48..=50).contains(&waits), "{waits} after {after} ms");
+        }
+        assert_eq!(watched(17 * MS), (100, 0));
+        assert_eq!(watched(50 * MS), (99, 0));
     }
 
     #[test]
@@ -236,7 +309,7 @@ mod tests {
         let mut now = 100 * MS;
         for _ in 0..6 {
             let tile = next(&credits, now, 1000).unwrap();
-            let serial = credits.sent(tile, 1000, now);
+            let serial = send(&mut credits, tile, 1000, false, now);
             credits.answered(serial, now + MS);
             order.push(tile);
             now += 20 * MS;
@@ -251,7 +324,7 @@ mod tests {
         let mut asleep = 0;
         for now in (0..10_000).map(|ms| ms * MS) {
             if next(&credits, now, 1000).is_some() {
-                let serial = credits.sent(0, 1000, now);
+                let serial = send(&mut credits, 0, 1000, false, now);
                 credits.answered(serial, now);
                 sent += 1;
             } else if let Some(wake) = credits.wake(now, [(0, 1000)]) {
@@ -270,7 +343,7 @@ mod tests {
             let jitter = [0, 4, 1, 6, 2][i as usize % 5] * MS;
             let now = i * 33_333 + jitter;
             assert_eq!(next(&credits, now, 1000), Some(0), "frame {i}");
-            let serial = credits.sent(0, 1000, now);
+            let serial = send(&mut credits, 0, 1000, false, now);
             credits.answered(serial, now + MS);
         }
     }
@@ -297,7 +370,7 @@ mod tests {
         for number in 0..100 {
             credits.watch([(number, 60.0)]);
             if next(&credits, MS, 1000) == Some(number) {
-                credits.sent(number, 1000, MS);
+                send(&mut credits, number, 1000, false, MS);
             }
         }
         assert_eq!(credits.sent.len(), 1);
@@ -318,7 +391,8 @@ mod tests {
                     let serial: u32 = waiting.remove(bytes % waiting.len());
                     prop_assert!(credits.answered(serial, now));
                 } else if let Some(tile) = next(&credits, now, bytes) {
-                    waiting.push(credits.sent(tile, bytes, now));
+                    let waits = credits.may_wait(tile, bytes, now);
+                    waiting.push(send(&mut credits, tile, bytes, waits, now));
                     let window = credits.rate(now) as usize / 4;
                     prop_assert!(waiting.len() == 1 || credits.outstanding <= window);
                 }

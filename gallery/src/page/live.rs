@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use wire::frame::{CLOCK_UNKNOWN, HEADER, Header};
+use wire::frame::{CLOCK_UNKNOWN, HEADER, Header, MAY_WAIT};
 use wire::page::{Measured, TILES, Tile};
 
 use super::credits::Credits;
 use super::meter::Meter;
 use crate::frames::{Frame, Frames, Inbox, Wanted, Watch};
 use crate::now::{self, Micros, Now};
+
+/// The times in a header are true to so many milliseconds.
+const SAME: f64 = 10.0;
 
 /// No tile is sent more frames a second than this.
 const FPS_MOST: f32 = 60.0;
@@ -59,11 +62,38 @@ impl Live {
             return Next::Wait(self.credits.wake(now.mono, waiting.tiles()));
         };
         drop(waiting);
-        let serial = self.credits.sent(tile, frame.jpeg.len(), now.mono);
+        let header = self.header(&frame, tile, now);
+        let waits = header.flags & MAY_WAIT != 0;
+        self.credits.sent(header.serial, tile, frame.jpeg.len(), waits, now.mono);
         if let Some(meter) = &mut self.meter {
-            meter.sent(serial, tile, &frame, now.mono);
+            meter.sent(header.serial, tile, &frame, now.mono);
         }
-        Next::Send(header(&frame, serial, tile, now), frame)
+        Next::Send(header.to_bytes(), frame)
+    }
+
+    /// What stands before a frame: where many watch mostly what the first of them was told.
+    fn header(&self, frame: &Frame, tile: u16, now: Now) -> Header {
+        // What would be measured is the waiting.
+        let is_measured = self.meter.is_some();
+        let waits = !is_measured && self.credits.may_wait(tile, frame.jpeg.len(), now.mono);
+        let sent = now.wall as f64 / 1000.0;
+        if let Some(first) = frame.first.get()
+            && first.tile == tile
+            && (waits || first.flags & MAY_WAIT == 0)
+            && (0.0..SAME).contains(&(sent - first.sent))
+            && !is_measured
+            && !self.credits.expects(first.serial)
+        {
+            return *first;
+        }
+        let serial = self.frames.serial();
+        let (captured, known) = frame.captured_ms(now);
+        let flags = if known { 0 } else { CLOCK_UNKNOWN } | if waits { MAY_WAIT } else { 0 };
+        let header = Header { serial, tile, flags, seq: frame.seq, captured, sent };
+        if frame.jpeg.is_for_many() {
+            frame.first.get_or_init(|| header);
+        }
+        header
     }
 
     /// The page drew or discarded these frames.
@@ -142,11 +172,4 @@ impl Live {
     pub fn measured(&mut self) -> Vec<Measured> {
         self.meter.as_mut().map(|meter| meter.take(now::mono())).unwrap_or_default()
     }
-}
-
-fn header(frame: &Frame, serial: u32, tile: u16, now: Now) -> [u8; HEADER] {
-    let (captured, known) = frame.captured_ms(now);
-    let flags = if known { 0 } else { CLOCK_UNKNOWN };
-    let sent = now.wall as f64 / 1000.0;
-    Header { serial, tile, flags, seq: frame.seq, captured, sent }.to_bytes()
 }

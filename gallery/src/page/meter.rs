@@ -117,6 +117,7 @@ mod tests {
             took,
             mono: 0,
             boot: "b".into(),
+            first: Default::default(),
         }
     }
 

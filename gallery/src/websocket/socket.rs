@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::either::Either;
 
 use super::frames::{Broken, Decoder, Heard, Opcode, head};
-use super::stream::{Stream, write_file};
+use super::stream::{Stream, write_picture};
 use crate::jpeg::Jpeg;
 
 /// What is read at once: answers are small, and there is one of this for each page.
@@ -77,13 +77,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 impl Socket<Stream> {
     /// Sends a picture with its header before it; otherwise as [`Socket::send`].
     pub async fn send_picture(&mut self, header: &[u8], jpeg: &Jpeg) -> io::Result<()> {
-        let (Either::Left(tcp), Some(file)) = (&self.stream, jpeg.file()) else {
+        let mut head = head(Opcode::Binary, header.len() + jpeg.len());
+        head.extend_from_slice(header);
+        let (Either::Left(tcp), Some(file)) = (&self.stream, jpeg.file(&head)) else {
             return self.send(Opcode::Binary, Buf::chain(header, &jpeg[..])).await;
         };
         begin(&mut self.is_amidst)?;
-        let mut head = head(Opcode::Binary, header.len() + jpeg.len());
-        head.extend_from_slice(header);
-        write_file(tcp, &head, file, jpeg.len()).await?;
+        write_picture(tcp, &head, file).await?;
         self.is_amidst = false;
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! The connection below a WebSocket, to which the kernel can be handed a file where it is TCP.
 
 use std::io;
-use std::os::fd::BorrowedFd;
 
 use bytes::Bytes;
 use hyper::upgrade::Upgraded;
@@ -11,6 +10,8 @@ use rustix::net::{SendFlags, send};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio_util::either::Either;
+
+use crate::jpeg::File;
 
 /// TCP, or TLS.
 pub(crate) type Stream = Either<TcpStream, TokioIo<Upgraded>>;
@@ -23,21 +24,20 @@ pub(crate) fn upgraded(from: Upgraded) -> (Stream, Bytes) {
     }
 }
 
-/// Writes `head` and then the `len` bytes of a file.
-pub(super) async fn write_file(
-    tcp: &TcpStream,
-    mut head: &[u8],
-    file: BorrowedFd<'_>,
-    len: usize,
-) -> io::Result<()> {
-    while !head.is_empty() {
-        let more = SendFlags::MORE | SendFlags::NOSIGNAL;
-        let sent = when_writable(tcp, || Ok(send(tcp, head, more)?)).await?;
-        head = &head[sent..];
-    }
+/// Writes `head` and the picture of a file, which may begin with the same one.
+pub(super) async fn write_picture(tcp: &TcpStream, head: &[u8], file: &File) -> io::Result<()> {
     let mut at = 0;
-    while at < len as u64 {
-        let left = len - at as usize;
+    if file.head() != head {
+        let mut left = head;
+        while !left.is_empty() {
+            let more = SendFlags::MORE | SendFlags::NOSIGNAL;
+            let sent = when_writable(tcp, || Ok(send(tcp, left, more)?)).await?;
+            left = &left[sent..];
+        }
+        at = file.head().len() as u64;
+    }
+    while at < file.len() as u64 {
+        let left = file.len() - at as usize;
         if when_writable(tcp, || Ok(sendfile(tcp, file, Some(&mut at), left)?)).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -74,7 +74,9 @@ mod tests {
         jpeg.is_for(1000);
         let write = async {
             let (tcp, _) = listener.accept().await.unwrap();
-            write_file(&tcp, b"head", jpeg.file().unwrap(), jpeg.len()).await.unwrap();
+            for head in [&b"head"[..], b"another"] {
+                write_picture(&tcp, head, jpeg.file(b"head").unwrap()).await.unwrap();
+            }
         };
         let read = async {
             let mut all = Vec::new();
@@ -83,6 +85,6 @@ mod tests {
             all
         };
         let ((), all) = tokio::join!(write, read);
-        assert!(all == [&b"head"[..], &bytes].concat());
+        assert!(all == [b"head", &bytes[..], b"another", &bytes].concat());
     }
 }

@@ -6,12 +6,15 @@ export const HEADER = 28;
 /** Flag: the capture time is not known yet, so `captured` is when the gallery received it. */
 export const CLOCK_UNKNOWN = 1;
 
+/** Flag: the answer may wait for that of the next frame. */
+export const MAY_WAIT = 2;
+
 export interface Frame {
   /** The number to answer with. */
   serial: number;
   /** The tile that it is for. */
   tile: number;
-  /** `CLOCK_UNKNOWN`; other bits are for later versions. */
+  /** `CLOCK_UNKNOWN`, `MAY_WAIT`; other bits are for later versions. */
   flags: number;
   /** The camera's number of the frame. */
   seq: number;

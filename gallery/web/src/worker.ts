@@ -4,7 +4,7 @@
 import { Answers } from "./answers";
 import type { FromWorker, ToWorker } from "./bridge";
 import { Clock } from "./clock";
-import { CLOCK_UNKNOWN, parseFrame } from "./frame";
+import { CLOCK_UNKNOWN, MAY_WAIT, parseFrame } from "./frame";
 import { parseMessage, type FromPage, type ToPage } from "./messages";
 import { Screens } from "./screens";
 import { Socket } from "./socket";
@@ -28,7 +28,7 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
   const say = (message: FromPage): void => void socket?.send(JSON.stringify(message));
   const listener = {
     opened(reply: (bytes: ArrayBuffer) => void) {
-      answers = new Answers(reply, () => measures);
+      answers = new Answers(reply);
       if (paused) say({ type: "pause" });
       say(watch);
       if (measures) say({ type: "measure", on: true });
@@ -56,7 +56,8 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
       };
       // Serials die with their connection.
       const of = answers;
-      screens.show(frame.tile, picture, () => of?.add(frame.serial));
+      const mayWait = (frame.flags & MAY_WAIT) !== 0;
+      screens.show(frame.tile, picture, () => of?.add(frame.serial, mayWait));
     },
   };
 
