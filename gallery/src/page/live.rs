@@ -173,3 +173,71 @@ impl Live {
         self.meter.as_mut().map(|meter| meter.take(now::mono())).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clocks::Captured;
+    use std::sync::OnceLock;
+
+    fn watcher(frames: &Arc<Frames>, tile: u16) -> Live {
+        let mut live = Live::new(frames.clone());
+        watch(&mut live, tile);
+        live
+    }
+
+    fn watch(live: &mut Live, tile: u16) {
+        let camera = "pi/door".parse().unwrap();
+        live.watch(vec![Tile { tile, camera, width: 640, fps: 60.0 }]).unwrap();
+    }
+
+    /// Shows a picture to all.
+    fn show(frames: &Frames) {
+        let (now, jpeg) = (Now::read().mono, bytes::Bytes::from_static(b"jpeg").into());
+        let captured = Captured { at: now, known: true };
+        let (boot, first) = ("b".into(), OnceLock::new());
+        let (size, took, received, mono) = (None, None, now, now);
+        let frame = Frame { jpeg, seq: 7, captured, received, size, took, mono, boot, first };
+        frames.offer(&"pi/door".parse().unwrap(), frame).unwrap();
+    }
+
+    /// What is sent next, when its tile's rate allows it.
+    fn next(live: &mut Live) -> Header {
+        loop {
+            match live.next() {
+                Next::Send(header, _) => return Header::parse(&header).unwrap().0,
+                Next::Wait(until) => assert!(until.is_some(), "nothing is sent"),
+            }
+        }
+    }
+
+    #[test]
+    fn many_are_told_the_same_where_it_fits() {
+        let frames = Arc::new(Frames::default());
+        let mut pages: Vec<Live> = (0..20).map(|n| watcher(&frames, u16::from(n == 9))).collect();
+        pages[10].measure(true);
+        show(&frames);
+        let first = next(&mut pages[0]);
+        let second = next(&mut pages[1]);
+        assert!(second == first || second.sent - first.sent >= SAME);
+        assert_eq!(next(&mut pages[9]).tile, 1);
+        assert_ne!(next(&mut pages[10]).serial, first.serial);
+    }
+
+    #[test]
+    fn a_page_that_is_sent_a_frame_again_is_told_another_serial() {
+        let frames = Arc::new(Frames::default());
+        let mut pages: Vec<Live> = (0..20).map(|_| watcher(&frames, 0)).collect();
+        let page = &mut pages[0];
+        for _ in 0..2 {
+            show(&frames);
+            let serial = next(page).serial;
+            page.answered(&[serial.to_le_bytes()]).unwrap();
+        }
+        show(&frames);
+        let serial = next(page).serial;
+        page.watch(Vec::new()).unwrap();
+        watch(page, 0);
+        assert_ne!(next(page).serial, serial);
+    }
+}

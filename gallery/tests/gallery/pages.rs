@@ -76,7 +76,7 @@ async fn a_frame_reaches_the_page_as_it_was() {
         page.until(seq).await;
     }
     let seq = node.frame(0).await;
-    assert_eq!(page.until(seq).await.0.flags, 0, "its clock is known");
+    assert_eq!(page.until(seq).await.0.flags & wire::frame::CLOCK_UNKNOWN, 0, "it is known");
     // The wants are repeated, and end with the last viewer.
     node.want(|want| want.full == Some(30.0)).await;
     drop(page);
@@ -129,6 +129,41 @@ async fn many_pages_get_the_same_picture_whole() {
         let seq = node.frame(size).await;
         for page in &mut pages {
             assert_eq!(page.until(seq).await.1, node.last);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn among_many_a_camera_in_two_tiles_is_two_frames_with_a_serial_each() {
+    let (house, mut node) = House::with_camera("pi/door").await;
+    let mut pages = Vec::new();
+    for n in 0..20 {
+        let mut page = Page::open(&house).await;
+        let tile = |tile| Tile { tile, camera: node.camera.clone(), width: 640, fps: 60.0 };
+        page.say(&FromPage::Watch { tiles: vec![tile(5), tile(6)] }).await;
+        page.say(&FromPage::Measure { on: n % 3 == 0 }).await;
+        pages.push(page);
+    }
+    node.want(|want| want.full == Some(60.0)).await;
+    let first = node.frame(60_000).await;
+    for page in &mut pages {
+        // So that the way is known to carry two.
+        page.until(first).await;
+        page.until(first).await;
+    }
+    for _ in 0..10 {
+        let seq = node.frame(60_000).await;
+        for page in &mut pages {
+            let mut both = Vec::new();
+            while both.len() < 2 {
+                let (header, jpeg) = page.frame().await;
+                assert_eq!((header.seq, &jpeg[..]), (seq, &node.last[..]));
+                both.push((header.tile, header.serial));
+            }
+            both.sort_unstable();
+            assert_eq!((both[0].0, both[1].0), (5, 6));
+            assert_ne!(both[0].1, both[1].1);
+            page.answer(both.iter().map(|(_, serial)| *serial)).await;
         }
     }
 }
