@@ -205,7 +205,6 @@ async fn play(
 ) -> Result<Event, End> {
     let inbox = live.inbox.clone();
     let mut news = pin!(seldom(news));
-    let mut came = pin!(inbox.came());
     loop {
         let wake = loop {
             match live.next() {
@@ -219,7 +218,7 @@ async fn play(
             // What is seldom first, or a page that never stops talking would not be told it.
             biased;
             news = &mut news => return Ok(Event::News(news)),
-            () = &mut came => came.set(inbox.came()),
+            () = inbox.came() => {}
             said = socket.hear(), if is_heard => {
                 *heard = now::mono();
                 match said? {

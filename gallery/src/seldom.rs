@@ -2,22 +2,24 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-
-use futures_util::task::AtomicWaker;
 
 /// The same future, which is asked again only when it was itself woken, and not whenever another
 /// that its task waits for was: with many things to wait for, asking is most of the work.
 pub(crate) async fn seldom<F: Future>(future: F) -> F::Output {
-    let bell = Arc::new(Bell { rung: AtomicBool::new(true), task: AtomicWaker::new() });
+    let mut task = Waker::noop().clone();
+    let bell = Arc::new(Bell { rung: AtomicBool::new(true), task: Mutex::new(task.clone()) });
     let waker = Waker::from(bell.clone());
     let mut future = pin!(future);
     poll_fn(|context| {
-        // First, so that no ring is missed.
-        bell.task.register(context.waker());
-        match bell.rung.swap(false, Ordering::AcqRel) {
+        // First, so that no ring is missed. Nearly always it is the same task as before.
+        if !task.will_wake(context.waker()) {
+            task.clone_from(context.waker());
+            bell.task.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&task);
+        }
+        match bell.rung.load(Ordering::Acquire) && bell.rung.swap(false, Ordering::AcqRel) {
             true => future.as_mut().poll(&mut Context::from_waker(&waker)),
             false => Poll::Pending,
         }
@@ -28,7 +30,7 @@ pub(crate) async fn seldom<F: Future>(future: F) -> F::Output {
 /// Wakes the task, and tells that it was this that did.
 struct Bell {
     rung: AtomicBool,
-    task: AtomicWaker,
+    task: Mutex<Waker>,
 }
 
 impl Wake for Bell {
@@ -38,7 +40,7 @@ impl Wake for Bell {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.rung.store(true, Ordering::Release);
-        self.task.wake();
+        self.task.lock().unwrap_or_else(PoisonError::into_inner).wake_by_ref();
     }
 }
 
