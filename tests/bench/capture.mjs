@@ -26,7 +26,11 @@ export async function ours({ format, size }, seconds) {
   const set = ['node.name=bench', camera, `node.broker=${broker.ready.broker}`];
   const node = await Vitrina.start(['node'], { set, env: new Cameras().env });
   let frames = 0;
-  const topic = `vitrina-jpeg/${CAMERA}/live/full`;
+  const [topic, state] = [`vitrina-jpeg/${CAMERA}/live/full`, `vitrina/${CAMERA}/state`];
+  const facts = new Subscriber(broker.port, [state]);
+  // A node that tells its state hears what is wanted.
+  await facts.fact(state, ({ state }) => state === 'idle');
+  await facts.stop();
   const subscriber = new Subscriber(broker.port, [topic], { keep: false, each: () => (frames += 1) });
   const want = wanted(broker.port, CAMERA, 30);
   const cost = await perFrame(node.pid, () => frames, seconds);
@@ -37,22 +41,29 @@ export async function ours({ format, size }, seconds) {
   return cost;
 }
 
-/** Milliseconds of our node for each second in which nobody watches. */
+/**
+ * Milliseconds of our node for each second in which nobody watches, and what of it the preview is: without a
+ * broker there is none, and frames are taken and looked at all the same.
+ */
 export async function idle({ format, size }, seconds) {
   const [width, height] = size.split('x');
   const broker = await Vitrina.start(['broker']);
   const camera = `node.camera=[{name="${NAME}", width=${width}, height=${height}, format="${format}"}]`;
   const set = ['node.name=bench', camera, `node.broker=${broker.ready.broker}`];
   const node = await Vitrina.start(['node'], { set, env: new Cameras().env });
+  const perSecond = async () => {
+    const before = cpu(node.pid);
+    await pass(seconds * 1000);
+    return (cpu(node.pid) - before) / seconds;
+  };
   const subscriber = new Subscriber(broker.port, [`vitrina-jpeg/${CAMERA}/preview`]);
   await until('a preview', () => subscriber.messages.length > 1);
-  const before = cpu(node.pid);
-  await pass(seconds * 1000);
-  const cost = (cpu(node.pid) - before) / seconds;
+  const all = await perSecond();
   await subscriber.stop();
-  await node.stop();
   await broker.stop();
-  return cost;
+  const preview = all - (await perSecond());
+  await node.stop();
+  return { all, preview };
 }
 
 /** Milliseconds of µStreamer for each frame that an HTTP client got. */

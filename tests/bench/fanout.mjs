@@ -42,14 +42,25 @@ async function crowd(start, [viewers, cameras, fps], seconds) {
   return result;
 }
 
-/** The three by turns; µStreamer has one camera. */
-export async function crowds(size, seconds) {
+/** Ours and the relay by turns, medians of `rounds`; µStreamer, which has one camera, once. */
+export async function crowds(size, seconds, rounds) {
   const [, cameras] = size;
+  const [us, peer] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    us.push(await crowd(ours, size, seconds));
+    peer.push(await crowd(relay, size, seconds));
+  }
   return {
-    ours: await crowd(ours, size, seconds),
-    relay: await crowd(relay, size, seconds),
+    ours: middle(us),
+    relay: middle(peer),
     ustreamer: cameras === 1 ? await crowd(ustreamer, size, seconds) : null,
   };
+}
+
+/** The median of each figure. */
+function middle(rounds) {
+  const figures = Object.keys(rounds[0]).map((name) => [name, percentile(rounds.map((round) => round[name]), 0.5)]);
+  return Object.fromEntries(figures);
 }
 
 /**
