@@ -14,12 +14,12 @@ import * as wall from './wall.mjs';
 
 // As many as ten minutes for all allow.
 const ROUNDS = 3;
-const FRAMES = 90;
-const SECONDS = 5;
+const FRAMES = 120;
+const SECONDS = 4;
 const CROWD = 2;
 const SLOW = 8;
 const PEOPLE = 500;
-const CAPTURE = 3;
+const CAPTURE = 2.5;
 const PHOTOS = 1_000_000;
 const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 

@@ -111,10 +111,11 @@ impl Credits {
     }
 
     /// Whether the answer to a frame may wait for that of the tile's next one without holding up
-    /// the third: there is credit left, and answers take less than half the time between two.
+    /// the third: there is credit left, and answers take less than three quarters of the time between
+    /// two.
     pub fn may_wait(&self, number: u16, bytes: usize, now: Micros) -> bool {
         let is_quick = self.tiles.get(&number).is_some_and(|tile| {
-            tile.outstanding == 0 && 2 * self.answer < now.saturating_sub(tile.last)
+            tile.outstanding == 0 && 4 * self.answer < 3 * now.saturating_sub(tile.last)
         });
         is_quick && 2 * self.outstanding.saturating_add(bytes) <= self.window(now)
     }
@@ -292,12 +293,12 @@ mod tests {
 
     #[test]
     fn every_second_answer_may_wait_where_none_is_waited_for() {
-        for after in [1, 10, 16] {
+        for after in [1, 10, 24] {
             let (frames, waits) = watched(after * MS);
             assert_eq!(frames, 100);
             assert!((48..=50).contains(&waits), "{waits} after {after} ms");
         }
-        assert_eq!(watched(17 * MS), (100, 0));
+        assert_eq!(watched(25 * MS), (100, 0));
         assert_eq!(watched(50 * MS), (99, 0));
     }
 
