@@ -53,7 +53,7 @@ struct Sent {
     at: Micros,
     /// What was delivered when it was sent.
     delivered: u64,
-    /// Its answer may.
+    /// Its answer may wait for the next.
     waits: bool,
 }
 
