@@ -1,7 +1,7 @@
 //! The newest frame of each camera in each size, and who waits for it.
 //!
 //! A frame is the bytes that the broker sent: never decoded, never copied but into a socket, or
-//! for many into a file that all their sockets are lent.
+//! for many into a pipe whose pages all their sockets are lent.
 //! Whoever watches has an [`Inbox`] with one place for each of its tiles; a newer frame takes the
 //! place of one that was not fetched. So nothing here can grow when somebody is slow.
 //!

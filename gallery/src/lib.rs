@@ -25,6 +25,7 @@ mod page;
 mod people;
 mod photos;
 mod picture;
+mod piped;
 mod problem;
 mod range;
 mod rate;

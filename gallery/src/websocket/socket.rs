@@ -79,13 +79,15 @@ impl Socket<Stream> {
     pub async fn send_picture(&mut self, header: &[u8], jpeg: &Jpeg) -> io::Result<()> {
         let mut head = head(Opcode::Binary, header.len() + jpeg.len());
         head.extend_from_slice(header);
-        let (Either::Left(tcp), Some(file)) = (&self.stream, jpeg.file(&head)) else {
-            return self.send(Opcode::Binary, Buf::chain(header, &jpeg[..])).await;
-        };
-        begin(&mut self.is_amidst)?;
-        write_picture(tcp, &head, file).await?;
-        self.is_amidst = false;
-        Ok(())
+        if let Either::Left(tcp) = &self.stream
+            && let Some(lent) = jpeg.lend(&head)
+        {
+            begin(&mut self.is_amidst)?;
+            write_picture(tcp, &head, lent).await?;
+            self.is_amidst = false;
+            return Ok(());
+        }
+        self.send(Opcode::Binary, Buf::chain(header, &jpeg[..])).await
     }
 }
 

@@ -1,17 +1,16 @@
-//! The connection below a WebSocket, to which the kernel can be handed a file where it is TCP.
+//! The connection below a WebSocket, to which the kernel can be lent a pipe's pages where it is TCP.
 
 use std::io;
 
 use bytes::Bytes;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use rustix::fs::sendfile;
 use rustix::net::{SendFlags, send};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio_util::either::Either;
 
-use crate::jpeg::File;
+use crate::piped::Lent;
 
 /// TCP, or TLS.
 pub(crate) type Stream = Either<TcpStream, TokioIo<Upgraded>>;
@@ -24,24 +23,25 @@ pub(crate) fn upgraded(from: Upgraded) -> (Stream, Bytes) {
     }
 }
 
-/// Writes `head` and the picture of a file, which may begin with the same one.
-pub(super) async fn write_picture(tcp: &TcpStream, head: &[u8], file: &File) -> io::Result<()> {
-    let mut at = 0;
-    if file.head() != head {
+/// Writes `head` and a picture, which may lie behind the same one.
+pub(super) async fn write_picture(
+    tcp: &TcpStream,
+    head: &[u8],
+    mut lent: Lent<'_>,
+) -> io::Result<()> {
+    if lent.head() != head {
         let mut left = head;
         while !left.is_empty() {
             let more = SendFlags::MORE | SendFlags::NOSIGNAL;
             let sent = when_writable(tcp, || Ok(send(tcp, left, more)?)).await?;
             left = &left[sent..];
         }
-        at = file.head().len() as u64;
+        lent.skip_head()?;
     }
-    while at < file.len() as u64 {
-        let left = file.len() - at as usize;
-        if when_writable(tcp, || Ok(sendfile(tcp, file, Some(&mut at), left)?)).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+    while !lent.is_empty() {
+        when_writable(tcp, || lent.give(tcp)).await?;
     }
+    lent.end();
     Ok(())
 }
 
@@ -61,21 +61,22 @@ async fn when_writable<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jpeg::Jpeg;
+    use crate::piped::Piped;
+    use rustix::net::sockopt::set_socket_send_buffer_size;
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
 
     #[tokio::test]
-    async fn a_file_larger_than_the_sockets_buffer_arrives_whole() {
+    async fn a_picture_larger_than_the_sockets_buffer_arrives_whole() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let bytes: Vec<u8> = (0..5_000_000_u32).map(|n| (n / 7) as u8).collect();
-        let mut jpeg = Jpeg::from(Bytes::from(bytes.clone()));
-        jpeg.is_for(1000);
+        let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n / 7) as u8).collect();
+        let piped = Piped::new(b"head", &bytes).unwrap();
         let write = async {
             let (tcp, _) = listener.accept().await.unwrap();
-            for head in [&b"head"[..], b"another"] {
-                write_picture(&tcp, head, jpeg.file(b"head").unwrap()).await.unwrap();
+            set_socket_send_buffer_size(&tcp, 64 * 1024).unwrap();
+            for head in [&b"head"[..], b"another", b"head"] {
+                write_picture(&tcp, head, piped.lend().unwrap()).await.unwrap();
             }
         };
         let read = async {
@@ -85,6 +86,6 @@ mod tests {
             all
         };
         let ((), all) = tokio::join!(write, read);
-        assert!(all == [b"head", &bytes[..], b"another", &bytes].concat());
+        assert!(all == [b"head", &bytes[..], b"another", &bytes, b"head", &bytes].concat());
     }
 }
