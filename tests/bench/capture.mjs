@@ -18,13 +18,19 @@ const CAMERA = `bench/${NAME}`;
 /** What is measured: V4L2's format and the size. */
 export const CASES = ['MJPG', 'YUYV'].flatMap((format) => ['640x480', '1280x720', '1920x1080'].map((size) => ({ format, size })));
 
-/** Milliseconds of our node for each frame that a subscriber got. */
-export async function ours({ format, size }, seconds) {
+/** A broker, and a node with the camera. */
+async function start({ format, size }) {
   const [width, height] = size.split('x');
   const broker = await Vitrina.start(['broker']);
   const camera = `node.camera=[{name="${NAME}", width=${width}, height=${height}, format="${format}"}]`;
   const set = ['node.name=bench', camera, `node.broker=${broker.ready.broker}`];
   const node = await Vitrina.start(['node'], { set, env: new Cameras().env });
+  return { broker, node };
+}
+
+/** Milliseconds of our node for each frame that a subscriber got. */
+export async function ours(what, seconds) {
+  const { broker, node } = await start(what);
   let frames = 0;
   const [topic, state] = [`vitrina-jpeg/${CAMERA}/live/full`, `vitrina/${CAMERA}/state`];
   const facts = new Subscriber(broker.port, [state]);
@@ -45,12 +51,8 @@ export async function ours({ format, size }, seconds) {
  * Milliseconds of our node for each second in which nobody watches, and what of it the preview is: without a
  * broker there is none, and frames are taken and looked at all the same.
  */
-export async function idle({ format, size }, seconds) {
-  const [width, height] = size.split('x');
-  const broker = await Vitrina.start(['broker']);
-  const camera = `node.camera=[{name="${NAME}", width=${width}, height=${height}, format="${format}"}]`;
-  const set = ['node.name=bench', camera, `node.broker=${broker.ready.broker}`];
-  const node = await Vitrina.start(['node'], { set, env: new Cameras().env });
+export async function idle(what, seconds) {
+  const { broker, node } = await start(what);
   const perSecond = async () => {
     const before = cpu(node.pid);
     await pass(seconds * 1000);

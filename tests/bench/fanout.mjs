@@ -19,7 +19,7 @@ const WARM = 1000;
 const OLD = 1000;
 
 /** Seconds of processor time for each GB that arrived, ages in ms, and frames a second that each viewer got. */
-async function crowd(start, [viewers, cameras, fps], seconds) {
+export async function crowd(start, [viewers, cameras, fps], seconds) {
   const server = await start(cameras);
   let ages = [];
   const each = (age) => ages.push(age);
@@ -40,27 +40,6 @@ async function crowd(start, [viewers, cameras, fps], seconds) {
   for (const viewer of all) viewer.close();
   await server.stop();
   return result;
-}
-
-/** Ours and the relay by turns, medians of `rounds`; µStreamer, which has one camera, once. */
-export async function crowds(size, seconds, rounds) {
-  const [, cameras] = size;
-  const [us, peer] = [[], []];
-  for (let round = 0; round < rounds; round++) {
-    us.push(await crowd(ours, size, seconds));
-    peer.push(await crowd(relay, size, seconds));
-  }
-  return {
-    ours: middle(us),
-    relay: middle(peer),
-    ustreamer: cameras === 1 ? await crowd(ustreamer, size, seconds) : null,
-  };
-}
-
-/** The median of each figure. */
-function middle(rounds) {
-  const figures = Object.keys(rounds[0]).map((name) => [name, percentile(rounds.map((round) => round[name]), 0.5)]);
-  return Object.fromEntries(figures);
 }
 
 /**

@@ -9,6 +9,7 @@ import { cameras, fan, onMosquitto, onOurs, slow } from './broker.mjs';
 import * as capture from './capture.mjs';
 import * as fanout from './fanout.mjs';
 import * as memory from './memory.mjs';
+import * as servers from './servers.mjs';
 import * as store from './store.mjs';
 import * as wall from './wall.mjs';
 
@@ -53,7 +54,13 @@ say('sixteen cameras');
 const sixteen = await wall.sixteen(SECONDS);
 say('viewers');
 const crowds = [];
-for (const size of fanout.CROWDS) crowds.push({ size, ...(await fanout.crowds(size, CROWD, ROUNDS)) });
+for (const size of fanout.CROWDS) {
+  const [count, cameras] = size;
+  say(`  ${count} of ${cameras}`);
+  const server = (start) => fanout.crowd(start, size, CROWD);
+  const cost = await byTurns(() => server(servers.ours), () => server(servers.relay));
+  crowds.push({ size, ...cost, ustreamer: cameras === 1 ? [await server(servers.ustreamer)] : null });
+}
 say('slow viewers');
 const slowly = await fanout.slowly(SLOW);
 const stalls = await fanout.stalled(SLOW);
@@ -74,11 +81,11 @@ for (const one of capture.CASES) {
   captured.push({ ...one, ...cost, idle: await capture.idle(one, CAPTURE) });
 }
 say('memory');
-const whole = await byTurns(() => memory.whole(FRAMES), () => memory.ustreamer(SECONDS), 1);
-const node = [await memory.node(SECONDS)];
+const whole = { ours: await memory.whole(FRAMES), peer: await memory.ustreamer(SECONDS) };
+const node = await memory.node(SECONDS);
 
 say('a crowd');
-const crowd = [await memory.crowd(PEOPLE, 2 * SECONDS)];
+const crowd = await memory.crowd(PEOPLE, 2 * SECONDS);
 
 say('photos');
 // Half of what is on its way waits while the other half is written.
@@ -89,21 +96,19 @@ const many = await store.index(PHOTOS);
 
 const at = (rounds, part) => median(rounds.map((ages) => percentile(ages, part)));
 const ratio = (a, b) => (a / b).toFixed(2);
-const of = (results, key, what, form) => {
-  const middle = (rounds) => median(rounds.map((round) => round[key]));
-  return row(what, middle(results.ours), middle(results.peer), form);
-};
+const middle = (rounds, key) => median(rounds.map((round) => round[key]));
+const of = ({ ours, peer }, key, what, form) => row(what, middle(ours, key), middle(peer, key), form);
 const row = (what, ours, peer, form) => `| ${what} | ${form(ours)} | ${form(peer)} | ${ratio(ours, peer)} |`;
 const beside = ({ ours: [ours], peer: [peer] }, key, what, form, aim) => `| ${what} | ${form(ours[key])} | ${form(peer[key])} | ${aim} |`;
 const of3 = (form) => [slowly.ours, slowly.relay, slowly.ustreamer].map(form).join(' | ');
-const viewers = ({ size: [count, cameras], ours, relay, ustreamer }) => [
-  ['s of processor time for each GB', ({ cost }) => hundredths(cost)],
-  ['ages in ms, p50 / p99', ({ p50, p99 }) => `${rounded(p50)} / ${rounded(p99)}`],
-  ['frames a second of each camera', ({ fps }) => ms(fps)],
+const viewers = ({ size: [count, cameras], ours, peer, ustreamer }) => [
+  ['s of processor time for each GB', (rounds) => hundredths(middle(rounds, 'cost'))],
+  ['ages in ms, p50 / p99', (rounds) => `${rounded(middle(rounds, 'p50'))} / ${rounded(middle(rounds, 'p99'))}`],
+  ['frames a second of each camera', (rounds) => ms(middle(rounds, 'fps'))],
 ].map(([what, form], i) => {
   const names = i === 0 ? `${count}, ${cameras}` : '';
-  const beside = i === 0 ? ratio(ours.cost, relay.cost) : '';
-  return `| ${names} | ${what} | ${form(ours)} | ${form(relay)} | ${beside} | ${ustreamer ? form(ustreamer) : '–'} |`;
+  const beside = i === 0 ? ratio(middle(ours, 'cost'), middle(peer, 'cost')) : '';
+  return `| ${names} | ${what} | ${form(ours)} | ${form(peer)} | ${beside} | ${ustreamer ? form(ustreamer) : '–'} |`;
 });
 const passed = ({ format, size, ours, peer, idle }) => {
   const [all, theirs, preview] = [median(ours), median(peer), Math.max(0, idle.preview / 30)];
@@ -115,7 +120,7 @@ writeFileSync(PAGE, `# Performance
 
 Written by \`make bench\`. Measured ${new Date().toISOString().slice(0, 10)} on ${cpus().length} cores (${model}),
 ${(totalmem() / 1e9).toFixed(0)} GB, Linux ${release()}; load ${readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' ')} at the end, after ${(performance.now() / 60_000).toFixed(1)} minutes.
-Medians of ${ROUNDS} rounds, ours and the peer's by turns, where there is a peer. Trust the ratios more than the figures: machines differ, and this one does other things too.
+Ratios are of medians of ${ROUNDS} rounds, ours and the peer's by turns; of memory there is one round. Trust the ratios more than the figures: machines differ, and this one does other things too.
 
 ## The age of a frame
 
@@ -246,17 +251,17 @@ Resident, without what is shared, with one MJPEG camera of 1280x720 at 30 a seco
 
 | MB | Vitrina | µStreamer | ratio |
 | --- | --- | --- | --- |
-${row('broker, gallery and node in one process, three viewers', median(whole.ours), median(whole.peer), mb)}
+${row('broker, gallery and node in one process, three viewers', whole.ours, whole.peer, mb)}
 
 | MB | Vitrina |
 | --- | --- |
-| the node alone, every frame wanted | ${mb(median(node))} |
+| the node alone, every frame wanted | ${mb(node)} |
 
-| ${PEOPLE} people joined, each hearing what each says; then ${crowd[0].churn} coming or leaving a second for ${2 * SECONDS} s | Vitrina |
+| ${PEOPLE} people joined, each hearing what each says; then ${crowd.churn} coming or leaving a second for ${2 * SECONDS} s | Vitrina |
 | --- | --- |
-| broker and gallery in one process, MB | ${mb(median(crowd.map(({ bytes }) => bytes)))} |
-| from the first saying until all have heard all ${PEOPLE}, ms | ${ms(median(crowd.map(({ all }) => all)))} |
-| meanwhile, from saying until another has heard it, at most, ms | ${ms(median(crowd.map(({ slowest }) => slowest)))} |
+| broker and gallery in one process, MB | ${mb(crowd.bytes)} |
+| from the first saying until all have heard all ${PEOPLE}, ms | ${ms(crowd.all)} |
+| meanwhile, from saying until another has heard it, at most, ms | ${ms(crowd.slowest)} |
 
 µStreamer is a camera's HTTP server alone; Vitrina's process holds the broker and the gallery as well.
 The aims were 60 MB for the whole, 15 MB for the node, and 150 MB with 500 people. Memory over an hour: [soak.md](soak.md), which \`make soak\` writes.
