@@ -70,6 +70,9 @@ pub(crate) struct Grant {
     subscribe: Topics,
     /// What is refused nevertheless.
     deny: Arc<[String]>,
+    /// Where a bridge of this client's name says whether it is connected, see
+    /// [`Grant::for_client`].
+    connection: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -82,7 +85,17 @@ enum Topics {
 impl Grant {
     /// Everything but what is denied: for whoever comes to a broker without users.
     pub fn everything(deny: Arc<[String]>) -> Grant {
-        Grant { publish: Topics::All, subscribe: Topics::All, deny }
+        Grant { publish: Topics::All, subscribe: Topics::All, deny, connection: None }
+    }
+
+    /// As it is for a client of this id: a bridge of Mosquitto says on one topic of the broker's own
+    /// (`$SYS/broker/connection/<client id>/state`, `mosquitto.conf(5)`, `notifications`) whether it
+    /// is connected, has that as its will, and does not come in without. Who may publish nothing
+    /// else may not publish this.
+    pub fn for_client(self, client_id: &str) -> Grant {
+        let speaks = !matches!(&self.publish, Topics::Of(patterns) if patterns.is_empty());
+        let connection = speaks.then(|| format!("$SYS/broker/connection/{client_id}/state"));
+        Grant { connection, ..self }
     }
 
     /// What `role` grants to the user `name`.
@@ -113,15 +126,22 @@ impl Grant {
             }
             Role::Viewer => (Vec::new(), both("#").to_vec()),
         };
-        Grant { publish: Topics::Of(publish), subscribe: Topics::Of(subscribe), deny }
+        Grant {
+            publish: Topics::Of(publish),
+            subscribe: Topics::Of(subscribe),
+            deny,
+            connection: None,
+        }
     }
 
     /// Whether the client may publish to a valid topic. Topics that begin with `$` are the
-    /// broker's own.
+    /// broker's own, but for one, see [`Grant::for_client`].
     pub fn may_publish(&self, topic: &str) -> bool {
-        !topic.starts_with('$')
-            && !self.deny.iter().any(|deny| topic::matches(deny, topic))
-            && self.publish.cover(topic)
+        let is_granted = match topic.starts_with('$') {
+            true => self.connection.as_deref() == Some(topic),
+            false => self.publish.cover(topic),
+        };
+        is_granted && !self.deny.iter().any(|deny| topic::matches(deny, topic))
     }
 
     /// Whether the client may subscribe to a valid filter, which is so when it may read all that
@@ -183,6 +203,22 @@ mod tests {
 
     fn grant(role: Role, name: &str) -> Grant {
         Grant::of(role, name, &Root::default(), Arc::new([]))
+    }
+
+    #[test]
+    fn a_bridge_says_of_itself_whether_it_is_connected() {
+        let state = "$SYS/broker/connection/pi.house/state";
+        for role in [Role::Node, Role::Gallery, Role::Operator, Role::Admin] {
+            assert!(!grant(role, "pi").may_publish(state));
+            let bridge = grant(role, "pi").for_client("pi.house");
+            assert!(bridge.may_publish(state));
+            for other in ["$SYS/broker/connection/other/state", "$SYS/broker/uptime", "$share/x"] {
+                assert!(!bridge.may_publish(other), "{other}");
+            }
+        }
+        assert!(!grant(Role::Viewer, "").for_client("pi.house").may_publish(state));
+        let deny: Arc<[String]> = Arc::new(["$SYS/#".to_owned()]);
+        assert!(!Grant::everything(deny).for_client("pi.house").may_publish(state));
     }
 
     #[test]

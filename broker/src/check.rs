@@ -5,6 +5,9 @@
 //! packet, and nothing may be left over. What passes is well-formed by MQTT 3.1.1 or 5; whether
 //! topics and filters are valid is checked here for topics (which end the connection) and in the
 //! core for filters (which do not).
+//!
+//! MQTT 3.1 is read as 3.1.1 but for what its section 2.1 allows beyond that: DUP of whatever is
+//! acknowledged.
 
 use crate::packet::{Reason, Refusal, Version};
 use crate::topic;
@@ -42,6 +45,13 @@ pub(crate) fn first_byte(byte: u8, version: Option<Version>) -> Checked<()> {
     if version.is_none() {
         return if byte == kind::CONNECT << 4 { Ok(()) } else { malformed("no CONNECT") };
     }
+    const DUP: u8 = 0b1000;
+    let flags = match packet {
+        kind::PUBREL | kind::SUBSCRIBE | kind::UNSUBSCRIBE if version == Some(Version::V31) => {
+            flags & !DUP
+        }
+        _ => flags,
+    };
     match (packet, flags) {
         (kind::CONNECT, _) => protocol_error("a second CONNECT"),
         (kind::PUBLISH, flags) if flags & 0b0110 == 0b0110 => malformed("QoS 3"),
@@ -55,19 +65,35 @@ pub(crate) fn first_byte(byte: u8, version: Option<Version>) -> Checked<()> {
     }
 }
 
-/// The version that a CONNECT names, and whether it is spoken here. If not, it is the version in
-/// which to say so. The rest of a CONNECT can only be read when this is known.
-pub(crate) fn protocol(body: &[u8]) -> Checked<(Version, bool)> {
+/// What a CONNECT speaks. The rest of it can only be read when this is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Dialect {
+    /// Its version; if that is not spoken here, the one in which to say so.
+    pub version: Version,
+    pub is_spoken: bool,
+    /// Whether another broker comes in, which says so by the highest bit of the protocol level, as
+    /// Mosquitto's bridges do.
+    pub is_bridge: bool,
+    /// The bytes of the name with its length and of the level.
+    pub len: usize,
+}
+
+/// The dialect that a CONNECT names.
+pub(crate) fn dialect(body: &[u8]) -> Checked<Dialect> {
+    const BRIDGE: u8 = 0x80;
     let mut rest = Rest(body);
     let name = rest.binary()?;
     let level = rest.u8()?;
-    match (name, level) {
-        (b"MQTT", 4) => Ok((Version::V311, true)),
-        (b"MQTT", 5) => Ok((Version::V5, true)),
-        (b"MQTT", 6..) => Ok((Version::V5, false)),
-        (b"MQTT" | b"MQIsdp", _) => Ok((Version::V311, false)),
-        _ => malformed("not MQTT"),
-    }
+    let (version, is_spoken) = match (name, level & !BRIDGE) {
+        (b"MQIsdp", 3) => (Version::V31, true),
+        (b"MQTT", 4) => (Version::V311, true),
+        (b"MQTT", 5) => (Version::V5, true),
+        (b"MQTT", 6..) => (Version::V5, false),
+        (b"MQTT" | b"MQIsdp", _) => (Version::V311, false),
+        _ => return malformed("not MQTT"),
+    };
+    let len = body.len() - rest.0.len();
+    Ok(Dialect { version, is_spoken, is_bridge: level & BRIDGE != 0, len })
 }
 
 /// Checks a whole packet: its first byte, and all behind its length.
@@ -97,7 +123,7 @@ fn connect(rest: &mut Rest, version: Version) -> Checked<()> {
     if will_qos == 3 || !has_will && flags & 0x38 != 0 {
         return malformed("wrong flags of the will");
     }
-    if version == Version::V311 && flags & 0xc0 == 0x40 {
+    if version != Version::V5 && flags & 0xc0 == 0x40 {
         return malformed("a password without a user name");
     }
     if version == Version::V5 {

@@ -10,14 +10,17 @@ use std::time::{Duration, Instant};
 use bytes::buf::Limit;
 use bytes::{BufMut, Bytes, BytesMut};
 use rumqttd::protocol::{
-    self as wired, LastWill, LastWillProperties, Protocol, PublishProperties, QoS, v4::V4, v5::V5,
+    self as wired, LastWill, LastWillProperties, Protocol as _, PublishProperties, QoS, v4::V4,
+    v5::V5,
 };
 
-use crate::check;
+use crate::check::{self, Dialect};
 use crate::packet::{
     Connect, Filter, Login, Message, Options, Packet, Qos, Reason, Refusal, SendRetained, Takes,
     Version, Will,
 };
+use crate::publish::put_varint;
+use crate::topic;
 
 /// Packets up to this size are read many at once; a larger one gets a buffer of its own, which
 /// then is its payload's, so that it is never copied.
@@ -31,18 +34,18 @@ pub(crate) struct Decoder {
     buffer: BytesMut,
     /// The size of the packet at the front of the buffer, when that is known.
     expected: Option<usize>,
-    version: Option<Version>,
+    dialect: Option<Dialect>,
     packet_maximum: usize,
 }
 
 impl Decoder {
     pub fn new(packet_maximum: usize) -> Decoder {
-        Decoder { buffer: BytesMut::new(), expected: None, version: None, packet_maximum }
+        Decoder { buffer: BytesMut::new(), expected: None, dialect: None, packet_maximum }
     }
 
     /// The version that the client's CONNECT named, as soon as that was read.
     pub fn version(&self) -> Option<Version> {
-        self.version
+        self.dialect.map(|dialect| dialect.version)
     }
 
     /// Whether a part of a packet is here and the rest is not.
@@ -84,7 +87,7 @@ impl Decoder {
     /// The bytes are no packet, or none that a client may send; the decoder is of no use any more.
     pub fn next(&mut self, now: Instant) -> Result<Option<Packet>, Refusal> {
         let Some(&first) = self.buffer.first() else { return Ok(None) };
-        check::first_byte(first, self.version)?;
+        check::first_byte(first, self.version())?;
         let length = check::varint(self.buffer.get(1..).unwrap_or_default())?;
         let Some((remaining, length_len)) = length else { return Ok(None) };
         let bound =
@@ -96,18 +99,19 @@ impl Decoder {
         self.expected = Some(head + remaining);
         let Some(body) = self.buffer.get(head..head + remaining) else { return Ok(None) };
 
-        let version = match self.version {
-            Some(version) => version,
+        let dialect = match self.dialect {
+            Some(dialect) => dialect,
             None => {
-                let (version, is_spoken) = check::protocol(body)?;
-                self.version = Some(version);
-                if !is_spoken {
-                    let why = "neither MQTT 3.1.1 nor 5";
+                let dialect = check::dialect(body)?;
+                self.dialect = Some(dialect);
+                if !dialect.is_spoken {
+                    let why = "this broker speaks MQTT 3.1, 3.1.1 and 5";
                     return Err(Refusal::new(Reason::UnsupportedVersion, why));
                 }
-                version
+                dialect
             }
         };
+        let version = dialect.version;
         check::packet(first, body, version)?;
         let short = short(first, body, version);
         let id =
@@ -121,14 +125,33 @@ impl Decoder {
         if short.is_some() {
             return Ok(short);
         }
+        let mut remaining = remaining;
+        if first >> 4 == check::kind::CONNECT {
+            (packet, remaining) = as_standard(&packet[head..], dialect);
+        }
         let decoded = match version {
-            Version::V311 => V4.read_mut(&mut packet, remaining),
+            Version::V31 | Version::V311 => V4.read_mut(&mut packet, remaining),
             Version::V5 => V5.read_mut(&mut packet, remaining),
         };
         let decoded = decoded
             .map_err(|_| Refusal::new(Reason::Malformed, "a packet that cannot be decoded"))?;
-        packet_of(decoded, version, Qos::of(first >> 1), id, now).map(Some)
+        packet_of(decoded, dialect, Qos::of(first >> 1), id, now).map(Some)
     }
+}
+
+/// A CONNECT as the codec knows it, and its remaining length: of MQTT 3.1 as of 3.1.1, and without
+/// the bit of a bridge. `body` must have been checked.
+fn as_standard(body: &[u8], dialect: Dialect) -> (BytesMut, usize) {
+    let level = if dialect.version == Version::V5 { 5 } else { 4 };
+    let rest = body.get(dialect.len..).unwrap_or_default();
+    let remaining = 7 + rest.len();
+    let mut packet = BytesMut::with_capacity(5 + remaining);
+    packet.put_u8(check::kind::CONNECT << 4);
+    put_varint(&mut packet, remaining);
+    packet.put_slice(b"\0\x04MQTT");
+    packet.put_u8(level);
+    packet.put_slice(rest);
+    (packet, remaining)
 }
 
 /// The packets that are read without the codec. They must have been checked.
@@ -159,7 +182,7 @@ fn u16_at(body: &[u8], at: usize) -> u16 {
 
 fn packet_of(
     decoded: wired::Packet,
-    version: Version,
+    dialect: Dialect,
     qos: Qos,
     id: u16,
     now: Instant,
@@ -168,11 +191,12 @@ fn packet_of(
         wired::Packet::Connect(connect, properties, will, will_properties, login) => {
             let properties = properties.as_ref();
             let will = will.map(|will| will_of(&will, will_properties, now)).transpose()?;
+            let version = dialect.version;
             let expiry = match version {
-                // MQTT 3.1.1 has no expiry: a session that is not clean lasts.
-                Version::V311 if connect.clean_session => 0,
-                Version::V311 => u32::MAX,
                 Version::V5 => properties.and_then(|p| p.session_expiry_interval).unwrap_or(0),
+                // Before MQTT 5 there is no expiry: a session that is not clean lasts.
+                _ if connect.clean_session => 0,
+                _ => u32::MAX,
             };
             Packet::Connect(Box::new(Connect {
                 version,
@@ -220,7 +244,7 @@ fn packet_of(
             let filters = subscribe.filters.into_iter();
             Packet::Subscribe {
                 id: subscribe.pkid,
-                filters: filters.map(|filter| filter_of(filter, identifier)).collect(),
+                filters: filters.map(|filter| filter_of(filter, identifier, dialect)).collect(),
             }
         }
         wired::Packet::Unsubscribe(unsubscribe, _) => {
@@ -291,13 +315,15 @@ fn travelling(
     Ok((Bytes::copy_from_slice(bytes.get(at..).unwrap_or_default()), expires))
 }
 
-fn filter_of(filter: wired::Filter, identifier: u32) -> Filter {
+fn filter_of(filter: wired::Filter, identifier: u32, dialect: Dialect) -> Filter {
+    // Before MQTT 5 a bridge cannot ask for what keeps two brokers from telling each other the same
+    // for ever, and what is retained there retained here.
+    let is_bridge = dialect.is_bridge;
     Filter {
-        path: filter.path,
         options: Options {
             qos: qos_of(filter.qos),
-            no_local: filter.nolocal,
-            retain_as_published: filter.preserve_retain,
+            no_local: filter.nolocal || is_bridge && !topic::is_shared(&filter.path),
+            retain_as_published: filter.preserve_retain || is_bridge,
             retained: match filter.retain_forward_rule {
                 wired::RetainForwardRule::OnEverySubscribe => SendRetained::Always,
                 wired::RetainForwardRule::OnNewSubscribe => SendRetained::WhenNew,
@@ -305,6 +331,7 @@ fn filter_of(filter: wired::Filter, identifier: u32) -> Filter {
             },
             identifier,
         },
+        path: filter.path,
     }
 }
 
@@ -320,15 +347,20 @@ mod tests {
 
     use super::*;
     use crate::delivery::Delivery;
-    use crate::publish::{self, Sending, put_varint};
+    use crate::publish::{self, Sending};
 
     const CONNECT_311: &[u8] = b"\x10\x0d\0\x04MQTT\x04\x02\0\x3c\0\x01c";
+    const CONNECT_31: &[u8] = b"\x10\x0f\0\x06MQIsdp\x83\x02\0\x3c\0\x01c";
     const CONNECT_5: &[u8] = b"\x10\x13\0\x04MQTT\x05\x02\0\x3c\x05\x11\0\0\0\x09\0\x01c";
 
     /// A decoder that has seen a CONNECT.
     fn decoder(version: Version) -> Decoder {
         let mut decoder = Decoder::new(1 << 20);
-        let connect = if version == Version::V5 { CONNECT_5 } else { CONNECT_311 };
+        let connect = match version {
+            Version::V31 => CONNECT_31,
+            Version::V311 => CONNECT_311,
+            Version::V5 => CONNECT_5,
+        };
         let mut packets = feed(&mut decoder, connect, usize::MAX).unwrap();
         assert!(matches!(packets.pop(), Some(Packet::Connect(c)) if c.version == version));
         decoder
@@ -411,7 +443,7 @@ mod tests {
         #[test]
         fn any_bytes_are_packets_or_refused(bytes: Vec<u8>, step in 1..50_usize) {
             let _ = feed(&mut Decoder::new(1 << 20), &bytes, step);
-            for version in [Version::V311, Version::V5] {
+            for version in [Version::V31, Version::V311, Version::V5] {
                 let _ = feed(&mut decoder(version), &bytes, step);
             }
         }
@@ -419,7 +451,7 @@ mod tests {
         #[test]
         fn any_body_of_any_packet_is_a_packet_or_refused(
             first in prop::sample::select(vec![
-                0x30_u8, 0x32, 0x34, 0x3b, 0x40, 0x50, 0x62, 0x70, 0x82, 0xa2, 0xc0, 0xe0,
+                0x30_u8, 0x32, 0x34, 0x3b, 0x40, 0x50, 0x62, 0x70, 0x82, 0x8a, 0xa2, 0xaa, 0xc0, 0xe0,
             ]),
             // Few values, so that lengths and properties often fit.
             body in prop::collection::vec(
@@ -429,7 +461,7 @@ mod tests {
                 0..30,
             ),
         ) {
-            for version in [Version::V311, Version::V5] {
+            for version in [Version::V31, Version::V311, Version::V5] {
                 let mut bytes = BytesMut::new();
                 bytes.put_u8(first);
                 put_varint(&mut bytes, body.len());
@@ -444,8 +476,31 @@ mod tests {
     }
 
     #[test]
+    fn each_dialect_is_read_as_the_version_that_it_is_like() {
+        for (connect, version, is_bridge) in [
+            (&b"\x10\x0f\0\x06MQIsdp\x03\x02\0\x3c\0\x01c"[..], Version::V31, false),
+            (b"\x10\x0f\0\x06MQIsdp\x83\x02\0\x3c\0\x01c", Version::V31, true),
+            (b"\x10\x0d\0\x04MQTT\x84\x02\0\x3c\0\x01c", Version::V311, true),
+            (b"\x10\x0e\0\x04MQTT\x85\x02\0\x3c\0\0\x01c", Version::V5, true),
+        ] {
+            let mut decoder = Decoder::new(1 << 20);
+            let subscribe = match version {
+                Version::V5 => &b"\x82\x07\0\x01\0\0\x01a\x01"[..],
+                _ => b"\x82\x06\0\x01\0\x01a\x01",
+            };
+            let packets = feed(&mut decoder, &[connect, subscribe].concat(), 5).unwrap();
+            let [Packet::Connect(connect), Packet::Subscribe { filters, .. }] = &packets[..] else {
+                panic!("{packets:?}")
+            };
+            assert_eq!((connect.version, connect.client_id.as_str()), (version, "c"));
+            let options = filters[0].options;
+            assert_eq!((options.no_local, options.retain_as_published), (is_bridge, is_bridge));
+        }
+    }
+
+    #[test]
     fn a_part_of_a_packet_is_none_yet() {
-        for connect in [CONNECT_311, CONNECT_5] {
+        for connect in [CONNECT_31, CONNECT_311, CONNECT_5] {
             for len in 0..connect.len() {
                 let mut decoder = Decoder::new(1 << 20);
                 let packets = feed(&mut decoder, &connect[..len], usize::MAX).unwrap();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant as Moment, timeout, timeout_at};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use crate::aliases::Taken;
 use crate::codec::Decoder;
@@ -20,7 +20,9 @@ use crate::outbox::Outbox;
 use crate::packet::{
     Connect, Filter, Message, Packet, Qos, Reason, Refusal, Reply, Version, Welcome,
 };
+use crate::refusals::Brief;
 use crate::session::Session;
+use crate::slots::Slot;
 use crate::{reply, topic};
 
 /// How long a client that has gone is read from, of which all is here already.
@@ -38,6 +40,7 @@ pub(crate) async fn serve<R, W>(
     deadline: Moment,
     reader: R,
     writer: W,
+    slot: &Slot,
 ) where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -49,11 +52,17 @@ pub(crate) async fn serve<R, W>(
         first = timeout_at(deadline, incoming.next(None)) => first,
         () = core.closing() => return,
     };
+    let (mut id, mut user) = (String::new(), String::new());
     let entered = match first {
-        Ok(Ok(Packet::Connect(connect))) => tokio::select! {
-            entered = enter(&core, &door, peer.ip(), *connect) => entered.map_err(End::Refused),
-            () = core.closing() => return,
-        },
+        Ok(Ok(Packet::Connect(connect))) => {
+            slot.keep();
+            id = Brief(&connect.client_id).to_string();
+            user = connect.login.as_ref().map_or_else(String::new, |l| Brief(&l.user).to_string());
+            tokio::select! {
+                entered = enter(&core, &door, peer.ip(), *connect) => entered.map_err(End::Refused),
+                () = core.closing() => return,
+            }
+        }
         Ok(Ok(_)) => Err(End::Refused(Refusal::new(Reason::ProtocolError, "no CONNECT"))),
         Ok(Err(end)) => Err(end),
         Err(_) => Err(End::Late),
@@ -61,7 +70,12 @@ pub(crate) async fn serve<R, W>(
     let client = match entered {
         Ok(client) => client,
         Err(end) => {
-            debug!(%peer, ?end, "a connection ended without a client");
+            match &end {
+                End::Refused(Refusal { why, .. }) if core.refusals.is_news(peer.ip(), why) => {
+                    warn!(%peer, client = id, user, why, "refused a client");
+                }
+                _ => debug!(%peer, ?end, "a connection ended without a client"),
+            }
             if let (End::Refused(refusal), Some(version)) = (end, incoming.decoder.version()) {
                 let last = refused(refusal, version);
                 outgoing.farewell(last, &mut incoming.reader).await;
@@ -69,7 +83,7 @@ pub(crate) async fn serve<R, W>(
             return;
         }
     };
-    debug!(%peer, client = client.id, version = ?client.version, "connected");
+    debug!(%peer, client = id, version = ?client.version, "connected");
 
     let end = tokio::select! {
         end = converse(&client, &mut incoming) => end,
@@ -99,9 +113,9 @@ pub(crate) async fn serve<R, W>(
 
     let is_usual = matches!(end, End::Left { .. } | End::Gone(_));
     if !is_usual && core.may_tell_end() {
-        info!(%peer, client = client.id, ?end, "disconnected a client");
+        info!(%peer, client = id, ?end, "disconnected a client");
     } else {
-        debug!(%peer, client = client.id, ?end, "disconnected");
+        debug!(%peer, client = id, ?end, "disconnected");
     }
     let last = match end {
         End::Refused(refusal) => Some(refusal),
@@ -156,15 +170,13 @@ async fn enter(
     connect: Connect,
 ) -> Result<Client, Refusal> {
     let Connect { version, clean, takes, will, .. } = connect;
-    let guest = door
-        .admit(peer, connect.login)
-        .await
-        .map_err(|reason| Refusal::new(reason, "not allowed"))?;
+    let mut guest = door.admit(peer, connect.login).await?;
+    guest.grant = guest.grant.for_client(&connect.client_id);
     if will.as_ref().is_some_and(|will| !guest.grant.may_publish(&will.message.topic)) {
         return Err(Refusal::new(Reason::NotAuthorized, "a will that is not allowed"));
     }
     let is_anonymous = connect.client_id.is_empty();
-    if is_anonymous && version == Version::V311 && !clean {
+    if is_anonymous && (version == Version::V31 || version == Version::V311 && !clean) {
         return Err(Refusal::new(Reason::BadClientId, "no client id"));
     }
     let expiry = connect.expiry.min(core.limits.session_expiry);
@@ -214,8 +226,9 @@ async fn enter(
 fn refused(refusal: Refusal, version: Version) -> Bytes {
     match (version, refusal.reason) {
         // MQTT 3.1.1, section 3.1.4: what is malformed is closed without CONNACK.
-        (
-            Version::V311,
+        (Version::V5, _)
+        | (
+            _,
             Reason::UnsupportedVersion
             | Reason::BadClientId
             | Reason::BadLogin
@@ -223,9 +236,8 @@ fn refused(refusal: Refusal, version: Version) -> Bytes {
             | Reason::ServerBusy
             | Reason::QuotaExceeded
             | Reason::ShuttingDown,
-        )
-        | (Version::V5, _) => reply::encode(&Reply::Refused(refusal), version, usize::MAX),
-        (Version::V311, _) => Bytes::new(),
+        ) => reply::encode(&Reply::Refused(refusal), version, usize::MAX),
+        _ => Bytes::new(),
     }
 }
 

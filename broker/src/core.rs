@@ -16,6 +16,7 @@ use crate::ordered::Ordered;
 use crate::outbox::Outbox;
 use crate::packet::{Message, Options, Reason, Reply, Welcome, Will};
 use crate::received::Received;
+use crate::refusals::{Brief, Refusals};
 use crate::retained::Retained;
 use crate::seldom::Seldom;
 use crate::shared::Groups;
@@ -37,6 +38,7 @@ pub(crate) struct Core {
     not_allowed: Seldom,
     ended: Seldom,
     discarded: Seldom,
+    pub(crate) refusals: Refusals,
 }
 
 #[derive(Debug)]
@@ -162,6 +164,7 @@ impl Core {
             not_allowed: every_minute(),
             ended: Seldom::new(Duration::from_secs(1)),
             discarded: Seldom::new(Duration::from_secs(1)),
+            refusals: Refusals::default(),
         }
     }
 
@@ -331,7 +334,7 @@ impl Core {
         self.counters.discarded.add(1);
         if self.discarded.is_due() {
             warn!(
-                client = entry.owner.client_id,
+                client = %Brief(&entry.owner.client_id),
                 "discarded the session of an absent client: what waited for it found no room; \
                  raise broker.queue, broker.queue_bytes or broker.session_bytes, or have it come \
                  back sooner"
@@ -402,7 +405,7 @@ impl Core {
     pub fn refuse_publish(&self, client: &str, topic: &str) {
         self.counters.dropped.add(1);
         if self.not_allowed.is_due() {
-            warn!(client, topic, "dropped a message: its client may not publish to this topic");
+            warn!(client = %Brief(client), topic = %Brief(topic), "dropped a message: its client may not publish to this topic");
         }
     }
 

@@ -15,16 +15,15 @@ use blake2::digest::Mac;
 use subtle::ConstantTimeEq;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{interval, sleep};
-use tracing::{error, info, warn};
+use tracing::{error, info};
 use wire::Root;
 
 use crate::access::{Grant, Role};
 use crate::attempts::Attempts;
 use crate::identity::{Allowed, Identity};
 use crate::local::Local;
-use crate::packet::{Login, Reason};
+use crate::packet::{Login, Reason, Refusal};
 use crate::passwords;
-use crate::seldom::Seldom;
 use crate::users::{self, BadUsers, Users};
 
 /// Passwords that are hashed at once. Each costs 19 MiB and a processor.
@@ -61,8 +60,6 @@ pub(crate) struct Door {
     known: Known,
     hashing: Arc<Semaphore>,
     waiting: AtomicUsize,
-    wrong: Seldom,
-    exhausted: Seldom,
 }
 
 /// A client that may come in.
@@ -96,8 +93,6 @@ impl Door {
                 .map_err(|error| BadUsers::Io { path: PathBuf::from("randomness"), error })?,
             hashing: Arc::new(Semaphore::new(AT_ONCE)),
             waiting: AtomicUsize::new(0),
-            wrong: Seldom::new(Duration::from_secs(10)),
-            exhausted: Seldom::new(Duration::from_secs(60)),
         })
     }
 
@@ -114,7 +109,7 @@ impl Door {
         self: &Arc<Door>,
         peer: IpAddr,
         login: Option<Login>,
-    ) -> Result<Guest, Reason> {
+    ) -> Result<Guest, Refusal> {
         let peer = peer.to_canonical();
         let users = self.users.subscribe();
         let list = users.borrow().clone();
@@ -130,7 +125,13 @@ impl Door {
                 return Ok(self.guest(users, user));
             }
         }
-        let allowed = self.allowed(peer, &list).ok_or(Reason::NotAuthorized)?;
+        let allowed = self.allowed(peer, &list).ok_or_else(|| {
+            let why = match list.is_empty() {
+                true => "another machine comes in by a user (vitrina user add) or with broker.open",
+                false => "no user name was given, and broker.anonymous is not set",
+            };
+            Refusal::new(Reason::NotAuthorized, why)
+        })?;
         Ok(self.guest(users, Identity::Anonymous(allowed)))
     }
 
@@ -224,14 +225,12 @@ impl Door {
         list: &Users,
         name: String,
         password: String,
-    ) -> Result<Identity, Reason> {
+    ) -> Result<Identity, Refusal> {
         let counted = Some(name.as_str()).filter(|name| users::is_user_name(name));
         if !self.attempts.take(peer, counted, Instant::now()) {
-            if self.exhausted.is_due() {
-                warn!(%peer, "too many wrong passwords; no more are tried for a while");
-            }
             sleep(WRONG).await;
-            return Err(Reason::BadLogin);
+            let why = "too many wrong passwords: none is tried for a while";
+            return Err(Refusal::new(Reason::BadLogin, why));
         }
         let user = counted.and_then(|name| list.get(name));
         let hash = user.map_or(passwords::NOBODY, |user| &user.password);
@@ -242,11 +241,8 @@ impl Door {
                 Ok(Identity::User { role: user.role, hash: user.password.clone(), name })
             }
             _ => {
-                if self.wrong.is_due() {
-                    warn!(%peer, user = name.get(..64).unwrap_or(&name), "a wrong user name or password");
-                }
                 sleep(WRONG).await;
-                Err(Reason::BadLogin)
+                Err(Refusal::new(Reason::BadLogin, "a wrong user name or password"))
             }
         }
     }
@@ -256,13 +252,14 @@ impl Door {
         name: &str,
         password: String,
         hash: &str,
-    ) -> Result<bool, Reason> {
+    ) -> Result<bool, Refusal> {
+        let busy = || Refusal::new(Reason::ServerBusy, "too many passwords are being checked");
         if self.known.has(name, &password, hash) {
             return Ok(true);
         }
-        let Some(_place) = Place::take(&self.waiting) else { return Err(Reason::ServerBusy) };
+        let Some(_place) = Place::take(&self.waiting) else { return Err(busy()) };
         let Ok(permit) = self.hashing.clone().acquire_owned().await else {
-            return Err(Reason::ServerBusy);
+            return Err(busy());
         };
         // Another connection of this user may have been before us.
         if self.known.has(name, &password, hash) {
@@ -278,7 +275,7 @@ impl Door {
             drop(permit);
             is_right
         });
-        hashed.await.map_err(|_| Reason::ServerBusy)
+        hashed.await.map_err(|_| busy())
     }
 }
 

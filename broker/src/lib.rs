@@ -33,6 +33,7 @@ mod packet;
 mod passwords;
 mod publish;
 mod received;
+mod refusals;
 mod reply;
 mod retained;
 mod route;

@@ -20,7 +20,7 @@ use crate::core::Core;
 use crate::door::Door;
 use crate::handshake::{self, Pages};
 use crate::seldom::Seldom;
-use crate::slots::Slots;
+use crate::slots::{NoSlot, Slot, Slots};
 use crate::users::BadUsers;
 use crate::websocket::WebSocket;
 
@@ -148,8 +148,7 @@ impl Listener {
         slots: &Arc<Slots>,
         connections: &mut JoinSet<()>,
     ) {
-        let every_minute = || Seldom::new(Duration::from_secs(60));
-        let (failed, refused, full) = (every_minute(), every_minute(), every_minute());
+        let failed = Seldom::new(Duration::from_secs(60));
         let mut pause = Duration::ZERO;
         loop {
             let accepted = tokio::select! {
@@ -174,8 +173,9 @@ impl Listener {
             pause = Duration::ZERO;
             let address = peer.ip().to_canonical();
             if !config::is_near(address) {
-                if refused.is_due() {
-                    warn!(%peer, "refused a connection from a public address");
+                let why = "it comes from a public address";
+                if core.refusals.is_news(address, why) {
+                    warn!(%peer, why, "refused a connection");
                 }
                 continue;
             }
@@ -184,13 +184,17 @@ impl Listener {
                     let (core, door, speaks) = (core.clone(), door.clone(), self.speaks.clone());
                     // The task of one client. It ends with its socket, or when the core ends it.
                     connections.spawn(async move {
-                        let _slot = slot;
-                        serve(core, door, peer, stream, speaks).await;
+                        tokio::select! {
+                            () = serve(core, door, peer, stream, speaks, &slot) => {}
+                            () = slot.lost() => {
+                                debug!(%peer, "a connection without CONNECT made room for another");
+                            }
+                        }
                     });
                 }
-                Err(limit) => {
-                    if full.is_due() {
-                        warn!(%peer, limit = limit.0, "refused a connection: too many are open");
+                Err(NoSlot(limit)) => {
+                    if core.refusals.is_news(address, limit) {
+                        warn!(%peer, limit, "refused a connection: too many are open");
                     }
                 }
             }
@@ -206,6 +210,7 @@ async fn serve(
     peer: SocketAddr,
     stream: TcpStream,
     speaks: Speaks,
+    slot: &Slot,
 ) {
     let deadline = Instant::now() + CONNECT_WITHIN;
     let Speaks { tls, websocket } = speaks;
@@ -227,19 +232,19 @@ async fn serve(
     match begun {
         Ok(Ok(Begun::Tcp(stream))) => {
             let (reader, writer) = stream.into_split();
-            connection::serve(core, door, peer, deadline, reader, writer).await;
+            connection::serve(core, door, peer, deadline, reader, writer, slot).await;
         }
         Ok(Ok(Begun::Tls(stream))) => {
             let (reader, writer) = split(stream);
-            connection::serve(core, door, peer, deadline, reader, writer).await;
+            connection::serve(core, door, peer, deadline, reader, writer, slot).await;
         }
         Ok(Ok(Begun::Ws(stream))) => {
             let (reader, writer) = split(stream);
-            connection::serve(core, door, peer, deadline, reader, writer).await;
+            connection::serve(core, door, peer, deadline, reader, writer, slot).await;
         }
         Ok(Ok(Begun::Wss(stream))) => {
             let (reader, writer) = split(stream);
-            connection::serve(core, door, peer, deadline, reader, writer).await;
+            connection::serve(core, door, peer, deadline, reader, writer, slot).await;
         }
         Ok(Err(error)) => debug!(%peer, %error, "a connection ended before MQTT"),
         Err(_) => debug!(%peer, "a connection ended before MQTT, for it took too long"),

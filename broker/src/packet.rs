@@ -1,4 +1,4 @@
-//! MQTT packets as the core sees them: checked, the same for 3.1.1 and 5, and without the codec.
+//! MQTT packets as the core sees them: checked, the same for 3.1, 3.1.1 and 5, and without the codec.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-/// The two versions of the protocol that are spoken.
+/// The versions of the protocol that are spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
+    /// What devices spoke before it was a standard: named `MQIsdp`, and as 3.1.1 but for a few bits.
+    V31,
     V311,
     V5,
 }

@@ -71,7 +71,7 @@ pub(crate) fn packet_len(delivery: &Delivery, version: Version) -> usize {
 }
 
 fn properties_len(delivery: &Delivery, version: Version) -> usize {
-    if version == Version::V311 {
+    if version != Version::V5 {
         return 0;
     }
     let identifiers = delivery.identifiers.iter().map(|i| 1 + varint_len(*i as usize));
@@ -84,7 +84,7 @@ fn properties_len(delivery: &Delivery, version: Version) -> usize {
 /// The size of a block of properties with its length.
 fn block_len(properties: usize, version: Version) -> usize {
     match version {
-        Version::V311 => 0,
+        Version::V31 | Version::V311 => 0,
         Version::V5 => varint_len(properties) + properties,
     }
 }

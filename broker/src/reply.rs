@@ -13,7 +13,9 @@ pub(crate) fn encode(reply: &Reply, version: Version, packet_maximum: usize) -> 
     let mut body = BytesMut::new();
     let first = match reply {
         Reply::Welcome(welcome) => {
-            body.put_slice(&[u8::from(welcome.session_present), 0]);
+            // In MQTT 3.1 the first byte is reserved.
+            let is_present = welcome.session_present && version != Version::V31;
+            body.put_slice(&[u8::from(is_present), 0]);
             if version == Version::V5 {
                 properties(&mut body, &welcome_properties(welcome));
             }
@@ -51,7 +53,7 @@ pub(crate) fn encode(reply: &Reply, version: Version, packet_maximum: usize) -> 
             0xb0
         }
         Reply::PingResp => 0xd0,
-        Reply::Disconnect(_) if version == Version::V311 => return Bytes::new(),
+        Reply::Disconnect(_) if version != Version::V5 => return Bytes::new(),
         // Without a reason string the length of properties could be left out; with it there are
         // more clients that understand the packet.
         Reply::Disconnect(refusal) => {
@@ -71,7 +73,7 @@ pub(crate) fn encode(reply: &Reply, version: Version, packet_maximum: usize) -> 
 /// 3.1.1, which has none.
 fn ack(first: u8, id: u16, reason: Reason, version: Version) -> Bytes {
     let [high, low] = id.to_be_bytes();
-    if version == Version::V311 || reason == Reason::Success {
+    if version != Version::V5 || reason == Reason::Success {
         Bytes::copy_from_slice(&[first, 2, high, low])
     } else {
         Bytes::copy_from_slice(&[first, 4, high, low, reason as u8, 0])
@@ -125,18 +127,19 @@ fn connect_code(reason: Reason, version: Version) -> u8 {
     match (version, reason) {
         (Version::V5, Reason::ShuttingDown) => 0x88,
         (Version::V5, reason) => reason as u8,
-        (Version::V311, Reason::UnsupportedVersion) => 1,
-        (Version::V311, Reason::BadClientId) => 2,
-        (Version::V311, Reason::BadLogin | Reason::NotAuthorized) => 5,
-        (Version::V311, _) => 3,
+        (_, Reason::UnsupportedVersion) => 1,
+        (_, Reason::BadClientId) => 2,
+        (_, Reason::BadLogin | Reason::NotAuthorized) => 5,
+        _ => 3,
     }
 }
 
 fn subscribe_code(granted: Result<Qos, Reason>, version: Version) -> u8 {
     match (granted, version) {
         (Ok(qos), _) => qos as u8,
-        (Err(_), Version::V311) => 0x80,
         (Err(reason), Version::V5) => reason as u8,
+        // MQTT 3.1 knows no failure here; its clients look at the two lowest bits.
+        (Err(_), Version::V31 | Version::V311) => 0x80,
     }
 }
 

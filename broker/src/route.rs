@@ -10,6 +10,7 @@ use crate::core::{Core, Link, State, Subscriber};
 use crate::delivery::Delivery;
 use crate::ordered::Full;
 use crate::packet::{Message, Options, Qos, Reason};
+use crate::refusals::Brief;
 use crate::shared::{Picked, Readiness};
 use crate::subscriptions::{SessionId, SubscriberId};
 
@@ -96,8 +97,8 @@ impl Core {
     fn lose(&self, delivery: &Delivery) {
         self.counters.dropped.add(1);
         if self.no_member.is_due() {
-            let topic = &*delivery.message.topic;
-            warn!(topic, "dropped a message: no member of its shared subscription has room");
+            let topic = Brief(&delivery.message.topic);
+            warn!(%topic, "dropped a message: no member of its shared subscription has room");
         }
     }
 
@@ -182,7 +183,7 @@ impl Core {
             self.counters.dropped.add(1);
             if self.no_room.is_due() {
                 warn!(
-                    topic = &*message.topic,
+                    topic = %Brief(&message.topic),
                     "a message was not retained, for there is no room: raise broker.retained or \
                      broker.retained_bytes, or clear what is not needed"
                 );

@@ -1,6 +1,6 @@
 //! CONNECT and CONNACK of both versions.
 
-use crate::raw::{BOTH, Connect, Raw, V5, V311, packet, put_str};
+use crate::raw::{BOTH, Connect, Raw, V5, V311, packet, put_str, subscribe};
 use crate::running::start;
 
 #[tokio::test]
@@ -59,13 +59,80 @@ async fn an_empty_client_id_needs_a_clean_session_in_3_1_1() {
 async fn other_versions_are_told_so() {
     let broker = start().await;
     for (name, level, answer) in
-        [("MQIsdp", 3, 1), ("MQTT", 3, 1), ("MQTT", 0, 1), ("MQTT", 6, 0x84), ("MQTT", 255, 0x84)]
+        [("MQIsdp", 4, 1), ("MQTT", 3, 1), ("MQTT", 0, 1), ("MQTT", 6, 0x84), ("MQTT", 255, 0x84)]
     {
         let mut body = Vec::new();
         put_str(&mut body, name);
         body.extend([level, 2, 0, 0, 0, 1, b'x']);
         let connect = packet(0x10, &body);
         assert_eq!(Raw::is_turned_away(broker.address, V311, &connect).await, answer, "{name}");
+    }
+    broker.stop().await;
+}
+
+/// The CONNECT of a name and level, as nothing but those and a client id.
+fn connect_as(name: &str, level: u8, client_id: &str) -> Vec<u8> {
+    let mut body = Vec::new();
+    put_str(&mut body, name);
+    body.extend([level, 2, 0, 0]);
+    put_str(&mut body, client_id);
+    packet(0x10, &body)
+}
+
+#[tokio::test]
+async fn mqtt_3_1_of_old_devices_is_spoken() {
+    let broker = start().await;
+    let mut old = Raw::enter(broker.address, V311, &connect_as("MQIsdp", 3, "old")).await;
+    assert_eq!(old.subscribe(&[("a/#", 2)]).await, [2]);
+    // DUP of what is acknowledged, as its section 2.1 has it.
+    let mut again = subscribe(V311, 8, &[("b", 1)]);
+    again[0] |= 8;
+    old.send(&again).await;
+    old.gets(&[0x90, 3, 0, 8, 1]).await;
+    let mut publisher = Raw::connect(broker.address, V311, "publisher").await;
+    publisher.publish("a/b", b"x", 2, false).await;
+    let got = old.published().await;
+    assert_eq!((got.topic.as_str(), got.qos), ("a/b", 2));
+    old.complete(got.id).await;
+    old.leave().await;
+    let nameless = connect_as("MQIsdp", 3, "");
+    assert_eq!(Raw::is_turned_away(broker.address, V311, &nameless).await, 2);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_bridge_is_told_what_is_retained_and_nothing_of_its_own() {
+    let broker = start().await;
+    let mut near = Raw::connect(broker.address, V311, "near").await;
+    near.subscribe(&[("#", 1)]).await;
+    for (name, level) in [("MQIsdp", 0x83), ("MQTT", 0x84)] {
+        let state = "$SYS/broker/connection/far.house/state";
+        let mut body = Vec::new();
+        put_str(&mut body, name);
+        // A will of QoS 1, retained, as Mosquitto's `notifications` are.
+        body.extend([level, 0x2e, 0, 0]);
+        put_str(&mut body, "far.house");
+        put_str(&mut body, state);
+        put_str(&mut body, "0");
+        let mut bridge = Raw::enter(broker.address, V311, &packet(0x10, &body)).await;
+        assert_eq!(bridge.subscribe(&[("#", 1)]).await, [1]);
+        bridge.publish(state, b"1", 1, true).await;
+        bridge.publish("a", b"from the bridge", 1, false).await;
+        assert_eq!(near.published().await.payload, b"from the bridge");
+        near.acknowledge(1).await;
+        near.publish("a", b"fact", 0, true).await;
+        let got = bridge.published().await;
+        assert_eq!((got.payload.as_slice(), got.retain), (&b"fact"[..], true));
+        let got = near.published().await;
+        assert_eq!((got.payload.as_slice(), got.retain), (&b"fact"[..], false));
+        near.publish("a", b"", 0, true).await;
+        near.published().await;
+        bridge.vanish(&broker).await;
+        let mut watcher = Raw::connect(broker.address, V311, "watcher").await;
+        watcher.subscribe(&[("$SYS/broker/connection/#", 0)]).await;
+        let got = watcher.published().await;
+        assert_eq!((got.topic.as_str(), got.payload.as_slice()), (state, &b"0"[..]));
+        watcher.leave().await;
     }
     broker.stop().await;
 }

@@ -1,0 +1,85 @@
+//! Who was not let in, and why: said once for each address and reason, so that whoever looks for a
+//! client finds it in the log, and nobody can fill that.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What goes on is said again after this.
+const AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// So many addresses and reasons are known at once; of further ones nothing is said.
+const MOST: usize = 1024;
+
+/// The refusals that were said.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    said: Mutex<HashMap<(IpAddr, &'static str), Instant>>,
+}
+
+impl Refusals {
+    /// Whether a refusal is to be said now.
+    pub fn is_news(&self, address: IpAddr, why: &'static str) -> bool {
+        self.is_news_at(address, why, Instant::now())
+    }
+
+    fn is_news_at(&self, address: IpAddr, why: &'static str, now: Instant) -> bool {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (address.to_canonical(), why);
+        if said.get(&key).is_some_and(|at| now.duration_since(*at) < AGAIN_AFTER) {
+            return false;
+        }
+        if said.len() >= MOST {
+            said.retain(|_, at| now.duration_since(*at) < AGAIN_AFTER);
+        }
+        said.len() < MOST && said.insert(key, now).is_none_or(|at| at <= now)
+    }
+}
+
+/// What a stranger chose, such as a client id or a user name, for the log: its beginning.
+pub(crate) struct Brief<'a>(pub &'a str);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 40;
+        let mut rest = self.0.chars();
+        rest.by_ref().take(MOST).try_for_each(|c| write!(f, "{}", c.escape_debug()))?;
+        if rest.next().is_some() { write!(f, "… ({} bytes)", self.0.len()) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_said_once_for_each_address_and_reason() {
+        let refusals = Refusals::default();
+        let now = Instant::now();
+        let [one, other] = [1, 2].map(|n| IpAddr::from([10, 0, 0, n]));
+        assert!(refusals.is_news_at(one, "a", now));
+        assert!(!refusals.is_news_at(one, "a", now));
+        assert!(refusals.is_news_at(one, "b", now));
+        assert!(refusals.is_news_at(other, "a", now));
+        assert!(refusals.is_news_at(one, "a", now + AGAIN_AFTER));
+    }
+
+    #[test]
+    fn many_addresses_fill_neither_memory_nor_log() {
+        let refusals = Refusals::default();
+        let now = Instant::now();
+        let said =
+            (0..5000_u32).filter(|n| refusals.is_news_at(IpAddr::from(n.to_be_bytes()), "a", now));
+        assert_eq!(said.count(), MOST);
+        assert!(refusals.is_news_at(IpAddr::from([9, 9, 9, 9]), "a", now + AGAIN_AFTER));
+    }
+
+    #[test]
+    fn a_long_name_is_logged_by_its_beginning() {
+        assert_eq!(Brief("pi\n\u{1b}[1m").to_string(), "pi\\n\\u{1b}[1m");
+        let long = Brief(&"é".repeat(30_000)).to_string();
+        assert_eq!(long, format!("{}… (60000 bytes)", "é".repeat(40)));
+    }
+}
