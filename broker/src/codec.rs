@@ -235,6 +235,7 @@ fn packet_of(
                     retain: publish.retain,
                     properties,
                     expires,
+                    held: Default::default(),
                 },
             }
         }
@@ -279,6 +280,7 @@ fn will_of(
         retain: will.retain,
         properties,
         expires,
+        held: Default::default(),
     };
     let delay = seconds(delay).unwrap_or_default();
     Ok(Will { message, delay, expiry: seconds(expiry) })
@@ -418,6 +420,7 @@ mod tests {
                     retain,
                     properties: Bytes::from_static(properties),
                     expires: (expires && version == Version::V5).then_some(soon),
+                    held: Default::default(),
                 };
                 // Twice, and something small behind it.
                 let mut bytes = published(&message, version, id, retain).repeat(2);

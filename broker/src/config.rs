@@ -77,6 +77,11 @@ pub struct Section {
     /// topic wait (more if they are small), the newest; over this the oldest is dropped. Default
     /// 32 MiB.
     pub newest_bytes: usize,
+    /// Bytes of memory that all messages together may take, those that wait for clients, here or
+    /// away, and those that are retained, 64 MiB to 2 GiB; over this the client for which most
+    /// waits is disconnected. Default: a third of this machine's memory, or of what its unit may
+    /// use.
+    pub memory: usize,
     /// Messages of QoS 1 and 2 sent to a client and not acknowledged, and those of QoS 2 that a
     /// client of MQTT 5 has under way, 1 to 10000. Default 100.
     pub inflight: usize,
@@ -173,6 +178,7 @@ impl Default for Section {
             queue: 100_000,
             queue_bytes: 64 << 20,
             newest_bytes: 32 << 20,
+            memory: 256 << 20,
             inflight: 100,
             stall: 30,
         }
@@ -273,6 +279,7 @@ impl Section {
             ("queue", self.queue, 1, 1_000_000),
             ("queue_bytes", self.queue_bytes, 64 << 10, 1 << 30),
             ("newest_bytes", self.newest_bytes, 64 << 10, 1 << 30),
+            ("memory", self.memory, 64 << 20, 1 << 31),
             ("inflight", self.inflight, 1, 10_000),
         ] {
             if !(least..=most).contains(&value) {
@@ -325,6 +332,7 @@ impl Section {
                 queue: self.queue,
                 queue_bytes: self.queue_bytes,
                 newest_bytes: self.newest_bytes,
+                memory: self.memory,
                 inflight: self.inflight,
                 stall: Duration::from_secs(self.stall),
             },

@@ -38,6 +38,7 @@ pub(crate) struct Core {
     not_allowed: Seldom,
     ended: Seldom,
     discarded: Seldom,
+    let_go: Seldom,
     pub(crate) refusals: Refusals,
 }
 
@@ -164,6 +165,7 @@ impl Core {
             not_allowed: every_minute(),
             ended: Seldom::new(Duration::from_secs(1)),
             discarded: Seldom::new(Duration::from_secs(1)),
+            let_go: Seldom::new(Duration::from_secs(1)),
             refusals: Refusals::default(),
         }
     }
@@ -316,17 +318,39 @@ impl Core {
     pub fn settle(&self, state: &mut State) {
         loop {
             if let Some((from, will)) = state.wills.pop_front() {
-                let _ = self.route(state, from, &Arc::new(will));
+                let _ = self.route(state, from, &will.shared(&self.counters));
             } else if let Some(id) = state.full.pop() {
                 self.discard_full(state, id);
             } else if state.away_bytes > self.limits.session_bytes
                 && let Some(id) = state.largest_away()
             {
                 self.discard_full(state, id);
+            } else if self.counters.held_bytes.get() > self.limits.memory as u64
+                && let Some(id) = state.largest()
+            {
+                self.let_go(state, id);
             } else {
                 return;
             }
         }
+    }
+
+    /// Ends who holds most of the memory that all messages may take.
+    fn let_go(&self, state: &mut State, id: SessionId) {
+        let Some(entry) = state.sessions.get(&id) else { return };
+        let Link::Here(outbox) = &entry.link else { return self.discard_full(state, id) };
+        let outbox = outbox.clone();
+        self.counters.overrun.add(1);
+        if self.let_go.is_due() {
+            warn!(
+                client = %Brief(&entry.owner.client_id),
+                bytes = outbox.bytes(),
+                "disconnected the client for which most waited: all messages together took more \
+                 than broker.memory; it reads too slowly or asks for too much"
+            );
+        }
+        state.set_expiry(id, 0);
+        self.disconnect(state, id, &outbox, Reason::QuotaExceeded);
     }
 
     fn discard_full(&self, state: &mut State, id: SessionId) {
@@ -446,6 +470,17 @@ impl State {
         }
         self.filter_bytes -= filter_size(filter);
         self.sys_filters -= usize::from(topic::asks_for_sys(path));
+    }
+
+    /// For whom most waits, here or away; nobody where that is too little to be worth it.
+    fn largest(&self) -> Option<SessionId> {
+        const LITTLE: usize = 64 * 1024;
+        let bytes = |entry: &Entry| match &entry.link {
+            Link::Away(away) => away.bytes(),
+            Link::Here(outbox) => outbox.bytes(),
+        };
+        let sizes = self.sessions.iter().map(|(id, entry)| (bytes(entry), *id));
+        sizes.max().filter(|(bytes, _)| *bytes > LITTLE).map(|(_, id)| id)
     }
 
     fn largest_away(&self) -> Option<SessionId> {

@@ -14,6 +14,7 @@ pub struct Counters {
     pub(crate) subscriptions: Number,
     pub(crate) retained: Number,
     pub(crate) queued_bytes: Number,
+    pub(crate) held_bytes: Number,
     pub(crate) packets_in: Number,
     pub(crate) packets_out: Number,
     pub(crate) messages_in: Number,
@@ -43,6 +44,9 @@ pub struct Counts {
     /// What waits for clients now or may be sent again, in bytes; a payload is counted for each
     /// client it waits for.
     pub queued_bytes: u64,
+    /// The memory that messages take now which wait, are retained or are being written, in bytes;
+    /// a payload is counted once.
+    pub held_bytes: u64,
     /// Packets received from clients.
     pub packets_in: u64,
     /// Packets handed to clients' sockets.
@@ -78,6 +82,7 @@ impl Counters {
             subscriptions: self.subscriptions.get(),
             retained: self.retained.get(),
             queued_bytes: self.queued_bytes.get(),
+            held_bytes: self.held_bytes.get(),
             packets_in: self.packets_in.get(),
             packets_out: self.packets_out.get(),
             messages_in: self.messages_in.get(),

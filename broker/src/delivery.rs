@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::held::Held;
 use crate::packet::{Message, Qos};
 
 /// One message on its way to one client.
@@ -15,11 +16,17 @@ pub(crate) struct Delivery {
     pub identifiers: Vec<u32>,
     /// The shared subscription that it comes by, of which another member may have it instead.
     pub group: Option<Arc<str>>,
+    /// What it takes of the broker's memory beside its message.
+    _held: Held,
 }
 
 impl Delivery {
+    /// What its place in a queue takes, in bytes.
+    const OVERHEAD: usize = 128;
+
     pub fn new(message: Arc<Message>, qos: Qos) -> Delivery {
-        Delivery { message, qos, retain: false, identifiers: Vec::new(), group: None }
+        let held = message.held.beside(Delivery::OVERHEAD);
+        Delivery { message, qos, retain: false, identifiers: Vec::new(), group: None, _held: held }
     }
 
     /// What it is counted as in every bound, in bytes.

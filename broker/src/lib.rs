@@ -23,6 +23,7 @@ mod counters;
 mod delivery;
 mod door;
 mod handshake;
+mod held;
 mod identity;
 mod limits;
 mod listener;

@@ -22,6 +22,7 @@ pub(crate) struct Limits {
     pub queue: usize,
     pub queue_bytes: usize,
     pub newest_bytes: usize,
+    pub memory: usize,
     pub inflight: usize,
     pub stall: Duration,
 }

@@ -298,6 +298,7 @@ mod tests {
             retain: false,
             properties: Bytes::new(),
             expires: None,
+            held: Default::default(),
         };
         let mut delivery = Delivery::new(Arc::new(message), qos);
         delivery.group = group.then(|| "$share/g/a".into());

@@ -155,6 +155,12 @@ impl Outbox {
         back
     }
 
+    /// The size of all that waits or may be sent again.
+    pub fn bytes(&self) -> usize {
+        let queue = self.lock();
+        queue.reply_bytes + queue.newest_bytes + queue.ordered.bytes()
+    }
+
     pub fn version(&self) -> Version {
         self.version
     }
@@ -417,6 +423,7 @@ mod tests {
             retain: false,
             properties: Bytes::new(),
             expires: None,
+            held: Default::default(),
         };
         Delivery::new(Arc::new(message), qos)
     }

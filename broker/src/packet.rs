@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::counters::Counters;
+use crate::held::Held;
+
 /// The versions of the protocol that are spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
@@ -188,6 +191,8 @@ pub(crate) struct Message {
     pub properties: Bytes,
     /// When it is of no use any more.
     pub expires: Option<Instant>,
+    /// What it takes of the broker's memory beside its payload.
+    pub held: Held,
 }
 
 impl Message {
@@ -197,6 +202,13 @@ impl Message {
     /// What it is counted as in every bound, in bytes.
     pub fn size(&self) -> usize {
         self.topic.len() + self.payload.len() + self.properties.len() + Message::OVERHEAD
+    }
+
+    /// The message for others to share, counted as long as any of them has it.
+    pub fn shared(mut self, counters: &Arc<Counters>) -> Arc<Message> {
+        self.held = Held::new(self.size() - self.payload.len(), counters);
+        self.payload = Held::payload(self.payload, counters);
+        Arc::new(self)
     }
 
     pub fn is_expired(&self, now: Instant) -> bool {

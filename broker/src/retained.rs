@@ -117,6 +117,7 @@ mod tests {
             retain: true,
             properties: Bytes::new(),
             expires: None,
+            held: Default::default(),
         })
     }
 

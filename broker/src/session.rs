@@ -64,7 +64,7 @@ impl Session {
             }
             entry.received.insert(id);
         }
-        let published = self.core.route(&mut state, self.id, &Arc::new(message));
+        let published = self.core.route(&mut state, self.id, &message.shared(&self.core.counters));
         self.core.settle(&mut state);
         // A reason of failure ends the exchange; in 3.1.1 there is none.
         if is_once
@@ -245,6 +245,7 @@ mod tests {
             retain: true,
             properties: Bytes::new(),
             expires: None,
+            held: Default::default(),
         };
         let will = Will { message, delay: Duration::from_secs(9), expiry: None };
         let session = open("panics", Some(will));

@@ -41,6 +41,7 @@ pub(crate) fn facts(core: &Core) -> Vec<Arc<Message>> {
             retain: true,
             properties: Bytes::new(),
             expires: None,
+            held: Default::default(),
         })
     };
     facts.into_iter().map(message).collect()

@@ -110,3 +110,38 @@ async fn a_slow_subscriber_keeps_its_connection() {
     assert_eq!(broker.counters.read().clients, 2);
     broker.stop().await;
 }
+
+#[tokio::test]
+async fn many_who_read_nothing_hold_no_more_than_all_may_and_who_holds_most_goes_first() {
+    const MEMORY: usize = 64 << 20;
+    const PART: usize = 1 << 20;
+    let section = broker::Section { memory: MEMORY, ..crate::running::section() };
+    let broker = crate::running::start_with(section).await;
+    let mut good = Raw::connect(broker.address, V311, "good").await;
+    good.subscribe(&[("good", 1)]).await;
+    let mut publisher = Raw::connect(broker.address, V311, "publisher").await;
+    let mut silent = Vec::new();
+    for n in 0..20 {
+        let mut client = Raw::connect(broker.address, V311, &format!("silent-{n}")).await;
+        client.subscribe(&[(&format!("silent/{n}"), n % 2)]).await;
+        silent.push(client);
+    }
+    for round in 0..10_u32 {
+        for n in 0..20 {
+            publisher.publish(&format!("silent/{n}"), &vec![0; PART], 1, false).await;
+            let held = broker.counters.read().held_bytes;
+            // What is being written to a socket when its client is disconnected is let go of then.
+            assert!(held <= (MEMORY + 20 * PART) as u64, "{held} bytes are held in round {round}");
+        }
+        publisher.publish("good", b"x", 1, false).await;
+        let got = good.published().await;
+        good.acknowledge(got.id).await;
+        assert_eq!(got.payload, b"x");
+    }
+    let counts = broker.counters.read();
+    assert!(counts.overrun > 0, "{counts:?}");
+    assert!(counts.clients > 12, "those of QoS 0 hold two messages each and stay: {counts:?}");
+    drop(silent);
+    broker.until("nothing is held", |counts| counts.clients == 2 && counts.held_bytes == 0).await;
+    broker.stop().await;
+}
