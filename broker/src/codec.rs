@@ -53,6 +53,24 @@ impl Decoder {
         !self.buffer.is_empty()
     }
 
+    /// The bytes of the packet that is being received, when they are known.
+    pub fn expected(&self) -> usize {
+        self.expected.unwrap_or(0)
+    }
+
+    /// The memory that [`Decoder::room`] takes for a large packet; 0 for small ones.
+    pub fn needs(&self) -> usize {
+        match self.expected {
+            Some(expected) if expected > SMALL => {
+                let is_full =
+                    self.buffer.capacity() == self.buffer.len() || self.buffer.len() <= SMALL;
+                let wanted = if is_full { self.wanted(expected) } else { 0 };
+                wanted.max(self.buffer.capacity())
+            }
+            _ => 0,
+        }
+    }
+
     /// Where the next bytes go. Never empty.
     pub fn room(&mut self) -> Limit<&mut BytesMut> {
         match self.expected {
@@ -73,12 +91,17 @@ impl Decoder {
     }
 
     fn grow(&mut self, expected: usize) {
-        let wanted = expected.min((2 * self.buffer.len()).max(TRUSTED));
+        let wanted = self.wanted(expected);
         if self.buffer.capacity() < wanted {
             let mut larger = BytesMut::with_capacity(wanted);
             larger.extend_from_slice(&self.buffer);
             self.buffer = larger;
         }
+    }
+
+    /// The capacity for a packet of which so many bytes were announced.
+    fn wanted(&self, expected: usize) -> usize {
+        expected.min((2 * self.buffer.len()).max(TRUSTED))
     }
 
     /// The next packet, or `None` when more bytes are needed.

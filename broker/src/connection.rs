@@ -15,11 +15,12 @@ use crate::aliases::Taken;
 use crate::codec::Decoder;
 use crate::core::{Arrival, Core};
 use crate::door::{Door, Guest};
-use crate::identity::Owner;
+use crate::identity::{Holder, Owner};
 use crate::outbox::Outbox;
 use crate::packet::{
     Connect, Filter, Message, Packet, Qos, Reason, Refusal, Reply, Version, Welcome,
 };
+use crate::receiving::Part;
 use crate::refusals::Brief;
 use crate::session::Session;
 use crate::slots::Slot;
@@ -27,6 +28,10 @@ use crate::{reply, topic};
 
 /// How long a client that has gone is read from, of which all is here already.
 const LAST_WORDS_WITHIN: Duration = Duration::from_millis(100);
+
+/// The bytes that a client sends in a second at least while it sends a packet: who sends less
+/// holds memory that others need.
+const SLOWEST: usize = 16 * 1024;
 
 /// How long a client is given to take its last packet.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
@@ -45,7 +50,7 @@ pub(crate) async fn serve<R, W>(
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let mut incoming = Incoming::new(reader, core.clone());
+    let mut incoming = Incoming::new(reader, core.clone(), peer.ip());
     let mut outgoing = Outgoing::new(writer, core.clone());
 
     let first = tokio::select! {
@@ -210,7 +215,8 @@ async fn enter(
     if connack.len() > takes.packet_maximum as usize {
         return Err(Refusal::new(Reason::PacketTooLarge, ""));
     }
-    let arrival = Arrival { owner, clean, expiry, will, outbox: outbox.clone(), welcome };
+    let holder = Holder::new(&guest.identity, peer);
+    let arrival = Arrival { owner, holder, clean, expiry, will, outbox: outbox.clone(), welcome };
     let session =
         Session::open(core, arrival).map_err(|reason| Refusal::new(reason, "no more sessions"))?;
     // MQTT 5, section 3.1.2.10.
@@ -358,23 +364,43 @@ struct Incoming<R> {
     reader: R,
     decoder: Decoder,
     aliases: Taken,
+    /// What the packet takes that is being received, and since when.
+    part: Part,
+    since: Option<Instant>,
     core: Arc<Core>,
 }
 
 impl<R: AsyncRead + Unpin> Incoming<R> {
-    fn new(reader: R, core: Arc<Core>) -> Incoming<R> {
+    fn new(reader: R, core: Arc<Core>, peer: IpAddr) -> Incoming<R> {
         let decoder = Decoder::new(wire::limits::PACKET);
-        Incoming { reader, decoder, aliases: Taken::default(), core }
+        let part = core.receiving.part(peer);
+        Incoming { reader, decoder, aliases: Taken::default(), part, since: None, core }
     }
 
-    /// The next packet. Any byte is a sign of life; a packet must go on within the stall time.
+    /// The next packet. Any byte is a sign of life; a packet must go on within the stall time, and
+    /// come at [`SLOWEST`] at least.
     async fn next(&mut self, silence: Option<Duration>) -> Result<Packet, End> {
+        let stall = self.core.limits.stall;
         loop {
             if let Some(packet) = self.decoder.next(Instant::now()).map_err(End::Refused)? {
                 self.core.counters.packets_in.add(1);
+                self.since = None;
+                self.part.resize(self.decoder.needs()).await;
                 return Ok(packet);
             }
-            let stall = self.core.limits.stall;
+            if self.decoder.is_within_packet() {
+                let since = *self.since.get_or_insert_with(Instant::now);
+                let longest =
+                    stall + Duration::from_secs((self.decoder.expected() / SLOWEST) as u64);
+                if since.elapsed() > longest {
+                    return Err(End::Silent);
+                }
+            }
+            let room = self.part.resize(self.decoder.needs());
+            timeout(stall, room).await.map_err(|_| {
+                let why = "too much is being received from this address already";
+                End::Refused(Refusal::new(Reason::ServerBusy, why))
+            })?;
             let patience = match (silence, self.decoder.is_within_packet()) {
                 (Some(silence), true) => Some(silence.min(stall)),
                 (None, true) => Some(stall),

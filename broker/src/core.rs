@@ -10,18 +10,24 @@ use tracing::warn;
 
 use crate::counters::Counters;
 use crate::delivery::Delivery;
-use crate::identity::{Identity, Owner};
+use crate::identity::{Holder, Identity, Owner};
 use crate::limits::Limits;
 use crate::ordered::Ordered;
 use crate::outbox::Outbox;
 use crate::packet::{Message, Options, Reason, Reply, Welcome, Will};
 use crate::received::Received;
+use crate::receiving::Receiving;
 use crate::refusals::{Brief, Refusals};
 use crate::retained::Retained;
 use crate::seldom::Seldom;
+use crate::share::{Shares, allows};
 use crate::shared::Groups;
 use crate::subscriptions::{SessionId, Subscriptions};
 use crate::topic;
+
+/// So many nodes of the trie are looked at for one message at most, beside those that begin as its
+/// topic does: a few milliseconds on a small machine.
+const WILD: usize = 16_384;
 
 /// What all clients of a broker share.
 #[derive(Debug)]
@@ -40,6 +46,7 @@ pub(crate) struct Core {
     discarded: Seldom,
     let_go: Seldom,
     pub(crate) refusals: Refusals,
+    pub(crate) receiving: Arc<Receiving>,
 }
 
 #[derive(Debug)]
@@ -53,18 +60,20 @@ pub(crate) struct State {
     /// When a session that is away has a will to publish, or ends.
     pub deadlines: BTreeSet<(Instant, SessionId)>,
     /// How many sessions outlive their connection.
-    outliving: usize,
+    outliving: Shares,
     /// What those who are away cost together, by [`Away::bytes`].
     pub away_bytes: usize,
     /// The size of all filters, by [`filter_size`].
     pub filter_bytes: usize,
+    /// The work that filters make for each message, by [`wild_levels`].
+    pub wild: Shares,
     /// How many filters are for what the broker says of itself.
     pub sys_filters: usize,
     /// What shared subscriptions brought to members that have gone, see [`Core::pass_on`].
     pub orphans: VecDeque<Delivery>,
     pub orphan_bytes: usize,
     /// What is to be done by [`Core::settle`].
-    pub wills: VecDeque<(SessionId, Message)>,
+    pub wills: VecDeque<(SessionId, Holder, Message)>,
     /// Sessions that are away and full. They end by [`Core::settle`].
     pub full: Vec<SessionId>,
 }
@@ -79,6 +88,7 @@ pub(crate) enum Subscriber {
 #[derive(Debug)]
 pub(crate) struct Entry {
     owner: Arc<Owner>,
+    pub holder: Holder,
     pub link: Link,
     /// What is to be said when the connection ends.
     pub will: Option<Will>,
@@ -119,6 +129,7 @@ impl Away {
 /// A client that comes in.
 pub(crate) struct Arrival {
     pub owner: Owner,
+    pub holder: Holder,
     /// Whether it wants a new session.
     pub clean: bool,
     /// How many seconds its session is to go on without a connection.
@@ -133,6 +144,12 @@ pub(crate) fn filter_size(filter: &str) -> usize {
     2 * filter.len() + 256 * (1 + filter.split('/').count())
 }
 
+/// How many nodes of the trie a filter may have that are looked at for messages which it does not
+/// match: those behind its first `+`, and that.
+pub(crate) fn wild_levels(path: &str) -> usize {
+    path.split('/').skip_while(|level| *level != "+").filter(|level| *level != "#").count()
+}
+
 impl Core {
     pub fn new(limits: Limits, counters: Arc<Counters>) -> Core {
         let state = State {
@@ -143,9 +160,10 @@ impl Core {
             groups: Groups::default(),
             retained: Retained::new(limits.retained, limits.retained_bytes),
             deadlines: BTreeSet::new(),
-            outliving: 0,
+            outliving: Shares::default(),
             away_bytes: 0,
             filter_bytes: 0,
+            wild: Shares::default(),
             sys_filters: 0,
             orphans: VecDeque::new(),
             orphan_bytes: 0,
@@ -167,6 +185,7 @@ impl Core {
             discarded: Seldom::new(Duration::from_secs(1)),
             let_go: Seldom::new(Duration::from_secs(1)),
             refusals: Refusals::default(),
+            receiving: Arc::new(Receiving::new(limits.memory / 4)),
         }
     }
 
@@ -177,7 +196,7 @@ impl Core {
     /// # Errors
     /// The broker is about to stop, or there are too many sessions.
     pub fn open(&self, arrival: Arrival) -> Result<SessionId, Reason> {
-        let Arrival { owner, clean, expiry, will, outbox, mut welcome } = arrival;
+        let Arrival { owner, holder, clean, expiry, will, outbox, mut welcome } = arrival;
         let mut state = self.lock();
         if *self.is_closing.borrow() {
             return Err(Reason::ShuttingDown);
@@ -186,7 +205,8 @@ impl Core {
         let old = state.by_owner.get(&owner).copied();
         let had_outlived =
             old.and_then(|id| state.sessions.get(&id)).is_some_and(|entry| !entry.expiry.is_zero());
-        if outlives && !had_outlived && state.outliving >= self.limits.sessions {
+        let sessions = self.limits.sessions;
+        if outlives && !had_outlived && !state.outliving.allow(&holder, 1, sessions) {
             return Err(Reason::QuotaExceeded);
         }
         let resumed = old.and_then(|id| self.take_up(&mut state, id, clean));
@@ -201,6 +221,7 @@ impl Core {
                 state.by_owner.insert(owner.clone(), id);
                 let entry = Entry {
                     owner,
+                    holder,
                     link: Link::Here(outbox.clone()),
                     will: None,
                     expiry: Duration::ZERO,
@@ -272,7 +293,7 @@ impl Core {
             // MQTT 5, section 3.1.3.2.2: without a delay there is nothing to wait for.
             let delay = will.delay.min(expiry);
             if delay.is_zero() {
-                state.wills.push_back((id, will.into_message(now)));
+                state.wills.push_back((id, entry.holder.clone(), will.into_message(now)));
             } else {
                 away.will = Some((now + delay, will));
             }
@@ -302,12 +323,12 @@ impl Core {
         state.deadlines.remove(&(away.deadline(), id));
         state.away_bytes -= away.bytes();
         for filter in &entry.filters {
-            state.forget_filter(filter, id);
+            state.forget_filter(filter, id, &entry.holder);
         }
         self.counters.subscriptions.sub(entry.filters.len());
         self.counters.sessions.sub(1);
         if let Some((_, will)) = away.will {
-            state.wills.push_back((id, will.into_message(Instant::now())));
+            state.wills.push_back((id, entry.holder, will.into_message(Instant::now())));
         }
         let shared = away.ordered.take_shared(true);
         self.orphan(state, shared);
@@ -317,8 +338,8 @@ impl Core {
     /// are none. A will has no way to tell that it was not retained.
     pub fn settle(&self, state: &mut State) {
         loop {
-            if let Some((from, will)) = state.wills.pop_front() {
-                let _ = self.route(state, from, &will.shared(&self.counters));
+            if let Some((from, holder, will)) = state.wills.pop_front() {
+                let _ = self.route(state, from, &holder, &will.shared(&self.counters));
             } else if let Some(id) = state.full.pop() {
                 self.discard_full(state, id);
             } else if state.away_bytes > self.limits.session_bytes
@@ -379,7 +400,7 @@ impl Core {
             let Link::Away(away) = &mut entry.link else { continue };
             let before = away.bytes();
             if let Some((_, will)) = away.will.take() {
-                state.wills.push_back((id, will.into_message(now)));
+                state.wills.push_back((id, entry.holder.clone(), will.into_message(now)));
             }
             state.away_bytes -= before - away.bytes();
             if away.ends_at <= now {
@@ -453,13 +474,19 @@ impl State {
     /// Changes how long a session goes on without a connection, in seconds.
     pub fn set_expiry(&mut self, id: SessionId, expiry: u32) {
         let Some(entry) = self.sessions.get_mut(&id) else { return };
-        self.outliving -= usize::from(!entry.expiry.is_zero());
-        self.outliving += usize::from(expiry > 0);
+        self.outliving.sub(&entry.holder, usize::from(!entry.expiry.is_zero()));
+        self.outliving.add(&entry.holder, usize::from(expiry > 0));
         entry.expiry = Duration::from_secs(expiry.into());
     }
 
+    /// Whether a filter leaves the work of one match within bounds.
+    pub fn is_light(&self, path: &str, holder: &Holder) -> bool {
+        let new = self.subscriptions.new_wild(path);
+        new == 0 || allows(self.wild.own(holder), self.subscriptions.wild(), new, WILD)
+    }
+
     /// Takes one filter of a session out of the trie, and out of what filters are counted as.
-    pub fn forget_filter(&mut self, filter: &str, session: SessionId) {
+    pub fn forget_filter(&mut self, filter: &str, session: SessionId, holder: &Holder) {
         let path = topic::subscribed(filter).unwrap_or(filter);
         if topic::is_shared(filter) {
             if let Some(group) = self.groups.leave(filter, session) {
@@ -469,6 +496,7 @@ impl State {
             self.subscriptions.remove(path, session);
         }
         self.filter_bytes -= filter_size(filter);
+        self.wild.sub(holder, wild_levels(path));
         self.sys_filters -= usize::from(topic::asks_for_sys(path));
     }
 

@@ -1,5 +1,6 @@
 //! Who a client was found to be, and whose its session is.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::access::Role;
@@ -31,6 +32,22 @@ pub(crate) enum Allowed {
 pub(crate) struct Owner {
     pub identity: Arc<Identity>,
     pub client_id: String,
+}
+
+/// Who is asked for what is kept: a user, or for those without one their address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    Known(Arc<Identity>),
+    Address(IpAddr),
+}
+
+impl Holder {
+    pub fn new(identity: &Arc<Identity>, peer: IpAddr) -> Holder {
+        match &**identity {
+            Identity::Anonymous(_) => Holder::Address(peer.to_canonical()),
+            Identity::Local { .. } | Identity::User { .. } => Holder::Known(identity.clone()),
+        }
+    }
 }
 
 impl Identity {

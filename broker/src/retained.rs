@@ -5,7 +5,9 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::identity::Holder;
 use crate::packet::Message;
+use crate::share::Shares;
 use crate::topic;
 
 /// Looking for what has expired takes a while, which nobody may cause again and again.
@@ -14,14 +16,22 @@ pub(crate) const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Retained messages, bounded in count and bytes.
 #[derive(Debug)]
 pub(crate) struct Retained {
-    messages: BTreeMap<Arc<str>, Arc<Message>>,
-    bytes: usize,
+    messages: BTreeMap<Arc<str>, Kept>,
+    counts: Shares,
+    bytes: Shares,
     most: usize,
     most_bytes: usize,
     /// No message expires before this.
     first_expires: Option<Instant>,
     /// When those that have expired were looked for.
     swept: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    message: Arc<Message>,
+    /// Who had it kept.
+    holder: Holder,
 }
 
 /// There is no room for one more retained message.
@@ -32,7 +42,8 @@ impl Retained {
     pub fn new(most: usize, most_bytes: usize) -> Retained {
         Retained {
             messages: BTreeMap::new(),
-            bytes: 0,
+            counts: Shares::default(),
+            bytes: Shares::default(),
             most,
             most_bytes,
             first_expires: None,
@@ -43,21 +54,36 @@ impl Retained {
     /// Keeps a message as its topic's last word; an empty payload means that there is none.
     ///
     /// # Errors
-    /// The message does not fit. What was kept for its topic is forgotten, for it is old news.
-    pub fn keep(&mut self, message: &Arc<Message>) -> Result<(), Full> {
-        if let Some(old) = self.messages.remove(&message.topic) {
-            self.bytes -= old.size();
-        }
+    /// There is no room, or its holder has too much already, see [`crate::share`]. What was kept
+    /// for its topic stays.
+    pub fn keep(&mut self, message: &Arc<Message>, holder: &Holder) -> Result<(), Full> {
+        let old = self.forget(&message.topic);
         if message.payload.is_empty() {
             return Ok(());
         }
-        if self.messages.len() >= self.most || self.bytes + message.size() > self.most_bytes {
-            return Err(Full);
+        let size = message.size();
+        let fits = self.counts.allow(holder, 1, self.most)
+            && self.bytes.allow(holder, size, self.most_bytes);
+        match old {
+            Some(old) if !fits => self.put(old),
+            None if !fits => {}
+            _ => self.put(Kept { message: message.clone(), holder: holder.clone() }),
         }
-        self.bytes += message.size();
-        self.first_expires = self.first_expires.into_iter().chain(message.expires).min();
-        self.messages.insert(message.topic.clone(), message.clone());
-        Ok(())
+        if fits { Ok(()) } else { Err(Full) }
+    }
+
+    fn put(&mut self, kept: Kept) {
+        self.counts.add(&kept.holder, 1);
+        self.bytes.add(&kept.holder, kept.message.size());
+        self.first_expires = self.first_expires.into_iter().chain(kept.message.expires).min();
+        self.messages.insert(kept.message.topic.clone(), kept);
+    }
+
+    fn forget(&mut self, topic: &str) -> Option<Kept> {
+        let kept = self.messages.remove(topic)?;
+        self.counts.sub(&kept.holder, 1);
+        self.bytes.sub(&kept.holder, kept.message.size());
+        Some(kept)
     }
 
     /// Forgets what has expired, of which all is looked through, so once in a second at most.
@@ -68,14 +94,12 @@ impl Retained {
             return;
         }
         self.swept = Some(now);
-        let mut freed = 0;
-        self.messages.retain(|_, message| {
-            let is_expired = message.is_expired(now);
-            freed += if is_expired { message.size() } else { 0 };
-            !is_expired
-        });
-        self.bytes -= freed;
-        self.first_expires = self.messages.values().filter_map(|message| message.expires).min();
+        let expired = self.messages.values().filter(|kept| kept.message.is_expired(now));
+        let expired: Vec<_> = expired.map(|kept| kept.message.topic.clone()).collect();
+        for topic in expired {
+            self.forget(&topic);
+        }
+        self.first_expires = self.messages.values().filter_map(|kept| kept.message.expires).min();
     }
 
     /// All that a valid filter matches, in the order of their topics.
@@ -90,10 +114,9 @@ impl Retained {
         self.messages
             .range::<str, _>((Bound::Included(from), Bound::Unbounded))
             .take_while(move |(topic, _)| topic.starts_with(from))
-            .filter(move |(topic, message)| {
-                topic::matches(filter, topic) && !message.is_expired(now)
-            })
-            .map(|(_, message)| message)
+            .filter(move |(topic, _)| topic::matches(filter, topic))
+            .map(|(_, kept)| &kept.message)
+            .filter(move |message| !message.is_expired(now))
     }
 
     /// How many there are.
@@ -121,6 +144,10 @@ mod tests {
         })
     }
 
+    fn holder(n: u8) -> Holder {
+        Holder::Address([10, 0, 0, n].into())
+    }
+
     fn topics(retained: &Retained, filter: &str) -> Vec<String> {
         retained.matching(filter, Instant::now()).map(|m| m.topic.to_string()).collect()
     }
@@ -129,7 +156,7 @@ mod tests {
     fn filters_find_what_they_match() {
         let mut retained = Retained::new(10, 10_000);
         for topic in ["a", "a/b", "a-c", "a/b/c", "$x/y", "é/ü"] {
-            retained.keep(&message(topic, "x")).unwrap();
+            retained.keep(&message(topic, "x"), &holder(1)).unwrap();
         }
         assert_eq!(topics(&retained, "a/#"), ["a", "a/b", "a/b/c"]);
         assert_eq!(topics(&retained, "a/+"), ["a/b"]);
@@ -142,11 +169,11 @@ mod tests {
     #[test]
     fn an_empty_payload_forgets() {
         let mut retained = Retained::new(1, 10_000);
-        retained.keep(&message("a", "x")).unwrap();
-        assert_eq!(retained.keep(&message("b", "x")), Err(Full));
-        retained.keep(&message("a", "")).unwrap();
-        assert_eq!((retained.len(), retained.bytes), (0, 0));
-        retained.keep(&message("b", "x")).unwrap();
+        retained.keep(&message("a", "x"), &holder(1)).unwrap();
+        assert_eq!(retained.keep(&message("b", "x"), &holder(1)), Err(Full));
+        retained.keep(&message("a", ""), &holder(1)).unwrap();
+        assert_eq!((retained.len(), retained.bytes.all()), (0, 0));
+        retained.keep(&message("b", "x"), &holder(1)).unwrap();
         assert_eq!(topics(&retained, "#"), ["b"]);
     }
 
@@ -157,7 +184,7 @@ mod tests {
         for (topic, seconds) in [("a", 1), ("b", 3)] {
             let expires = Some(now + Duration::from_secs(seconds));
             let message = Message { expires, ..(*message(topic, "x")).clone() };
-            retained.keep(&Arc::new(message)).unwrap();
+            retained.keep(&Arc::new(message), &holder(1)).unwrap();
         }
         retained.drop_expired(now);
         assert_eq!(retained.len(), 2);
@@ -165,15 +192,24 @@ mod tests {
         retained.drop_expired(now + Duration::from_millis(2900));
         assert_eq!(topics(&retained, "#"), ["b"]);
         retained.drop_expired(now + Duration::from_secs(3));
-        assert_eq!((retained.len(), retained.bytes, retained.first_expires), (0, 0, None));
+        assert_eq!((retained.len(), retained.bytes.all(), retained.first_expires), (0, 0, None));
     }
 
     #[test]
-    fn bytes_are_bounded() {
-        let mut retained = Retained::new(10, 2 * Message::OVERHEAD + 2);
-        retained.keep(&message("a", "x")).unwrap();
-        assert_eq!(retained.keep(&message("b", "xx")), Err(Full));
-        assert_eq!(retained.keep(&message("a", &"x".repeat(9999))), Err(Full));
-        assert_eq!(topics(&retained, "#"), [""; 0]);
+    fn bytes_are_bounded_and_what_does_not_fit_leaves_what_was_kept() {
+        let mut retained = Retained::new(10, 4 * (Message::OVERHEAD + 2));
+        for (topic, n) in [("a", 1), ("b", 1), ("c", 2)] {
+            retained.keep(&message(topic, "x"), &holder(n)).unwrap();
+        }
+        assert_eq!(retained.keep(&message("d", "x"), &holder(1)), Err(Full), "half of all");
+        assert_eq!(retained.keep(&message("a", &"y".repeat(9999)), &holder(1)), Err(Full));
+        assert_eq!(retained.keep(&message("c", &"y".repeat(9999)), &holder(1)), Err(Full));
+        assert_eq!(topics(&retained, "#"), ["a", "b", "c"]);
+        let kept: Vec<_> =
+            retained.matching("#", Instant::now()).map(|m| m.payload.clone()).collect();
+        assert_eq!(kept, ["x", "x", "x"]);
+        // Another's word takes the place of the first's, and counts for that one from then on.
+        retained.keep(&message("a", "z"), &holder(2)).unwrap();
+        assert_eq!(retained.counts.own(&holder(1)), 1);
     }
 }

@@ -8,6 +8,7 @@ use tracing::warn;
 
 use crate::core::{Core, Link, State, Subscriber};
 use crate::delivery::Delivery;
+use crate::identity::Holder;
 use crate::ordered::Full;
 use crate::packet::{Message, Options, Qos, Reason};
 use crate::refusals::Brief;
@@ -23,9 +24,10 @@ impl Core {
         &self,
         state: &mut State,
         from: SessionId,
+        holder: &Holder,
         message: &Arc<Message>,
     ) -> Result<(), Reason> {
-        let kept = if message.retain { self.retain(state, message) } else { Ok(()) };
+        let kept = if message.retain { self.retain(state, holder, message) } else { Ok(()) };
         self.spread(state, from, message);
         kept
     }
@@ -172,11 +174,16 @@ impl Core {
         Some(delivery).filter(|delivery| delivery.group.is_some())
     }
 
-    fn retain(&self, state: &mut State, message: &Arc<Message>) -> Result<(), Reason> {
+    fn retain(
+        &self,
+        state: &mut State,
+        holder: &Holder,
+        message: &Arc<Message>,
+    ) -> Result<(), Reason> {
         let retained = &mut state.retained;
-        let kept = retained.keep(message).or_else(|_| {
+        let kept = retained.keep(message, holder).or_else(|_| {
             retained.drop_expired(Instant::now());
-            retained.keep(message)
+            retained.keep(message, holder)
         });
         self.counters.retained.set(retained.len());
         kept.map_err(|_| {
@@ -184,8 +191,8 @@ impl Core {
             if self.no_room.is_due() {
                 warn!(
                     topic = %Brief(&message.topic),
-                    "a message was not retained, for there is no room: raise broker.retained or \
-                     broker.retained_bytes, or clear what is not needed"
+                    "a message was not retained, for its client has its share, or there is no room: \
+                     raise broker.retained or broker.retained_bytes, or clear what is not needed"
                 );
             }
             Reason::QuotaExceeded

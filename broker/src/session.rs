@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::core::{Arrival, Core, Entry, Link, State, Subscriber, filter_size};
+use crate::core::{Arrival, Core, Entry, Link, State, Subscriber, filter_size, wild_levels};
 use crate::delivery::Delivery;
 use crate::outbox::Outbox;
 use crate::packet::{Filter, Message, Qos, Reason, Refusal, SendRetained, Unsubscribed, Version};
@@ -64,7 +64,9 @@ impl Session {
             }
             entry.received.insert(id);
         }
-        let published = self.core.route(&mut state, self.id, &message.shared(&self.core.counters));
+        let holder = entry.holder.clone();
+        let published =
+            self.core.route(&mut state, self.id, &holder, &message.shared(&self.core.counters));
         self.core.settle(&mut state);
         // A reason of failure ends the exchange; in 3.1.1 there is none.
         if is_once
@@ -95,16 +97,19 @@ impl Session {
         let mut state = self.core.lock();
         let size = state.filter_bytes + filter_size(name);
         let Some(entry) = self.entry(&mut state) else { return Err(Reason::TakenOver) };
+        let holder = entry.holder.clone();
         let is_new = !entry.filters.contains(name);
         if is_new {
             let shared = || entry.filters.iter().filter(|name| topic::is_shared(name)).count();
             if entry.filters.len() >= limits.subscriptions
                 || topic::is_shared(name) && shared() >= SHARED
                 || entry.filters.len() >= ALWAYS && size > limits.subscription_bytes
+                || !state.is_light(path, &holder)
             {
                 return Err(Reason::QuotaExceeded);
             }
-            entry.filters.insert(name.clone());
+            self.entry(&mut state).map(|entry| entry.filters.insert(name.clone()));
+            state.wild.add(&holder, wild_levels(path));
             state.filter_bytes = size;
             state.sys_filters += usize::from(topic::asks_for_sys(path));
             self.core.counters.subscriptions.add(1);
@@ -154,7 +159,8 @@ impl Session {
         if !entry.filters.remove(filter) {
             return Unsubscribed::Unknown;
         }
-        state.forget_filter(filter, self.id);
+        let holder = entry.holder.clone();
+        state.forget_filter(filter, self.id, &holder);
         self.core.counters.subscriptions.sub(1);
         Unsubscribed::Done
     }
@@ -206,7 +212,7 @@ mod tests {
     use super::*;
     use crate::config::Section;
     use crate::counters::Counters;
-    use crate::identity::{Allowed, Identity, Owner};
+    use crate::identity::{Allowed, Holder, Identity, Owner};
     use crate::packet::{Options, Takes, Welcome, Will};
     use crate::slots::Slots;
 
@@ -222,7 +228,8 @@ mod tests {
             let identity = Arc::new(Identity::Anonymous(Allowed::Everything));
             let owner = Owner { identity, client_id: client_id.to_owned() };
             let welcome = Welcome::default();
-            let arrival = Arrival { owner, clean: true, expiry: 0, will, outbox, welcome };
+            let holder = Holder::new(&owner.identity, [127, 0, 0, 1].into());
+            let arrival = Arrival { owner, holder, clean: true, expiry: 0, will, outbox, welcome };
             Session::open(&core, arrival).unwrap()
         };
         let filter = |path: &str| Filter {

@@ -7,6 +7,9 @@ use std::str::Split;
 #[derive(Debug)]
 pub(crate) struct Subscriptions<T> {
     root: Node<T>,
+    /// How many nodes are behind a `+`, or are one. Others are looked at only for topics that begin
+    /// as they do, so that these bound the work of one match.
+    wild: usize,
 }
 
 /// A client's session, for as long as it lives.
@@ -28,18 +31,24 @@ struct Node<T> {
 
 impl<T> Subscriptions<T> {
     pub fn new() -> Subscriptions<T> {
-        Subscriptions { root: Node::new() }
+        Subscriptions { root: Node::new(), wild: 0 }
     }
 
     /// Puts a valid filter in; one that is there is replaced. Says whether it was new.
     pub fn insert(&mut self, filter: &str, subscriber: SubscriberId, subscription: T) -> bool {
         let mut node = &mut self.root;
+        let mut is_wild = false;
         for level in filter.split('/') {
             node = match level {
                 "#" => return put(&mut node.below, subscriber, subscription),
-                "+" => node.any.get_or_insert_with(|| Box::new(Node::new())),
+                "+" => {
+                    is_wild = true;
+                    self.wild += usize::from(node.any.is_none());
+                    node.any.get_or_insert_with(|| Box::new(Node::new()))
+                }
                 _ => {
                     if !node.children.contains_key(level) {
+                        self.wild += usize::from(is_wild);
                         node.children.insert(level.into(), Node::new());
                     }
                     node.children.get_mut(level).expect("it was put in above")
@@ -51,7 +60,31 @@ impl<T> Subscriptions<T> {
 
     /// Takes a filter out and leaves no empty nodes. Says whether it was there.
     pub fn remove(&mut self, filter: &str, subscriber: SubscriberId) -> bool {
-        self.root.remove(filter.split('/'), subscriber)
+        self.root.remove(filter.split('/'), subscriber, false, &mut self.wild)
+    }
+
+    /// How many nodes one match may have to look at, beside those that begin as its topic does.
+    pub fn wild(&self) -> usize {
+        self.wild
+    }
+
+    /// How many of them a filter would add.
+    pub fn new_wild(&self, filter: &str) -> usize {
+        let mut node = Some(&self.root);
+        let mut is_wild = false;
+        let mut new = 0;
+        for level in filter.split('/') {
+            node = match level {
+                "#" => break,
+                "+" => {
+                    is_wild = true;
+                    node.and_then(|node| node.any.as_deref())
+                }
+                _ => node.and_then(|node| node.children.get(level)),
+            };
+            new += usize::from(is_wild && node.is_none());
+        }
+        new
     }
 
     /// Names each subscription whose filter matches; a subscriber with several is named for each.
@@ -79,23 +112,31 @@ impl<T> Node<T> {
     }
 
     /// The depth of this and of `visit` is bounded by [`crate::topic::LEVELS`].
-    fn remove(&mut self, mut levels: Split<'_, char>, subscriber: SubscriberId) -> bool {
+    fn remove(
+        &mut self,
+        mut levels: Split<'_, char>,
+        subscriber: SubscriberId,
+        is_wild: bool,
+        wild: &mut usize,
+    ) -> bool {
         match levels.next() {
             None => drop_from(&mut self.here, subscriber),
             Some("#") => drop_from(&mut self.below, subscriber),
             Some("+") => {
                 let Some(node) = &mut self.any else { return false };
-                let was_there = node.remove(levels, subscriber);
+                let was_there = node.remove(levels, subscriber, true, wild);
                 if node.is_empty() {
                     self.any = None;
+                    *wild -= 1;
                 }
                 was_there
             }
             Some(level) => {
                 let Some(node) = self.children.get_mut(level) else { return false };
-                let was_there = node.remove(levels, subscriber);
+                let was_there = node.remove(levels, subscriber, is_wild, wild);
                 if node.is_empty() {
                     self.children.remove(level);
+                    *wild -= usize::from(is_wild);
                 }
                 was_there
             }
@@ -186,7 +227,9 @@ mod tests {
                 let n = u32::try_from(n).unwrap();
                 if put_in {
                     let is_new = naive.insert(key, n).is_none();
+                    let wild = trie.wild() + trie.new_wild(&filter);
                     prop_assert_eq!(trie.insert(&filter, session, n), is_new);
+                    prop_assert_eq!(trie.wild(), wild);
                 } else {
                     let was_there = naive.remove(&key).is_some();
                     prop_assert_eq!(trie.remove(&filter, session), was_there);
@@ -205,6 +248,7 @@ mod tests {
                 prop_assert!(trie.remove(&filter, session));
             }
             prop_assert!(trie.is_empty());
+            prop_assert_eq!(trie.wild(), 0);
         }
     }
 }

@@ -14,6 +14,7 @@ mod retained;
 mod running;
 mod sessions;
 mod shared;
+mod shares;
 mod slow;
 mod sockets;
 mod subscriptions;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::running::SOON;
@@ -34,9 +34,25 @@ pub struct Published {
 impl Raw {
     /// A socket on which nothing was said yet.
     pub async fn open(address: SocketAddr, level: u8) -> Raw {
-        let stream = TcpStream::connect(address).await.unwrap();
+        Raw::open_from([127, 0, 0, 1], address, level).await
+    }
+
+    /// A socket of another address of the loopback.
+    pub async fn open_from(from: [u8; 4], address: SocketAddr, level: u8) -> Raw {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        let stream = socket.connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Raw { stream, level, unread: Vec::new() }
+    }
+
+    /// A client at another address of the loopback that was let in.
+    pub async fn connect_from(from: [u8; 4], address: SocketAddr, client_id: &str) -> Raw {
+        let mut raw = Raw::open_from(from, address, V311).await;
+        raw.send(&Connect::new(V311, client_id).bytes()).await;
+        let connack = raw.packet().await.expect("a CONNACK");
+        assert_eq!((connack[0], connack[3]), (0x20, 0), "{connack:02x?}");
+        raw
     }
 
     /// A client that was not let in, and for what reason.
@@ -73,6 +89,11 @@ impl Raw {
 
     pub async fn send(&mut self, bytes: &[u8]) {
         timeout(SOON, self.stream.write_all(bytes)).await.expect("is taken").unwrap();
+    }
+
+    /// Sends as much as the broker takes before it closes.
+    pub async fn send_what_is_taken(&mut self, bytes: &[u8]) {
+        let _ = timeout(SOON, self.stream.write_all(bytes)).await.expect("is taken or refused");
     }
 
     /// The next packet, or `None` when the broker has closed.
