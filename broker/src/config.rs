@@ -16,6 +16,10 @@ use crate::limits::Limits;
 use crate::topic;
 use crate::users::Users;
 
+/// Bounds of `memory`.
+const LEAST_MEMORY: usize = 64 << 20;
+const MOST_MEMORY: usize = 1 << 31;
+
 /// The section `[broker]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -79,9 +83,10 @@ pub struct Section {
     pub newest_bytes: usize,
     /// Bytes of memory that all messages together may take, those that wait for clients, here or
     /// away, and those that are retained, 64 MiB to 2 GiB; over this the client for which most
-    /// waits is disconnected. Default: a third of this machine's memory, or of what its unit may
-    /// use.
-    pub memory: usize,
+    /// waits is disconnected. Default: a third of the memory of this machine or of what the program
+    /// may use of it, whichever is less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<usize>,
     /// Messages of QoS 1 and 2 sent to a client and not acknowledged, and those of QoS 2 that a
     /// client of MQTT 5 has under way, 1 to 10000. Default 100.
     pub inflight: usize,
@@ -178,7 +183,7 @@ impl Default for Section {
             queue: 100_000,
             queue_bytes: 64 << 20,
             newest_bytes: 32 << 20,
-            memory: 256 << 20,
+            memory: None,
             inflight: 100,
             stall: 30,
         }
@@ -264,6 +269,10 @@ impl Section {
         }
         let others = self.listener.into_iter().map(|other| other.check(&bad));
         let others = others.collect::<Result<_, _>>()?;
+        let memory = self.memory.unwrap_or_else(|| {
+            let third = usize::try_from(memory::limit() / 3).unwrap_or(MOST_MEMORY);
+            third.clamp(LEAST_MEMORY, MOST_MEMORY)
+        });
         for (key, value, least, most) in [
             ("connections", self.connections, 1, 100_000),
             ("connections_per_address", self.connections_per_address, 1, 100_000),
@@ -279,7 +288,7 @@ impl Section {
             ("queue", self.queue, 1, 1_000_000),
             ("queue_bytes", self.queue_bytes, 64 << 10, 1 << 30),
             ("newest_bytes", self.newest_bytes, 64 << 10, 1 << 30),
-            ("memory", self.memory, 64 << 20, 1 << 31),
+            ("memory", memory, LEAST_MEMORY, MOST_MEMORY),
             ("inflight", self.inflight, 1, 10_000),
         ] {
             if !(least..=most).contains(&value) {
@@ -332,7 +341,7 @@ impl Section {
                 queue: self.queue,
                 queue_bytes: self.queue_bytes,
                 newest_bytes: self.newest_bytes,
-                memory: self.memory,
+                memory,
                 inflight: self.inflight,
                 stall: Duration::from_secs(self.stall),
             },

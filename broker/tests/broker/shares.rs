@@ -98,7 +98,7 @@ async fn thousands_of_wildcard_filters_delay_nobody() {
 
 #[tokio::test]
 async fn packets_that_never_become_whole_hold_a_share_of_the_memory_and_nobody_waits_for_them() {
-    let broker = start_with(Section { memory: 64 << 20, stall: 2, ..section() }).await;
+    let broker = start_with(Section { memory: Some(64 << 20), stall: 2, ..section() }).await;
     let picture = publish(V311, "vitrina-jpeg/a/b/preview", &vec![7; 4 << 20], 0, false);
     let mut unfinished = Vec::new();
     for n in 0..8 {

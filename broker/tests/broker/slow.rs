@@ -115,7 +115,7 @@ async fn a_slow_subscriber_keeps_its_connection() {
 async fn many_who_read_nothing_hold_no_more_than_all_may_and_who_holds_most_goes_first() {
     const MEMORY: usize = 64 << 20;
     const PART: usize = 1 << 20;
-    let section = broker::Section { memory: MEMORY, ..crate::running::section() };
+    let section = broker::Section { memory: Some(MEMORY), ..crate::running::section() };
     let broker = crate::running::start_with(section).await;
     let mut good = Raw::connect(broker.address, V311, "good").await;
     good.subscribe(&[("good", 1)]).await;
