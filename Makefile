@@ -56,6 +56,7 @@ install:
 	install -D -m 755 target/release/vitrina $(DESTDIR)$(PREFIX)/bin/vitrina
 	install -D -m 644 -t $(DESTDIR)/lib/systemd/system systemd/*.service
 	install -D -m 644 systemd/vitrina.sysusers $(DESTDIR)/usr/lib/sysusers.d/vitrina.conf
+	target/release/vitrina manual $(DESTDIR)$(PREFIX)/share
 	test -e $(DESTDIR)/etc/vitrina/vitrina.toml || install -D -m 644 vitrina.toml $(DESTDIR)/etc/vitrina/vitrina.toml
 
 clean:

@@ -130,8 +130,16 @@ pub enum Command {
     /// Say who may come in to the broker of this machine. From the first user on, nobody else may
     #[command(subcommand)]
     User(User),
-    /// Print the configuration as it is used, with comments
-    Config,
+    /// Print the configuration as it is used, with comments. What the start would refuse is
+    /// refused, each fault with its place and what to do
+    Config {
+        /// Say only what is wrong
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write the manual pages and the completions of shells below FOLDER
+    #[command(hide = true)]
+    Manual { folder: PathBuf },
 }
 
 #[derive(Debug, Subcommand)]

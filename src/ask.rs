@@ -53,7 +53,7 @@ impl Desk {
     /// Connects, and sees that the node is there.
     async fn connect(settings: &Settings, node: &NodeName) -> anyhow::Result<Desk> {
         let root = settings.file.root.clone();
-        let mut broker = Connection::new(settings.broker()?, "ask");
+        let mut broker = Connection::new(settings.broker()?, "ask")?;
         check(&root, node, &broker.retained(&[filter::every_status(&root)]).await?)?;
         // Also what is asked: a broker shows nobody a question that it does not allow.
         let topics = [Topic::Answer(node.clone()), Topic::Ask(node.clone())];

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::config::Settings;
 
 pub fn run(settings: Settings) -> anyhow::Result<()> {
-    let Settings { file, data } = settings;
+    let Settings { file, data, .. } = settings;
     let config = file.node.check(file.root, data.join("node"))?;
     let nodes = node::survey(&config);
     let mut out = io::stdout().lock();

@@ -100,7 +100,7 @@ impl Chat {
     ) -> anyhow::Result<()> {
         let topic = self.topic(&Topic::Person(self.me.clone()));
         let remote = settings.broker()?;
-        let mut live = Connection::with_will(remote, self.me.as_str(), &topic).follow();
+        let mut live = Connection::with_will(remote, self.me.as_str(), &topic)?.follow();
         // Published with QoS 1 and not yet acknowledged.
         let mut waiting = 0;
         let (mut is_up, mut is_settled, mut is_shown) = (false, false, false);

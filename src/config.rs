@@ -13,7 +13,7 @@ use toml_edit::{DocumentMut, Item, TableLike};
 use wire::{BrokerUrl, Root};
 
 use crate::args::Options;
-use crate::layers;
+use crate::layers::{self, Layers};
 
 /// The configuration file, as typed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub struct File {
 #[derive(Debug)]
 pub struct Settings {
     pub file: File,
+    /// Where each key was written.
+    pub layers: Layers,
     /// The folder for all that is kept.
     pub data: PathBuf,
 }
@@ -44,7 +46,8 @@ impl Settings {
             sets.extend(["broker.open=true".to_owned(), "gallery.open=true".to_owned()]);
         }
         sets.extend_from_slice(&options.set);
-        let table = layers::gather::<File>(options.config.as_deref(), env::vars(), &sets)?;
+        let layers = layers::gather::<File>(options.config.as_deref(), env::vars(), &sets)?;
+        let table = layers.table();
         let is_set = |section: &str| table.get(section).is_some_and(|s| s.get("listen").is_some());
         let (broker, gallery) = (is_set("broker"), is_set("gallery"));
         let mut file: File = layers::settle(table)?;
@@ -55,7 +58,7 @@ impl Settings {
         if file.gallery.open && !gallery {
             file.gallery.listen = file.gallery.listen.replace("127.0.0.1", "0.0.0.0");
         }
-        Ok(Settings { file, data: data(options)? })
+        Ok(Settings { file, layers, data: data(options)? })
     }
 
     /// The broker's own directory.
@@ -84,9 +87,10 @@ impl Settings {
         };
         let tls = trust::client(&url, ca_file.as_deref(), fingerprint.as_deref())
             .map_err(|bad| anyhow!("{section}.{bad}"))?;
+        let is_named = file.is_some();
         let file = file.clone();
         let password_file = file.or_else(|| local_password(&url, &self.broker_folder(), "admin"));
-        Ok(Remote { url, password_file, tls })
+        Ok(Remote { url, password_file, is_named, tls })
     }
 }
 
@@ -94,6 +98,8 @@ impl Settings {
 pub struct Remote {
     pub url: BrokerUrl,
     pub password_file: Option<PathBuf>,
+    /// Whether the configuration names that file.
+    pub is_named: bool,
     /// What TLS is spoken with, if it is.
     pub tls: Option<Arc<ClientConfig>>,
 }

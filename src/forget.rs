@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use anyhow::bail;
 use wire::people::Person;
-use wire::{GalleryId, Info, NodeName, Root, Status, Topic, filter};
+use wire::{CameraId, CameraState, GalleryId, Info, NodeName, Root, State, Status, Topic, filter};
 
 use crate::args::Forgotten;
 use crate::config::Settings;
@@ -27,12 +27,21 @@ async fn forget(settings: &Settings, what: &Forgotten) -> anyhow::Result<()> {
         // Its people and their cameras go with it.
         Forgotten::Gallery(_) => format!("{root}/#"),
     };
-    let mut broker = Connection::new(settings.broker()?, "forget");
+    let mut broker = Connection::new(settings.broker()?, "forget")?;
     let retained = broker.retained(&[filter]).await?;
     if let Forgotten::Node(node) = what
         && is_online(&retained, &Topic::Status(node.clone()), root)
     {
         bail!("{node} is online; what it publishes would come back at once. Stop it first");
+    }
+    if let Forgotten::Camera(camera) = what
+        && is_online(&retained, &Topic::Status(camera.node.clone()), root)
+        && works(&retained, camera, root)
+    {
+        bail!(
+            "{camera} works; it would be gone from every wall until its next change. Unplug it \
+             first, or stop its node"
+        );
     }
     let spoken_for = match what {
         Forgotten::Gallery(id) => spoken_for(&retained, id, root),
@@ -57,6 +66,16 @@ fn is_online(retained: &[Message], status: &Topic, root: &Root) -> bool {
     retained.iter().any(|message| {
         Topic::parse(root, &message.topic).as_ref() == Ok(status)
             && Status::parse(&message.payload).is_ok_and(|s| s == Status::Online)
+    })
+}
+
+/// Whether a camera gives pictures. One that is lost may be forgotten although its node is here.
+fn works(retained: &[Message], camera: &CameraId, root: &Root) -> bool {
+    let state = Topic::State(camera.clone());
+    retained.iter().any(|message| {
+        Topic::parse(root, &message.topic).as_ref() == Ok(&state)
+            && State::parse(&message.payload)
+                .is_ok_and(|s| matches!(s.state, CameraState::Live | CameraState::Idle))
     })
 }
 

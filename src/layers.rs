@@ -1,7 +1,8 @@
 //! The layers of the configuration: file, environment, command line; later wins.
 //!
 //! Each layer is checked by itself first, so that an error can name the place where it was
-//! written.
+//! written. What is wrong only together with other keys is found later, and its place then, see
+//! [`Layers::place`].
 
 use std::fmt;
 use std::fs;
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
+use toml_edit::Document;
+use wire::broker_url;
 
 use crate::logging;
 
@@ -19,71 +22,133 @@ const DEFAULT: &str = "/etc/vitrina/vitrina.toml";
 /// The prefix of our environment variables: `VITRINA_SECTION__KEY`.
 const PREFIX: &str = "VITRINA_";
 
-/// All layers put together.
+/// What was written where, the first layer first.
+#[derive(Debug, Default)]
+pub struct Layers(Vec<Layer>);
+
+#[derive(Debug)]
+struct Layer {
+    place: Place,
+    text: String,
+    table: Table,
+}
+
+/// All layers.
 ///
 /// `T` is the configuration as typed; it refuses unknown keys and wrong values.
 pub fn gather<T: DeserializeOwned>(
     file: Option<&Path>,
     environment: impl Iterator<Item = (String, String)>,
     sets: &[String],
-) -> anyhow::Result<Table> {
-    let mut all = match file {
-        Some(path) => read::<T>(path)?,
-        None if Path::new(DEFAULT).exists() => read::<T>(Path::new(DEFAULT))?,
-        None => Table::new(),
-    };
+) -> anyhow::Result<Layers> {
+    let mut layers = Vec::new();
+    let default = || Some(Path::new(DEFAULT)).filter(|path| path.exists());
+    if let Some(path) = file.or_else(default) {
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
+        layers.push(parse::<T>(text, &Place::File(path.to_owned()))?);
+    }
     for (name, value) in environment {
         let Some(key) = name.strip_prefix(PREFIX) else { continue };
-        if name != logging::VARIABLE {
+        if name != logging::VARIABLE && !is_of_a_cluster(key) {
             let path = key.to_lowercase().replace("__", ".");
-            merge(&mut all, assignment::<T>(&Place::Variable(&name), &path, &value)?);
+            layers.push(assignment::<T>(&Place::Variable(name), &path, &value)?);
         }
     }
     for set in sets {
+        let place = Place::Set(broker_url::hidden(set));
         let (path, value) =
-            set.split_once('=').with_context(|| format!("--set {set}: write SECTION.KEY=VALUE"))?;
-        merge(&mut all, assignment::<T>(&Place::Set(set), path.trim(), value.trim())?);
+            set.split_once('=').with_context(|| format!("{place}: write SECTION.KEY=VALUE"))?;
+        layers.push(assignment::<T>(&place, path.trim(), value.trim())?);
     }
-    Ok(all)
+    Ok(Layers(layers))
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Table> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
-    parse::<T>(&text, &Place::File(path.to_owned()))
+/// Whether a variable is one that a cluster or a container's link sets for a service that is called
+/// vitrina, or vitrina-broker and the like, as `VITRINA_SERVICE_HOST` and
+/// `VITRINA_PORT_1883_TCP_ADDR` (Kubernetes, "Environment variables"; Docker, "Legacy container
+/// links").
+fn is_of_a_cluster(key: &str) -> bool {
+    let is_port = |rest: &str| rest.is_empty() || rest.starts_with('_');
+    !key.contains("__")
+        && (key.contains("SERVICE_HOST")
+            || key.contains("SERVICE_PORT")
+            || key.strip_prefix("PORT").is_some_and(is_port)
+            || key.split_once("_PORT").is_some_and(|(_, rest)| is_port(rest)))
 }
 
-/// A table of the one value, which is TOML if the key takes it so, else a text.
+/// A layer of the one value, which is TOML if the key takes it so, else a text.
 fn assignment<T: DeserializeOwned>(
     place: &Place,
     path: &str,
     value: &str,
-) -> anyhow::Result<Table> {
+) -> anyhow::Result<Layer> {
     let quoted = Value::String(value.to_owned());
-    match parse::<T>(&format!("{path} = {value}"), place) {
-        Ok(table) => Ok(table),
-        Err(error) => parse::<T>(&format!("{path} = {quoted}"), place).map_err(|as_text| {
+    match parse::<T>(format!("{path} = {value}"), place) {
+        Ok(layer) => Ok(layer),
+        Err(error) => parse::<T>(format!("{path} = {quoted}"), place).map_err(|as_text| {
             // A value that is TOML was meant as such, and its error tells more.
             if value.parse::<Value>().is_ok() { error } else { as_text }
         }),
     }
 }
 
-fn parse<T: DeserializeOwned>(text: &str, place: &Place) -> anyhow::Result<Table> {
-    let told = |error: &toml::de::Error| anyhow!("{}", explain(error, text, place));
-    let table: Table = toml::from_str(text).map_err(|e| told(&e))?;
-    toml::from_str::<T>(text).map_err(|e| told(&e))?;
-    Ok(table)
+fn parse<T: DeserializeOwned>(text: String, place: &Place) -> anyhow::Result<Layer> {
+    let told = |error: &toml::de::Error| anyhow!("{}", explain(error, &text, place));
+    let table: Table = toml::from_str(&text).map_err(|e| told(&e))?;
+    toml::from_str::<T>(&text).map_err(|e| told(&e))?;
+    Ok(Layer { place: place.clone(), text, table })
+}
+
+impl Layers {
+    /// All put together; later wins.
+    pub fn table(&self) -> Table {
+        let mut all = Table::new();
+        self.0.iter().for_each(|layer| merge(&mut all, layer.table.clone()));
+        all
+    }
+
+    /// Where the value of a key, such as `node.camera[0].fps`, was written: the file and its line,
+    /// the variable, or the argument. `None` for a default.
+    pub fn place(&self, key: &str) -> Option<String> {
+        self.0.iter().rev().find_map(|layer| layer.place(key))
+    }
+}
+
+impl Layer {
+    fn place(&self, key: &str) -> Option<String> {
+        let document: Document<&str> = Document::parse(self.text.as_str()).ok()?;
+        let mut item = document.as_item();
+        let mut span = None;
+        for step in key.split(['.', '[', ']']).filter(|step| !step.is_empty()) {
+            let (own, next) = match step.parse::<usize>() {
+                Ok(index) => (None, item.get(index)?),
+                Err(_) => {
+                    let (own, next) = item.as_table_like()?.get_key_value(step)?;
+                    (own.span(), next)
+                }
+            };
+            span = own.or_else(|| next.span()).or(span);
+            item = next;
+        }
+        Some(match (&self.place, span) {
+            (Place::File(_), Some(span)) => {
+                format!("{}:{}", self.place, line(&self.text, span.start))
+            }
+            _ => self.place.to_string(),
+        })
+    }
 }
 
 /// Where a value was written.
-enum Place<'a> {
+#[derive(Debug, Clone)]
+enum Place {
     File(PathBuf),
-    Variable(&'a str),
-    Set(&'a str),
+    Variable(String),
+    Set(String),
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::File(path) => write!(f, "{}", path.display()),
@@ -93,13 +158,15 @@ impl fmt::Display for Place<'_> {
     }
 }
 
+/// The number of the line in which this byte is.
+fn line(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or(text).matches('\n').count() + 1
+}
+
 /// One line that names the place, the key, and the nearest key that exists.
 fn explain(error: &toml::de::Error, text: &str, place: &Place) -> String {
-    let line = match (place, error.span()) {
-        (Place::File(_), Some(span)) => {
-            let before = text.get(..span.start).unwrap_or(text);
-            format!(":{}", before.matches('\n').count() + 1)
-        }
+    let at = match (place, error.span()) {
+        (Place::File(_), Some(span)) => format!(":{}", line(text, span.start)),
         _ => String::new(),
     };
     let message = error.message();
@@ -110,12 +177,15 @@ fn explain(error: &toml::de::Error, text: &str, place: &Place) -> String {
             });
             match nearest {
                 Some(nearest) => {
-                    format!("{place}{line}: there is no key `{key}`; did you mean `{nearest}`?")
+                    format!("{place}{at}: there is no key `{key}`; did you mean `{nearest}`?")
                 }
-                None => format!("{place}{line}: there is no key `{key}`"),
+                None => format!("{place}{at}: there is no key `{key}`"),
             }
         }
-        None => format!("{place}{line}: {}", message.lines().collect::<Vec<_>>().join("; ")),
+        None => {
+            let message = message.lines().collect::<Vec<_>>().join("; ");
+            format!("{place}{at}: {}", broker_url::hidden(&message))
+        }
     }
 }
 
@@ -170,7 +240,7 @@ mod tests {
         path.write_all(file.as_bytes())?;
         let environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
         let sets: Vec<String> = sets.iter().map(|&s| s.to_owned()).collect();
-        settle(gather::<Typed>(Some(path.path()), environment, &sets)?)
+        settle(gather::<Typed>(Some(path.path()), environment, &sets)?.table())
     }
 
     #[test]
@@ -224,6 +294,41 @@ mod tests {
     #[test]
     fn a_file_that_is_no_toml_names_the_line() {
         assert!(error("[gallery]\nlisten = ", &[], &[]).contains(":2: "));
+    }
+
+    #[test]
+    fn variables_of_a_cluster_do_not_stop_the_start() {
+        let cluster = [
+            ("VITRINA_SERVICE_HOST", "10.0.0.1"),
+            ("VITRINA_SERVICE_PORT", "8080"),
+            ("VITRINA_SERVICE_PORT_HTTP", "8080"),
+            ("VITRINA_PORT", "tcp://10.0.0.1:8080"),
+            ("VITRINA_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+            ("VITRINA_PORT_8080_TCP_PROTO", "tcp"),
+            ("VITRINA_BROKER_SERVICE_HOST", "10.0.0.2"),
+            ("VITRINA_BROKER_PORT_1883_TCP_ADDR", "10.0.0.2"),
+        ];
+        assert_eq!(gathered("", &cluster, &[]).unwrap(), Typed::default());
+        // A mistake in writing one of ours is still one.
+        assert!(error("", &[("VITRINA_GALLERY_LISTEN", "a")], &[]).contains("no key"));
+    }
+
+    #[test]
+    fn the_place_of_a_key_is_found_wherever_it_was_written() {
+        let mut path = tempfile::NamedTempFile::new().unwrap();
+        path.write_all(b"root = \"a\"\n\n[gallery]\nopen = true\nhosts = [\"a\", \"b\"]\n")
+            .unwrap();
+        let file = path.path().display();
+        let environment = [("VITRINA_GALLERY__OPEN".to_owned(), "false".to_owned())];
+        let sets = ["gallery.listen=mqtt://ada:secret@house".to_owned()];
+        let layers = gather::<Typed>(Some(path.path()), environment.into_iter(), &sets).unwrap();
+        assert_eq!(layers.place("root").unwrap(), format!("{file}:1"));
+        assert_eq!(layers.place("gallery.hosts").unwrap(), format!("{file}:5"));
+        assert_eq!(layers.place("gallery.hosts[1]").unwrap(), format!("{file}:5"));
+        assert_eq!(layers.place("gallery.open").unwrap(), "VITRINA_GALLERY__OPEN");
+        let set = "--set gallery.listen=mqtt://ada:…@house";
+        assert_eq!(layers.place("gallery.listen").unwrap(), set);
+        assert_eq!(layers.place("gallery.other"), None);
     }
 
     #[test]

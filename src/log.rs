@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::time::{Instant, sleep, sleep_until};
 use wire::Topic;
 use wire::log::Observer;
@@ -13,6 +15,8 @@ use crate::signals::Signals;
 
 /// How long after the subscription all that is retained has come.
 const RETAINED: Duration = Duration::from_secs(2);
+/// So many events of before are shown first.
+const BEFORE: usize = 10;
 /// How long after a loss the broker is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -52,7 +56,9 @@ impl Log {
     /// Shows what happens until the connection is lost, which is an error.
     async fn follow(&mut self, settings: &Settings) -> anyhow::Result<()> {
         let root = &settings.file.root;
-        let mut live = Connection::new(settings.broker()?, "log").follow();
+        let remote = settings.broker()?;
+        let url = remote.url.clone();
+        let mut live = Connection::new(remote, "log")?.follow();
         let mut settles = None;
         loop {
             let settled = async {
@@ -66,6 +72,9 @@ impl Log {
                     News::Up => {
                         if std::mem::replace(&mut self.was_up, true) {
                             show(&"connected again")?;
+                        } else {
+                            before(settings)?;
+                            show(&format_args!("connected to {url}; what happens from now on:"))?;
                         }
                         self.is_up = true;
                         self.observer.connected();
@@ -89,6 +98,17 @@ impl Log {
             }
         }
     }
+}
+
+/// What the gallery of this machine, if there is one, saw happen before.
+fn before(settings: &Settings) -> io::Result<()> {
+    for entry in gallery::last_events(&settings.gallery_folder(), BEFORE) {
+        let at = i64::try_from(entry.at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+        let at =
+            at.map(|at| at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string());
+        writeln!(io::stdout(), "{} {}", at.unwrap_or_default(), entry.event)?;
+    }
+    Ok(())
 }
 
 /// One line with the time, by this machine's clock.

@@ -1,15 +1,18 @@
 //! The command `vitrina`: reads arguments and configuration, and starts the parts asked for.
 
+mod addresses;
 mod args;
 mod ask;
 mod cameras;
 mod chat;
+mod check;
 mod config;
 mod forget;
 mod layers;
 mod lines;
 mod log;
 mod logging;
+mod manual;
 mod mqtt;
 mod parts;
 mod reindex;
@@ -34,7 +37,9 @@ fn main() -> ExitCode {
         // Whoever reads our output has seen enough, as `vitrina cameras | head -1` has.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("vitrina: {error:#}");
+            for line in format!("{error:#}").lines() {
+                eprintln!("vitrina: {line}");
+            }
             ExitCode::FAILURE
         }
     }
@@ -59,7 +64,11 @@ fn run(args: &Args) -> anyhow::Result<()> {
         Some(Command::Watch { broker, once }) => watch::run(&settings, *broker, *once),
         Some(Command::Forget { what }) => forget::run(&settings, what),
         Some(Command::User(user)) => user::run(&settings, user),
-        Some(Command::Config) => config::print(&settings),
+        Some(Command::Manual { folder }) => manual::write(folder),
+        Some(Command::Config { check: only }) => {
+            check::check(&settings, Parts::all())?;
+            if *only { Ok(()) } else { config::print(&settings) }
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 pub use rumqttc::QoS;
 use rumqttc::{
-    AsyncClient, ClientError, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Packet,
-    SubscribeFilter, TlsConfiguration, Transport,
+    AsyncClient, ClientError, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
+    NetworkOptions, Packet, SubscribeFilter, TlsConfiguration, Transport,
 };
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -29,7 +29,14 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 pub struct Connection {
     client: AsyncClient,
     events: EventLoop,
-    broker: BrokerUrl,
+    broker: Door,
+}
+
+/// Where a connection goes, and as whom.
+struct Door {
+    url: BrokerUrl,
+    /// The user, if there was a password.
+    user: Option<String>,
 }
 
 /// What arrives for a subscription.
@@ -41,21 +48,28 @@ pub struct Message {
 }
 
 impl Connection {
-    /// Who may not read the file with the password comes in without, if the broker lets them.
-    pub fn new(remote: Remote, command: &str) -> Self {
+    /// Who may not read the password that a broker of this machine made comes in without, if the
+    /// broker lets them.
+    ///
+    /// # Errors
+    /// The file that was named for the password cannot be read.
+    pub fn new(remote: Remote, command: &str) -> anyhow::Result<Self> {
         // Two machines may have the same process id at once.
         Connection::open(remote, &format!("{command}-{:08x}", fastrand::u32(..)), None)
     }
 
     /// The same for who is to be known again by `id`, and whose retained `topic` is emptied when
     /// they are gone.
-    pub fn with_will(remote: Remote, id: &str, topic: &str) -> Self {
+    ///
+    /// # Errors
+    /// As of [`Connection::new`].
+    pub fn with_will(remote: Remote, id: &str, topic: &str) -> anyhow::Result<Self> {
         let will = LastWill::new(topic, Vec::new(), QoS::AtLeastOnce, true);
         Connection::open(remote, id, Some(will))
     }
 
-    fn open(remote: Remote, id: &str, will: Option<LastWill>) -> Self {
-        let Remote { url: broker, password_file: password, tls } = remote;
+    fn open(remote: Remote, id: &str, will: Option<LastWill>) -> anyhow::Result<Self> {
+        let Remote { url: broker, password_file, is_named, tls } = remote;
         let mut options = MqttOptions::new(format!("vitrina-{id}"), &broker.host, broker.port);
         if let Some(will) = will {
             options.set_last_will(will).set_keep_alive(KEEP_ALIVE);
@@ -64,12 +78,28 @@ impl Connection {
         if let Some(tls) = tls {
             options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls)));
         }
-        if let Some(password) = password.and_then(|file| fs::read_to_string(file).ok()) {
-            let user = broker.user.as_deref().unwrap_or("admin");
-            options.set_credentials(user, password.trim_end());
+        let user = broker.user.clone().unwrap_or_else(|| "admin".to_owned());
+        let mut password = None;
+        if let Some(file) = password_file {
+            match fs::read_to_string(&file) {
+                Ok(text) => password = Some(text),
+                Err(error) if is_named => {
+                    let file = file.display();
+                    return Err(error).context(format!("the password in {file} cannot be read"));
+                }
+                Err(_) => {}
+            }
         }
-        let (client, events) = AsyncClient::new(options, 16);
-        Connection { client, events, broker }
+        if let Some(password) = &password {
+            options.set_credentials(&user, password.trim_end());
+        }
+        let (client, mut events) = AsyncClient::new(options, 16);
+        // Each line of a command is small, and waits for the one before it otherwise (RFC 896).
+        let mut network = NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        events.set_network_options(network);
+        let broker = Door { url: broker, user: password.map(|_| user) };
+        Ok(Connection { client, events, broker })
     }
 
     /// Subscribes and collects what is retained: all that comes until nothing more does. A broker
@@ -160,7 +190,7 @@ impl Connection {
         let broker = &self.broker;
         match tokio::time::timeout(ANSWER, self.events.poll()).await {
             Ok(event) => event.map_err(|error| failed(broker, error)),
-            Err(_) => bail!("the broker {broker} does not answer"),
+            Err(_) => bail!("the broker {} does not answer", broker.url),
         }
     }
 }
@@ -193,16 +223,21 @@ impl Drop for Live {
     }
 }
 
-fn failed(broker: &BrokerUrl, error: ConnectionError) -> anyhow::Error {
-    match error {
-        ConnectionError::Io(error) => anyhow::Error::new(error)
-            .context(format!("the broker {broker} cannot be reached; is it running there?")),
-        ConnectionError::ConnectionRefused(_) => anyhow!(
-            "the broker {broker} asks for a user and password: run this as the user that it runs \
+fn failed(Door { url, user }: &Door, error: ConnectionError) -> anyhow::Error {
+    match (error, user) {
+        (ConnectionError::Io(error), _) => anyhow::Error::new(error)
+            .context(format!("the broker {url} cannot be reached; is it running there?")),
+        (ConnectionError::ConnectionRefused(_), Some(user)) => anyhow!(
+            "the broker {url} refuses the user {user} with this password: a role that may do this \
+             is operator or admin (vitrina user list, on its machine); name another with \
+             gallery.broker = \"mqtt://USER@HOST\" and gallery.password_file"
+        ),
+        (ConnectionError::ConnectionRefused(_), None) => anyhow!(
+            "the broker {url} asks for a user and password: run this as the user that it runs \
              as, with its --data, or set gallery.broker = \"mqtt://USER@HOST\" and \
              gallery.password_file"
         ),
-        error => anyhow!("the broker {broker} failed: {}", trust::why(&error)),
+        (error, _) => anyhow!("the broker {url} failed: {}", trust::why(&error)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::future::Future;
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -12,6 +13,8 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 use wire::BrokerUrl;
 
+use crate::addresses;
+use crate::check;
 use crate::config::{self, Settings};
 use crate::signals::Signals;
 use crate::supervisor::{self, Check};
@@ -22,9 +25,9 @@ const STOP: Duration = Duration::from_secs(5);
 /// Which parts run in this process.
 #[derive(Debug, Clone, Copy)]
 pub struct Parts {
-    broker: bool,
-    gallery: bool,
-    node: bool,
+    pub broker: bool,
+    pub gallery: bool,
+    pub node: bool,
 }
 
 impl Parts {
@@ -58,13 +61,14 @@ impl Parts {
 
 /// Runs `parts` until a signal or the failure of one.
 pub fn run(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
+    check::check(&settings, parts)?;
     let runtime = parts.runtime().context("the runtime cannot start")?;
     runtime.block_on(serve(settings, parts, log))
 }
 
 async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
     let broker_folder = settings.broker_folder();
-    let Settings { mut file, data } = settings;
+    let Settings { mut file, data, .. } = settings;
     // Before anybody is told that all is ready, since they may stop it at once.
     let signals = Signals::listen()?;
     let mut running = Running::default();
@@ -95,9 +99,9 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
     if parts.gallery {
         let config = file.gallery.check(file.root.clone(), data.join("gallery"))?;
         let gallery = gallery::Gallery::bind(config).await?;
-        write!(ready, " gallery=http://{}", gallery.local_addr())?;
+        tell(&mut ready, "gallery", "http", gallery.local_addr())?;
         if let Some(address) = gallery.https_addr() {
-            write!(ready, " gallery=https://{address}")?;
+            tell(&mut ready, "gallery", "https", address)?;
         }
         let health = gallery.health();
         running.checks.push(Box::new(move || health.check()));
@@ -105,7 +109,7 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
     }
     if let Some(broker) = broker {
         for (transport, address) in broker.addresses() {
-            write!(ready, " broker={}://{address}", transport.scheme())?;
+            tell(&mut ready, "broker", transport.scheme(), address)?;
         }
         running.start("broker", |stop| broker.run(stop));
     }
@@ -131,6 +135,18 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
         warn!("not everything stopped within {} s", STOP.as_secs());
     }
     outcome.and(stopped.unwrap_or(Ok(())))
+}
+
+/// Adds where a part is reached to the line that says so; its further addresses are logged.
+fn tell(ready: &mut String, part: &str, scheme: &str, bound: SocketAddr) -> std::fmt::Result {
+    let addresses = addresses::of(bound);
+    let mut urls = addresses.iter().map(|address| format!("{scheme}://{address}"));
+    write!(ready, " {part}={}", urls.next().unwrap_or_default())?;
+    let others = urls.collect::<Vec<_>>().join(" ");
+    if !others.is_empty() {
+        info!(part, others, "it is reached here too");
+    }
+    Ok(())
 }
 
 /// The parts that run, each a task of its own.

@@ -10,7 +10,7 @@ use crate::config::Settings;
 const WIDTH: usize = 30;
 
 pub fn run(settings: Settings) -> anyhow::Result<()> {
-    let Settings { file, data } = settings;
+    let Settings { file, data, .. } = settings;
     let config = file.gallery.check(file.root, data.join("gallery"))?;
     let shown = io::stderr().is_terminal();
     let settled = gallery::reindex(&config, |progress| {

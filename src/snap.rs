@@ -44,7 +44,7 @@ async fn snap(
 ) -> anyhow::Result<String> {
     let root = &settings.file.root;
     let topic = |topic: Topic| topic.under(root).to_string();
-    let mut broker = Connection::new(settings.broker()?, "snap");
+    let mut broker = Connection::new(settings.broker()?, "snap")?;
     let filters = [
         filter::every_status(root),
         filter::every_state(root),

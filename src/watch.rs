@@ -6,6 +6,8 @@ mod nodes;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use rustix::termios::tcgetwinsize;
+
 use crate::config::Settings;
 use crate::mqtt::{Connection, Message};
 
@@ -41,7 +43,7 @@ pub fn run(settings: &Settings, broker: bool, once: bool) -> anyhow::Result<()> 
 
 async fn show(settings: &Settings, mut table: impl Table, once: bool) -> anyhow::Result<()> {
     let filters = table.filters();
-    let mut broker = Connection::new(settings.broker()?, "watch");
+    let mut broker = Connection::new(settings.broker()?, "watch")?;
     // The first answer tells whether there is a broker at all.
     for message in broker.retained(&filters).await? {
         table.take(&message, Instant::now());
@@ -58,15 +60,58 @@ async fn show(settings: &Settings, mut table: impl Table, once: bool) -> anyhow:
         write!(io::stdout(), "{}", table.draw(Instant::now()))?;
         return Ok(());
     }
-    let redraw = if io::stdout().is_terminal() { REDRAW } else { "" };
     let mut draws = tokio::time::interval(DRAW);
     loop {
         tokio::select! {
-            _ = draws.tick() => writeln!(io::stdout(), "{redraw}{}", table.draw(Instant::now()))?,
+            _ = draws.tick() => {
+                let drawn = table.draw(Instant::now());
+                match rows() {
+                    Some(rows) => write!(io::stdout(), "{REDRAW}{}", first_rows(&drawn, rows))?,
+                    None => writeln!(io::stdout(), "{drawn}")?,
+                }
+                io::stdout().flush()?;
+            }
             message = broker.next() => match message {
                 Some(message) => table.take(&message, Instant::now()),
                 None => broker.subscribe(&filters).await?,
             },
         }
+    }
+}
+
+/// How many rows the terminal has, if the output is one.
+fn rows() -> Option<usize> {
+    let stdout = io::stdout();
+    let size = stdout.is_terminal().then(|| tcgetwinsize(&stdout).ok())??;
+    Some(usize::from(size.ws_row)).filter(|rows| *rows > 0)
+}
+
+/// What fits on a screen, and at its foot how much does not.
+fn first_rows(table: &str, rows: usize) -> String {
+    let lines: Vec<&str> = table.lines().collect();
+    if lines.len() < rows {
+        return table.to_owned();
+    }
+    let shown = rows.saturating_sub(2);
+    let first = lines.get(..shown).unwrap_or(&lines).join("\n");
+    let more = lines.len().saturating_sub(shown);
+    format!("{first}\n… {more} more rows; all of them: vitrina watch --once")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_is_taller_than_the_screen_says_how_much_is_missing() {
+        let table: String = (0..30).map(|n| format!("row {n}\n")).collect();
+        assert_eq!(first_rows(&table, 40), table);
+        let shown = first_rows(&table, 10);
+        assert_eq!(shown.lines().count(), 9);
+        assert!(
+            shown.ends_with("row 7\n… 22 more rows; all of them: vitrina watch --once"),
+            "{shown}"
+        );
+        assert!(first_rows(&table, 1).contains("30 more"));
     }
 }

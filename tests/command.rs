@@ -116,6 +116,67 @@ fn an_unknown_key_names_file_line_and_the_nearest_key() {
 }
 
 #[test]
+fn config_check_refuses_what_the_start_would_each_with_its_line() {
+    let data = folder();
+    let file = data.path().join("vitrina.toml");
+    let typed = "[broker]\nkeep_alive = 1\nretained = 2000000\n[node]\nspool = \"much\"\n\
+                 [[node.camera]]\nname = \"Front Door\"\n[gallery]\nlisten = \"0.0.0.0:8080\"\n\
+                 hosts = [\"http://a\"]\n[gallery.photos]\nkeep = \"long\"\n\
+                 [gallery.pictures]\nmegapixels = 0\n";
+    fs::write(&file, typed).expect("written");
+    for command in [&["config", "--check"][..], &["config"], &[]] {
+        let checked = output(vitrina(data.path()).args(command).arg("--config").arg(&file));
+        let told = String::from_utf8(checked.stderr).expect("text");
+        assert_eq!(checked.status.code(), Some(1), "{told}");
+        assert!(checked.stdout.is_empty());
+        for (line, word) in [
+            (2, "broker.keep_alive"),
+            (3, "broker.retained"),
+            (5, "node.spool"),
+            (7, "node.camera[0].name"),
+            (9, "gallery.listen"),
+            (10, "gallery.hosts"),
+            (12, "gallery.photos.keep"),
+            (14, "gallery.pictures.megapixels"),
+        ] {
+            let place = format!("vitrina: {}:{line}: ", file.display());
+            let is_told = |told: &str| told.starts_with(&place) && told.contains(word);
+            assert!(told.lines().any(is_told), "{line} {word}: {told}");
+        }
+    }
+    let good = output(vitrina(data.path()).args(["config", "--check"]));
+    assert_eq!((good.status.code(), good.stdout.len(), good.stderr.len()), (Some(0), 0, 0));
+    assert_eq!(fs::read_dir(data.path()).expect("a folder").count(), 1, "nothing was made");
+}
+
+#[test]
+fn a_password_is_never_printed() {
+    let data = folder();
+    let file = data.path().join("vitrina.toml");
+    fs::write(&file, "[gallery]\nbroker = \"mqtt://ada:hunter2@house\"\n").expect("written");
+    for (set, config) in [("node.broker=mqtt://ada:hunter2@house", None), ("root=a", Some(&file))] {
+        let mut command = vitrina(data.path());
+        command.args(["--set", set]);
+        if let Some(config) = config {
+            command.arg("--config").arg(config);
+        }
+        let told = complaint(&mut command);
+        assert!(told.contains("ada:…@house") && !told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
+fn a_password_file_that_cannot_be_read_is_named() {
+    let data = folder();
+    let missing = data.path().join("no-password");
+    let set = format!("gallery.password_file={}", missing.display());
+    for command in [&["watch", "--once"][..], &["gallery"]] {
+        let told = complaint(vitrina(data.path()).args(command).args(["--set", &set]));
+        assert!(told.contains(missing.to_str().expect("text")), "{told}");
+    }
+}
+
+#[test]
 fn bad_names_say_what_a_good_one_is() {
     let data = folder();
     let camera = r#"node.camera=[{device="/dev/video0", name="Front Door"}]"#;
@@ -231,6 +292,8 @@ fn forget_clears_a_node_that_is_gone_and_only_then() {
     let forget = |what: &str| output(vitrina(data.path()).args(["forget", what, "--set", &set]));
     let refused = String::from_utf8(forget("old").stderr).expect("text");
     assert!(refused.contains("old is online"), "{refused}");
+    let refused = String::from_utf8(forget("old/test-card").stderr).expect("text");
+    assert!(refused.contains("old/test-card works"), "{refused}");
     assert_eq!(node.stop(), Some(0));
     let forgotten = forget("old");
     let told = String::from_utf8(forgotten.stdout).expect("text");

@@ -218,6 +218,13 @@ pub struct BadConfig {
     hint: String,
 }
 
+impl BadConfig {
+    /// The key, such as `broker.keep_alive`.
+    pub fn key(&self) -> String {
+        format!("broker.{}", self.key)
+    }
+}
+
 impl Section {
     /// Checks what was typed, for a broker that has no directory and so no users, and for the
     /// usual root.

@@ -130,6 +130,25 @@ pub enum BadConfig {
     Id(PathBuf),
 }
 
+impl BadConfig {
+    /// The key, such as `gallery.listen`, if it is one.
+    pub fn key(&self) -> Option<String> {
+        let key = match self {
+            BadConfig::Listen(key, _) | BadConfig::Exposed(key, _) | BadConfig::Https(key, _) => {
+                key
+            }
+            BadConfig::Broker(_) => "broker",
+            BadConfig::Trust(bad) => bad.key,
+            BadConfig::Host(_) => "hosts",
+            BadConfig::Photos(bad) => return Some(format!("gallery.photos.{}", bad.key())),
+            BadConfig::Origin(_) => "relay_origins",
+            BadConfig::Pictures(bad) => return Some(format!("gallery.pictures.{}", bad.key())),
+            BadConfig::Data { .. } | BadConfig::Id(_) => return None,
+        };
+        Some(format!("gallery.{key}"))
+    }
+}
+
 /// `[gallery]` as used.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -180,7 +199,7 @@ impl Section {
         let secret = data.join("secret");
         let keys = Keys::open(&secret).map_err(failed(&secret))?;
         let people = people::Config { keys, talk: data.join("talk.db") };
-        let log = data.join("log.db");
+        let log = log(&data);
         let photos = self.photos.check(data, pictures.limits)?;
         Ok(Config {
             listen,
@@ -230,6 +249,11 @@ impl Section {
         self.https_listen.as_ref()?;
         Some(certificate::fingerprint(&https::shown(self.certificate.as_deref(), data)))
     }
+}
+
+/// The database of the log.
+pub(crate) fn log(data: &Path) -> PathBuf {
+    data.join("log.db")
 }
 
 fn address(key: &'static str, text: &str, open: bool) -> Result<SocketAddr, BadConfig> {

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::{info, warn};
@@ -86,6 +86,14 @@ fn open(file: &Path) -> rusqlite::Result<Connection> {
     Ok(database)
 }
 
+/// The last lines of a database that another process may be writing. Without one, or when it
+/// cannot be read, there are none.
+pub(crate) fn peek<T: DeserializeOwned>(file: &Path, read: usize) -> Vec<T> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let database = Connection::open_with_flags(file, flags);
+    database.and_then(|database| last(&database, read)).unwrap_or_default()
+}
+
 fn last<T: DeserializeOwned>(database: &Connection, read: usize) -> rusqlite::Result<Vec<T>> {
     let mut query = database.prepare(
         "SELECT json FROM (SELECT * FROM line ORDER BY number DESC LIMIT ?1) ORDER BY number",
@@ -130,7 +138,10 @@ mod tests {
         let (kept, last) = Kept::open::<u64>(&file, "talk", 10_000, 200);
         assert!(last.is_empty());
         (0..500u64).for_each(|n| kept.keep(&n));
+        assert!(peek::<u64>(&file, 3).len() <= 3, "also while it is written");
         drop(kept);
+        assert_eq!(peek::<u64>(&file, 3), [497, 498, 499]);
+        assert!(peek::<u64>(&folder.path().join("none.db"), 3).is_empty());
         let (_, last) = Kept::open::<u64>(&file, "talk", 10_000, 200);
         assert_eq!(last, (300..500).collect::<Vec<_>>());
     }

@@ -270,6 +270,12 @@ impl Gallery {
     }
 }
 
+/// The last events in the log of a gallery whose own directory is `data`, oldest first: none where
+/// no gallery ever ran, or where this user may not read them.
+pub fn last_events(data: &std::path::Path, most: usize) -> Vec<wire::log::Entry> {
+    kept::peek(&config::log(data), most)
+}
+
 /// Makes the index of a gallery's photos anew from the files. `progress` is told now and then.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use trust::BadTrust;
+use wire::broker_url::hidden;
 use wire::{BadBrokerUrl, BrokerUrl, CameraName, NodeName, Root};
 
 use crate::choose::{self, Ask};
@@ -216,7 +217,7 @@ impl Section {
         };
         let broker = match self.broker {
             Some(url) => url.parse().map_err(|bad: BadBrokerUrl| {
-                BadConfig::new("node.broker", quoted(&url), bad.rule())
+                BadConfig::new("node.broker", quoted(&hidden(&url)), bad.rule())
             })?,
             None => BrokerUrl::default(),
         };

@@ -9,6 +9,9 @@ use wire::{CameraId, CameraStats, Info, NodeName, Root, State, Stats, Status, To
 use super::Table;
 use crate::mqtt::Message;
 
+/// The columns of the narrowest terminal.
+const WIDTH: usize = 79;
+
 /// What has been heard of them.
 #[derive(Default)]
 pub struct Board {
@@ -91,29 +94,23 @@ impl Table for Board {
     }
 
     fn draw(&self, now: Instant) -> String {
-        let mut table = String::new();
-        let mut line = |cells: [&str; 8]| {
-            let [node, camera, state, format, size, fps, age, dropped] = cells;
-            let row = format!(
-                "{node:<16} {camera:<32} {state:<18} {format:<6} {size:<10} {fps:>6} {age:>8} {dropped:>8}"
-            );
-            let _ = writeln!(table, "{}", row.trim_end());
-        };
-        line(["NODE", "CAMERA", "STATE", "FORMAT", "SIZE", "FPS", "PICTURE", "DROPPED"]);
+        let mut table = row(["CAMERA", "STATE", "AS", "SIZE", "FPS", "PICTURE", "LOST"]);
         for (name, node) in &self.nodes {
             let state = if node.online { "online" } else { "offline" };
             let host = node.info.as_ref().map_or("", |info| &info.host);
             let load = node.stats.as_ref().map_or_else(String::new, |stats| {
                 format!("{:.0} % cpu, {} MB", stats.cpu, stats.rss / 1_000_000)
             });
-            line([name.as_str(), host, state, &load, "", "", "", ""]);
+            let told = [name.as_str(), state, &load, host].map(|part| cut(part, 32));
+            let told: Vec<_> = told.into_iter().filter(|part| !part.is_empty()).collect();
+            let _ = writeln!(table, "{}", cut(&told.join("  "), WIDTH));
             for told in node.stats.as_ref().map(of_photos).unwrap_or_default() {
-                line(["", &told, "", "", "", "", "", ""]);
+                let _ = writeln!(table, "  {}", cut(&told, WIDTH - 2));
             }
             for (id, camera) in self.cameras.iter().filter(|(id, _)| id.node == *name) {
                 let cells = camera.cells(node.online, now);
                 let [state, format, size, fps, age, dropped] = cells.each_ref().map(String::as_str);
-                line(["", id.camera.as_str(), state, format, size, fps, age, dropped]);
+                table += &row([id.camera.as_str(), state, format, size, fps, age, dropped]);
             }
         }
         if self.nodes.is_empty() {
@@ -146,6 +143,25 @@ impl Camera {
             dropped.unwrap_or_default(),
         ]
     }
+}
+
+/// A line of the table, no wider than [`WIDTH`].
+fn row([name, state, format, size, fps, age, dropped]: [&str; 7]) -> String {
+    let (name, state, size) = (cut(name, 21), cut(state, 18), cut(size, 9));
+    let row =
+        format!("  {name:<21} {state:<18} {format:<4} {size:<9} {fps:>6} {age:>7} {dropped:>6}");
+    format!("{}\n", row.trim_end())
+}
+
+/// A text of at most so many characters; of a longer one the middle is left out.
+fn cut(text: &str, most: usize) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    if chars.len() <= most {
+        return text.to_owned();
+    }
+    let end = (most - 1) / 2;
+    let begin = chars.iter().take(most - 1 - end);
+    begin.chain(&['…']).chain(chars.iter().skip(chars.len() - end)).collect()
 }
 
 /// What there is to know of the photos on a node's disk.
@@ -214,6 +230,25 @@ mod tests {
         assert!(lines[5].ends_with(&["is", "full"]), "{:?}", lines[5]);
         assert_eq!(lines[6], ["door", "live", "MJPG", "1280x720", "30.0", "0.4", "s", "2"]);
         assert_eq!(lines[7], ["roof", "lost:", "unplugged"]);
+    }
+
+    #[test]
+    fn the_table_fits_eighty_columns_whatever_things_are_called() {
+        let (mut board, now) = (Board::new(&Root::default()), Instant::now());
+        let long = "a-name-of-thirty-two-characters-x";
+        let (node, camera) = (&long[..32], &long[1..33]);
+        let state = r#"{"state":"error","reason":"permission","since":1,"name":"D","device":"d","format":"MJPG","size":"10000x10000"}"#;
+        let stats = format!(
+            r#"{{"at":1,"mono":1,"boot":"b","cpu":103.2,"rss":9000000000,"spool":1300000,"trouble":"{}","cameras":{{"{camera}":{{"fps":1000.0,"made":100,"published":50,"bytes":1,"dropped":{{"truncated":123456}}}}}}}}"#,
+            "the disk of this node is full, ".repeat(9)
+        );
+        board.take(&message(&format!("vitrina/{node}/status"), "online"), now);
+        board.take(&message(&format!("vitrina/{node}/{camera}/state"), state), now);
+        board.take(&message(&format!("vitrina/{node}/stats"), &stats), now);
+        let table = board.draw(now);
+        assert!(table.lines().all(|line| line.chars().count() <= WIDTH), "{table}");
+        assert!(table.contains("error: permission"), "{table}");
+        assert_eq!(cut("abcdefgh", 5), "ab…gh");
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl FromStr for BrokerUrl {
     type Err = BadBrokerUrl;
 
     fn from_str(url: &str) -> Result<Self, BadBrokerUrl> {
-        let bad = |rule| BadBrokerUrl { given: url.chars().take(200).collect(), rule };
+        let bad = |rule| BadBrokerUrl { given: hidden(url).chars().take(200).collect(), rule };
         let (tls, rest) = match url.split_once("://") {
             Some(("mqtt", rest)) => (false, rest),
             Some(("mqtts", rest)) => (true, rest),
@@ -107,6 +107,30 @@ impl FromStr for BrokerUrl {
     }
 }
 
+/// A text in which each password of a URL (`://USER:PASSWORD@`, RFC 3986, section 3.2.1) is `…`,
+/// for whatever is shown or logged.
+pub fn hidden(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + "://".len());
+        shown.push_str(before);
+        // A password may hold whatever it likes, an @ or a slash too.
+        let end = after.find(char::is_whitespace).unwrap_or(after.len());
+        let (url, next) = after.split_at(end);
+        match url.rsplit_once('@') {
+            Some((user, host)) if user.contains(':') => {
+                let user = user.split(':').next().unwrap_or_default();
+                shown.push_str(&format!("{user}:…@{host}"));
+            }
+            _ => shown.push_str(url),
+        }
+        rest = next;
+    }
+    shown.push_str(rest);
+    shown
+}
+
 impl TryFrom<String> for BrokerUrl {
     type Error = BadBrokerUrl;
 
@@ -139,6 +163,22 @@ impl fmt::Display for BrokerUrl {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_password_in_a_url_is_never_shown() {
+        for (text, shown) in [
+            ("mqtt://ada:secret@house:1883", "mqtt://ada:…@house:1883"),
+            ("--set node.broker=mqtts://a:s/e@c:r@house", "--set node.broker=mqtts://a:…@house"),
+            ("mqtt://:secret@house and mqtt://b:x@c", "mqtt://:…@house and mqtt://b:…@c"),
+            ("mqtt://ada@house", "mqtt://ada@house"),
+            ("http://house:80/a:b", "http://house:80/a:b"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(hidden(text), shown);
+        }
+        let bad = "mqtt://ada:secret@house".parse::<BrokerUrl>().unwrap_err();
+        assert!(!bad.to_string().contains("secret"), "{bad}");
+    }
 
     #[test]
     fn good_addresses() {

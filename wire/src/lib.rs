@@ -5,7 +5,7 @@
 //! value or an error, never a panic.
 
 mod ask;
-mod broker_url;
+pub mod broker_url;
 pub mod frame;
 pub mod jpeg;
 pub mod limits;

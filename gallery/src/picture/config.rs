@@ -39,6 +39,13 @@ pub struct BadSection {
     rule: &'static str,
 }
 
+impl BadSection {
+    /// The key in its section.
+    pub(crate) fn key(&self) -> &'static str {
+        self.key
+    }
+}
+
 impl Section {
     /// Checks the section.
     pub(crate) fn check(&self) -> Result<Config, BadSection> {

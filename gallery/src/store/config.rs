@@ -47,6 +47,13 @@ pub(crate) struct Config {
     pub limits: Limits,
 }
 
+impl BadSection {
+    /// The key in its section.
+    pub(crate) fn key(&self) -> &'static str {
+        self.key
+    }
+}
+
 impl Section {
     /// Checks the section. All is kept in `folder`; thumbnails are made within `limits`.
     ///
