@@ -37,6 +37,9 @@ const REOPEN: Duration = Duration::from_secs(10);
 /// A camera thread that has not moved for so long hangs in its driver.
 const HANGS: Duration = Duration::from_secs(30);
 
+/// Another size is told when so many frames on end have it: some cameras give two by turns.
+const STEADY: u32 = 10;
+
 /// What a camera is, besides its frames.
 #[derive(Debug, Clone)]
 pub(crate) struct About {
@@ -123,6 +126,7 @@ impl Camera {
             sequence: Sequence::default(),
             told: None,
             logged: None,
+            same_size: 0,
             mended: Vec::new(),
         };
         // The kernel cuts a thread's name after 15 bytes.
@@ -204,7 +208,9 @@ struct Thread {
     /// The failure that was logged last; the same one is not logged again.
     logged: Option<(Reason, String)>,
     pictures: Pictures,
-    /// A frame that Huffman tables were put into.
+    /// Frames on end that had the size of the one before.
+    same_size: u32,
+    /// A JPEG that had to be put together.
     mended: Vec<u8>,
 }
 
@@ -240,11 +246,11 @@ impl Thread {
     fn run_once(&mut self, device: &Path) -> Result<(), Fault> {
         self.beat.beat();
         let mut source = (self.open)(device)?;
-        let layout = source.layout();
+        let mut layout = source.layout();
         let fps = source.fps();
         let controls = source.controls();
         self.sequence.restart();
-        self.pictures.restart(&layout);
+        self.pictures.restart();
         let (mut good, mut broken) = (Instant::now(), false);
         loop {
             self.beat.beat();
@@ -255,7 +261,7 @@ impl Thread {
                 }
             }
             if let Some(frame) = source.next(LOOK)? {
-                match self.frame(&layout, &frame) {
+                match self.frame(&mut layout, &frame) {
                     Ok(()) => {
                         (good, broken) = (Instant::now(), false);
                         self.work(&layout, fps, &controls);
@@ -283,11 +289,11 @@ impl Thread {
         }
     }
 
-    /// Passes a frame on to whom it may concern.
+    /// Passes a frame on to whom it may concern. Of a JPEG the layout's size becomes its own.
     ///
     /// # Errors
     /// The word under which a broken frame is counted.
-    fn frame(&mut self, layout: &Layout, frame: &Frame<'_>) -> Result<(), &'static str> {
+    fn frame(&mut self, layout: &mut Layout, frame: &Frame<'_>) -> Result<(), &'static str> {
         let (seq, missing) = self.sequence.take(frame.sequence);
         let counters = &self.camera.counters;
         counters.dropped("driver", u64::from(missing));
@@ -295,7 +301,12 @@ impl Thread {
             return Err("error-flag");
         }
         let whole = if layout.coding.is_jpeg() {
-            Some(mjpeg::check(frame.bytes)?)
+            let whole = mjpeg::check(frame.bytes)?;
+            let size = (layout.width, layout.height);
+            (layout.width, layout.height) = (whole.size.0.into(), whole.size.1.into());
+            let is_same = size == (layout.width, layout.height);
+            self.same_size = if is_same { self.same_size.saturating_add(1) } else { 0 };
+            Some(whole)
         } else if frame.bytes.is_empty() {
             return Err("empty");
         } else if frame.bytes.len() < layout.bytes() {
@@ -329,7 +340,7 @@ impl Thread {
         if !live && !snap {
             return Ok(());
         }
-        let jpeg = whole.map(|whole| whole.mended(&mut self.mended));
+        let jpeg = whole.as_ref().map(|whole| whole.mended(&mut self.mended));
         // The two clocks are read together, so that the frame's age is taken from both.
         let age = clock::monotonic().saturating_sub(frame.at);
         let mut stamp = Stamp {
@@ -367,14 +378,19 @@ impl Thread {
         self.camera.snaps().works();
         let state = if wanted { CameraState::Live } else { CameraState::Idle };
         let sizes = self.pictures.offered(layout);
-        if self.told.as_ref().is_some_and(|told| told.state == state && told.sizes == sizes) {
+        let (width, height) = (layout.width as u32, layout.height as u32);
+        let size = Resolution { width, height };
+        let is_told = self.told.as_ref().is_some_and(|told| {
+            let same_size = told.size == Some(size) || self.same_size < STEADY;
+            told.state == state && told.sizes == sizes && same_size
+        });
+        if is_told {
             return;
         }
-        let (width, height) = (layout.width as u32, layout.height as u32);
         let told = self.tell(State {
             state,
             format: layout.coding.to_string(),
-            size: Some(Resolution { width, height }),
+            size: Some(size),
             fps,
             sizes: sizes.to_vec(),
             controls: controls.clone(),
