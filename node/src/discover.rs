@@ -166,8 +166,20 @@ fn judge(caps: &Caps, formats: &[[u8; 4]]) -> Result<(), String> {
         formats.iter().map(|fourcc| String::from_utf8_lossy(fourcc).trim().to_owned()).collect();
     match names.is_empty() {
         true => no("offers no format"),
+        false if formats.iter().all(is_video) => Err(format!(
+            "a camera that gives only {}, video in which most pictures are changes to those \
+             before them; Vitrina needs MJPEG or raw pictures",
+            names.join(" ")
+        )),
         false => Err(format!("offers only {}, which Vitrina cannot use", names.join(" "))),
     }
+}
+
+/// Video that must be decoded from its beginning (`pixfmt-compressed.rst`).
+fn is_video(fourcc: &[u8; 4]) -> bool {
+    const KINDS: [&[u8; 4]; 10] =
+        [b"H264", b"AVC1", b"M264", b"S264", b"HEVC", b"S265", b"MPG1", b"MPG2", b"MPG4", b"VP80"];
+    KINDS.contains(&fourcc) || fourcc.starts_with(b"H26") || fourcc.starts_with(b"VP9")
 }
 
 /// Raw Bayer of 8 to 16 bits, packed or not (`pixfmt-srggb*.rst`): BA81, GBRG, pRAA, BG10, …
@@ -243,7 +255,9 @@ mod tests {
     #[test]
     fn formats_that_cannot_be_used_are_named() {
         let told = judge(&caps("uvcvideo"), &[*b"H264", *b"HEVC"]).unwrap_err();
-        assert!(told.contains("H264 HEVC"), "{told}");
+        assert!(told.contains("only H264 HEVC, video"), "{told}");
+        let told = judge(&caps("uvcvideo"), &[*b"H264", *b"Z16 "]).unwrap_err();
+        assert!(told.contains("only H264 Z16, which"), "{told}");
         assert!(judge(&caps("uvcvideo"), &[]).unwrap_err().contains("no format"));
     }
 }

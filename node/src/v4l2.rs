@@ -342,7 +342,7 @@ fn control_name(name: &str) -> String {
 
 /// The range where the driver says it, else as `V4L2_MAP_QUANTIZATION_DEFAULT` has it.
 fn range(pix: &sys::v4l2_pix_format) -> Range {
-    let is_rgb = Coding::from_fourcc(pix.pixelformat.to_le_bytes()) == Some(Coding::Rgb24);
+    let is_rgb = Coding::from_fourcc(pix.pixelformat.to_le_bytes()).is_some_and(Coding::is_rgb);
     match pix.quantization {
         sys::v4l2_quantization_V4L2_QUANTIZATION_FULL_RANGE => Range::Full,
         sys::v4l2_quantization_V4L2_QUANTIZATION_LIM_RANGE => Range::Limited,
