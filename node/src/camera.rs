@@ -14,7 +14,7 @@ use wire::{
 
 use crate::clock;
 use crate::facts::Facts;
-use crate::mjpeg;
+use crate::mjpeg::Checker;
 use crate::pictures::{From, Pictures};
 use crate::pixels::Layout;
 use crate::progress::{Beat, Health};
@@ -126,6 +126,7 @@ impl Camera {
             sequence: Sequence::default(),
             told: None,
             logged: None,
+            mjpeg: Checker::default(),
             same_size: 0,
             mended: Vec::new(),
         };
@@ -208,6 +209,7 @@ struct Thread {
     /// The failure that was logged last; the same one is not logged again.
     logged: Option<(Reason, String)>,
     pictures: Pictures,
+    mjpeg: Checker,
     /// Frames on end that had the size of the one before.
     same_size: u32,
     /// A JPEG that had to be put together.
@@ -251,6 +253,7 @@ impl Thread {
         let controls = source.controls();
         self.sequence.restart();
         self.pictures.restart();
+        self.mjpeg = Checker::default();
         let (mut good, mut broken) = (Instant::now(), false);
         loop {
             self.beat.beat();
@@ -301,7 +304,7 @@ impl Thread {
             return Err("error-flag");
         }
         let whole = if layout.coding.is_jpeg() {
-            let whole = mjpeg::check(frame.bytes)?;
+            let whole = self.mjpeg.check(frame.bytes)?;
             let size = (layout.width, layout.height);
             (layout.width, layout.height) = (whole.size.0.into(), whole.size.1.into());
             let is_same = size == (layout.width, layout.height);

@@ -5,8 +5,11 @@
 //! the picture, what an older and longer picture left behind it, another picture, or half of one
 //! whose rest was lost on the bus. Only bytes of one whole picture may go out.
 //!
-//! A frame that is in order is looked through once for markers. Where these do not tell whether
-//! the picture is whole, its codes are read; see [`scan`].
+//! A frame is looked through once for markers. Where these do not tell whether the picture is
+//! whole its codes are read, which takes a hundred times as long; see [`scan`]. So are those of a
+//! stream's first frames, and later of one now and then, to learn whether the camera's ends are
+//! its own: without an end of its own a picture goes on into what an older one left, and seems to
+//! end there.
 
 use memchr::{memchr, memmem};
 use wire::jpeg::{EOI, RST0, RST7, SOI, SOS};
@@ -42,36 +45,113 @@ impl<'a> Whole<'a> {
     }
 }
 
-/// The last whole picture of those that a camera put into one frame.
-///
-/// What lies behind a whole picture is another one only if it begins right there, else it is what
-/// some older picture left. What lies behind one that is cut can only be a newer one.
-///
-/// # Errors
-/// The word under which the frame is counted: `empty`, `garbage` or `truncated`.
-pub(crate) fn check(frame: &[u8]) -> Result<Whole<'_>, &'static str> {
-    // uvcvideo hands on frames of a single byte when a camera sends a header and nothing else.
-    if frame.len() < 4 {
-        return Err("empty");
+/// Looks at one frame of a camera after another.
+#[derive(Debug)]
+pub(crate) struct Checker {
+    frames: u32,
+    /// Of so many frames to come the codes are read.
+    doubts: u32,
+    /// The codes of this camera can be read, so one whose cannot is broken.
+    is_read: bool,
+}
+
+/// The ends of so many frames on end must be their own before they are believed.
+const DOUBTS: u32 = 8;
+/// Later the codes of one of so many frames are read.
+const SELDOM: u32 = 512;
+/// Many webcams put a few bytes too many before their end.
+const EXTRANEOUS: usize = 64;
+
+impl Default for Checker {
+    fn default() -> Self {
+        Checker { frames: 0, doubts: DOUBTS, is_read: false }
     }
-    let mut found = Err("garbage");
-    let mut next = if frame.starts_with(&[0xff, SOI]) { Some(0) } else { begin(frame, 0) };
-    while let Some(start) = next {
-        let after = match picture(frame, start) {
-            Ok((whole, end)) => {
-                found = Ok(whole);
-                adjacent(frame, end)
-            }
-            Err(Failed { word, next }) => {
-                if found.is_err() {
-                    found = Err(word);
+}
+
+impl Checker {
+    /// The last whole picture of those that a camera put into one frame.
+    ///
+    /// What lies behind a whole picture is another one only if it begins right there, else it is
+    /// what some older picture left. What lies behind one that is cut can only be a newer one.
+    ///
+    /// # Errors
+    /// The word under which the frame is counted: `empty`, `garbage` or `truncated`.
+    pub fn check<'a>(&mut self, frame: &'a [u8]) -> Result<Whole<'a>, &'static str> {
+        // uvcvideo hands on frames of a single byte when a camera sends a header and nothing else.
+        if frame.len() < 4 {
+            return Err("empty");
+        }
+        self.frames = self.frames.wrapping_add(1);
+        let mut found = Err("garbage");
+        let mut next = if frame.starts_with(&[0xff, SOI]) { Some(0) } else { begin(frame, 0) };
+        while let Some(start) = next {
+            let after = match self.picture(frame, start) {
+                Ok((whole, end)) => {
+                    found = Ok(whole);
+                    adjacent(frame, end)
                 }
-                next.and_then(|at| begin(frame, at))
-            }
-        };
-        next = after.filter(|&after| after > start);
+                Err(Failed { word, next }) => {
+                    if found.is_err() {
+                        found = Err(word);
+                    }
+                    next.and_then(|at| begin(frame, at))
+                }
+            };
+            next = after.filter(|&after| after > start);
+        }
+        found
     }
-    found
+
+    /// The picture that begins at `start`, and where what follows it begins.
+    fn picture<'a>(&mut self, frame: &'a [u8], start: usize) -> Result<(Whole<'a>, usize), Failed> {
+        let header = header(frame, start)?;
+        let tables = missing_tables(&header)?;
+        let codes = Codes::look(frame, header.scan.end);
+        let whole = |end, is_ended| assemble(frame, start, &header, &tables, end, is_ended);
+        if !header.is_one_scan() {
+            let end = last_scan(frame, codes)?;
+            return Ok((whole(end, true), end));
+        }
+        let is_ended = codes.marker == Some(EOI);
+        let is_in_order = is_ended && codes.is_in_order(&header);
+        let after = if is_ended { codes.end + 2 } else { codes.end };
+        let is_doubted = self.doubts > 0 || self.frames.is_multiple_of(SELDOM);
+        if is_in_order && !is_doubted {
+            return Ok((whole(after, true), after));
+        }
+        let truncated = Failed { word: "truncated", next: codes.marker.map(|_| codes.end) };
+        match scan::end(frame, start, &header, codes.end) {
+            Ok((end, _)) if is_ended && codes.end - end <= EXTRANEOUS => {
+                self.is_read = true;
+                self.doubts = self.doubts.saturating_sub(1);
+                Ok((whole(after, true), after))
+            }
+            Ok((end, is_padded)) => {
+                let bare = frame.get(header.scan.end..codes.end).unwrap_or_default();
+                let is_foreign = match is_ended {
+                    // The codes of two pictures can seem to be those of one, but rarely end so.
+                    true => !is_padded,
+                    false => scan::is_filling(bare, end - header.scan.end),
+                };
+                if is_foreign {
+                    self.doubts = DOUBTS;
+                    return Err(truncated);
+                }
+                (self.is_read, self.doubts) = (true, DOUBTS);
+                Ok((whole(end, false), after))
+            }
+            // Its codes are of a kind of its own, but for its markers all is well.
+            Err(scan::Broken) if is_in_order && !self.is_read && self.doubts == 0 => {
+                Ok((whole(after, true), after))
+            }
+            Err(scan::Broken) => {
+                if is_in_order {
+                    self.doubts = if self.is_read { DOUBTS } else { self.doubts - 1 };
+                }
+                Err(truncated)
+            }
+        }
+    }
 }
 
 /// Where the next picture begins, at `from` or behind it.
@@ -105,36 +185,6 @@ impl From<Stop> for Failed {
             Stop::End(at) => Failed { word: "garbage", next: Some(at + 2) },
         }
     }
-}
-
-/// The picture that begins at `start`, and where what follows it begins.
-fn picture(frame: &[u8], start: usize) -> Result<(Whole<'_>, usize), Failed> {
-    let header = header(frame, start)?;
-    let tables = missing_tables(&header)?;
-    let codes = Codes::look(frame, header.scan.end);
-    if !header.is_one_scan() {
-        let end = last_scan(frame, codes)?;
-        return Ok((assemble(frame, start, &header, &tables, end, true), end));
-    }
-    let truncated = |next| Failed { word: "truncated", next };
-    let is_ended = codes.marker == Some(EOI);
-    let after = if is_ended { codes.end + 2 } else { codes.end };
-    if is_ended && codes.is_in_order(&header) && !is_rubbish(frame, after) {
-        return Ok((assemble(frame, start, &header, &tables, after, true), after));
-    }
-    let Ok(end) = scan::end(frame, start, &header, codes.end) else {
-        return Err(truncated(codes.marker.map(|_| codes.end)));
-    };
-    let bare = frame.get(header.scan.end..codes.end).unwrap_or_default();
-    if !is_ended && scan::is_filling(bare, end - header.scan.end) {
-        return Err(truncated(codes.marker.map(|_| codes.end)));
-    }
-    let whole = if is_ended && end == codes.end {
-        assemble(frame, start, &header, &tables, after, true)
-    } else {
-        assemble(frame, start, &header, &tables, end, false)
-    };
-    Ok((whole, after))
 }
 
 /// The standard tables that a scan needs and that its picture does not bring.
@@ -209,13 +259,6 @@ impl Codes {
         };
         self.is_counted && self.restarts == expected
     }
-}
-
-/// Whether more than filling follows, and not another picture.
-fn is_rubbish(frame: &[u8], end: usize) -> bool {
-    let rest = frame.get(end..).unwrap_or_default();
-    let is_all = |filling: u8| rest.iter().all(|&byte| byte == filling);
-    !is_all(0) && !is_all(0xff) && adjacent(frame, end).is_none()
 }
 
 /// Where a picture of several scans ends. Nobody can tell which of them are missing if its end is.

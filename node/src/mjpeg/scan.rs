@@ -38,13 +38,14 @@ fn extent(header: &Header<'_>) -> (usize, usize) {
 }
 
 /// Reads the one scan of a picture that begins at `start` of the frame and whose codes lie within
-/// `..limit`. Returns where they end: behind the last byte that a code of the picture reaches into.
+/// `..limit`. Returns where they end: behind the last byte that a code of the picture reaches into;
+/// and whether the rest of that byte is filled with ones, as F.1.2.3 has it.
 pub(super) fn end(
     frame: &[u8],
     start: usize,
     header: &Header<'_>,
     limit: usize,
-) -> Result<usize, Broken> {
+) -> Result<(usize, bool), Broken> {
     let tables = Tables::read(frame, start, header).ok_or(Broken)?;
     let scanned = header.scanned();
     let mut coders = [None; 4];
@@ -72,7 +73,7 @@ pub(super) fn end(
             }
         }
     }
-    Ok(header.scan.end + bits.place())
+    Ok((header.scan.end + bits.place(), bits.is_padded()))
 }
 
 /// Twice the coefficient of a white block.
@@ -209,6 +210,7 @@ impl Table {
     }
 
     /// The length and the value of the code that 16 bits begin with.
+    #[inline]
     fn find(&self, bits: u32) -> Result<(u32, u8), Broken> {
         let (length, value) = self.short[(bits >> (16 - SHORT)) as usize];
         if length > 0 {
@@ -238,7 +240,26 @@ struct Bits<'a> {
 }
 
 impl Bits<'_> {
+    #[inline]
     fn fill(&mut self) {
+        // Eight bytes at once where none of them is FF, which is nearly always. Bits of a byte that
+        // does not fit are taken again with it.
+        if let Some(&bytes) = self.data.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
+            let word = u64::from_be_bytes(bytes);
+            let inverse = !word;
+            const ONES: u64 = u64::MAX / 255;
+            if inverse.wrapping_sub(ONES) & word & (ONES << 7) == 0 {
+                self.held |= word >> self.count;
+                let more = (63 - self.count) / 8;
+                self.at += more as usize;
+                self.count += 8 * more;
+                return;
+            }
+        }
+        self.fill_by_bytes();
+    }
+
+    fn fill_by_bytes(&mut self) {
         while self.count <= 56 {
             let Some(&byte) = self.data.get(self.at) else { return };
             let length = if byte == 0xff { 2 } else { 1 };
@@ -251,47 +272,46 @@ impl Bits<'_> {
         }
     }
 
+    #[inline]
     fn skip(&mut self, count: u32) -> Result<(), Broken> {
         self.count = self.count.checked_sub(count).ok_or(Broken)?;
         self.held <<= count;
         Ok(())
     }
 
-    /// The value of the next code. At least as many bits as the longest value can have are then
-    /// there, unless the codes end.
-    fn value(&mut self, table: &Table) -> Result<u8, Broken> {
+    /// The next code: its length and its value. As many bits as the longest code and value can have
+    /// are then there, unless the codes end.
+    #[inline]
+    fn code(&mut self, table: &Table) -> Result<(u32, u8), Broken> {
         if self.count < 32 {
             self.fill();
         }
-        let (length, value) = table.find((self.held >> 48) as u32)?;
-        self.skip(length)?;
-        Ok(value)
+        table.find((self.held >> 48) as u32)
     }
 
     /// A block: returns the change of its first coefficient.
     fn block(&mut self, coder: &Coder<'_>) -> Result<i32, Broken> {
-        let length = u32::from(self.value(coder.dc)?);
+        let (code, length) = self.code(coder.dc)?;
+        let length = u32::from(length);
         if length > 11 {
             return Err(Broken);
         }
         let mut change = 0;
         if length > 0 {
-            let bits = (self.held >> (64 - length)) as i32;
+            let bits = ((self.held << code) >> (64 - length)) as i32;
             // The first half of the values of each length is negative (F.2.2.1).
             change = if bits >> (length - 1) == 0 { bits + 1 - (1 << length) } else { bits };
-            self.skip(length)?;
         }
+        self.skip(code + length)?;
         let mut place = 1;
         while place < 64 {
-            let value = self.value(coder.ac)?;
-            let (zeros, length) = (value >> 4, value & 15);
+            let (code, value) = self.code(coder.ac)?;
+            let (zeros, length) = (u32::from(value >> 4), u32::from(value & 15));
+            self.skip(code + length)?;
             match (zeros, length) {
                 (15, 0) => place += 16,
                 (_, 0) => break,
-                _ => {
-                    place += u32::from(zeros) + 1;
-                    self.skip(length.into())?;
-                }
+                _ => place += zeros + 1,
             }
             if place > 64 {
                 return Err(Broken);
@@ -308,6 +328,12 @@ impl Bits<'_> {
             place -= if is_stuffed { 2 } else { 1 };
         }
         place
+    }
+
+    /// Whether what was not used of the last byte is ones.
+    fn is_padded(&self) -> bool {
+        let unused = self.count % 8;
+        unused == 0 || self.held >> (64 - unused) == (1 << unused) - 1
     }
 
     /// Goes on behind the next marker, which must be this one.

@@ -54,6 +54,11 @@ fn other(seed: u64) -> Vec<u8> {
     made(Like { seed, ..PLAIN }, 64, 48)
 }
 
+/// What comes of the first frame of a camera.
+fn check(frame: &[u8]) -> Result<Whole<'_>, &'static str> {
+    Checker::default().check(frame)
+}
+
 /// What goes out of a frame.
 fn sent(frame: &[u8]) -> Result<Vec<u8>, &'static str> {
     let mut memory = Vec::new();
@@ -289,11 +294,77 @@ fn a_picture_without_its_end_does_not_get_an_older_ones() {
         let bare = new.len() - 2;
         assert!(new.len() < old.len(), "{name}");
         // The older picture's end is not the frame's.
-        let frame = [&new[..bare], &old[bare..], b"\x55\x66"].concat();
-        assert_eq!(sent(&frame).as_deref(), Ok(&new[..]), "{name}");
+        for rest in [&b""[..], b"\x55\x66", &[0; 500]] {
+            let frame = [&new[..bare], &old[bare..], rest].concat();
+            assert_eq!(sent(&frame).as_deref(), Ok(&new[..]), "{name}");
+        }
         let endless = [&new[..bare], &old[bare..old.len() - 2]].concat();
         assert_eq!(sent(&endless).as_deref(), Ok(&new[..]), "{name}");
     }
+}
+
+#[test]
+fn half_a_picture_seldom_passes_with_the_rest_of_an_older_one() {
+    let (mut passed, mut all) = (0, 0);
+    for quality in [70, 80, 90] {
+        let old = made(Like { quality, seed: 9, ..PLAIN }, 128, 96);
+        let new = made(PLAIN, 128, 96);
+        let (_, scan) = place(&new, SOS);
+        for cut in (scan + 20..new.len().min(old.len()) - 20).step_by(7) {
+            let frame = [&new[..cut], &old[cut..]].concat();
+            all += 1;
+            passed += u32::from(check(&frame).is_ok());
+        }
+    }
+    // There are codes that nobody can tell from those of one picture. With restarts there are none.
+    assert!(passed * 5 < all, "{passed} of {all}");
+}
+
+#[test]
+fn a_camera_is_believed_when_its_ends_were_seen_to_be_its_own() {
+    let (new, old) = (picture(), made(Like { quality: 97, seed: 9, ..PLAIN }, 64, 48));
+    let stale = [&new[..new.len() - 2], &old[new.len() - 2..]].concat();
+    let mut checker = Checker::default();
+    for frame in 1..=DOUBTS {
+        assert!(checker.check(&new).is_ok());
+        assert_eq!(checker.doubts, DOUBTS - frame);
+    }
+    // From now on the codes are read seldom, and after one that was another's again each time.
+    let sent = |checker: &mut Checker| {
+        let mut memory = Vec::new();
+        checker.check(&stale).unwrap().mended(&mut memory).to_vec()
+    };
+    let until = (0..SELDOM).find(|_| sent(&mut checker) == new);
+    assert!(until.is_some_and(|frames| frames > SELDOM / 2), "{until:?}");
+    assert_eq!(sent(&mut checker), new);
+    assert_eq!(checker.doubts, DOUBTS);
+}
+
+#[test]
+fn a_camera_whose_codes_break_the_rules_is_shown_all_the_same() {
+    // The codes of 64x40 pixels where 64x48 are promised: libjpeg shows the rest grey.
+    let mut short = made(PLAIN, 64, 40);
+    let (frame, _) = place(&short, 0xc0);
+    short[frame + 6] = 48;
+    let mut checker = Checker::default();
+    let first = (0..DOUBTS).find(|_| checker.check(&short).is_ok());
+    assert_eq!(first, None);
+    for _ in 0..2 * SELDOM {
+        assert!(checker.check(&short).is_ok());
+    }
+    // Of a camera whose codes can be read it is a picture that was cut.
+    let mut checker = Checker::default();
+    assert!(checker.check(&picture()).is_ok());
+    for _ in 0..2 * DOUBTS {
+        assert_eq!(checker.check(&short), Err("truncated"));
+    }
+}
+
+#[test]
+fn a_few_bytes_too_many_before_the_end_are_no_other_picture() {
+    let jpeg = picture();
+    let odd = with(&jpeg, jpeg.len() - 2, &[0, 0x12]);
+    assert!(is_untouched(&odd));
 }
 
 #[test]
@@ -411,8 +482,7 @@ fn kinds_that_no_viewer_shows_are_garbage() {
 }
 
 #[test]
-fn a_restart_interval_that_is_a_lie_does_not_hide_the_picture() {
-    // Of no restart at all, as libjpeg needs none to go on.
+fn restarts_that_were_not_announced_are_no_part_of_a_picture() {
     let jpeg = made(Like { restart: 3, ..PLAIN }, 64, 48);
     let (at, end) = place(&jpeg, DRI);
     let mut none = jpeg.clone();
