@@ -124,7 +124,8 @@ impl Checker {
             Ok((end, _)) if is_ended && codes.end - end <= EXTRANEOUS => {
                 self.is_read = true;
                 self.doubts = self.doubts.saturating_sub(1);
-                Ok((whole(after, true), after))
+                let is_exact = end == codes.end;
+                Ok((whole(if is_exact { after } else { end }, is_exact), after))
             }
             Ok((end, is_padded)) => {
                 let bare = frame.get(header.scan.end..codes.end).unwrap_or_default();

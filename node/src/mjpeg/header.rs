@@ -288,9 +288,17 @@ pub(super) fn huffman_tables(data: &[u8]) -> impl Iterator<Item = Option<(u8, &[
     })
 }
 
+/// The places of the tables that a segment defines; `None` if a decoder would refuse one.
 fn huffman(data: &[u8]) -> Option<u8> {
     huffman_tables(data).try_fold(0, |tables, table| {
-        let (place, ..) = table?;
+        let (place, bits, values) = table?;
+        // So many codes there are of each length, less those that begin with a shorter one.
+        let is_full = |free: u32, &count: &u8| (2 * free).checked_sub(count.into());
+        bits.iter().try_fold(1, is_full)?;
+        let is_dc = place >> 4 == 0;
+        if values.len() > 256 || (is_dc && values.iter().any(|&length| length > 15)) {
+            return None;
+        }
         Some(tables | 1 << (4 * (place >> 4) + (place & 3)))
     })
 }

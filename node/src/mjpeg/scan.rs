@@ -80,7 +80,7 @@ pub(super) fn end(
 const WHITE: u32 = 2 * 8 * 128;
 
 /// Whether codes that should end at `end` are the filling of a buffer there: the same byte stands
-/// before the end and goes on behind it.
+/// before the end and goes on behind it. A last byte that is alike may be the picture's own.
 pub(super) fn is_filling(codes: &[u8], end: usize) -> bool {
     let Some((&last, _)) = codes.split_last() else { return false };
     let run = codes.iter().rev().take_while(|&&byte| byte == last).count();
@@ -89,7 +89,7 @@ pub(super) fn is_filling(codes: &[u8], end: usize) -> bool {
     if last == 0 && codes[..begins].ends_with(&[0xff]) {
         begins += 1;
     }
-    end > begins && codes.len() > end + 1
+    end > begins + 1 && codes.len() > end + 1
 }
 
 #[derive(Debug, Clone, Copy)]
