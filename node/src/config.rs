@@ -9,11 +9,10 @@ use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use trust::BadTrust;
 use wire::broker_url::hidden;
-use wire::{BadBrokerUrl, BrokerUrl, CameraName, NodeName, Root};
+use wire::{BadBrokerUrl, BrokerUrl, CameraName, NodeName, Root, units};
 
 use crate::choose::{self, Ask};
 use crate::identity;
-use crate::units;
 
 /// The name of the test card among a node's cameras.
 pub(crate) const TEST_CARD: &str = "test-card";

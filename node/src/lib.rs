@@ -48,7 +48,6 @@ mod stop;
 mod stored;
 mod survey;
 mod test_card;
-mod units;
 mod v4l2;
 mod wants;
 
