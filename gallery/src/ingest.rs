@@ -46,6 +46,7 @@ pub(crate) struct Ingest {
     crowded: Arc<AtomicBool>,
     say: mpsc::Sender<Saying>,
     refusals: broadcast::Sender<Refusal>,
+    keep_gps: bool,
 }
 
 /// A snapshot that can be stored.
@@ -65,9 +66,15 @@ pub(crate) struct Bad {
     pub why: String,
 }
 
-impl Snapshot {
-    /// Reads what came on the topic of `camera`.
-    pub fn read(camera: &CameraId, jpeg: Bytes) -> Result<Self, Bad> {
+impl Ingest {
+    pub fn new(store: Store, say: mpsc::Sender<Saying>, keep_gps: bool) -> Self {
+        let (room, crowded) = (Arc::new(Semaphore::new(ROOM)), Arc::default());
+        let refusals = broadcast::Sender::new(REFUSALS);
+        Ingest { store, room, crowded, say, refusals, keep_gps }
+    }
+
+    /// Reads what came on the topic of `camera`, and takes the place out unless it is to be kept.
+    pub fn read(&self, camera: &CameraId, jpeg: Bytes) -> Result<Snapshot, Bad> {
         let stamp = Stamp::find(&jpeg);
         let id = stamp.as_ref().and_then(|stamp| stamp.photo.clone());
         let bad = |why: String| Bad { id: id.clone(), why };
@@ -85,14 +92,13 @@ impl Snapshot {
         }
         let checked = picture::look(MediaType::Jpeg, &jpeg, &picture::Limits::default());
         let checked = checked.map_err(|error| bad(error.to_string()))?;
-        Ok(Snapshot { id, stamp, jpeg, checked })
-    }
-}
-
-impl Ingest {
-    pub fn new(store: Store, say: mpsc::Sender<Saying>) -> Self {
-        let (room, crowded) = (Arc::new(Semaphore::new(ROOM)), Arc::default());
-        Ingest { store, room, crowded, say, refusals: broadcast::Sender::new(REFUSALS) }
+        let mut jpeg = Vec::from(jpeg);
+        if !self.keep_gps {
+            // What a node of ours sends has none, and stays as it is.
+            picture::without_places(MediaType::Jpeg, &mut jpeg)
+                .map_err(|error| bad(error.to_string()))?;
+        }
+        Ok(Snapshot { id, stamp, jpeg: jpeg.into(), checked })
     }
 
     /// What will not be stored, from now on.

@@ -65,6 +65,7 @@ use door::Door;
 use health::Task;
 use http::Site;
 use https::Https;
+use ingest::Ingest;
 use journal::Journal;
 use listener::Service;
 use people::People;
@@ -184,7 +185,8 @@ impl Gallery {
         let (id, photos) = (config.id.clone(), store.clone());
         let journal = Arc::new(Journal::new(&config.log));
         let port = https.as_ref().map(|(_, address, _)| address.port());
-        let wall = Wall::new(id, config.open, port, people.clone(), photos, journal, say);
+        let ingest = Ingest::new(photos.clone(), say, config.pictures.keep_gps);
+        let wall = Wall::new(id, config.open, port, people.clone(), photos, ingest, journal);
         let wall = Arc::new(wall);
         let (stop, mut stopping) = watch::channel(false);
         let beat = |task| {

@@ -5,16 +5,19 @@
 //! first and is cheap to read; only what has passed is decoded, which costs memory and time.
 
 mod config;
+mod dates;
 mod exif;
 mod gif;
-mod gps;
 mod jpeg;
+mod places;
 mod png;
 mod pool;
 #[cfg(test)]
 pub(crate) mod samples;
 mod thumbnail;
+mod tiff;
 mod webp;
+mod xmp;
 
 use std::io::Cursor;
 use std::ops::Range;
@@ -24,8 +27,9 @@ use wire::MediaType;
 
 pub(crate) use config::Config;
 pub use config::{BadSection, Section};
+pub(crate) use dates::{plausible, times};
 pub(crate) use exif::facts;
-pub(crate) use gps::without_gps;
+pub(crate) use places::without_places;
 pub(crate) use pool::Pool;
 pub(crate) use thumbnail::thumbnail;
 
@@ -59,18 +63,6 @@ pub(crate) struct Checked {
     pub height: u32,
     /// How it must be turned to be shown: 1 to 8 (Exif 2.32, 4.6.4 A, Orientation).
     pub orientation: u8,
-    /// When it was taken, in milliseconds since 1970, if it says so. Nobody has compared this with
-    /// a clock: see [`Checked::plausible`].
-    pub taken: Option<u64>,
-}
-
-impl Checked {
-    /// The time taken, if it can be true at `now`: cameras that were never set begin anywhere
-    /// between 1970 and 2000.
-    pub fn plausible(&self, now: u64) -> Option<u64> {
-        const YEAR_2000_AND_A_MONTH: u64 = 949_363_200_000;
-        self.taken.filter(|&taken| (YEAR_2000_AND_A_MONTH..=now).contains(&taken))
-    }
 }
 
 /// Why a picture is refused.
@@ -147,9 +139,8 @@ pub(crate) fn look(media: MediaType, bytes: &[u8], limits: &Limits) -> Result<Ch
     }
     let exif = layout.exif.first().and_then(|range| exif::read(bytes.get(range.clone())?));
     let orientation = exif.as_ref().map_or(1, exif::orientation);
-    let taken = exif.as_ref().and_then(exif::taken);
     let (width, height) = if orientation >= 5 { (height, width) } else { (width, height) };
-    Ok(Checked { width, height, orientation, taken })
+    Ok(Checked { width, height, orientation })
 }
 
 /// Looks at a picture and decodes it, the first frame of an animation. May take seconds and
@@ -203,10 +194,10 @@ struct Layout {
     exif: Vec<Range<usize>>,
     /// XMP packets, as whole as the format lets them be.
     xmp: Vec<Range<usize>>,
-    /// Metadata that only a decompressor could read.
-    packed: Vec<Range<usize>>,
-    /// The end of the picture; anything may follow it.
-    end: usize,
+    /// The texts of a PNG, from the types of their chunks on.
+    texts: Vec<Range<usize>>,
+    /// When a PNG was changed last.
+    changed: Range<usize>,
 }
 
 fn layout(media: MediaType, bytes: &[u8]) -> Result<Layout, BadPicture> {
@@ -227,7 +218,7 @@ fn take(bytes: &[u8], at: usize, n: usize) -> Result<&[u8], BadPicture> {
 }
 
 /// Skips the `Exif\0\0` that JPEG demands and other formats do not.
-fn tiff(bytes: &[u8], data: Range<usize>) -> Range<usize> {
+fn tiff_in(bytes: &[u8], data: Range<usize>) -> Range<usize> {
     let prefix = if bytes[data.clone()].starts_with(b"Exif\0\0") { 6 } else { 0 };
     data.start + prefix..data.end
 }
@@ -249,7 +240,7 @@ mod tests {
         for (media, bytes) in all(60, 20) {
             assert_eq!(recognise(&bytes), Some(media));
             let checked = check(media, &bytes, &limits()).unwrap();
-            let expected = Checked { width: 60, height: 20, orientation: 1, taken: None };
+            let expected = Checked { width: 60, height: 20, orientation: 1 };
             assert_eq!(checked, expected, "{media:?}");
             for other in MediaType::ALL.into_iter().filter(|&other| other != media) {
                 assert_eq!(check(other, &bytes, &limits()), Err(BadPicture::Unknown));
@@ -334,29 +325,6 @@ mod tests {
     const SCANS_TOO_MANY: usize = 1000;
 
     #[test]
-    fn the_time_taken_is_read_and_judged() {
-        let taken = |facts: &samples::Facts| {
-            let exif = samples::exif(facts);
-            let bytes = samples::with_metadata(MediaType::Jpeg, &exif, b"");
-            look(MediaType::Jpeg, &bytes, &limits()).unwrap()
-        };
-        let facts = samples::Facts::default();
-        let checked = taken(&facts);
-        // 2026-06-01T12:34:56+02:00
-        assert_eq!(checked.taken, Some(1_780_310_096_000));
-        assert_eq!(checked.plausible(1_780_310_096_000), Some(1_780_310_096_000));
-        assert_eq!(checked.plausible(1_780_310_095_999), None, "it is in the future");
-        for never_set in ["2000:01:01 00:00:10", "1970:01:01 00:00:10"] {
-            let checked = taken(&samples::Facts { taken: never_set, ..facts.clone() });
-            assert_eq!(checked.plausible(u64::MAX), None, "{never_set}");
-        }
-        for nonsense in ["2026:13:01 12:34:56", "yesterday 12:34:56.", "    :  :     :  :  "] {
-            let checked = taken(&samples::Facts { taken: nonsense, ..facts.clone() });
-            assert_eq!(checked.taken, None, "{nonsense}");
-        }
-    }
-
-    #[test]
     fn any_change_of_a_picture_is_survived() {
         let mut random = fastrand::Rng::with_seed(1);
         let small = Limits { pixels: 100_000, memory: 4 << 20 };
@@ -376,10 +344,18 @@ mod tests {
                 if random.bool() {
                     bytes.truncate(random.usize(..=bytes.len()));
                 }
-                let _ = without_gps(media, &mut bytes);
+                let _ = times(media, &bytes);
                 let _ = facts(media, &bytes);
+                let before = decode(media, &bytes, &small);
+                if look(media, &bytes, &small).is_ok() {
+                    without_places(media, &mut bytes).unwrap();
+                }
+                // What is removed may have been all that was broken.
+                if let Ok((before, _)) = before {
+                    let (after, _) = decode(media, &bytes, &small).unwrap();
+                    assert!(before == after, "{media:?}");
+                }
                 if round % 10 == 0 {
-                    let _ = check(media, &bytes, &small);
                     let _ = thumbnail(media, &bytes, &small);
                 }
             }

@@ -47,8 +47,11 @@ const FIELD: &str = "image";
 /// The field before a picture that says how many milliseconds ago it was taken.
 const AGE: &str = "age";
 
-/// How many digits that may have.
-const AGE_DIGITS: usize = 15;
+/// The field before a picture that says when its file was changed last, in milliseconds since 1970.
+const MODIFIED: &str = "modified";
+
+/// How many digits they may have.
+const DIGITS: usize = 15;
 
 /// The way in for pictures. A cheap handle.
 #[derive(Debug, Clone)]
@@ -119,13 +122,18 @@ impl Uploads {
     {
         let mut outcomes = Vec::new();
         let mut broken = None;
-        let mut brought = Brought { person, taken: None };
+        let mut brought = Brought { person, ..Brought::default() };
         loop {
             let part = match body.next().await {
                 Ok(Some(part)) if part.name == FIELD => part,
                 Ok(Some(part)) if part.name == AGE => {
                     // What is wrong with the body is found again with the next part.
-                    brought.taken = taken(body).await.unwrap_or_default();
+                    let age = number(body).await.unwrap_or_default();
+                    brought.taken = age.and_then(|age| Now::read().wall_ms().checked_sub(age));
+                    continue;
+                }
+                Ok(Some(part)) if part.name == MODIFIED => {
+                    brought.modified = number(body).await.unwrap_or_default();
                     continue;
                 }
                 Ok(Some(_)) => continue,
@@ -141,7 +149,7 @@ impl Uploads {
                 break;
             }
             outcomes.push(self.file(part, &brought, body).await);
-            brought.taken = None;
+            (brought.taken, brought.modified) = (None, None);
         }
         let broken = broken.map(|problem| refused(problem, String::new()));
         outcomes.extend(broken);
@@ -160,8 +168,8 @@ impl Uploads {
     /// [`Problem`] if it is none, or cannot be stored.
     pub async fn bring(&self, id: PhotoId, bytes: Bytes) -> Result<(), Problem> {
         let incoming = write(self.store.incoming().await?, bytes).await?;
-        let (incoming, media, checked) = self.check(incoming).await?;
-        self.keep(id, incoming, media, checked, &Brought::default(), String::new()).await?;
+        let picture = self.check(incoming).await?;
+        self.keep(id, picture, &Brought::default(), String::new()).await?;
         Ok(())
     }
 
@@ -172,9 +180,9 @@ impl Uploads {
         let name = filename::clean(&part.file_name.unwrap_or_default());
         let stored = async {
             let incoming = receive(self.store.incoming().await?, body).await?;
-            let (incoming, media, checked) = self.check(incoming).await?;
+            let picture = self.check(incoming).await?;
             let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
-            self.keep(id, incoming, media, checked, brought, name.clone()).await
+            self.keep(id, picture, brought, name.clone()).await
         };
         match stored.await {
             Ok(id) => Outcome::Stored { url: format!("/photos/{id}"), id },
@@ -182,7 +190,7 @@ impl Uploads {
         }
     }
 
-    async fn check(&self, incoming: Incoming) -> Result<(Incoming, MediaType, Checked), Problem> {
+    async fn check(&self, incoming: Incoming) -> Result<Picture, Problem> {
         let checked = self.pool.run(move |config| check(incoming, config)).await;
         checked.map_err(|error| Problem::internal(error.to_string()))?
     }
@@ -190,18 +198,12 @@ impl Uploads {
     async fn keep(
         &self,
         id: PhotoId,
-        incoming: Incoming,
-        media: MediaType,
-        checked: Checked,
+        picture: Picture,
         brought: &Brought,
         name: String,
     ) -> Result<PhotoId, Problem> {
-        let now = Now::read().wall_ms();
-        let (taken, time) = match (brought.taken, checked.plausible(now)) {
-            (Some(taken), _) => (taken, TimeSource::Browser),
-            (None, Some(taken)) => (taken, TimeSource::Exif),
-            (None, None) => (now, TimeSource::Received),
-        };
+        let Picture { incoming, media, checked, times } = picture;
+        let (taken, time) = brought.taken(&times, Now::read().wall_ms());
         let new = NewPhoto {
             id,
             taken,
@@ -222,30 +224,58 @@ impl Uploads {
     }
 }
 
+/// A picture that can be stored.
+#[derive(Debug)]
+struct Picture {
+    incoming: Incoming,
+    media: MediaType,
+    checked: Checked,
+    /// When it may have been taken, as [`picture::times`] tells.
+    times: Vec<u64>,
+}
+
 /// What is known of a picture besides itself.
 #[derive(Debug, Default)]
 struct Brought {
     person: Option<Author>,
-    /// When it was taken, in milliseconds since 1970, if the browser said how old it was.
+    /// When it was taken, in milliseconds since 1970, if the browser said how old it was. A
+    /// browser's clock may be wrong, but hardly in the difference between two of its times.
     taken: Option<u64>,
+    /// When its file was changed last, in milliseconds since 1970.
+    modified: Option<u64>,
 }
 
-/// When a picture was taken, by the age that the browser says. A browser's clock may be wrong, but
-/// hardly in the difference between two of its times.
-async fn taken<S>(body: &mut Multipart<S>) -> Result<Option<u64>, BadBody>
+impl Brought {
+    /// When a picture was taken that tells these times itself, as well as it is known at `now`.
+    fn taken(&self, times: &[u64], now: u64) -> (u64, TimeSource) {
+        if let Some(taken) = self.taken {
+            return (taken, TimeSource::Browser);
+        }
+        if let Some(taken) = picture::plausible(times, now) {
+            return (taken, TimeSource::Exif);
+        }
+        match picture::plausible(self.modified.as_slice(), now) {
+            Some(modified) => (modified, TimeSource::File),
+            None => (now, TimeSource::Received),
+        }
+    }
+}
+
+/// What a field says that holds a number of milliseconds.
+async fn number<S>(body: &mut Multipart<S>) -> Result<Option<u64>, BadBody>
 where
     S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
 {
-    let now = Now::read().wall_ms();
     let mut text = Vec::new();
     while let Some(data) = body.data().await? {
-        if text.len() <= AGE_DIGITS {
+        if text.len() <= DIGITS {
             text.extend_from_slice(&data);
         }
     }
-    let age = std::str::from_utf8(&text).ok().filter(|text| text.len() <= AGE_DIGITS);
-    let age = age.and_then(|age| age.parse::<f64>().ok()).filter(|age| *age >= 0.0);
-    Ok(age.and_then(|age| now.checked_sub(age as u64)))
+    let text = std::str::from_utf8(&text).ok().filter(|text| text.len() <= DIGITS);
+    let number = text.and_then(|text| text.parse::<f64>().ok()).filter(|number| *number >= 0.0);
+    // Not NaN, and of 15 digits at most; what is more, such as 1e300, becomes the largest.
+    Ok(number.map(|number| number as u64))
 }
 
 fn refused(problem: Problem, name: String) -> Outcome {
@@ -304,20 +334,21 @@ async fn write(mut incoming: Incoming, bytes: Bytes) -> Result<Incoming, Problem
 }
 
 /// Takes the place out unless it is to be kept, and checks what is left: that is what is stored.
-fn check(
-    mut incoming: Incoming,
-    config: &picture::Config,
-) -> Result<(Incoming, MediaType, Checked), Problem> {
+fn check(mut incoming: Incoming, config: &picture::Config) -> Result<Picture, Problem> {
     let mut bytes = std::fs::read(incoming.path()).map_err(|error| disk(&error))?;
     let media = picture::recognise(&bytes).ok_or(BadPicture::Unknown)?;
-    if !config.keep_gps && picture::without_gps(media, &mut bytes)? {
+    picture::look(media, &bytes, &config.limits)?;
+    // With the place goes the satellites' time.
+    let times = picture::times(media, &bytes);
+    if !config.keep_gps && picture::without_places(media, &mut bytes)? {
         let file = incoming.file();
         file.seek(SeekFrom::Start(0))
             .and_then(|_| file.write_all(&bytes))
+            .and_then(|()| file.set_len(bytes.len() as u64))
             .map_err(|error| disk(&error))?;
     }
     let checked = picture::check(media, &bytes, &config.limits)?;
-    Ok((incoming, media, checked))
+    Ok(Picture { incoming, media, checked, times })
 }
 
 /// The body as bytes, up to a limit.
@@ -382,22 +413,37 @@ impl From<BadPicture> for Problem {
 mod tests {
     use super::*;
 
-    async fn taken_when_the_browser_says(age: &str) -> Option<u64> {
+    async fn sent(number_of: &str) -> Option<u64> {
         let head = "--b\r\nContent-Disposition: form-data; name=\"age\"\r\n\r\n";
-        let body = Bytes::from(format!("{head}{age}\r\n--b--\r\n"));
+        let body = Bytes::from(format!("{head}{number_of}\r\n--b--\r\n"));
         let body = futures_util::stream::iter([Ok(body)]);
         let mut body = Multipart::new("multipart/form-data; boundary=b", body).unwrap();
         assert_eq!(body.next().await.unwrap().unwrap().name, AGE);
-        taken(&mut body).await.unwrap()
+        number(&mut body).await.unwrap()
     }
 
     #[tokio::test]
-    async fn an_age_is_subtracted_from_the_gallerys_clock() {
-        let before = Now::read().wall_ms();
-        let taken = taken_when_the_browser_says("1500.7").await.unwrap();
-        assert!((before - 1500..=Now::read().wall_ms() - 1500).contains(&taken));
-        for bad in ["", "-1", "NaN", "inf", "yesterday", "1e300", &"9".repeat(100)] {
-            assert_eq!(taken_when_the_browser_says(bad).await, None, "{bad}");
+    async fn numbers_of_milliseconds_are_read() {
+        assert_eq!(sent("1500.7").await, Some(1500));
+        assert_eq!(sent("1763640000000").await, Some(1_763_640_000_000));
+        for bad in ["", "-1", "NaN", "yesterday", &"9".repeat(100)] {
+            assert_eq!(sent(bad).await, None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_picture_knows_better_than_its_file_and_a_shutter_better_than_both() {
+        const NOW: u64 = 1_763_640_000_000;
+        let taken = |taken, times: &[u64], modified| {
+            Brought { person: None, taken, modified }.taken(times, NOW)
+        };
+        assert_eq!(taken(Some(7), &[NOW - 5], Some(NOW - 3)), (7, TimeSource::Browser));
+        assert_eq!(taken(None, &[NOW - 5], Some(NOW - 3)), (NOW - 5, TimeSource::Exif));
+        // A clock that was never set, one that is ahead, and then one that is right.
+        assert_eq!(taken(None, &[10_000, NOW + 1, NOW - 5], None), (NOW - 5, TimeSource::Exif));
+        assert_eq!(taken(None, &[NOW + 1], Some(NOW - 3)), (NOW - 3, TimeSource::File));
+        for modified in [None, Some(0), Some(NOW + 1), Some(u64::MAX)] {
+            assert_eq!(taken(None, &[], modified), (NOW, TimeSource::Received), "{modified:?}");
         }
     }
 }

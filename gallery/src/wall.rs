@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 use wire::page::{Camera, Notice, NoticeCode};
 use wire::{Answer, CameraId, GalleryId, NodeName, Size, Stamp, Status, TimeSource, Topic, limits};
@@ -13,7 +13,7 @@ use wire::{Answer, CameraId, GalleryId, NodeName, Size, Stamp, Status, TimeSourc
 use crate::cameras::{Cameras, Fact};
 use crate::clocks::{Captured, Clocks, Reading};
 use crate::frames::{Frame, Frames};
-use crate::ingest::{Bad, Ingest, Refusal, Saying, Snapshot};
+use crate::ingest::{Bad, Ingest, Refusal};
 use crate::journal::Journal;
 use crate::now::{self, Now};
 use crate::people::People;
@@ -65,16 +65,15 @@ struct State {
 }
 
 impl Wall {
-    /// `open`: other machines can reach it; `https`: by HTTPS on this port. What is to be said to
-    /// the nodes goes to `say`.
+    /// `open`: other machines can reach it; `https`: by HTTPS on this port.
     pub fn new(
         id: GalleryId,
         open: bool,
         https: Option<u16>,
         people: Arc<People>,
         store: Store,
+        ingest: Ingest,
         journal: Arc<Journal>,
-        say: mpsc::Sender<Saying>,
     ) -> Self {
         let state = State {
             cameras: Cameras::default(),
@@ -92,7 +91,7 @@ impl Wall {
             notices: watch::Sender::new(state.notices()),
             state: Mutex::new(state),
             frames: Arc::default(),
-            ingest: Ingest::new(store.clone(), say),
+            ingest,
             store,
             people,
             journal,
@@ -206,7 +205,7 @@ impl Wall {
         if !self.state().turn.stores() {
             return Ok(());
         }
-        let snapshot = Snapshot::read(camera, jpeg).map_err(|Bad { id, why }| {
+        let snapshot = self.ingest.read(camera, jpeg).map_err(|Bad { id, why }| {
             if let Some(id) = id {
                 self.ingest.refuse(&camera.node, &id, &why);
             }

@@ -8,7 +8,8 @@ use super::Limits;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Section {
-    /// Whether a picture that is uploaded keeps the place where it was taken. Default `false`.
+    /// Whether a picture that is uploaded keeps the place where it was taken, and with it every
+    /// byte. Default `false`.
     pub keep_gps: bool,
     /// Millions of pixels that a picture may have, 1 to 1000. Default 100.
     pub megapixels: u64,

@@ -8,9 +8,9 @@ use super::{BadPicture, Layout, take};
 const SCANS: usize = 40;
 
 const APP1: u8 = 0xe1;
-const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+pub(super) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// What did not fit into one segment (XMP specification part 3, 1.1.3.1).
-const MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
+pub(super) const MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     let mut layout = Layout { frames: 1, ..Layout::default() };
@@ -55,7 +55,6 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     if layout.width == 0 || scans == 0 {
         return Err(BadPicture::broken("it has no picture in it"));
     }
-    layout.end = at;
     Ok(layout)
 }
 

@@ -1,12 +1,11 @@
 //! The structure of a WebP (RFC 9649): chunks of type, length and data in a RIFF.
 
-use super::{BadPicture, Layout, take, tiff};
+use super::{BadPicture, Layout, take, tiff_in};
 
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     let mut layout = Layout { bytes_per_pixel: 8, ..Layout::default() };
     let end = 8usize.saturating_add(length(take(bytes, 4, 4)?));
     let riff = bytes.get(..end).ok_or(BadPicture::Cut)?;
-    layout.end = end;
     let mut at = 12;
     // A last byte of filling may be left out.
     while at + 1 < end {
@@ -25,7 +24,7 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
                 size(&mut layout, lossless(data)?);
             }
             b"ANMF" => layout.frames += 1,
-            b"EXIF" => layout.exif.push(tiff(bytes, range)),
+            b"EXIF" => layout.exif.push(tiff_in(bytes, range)),
             b"XMP " => layout.xmp.push(range),
             _ => {}
         }
@@ -37,7 +36,7 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     Ok(layout)
 }
 
-fn length(field: &[u8]) -> usize {
+pub(super) fn length(field: &[u8]) -> usize {
     let field = field.try_into().map(u32::from_le_bytes).unwrap_or(u32::MAX);
     usize::try_from(field).unwrap_or(usize::MAX)
 }

@@ -205,7 +205,7 @@ impl<'a> Settler<'a> {
         let times = day.times();
         let within = |taken: &u64| times.contains(taken);
         let stamped = stamp.as_ref().map(|stamp| stamp.at / 1000).filter(within);
-        let told = checked.and_then(|checked| checked.taken).filter(within);
+        let told = picture::times(media, &picture).into_iter().find(within);
         let (taken, time) = match (stamped, told) {
             (Some(taken), _) => (taken, TimeSource::Camera),
             (None, Some(taken)) => (taken, TimeSource::Exif),

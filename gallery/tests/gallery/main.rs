@@ -11,6 +11,7 @@ mod pages;
 
 mod people;
 mod photos;
+mod places;
 mod relay;
 mod samples;
 mod snaps;

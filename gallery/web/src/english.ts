@@ -154,6 +154,7 @@ export const en = {
   about: {
     taken: "Taken",
     takenExif: "as the picture itself says",
+    takenFile: "as its file says",
     takenBrowser: "as the browser said",
     takenReceived: "when it came; nothing better is known",
     from: "From",

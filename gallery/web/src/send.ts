@@ -13,6 +13,8 @@ export function sendPicture(file: File, part: (part: number) => void): Promise<v
     const taken = takenAt.get(file);
     // An age, since this machine's clock may be wrong; before the picture that it is about.
     if (taken !== undefined) body.append("age", `${Math.round(performance.now() - taken)}`);
+    // For a picture that says nothing itself.
+    else body.append("modified", `${file.lastModified}`);
     body.append("image", file, file.name);
     request.upload.onprogress = ({ loaded, total }) => part(total > 0 ? loaded / total : 0);
     request.onload = () => {

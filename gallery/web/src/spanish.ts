@@ -146,6 +146,7 @@ export const es: Words = {
   about: {
     taken: "Hecha",
     takenExif: "según la propia imagen",
+    takenFile: "según su archivo",
     takenBrowser: "según el navegador",
     takenReceived: "cuando llegó; no se sabe más",
     from: "Desde",
