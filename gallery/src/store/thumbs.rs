@@ -51,7 +51,7 @@ pub(super) fn make(files: &Files, limits: &Limits, photo: &Photo) -> Result<(), 
     let jpeg = picture::thumbnail(photo.media, &picture, limits)
         .map_err(|error| StoreError::Picture(error.to_string()))?;
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(StoreError::io(folder))?;
+        durable::private_folder(folder).map_err(StoreError::io(folder))?;
     }
     // Not synced: one that the end of the power cut short is made again.
     let mut file = files.aside()?;
