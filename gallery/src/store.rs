@@ -311,14 +311,7 @@ impl Store {
     /// [`StoreError::Unknown`], or [`StoreError::Gone`] if it was deleted.
     pub async fn get(&self, id: &PhotoId) -> Result<Photo, StoreError> {
         let id = id.clone();
-        self.shared
-            .readers
-            .run(move |index| match index::find(index, &id)? {
-                Known::Photo(known) => Ok(known.photo),
-                Known::Deleted(_) => Err(StoreError::Gone),
-                Known::Nothing => Err(StoreError::Unknown),
-            })
-            .await
+        self.shared.readers.run(move |index| photo(index, &id)).await
     }
 
     /// The photo and the path of its file, which is never changed, and removed some time after the
@@ -327,10 +320,16 @@ impl Store {
     /// # Errors
     /// As [`Store::get`].
     pub async fn file(&self, id: &PhotoId) -> Result<Stored, StoreError> {
-        self.shared.files.is_here()?;
-        let photo = self.get(id).await?;
-        let path = self.shared.files.photo(photo.taken, id, photo.media);
-        Ok(Stored { photo, path })
+        let (files, id) = (self.shared.files.clone(), id.clone());
+        self.shared
+            .readers
+            .run(move |index| {
+                files.is_here()?;
+                let photo = photo(index, &id)?;
+                let path = files.photo(photo.taken, &id, photo.media);
+                Ok(Stored { photo, path })
+            })
+            .await
     }
 
     /// The photo and the path of its thumbnail, a JPEG, which is made now if it is missing.
@@ -338,12 +337,12 @@ impl Store {
     /// # Errors
     /// As [`Store::get`], and [`StoreError::Picture`] if none can be made of it.
     pub async fn thumb(&self, id: &PhotoId) -> Result<Stored, StoreError> {
-        self.shared.files.is_here()?;
         let photo = self.get(id).await?;
         let (files, limits) = (self.shared.files.clone(), self.shared.limits);
         self.shared
             .shrinkers
             .run(move |()| {
+                files.is_here()?;
                 thumbs::make(&files, &limits, &photo)?;
                 let path = files.thumb(photo.taken, &photo.id);
                 Ok(Stored { photo, path })
@@ -451,6 +450,14 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         self.shared.writer.send(job(reply)).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+fn photo(index: &Connection, id: &PhotoId) -> Result<Photo, StoreError> {
+    match index::find(index, id)? {
+        Known::Photo(known) => Ok(known.photo),
+        Known::Deleted(_) => Err(StoreError::Gone),
+        Known::Nothing => Err(StoreError::Unknown),
     }
 }
 
