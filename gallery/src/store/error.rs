@@ -1,11 +1,10 @@
 //! What can go wrong with the store, as sentences for the person who must act.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
-use rustix::io::Errno;
 
 /// Why the store did not do what it was asked to.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -62,9 +61,10 @@ impl StoreError {
     /// Says which file it was.
     pub fn io(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
         let path = path.to_owned();
-        move |source| match Errno::from_io_error(&source) {
-            Some(Errno::NOSPC | Errno::DQUOT) => StoreError::Full(FULL.to_owned()),
-            Some(Errno::ROFS) => StoreError::ReadOnly(READ_ONLY.to_owned()),
+        // Its kind, since who adds the path to an error takes the number away.
+        move |source| match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full(FULL.to_owned()),
+            ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly(READ_ONLY.to_owned()),
             _ => StoreError::Io { path, source: Arc::new(source) },
         }
     }
@@ -102,4 +102,27 @@ pub enum OpenError {
         /// Why.
         why: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_known_also_when_the_error_names_a_path() {
+        for (errno, full) in [
+            (rustix::io::Errno::NOSPC, true),
+            (rustix::io::Errno::DQUOT, true),
+            (rustix::io::Errno::IO, false),
+        ] {
+            let bare = || io::Error::from(errno);
+            let wrapped = io::Error::new(bare().kind(), bare().to_string());
+            for error in [bare(), wrapped] {
+                let error = StoreError::io(Path::new("a"))(error);
+                assert_eq!(matches!(error, StoreError::Full(_)), full, "{error}");
+            }
+        }
+        let error = StoreError::io(Path::new("a"))(rustix::io::Errno::ROFS.into());
+        assert!(matches!(error, StoreError::ReadOnly(_)));
+    }
 }

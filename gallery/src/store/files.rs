@@ -92,8 +92,8 @@ impl Files {
     pub fn mend(&self) {
         let missing = FOLDERS.map(|folder| self.root.join(folder)).into_iter();
         for folder in missing.filter(|folder| !folder.exists()) {
-            match private_folder(&folder) {
-                Ok(()) => warn!(folder = %folder.display(), "it was gone, and is made anew"),
+            match make_folder(&folder) {
+                Ok(_) => warn!(folder = %folder.display(), "it was gone, and is made anew"),
                 Err(error) => error!(folder = %folder.display(), %error, "it is gone"),
             }
         }
@@ -127,7 +127,7 @@ impl Files {
     /// Where a file goes that is not what it should be: a name that is free.
     pub fn damaged(&self, name: &OsStr) -> io::Result<PathBuf> {
         let folder = self.root.join("damaged");
-        private_folder(&folder)?;
+        make_folder(&folder)?;
         let mut path = folder.join(name);
         for number in 1_u64.. {
             if fs::symlink_metadata(&path).is_err() {
@@ -161,18 +161,29 @@ impl Files {
 
     /// Makes the folder of a day, durably.
     pub fn make_day(&self, day: &DayFolder) -> Result<PathBuf, StoreError> {
-        let folder = self.day(day);
-        if folder.is_dir() {
-            return Ok(folder);
+        self.make_levels("photos", day, sync_folder)
+    }
+
+    /// Makes the folder of a day's thumbnails.
+    pub fn make_thumbs(&self, day: &DayFolder) -> Result<PathBuf, StoreError> {
+        self.make_levels("thumbs", day, |_| Ok(()))
+    }
+
+    fn make_levels(
+        &self,
+        under: &str,
+        day: &DayFolder,
+        made_in: impl Fn(&Path) -> io::Result<()>,
+    ) -> Result<PathBuf, StoreError> {
+        let mut folder = self.root.join(under);
+        if folder.join(&day.0).is_dir() {
+            return Ok(folder.join(&day.0));
         }
-        let mut made = self.root.join("photos");
         for level in day.0.split('/') {
-            let parent = made.clone();
-            made.push(level);
-            match DirBuilder::new().mode(0o700).create(&made) {
-                Ok(()) => sync_folder(&parent).map_err(StoreError::io(&parent))?,
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(StoreError::io(&made)(error)),
+            let parent = folder.clone();
+            folder.push(level);
+            if make_folder(&folder).map_err(StoreError::io(&folder))? {
+                made_in(&parent).map_err(StoreError::io(&parent))?;
             }
         }
         Ok(folder)
@@ -215,6 +226,16 @@ pub(super) fn put(file: NamedTempFile, path: &Path) -> Result<(), StoreError> {
 
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
     fs::rename(from, to).map_err(StoreError::io(from))
+}
+
+/// Makes a folder in one that is there, so that nothing comes into being where the root was. Answers
+/// whether it was missing.
+pub(super) fn make_folder(path: &Path) -> io::Result<bool> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes a file that may be gone already.

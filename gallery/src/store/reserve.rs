@@ -5,9 +5,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use durable::{private_file, private_folder};
+use durable::private_file;
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use rustix::io::Errno;
+
+use super::files::make_folder;
 
 /// A change needs the room of one, mostly.
 const FILES: usize = 16;
@@ -37,7 +39,7 @@ impl Reserve {
 
     /// Takes what is missing, as far as there is room.
     pub fn fill(&mut self) {
-        if self.held.len() == FILES || private_folder(&self.folder).is_err() {
+        if self.held.len() == FILES || make_folder(&self.folder).is_err() {
             return;
         }
         for number in 0..FILES {

@@ -299,6 +299,10 @@ impl Writer {
 
     /// Nothing became of a change: the sidecar says again what the index says.
     fn put_back(&self, sidecar: &Sidecar) {
+        let Photo { taken, ref id, .. } = sidecar.photo;
+        if Sidecar::read(&self.files.sidecar(taken, id)).is_ok_and(|there| there == *sidecar) {
+            return;
+        }
         if let Err(error) = write_sidecar(&self.files, sidecar) {
             warn!(id = %sidecar.photo.id, %error, "a change that failed cannot be taken back in its sidecar");
         }
