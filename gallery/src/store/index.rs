@@ -94,10 +94,16 @@ pub(super) fn set_unclean(connection: &Connection) -> Result<()> {
     connection.execute("UPDATE totals SET clean = 0", []).map(drop)
 }
 
+/// Puts what SQLite's log holds into the database, and gives up its room, unless somebody reads
+/// from it just now.
+pub(super) fn empty_log(connection: &Connection) -> Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
 /// Closes it in order: nothing is left to be checked at the next start.
 pub(super) fn close(connection: Connection) -> Result<()> {
     connection.execute_batch("DELETE FROM busy; UPDATE totals SET clean = 1;")?;
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    empty_log(&connection)?;
     connection.close().map_err(|(_, error)| error)
 }
 

@@ -89,7 +89,9 @@ fn open_index(files: &Files) -> Result<Option<Connection>, StoreError> {
         Ok(index) if !index.is_file() => {
             return Err(StoreError::Index(format!("{} is no file", path.display())));
         }
-        found => drop(found.map_err(StoreError::io(&path))?),
+        found => {
+            found.map_err(StoreError::io(&path))?;
+        }
     }
     let mut index = index::open(&path)?;
     if !index::make_current(&mut index)? {

@@ -16,7 +16,7 @@ const FILES: usize = 16;
 
 /// Bytes of one, and the part of a small disk that all take.
 const BYTES: u64 = 256 * 1024;
-const PART: u64 = 64;
+const PART: u64 = 32;
 
 /// The files that are held.
 #[derive(Debug)]

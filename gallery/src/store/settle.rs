@@ -136,7 +136,7 @@ impl<'a> Settler<'a> {
             match self.one(&tx, sidecar, photo) {
                 // One file that the disk does not give must not keep all others away.
                 Err(error @ StoreError::Io { .. }) => {
-                    self.pass_over(&folder.join(id.as_str()), &error)
+                    self.pass_over(&folder.join(id.as_str()), &error);
                 }
                 done => done?,
             }

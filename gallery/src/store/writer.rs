@@ -127,12 +127,18 @@ impl Writer {
         work: impl Fn(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.files.is_here()?;
+        let mut is_log_empty = false;
         loop {
-            match work(self).map_err(|error| self.space.explain(0, error)) {
-                Err(StoreError::Full(_)) if self.reserve.release() => {
-                    self.space.owe(self.reserve.missing());
-                }
-                done => return done,
+            let done = work(self).map_err(|error| self.space.explain(0, error));
+            let Err(StoreError::Full(_)) = done else { return done };
+            // SQLite's log has room that is not needed, mostly.
+            if !is_log_empty && index::empty_log(&self.index).is_ok() {
+                is_log_empty = true;
+            } else if self.reserve.release() {
+                is_log_empty = false;
+                self.space.owe(self.reserve.missing());
+            } else {
+                return done;
             }
         }
     }
@@ -151,7 +157,7 @@ impl Writer {
             let new = [Some(id.as_str()), Some(hash), arrived.filter(|arrived| arrived != hash)]
                 .into_iter()
                 .flatten()
-                .fold(true, |new, name| names.insert(name.to_owned()) && new);
+                .all(|name| names.insert(name.to_owned()));
             if !new {
                 // Offered twice at the same moment: the second time it is known.
                 again.push((prepared, reply));

@@ -106,7 +106,7 @@ async fn a_camera_may_take_the_same_picture_twice() {
 fn of_version_1(folder: &Path) {
     let photos = {
         let index = index::open_to_read(&folder.join("index.db")).unwrap();
-        index::photos_of(&index, &super::super::files::DayFolder::of(NOON)).unwrap()
+        index::photos_of(&index, &files::DayFolder::of(NOON)).unwrap()
     };
     for ending in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(folder.join(format!("index.db{ending}")));
