@@ -19,13 +19,14 @@ use wire::CameraId;
 use wire::page::Camera;
 
 use crate::health::Health;
+use crate::idempotency::Key;
 use crate::listener::Peer;
 use crate::now::Now;
 use crate::people::Visitor;
 use crate::picture::Pool;
 use crate::problem::{Problem, recover};
 use crate::store::Store;
-use crate::upload::Uploads;
+use crate::upload::{Outcome, Uploads};
 use crate::wall::Wall;
 use crate::websocket::{self, Socket, handshake};
 use crate::{assets, page, photos, relay, still, upload};
@@ -184,6 +185,8 @@ impl Site {
         );
         let upload = path!("upload")
             .and(post())
+            .and(warp::ext::get::<Peer>())
+            .and(warp::header::headers_cloned())
             .and(warp::header::optional("authorization"))
             .and(media)
             .and(length)
@@ -216,6 +219,8 @@ impl Site {
 
     async fn upload(
         self,
+        peer: Peer,
+        headers: HeaderMap,
         authorization: Option<String>,
         media: Option<String>,
         length: Option<u64>,
@@ -232,8 +237,18 @@ impl Site {
                 return Err(Problem::new(StatusCode::UNAUTHORIZED, error, hint));
             }
         };
-        let outcomes = self.uploads.receive(person, media, length, body).await?;
-        Ok(json(StatusCode::CREATED, &outcomes))
+        let key = match headers.get("idempotency-key").map(|key| Key::parse(key.as_bytes())) {
+            None => None,
+            Some(Ok(key)) => Some(key),
+            Some(Err(bad)) => {
+                upload::pass_over(body).await;
+                let hint = "send one that is random, such as a UUID, or none";
+                return Err(Problem::bad_request(bad.to_string(), hint));
+            }
+        };
+        let outcomes = self.uploads.receive(person, peer.0, key, media, length, body).await?;
+        let is_new = outcomes.iter().any(Outcome::is_new);
+        Ok(json(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &outcomes))
     }
 
     async fn root(self, query: Query, known: Option<String>) -> Response {

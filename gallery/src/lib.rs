@@ -13,6 +13,7 @@ mod frames;
 mod health;
 mod http;
 mod https;
+mod idempotency;
 mod ingest;
 mod journal;
 mod jpeg;

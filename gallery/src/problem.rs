@@ -71,6 +71,12 @@ impl From<StoreError> for Problem {
                 let hint = "make room on the gallery's disk; it goes on by itself then";
                 (StatusCode::INSUFFICIENT_STORAGE, hint)
             }
+            StoreError::ReadOnly(_) => {
+                (StatusCode::INSUFFICIENT_STORAGE, "it goes on by itself when it can be written")
+            }
+            StoreError::Away(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "whoever keeps the gallery must put it right")
+            }
             StoreError::ViewOnly(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "send it to the gallery that stores")
             }

@@ -73,7 +73,7 @@ impl Wall {
                     },
                     Ok(refusal) = refusals.recv() => {
                         if refusal.id == id && refusal.node == camera.node {
-                            return Err(SnapError::Refused(refusal.why));
+                            return Err(refusal.why);
                         }
                     }
                 }

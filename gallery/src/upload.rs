@@ -1,26 +1,27 @@
 //! Pictures that people bring: received into a file of the store, checked, and stored as they are.
 
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use warp::http::StatusCode;
 use wire::limits::PICTURE;
-use wire::{Author, MediaType, PhotoId, TimeSource};
+use wire::{Author, MediaType, Photo, PhotoId, TimeSource};
 
 use crate::filename;
+use crate::idempotency::{Bringer, Claim, Key, Named, Names};
 use crate::multipart::{BadBody, Multipart, Part};
 use crate::now::Now;
 use crate::picture::{self, BadPicture, Checked, Pool};
 use crate::problem::Problem;
-use crate::store::{Added, Content, Incoming, NewPhoto, Store};
+use crate::store::{Added, Content, Incoming, NewPhoto, Store, StoreError};
 
 /// Requests that send at once, and how long another one waits for its turn.
 const AT_ONCE: usize = 64;
@@ -59,6 +60,7 @@ pub(crate) struct Uploads {
     store: Store,
     pool: Pool,
     turns: Arc<Semaphore>,
+    names: Names,
 }
 
 /// What became of a picture.
@@ -68,6 +70,9 @@ pub(crate) enum Outcome {
     Stored {
         id: PhotoId,
         url: String,
+        /// The same bytes were here before.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        already: bool,
     },
     Refused {
         #[serde(flatten)]
@@ -77,18 +82,29 @@ pub(crate) enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Whether there is a photo more than before.
+    pub fn is_new(&self) -> bool {
+        matches!(self, Outcome::Stored { already: false, .. })
+    }
+}
+
 impl Uploads {
     pub fn new(store: Store, pool: Pool) -> Self {
-        Uploads { store, pool, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        Uploads { store, pool, turns, names: Names::default() }
     }
 
-    /// Receives a request's pictures one after another. `person` brings them.
+    /// Receives a request's pictures one after another. `person` brings them, from `peer`, and may
+    /// call them by a `key`.
     ///
     /// # Errors
     /// [`Problem`] if none of them was stored.
     pub async fn receive(
         &self,
         person: Option<Author>,
+        peer: IpAddr,
+        key: Option<Key>,
         content_type: Option<String>,
         length: Option<u64>,
         body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
@@ -104,10 +120,16 @@ impl Uploads {
             Problem::unavailable(format!("{AT_ONCE} uploads are under way already"), hint)
                 .retry_after(5)
         })?;
-        let outcomes = timeout(WITHIN, self.files(person, &mut body)).await.unwrap_or_else(|_| {
-            let error = format!("the upload took more than {} min", WITHIN.as_secs() / 60);
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, error, "send fewer pictures at once"))
-        });
+        let bringer = match &person {
+            Some(person) => Bringer::Person(person.id.clone()),
+            None => Bringer::Address(peer),
+        };
+        let named = key.map(|key| Named { bringer, key, number: 0 });
+        let outcomes =
+            timeout(WITHIN, self.files(person, named, &mut body)).await.unwrap_or_else(|_| {
+                let error = format!("the upload took more than {} min", WITHIN.as_secs() / 60);
+                Err(Problem::new(StatusCode::REQUEST_TIMEOUT, error, "send fewer pictures at once"))
+            });
         drop(turn);
         outcomes
     }
@@ -115,6 +137,7 @@ impl Uploads {
     async fn files<S>(
         &self,
         person: Option<Author>,
+        named: Option<Named>,
         body: &mut Multipart<S>,
     ) -> Result<Vec<Outcome>, Problem>
     where
@@ -122,7 +145,7 @@ impl Uploads {
     {
         let mut outcomes = Vec::new();
         let mut broken = None;
-        let mut brought = Brought { person, ..Brought::default() };
+        let mut brought = Brought { person, named, ..Brought::default() };
         loop {
             let part = match body.next().await {
                 Ok(Some(part)) if part.name == FIELD => part,
@@ -150,6 +173,9 @@ impl Uploads {
             }
             outcomes.push(self.file(part, &brought, body).await);
             (brought.taken, brought.modified) = (None, None);
+            if let Some(named) = &mut brought.named {
+                named.number += 1;
+            }
         }
         let broken = broken.map(|problem| refused(problem, String::new()));
         outcomes.extend(broken);
@@ -167,7 +193,7 @@ impl Uploads {
     /// # Errors
     /// [`Problem`] if it is none, or cannot be stored.
     pub async fn bring(&self, id: PhotoId, bytes: Bytes) -> Result<(), Problem> {
-        let incoming = write(self.store.incoming().await?, bytes).await?;
+        let incoming = self.store.write(self.store.incoming().await?, bytes).await?;
         let picture = self.check(incoming).await?;
         self.keep(id, picture, &Brought::default(), String::new()).await?;
         Ok(())
@@ -179,15 +205,83 @@ impl Uploads {
     {
         let name = filename::clean(&part.file_name.unwrap_or_default());
         let stored = async {
-            let incoming = receive(self.store.incoming().await?, body).await?;
+            let incoming = self.write(self.store.incoming().await?, body).await?;
+            if let Some(photo) = self.known(brought, &incoming.arrived()).await? {
+                return Ok((photo.id, true));
+            }
             let picture = self.check(incoming).await?;
             let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
             self.keep(id, picture, brought, name.clone()).await
         };
         match stored.await {
-            Ok(id) => Outcome::Stored { url: format!("/photos/{id}"), id },
+            Ok((id, already)) => {
+                if let Some(named) = &brought.named {
+                    self.names.stored(named, &id);
+                }
+                Outcome::Stored { url: format!("/photos/{id}"), id, already }
+            }
             Err(problem) => refused(problem, name),
         }
+    }
+
+    /// Writes a part's data into the file. What is too much is not written.
+    async fn write<S>(
+        &self,
+        mut incoming: Incoming,
+        body: &mut Multipart<S>,
+    ) -> Result<Incoming, Problem>
+    where
+        S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
+    {
+        let (mut size, mut piece) = (0, BytesMut::new());
+        loop {
+            let data = body.data().await.map_err(|error| bad_body(&error))?;
+            let ended = data.is_none();
+            let data = data.unwrap_or_default();
+            size += data.len();
+            if size > PICTURE {
+                let hint = format!("a picture has at most {} MiB: make it smaller", PICTURE >> 20);
+                let error = "the picture is too large";
+                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint));
+            }
+            piece.extend_from_slice(&data);
+            if piece.len() >= PIECE || ended && !piece.is_empty() {
+                incoming = self.store.write(incoming, piece.split().freeze()).await?;
+            }
+            if ended {
+                break;
+            }
+        }
+        if size == 0 { Err(nothing("the picture is empty")) } else { Ok(incoming) }
+    }
+
+    /// The photo that these bytes are already. What was stored under the name that they have, and
+    /// deleted since, is not brought back by a client that only never heard the answer.
+    async fn known(&self, brought: &Brought, arrived: &str) -> Result<Option<Photo>, Problem> {
+        let claim = brought.named.as_ref().map(|named| {
+            let now = Instant::now();
+            self.names.claim(named, arrived, now)
+        });
+        match claim {
+            Some(Claim::Other) => {
+                let error = "this Idempotency-Key stands for another picture";
+                let hint = "a key is for one upload and its repetitions: take a new one";
+                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint));
+            }
+            Some(Claim::Same(Some(id))) => match self.store.get(&id).await {
+                Ok(photo) => return Ok(Some(photo)),
+                Err(StoreError::Gone) => {
+                    let error = "this upload was stored, and the photo was deleted since";
+                    let hint = "with another Idempotency-Key, or none, it is stored anew";
+                    return Err(Problem::new(StatusCode::GONE, error, hint));
+                }
+                // It was forgotten, and so is what became of the key.
+                Err(StoreError::Unknown) => {}
+                Err(error) => return Err(error.into()),
+            },
+            Some(Claim::New | Claim::Same(None)) | None => {}
+        }
+        Ok(self.store.find_file(arrived).await?)
     }
 
     async fn check(&self, incoming: Incoming) -> Result<Picture, Problem> {
@@ -195,13 +289,14 @@ impl Uploads {
         checked.map_err(|error| Problem::internal(error.to_string()))?
     }
 
+    /// Stores it. Answers its id, and whether it was here already.
     async fn keep(
         &self,
         id: PhotoId,
         picture: Picture,
         brought: &Brought,
         name: String,
-    ) -> Result<PhotoId, Problem> {
+    ) -> Result<(PhotoId, bool), Problem> {
         let Picture { incoming, media, checked, times } = picture;
         let (taken, time) = brought.taken(&times, Now::read().wall_ms());
         let new = NewPhoto {
@@ -218,7 +313,8 @@ impl Uploads {
             content: Content::File(incoming),
         };
         match self.store.add(new).await? {
-            Added::New(photo) | Added::Same(photo) => Ok(photo.id),
+            Added::New(photo) => Ok((photo.id, false)),
+            Added::Same(photo) => Ok((photo.id, true)),
             Added::Deleted => Err(Problem::internal("a new id was taken already")),
         }
     }
@@ -238,6 +334,8 @@ struct Picture {
 #[derive(Debug, Default)]
 struct Brought {
     person: Option<Author>,
+    /// What its bringer calls it.
+    named: Option<Named>,
     /// When it was taken, in milliseconds since 1970, if the browser said how old it was. A
     /// browser's clock may be wrong, but hardly in the difference between two of its times.
     taken: Option<u64>,
@@ -282,7 +380,6 @@ fn refused(problem: Problem, name: String) -> Outcome {
     Outcome::Refused { status: problem.status().as_u16(), problem, name }
 }
 
-/// Writes a part's data into the file. What is too much is not written.
 /// Takes a body that is not wanted, as much as one picture has: who still sends when they are
 /// answered and let go loses the answer.
 pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send) {
@@ -298,44 +395,10 @@ pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Er
     let _ = timeout(PASSED_OVER_WITHIN, taken).await;
 }
 
-async fn receive<S>(mut incoming: Incoming, body: &mut Multipart<S>) -> Result<Incoming, Problem>
-where
-    S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
-{
-    let (mut size, mut piece) = (0, BytesMut::new());
-    loop {
-        let data = body.data().await.map_err(|error| bad_body(&error))?;
-        let ended = data.is_none();
-        let data = data.unwrap_or_default();
-        size += data.len();
-        if size > PICTURE {
-            let hint = format!("a picture has at most {} MiB: make it smaller", PICTURE >> 20);
-            let error = "the picture is too large";
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint));
-        }
-        piece.extend_from_slice(&data);
-        if piece.len() >= PIECE || ended && !piece.is_empty() {
-            incoming = write(incoming, piece.split().freeze()).await?;
-        }
-        if ended {
-            break;
-        }
-    }
-    if size == 0 { Err(nothing("the picture is empty")) } else { Ok(incoming) }
-}
-
-async fn write(mut incoming: Incoming, bytes: Bytes) -> Result<Incoming, Problem> {
-    let written = spawn_blocking(move || {
-        incoming.file().write_all(&bytes)?;
-        io::Result::Ok(incoming)
-    });
-    let written = written.await.map_err(io::Error::from).and_then(|done| done);
-    written.map_err(|error| disk(&error))
-}
-
 /// Takes the place out unless it is to be kept, and checks what is left: that is what is stored.
 fn check(mut incoming: Incoming, config: &picture::Config) -> Result<Picture, Problem> {
-    let mut bytes = std::fs::read(incoming.path()).map_err(|error| disk(&error))?;
+    let failed = |error| Problem::from(StoreError::io(incoming.path())(error));
+    let mut bytes = std::fs::read(incoming.path()).map_err(failed)?;
     let media = picture::recognise(&bytes).ok_or(BadPicture::Unknown)?;
     picture::look(media, &bytes, &config.limits)?;
     // With the place goes the satellites' time.
@@ -345,7 +408,7 @@ fn check(mut incoming: Incoming, config: &picture::Config) -> Result<Picture, Pr
         file.seek(SeekFrom::Start(0))
             .and_then(|_| file.write_all(&bytes))
             .and_then(|()| file.set_len(bytes.len() as u64))
-            .map_err(|error| disk(&error))?;
+            .map_err(|error| StoreError::io(incoming.path())(error))?;
     }
     let checked = picture::check(media, &bytes, &config.limits)?;
     Ok(Picture { incoming, media, checked, times })
@@ -382,15 +445,6 @@ fn bad_body(error: &BadBody) -> Problem {
         BadBody::Cut | BadBody::Broken(_) => (StatusCode::BAD_REQUEST, "send it again"),
     };
     Problem::new(status, error.to_string(), hint)
-}
-
-/// Of an error while writing: the disk may have filled up meanwhile.
-fn disk(error: &io::Error) -> Problem {
-    if error.kind() == io::ErrorKind::StorageFull || error.kind() == io::ErrorKind::QuotaExceeded {
-        let hint = "make room on the gallery's disk, then send it again";
-        return Problem::new(StatusCode::INSUFFICIENT_STORAGE, "the gallery's disk is full", hint);
-    }
-    Problem::internal(format!("the picture cannot be written: {error}"))
 }
 
 impl From<BadPicture> for Problem {
@@ -435,7 +489,7 @@ mod tests {
     fn a_picture_knows_better_than_its_file_and_a_shutter_better_than_both() {
         const NOW: u64 = 1_763_640_000_000;
         let taken = |taken, times: &[u64], modified| {
-            Brought { person: None, taken, modified }.taken(times, NOW)
+            Brought { taken, modified, ..Brought::default() }.taken(times, NOW)
         };
         assert_eq!(taken(Some(7), &[NOW - 5], Some(NOW - 3)), (7, TimeSource::Browser));
         assert_eq!(taken(None, &[NOW - 5], Some(NOW - 3)), (NOW - 5, TimeSource::Exif));

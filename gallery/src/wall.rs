@@ -17,7 +17,8 @@ use crate::ingest::{Bad, Ingest, Refusal};
 use crate::journal::Journal;
 use crate::now::{self, Now};
 use crate::people::People;
-use crate::store::Store;
+use crate::snaps::SnapError;
+use crate::store::{Store, StoreError};
 use crate::turn::{Then, Turn};
 
 /// Bad messages are told once for each topic, of so many topics.
@@ -59,7 +60,7 @@ struct State {
     /// Why this gallery only shows.
     view_only: Option<String>,
     /// Why nothing can be stored.
-    trouble: Option<String>,
+    trouble: Option<(NoticeCode, String)>,
     /// Why nodes take no photos.
     troubles: Vec<String>,
 }
@@ -84,7 +85,7 @@ impl Wall {
             https,
             turn: Turn::new(id),
             view_only: None,
-            trouble: store.trouble(),
+            trouble: store.trouble().map(|why| notice(&why)),
             troubles: Vec::new(),
         };
         Wall {
@@ -235,7 +236,8 @@ impl Wall {
         let Answer { id, error, .. } = Answer::parse(payload).map_err(|e| e.to_string())?;
         // Other questions have ids of their own.
         if let (Ok(id), Some(why)) = (id.parse(), error) {
-            self.ingest.refused(Refusal { node: node.clone(), id, why });
+            let (node, why) = (node.clone(), SnapError::Refused(why));
+            self.ingest.refused(Refusal { node, id, why });
         }
         Ok(())
     }
@@ -295,7 +297,7 @@ impl Wall {
     /// What is wrong, for `/healthz`.
     pub fn ails(&self) -> Vec<String> {
         let lost = self.state().broker_lost.then(|| BROKER_LOST.to_owned());
-        lost.into_iter().chain(self.store.trouble()).collect()
+        lost.into_iter().chain(self.store.trouble().map(|why| why.to_string())).collect()
     }
 
     /// What is not wrong here, but should be known, for `/healthz`.
@@ -349,7 +351,7 @@ impl Wall {
 
 impl Wall {
     fn watch_troubles(&self) {
-        let trouble = self.store.trouble();
+        let trouble = self.store.trouble().map(|why| notice(&why));
         let mut state = self.state();
         let troubles = state.cameras.troubles();
         if (&trouble, &troubles) != (&state.trouble, &state.troubles) {
@@ -379,6 +381,14 @@ fn tell(old: &[Camera], new: &[Camera]) {
     }
 }
 
+fn notice(why: &StoreError) -> (NoticeCode, String) {
+    let code = match why {
+        StoreError::Full(_) => NoticeCode::DiskFull,
+        _ => NoticeCode::NotStored,
+    };
+    (code, why.to_string())
+}
+
 const BROKER_LOST: &str = "The broker cannot be reached; trying again";
 
 impl State {
@@ -394,10 +404,10 @@ impl State {
             (NoticeCode::Open, is(self.open, OPEN)),
             (NoticeCode::ViewOnly, self.view_only.clone()),
             (NoticeCode::NoSnapshots, troubles),
-            (NoticeCode::DiskFull, self.trouble.clone()),
         ];
+        let trouble = self.trouble.clone().map(|(code, text)| (code, Some(text)));
         let port = |code| self.https.filter(|_| code == NoticeCode::Https);
-        let all = all.into_iter();
+        let all = all.into_iter().chain(trouble);
         all.filter_map(|(code, text)| Some(Notice { code, text: text?, port: port(code) }))
             .collect()
     }

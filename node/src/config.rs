@@ -228,7 +228,7 @@ impl Section {
         };
         let test_card = self.test_card.check()?;
         let cameras = cameras(self.camera)?;
-        std::fs::create_dir_all(&data).map_err(|error| {
+        durable::private_folder(&data).map_err(|error| {
             let right = format!("cannot be made: {error}; choose a directory that can be written");
             BadConfig::new("the node's data directory", data.display(), right)
         })?;

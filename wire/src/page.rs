@@ -261,6 +261,8 @@ pub enum NoticeCode {
     Open,
     /// No photo can be stored until there is room on the gallery's disk.
     DiskFull,
+    /// No photo can be stored for another reason, which the text says.
+    NotStored,
     /// The disk of a node takes no snapshots.
     NoSnapshots,
     /// Another gallery stores the photos of this broker; this one only shows.

@@ -10,7 +10,7 @@ use tracing::debug;
 use wire::Photo;
 
 use super::error::StoreError;
-use super::files::{Files, put};
+use super::files::{DayFolder, Files, put};
 use crate::picture::{self, Limits};
 
 /// So many photos may wait for their thumbnails. What is beyond is made when it is asked for.
@@ -50,9 +50,7 @@ pub(super) fn make(files: &Files, limits: &Limits, photo: &Photo) -> Result<(), 
     let picture = fs::read(&photo_path).map_err(StoreError::io(&photo_path))?;
     let jpeg = picture::thumbnail(photo.media, &picture, limits)
         .map_err(|error| StoreError::Picture(error.to_string()))?;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(StoreError::io(folder))?;
-    }
+    files.make_thumbs(&DayFolder::of(photo.taken))?;
     // Not synced: one that the end of the power cut short is made again.
     let mut file = files.aside()?;
     file.write_all(&jpeg).map_err(StoreError::io(&path))?;

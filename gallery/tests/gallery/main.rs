@@ -7,8 +7,8 @@ mod house;
 mod http;
 mod https;
 mod ingest;
+mod once;
 mod pages;
-
 mod people;
 mod photos;
 mod places;
