@@ -2,13 +2,11 @@
 
 use std::io::{self, Seek, SeekFrom, Write};
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use warp::http::StatusCode;
@@ -20,10 +18,10 @@ use crate::multipart::{BadBody, Multipart, Part};
 use crate::now::Now;
 use crate::picture::{self, BadPicture, Checked, Pool};
 use crate::problem::Problem;
+use crate::shares::{Shares, Who};
 use crate::store::{Added, Content, Incoming, NewPhoto, Store};
 
-/// Requests that send at once, and how long another one waits for its turn.
-const AT_ONCE: usize = 64;
+/// How long a request waits for its turn.
 const TURN_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long a body that is not wanted may take.
@@ -55,7 +53,7 @@ const AGE_DIGITS: usize = 15;
 pub(crate) struct Uploads {
     store: Store,
     pool: Pool,
-    turns: Arc<Semaphore>,
+    turns: Shares,
 }
 
 /// What became of a picture.
@@ -75,16 +73,18 @@ pub(crate) enum Outcome {
 }
 
 impl Uploads {
-    pub fn new(store: Store, pool: Pool) -> Self {
-        Uploads { store, pool, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    /// So many are received at once as there are `turns`.
+    pub fn new(store: Store, pool: Pool, turns: Shares) -> Self {
+        Uploads { store, pool, turns }
     }
 
-    /// Receives a request's pictures one after another. `person` brings them.
+    /// Receives the pictures of a request of `who`, one after another. `person` brings them.
     ///
     /// # Errors
     /// [`Problem`] if none of them was stored.
     pub async fn receive(
         &self,
+        who: Who,
         person: Option<Author>,
         content_type: Option<String>,
         length: Option<u64>,
@@ -96,11 +96,7 @@ impl Uploads {
         let body = Box::pin(bounded(body, BODY));
         let content_type = content_type.unwrap_or_default();
         let mut body = Multipart::new(&content_type, body).map_err(|error| bad_body(&error))?;
-        let turn = timeout(TURN_WITHIN, self.turns.acquire()).await.map_err(|_| {
-            let hint = "try again in some seconds";
-            Problem::unavailable(format!("{AT_ONCE} uploads are under way already"), hint)
-                .retry_after(5)
-        })?;
+        let turn = self.turns.take_within(who, TURN_WITHIN).await?;
         let outcomes = timeout(WITHIN, self.files(person, &mut body)).await.unwrap_or_else(|_| {
             let error = format!("the upload took more than {} min", WITHIN.as_secs() / 60);
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, error, "send fewer pictures at once"))
@@ -252,7 +248,6 @@ fn refused(problem: Problem, name: String) -> Outcome {
     Outcome::Refused { status: problem.status().as_u16(), problem, name }
 }
 
-/// Writes a part's data into the file. What is too much is not written.
 /// Takes a body that is not wanted, as much as one picture has: who still sends when they are
 /// answered and let go loses the answer.
 pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send) {
@@ -268,6 +263,7 @@ pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Er
     let _ = timeout(PASSED_OVER_WITHIN, taken).await;
 }
 
+/// Writes a part's data into the file. What is too much is not written.
 async fn receive<S>(mut incoming: Incoming, body: &mut Multipart<S>) -> Result<Incoming, Problem>
 where
     S: Stream<Item = Result<Bytes, BadBody>> + Unpin,

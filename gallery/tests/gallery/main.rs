@@ -14,4 +14,5 @@ mod photos;
 mod relay;
 mod samples;
 mod snaps;
+mod strangers;
 mod uploads;
