@@ -268,9 +268,7 @@ impl Cameras {
     /// Whether the camera is on the wall.
     pub fn shows(&self, id: &CameraId) -> bool {
         let node = self.nodes.get(&id.node);
-        node.is_some_and(|node| {
-            node.cameras.contains_key(&id.camera) && self.is_spoken_for(node)
-        })
+        node.is_some_and(|node| node.cameras.contains_key(&id.camera) && self.is_spoken_for(node))
     }
 
     /// What pictures a camera gives, while it says so.

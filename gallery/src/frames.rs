@@ -22,12 +22,9 @@ use crate::clocks::Captured;
 use crate::jpeg::Jpeg;
 use crate::now::Micros;
 use crate::shares::{Share, Shares, Who};
+use crate::strangers::part_of_memory;
 
 pub(crate) use inbox::Inbox;
-
-/// All frames together take at most so many bytes: the newest, and those that are on their way to
-/// somebody. Each node has its share of it.
-const BUDGET: usize = 512 * 1024 * 1024;
 
 /// Other sizes and previews are left out while live frames of the right size came within this
 /// time.
@@ -235,11 +232,13 @@ impl Watcher {
 
 impl Default for Frames {
     fn default() -> Self {
-        Frames::new(BUDGET)
+        Frames::new(part_of_memory(4, 64, 512))
     }
 }
 
 impl Frames {
+    /// All frames together take at most so many bytes: the newest, and those that are on their way
+    /// to somebody. Each node has its share of it.
     fn new(budget: usize) -> Self {
         Frames {
             memory: Shares::new("bytes of pictures", budget),

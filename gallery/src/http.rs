@@ -141,8 +141,10 @@ impl Site {
             .then(async |id: String, site: Site, body: Result<Bytes, Problem>| {
                 photos::change(&site.store, &id, &body?).await
             });
-        let snapped =
-            path!("api" / "cameras" / String / String / "snap").and(post()).and(peer()).and(small());
+        let snapped = path!("api" / "cameras" / String / String / "snap")
+            .and(post())
+            .and(peer())
+            .and(small());
         let snapped = snapped.then(Site::snap);
         let deleted = path!("api" / "photos" / String)
             .and(warp::delete())
@@ -386,9 +388,9 @@ fn methods(path: &str) -> &'static [&'static str] {
     const LOOK: &[&str] = &["GET", "HEAD"];
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     match parts[..] {
-        ["upload"]
-        | ["api", "cameras", _, _, "snap"]
-        | ["api", "photos", _, "restore"] => &["POST"],
+        ["upload"] | ["api", "cameras", _, _, "snap"] | ["api", "photos", _, "restore"] => {
+            &["POST"]
+        }
         ["api", "photos", "days" | "sources"] => LOOK,
         ["api", "photos", _] => &["GET", "HEAD", "PATCH", "DELETE"],
         _ => LOOK,

@@ -54,7 +54,6 @@ const SEND_WITHIN: Duration = Duration::from_secs(10);
 /// How long the other side may take to close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
-
 /// The socket of a page.
 pub(crate) type Stream = Socket<websocket::Stream>;
 

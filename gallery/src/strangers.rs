@@ -33,6 +33,12 @@ pub(crate) struct Strangers {
     pub messages: Shares,
 }
 
+/// A part of the memory that this program may use, in bytes, between `least` and `most` MiB.
+pub(crate) fn part_of_memory(part: u64, least: usize, most: usize) -> usize {
+    let bytes = usize::try_from(memory::limit() / part).unwrap_or(usize::MAX);
+    bytes.clamp(least << 20, most << 20)
+}
+
 /// So many pictures of the relay wait to be stored at most.
 pub(crate) const OFFERS: usize = 16;
 
@@ -48,7 +54,7 @@ impl Strangers {
             snaps: Shares::new("photos that are waited for", 64),
             relay: Shares::new("clients of the relay", 1000),
             offers: Shares::new("pictures of the relay that wait to be stored", OFFERS),
-            messages: Shares::new("bytes for messages", 128 * 1024 * 1024),
+            messages: Shares::new("bytes for messages", part_of_memory(4, 32, 128)),
         }
     }
 }

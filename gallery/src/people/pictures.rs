@@ -11,9 +11,7 @@ use wire::{CameraId, Stamp, Topic, jpeg, limits};
 
 use crate::now::Now;
 use crate::shares::{Share, Shares, Who};
-
-/// All that waits takes at most so many bytes, of which each address has its share.
-const BUDGET: usize = 64 * 1024 * 1024;
+use crate::strangers::part_of_memory;
 
 /// A frame that is older than this was held up on its way; how much older is of no use.
 const AGE_MOST: f32 = 60_000.0;
@@ -139,7 +137,7 @@ pub(crate) struct Pictures {
 
 impl Default for Pictures {
     fn default() -> Self {
-        let memory = Shares::new("bytes of pictures", BUDGET);
+        let memory = Shares::new("bytes of pictures", part_of_memory(8, 32, 64));
         Pictures { memory, waiting: Mutex::default(), came: Notify::new() }
     }
 }

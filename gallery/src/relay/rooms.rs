@@ -157,7 +157,10 @@ mod tests {
         let full: Vec<_> = std::iter::from_fn(|| join("a", 1).ok()).collect();
         assert_eq!(full.len(), CLIENTS / 2);
         let problem = format!("{:?}", Problem::from(join("a", 1).unwrap_err()));
-        assert!(problem.contains("your address has 125 of the 250 places in this room"), "{problem}");
+        assert!(
+            problem.contains("your address has 125 of the 250 places in this room"),
+            "{problem}"
+        );
         let other = join("a", 2).unwrap();
         drop(full);
         assert!(join("a", 1).is_ok());
