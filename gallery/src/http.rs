@@ -386,7 +386,7 @@ fn can_be_done() -> impl Filter<Extract = (), Error = Rejection> + Clone {
 /// What can be done with a path; of what is not there one may ask whether it is.
 fn methods(path: &str) -> &'static [&'static str] {
     const LOOK: &[&str] = &["GET", "HEAD"];
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
     match parts[..] {
         ["upload"] | ["api", "cameras", _, _, "snap"] | ["api", "photos", _, "restore"] => {
             &["POST"]
@@ -433,6 +433,7 @@ mod tests {
         for (path, expected) in [
             ("/", "GET, HEAD"),
             ("/upload", "POST"),
+            ("/upload/", "POST"),
             ("/api/photos", "GET, HEAD"),
             ("/api/photos/days", "GET, HEAD"),
             ("/api/photos/01J", "GET, HEAD, PATCH, DELETE"),
