@@ -10,6 +10,7 @@ use warp::reject::{InvalidHeader, InvalidQuery, Reject, Rejection};
 use warp::reply::{Reply, Response};
 use wire::PhotoId;
 
+use crate::shares::Full;
 use crate::snaps::SnapError;
 use crate::store::StoreError;
 
@@ -62,6 +63,13 @@ impl Problem {
 
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("texts are what JSON can say")
+    }
+}
+
+impl From<Full> for Problem {
+    fn from(full: Full) -> Self {
+        let hint = "end some of them, or try again in some seconds";
+        Problem::unavailable(full.to_string(), hint).retry_after(5)
     }
 }
 

@@ -6,16 +6,14 @@
 //! Transactions on Networking 6(2), 1998). The last eighth is for this machine's own programs.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use warp::http::StatusCode;
 use wire::NodeName;
-
-use crate::problem::Problem;
 
 /// This part of all is for this machine's own programs.
 const RESERVE: usize = 8;
@@ -199,14 +197,13 @@ impl Drop for Share {
     }
 }
 
-impl From<Full> for Problem {
-    fn from(Full { what, total, theirs }: Full) -> Self {
-        let error = match theirs {
-            0 => format!("all of the {total} {what} are taken"),
-            _ => format!("your address has {theirs} of the {total} {what}; others need the rest"),
-        };
-        let hint = "end some of them, or try again in some seconds";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, error, hint).retry_after(5)
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Full { what, total, theirs } = self;
+        match theirs {
+            0 => write!(f, "all of the {total} {what} are taken"),
+            _ => write!(f, "your address has {theirs} of the {total} {what}; others need the rest"),
+        }
     }
 }
 
