@@ -194,15 +194,13 @@ impl Cameras {
         }
     }
 
-    /// A picture of the camera came: its node lives. `false` if the camera is not known.
+    /// A picture of the camera came: its node lives. `false` if the camera is not on the wall.
     pub fn hear_picture(&mut self, id: &CameraId, now: Now) -> bool {
-        match self.nodes.get_mut(&id.node) {
-            Some(node) if node.cameras.contains_key(&id.camera) => {
-                node.heard = now.mono;
-                true
-            }
-            _ => false,
+        let is_shown = self.shows(id);
+        if let Some(node) = self.nodes.get_mut(&id.node).filter(|_| is_shown) {
+            node.heard = now.mono;
         }
+        is_shown
     }
 
     /// The broker was reached; what is retained is told again now.
@@ -265,6 +263,12 @@ impl Cameras {
     pub fn get(&self, id: &CameraId) -> Option<page::Camera> {
         let node = self.nodes.get(&id.node).filter(|node| self.is_spoken_for(node))?;
         Some(node.show(&id.node, &id.camera, node.cameras.get(&id.camera)?))
+    }
+
+    /// Whether the camera is on the wall.
+    pub fn shows(&self, id: &CameraId) -> bool {
+        let node = self.nodes.get(&id.node);
+        node.is_some_and(|node| node.cameras.contains_key(&id.camera) && self.is_spoken_for(node))
     }
 
     /// What pictures a camera gives, while it says so.

@@ -120,8 +120,9 @@ impl Clocks {
         now.wall.checked_sub(now.mono.checked_sub(at)?).map(|at| at / 1000)
     }
 
-    pub fn forget(&mut self, node: &NodeName) {
-        self.nodes.remove(node);
+    /// Forgets the clocks of nodes that are not known any more.
+    pub fn keep(&mut self, mut known: impl FnMut(&NodeName) -> bool) {
+        self.nodes.retain(|node, _| known(node));
     }
 }
 
@@ -210,6 +211,17 @@ mod tests {
         }
         assert_eq!(clocks.to_local(&node(), 470_000, now), Some(1_763_640_000_000 - 30_000));
         assert_eq!(clocks.to_local(&node(), u64::MAX, now), None);
+    }
+
+    #[test]
+    fn the_clock_of_a_node_that_went_is_forgotten() {
+        let mut clocks = Clocks::new(OURS.into());
+        let gone: NodeName = "gone".parse().unwrap();
+        for name in [&node(), &gone] {
+            clocks.hear(name, reading(THEIRS, S), 2 * S);
+        }
+        clocks.keep(|name| *name != gone);
+        assert_eq!(clocks.nodes.keys().collect::<Vec<_>>(), [&node()]);
     }
 
     proptest! {

@@ -5,12 +5,13 @@
 //! also after a restart. So what is remembered here may be little, and may be forgotten.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use wire::{PersonId, PhotoId};
+
+use crate::shares::Who;
 
 /// At most so many clients are remembered, and pictures of each; for so long.
 const BRINGERS: usize = 200;
@@ -24,7 +25,8 @@ const LENGTH: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Bringer {
     Person(PersonId),
-    Address(IpAddr),
+    /// Somebody without a name.
+    Stranger(Who),
 }
 
 /// A key as a client sends it, or rather its hash: all are of one length.
@@ -134,10 +136,12 @@ fn find<'a>(pictures: &'a mut VecDeque<Picture>, named: &Named) -> Option<&'a mu
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn named(address: u32, key: &str) -> Named {
-        let bringer = Bringer::Address(IpAddr::from(address.to_be_bytes()));
+        let bringer = Bringer::Stranger(Who::at(IpAddr::from(address.to_be_bytes())));
         Named { bringer, key: Key::parse(key.as_bytes()).unwrap(), number: 0 }
     }
 

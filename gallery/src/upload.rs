@@ -1,15 +1,12 @@
 //! Pictures that people bring: received into a file of the store, checked, and stored as they are.
 
 use std::io::{Seek, SeekFrom, Write};
-use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use warp::http::StatusCode;
 use wire::limits::PICTURE;
@@ -21,10 +18,10 @@ use crate::multipart::{BadBody, Multipart, Part};
 use crate::now::Now;
 use crate::picture::{self, BadPicture, Checked, Pool};
 use crate::problem::Problem;
+use crate::shares::{Shares, Who};
 use crate::store::{Added, Content, Incoming, NewPhoto, Store, StoreError};
 
-/// Requests that send at once, and how long another one waits for its turn.
-const AT_ONCE: usize = 64;
+/// How long a request waits for its turn.
 const TURN_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long a body that is not wanted may take.
@@ -59,7 +56,7 @@ const DIGITS: usize = 15;
 pub(crate) struct Uploads {
     store: Store,
     pool: Pool,
-    turns: Arc<Semaphore>,
+    turns: Shares,
     names: Names,
 }
 
@@ -90,20 +87,20 @@ impl Outcome {
 }
 
 impl Uploads {
-    pub fn new(store: Store, pool: Pool) -> Self {
-        let turns = Arc::new(Semaphore::new(AT_ONCE));
+    /// So many are received at once as there are `turns`.
+    pub fn new(store: Store, pool: Pool, turns: Shares) -> Self {
         Uploads { store, pool, turns, names: Names::default() }
     }
 
-    /// Receives a request's pictures one after another. `person` brings them, from `peer`, and may
+    /// Receives the pictures of a request of `who`, one after another. `person` brings them, and may
     /// call them by a `key`.
     ///
     /// # Errors
     /// [`Problem`] if none of them was stored.
     pub async fn receive(
         &self,
+        who: Who,
         person: Option<Author>,
-        peer: IpAddr,
         key: Option<Key>,
         content_type: Option<String>,
         length: Option<u64>,
@@ -115,14 +112,10 @@ impl Uploads {
         let body = Box::pin(bounded(body, BODY));
         let content_type = content_type.unwrap_or_default();
         let mut body = Multipart::new(&content_type, body).map_err(|error| bad_body(&error))?;
-        let turn = timeout(TURN_WITHIN, self.turns.acquire()).await.map_err(|_| {
-            let hint = "try again in some seconds";
-            Problem::unavailable(format!("{AT_ONCE} uploads are under way already"), hint)
-                .retry_after(5)
-        })?;
+        let turn = self.turns.take_within(who.clone(), TURN_WITHIN).await?;
         let bringer = match &person {
             Some(person) => Bringer::Person(person.id.clone()),
-            None => Bringer::Address(peer),
+            None => Bringer::Stranger(who),
         };
         let named = key.map(|key| Named { bringer, key, number: 0 });
         let outcomes =

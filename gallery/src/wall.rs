@@ -12,7 +12,7 @@ use wire::{Answer, CameraId, GalleryId, NodeName, Size, Stamp, Status, TimeSourc
 
 use crate::cameras::{Cameras, Fact};
 use crate::clocks::{Captured, Clocks, Reading};
-use crate::frames::{Frame, Frames};
+use crate::frames::{Dropped, Frame, Frames};
 use crate::ingest::{Bad, Ingest, Refusal};
 use crate::journal::Journal;
 use crate::now::{self, Now};
@@ -157,9 +157,6 @@ impl Wall {
             let (mono, at) = (stats.mono.saturating_mul(1000), stats.at.saturating_mul(1000));
             clocks.hear(node, Reading { boot: &stats.boot, mono, at }, now.mono);
         }
-        if !cameras.knows(node) {
-            clocks.forget(node);
-        }
         if heard.changed {
             self.changed.notify_one();
         }
@@ -194,11 +191,13 @@ impl Wall {
         };
         let Stamp { seq, mono, boot, took, .. } = stamp;
         let jpeg = jpeg.into();
-        let (received, first) = (now.mono, OnceLock::new());
-        let frame = Frame { jpeg, seq, captured, received, size, took, mono, boot, first };
-        // A picture that is too late is no complaint.
-        let _ = self.frames.offer(camera, frame);
-        Ok(())
+        let (received, first, memory) = (now.mono, OnceLock::new(), None);
+        let frame = Frame { jpeg, seq, captured, received, size, took, mono, boot, first, memory };
+        match self.frames.offer(camera, frame) {
+            // A picture that is too late is no complaint.
+            Ok(()) | Err(Dropped::Old) => Ok(()),
+            Err(Dropped::Full) => Err("the memory for pictures is full".to_owned()),
+        }
     }
 
     /// A snapshot, or one that is offered again.
@@ -328,10 +327,15 @@ impl Wall {
             let _ = tokio::time::timeout(Duration::from_secs(1), self.changed.notified()).await;
             let cameras: Arc<[Camera]> = {
                 let mut state = self.state();
-                state.cameras.tick(Now::read());
-                state.cameras.list().into()
+                let State { cameras, clocks, .. } = &mut *state;
+                cameras.tick(Now::read());
+                clocks.keep(|node| cameras.knows(node));
+                // Also of cameras that went when nothing on the wall changed, and a picture that
+                // came while its camera went.
+                self.frames.keep(|camera| cameras.shows(camera));
+                cameras.list().into()
             };
-            let changed = self.cameras.send_if_modified(|old| {
+            self.cameras.send_if_modified(|old| {
                 let changed = *old != cameras;
                 if changed {
                     tell(old, &cameras);
@@ -340,10 +344,6 @@ impl Wall {
                 changed
             });
             self.watch_troubles();
-            if changed {
-                let state = self.state();
-                self.frames.keep(|camera| state.cameras.get(camera).is_some());
-            }
             tokio::time::sleep(GATHER).await;
         }
     }

@@ -15,4 +15,5 @@ mod places;
 mod relay;
 mod samples;
 mod snaps;
+mod strangers;
 mod uploads;
