@@ -26,7 +26,7 @@ use crate::now::Micros;
 const BUDGET: usize = 512 * 1024 * 1024;
 
 /// Other sizes and previews are left out while live frames of the right size came within this
-/// time.
+/// time, and that of two frames.
 const LIVE_FOR: Micros = 3_000_000;
 
 /// A picture is sharp enough where it has this part of the pixels across that it is shown on.
@@ -89,6 +89,8 @@ pub(crate) struct Shape {
     pub width: u32,
     /// The sizes it can be wanted in. It can always be wanted in full.
     pub sizes: Vec<Size>,
+    /// The time between two of its frames where that is long, else 0.
+    pub interval: Micros,
 }
 
 #[derive(Debug)]
@@ -140,7 +142,8 @@ impl Slot {
     /// Whether live frames of this size come.
     fn has(&self, size: Size, now: Micros) -> bool {
         let newest = self.newest[place(Some(size))].as_ref();
-        newest.is_some_and(|newest| now.saturating_sub(newest.received) < LIVE_FOR)
+        let within = LIVE_FOR + 2 * self.shape.interval;
+        newest.is_some_and(|newest| now.saturating_sub(newest.received) < within)
     }
 
     /// The one that was captured last; of several the largest.
@@ -419,7 +422,7 @@ mod tests {
     const HALF: Option<Size> = Some(Size::Half);
 
     fn shape(width: u32) -> Shape {
-        Shape { width, sizes: Size::ALL.to_vec() }
+        Shape { width, sizes: Size::ALL.to_vec(), interval: 0 }
     }
 
     fn camera() -> CameraId {
@@ -469,9 +472,9 @@ mod tests {
         ] {
             assert_eq!(shape(1280).choose(width), size, "{width}");
         }
-        let only_full = Shape { width: 1280, sizes: Vec::new() };
+        let only_full = Shape { width: 1280, ..Shape::default() };
         assert_eq!(only_full.choose(100), Size::Full);
-        let no_quarter = Shape { width: 1280, sizes: vec![Size::Full, Size::Half] };
+        let no_quarter = Shape { width: 1280, sizes: vec![Size::Full, Size::Half], interval: 0 };
         assert_eq!(no_quarter.choose(100), Size::Half);
         assert_eq!(shape(0).choose(100), Size::Full, "before its state is known");
     }

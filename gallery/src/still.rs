@@ -28,8 +28,8 @@ const SNAPSHOT_FPS: f32 = 10.0;
 /// A stream gets what the camera gives.
 const STREAM_FPS: f32 = 60.0;
 
-/// A stream that has nothing to show for this long ends, so that its last picture does not pass
-/// for a live one.
+/// A stream that has nothing to show for this long, or longer than its camera may take, ends, so
+/// that its last picture does not pass for a live one.
 const STREAM_ENDS_AFTER: Duration = Duration::from_secs(10);
 
 /// The one tile of an inbox of ours.
@@ -51,9 +51,9 @@ pub(crate) async fn snapshot(wall: &Arc<Wall>, camera: CameraId) -> Result<Respo
             return Ok(picture(&frame));
         }
     }
-    let fresh = |frame: &Arc<Frame>| {
-        Duration::from_millis(frame.age_ms(Now::read())) <= limits::STALE_AFTER
-    };
+    let stale_after = limits::stale_after(shown.interval);
+    let fresh =
+        |frame: &Arc<Frame>| Duration::from_millis(frame.age_ms(Now::read())) <= stale_after;
     match wall.frames.newest(&camera).filter(fresh) {
         Some(frame) => Ok(picture(&frame)),
         None => Err(not_working(&wall.camera(&camera).unwrap_or(shown))),
@@ -73,7 +73,7 @@ pub(crate) fn stream(
     let watch = wall.frames.watch(camera, TILE, &inbox);
     watch.ask(Wanted::full(STREAM_FPS));
     let first = Bytes::from_static(b"--frame\r\n");
-    let viewer = Viewer { inbox, stop, _watch: watch, _permit: permit };
+    let viewer = Viewer { wall: wall.clone(), inbox, stop, watch, _permit: permit };
     let parts = stream::unfold(viewer, |mut viewer| async move {
         let frame = viewer.next().await?;
         Some((part(&frame), viewer))
@@ -90,26 +90,29 @@ pub(crate) fn stream(
 }
 
 struct Viewer {
+    wall: Arc<Wall>,
     inbox: Arc<Inbox>,
     stop: watch::Receiver<bool>,
-    _watch: Watch,
+    watch: Watch,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Viewer {
     async fn next(&mut self) -> Option<Arc<Frame>> {
         loop {
+            let shown = self.wall.camera(&self.watch.camera);
+            let stale_after = limits::stale_after(shown.and_then(|shown| shown.interval));
             if let Some(frame) = self.inbox.take(TILE) {
                 // The first may be what was left of a camera that is long gone.
                 let waited = Now::read().mono.saturating_sub(frame.received);
                 // A picture of another size in between is more than many programs can take.
-                if waited <= micros(limits::STALE_AFTER) && frame.size == Some(Size::Full) {
+                if waited <= micros(stale_after) && frame.size == Some(Size::Full) {
                     return Some(frame);
                 }
             }
             tokio::select! {
                 () = stopped(&mut self.stop) => return None,
-                came = timeout(STREAM_ENDS_AFTER, self.inbox.came()) => came.ok()?,
+                came = timeout(STREAM_ENDS_AFTER.max(stale_after), self.inbox.came()) => came.ok()?,
             }
         }
     }

@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use wire::{
     CameraId, CameraState, CameraStats, Control, Reason, Resolution, Root, Size, Stamp, State,
-    Took, Topic, Want, limits,
+    Took, Topic, Want,
 };
 
 use crate::clock;
 use crate::facts::Facts;
+use crate::frozen::Frozen;
 use crate::mjpeg;
+use crate::pace::{Missing, Pace};
 use crate::pictures::{From, Pictures};
 use crate::pixels::Layout;
 use crate::progress::{Beat, Health};
@@ -32,8 +34,6 @@ const LOOK: Duration = Duration::from_millis(250);
 const LOST_PAUSE: Duration = Duration::from_secs(1);
 /// The pause after an error that a person must mend.
 const ERROR_PAUSE: Duration = Duration::from_secs(3);
-/// A stream without good frames is closed and opened again this often.
-const REOPEN: Duration = Duration::from_secs(10);
 /// A camera thread that has not moved for so long hangs in its driver.
 const HANGS: Duration = Duration::from_secs(30);
 
@@ -121,6 +121,8 @@ impl Camera {
             beat,
             open,
             sequence: Sequence::default(),
+            pace: Pace::default(),
+            frozen: Frozen::default(),
             told: None,
             logged: None,
             mended: Vec::new(),
@@ -200,6 +202,8 @@ struct Thread {
     beat: Beat,
     open: Open,
     sequence: Sequence,
+    pace: Pace,
+    frozen: Frozen,
     told: Option<State>,
     /// The failure that was logged last; the same one is not logged again.
     logged: Option<(Reason, String)>,
@@ -245,7 +249,8 @@ impl Thread {
         let controls = source.controls();
         self.sequence.restart();
         self.pictures.restart(&layout);
-        let (mut good, mut broken) = (Instant::now(), false);
+        self.pace.begin(source.interval(), clock::monotonic());
+        self.camera.snaps().wait(self.pace.photo());
         loop {
             self.beat.beat();
             {
@@ -255,27 +260,25 @@ impl Thread {
                 }
             }
             if let Some(frame) = source.next(LOOK)? {
-                match self.frame(&layout, &frame) {
-                    Ok(()) => {
-                        (good, broken) = (Instant::now(), false);
-                        self.work(&layout, fps, &controls);
-                    }
-                    Err(reason) => {
-                        broken = true;
-                        self.camera.counters.dropped(reason, 1);
-                    }
+                let frame = self.frame(&layout, &frame);
+                self.pace.frame(frame.is_ok(), clock::monotonic());
+                match frame {
+                    Ok(()) => self.work(&layout, fps, &controls),
+                    Err(reason) => self.camera.counters.dropped(reason, 1),
                 }
             }
-            if good.elapsed() >= limits::STALLED_AFTER {
-                let fault = if broken {
-                    Fault::lost(
-                        Reason::Broken,
-                        "every frame that it gives is broken; try another cable or port",
-                    )
-                } else {
-                    Fault::lost(Reason::Stalled, "gives no frames; it is tried again and again")
+            if let Some((missing, again)) = self.pace.missing(clock::monotonic()) {
+                let fault = match (missing, self.frozen.since()) {
+                    (Missing::Frames, _) => Fault::stalled(),
+                    // It streams, and is live at once when its source moves.
+                    (Missing::Good, Some(since)) => {
+                        self.fail_since(Fault::frozen(), since);
+                        continue;
+                    }
+                    (Missing::Good, None) => Fault::broken(),
                 };
-                if good.elapsed() >= REOPEN {
+                if again {
+                    self.pace.end();
                     return Err(fault);
                 }
                 self.fail(fault);
@@ -303,6 +306,9 @@ impl Thread {
         } else {
             None
         };
+        if self.frozen.repeats(frame.told, frame.at, frame.bytes) {
+            return Err("repeated");
+        }
         let rates = {
             let (wants, now) = (self.camera.wants(), Instant::now());
             Size::ALL.map(|size| wants.rate(size, now))
@@ -364,10 +370,17 @@ impl Thread {
             let (wants, now) = (self.camera.wants(), Instant::now());
             Size::ALL.into_iter().any(|size| wants.rate(size, now) > 0.0)
         };
-        self.camera.snaps().works();
+        {
+            let mut snaps = self.camera.snaps();
+            snaps.works();
+            snaps.wait(self.pace.photo());
+        }
         let state = if wanted { CameraState::Live } else { CameraState::Idle };
         let sizes = self.pictures.offered(layout);
-        if self.told.as_ref().is_some_and(|told| told.state == state && told.sizes == sizes) {
+        let interval = self.pace.told();
+        if self.told.as_ref().is_some_and(|told| {
+            told.state == state && told.sizes == sizes && told.interval == interval
+        }) {
             return;
         }
         let (width, height) = (layout.width as u32, layout.height as u32);
@@ -376,6 +389,7 @@ impl Thread {
             format: layout.coding.to_string(),
             size: Some(Resolution { width, height }),
             fps,
+            interval,
             sizes: sizes.to_vec(),
             controls: controls.clone(),
             ..self.blank()
@@ -388,6 +402,11 @@ impl Thread {
 
     /// Frames do not flow.
     fn fail(&mut self, fault: Fault) {
+        self.fail_since(fault, clock::monotonic());
+    }
+
+    /// The same, since a time by the monotonic clock.
+    fn fail_since(&mut self, fault: Fault, since: Duration) {
         self.camera.snaps().fail(&fault.detail);
         let failure = (fault.reason, fault.detail.clone());
         if self.logged.as_ref() != Some(&failure) {
@@ -396,7 +415,9 @@ impl Thread {
             self.logged = Some(failure);
         }
         let Fault { state, reason, detail, by } = fault;
-        self.tell(State { state, reason: Some(reason), detail, by, ..self.blank() });
+        let lasts = clock::monotonic().saturating_sub(since).as_millis();
+        let since = clock::unix_ms().saturating_sub(clock::whole(lasts));
+        self.tell(State { state, reason: Some(reason), detail, by, since, ..self.blank() });
     }
 
     fn blank(&self) -> State {
@@ -411,6 +432,7 @@ impl Thread {
             format: String::new(),
             size: None,
             fps: None,
+            interval: None,
             sizes: Vec::new(),
             controls: BTreeMap::new(),
         }

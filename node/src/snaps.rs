@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::spooler::Request;
 
-/// How long a camera may take to give a frame. Whoever asks waits a little longer
-/// ([`wire::limits::SNAP_WITHIN`]).
+/// How long a quick camera may take to give a frame. Whoever asks waits a little longer
+/// ([`wire::limits::snap_within`]).
 const FRAME_WITHIN: Duration = Duration::from_secs(8);
 
 /// So many may wait for one frame.
@@ -15,6 +15,8 @@ const WAITING: usize = 32;
 #[derive(Debug, Default)]
 pub(crate) struct Snaps {
     waiting: Vec<(Duration, Request)>,
+    /// How much longer this camera may take.
+    more: Duration,
     /// Why the camera gives no frames.
     trouble: Option<String>,
 }
@@ -46,6 +48,11 @@ impl Snaps {
         self.trouble = None;
     }
 
+    /// The camera may take so much longer than a quick one.
+    pub fn wait(&mut self, more: Duration) {
+        self.more = more;
+    }
+
     /// The camera gives no frames, and why.
     pub fn fail(&mut self, why: &str) {
         self.trouble = Some(why.to_owned());
@@ -54,7 +61,8 @@ impl Snaps {
 
     /// Refuses what has waited too long.
     pub fn expire(&mut self, now: Duration) {
-        let is_old = |asked: Duration| now.saturating_sub(asked) >= FRAME_WITHIN;
+        let within = FRAME_WITHIN + self.more;
+        let is_old = |asked: Duration| now.saturating_sub(asked) >= within;
         for (_, request) in self.waiting.extract_if(.., |(asked, _)| is_old(*asked)) {
             request.fail("the camera gave no frame in time; look whether it hangs");
         }
@@ -130,6 +138,19 @@ mod tests {
         rig.snaps.expire(Duration::from_secs(9));
         assert!(rig.error().await.contains("no frame"));
         assert_eq!(rig.snaps.take(Duration::from_secs(9)).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_slow_camera_has_the_time_that_its_frames_take() {
+        let mut rig = rig();
+        rig.snaps.wait(Duration::from_secs(60));
+        rig.ask(1);
+        rig.ask(5);
+        rig.snaps.expire(Duration::from_secs(68));
+        assert!(rig.snaps.is_due(Duration::from_secs(2)));
+        rig.snaps.expire(Duration::from_secs(69));
+        assert!(!rig.snaps.is_due(Duration::from_secs(2)));
+        assert!(rig.snaps.is_due(Duration::from_secs(69)));
     }
 
     #[tokio::test]

@@ -64,6 +64,8 @@ impl Credits {
         for (number, fps) in tiles {
             let mut tile = old.remove(&number).unwrap_or_default();
             tile.interval = (fps > 0.0).then(|| (1e6 / f64::from(fps)) as Micros);
+            // A tile that was shown seldom does not wait for its old time when it is wanted often.
+            tile.due = tile.due.min(tile.last.saturating_add(tile.interval.unwrap_or(0)));
             self.tiles.insert(number, tile);
         }
     }
@@ -363,6 +365,23 @@ mod tests {
     fn a_tile_that_wants_nothing_gets_nothing() {
         let credits = credits(&[(0, 0.0)]);
         assert_eq!(next(&credits, MS, 10), None);
+    }
+
+    #[test]
+    fn a_tile_whose_rate_rises_does_not_wait_for_its_old_time() {
+        let mut credits = credits(&[(0, 0.05)]);
+        let serial = send(&mut credits, 0, 1000, false, 100 * MS);
+        credits.answered(serial, 101 * MS);
+        assert_eq!(next(&credits, 5000 * MS, 1000), None);
+        credits.watch([(0, 30.0)]);
+        assert_eq!(next(&credits, 5000 * MS, 1000), Some(0));
+        // Nor does one that was wanted not at all in between, and none gets more than its rate.
+        let serial = send(&mut credits, 0, 1000, false, 5000 * MS);
+        credits.answered(serial, 5001 * MS);
+        credits.watch([(0, 0.0)]);
+        credits.watch([(0, 10.0)]);
+        assert_eq!(next(&credits, 5050 * MS, 1000), None);
+        assert_eq!(next(&credits, 5100 * MS, 1000), Some(0));
     }
 
     #[test]
