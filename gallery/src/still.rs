@@ -68,12 +68,13 @@ pub(crate) fn stream(
     permit: OwnedSemaphorePermit,
     stop: watch::Receiver<bool>,
 ) -> Result<Response, Problem> {
-    working(wall, &camera)?;
+    let stale_after = limits::stale_after(working(wall, &camera)?.interval);
     let inbox = Arc::new(Inbox::default());
     let watch = wall.frames.watch(camera, TILE, &inbox);
     watch.ask(Wanted::full(STREAM_FPS));
     let first = Bytes::from_static(b"--frame\r\n");
-    let viewer = Viewer { wall: wall.clone(), inbox, stop, watch, _permit: permit };
+    let wall = wall.clone();
+    let viewer = Viewer { wall, inbox, stop, stale_after, watch, _permit: permit };
     let parts = stream::unfold(viewer, |mut viewer| async move {
         let frame = viewer.next().await?;
         Some((part(&frame), viewer))
@@ -93,6 +94,8 @@ struct Viewer {
     wall: Arc<Wall>,
     inbox: Arc<Inbox>,
     stop: watch::Receiver<bool>,
+    /// For how long a picture of the camera passes for live, when that was looked at last.
+    stale_after: Duration,
     watch: Watch,
     _permit: OwnedSemaphorePermit,
 }
@@ -100,21 +103,31 @@ struct Viewer {
 impl Viewer {
     async fn next(&mut self) -> Option<Arc<Frame>> {
         loop {
-            let shown = self.wall.camera(&self.watch.camera);
-            let stale_after = limits::stale_after(shown.and_then(|shown| shown.interval));
             if let Some(frame) = self.inbox.take(TILE) {
                 // The first may be what was left of a camera that is long gone.
                 let waited = Now::read().mono.saturating_sub(frame.received);
                 // A picture of another size in between is more than many programs can take.
-                if waited <= micros(stale_after) && frame.size == Some(Size::Full) {
+                if waited <= micros(self.stale_after) && frame.size == Some(Size::Full) {
                     return Some(frame);
                 }
             }
+            let ends_after = STREAM_ENDS_AFTER.max(self.stale_after);
             tokio::select! {
                 () = stopped(&mut self.stop) => return None,
-                came = timeout(STREAM_ENDS_AFTER.max(stale_after), self.inbox.came()) => came.ok()?,
+                came = timeout(ends_after, self.inbox.came()) => if came.is_err() {
+                    let before = std::mem::replace(&mut self.stale_after, self.patience());
+                    // It may have become slow, as in the dark.
+                    if self.stale_after <= before {
+                        return None;
+                    }
+                },
             }
         }
+    }
+
+    fn patience(&self) -> Duration {
+        let shown = self.wall.camera(&self.watch.camera);
+        limits::stale_after(shown.and_then(|shown| shown.interval))
     }
 }
 

@@ -24,6 +24,10 @@ pub(crate) struct Snaps {
 impl Snaps {
     /// Takes a request that came at `now`, or refuses it.
     pub fn ask(&mut self, request: Request, now: Duration) {
+        // A camera that is slower than the clock gives one photo for it, not several of one frame.
+        if request.is_unheard() && self.waiting.iter().any(|(_, one)| one.is_unheard()) {
+            return request.fail("one is waited for already");
+        }
         match &self.trouble {
             Some(why) => request.fail(why),
             None if self.waiting.len() >= WAITING => {
@@ -151,6 +155,16 @@ mod tests {
         rig.snaps.expire(Duration::from_secs(69));
         assert!(!rig.snaps.is_due(Duration::from_secs(2)));
         assert!(rig.snaps.is_due(Duration::from_secs(69)));
+    }
+
+    #[tokio::test]
+    async fn a_camera_that_is_slower_than_the_clock_gives_one_photo_for_it() {
+        let mut rig = rig();
+        for at in [1, 2, 3] {
+            rig.snaps.ask(rig.spooler.ask_unheard().unwrap(), Duration::from_secs(at));
+            rig.ask(at);
+        }
+        assert_eq!(rig.snaps.take(Duration::from_secs(4)).len(), 1 + 3);
     }
 
     #[tokio::test]
