@@ -115,11 +115,12 @@ impl Viewer {
             tokio::select! {
                 () = stopped(&mut self.stop) => return None,
                 came = timeout(ends_after, self.inbox.came()) => if came.is_err() {
-                    let before = std::mem::replace(&mut self.stale_after, self.patience());
                     // It may have become slow, as in the dark.
-                    if self.stale_after <= before {
+                    let patience = self.patience();
+                    if patience <= self.stale_after {
                         return None;
                     }
+                    self.stale_after = patience;
                 },
             }
         }

@@ -34,8 +34,10 @@ const STEPS: [u16; 13] = [2, 3, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1800, 3600
 pub(crate) struct Pace {
     /// The longest time between two frames that the driver tells.
     told: Duration,
-    /// The distances of the last good frames, of the first one from the beginning of its stream.
+    /// The distances of the last good frames.
     seen: VecDeque<Duration>,
+    /// How long the first good frame of this stream took, once it has come.
+    began: Option<Duration>,
     /// Frames of this stream, good or not.
     came: u32,
     /// When the last frame came, or else the stream began; and the last good one.
@@ -60,7 +62,7 @@ impl Pace {
     /// A stream begins.
     pub fn begin(&mut self, told: Option<Duration>, now: Duration) {
         self.told = told.filter(|told| *told <= BELIEVED).unwrap_or_default();
-        (self.came, self.last, self.good) = (0, now, now);
+        (self.came, self.began, self.last, self.good) = (0, None, now, now);
     }
 
     /// A frame came, and whether it is good.
@@ -74,11 +76,15 @@ impl Pace {
             self.in_vain = 0;
         }
         if is_good {
+            self.good = now;
+            if self.began.is_none() {
+                self.began = Some(distance);
+                return;
+            }
             if self.seen.len() == SEEN {
                 self.seen.pop_front();
             }
             self.seen.push_back(distance);
-            self.good = now;
         }
     }
 
@@ -99,7 +105,9 @@ impl Pace {
 
     /// How long the next good frame is waited for.
     pub fn patience(&self) -> Duration {
-        let interval = self.interval();
+        // One that took long to begin may take as long again, until it has shown otherwise.
+        let began = self.began.filter(|_| self.came <= SEEN as u32).unwrap_or_default();
+        let interval = self.interval().max(began);
         // Paces are uneven, most of all short ones.
         let uneven = (10 * interval).min(3 * interval + Duration::from_secs(10));
         let known = uneven.max(STALLED_AFTER);
@@ -264,6 +272,8 @@ mod tests {
             wobbles.frame(true, s(now));
             assert_eq!(wobbles.told(), Some(5.0));
         }
+        let mut begins = pace(1.0 / 30.0, &[2.9, 2.95]);
+        assert_eq!(begins.told(), None, "what its first frame took is no pace");
         let quick = every(0.1, 40);
         quick.iter().for_each(|at| wobbles.frame(true, s(now + at)));
         assert_eq!(wobbles.told(), None);
