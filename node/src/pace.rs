@@ -20,8 +20,10 @@ const KNOWN: u32 = 3;
 /// A driver that tells a longer interval than this tells nothing.
 const BELIEVED: Duration = Duration::from_secs(600);
 
-/// The pace is the longest of so many distances between good frames.
+/// The pace is the longest of so many distances between good frames; from [`FEW`] on the second
+/// longest, since a camera that stopped once is not a slow one.
 const SEEN: usize = 32;
+const FEW: usize = 4;
 
 /// A stream that has stopped is opened again when this time has passed without a frame, too.
 const REOPEN: Duration = Duration::from_secs(7);
@@ -146,7 +148,12 @@ impl Pace {
     fn interval(&self) -> Duration {
         // What the driver says counts until its camera has shown better.
         let told = if self.seen.len() < SEEN { self.told } else { Duration::ZERO };
-        self.seen.iter().copied().max().unwrap_or_default().max(told)
+        let mut longest = [Duration::ZERO; 2];
+        for &distance in &self.seen {
+            let [first, second] = longest;
+            longest = [first.max(distance), second.max(first.min(distance))];
+        }
+        longest[usize::from(self.seen.len() >= FEW)].max(told)
     }
 }
 
@@ -283,6 +290,16 @@ mod tests {
     fn an_interval_that_no_camera_has_is_not_believed() {
         let mut endless = pace(1e7, &[]);
         assert_eq!((ends(&endless).0, endless.told()), (20.0, None));
+    }
+
+    #[test]
+    fn a_camera_that_stopped_once_is_not_a_slow_one() {
+        let mut pace = pace(1.0 / 30.0, &every(0.1, 40));
+        pace.frame(true, s(8.0));
+        pace.frame(true, s(8.1));
+        assert_eq!((ends(&pace), pace.told()), ((3.0, 10.0), None));
+        pace.frame(true, s(13.0));
+        assert_eq!(pace.told(), Some(5.0), "but one that does so again is");
     }
 
     #[test]
