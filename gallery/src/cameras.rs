@@ -273,8 +273,10 @@ impl Cameras {
 
     /// What pictures a camera gives, while it says so.
     pub fn shape(&self, id: &CameraId) -> Option<Shape> {
-        let State { size, sizes, .. } = &self.nodes.get(&id.node)?.cameras.get(&id.camera)?.state;
-        Some(Shape { width: (*size)?.width, sizes: sizes.clone() })
+        let known = self.nodes.get(&id.node)?.cameras.get(&id.camera)?;
+        let State { size, sizes, interval, .. } = &known.state;
+        let interval = interval.map_or(0, |seconds| (f64::from(seconds) * 1e6) as Micros);
+        Some(Shape { width: (*size)?.width, sizes: sizes.clone(), interval })
     }
 
     fn is_spoken_for(&self, node: &Node) -> bool {
@@ -344,6 +346,7 @@ impl Node {
             format: state.format.clone(),
             size: state.size,
             fps: state.fps,
+            interval: state.interval,
         };
         let lost = if self.status != Some(Status::Online) {
             Some((Why::Gallery(GalleryReason::NodeOffline), format!("{node} is offline")))

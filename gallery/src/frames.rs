@@ -29,7 +29,7 @@ use crate::strangers::part_of_memory;
 pub(crate) use inbox::Inbox;
 
 /// Other sizes and previews are left out while live frames of the right size came within this
-/// time.
+/// time, and that of two frames.
 const LIVE_FOR: Micros = 3_000_000;
 
 /// A picture is sharp enough where it has this part of the pixels across that it is shown on.
@@ -107,6 +107,8 @@ pub(crate) struct Shape {
     pub width: u32,
     /// The sizes it can be wanted in. It can always be wanted in full.
     pub sizes: Vec<Size>,
+    /// The time between two of its frames where that is long, else 0.
+    pub interval: Micros,
 }
 
 #[derive(Debug)]
@@ -158,7 +160,8 @@ impl Slot {
     /// Whether live frames of this size come.
     fn has(&self, size: Size, now: Micros) -> bool {
         let newest = self.newest[place(Some(size))].as_ref();
-        newest.is_some_and(|newest| now.saturating_sub(newest.received) < LIVE_FOR)
+        let within = LIVE_FOR + 2 * self.shape.interval;
+        newest.is_some_and(|newest| now.saturating_sub(newest.received) < within)
     }
 
     /// The one that was captured last; of several the largest.

@@ -30,8 +30,8 @@ const SNAPSHOT_FPS: f32 = 10.0;
 /// A stream gets what the camera gives.
 const STREAM_FPS: f32 = 60.0;
 
-/// A stream that has nothing to show for this long ends, so that its last picture does not pass
-/// for a live one.
+/// A stream that has nothing to show for this long, or longer than its camera may take, ends, so
+/// that its last picture does not pass for a live one.
 const STREAM_ENDS_AFTER: Duration = Duration::from_secs(10);
 
 /// The one tile of an inbox of ours.
@@ -58,9 +58,9 @@ pub(crate) async fn snapshot(
             return Ok(picture(&frame, share));
         }
     }
-    let fresh = |frame: &Arc<Frame>| {
-        Duration::from_millis(frame.age_ms(Now::read())) <= limits::STALE_AFTER
-    };
+    let stale_after = limits::stale_after(shown.interval);
+    let fresh =
+        |frame: &Arc<Frame>| Duration::from_millis(frame.age_ms(Now::read())) <= stale_after;
     match wall.frames.newest(&camera).filter(fresh) {
         Some(frame) => Ok(picture(&frame, share)),
         None => Err(not_working(&wall.camera(&camera).unwrap_or(shown))),
@@ -75,12 +75,13 @@ pub(crate) fn stream(
     share: Share,
     stop: watch::Receiver<bool>,
 ) -> Result<Response, Problem> {
-    working(wall, &camera)?;
+    let stale_after = limits::stale_after(working(wall, &camera)?.interval);
     let inbox = Arc::new(Inbox::default());
     let watch = wall.frames.watch(camera, TILE, &inbox);
     watch.ask(Wanted::full(STREAM_FPS));
     let first = Bytes::from_static(b"--frame\r\n");
-    let viewer = Viewer { inbox, stop, _watch: watch, _share: share };
+    let wall = wall.clone();
+    let viewer = Viewer { wall, inbox, stop, stale_after, watch, _share: share };
     let parts = stream::unfold(viewer, |mut viewer| async move {
         let frame = viewer.next().await?;
         Some((part(&frame), viewer))
@@ -97,9 +98,12 @@ pub(crate) fn stream(
 }
 
 struct Viewer {
+    wall: Arc<Wall>,
     inbox: Arc<Inbox>,
     stop: watch::Receiver<bool>,
-    _watch: Watch,
+    /// For how long a picture of the camera passes for live, when that was looked at last.
+    stale_after: Duration,
+    watch: Watch,
     _share: Share,
 }
 
@@ -110,15 +114,28 @@ impl Viewer {
                 // The first may be what was left of a camera that is long gone.
                 let waited = Now::read().mono.saturating_sub(frame.received);
                 // A picture of another size in between is more than many programs can take.
-                if waited <= micros(limits::STALE_AFTER) && frame.size == Some(Size::Full) {
+                if waited <= micros(self.stale_after) && frame.size == Some(Size::Full) {
                     return Some(frame);
                 }
             }
+            let ends_after = STREAM_ENDS_AFTER.max(self.stale_after);
             tokio::select! {
                 () = stopped(&mut self.stop) => return None,
-                came = timeout(STREAM_ENDS_AFTER, self.inbox.came()) => came.ok()?,
+                came = timeout(ends_after, self.inbox.came()) => if came.is_err() {
+                    // It may have become slow, as in the dark.
+                    let patience = self.patience();
+                    if patience <= self.stale_after {
+                        return None;
+                    }
+                    self.stale_after = patience;
+                },
             }
         }
+    }
+
+    fn patience(&self) -> Duration {
+        let shown = self.wall.camera(&self.watch.camera);
+        limits::stale_after(shown.and_then(|shown| shown.interval))
     }
 }
 

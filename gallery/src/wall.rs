@@ -155,7 +155,7 @@ impl Wall {
             cameras.hear(fact, payload, retained, |_| None, now).map_err(|e| e.to_string())?;
         if let Some(stats) = &heard.stats {
             let (mono, at) = (stats.mono.saturating_mul(1000), stats.at.saturating_mul(1000));
-            clocks.hear(node, Reading { boot: &stats.boot, mono, at }, now.mono);
+            clocks.hear(node, Reading { boot: &stats.boot, mono, at, age: 0 }, now.mono);
         }
         if heard.changed {
             self.changed.notify_one();
@@ -186,8 +186,10 @@ impl Wall {
                 // Its state comes before long, and then the next picture.
                 return Ok(());
             }
-            let Stamp { boot, mono, at, .. } = &stamp;
-            state.clocks.hear(&camera.node, Reading { boot, mono: *mono, at: *at }, now.mono)
+            let Stamp { boot, mono, at, took, .. } = &stamp;
+            let age = took.map_or(0, |took| took.made.into());
+            let reading = Reading { boot, mono: *mono, at: *at, age };
+            state.clocks.hear(&camera.node, reading, now.mono)
         };
         let Stamp { seq, mono, boot, took, .. } = stamp;
         let jpeg = jpeg.into();

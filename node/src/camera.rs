@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use wire::{
     CameraId, CameraState, CameraStats, Control, Reason, Resolution, Root, Size, Stamp, State,
-    Took, Topic, Want, limits,
+    Took, Topic, Want,
 };
 
 use crate::clock;
 use crate::facts::Facts;
+use crate::frozen::Frozen;
 use crate::mjpeg::Checker;
+use crate::pace::{Missing, Pace};
 use crate::pictures::{From, Pictures};
 use crate::pixels::Layout;
 use crate::progress::{Beat, Health};
@@ -32,8 +34,6 @@ const LOOK: Duration = Duration::from_millis(250);
 const LOST_PAUSE: Duration = Duration::from_secs(1);
 /// The pause after an error that a person must mend.
 const ERROR_PAUSE: Duration = Duration::from_secs(3);
-/// A stream without good frames is closed and opened again this often.
-const REOPEN: Duration = Duration::from_secs(10);
 /// A camera thread that has not moved for so long hangs in its driver.
 const HANGS: Duration = Duration::from_secs(30);
 
@@ -124,6 +124,8 @@ impl Camera {
             beat,
             open,
             sequence: Sequence::default(),
+            pace: Pace::default(),
+            frozen: Frozen::default(),
             told: None,
             logged: None,
             mjpeg: Checker::default(),
@@ -205,6 +207,8 @@ struct Thread {
     beat: Beat,
     open: Open,
     sequence: Sequence,
+    pace: Pace,
+    frozen: Frozen,
     told: Option<State>,
     /// The failure that was logged last; the same one is not logged again.
     logged: Option<(Reason, String)>,
@@ -254,7 +258,8 @@ impl Thread {
         self.sequence.restart();
         self.pictures.restart();
         self.mjpeg = Checker::default();
-        let (mut good, mut broken) = (Instant::now(), false);
+        self.pace.begin(source.interval(), clock::monotonic());
+        self.camera.snaps().wait(self.pace.photo());
         loop {
             self.beat.beat();
             {
@@ -264,27 +269,25 @@ impl Thread {
                 }
             }
             if let Some(frame) = source.next(LOOK)? {
-                match self.frame(&mut layout, &frame) {
-                    Ok(()) => {
-                        (good, broken) = (Instant::now(), false);
-                        self.work(&layout, fps, &controls);
-                    }
-                    Err(reason) => {
-                        broken = true;
-                        self.camera.counters.dropped(reason, 1);
-                    }
+                let frame = self.frame(&mut layout, &frame);
+                self.pace.frame(frame.is_ok(), clock::monotonic());
+                match frame {
+                    Ok(()) => self.work(&layout, fps, &controls),
+                    Err(reason) => self.camera.counters.dropped(reason, 1),
                 }
             }
-            if good.elapsed() >= limits::STALLED_AFTER {
-                let fault = if broken {
-                    Fault::lost(
-                        Reason::Broken,
-                        "every frame that it gives is broken; try another cable or port",
-                    )
-                } else {
-                    Fault::lost(Reason::Stalled, "gives no frames; it is tried again and again")
+            if let Some((missing, again)) = self.pace.missing(clock::monotonic()) {
+                let fault = match (missing, self.frozen.since()) {
+                    (Missing::Frames, _) => Fault::stalled(),
+                    // It streams, and is live at once when its source moves.
+                    (Missing::Good, Some(since)) => {
+                        self.fail_since(Fault::frozen(), since);
+                        continue;
+                    }
+                    (Missing::Good, None) => Fault::broken(),
                 };
-                if good.elapsed() >= REOPEN {
+                if again {
+                    self.pace.end();
                     return Err(fault);
                 }
                 self.fail(fault);
@@ -317,6 +320,10 @@ impl Thread {
         } else {
             None
         };
+        let picture = whole.as_ref().map_or(frame.bytes, |whole| whole.jpeg);
+        if self.frozen.repeats(frame.told, frame.at, picture) {
+            return Err("repeated");
+        }
         let rates = {
             let (wants, now) = (self.camera.wants(), Instant::now());
             Size::ALL.map(|size| wants.rate(size, now))
@@ -378,14 +385,19 @@ impl Thread {
             let (wants, now) = (self.camera.wants(), Instant::now());
             Size::ALL.into_iter().any(|size| wants.rate(size, now) > 0.0)
         };
-        self.camera.snaps().works();
+        {
+            let mut snaps = self.camera.snaps();
+            snaps.works();
+            snaps.wait(self.pace.photo());
+        }
         let state = if wanted { CameraState::Live } else { CameraState::Idle };
         let sizes = self.pictures.offered(layout);
         let (width, height) = (layout.width as u32, layout.height as u32);
         let size = Resolution { width, height };
+        let interval = self.pace.told();
         let is_told = self.told.as_ref().is_some_and(|told| {
             let same_size = told.size == Some(size) || self.same_size < STEADY;
-            told.state == state && told.sizes == sizes && same_size
+            told.state == state && told.sizes == sizes && told.interval == interval && same_size
         });
         if is_told {
             return;
@@ -395,6 +407,7 @@ impl Thread {
             format: layout.coding.to_string(),
             size: Some(size),
             fps,
+            interval,
             sizes: sizes.to_vec(),
             controls: controls.clone(),
             ..self.blank()
@@ -407,6 +420,11 @@ impl Thread {
 
     /// Frames do not flow.
     fn fail(&mut self, fault: Fault) {
+        self.fail_since(fault, clock::monotonic());
+    }
+
+    /// The same, since a time by the monotonic clock.
+    fn fail_since(&mut self, fault: Fault, since: Duration) {
         self.camera.snaps().fail(&fault.detail);
         let failure = (fault.reason, fault.detail.clone());
         if self.logged.as_ref() != Some(&failure) {
@@ -415,7 +433,9 @@ impl Thread {
             self.logged = Some(failure);
         }
         let Fault { state, reason, detail, by } = fault;
-        self.tell(State { state, reason: Some(reason), detail, by, ..self.blank() });
+        let lasts = clock::monotonic().saturating_sub(since).as_millis();
+        let since = clock::unix_ms().saturating_sub(clock::whole(lasts));
+        self.tell(State { state, reason: Some(reason), detail, by, since, ..self.blank() });
     }
 
     fn blank(&self) -> State {
@@ -430,6 +450,7 @@ impl Thread {
             format: String::new(),
             size: None,
             fps: None,
+            interval: None,
             sizes: Vec::new(),
             controls: BTreeMap::new(),
         }

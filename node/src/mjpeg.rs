@@ -24,7 +24,7 @@ mod standard;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Whole<'a> {
     /// From its start to its end, as the camera gave it.
-    jpeg: &'a [u8],
+    pub jpeg: &'a [u8],
     /// What it is to be put together of; nothing if it is in order.
     pieces: Vec<&'a [u8]>,
     /// Pixels across and down, whatever was agreed with the driver.

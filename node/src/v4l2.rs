@@ -27,6 +27,7 @@ use crate::clock;
 use crate::errno::fault;
 use crate::pixels::{Coding, Layout, Range};
 use crate::source::{Fault, Frame, Source};
+use crate::times::{Came, Times};
 
 const CAPTURE: u32 = sys::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
 const MMAP: u32 = sys::v4l2_memory_V4L2_MEMORY_MMAP;
@@ -209,14 +210,21 @@ impl Device {
         let choice = choose(&offers, ask).ok_or_else(|| no_choice(&offers, ask))?;
         let layout = self.set_format(&choice)?;
         let fps = self.set_rate(choice.interval);
+        let offered = choice.interval.map(Interval::fps);
+        // Where a driver says two things, the slower one is waited for.
+        let rates = fps.into_iter().chain(offered).filter(|fps| *fps > 0.0);
+        let slowest = rates.map(|fps| 1.0 / fps).reduce(f32::max);
         let controls = self.controls();
         let ring = Ring::new(self)?;
         Ok(Stream {
             ring,
             layout,
             controls,
-            fps: fps.or(choice.interval.map(Interval::fps)),
+            fps: fps.or(offered),
+            interval: slowest.and_then(|seconds| Duration::try_from_secs_f32(seconds).ok()),
             held: None,
+            times: Times::default(),
+            empty: clock::monotonic(),
             freshest: None,
         })
     }
@@ -357,8 +365,13 @@ pub(crate) struct Stream {
     layout: Layout,
     controls: BTreeMap<String, Control>,
     fps: Option<f32>,
+    /// The longest time between two frames that the driver tells.
+    interval: Option<Duration>,
     /// The buffer that the last frame lies in; the driver gets it back before the next.
     held: Option<u32>,
+    times: Times,
+    /// When no filled buffer was there for the last time, by the monotonic clock.
+    empty: Duration,
     /// The age of the freshest frame: what exposure and transfer take.
     freshest: Option<Duration>,
 }
@@ -375,6 +388,10 @@ impl Source for Stream {
         self.fps
     }
 
+    fn interval(&self) -> Option<Duration> {
+        self.interval
+    }
+
     fn controls(&self) -> BTreeMap<String, Control> {
         self.controls.clone()
     }
@@ -384,15 +401,25 @@ impl Source for Stream {
             self.ring.queue(index)?;
         }
         let waited = !self.ring.is_ready()?;
+        if waited {
+            self.empty = clock::monotonic();
+        }
         let Some(buffer) = self.ring.dequeue(wait)? else { return Ok(None) };
-        let at = captured(&buffer);
-        let age = clock::monotonic().saturating_sub(at);
-        let freshest = self.freshest.map_or(age, |freshest| freshest.min(age));
-        self.freshest = Some(freshest);
+        let interval = self.interval.unwrap_or(INTERVAL);
+        let (now, told) = (clock::monotonic(), told(&buffer));
+        let kind = buffer.flags & sys::V4L2_BUF_FLAG_TIMESTAMP_MASK;
+        let monotonic = told.filter(|_| kind == sys::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC);
+        let came = Came { now, empty: self.empty, waited, interval };
+        let (at, believed) = self.times.take(monotonic, came);
         // While all buffers were full the driver had to stop, so the newest can be old, too. One
         // that came while it was waited for is never late, so that some frame always is not.
-        let interval = self.fps.map_or(INTERVAL, |fps| Duration::from_secs_f32(1.0 / fps));
-        let late = !waited && (age > freshest + 2 * interval || self.ring.is_ready()?);
+        let is_old = believed && {
+            let age = now.saturating_sub(at);
+            let freshest = self.freshest.map_or(age, |freshest| freshest.min(age));
+            self.freshest = Some(freshest);
+            age > freshest + 2 * interval
+        };
+        let late = !waited && (is_old || self.ring.is_ready()?);
         let Some(map) = self.ring.maps.get(buffer.index as usize) else {
             let detail =
                 "the driver gave a buffer that it does not have; it is tried again and again";
@@ -404,24 +431,18 @@ impl Source for Stream {
             bytes: &bytes[..bytes.len().min(buffer.bytesused as usize)],
             sequence: buffer.sequence,
             at,
+            told,
             late,
             error: buffer.flags & sys::V4L2_BUF_FLAG_ERROR != 0,
         }))
     }
 }
 
-/// When a buffer was captured by the monotonic clock; now, where the driver does not say or says
-/// what cannot be.
-fn captured(buffer: &sys::v4l2_buffer) -> Duration {
-    let now = clock::monotonic();
-    let kind = buffer.flags & sys::V4L2_BUF_FLAG_TIMESTAMP_MASK;
-    let at = u64::try_from(buffer.timestamp.tv_sec)
-        .ok()
-        .zip(u64::try_from(buffer.timestamp.tv_usec).ok())
-        .map(|(seconds, micros)| Duration::from_secs(seconds) + Duration::from_micros(micros))
-        .filter(|_| kind == sys::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC)
-        .filter(|&at| at <= now && now - at < Duration::from_secs(60));
-    at.unwrap_or(now)
+/// When a buffer was captured, by whatever clock.
+fn told(buffer: &sys::v4l2_buffer) -> Option<Duration> {
+    let seconds = u64::try_from(buffer.timestamp.tv_sec).ok()?;
+    let micros = u64::try_from(buffer.timestamp.tv_usec).ok()?;
+    Duration::from_secs(seconds).checked_add(Duration::from_micros(micros))
 }
 
 /// The buffers that the driver fills, mapped into this process, and the stream that fills them.

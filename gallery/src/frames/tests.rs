@@ -19,7 +19,7 @@ const FULL: Option<Size> = Some(Size::Full);
 const HALF: Option<Size> = Some(Size::Half);
 
 fn shape(width: u32) -> Shape {
-    Shape { width, sizes: Size::ALL.to_vec() }
+    Shape { width, sizes: Size::ALL.to_vec(), interval: 0 }
 }
 
 fn camera() -> CameraId {
@@ -69,9 +69,9 @@ fn a_tile_gets_the_smallest_size_that_is_sharp_enough() {
     ] {
         assert_eq!(shape(1280).choose(width), size, "{width}");
     }
-    let only_full = Shape { width: 1280, sizes: Vec::new() };
+    let only_full = Shape { width: 1280, ..Shape::default() };
     assert_eq!(only_full.choose(100), Size::Full);
-    let no_quarter = Shape { width: 1280, sizes: vec![Size::Full, Size::Half] };
+    let no_quarter = Shape { width: 1280, sizes: vec![Size::Full, Size::Half], interval: 0 };
     assert_eq!(no_quarter.choose(100), Size::Half);
     assert_eq!(shape(0).choose(100), Size::Full, "before its state is known");
 }

@@ -46,6 +46,8 @@ export const en = {
   comesBack: (ago: string) => `${sentence(ago)}. It comes back by itself.`,
   noPictures: "No pictures",
   silentFor: (time: string) => `The camera has been silent for ${time}.`,
+  frozen: "The picture stands still",
+  frozenSince: (since: string) => `${since}. Look at the program or device that it comes from.`,
   broken: "Only broken pictures",
   brokenHelp: "Look at the cable. It is tried again by itself.",
   offline: (node: string) => `${node} is offline`,

@@ -38,6 +38,8 @@ export const es: Words = {
   comesBack: (ago) => `${sentence(ago)}. Vuelve por sí sola.`,
   noPictures: "Sin imágenes",
   silentFor: (time) => `La cámara lleva ${time} en silencio.`,
+  frozen: "La imagen está parada",
+  frozenSince: (since) => `${since}. Revisa el programa o aparato de donde viene.`,
   broken: "Solo imágenes rotas",
   brokenHelp: "Revisa el cable. Se vuelve a probar sin más.",
   offline: (node) => `${node} no responde`,
