@@ -3,35 +3,40 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
-use wire::{CameraId, CameraName, Info, Kind, PhotoId, Stats, Topic, Want};
+use wire::{CameraId, CameraName, Info, Kind, PhotoId, Reason, Stats, Topic, Want};
 
 use crate::camera::{About, Camera, Outlet};
 use crate::choose::{Ask, QUALITY};
 use crate::clock;
 use crate::config::{Config, Show, TEST_CARD};
-use crate::discover::{self, Found, What};
+use crate::discover::{Found, Scout, What};
 use crate::errno::fault;
 use crate::hotplug::Hotplug;
 use crate::identity::Identity;
+use crate::marks::Marks;
 use crate::names::Names;
 use crate::schedule::Schedule;
-use crate::source::Open;
+use crate::source::{Fault, Open};
 use crate::spooler::{Condition, Outcome, Request};
 use crate::stats::{Load, rss};
 use crate::stop::stopped;
-use crate::survey;
+use crate::survey::{self, Introduced, Known};
 use crate::test_card::Card;
 use crate::v4l2::Device;
 
 /// How long a camera may take to be found before the test card is shown in its place.
 const FOUND_WITHIN: Duration = Duration::from_secs(1);
+/// How often video nodes that may become cameras without an event are looked at, and threads that
+/// have died are replaced.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// How often the clock is looked at, at least: somebody may set it.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 
@@ -42,14 +47,18 @@ pub(crate) struct Cameras {
     outlet: Outlet,
     running: Mutex<BTreeMap<CameraName, Running>>,
     load: Mutex<Load>,
+    /// A camera's thread could not be started.
+    unstarted: AtomicBool,
 }
 
 struct Running {
     camera: Arc<Camera>,
     thread: JoinHandle<()>,
-    /// Where its device is now.
-    node: Option<PathBuf>,
+    place: Place,
 }
+
+/// Where a camera's device is now, and what is to be there; nowhere while it is gone.
+type Place = Arc<Mutex<Option<(PathBuf, Marks)>>>;
 
 impl Cameras {
     /// None yet.
@@ -60,6 +69,7 @@ impl Cameras {
             outlet,
             running: Mutex::default(),
             load: Mutex::new(Load::new()),
+            unstarted: AtomicBool::new(false),
         }
     }
 
@@ -80,10 +90,17 @@ impl Cameras {
         let devices = self.config.cameras.iter().filter_map(|camera| camera.device.clone());
         let mut hotplug = Hotplug::new(devices.collect())?;
         let mut names = Names::read(&self.config.data, survey::given_names(&self.config));
+        let scout = Scout::default();
         loop {
-            // Asking a device can take long while it wakes.
-            let found = tokio::task::spawn_blocking(discover::scan).await.unwrap_or_default();
-            let has_camera = self.follow(found, &mut names);
+            let sent = scout.clone();
+            let found = tokio::select! {
+                found = apart(move || sent.scan()) => found,
+                () = stopped(&mut stop) => {
+                    self.stop().await;
+                    return Ok(());
+                }
+            };
+            let has_camera = self.follow(&found, &mut names);
             if let Err(error) = names.save() {
                 tracing::warn!(%error, "the names of cameras cannot be kept in {}", self.config.data.display());
             }
@@ -91,7 +108,13 @@ impl Cameras {
                 waits = false;
                 self.hide_test_card().await;
             }
+            let found = Arc::new(found);
             loop {
+                let (sent, known) = (scout.clone(), Arc::clone(&found));
+                let glance = async {
+                    sleep(LOOK_AGAIN).await;
+                    apart(move || sent.glance(&known)).await || self.has_lost_threads()
+                };
                 tokio::select! {
                     () = &mut patience, if waits => {
                         waits = false;
@@ -101,6 +124,7 @@ impl Cameras {
                         changed?;
                         break;
                     }
+                    changed = glance => if changed { break },
                     () = stopped(&mut stop) => {
                         self.stop().await;
                         return Ok(());
@@ -112,45 +136,59 @@ impl Cameras {
 
     /// Starts cameras that are new and tells the others where their devices are now. True if
     /// there is any.
-    fn follow(&self, found: Vec<Found>, names: &mut Names) -> bool {
+    fn follow(&self, found: &[Found], names: &mut Names) -> bool {
+        let cameras: Vec<&Found> =
+            found.iter().filter(|found| !found.is_other() || self.has(found)).collect();
+        let Introduced { cameras: known, unclear } =
+            survey::introduce(&self.config, &cameras, names);
         let mut here: BTreeSet<CameraName> = BTreeSet::new();
-        for found in found {
-            if matches!(found.what, What::Other(_)) {
-                continue;
-            }
-            let (name, about, ask) = {
-                let running = self.running();
-                // A path that now leads here may be that of a camera that is still elsewhere.
-                let is_free = |path: &Path| {
-                    !running.values().any(|one| {
-                        one.camera.about().device == path.to_string_lossy()
-                            && one
-                                .node
-                                .as_ref()
-                                .is_some_and(|node| *node != found.node && node.exists())
-                    })
-                };
-                survey::introduce(&self.config, &found, names, is_free)
-            };
+        for (found, Known { about, ask, .. }) in cameras.into_iter().zip(known) {
+            let name = about.id.camera.clone();
             if !here.insert(name.clone()) {
                 continue;
             }
-            let node = Some(found.node);
-            if let Some(running) = self.running().get_mut(&name) {
-                running.node.clone_from(&node);
-                running.camera.plug(node);
-                continue;
+            let place = Some((found.node.clone(), found.marks.clone()));
+            if !self.running().contains_key(&name) {
+                self.start_v4l2(about.clone(), ask);
             }
-            self.start(about, node, open_v4l2(ask));
+            let running = self.running();
+            let Some(running) = running.get(&name) else { continue };
+            *running.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+            running.camera.call(&about.device);
+            match &found.what {
+                What::Silent(fault) => running.camera.withhold(fault.clone()),
+                _ => running.camera.plug(Some(found.node.clone())),
+            }
         }
+        let missing = |name: &CameraName| {
+            let unclear = unclear.iter().find(|unclear| unclear.name.as_ref() == Some(name))?;
+            Some(Fault::error(Reason::Ambiguous, unclear.words.clone()))
+        };
         self.expect(&here);
-        for (name, running) in self.running().iter_mut() {
+        for (name, running) in self.running().iter() {
             if name.as_str() != TEST_CARD && !here.contains(name) {
-                running.node = None;
-                running.camera.plug(None);
+                *running.place.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                match missing(name) {
+                    Some(fault) => running.camera.withhold(fault),
+                    None => running.camera.plug(None),
+                }
             }
+        }
+        for unclear in unclear.iter().filter(|unclear| unclear.name.is_none()) {
+            tracing::warn!("{}", unclear.words);
         }
         !here.is_empty()
+    }
+
+    /// Whether this is the device of a camera that runs: a loopback that nobody writes to any
+    /// more looks like no camera, and will be one again.
+    fn has(&self, found: &Found) -> bool {
+        self.running().values().any(|running| {
+            let place = running.place.lock().unwrap_or_else(PoisonError::into_inner);
+            place.as_ref().is_some_and(|(node, marks)| {
+                *node == found.node && marks.are_of_the_same(&found.marks)
+            })
+        })
     }
 
     /// Starts the cameras that the configuration calls by device and name and that are not here:
@@ -169,8 +207,30 @@ impl Cameras {
                 quality: camera.ask.quality,
                 every: camera.every,
             };
-            self.start(about, None, open_v4l2(camera.ask));
+            self.start_v4l2(about, camera.ask);
         }
+    }
+
+    /// Whether a camera has no thread: one that ended although nobody stopped it, which is
+    /// forgotten so that it is started anew, or one that never began.
+    fn has_lost_threads(&self) -> bool {
+        let ended: Vec<CameraName> = {
+            let mut running = self.running();
+            let ended = running.iter().filter(|(_, one)| one.thread.is_finished());
+            let ended: Vec<CameraName> = ended.map(|(name, _)| name.clone()).collect();
+            running.retain(|name, _| !ended.contains(name));
+            ended
+        };
+        for name in &ended {
+            tracing::error!(
+                camera = name.as_str(),
+                "the thread of this camera has ended; it is started anew"
+            );
+            if name.as_str() == TEST_CARD {
+                self.show_test_card();
+            }
+        }
+        self.unstarted.swap(false, Ordering::Relaxed) || !ended.is_empty()
     }
 
     /// Takes a want for one of them.
@@ -273,7 +333,7 @@ impl Cameras {
             quality: QUALITY,
             every: card.every,
         };
-        self.start(about, Some(PathBuf::new()), open);
+        self.start(about, Some(PathBuf::new()), Place::default(), open);
     }
 
     async fn hide_test_card(&self) {
@@ -294,15 +354,22 @@ impl Cameras {
         CameraId { node: self.config.name.clone(), camera }
     }
 
-    fn start(&self, about: About, device: Option<PathBuf>, open: Open) {
+    /// Starts a camera whose device is yet to be told.
+    fn start_v4l2(&self, about: About, ask: Ask) {
+        let place = Place::default();
+        self.start(about, None, Arc::clone(&place), open_v4l2(ask, place));
+    }
+
+    fn start(&self, about: About, device: Option<PathBuf>, place: Place, open: Open) {
         let name = about.id.camera.clone();
-        match Camera::start(about, device.clone(), open, self.outlet.clone()) {
+        match Camera::start(about, device, open, self.outlet.clone()) {
             Ok((camera, thread)) => {
-                self.running().insert(name, Running { camera, thread, node: device });
+                self.running().insert(name, Running { camera, thread, place });
                 self.publish_info();
             }
             Err(error) => {
-                tracing::error!(camera = name.as_str(), %error, "no thread for this camera");
+                tracing::error!(camera = name.as_str(), %error, "no thread for this camera; it is tried again");
+                self.unstarted.store(true, Ordering::Relaxed);
             }
         }
     }
@@ -322,11 +389,26 @@ impl Cameras {
     }
 }
 
-fn open_v4l2(ask: Ask) -> Open {
+/// Opens the device, if it is still the one that was found there: another one may have taken its
+/// number before anybody looked.
+fn open_v4l2(ask: Ask, place: Place) -> Open {
     Box::new(move |node| {
+        let expected = place.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if expected.is_none_or(|(_, marks)| !Marks::of(node).are_of_the_same(&marks)) {
+            return Err(Fault::unplugged());
+        }
         let device = Device::open(node).map_err(|error| fault(node, "cannot be opened", &error))?;
         Ok(Box::new(device.stream(&ask)?))
     })
+}
+
+/// The result of work that may take long, from a thread that nothing waits for at the end of the
+/// process. The default where there is no thread.
+async fn apart<T: Default + Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (to, result) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("discovery".to_owned());
+    thread.spawn(move || to.send(work()).ok()).ok();
+    result.await.unwrap_or_default()
 }
 
 /// Ends these threads. One that hangs in its driver is left to the end of the process.

@@ -12,8 +12,11 @@ let library;
 
 /** The environment that gives a program cameras, and a way to command them. */
 export class Cameras {
-  /** @param {number} count */
-  constructor(count = 1) {
+  /**
+   * @param {number} count
+   * @param {object} environment more of the variables in preload/README.md
+   */
+  constructor(count = 1, environment = {}) {
     library ??= compile(['-shared', '-fPIC', '-fno-delete-null-pointer-checks'], 'v4l2cam.so');
     const state = folder('cameras');
     this.control = join(state, 'ctl');
@@ -23,6 +26,7 @@ export class Cameras {
       V4L2CAM_COUNT: `${count}`,
       V4L2CAM_CTL: this.control,
       V4L2CAM_ROOT: join(state, 'root'),
+      ...environment,
     };
   }
 
