@@ -111,9 +111,11 @@ impl Cameras {
             let found = Arc::new(found);
             loop {
                 let (sent, known) = (scout.clone(), Arc::clone(&found));
+                let may_change = found.iter().any(|found| found.what.may_change());
                 let glance = async {
                     sleep(LOOK_AGAIN).await;
-                    apart(move || sent.glance(&known)).await || self.has_lost_threads()
+                    self.has_lost_threads()
+                        || (may_change && apart(move || sent.glance(&known)).await)
                 };
                 tokio::select! {
                     () = &mut patience, if waits => {

@@ -49,6 +49,18 @@ pub(crate) enum What {
     Other(Other),
 }
 
+impl What {
+    /// Whether it can become a camera without an event.
+    fn may_become(&self) -> bool {
+        matches!(self, What::Other(Other { may_become: true, .. }))
+    }
+
+    /// Whether it is worth a glance now and then.
+    pub fn may_change(&self) -> bool {
+        self.may_become() || matches!(self, What::Silent(_))
+    }
+}
+
 /// Why a video node is no camera.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Other {
@@ -94,21 +106,18 @@ impl Scout {
     /// Whether one of these, which are no cameras and may become some, has become one, or one
     /// that was silent has answered at last. Nothing is asked of them but what they are.
     pub fn glance(&self, all: &[Found]) -> bool {
-        let number = |found: &Found| number(found.node.file_name()?.to_str()?);
-        let may_become = all.iter().filter(|found| match &found.what {
-            What::Other(other) => other.may_become,
-            _ => false,
-        });
-        let asleep: Vec<u32> = may_become.filter_map(number).collect();
+        let numbers = |is: fn(&What) -> bool| -> Vec<u32> {
+            let these = all.iter().filter(|found| is(&found.what));
+            these.filter_map(|found| number(found.node.file_name()?.to_str()?)).collect()
+        };
         let is_camera = |number| {
             let kind = Device::open(&node(number)).and_then(|device| kind(&device));
             kind.is_ok_and(|(_, kind)| kind.is_ok())
         };
-        let answers = self.ask_each(&asleep, is_camera, |_, _| {});
-        let mut silent = all.iter().filter(|found| matches!(found.what, What::Silent(_)));
-        answers.into_values().any(|is_camera| is_camera)
-            || silent
-                .any(|found| number(found).is_some_and(|number| !self.away().contains(&number)))
+        let asleep = numbers(What::may_become);
+        let silent = numbers(|what| matches!(what, What::Silent(_)));
+        self.ask_each(&asleep, is_camera, |_, _| {}).into_values().any(|is_camera| is_camera)
+            || silent.iter().any(|number| !self.away().contains(number))
     }
 
     /// What `ask` gives for each of the nodes that answers in time; what others answer goes to

@@ -103,9 +103,11 @@ pub(crate) fn sys(number: u32) -> PathBuf {
     PathBuf::from(format!("/sys/class/video4linux/video{number}"))
 }
 
-/// A small file's text without the white space around it; `None` if it has none.
+/// A small file's text without the white space around it; `None` if it has none. What would
+/// command a terminal is replaced, since devices say what they like.
 pub(crate) fn word(path: &Path) -> Option<String> {
-    let text = String::from_utf8_lossy(&fs::read(path).ok()?).trim().to_owned();
+    let text = fs::read(path).ok()?;
+    let text = String::from_utf8_lossy(&text).trim().replace(char::is_control, "\u{fffd}");
     (!text.is_empty()).then_some(text)
 }
 

@@ -160,13 +160,12 @@ impl Names {
             self.keep(one, &name);
             all.push((name, self.bond(one)));
         }
-        self.here = seen
-            .iter()
-            .zip(&all)
-            .map(|(seen, (name, _))| {
-                (seen.node.to_owned(), (seen.marks.clone(), seen.card.to_owned(), name.clone()))
-            })
-            .collect();
+        // What is known by its number alone is called as before when it comes back.
+        self.here.retain(|_, (marks, _, _)| marks.device.is_none() && marks.port.is_none());
+        for (seen, (name, _)) in seen.iter().zip(&all) {
+            let known = (seen.marks.clone(), seen.card.to_owned(), name.clone());
+            self.here.insert(seen.node.to_owned(), known);
+        }
         all
     }
 
@@ -184,11 +183,11 @@ impl Names {
         self.kept.get(&port(seen.marks, seen.card)?)?.clone()
     }
 
-    /// As earlier versions kept it: by the link for the device, else by that for the port.
+    /// As earlier versions kept it: the port of a device whose link another one had, else the link.
     fn name_of_link(&self, seen: &Seen<'_>) -> Option<CameraName> {
         let of = |link: &Option<PathBuf>| self.kept.get(link.as_ref()?.to_str()?)?.clone();
-        let link = (!self.is_doubled(seen.marks)).then(|| of(&seen.marks.link)).flatten();
-        link.or_else(|| of(&seen.marks.port))
+        let link = || of(&seen.marks.link).filter(|_| !self.is_doubled(seen.marks));
+        of(&seen.marks.port).or_else(link)
     }
 
     /// Of devices that share a link, those that had names by their ports have them now. The one

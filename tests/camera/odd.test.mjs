@@ -12,9 +12,9 @@ const CAMERA = 'here/rig-test-camera-rig0000';
 const OTHER = 'here/rig-test-camera-rig0001';
 const works = ({ state }) => state === 'live' || state === 'idle';
 
-async function start(t, count, environment) {
+async function start(t, count, environment, set = []) {
   const cameras = new Cameras(count, environment);
-  const vitrina = await Vitrina.start([], { set: ['node.name=here'], env: cameras.env });
+  const vitrina = await Vitrina.start([], { set: ['node.name=here', ...set], env: cameras.env });
   const facts = new Subscriber(vitrina.port, ['vitrina/#']);
   t.after(async () => {
     await facts.stop();
@@ -36,6 +36,35 @@ for (const interval of ['0/0', '0/1', '1/0', '1/10000000', '4294967295/1', '4294
     assert.deepEqual(await health(), { status: 'ok' });
   });
 }
+
+// In a raw format most depends on the numbers.
+for (const nonsense of ['endless', 'steps', 'backwards', 'stride', 'image', 'used', 'count', 'stride image used count']) {
+  test(`a driver whose numbers are nonsense (${nonsense}) gives pictures`, async (t) => {
+    const set = [`node.camera=[{name="rig-test-camera-rig0000", format="YUYV"}]`];
+    const { vitrina, state, health } = await start(t, 1, { V4L2CAM_NONSENSE: nonsense }, set);
+    await state(CAMERA, works);
+    const previews = new Subscriber(vitrina.port, [`vitrina-jpeg/${CAMERA}/preview`]);
+    t.after(() => previews.stop());
+    await until('pictures that go on', () => previews.messages.length >= 3, { limit: 20_000 });
+    assert.deepEqual(await health(), { status: 'ok' });
+  });
+}
+
+for (const [nonsense, reason] of [['empty', 'format'], ['huge', 'format'], ['index', 'device']]) {
+  test(`a driver whose numbers are nonsense (${nonsense}) is told as such, and health says so`, async (t) => {
+    const { state, health } = await start(t, 1, { V4L2CAM_NONSENSE: nonsense });
+    const told = await state(CAMERA, ({ state }) => state === 'error');
+    assert.equal(told.reason, reason);
+    await until('health says so', async () => (await health()).reasons?.[0].startsWith(`${CAMERA}: `));
+  });
+}
+
+test('a camera whose name is no text has one that can be shown', async (t) => {
+  const { facts } = await start(t, 1, { V4L2CAM_NONSENSE: 'name' });
+  const { cameras: [name] } = await facts.fact('vitrina/here/info', ({ kind, cameras }) => kind === 'v4l2' && cameras.length === 1);
+  assert.match(name, /^[a-z0-9_-]+-rig0000$/);
+  await facts.fact(`vitrina/here/${name}/state`, works);
+});
 
 test('a control that gives an error hides no other', async (t) => {
   const { state } = await start(t, 1, { V4L2CAM_INIT: 'deaf 2' });

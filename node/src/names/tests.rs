@@ -169,7 +169,12 @@ fn what_an_earlier_version_kept_is_kept() {
     house.restart();
     assert_eq!(house.see(&[cam(0, "x", 5)]), ["door"]);
 
-    // Twins, of which one was known by the link; now it leads to the other one.
+    // Of twins one was known by the link; now the other one is here alone, and has it.
+    let mut house = House::with(&kept);
+    assert_eq!(house.see(&[linked(cam(0, "x", 2))]), ["hall"]);
+    assert_eq!(house.see(&[linked(cam(0, "x", 2)), cam(1, "x", 1)]), ["hall", "door"]);
+
+    // Both are here, and the link leads to either.
     for [a, b] in
         [[linked(cam(0, "x", 1)), cam(1, "x", 2)], [cam(0, "x", 1), linked(cam(1, "x", 2))]]
     {
@@ -218,6 +223,8 @@ fn the_name_of_a_number_is_not_kept() {
     };
     assert_eq!(house.see(&[bare(0, "Loop"), bare(1, "Loop")]), ["loop", "loop-2"]);
     assert_eq!(house.bonds(&[bare(1, "Loop")]), [("loop-2".into(), Bond::Plug)]);
+    assert_eq!(house.see(&[]), [""; 0]);
+    assert_eq!(house.see(&[bare(1, "Loop"), bare(2, "Loop")]), ["loop-2", "loop-3"]);
     house.restart();
     assert_eq!(house.see(&[bare(1, "Loop")]), ["loop"]);
     // Another device under the same number is another camera.
