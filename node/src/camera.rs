@@ -101,23 +101,27 @@ struct Orders {
 }
 
 impl Camera {
-    /// Starts the thread of a camera whose device is there, or is to come.
+    /// Starts the thread of a camera whose device is there, or is missing for a reason.
     ///
     /// # Errors
     /// When the system gives no more threads.
     pub fn start(
         about: About,
-        device: Option<PathBuf>,
+        device: Result<PathBuf, Fault>,
         open: Open,
         outlet: Outlet,
     ) -> std::io::Result<(Arc<Camera>, JoinHandle<()>)> {
         let path = about.device.clone();
+        let (device, withheld) = match device {
+            Ok(device) => (Some(device), None),
+            Err(fault) => (None, Some(fault)),
+        };
         let camera = Arc::new(Camera {
             about,
             wants: Mutex::default(),
             snaps: Mutex::default(),
             counters: Counters::default(),
-            orders: Mutex::new(Orders { device, path, ..Orders::default() }),
+            orders: Mutex::new(Orders { device, withheld, path, ..Orders::default() }),
             ordered: Condvar::new(),
         });
         let beat = outlet.health.watch(format!("camera {}", camera.about.id.camera), HANGS);

@@ -60,6 +60,18 @@ struct Running {
 /// Where a camera's device is now, and what is to be there; nowhere while it is gone.
 type Place = Arc<Mutex<Option<(PathBuf, Marks)>>>;
 
+impl Running {
+    fn place(&self) -> MutexGuard<'_, Option<(PathBuf, Marks)>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_at(place: &Option<(PathBuf, Marks)>, found: &Found) -> bool {
+    place
+        .as_ref()
+        .is_some_and(|(node, marks)| *node == found.node && marks.are_of_the_same(&found.marks))
+}
+
 impl Cameras {
     /// None yet.
     pub fn new(config: Config, identity: Identity, outlet: Outlet) -> Self {
@@ -90,17 +102,24 @@ impl Cameras {
         let devices = self.config.cameras.iter().filter_map(|camera| camera.device.clone());
         let mut hotplug = Hotplug::new(devices.collect())?;
         let mut names = Names::read(&self.config.data, survey::given_names(&self.config));
-        let scout = Scout::default();
+        let (scout, mut said) = (Scout::default(), BTreeSet::new());
         loop {
             let sent = scout.clone();
             let found = tokio::select! {
-                found = apart(move || sent.scan()) => found,
+                Some(found) = apart(move || sent.scan()) => found,
+                // There was no thread to look; what runs goes on.
+                () = sleep(LOOK_AGAIN) => continue,
                 () = stopped(&mut stop) => {
                     self.stop().await;
                     return Ok(());
                 }
             };
-            let has_camera = self.follow(&found, &mut names);
+            let (has_camera, unclear) = self.follow(&found, &mut names);
+            for words in unclear {
+                if said.insert(words.clone()) {
+                    tracing::warn!("{words}");
+                }
+            }
             if let Err(error) = names.save() {
                 tracing::warn!(%error, "the names of cameras cannot be kept in {}", self.config.data.display());
             }
@@ -109,24 +128,27 @@ impl Cameras {
                 self.hide_test_card().await;
             }
             let found = Arc::new(found);
+            // One future, since what it has heard would be lost with it.
+            let changed = hotplug.changed();
+            tokio::pin!(changed);
             loop {
                 let (sent, known) = (scout.clone(), Arc::clone(&found));
                 let may_change = found.iter().any(|found| found.what.may_change());
                 let glance = async {
                     sleep(LOOK_AGAIN).await;
                     self.has_lost_threads()
-                        || (may_change && apart(move || sent.glance(&known)).await)
+                        || (may_change && apart(move || sent.glance(&known)).await == Some(true))
                 };
                 tokio::select! {
                     () = &mut patience, if waits => {
                         waits = false;
                         self.show_test_card();
                     }
-                    changed = hotplug.changed() => {
-                        changed?;
+                    result = &mut changed => {
+                        result?;
                         break;
                     }
-                    changed = glance => if changed { break },
+                    is_other = glance => if is_other { break },
                     () = stopped(&mut stop) => {
                         self.stop().await;
                         return Ok(());
@@ -136,66 +158,72 @@ impl Cameras {
         }
     }
 
-    /// Starts cameras that are new and tells the others where their devices are now. True if
-    /// there is any.
-    fn follow(&self, found: &[Found], names: &mut Names) -> bool {
+    /// Starts cameras that are new and tells the others where their devices are now. Gives whether
+    /// there is any, and what is unclear in the configuration of cameras without a name.
+    fn follow(&self, found: &[Found], names: &mut Names) -> (bool, Vec<String>) {
         let cameras: Vec<&Found> =
             found.iter().filter(|found| !found.is_other() || self.has(found)).collect();
         let Introduced { cameras: known, unclear } =
             survey::introduce(&self.config, &cameras, names);
         let mut here: BTreeSet<CameraName> = BTreeSet::new();
         for (found, Known { about, ask, .. }) in cameras.into_iter().zip(known) {
-            let name = about.id.camera.clone();
-            if !here.insert(name.clone()) {
-                continue;
-            }
-            let place = Some((found.node.clone(), found.marks.clone()));
-            if !self.running().contains_key(&name) {
-                self.start_v4l2(about.clone(), ask);
-            }
-            let running = self.running();
-            let Some(running) = running.get(&name) else { continue };
-            *running.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
-            running.camera.call(&about.device);
-            match &found.what {
-                What::Silent(fault) => running.camera.withhold(fault.clone()),
-                _ => running.camera.plug(Some(found.node.clone())),
+            if here.insert(about.id.camera.clone()) {
+                self.place(found, about, ask);
             }
         }
         let missing = |name: &CameraName| {
-            let unclear = unclear.iter().find(|unclear| unclear.name.as_ref() == Some(name))?;
-            Some(Fault::error(Reason::Ambiguous, unclear.words.clone()))
+            let unclear = unclear.iter().find(|unclear| unclear.name.as_ref() == Some(name));
+            let ambiguous = |words: &String| Fault::error(Reason::Ambiguous, words.clone());
+            unclear.map_or_else(Fault::unplugged, |unclear| ambiguous(&unclear.words))
         };
-        self.expect(&here);
+        self.expect(&here, missing);
         for (name, running) in self.running().iter() {
             if name.as_str() != TEST_CARD && !here.contains(name) {
-                *running.place.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                match missing(name) {
-                    Some(fault) => running.camera.withhold(fault),
-                    None => running.camera.plug(None),
-                }
+                *running.place() = None;
+                running.camera.withhold(missing(name));
             }
         }
-        for unclear in unclear.iter().filter(|unclear| unclear.name.is_none()) {
-            tracing::warn!("{}", unclear.words);
+        let unnamed = unclear.into_iter().filter(|unclear| unclear.name.is_none());
+        (!here.is_empty(), unnamed.map(|unclear| unclear.words).collect())
+    }
+
+    /// Starts a camera that was found, or tells it where it is now.
+    fn place(&self, found: &Found, about: About, ask: Ask) {
+        let name = about.id.camera.clone();
+        let place = Some((found.node.clone(), found.marks.clone()));
+        let device = match &found.what {
+            What::Silent(fault) => Err(fault.clone()),
+            _ => Ok(found.node.clone()),
+        };
+        if let Some(running) = self.running().get(&name) {
+            running.camera.call(&about.device);
+            match device {
+                Ok(node) => {
+                    *running.place() = place;
+                    running.camera.plug(Some(node));
+                }
+                // It may be silent because it works: some drivers let nobody in meanwhile.
+                Err(_) if is_at(&running.place(), found) => {}
+                Err(fault) => {
+                    *running.place() = None;
+                    running.camera.withhold(fault);
+                }
+            }
+            return;
         }
-        !here.is_empty()
+        let place: Place = Arc::new(Mutex::new(place.filter(|_| device.is_ok())));
+        self.start(about, device, Arc::clone(&place), open_v4l2(ask, place));
     }
 
     /// Whether this is the device of a camera that runs: a loopback that nobody writes to any
     /// more looks like no camera, and will be one again.
     fn has(&self, found: &Found) -> bool {
-        self.running().values().any(|running| {
-            let place = running.place.lock().unwrap_or_else(PoisonError::into_inner);
-            place.as_ref().is_some_and(|(node, marks)| {
-                *node == found.node && marks.are_of_the_same(&found.marks)
-            })
-        })
+        self.running().values().any(|running| is_at(&running.place(), found))
     }
 
     /// Starts the cameras that the configuration calls by device and name and that are not here:
-    /// the wall is to show that they are missing.
-    fn expect(&self, here: &BTreeSet<CameraName>) {
+    /// the wall is to show that they are missing, and why.
+    fn expect(&self, here: &BTreeSet<CameraName>, missing: impl Fn(&CameraName) -> Fault) {
         for camera in &self.config.cameras {
             let (Some(name), Some(device)) = (&camera.name, &camera.device) else { continue };
             if here.contains(name) || self.running().contains_key(name) {
@@ -209,7 +237,9 @@ impl Cameras {
                 quality: camera.ask.quality,
                 every: camera.every,
             };
-            self.start_v4l2(about, camera.ask);
+            let place = Place::default();
+            let open = open_v4l2(camera.ask, Arc::clone(&place));
+            self.start(about, Err(missing(name)), place, open);
         }
     }
 
@@ -335,7 +365,7 @@ impl Cameras {
             quality: QUALITY,
             every: card.every,
         };
-        self.start(about, Some(PathBuf::new()), Place::default(), open);
+        self.start(about, Ok(PathBuf::new()), Place::default(), open);
     }
 
     async fn hide_test_card(&self) {
@@ -356,13 +386,7 @@ impl Cameras {
         CameraId { node: self.config.name.clone(), camera }
     }
 
-    /// Starts a camera whose device is yet to be told.
-    fn start_v4l2(&self, about: About, ask: Ask) {
-        let place = Place::default();
-        self.start(about, None, Arc::clone(&place), open_v4l2(ask, place));
-    }
-
-    fn start(&self, about: About, device: Option<PathBuf>, place: Place, open: Open) {
+    fn start(&self, about: About, device: Result<PathBuf, Fault>, place: Place, open: Open) {
         let name = about.id.camera.clone();
         match Camera::start(about, device, open, self.outlet.clone()) {
             Ok((camera, thread)) => {
@@ -405,12 +429,12 @@ fn open_v4l2(ask: Ask, place: Place) -> Open {
 }
 
 /// The result of work that may take long, from a thread that nothing waits for at the end of the
-/// process. The default where there is no thread.
-async fn apart<T: Default + Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// process. `None` where there is no thread, or it died.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (to, result) = oneshot::channel();
     let thread = std::thread::Builder::new().name("discovery".to_owned());
     thread.spawn(move || to.send(work()).ok()).ok();
-    result.await.unwrap_or_default()
+    result.await.ok()
 }
 
 /// Ends these threads. One that hangs in its driver is left to the end of the process.

@@ -123,6 +123,13 @@ impl Names {
         known.is_some_and(|known| known.as_ref() == Some(name))
     }
 
+    /// Whether the configuration meant another device, one that says the same, by this name before.
+    pub fn was_configured_elsewhere(&self, name: &CameraName, marks: &Marks) -> bool {
+        let Some(said) = &marks.device else { return false };
+        let is_one = |key: &str| key.starts_with(CONFIGURED) && key.ends_with(said.as_str());
+        self.kept.iter().any(|(key, kept)| kept.as_ref() == Some(name) && is_one(key))
+    }
+
     /// The names of all cameras that are here, in their order, and what each stays with. One that
     /// had a name keeps it; a new one gets one made from its card name and serial number that no
     /// other has.

@@ -209,6 +209,10 @@ fn meant(section: &CameraConfig, found: &[&Found], names: &Names) -> Meant {
     if let Some(&i) = could.iter().find(was) {
         return Meant::One(i);
     }
+    let is_away = |name| names.was_configured_elsewhere(name, &found[led].marks);
+    if section.name.as_ref().is_some_and(is_away) {
+        return Meant::Nothing;
+    }
     let ports: Vec<String> = could
         .iter()
         .filter_map(|&i| found[i].marks.port_link())
@@ -216,7 +220,7 @@ fn meant(section: &CameraConfig, found: &[&Found], names: &Names) -> Meant {
         .collect();
     let words = format!(
         "the configuration's device = \"{}\" could be any of the cameras of one model that say the \
-         same serial number, and is used for none; name one by its port: {}",
+         same serial number, or none; name one by its port: {}",
         path.display(),
         if ports.is_empty() {
             "its link below /dev/v4l/by-path".to_owned()

@@ -149,6 +149,12 @@ test('a link in the configuration means the camera that it meant while there was
   await rig.working(2);
   const before = await rig.seen();
   assert.equal(before.door, '0000');
+  // It is away, and nobody else is it.
+  rig.cameras.command('0 unplug');
+  await until('door is lost', () => rig.state('door').reason === 'unplugged');
+  await rig.working(1);
+  rig.cameras.command('0 plug');
+  await rig.working(2);
   await rig.stop();
   rig = await start(2, { V4L2CAM_TWINS: 'yes', V4L2CAM_PORTS: '2,1' }, { set, data: rig.data });
   await rig.working(2);

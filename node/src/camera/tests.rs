@@ -100,7 +100,7 @@ impl Rig {
             quality: 80,
             every: None,
         };
-        let device = Some(PathBuf::from("/dev/video0"));
+        let device = Ok(PathBuf::from("/dev/video0"));
         let (camera, thread) = Camera::start(about, device, open, outlet.clone()).unwrap();
         Rig { camera, thread, outlet, ended, opened, _data: data }
     }
