@@ -24,6 +24,9 @@ pub(crate) struct Marks {
     pub device: Option<String>,
     /// USB's serial number.
     pub serial: Option<String>,
+    /// What udev makes the link below `/dev/v4l/by-id` of: the words for maker, product and serial
+    /// number, and the index.
+    pub words: Option<String>,
     /// Which port it is in: udev's link, else for USB the place in sysfs.
     pub port: Option<PathBuf>,
     /// The link below `/dev/v4l/by-id` that leads here.
@@ -66,11 +69,10 @@ impl Marks {
             .unwrap_or_default();
         claims.extend(link.clone().filter(|link| !claims.contains(link)));
         Marks {
-            port: links.by_path.iter().find_map(leads).or(usb.as_ref().and(place)),
-            serial: usb.as_ref().and_then(|usb| usb.1.clone()),
-            device: usb.map(|(device, _)| device),
+            port: links.by_path.iter().find_map(leads).or(usb.as_ref().and(place.clone())),
             link,
             claims,
+            ..usb.unwrap_or_default()
         }
     }
 
@@ -88,7 +90,8 @@ impl Marks {
 
     /// Whether udev could give both one link.
     pub fn share_link(&self, other: &Marks) -> bool {
-        (self.device.is_some() && self.device == other.device)
+        (self.words.is_some() && self.words == other.words)
+            || (self.device.is_some() && self.device == other.device)
             || self.claims.iter().any(|link| other.claims.contains(link))
     }
 
@@ -130,8 +133,8 @@ fn claims(record: &str) -> Vec<PathBuf> {
     links.map(|link| Path::new("/dev").join(link)).filter(|link| link.starts_with(BY_ID)).collect()
 }
 
-/// What a USB device says of itself and of the interface at `place`, and its serial number.
-fn usb(sys: &Path, place: &Path) -> Option<(String, Option<String>)> {
+/// What a USB device says of itself and of the interface at `place`.
+fn usb(sys: &Path, place: &Path) -> Option<Marks> {
     // `device` is the interface, its parent the device; some drivers name the device itself.
     let device = [Some(place), place.parent()]
         .into_iter()
@@ -143,7 +146,14 @@ fn usb(sys: &Path, place: &Path) -> Option<(String, Option<String>)> {
     let interface = interface.map_or("-", |(_, interface)| interface);
     let index = word(&sys.join("index")).unwrap_or_else(|| "0".to_owned());
     let number = serial.as_deref().unwrap_or("-");
-    Some((format!("{vendor}:{product} {interface} {index} {number}"), serial))
+    let maker = of("manufacturer").unwrap_or_else(|| vendor.clone());
+    let model = of("product").unwrap_or_else(|| product.clone());
+    Some(Marks {
+        device: Some(format!("{vendor}:{product} {interface} {index} {number}")),
+        words: Some(format!("{maker} {model} {number} {index}")),
+        serial,
+        ..Marks::default()
+    })
 }
 
 /// How many nodes have this one's parent and index.
@@ -190,11 +200,17 @@ mod tests {
         assert_eq!(usb(&sys, &place), None, "not of USB");
         fs::write(device.join("idVendor"), "046d\n").unwrap();
         fs::write(device.join("idProduct"), "0825\n").unwrap();
-        assert_eq!(usb(&sys, &place), Some(("046d:0825 1.3 0 -".into(), None)));
+        let mute = usb(&sys, &place).unwrap();
+        assert_eq!((mute.device.as_deref(), mute.serial), (Some("046d:0825 1.3 0 -"), None));
         fs::write(sys.join("index"), "2\n").unwrap();
-        fs::write(device.join("serial"), b"\xffA1\n").unwrap();
-        let serial = "\u{fffd}A1".to_owned();
-        let known = format!("046d:0825 1.3 2 {serial}");
-        assert_eq!(usb(&sys, &place), Some((known, Some(serial))));
+        fs::write(device.join("serial"), b"\xffA\x1b\n").unwrap();
+        fs::write(device.join("product"), "Cam\n").unwrap();
+        let told = usb(&sys, &place).unwrap();
+        assert_eq!(told.device.as_deref(), Some("046d:0825 1.3 2 \u{fffd}A\u{fffd}"));
+        assert_eq!(told.serial.as_deref(), Some("\u{fffd}A\u{fffd}"));
+        // Another model that calls itself the same has the same link, and is another device.
+        fs::write(device.join("idProduct"), "0826\n").unwrap();
+        let other = usb(&sys, &place).unwrap();
+        assert!(other.share_link(&told) && !other.are_of_the_same(&told));
     }
 }

@@ -41,6 +41,9 @@ pub(crate) struct Seen<'a> {
     pub given: Option<&'a CameraName>,
 }
 
+/// What a camera is called, by one thing that is known of it and of all that are here.
+type Proof = fn(&Names, &Seen<'_>, &[Seen<'_>]) -> Option<CameraName>;
+
 /// What a camera's name stays with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Bond {
@@ -138,12 +141,12 @@ impl Names {
         self.compare(&marks);
         let mut named: Vec<Option<CameraName>> = vec![None; seen.len()];
         // What proves more goes first, whoever it is for.
-        let proofs: [fn(&Names, &Seen<'_>, &[Seen<'_>]) -> Option<CameraName>; 6] = [
+        let proofs: [Proof; 6] = [
             |_, one, _| one.given.cloned(),
             |names, one, _| names.name_here(one),
             |names, one, _| names.name_of_device(one),
             |names, one, _| names.name_of_port(one),
-            |names, one, _| names.name_of_link(one),
+            Names::name_of_link,
             Names::name_of_twins,
         ];
         for proof in proofs {
@@ -191,9 +194,10 @@ impl Names {
     }
 
     /// As earlier versions kept it: the port of a device whose link another one had, else the link.
-    fn name_of_link(&self, seen: &Seen<'_>) -> Option<CameraName> {
+    fn name_of_link(&self, seen: &Seen<'_>, all: &[Seen<'_>]) -> Option<CameraName> {
         let of = |link: &Option<PathBuf>| self.kept.get(link.as_ref()?.to_str()?)?.clone();
-        let link = || of(&seen.marks.link).filter(|_| !self.is_doubled(seen.marks));
+        let claim = all.iter().filter(|other| other.marks.share_link(seen.marks)).count();
+        let link = || of(&seen.marks.link).filter(|_| claim < 2 && !self.is_doubled(seen.marks));
         of(&seen.marks.port).or_else(link)
     }
 
