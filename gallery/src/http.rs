@@ -368,10 +368,14 @@ impl Site {
         }
         let mut reasons = self.wall.ails();
         reasons.extend(self.health.check().err());
-        let (code, status) = match reasons.len() {
-            0 => (StatusCode::OK, "ok"),
+        let errors = self.wall.errors();
+        // A gallery that is started anew for the sake of one camera would mend nothing.
+        let (code, status) = match (reasons.len(), errors.len()) {
+            (0, 0) => (StatusCode::OK, "ok"),
+            (0, _) => (StatusCode::OK, "degraded"),
             _ => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
         };
+        reasons.extend(errors);
         reasons.extend(self.wall.notes());
         json(code, &Answer { status, reasons })
     }

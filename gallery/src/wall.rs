@@ -308,6 +308,11 @@ impl Wall {
         state.view_only.iter().cloned().chain(nodes).collect()
     }
 
+    /// Which cameras somebody must mend, for `/healthz`.
+    pub fn errors(&self) -> Vec<String> {
+        self.state().cameras.errors()
+    }
+
     /// All cameras in the order of the wall, newest list first.
     pub fn cameras(&self) -> watch::Receiver<Arc<[Camera]>> {
         self.cameras.subscribe()

@@ -1,6 +1,7 @@
 //! One camera: its thread, which opens, streams and tries again, and what others see of it.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -34,6 +35,9 @@ const LOOK: Duration = Duration::from_millis(250);
 const LOST_PAUSE: Duration = Duration::from_secs(1);
 /// The pause after an error that a person must mend.
 const ERROR_PAUSE: Duration = Duration::from_secs(3);
+/// The pauses before a thread that died is tried again: the first, and the longest, which is
+/// shorter than what passes for a hang.
+const DIED_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
 /// A camera thread that has not moved for so long hangs in its driver.
 const HANGS: Duration = Duration::from_secs(30);
 
@@ -47,7 +51,7 @@ pub(crate) struct About {
     pub id: CameraId,
     /// What people call it.
     pub title: String,
-    /// The stable path of its device, or `test card`.
+    /// The stable path of its device as it was at first, or `test card`.
     pub device: String,
     /// The name of its card.
     pub model: String,
@@ -90,28 +94,37 @@ pub(crate) struct Camera {
 struct Orders {
     /// Where the device is now; `None` while it is nowhere.
     device: Option<PathBuf>,
+    /// Why it is not to be opened.
+    withheld: Option<Fault>,
+    /// The stable path that it has now.
+    path: String,
     /// Something changed that makes a new try worth while.
     again: bool,
     stop: bool,
 }
 
 impl Camera {
-    /// Starts the thread of a camera whose device is there, or is to come.
+    /// Starts the thread of a camera whose device is there, or is missing for a reason.
     ///
     /// # Errors
     /// When the system gives no more threads.
     pub fn start(
         about: About,
-        device: Option<PathBuf>,
+        device: Result<PathBuf, Fault>,
         open: Open,
         outlet: Outlet,
     ) -> std::io::Result<(Arc<Camera>, JoinHandle<()>)> {
+        let path = about.device.clone();
+        let (device, withheld) = match device {
+            Ok(device) => (Some(device), None),
+            Err(fault) => (None, Some(fault)),
+        };
         let camera = Arc::new(Camera {
             about,
             wants: Mutex::default(),
             snaps: Mutex::default(),
             counters: Counters::default(),
-            orders: Mutex::new(Orders { device, ..Orders::default() }),
+            orders: Mutex::new(Orders { device, withheld, path, ..Orders::default() }),
             ordered: Condvar::new(),
         });
         let beat = outlet.health.watch(format!("camera {}", camera.about.id.camera), HANGS);
@@ -134,7 +147,7 @@ impl Camera {
         };
         // The kernel cuts a thread's name after 15 bytes.
         let name = format!("camera {}", camera.about.id.camera);
-        let handle = std::thread::Builder::new().name(name).spawn(move || thread.run())?;
+        let handle = std::thread::Builder::new().name(name).spawn(move || thread.supervise())?;
         Ok((camera, handle))
     }
 
@@ -176,8 +189,23 @@ impl Camera {
     pub fn plug(&self, device: Option<PathBuf>) {
         let mut orders = self.orders();
         orders.device = device;
+        orders.withheld = None;
         orders.again = true;
         self.ordered.notify_one();
+    }
+
+    /// Its device is not to be opened, and this is why.
+    pub fn withhold(&self, fault: Fault) {
+        let mut orders = self.orders();
+        orders.device = None;
+        orders.withheld = Some(fault);
+        orders.again = true;
+        self.ordered.notify_one();
+    }
+
+    /// The stable path that its device has now.
+    pub fn call(&self, path: &str) {
+        self.orders().path = path.to_owned();
     }
 
     /// The thread ends within half a second, unless it hangs in its driver.
@@ -221,13 +249,39 @@ struct Thread {
 }
 
 impl Thread {
+    /// Works until it is told to end. What nobody foresaw is told like any other fault, and tried
+    /// again.
+    fn supervise(&mut self) {
+        let mut pause = DIED_PAUSE.0;
+        loop {
+            let begun = Instant::now();
+            let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.run())) else { return };
+            if begun.elapsed() > 2 * DIED_PAUSE.1 {
+                pause = DIED_PAUSE.0;
+            }
+            // Nothing is kept that it may have left half done.
+            self.pictures = Pictures::new(&self.outlet.root, &self.camera.about.id);
+            self.mended = Vec::new();
+            let why = panic.downcast_ref::<String>().map(String::as_str);
+            let why = why.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
+            let detail = format!(
+                "a fault of Vitrina ended the work on this camera ({why}); it is tried again and \
+                 again, and whoever sees this may report it"
+            );
+            self.fail(Fault::error(Reason::Crashed, detail));
+            self.beat.beat();
+            self.pause(pause);
+            pause = (2 * pause).min(DIED_PAUSE.1);
+        }
+    }
+
     /// Streams for as long as it may; whatever goes wrong is told and tried again here.
     fn run(&mut self) {
         loop {
-            let (device, stop) = {
+            let (device, withheld, stop) = {
                 let mut orders = self.camera.orders();
                 orders.again = false;
-                (orders.device.clone(), orders.stop)
+                (orders.device.clone(), orders.withheld.clone(), orders.stop)
             };
             if stop {
                 return;
@@ -237,7 +291,7 @@ impl Thread {
                     Ok(()) => continue,
                     Err(fault) => fault,
                 },
-                None => Fault::unplugged(),
+                None => withheld.unwrap_or_else(Fault::unplugged),
             };
             let pause = match fault.state {
                 CameraState::Error => ERROR_PAUSE,
@@ -397,7 +451,9 @@ impl Thread {
         let interval = self.pace.told();
         let is_told = self.told.as_ref().is_some_and(|told| {
             let same_size = told.size == Some(size) || self.same_size < STEADY;
-            told.state == state && told.sizes == sizes && told.interval == interval && same_size
+            let same_path = told.device == self.camera.orders().path;
+            let same_pace = told.sizes == sizes && told.interval == interval;
+            told.state == state && same_pace && same_path && same_size
         });
         if is_told {
             return;
@@ -446,7 +502,7 @@ impl Thread {
             by: None,
             since: clock::unix_ms(),
             name: self.camera.about.title.clone(),
-            device: self.camera.about.device.clone(),
+            device: self.camera.orders().path.clone(),
             format: String::new(),
             size: None,
             fps: None,

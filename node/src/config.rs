@@ -97,7 +97,8 @@ pub enum Show {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CameraSection {
-    /// Any path of the device, best one below `/dev/v4l/by-id` or `/dev/v4l/by-path`.
+    /// Any path of the device, best one below `/dev/v4l/by-id`, or below `/dev/v4l/by-path` where
+    /// there are cameras of one model that say one serial number, or none: `vitrina cameras` tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<PathBuf>,
     /// With `device`: what the camera is to be called, 1 to 32 of `a-z 0-9 - _`. Alone: the name

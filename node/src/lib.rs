@@ -6,12 +6,14 @@
 
 mod answers;
 mod ask;
+mod bounds;
 mod camera;
 mod cameras;
 mod choose;
 mod claim;
 mod clock;
 mod config;
+mod controls;
 mod discover;
 mod encode;
 mod errno;
@@ -22,6 +24,7 @@ mod holder;
 mod hotplug;
 mod identity;
 mod log;
+mod marks;
 mod mjpeg;
 mod mqtt;
 mod names;

@@ -14,11 +14,12 @@ let library;
 export class Cameras {
   /**
    * @param {number} count
-   * @param {{frames: Buffer[], format: string, commands: string[]}} given `frames` that the camera
-   * gives instead of its own pictures, and as what `format`; `commands` that are given before the
-   * first camera is opened; see preload/README.md
+   * @param {{frames: Buffer[], format: string, commands: string[], environment: object}} given
+   * `frames` that the camera gives instead of its own pictures, and as what `format`; `commands`
+   * that are given before the first camera is opened; more variables of the `environment`; see
+   * preload/README.md
    */
-  constructor(count = 1, { frames = [], format, commands = [] } = {}) {
+  constructor(count = 1, { frames = [], format, commands = [], environment = {} } = {}) {
     library ??= compile(['-shared', '-fPIC', '-fno-delete-null-pointer-checks'], 'v4l2cam.so');
     const state = folder('cameras');
     this.control = join(state, 'ctl');
@@ -29,6 +30,7 @@ export class Cameras {
       V4L2CAM_CTL: this.control,
       V4L2CAM_ROOT: join(state, 'root'),
       V4L2CAM_INIT: commands.join(';'),
+      ...environment,
     };
     if (format) {
       const given = join(state, 'frames');

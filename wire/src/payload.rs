@@ -196,6 +196,10 @@ pub enum Reason {
     Format,
     /// The driver reports a failure.
     Device,
+    /// A fault of the node itself ended its work on the camera.
+    Crashed,
+    /// The device in the configuration could be any of several.
+    Ambiguous,
     /// A reason that this version does not know.
     #[serde(other)]
     Unknown,

@@ -264,6 +264,12 @@ async fn health_tells_whether_the_broker_is_there() {
     assert_eq!((status, json(&body)), (200, serde_json::json!({"status": "ok"})));
     let mut page = Page::open(&house).await;
     page.camera(|_| true).await;
+    node.state("error", r#","reason":"crashed","detail":"ended; tried again""#).await;
+    page.camera(|camera| camera.state == wire::CameraState::Error).await;
+    let (status, _, body) = get(&house, "/healthz").await;
+    let told =
+        serde_json::json!({"status": "degraded", "reasons": ["pi/door: ended; tried again"]});
+    assert_eq!((status, json(&body)), (200, told));
     house.broker.stop().await;
     while !matches!(page.told().await, wire::page::ToPage::Notice { notices } if !notices.is_empty())
     {

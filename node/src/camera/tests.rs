@@ -13,6 +13,7 @@ enum Step {
     Late { sequence: u32 },
     Nothing,
     Fault(Fault),
+    Die,
 }
 
 struct Script {
@@ -31,7 +32,8 @@ impl Source for Script {
     }
 
     fn next(&mut self, wait: Duration) -> Result<Option<Frame<'_>>, Fault> {
-        match self.steps.lock().unwrap().pop_front() {
+        let step = self.steps.lock().unwrap().pop_front();
+        match step {
             Some(Step::Frame { sequence, bytes, error, told }) => {
                 self.bytes = bytes;
                 if told.is_some() {
@@ -53,6 +55,7 @@ impl Source for Script {
                 }))
             }
             Some(Step::Fault(fault)) => Err(fault),
+            Some(Step::Die) => panic!("meant to die"),
             Some(Step::Nothing) | None => {
                 self.ended.send(()).ok();
                 std::thread::sleep(wait);
@@ -107,7 +110,7 @@ impl Rig {
             quality: 80,
             every: None,
         };
-        let device = Some(PathBuf::from("/dev/video0"));
+        let device = Ok(PathBuf::from("/dev/video0"));
         let (camera, thread) = Camera::start(about, device, open, outlet.clone()).unwrap();
         Rig { camera, thread, outlet, ended, opened, _data: data }
     }
@@ -245,4 +248,29 @@ fn a_camera_is_live_while_it_is_wanted() {
     let stats = rig.stop();
     assert_eq!(stats.made, stats.published + stats.dropped.values().sum::<u64>());
     assert!(stats.dropped.contains_key("superseded"), "{stats:?}");
+}
+
+#[test]
+fn a_thread_that_dies_is_an_error_with_its_reason_until_it_works_again() {
+    let rig = Rig::start(vec![frame(0), Step::Die, Step::Die, frame(0), frame(1)]);
+    let died = rig.state(|state| state.state == CameraState::Error);
+    assert_eq!(died.reason, Some(Reason::Crashed));
+    assert!(died.detail.contains("meant to die"), "{}", died.detail);
+    rig.state(|state| state.state == CameraState::Idle);
+    assert!(!rig.thread.is_finished());
+    assert_eq!(rig.stop().made, 3);
+}
+
+#[test]
+fn a_camera_that_is_withheld_says_why_and_is_not_opened() {
+    let rig = Rig::start(vec![frame(0), frame(1)]);
+    rig.state(|state| state.state == CameraState::Idle);
+    rig.opened.recv_timeout(WITHIN).unwrap();
+    rig.camera.withhold(Fault::error(Reason::Ambiguous, "could be either"));
+    let state = rig.state(|state| state.state == CameraState::Error);
+    assert_eq!((state.reason, state.detail.as_str()), (Some(Reason::Ambiguous), "could be either"));
+    rig.camera.call("/dev/v4l/by-path/door");
+    rig.camera.plug(Some("/dev/video7".into()));
+    assert_eq!(rig.opened.recv_timeout(WITHIN).unwrap(), PathBuf::from("/dev/video7"));
+    rig.stop();
 }
