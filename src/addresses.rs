@@ -49,7 +49,7 @@ fn local() -> Vec<IpAddr> {
             IpAddr::V6(ip) => !ip.is_loopback() && !ip.is_unicast_link_local(),
         })
         .collect();
-    addresses.sort_by_key(|ip| ip.is_ipv6());
+    addresses.sort_by_key(IpAddr::is_ipv6);
     addresses.dedup();
     addresses
 }

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use supervision::Health;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{sleep, timeout};
 use wire::page::ToPage;
@@ -145,6 +146,16 @@ impl People {
             pictures: Pictures::default(),
             devices: AtomicU64::new(0),
         }
+    }
+
+    /// Of the thread that keeps the talk.
+    pub fn health(&self) -> &Health {
+        &self.kept.health
+    }
+
+    /// How much of the talk was not kept, if any.
+    pub fn not_kept(&self) -> Option<String> {
+        self.kept.note()
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {

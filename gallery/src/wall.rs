@@ -305,7 +305,8 @@ impl Wall {
     pub fn notes(&self) -> Vec<String> {
         let state = self.state();
         let nodes = state.cameras.troubles().into_iter().chain(state.cameras.refused());
-        state.view_only.iter().cloned().chain(nodes).collect()
+        let not_kept = self.people.not_kept().into_iter().chain(self.journal.not_kept());
+        state.view_only.iter().cloned().chain(nodes).chain(not_kept).collect()
     }
 
     /// Which cameras somebody must mend, for `/healthz`.
