@@ -305,8 +305,8 @@ impl Wall {
     pub fn notes(&self) -> Vec<String> {
         let state = self.state();
         let nodes = state.cameras.troubles().into_iter().chain(state.cameras.refused());
-        let not_kept = self.people.not_kept().into_iter().chain(self.journal.not_kept());
-        state.view_only.iter().cloned().chain(nodes).chain(not_kept).collect()
+        let dropped = self.people.dropped().chain(self.journal.not_kept());
+        state.view_only.iter().cloned().chain(nodes).chain(dropped).collect()
     }
 
     /// Which cameras somebody must mend, for `/healthz`.
