@@ -70,7 +70,7 @@ pub use crate::config::{
 };
 pub use crate::log::Log;
 pub use crate::pixels::Coding;
-pub use crate::survey::{VideoNode, survey};
+pub use crate::survey::{Survey, VideoNode, survey};
 pub use supervision::Health;
 
 use crate::answers::Answers;
