@@ -68,7 +68,10 @@ pub fn run(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<(
     check::check(&settings, parts)?;
     raise_descriptors();
     let runtime = parts.runtime().context("the runtime cannot start")?;
-    runtime.block_on(serve(settings, parts, log))
+    let outcome = runtime.block_on(serve(settings, parts, log));
+    // What still waits for a disk or a device is left to the end of the process.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Lets this process have as many open files as it needs, if the system lets it: each viewer is

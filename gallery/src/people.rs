@@ -158,7 +158,10 @@ impl People {
 
     /// How much of the talk was not kept, and how much not heard, if any.
     pub fn dropped(&self) -> impl Iterator<Item = String> + use<> {
-        let unheard = self.room().unheard;
+        let (unheard, missed) = {
+            let room = self.room();
+            (room.unheard, room.talk.missed)
+        };
         let unheard = (unheard > 0).then(|| {
             let (_, most) = limits::HEARD;
             format!(
@@ -166,7 +169,10 @@ impl People {
                  person and were dropped"
             )
         });
-        self.kept.note().into_iter().chain(unheard)
+        let missed = (missed > 0).then(|| {
+            format!("the talk: {missed} lines since the start came too fast for those who are here")
+        });
+        self.kept.note().into_iter().chain(unheard).chain(missed)
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {

@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, interval, timeout};
-use tracing::{debug, warn};
+use tracing::{info, warn};
 use wire::{Photo, PhotoEvent, PhotoId};
 
 use super::Relay;
@@ -185,7 +185,9 @@ async fn say(
                 }
             }
             Ok(_) => {}
-            Err(RecvError::Lagged(missed)) => debug!(missed, "photos came too fast for the relay"),
+            Err(RecvError::Lagged(missed)) => {
+                info!(missed, "photos came too fast to be said on the relay");
+            }
             Err(RecvError::Closed) => return,
         }
     }
