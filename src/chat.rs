@@ -13,6 +13,7 @@ use wire::{PersonId, PhotoId, Root, Topic, limits};
 use crate::config::Settings;
 use crate::lines;
 use crate::mqtt::{Connection, Live, Message, News, QoS};
+use crate::pace::Pace;
 use crate::room::Room;
 use crate::signals::Signals;
 use crate::terminal::{self, Printer};
@@ -64,6 +65,8 @@ struct Chat {
     room: Room,
     /// Said, and not yet with the broker. Nothing more is read before it is.
     saying: Option<Say>,
+    /// No more is read than everybody hears.
+    pace: Pace,
     /// The input has ended.
     is_done: bool,
     /// The broker showed us to ourselves, so others see us too.
@@ -81,6 +84,7 @@ impl Chat {
             person: Person { name: name.to_owned(), since: now(), gallery: None },
             room: Room::default(),
             saying: None,
+            pace: Pace::new(limits::SAID),
             is_done: false,
             is_shown: false,
             is_typed: io::stdin().is_terminal(),
@@ -140,10 +144,13 @@ impl Chat {
                         Err(_) => {}
                     },
                 },
-                line = lines.recv(), if is_up && waiting == 0 && !self.is_done => match line {
+                line = next(lines, self.pace.next()), if is_up && waiting == 0 && !self.is_done => match line {
                     None => self.is_done = true,
                     Some(line) => {
                         self.saying = self.read(&line)?;
+                        if self.saying.is_some() {
+                            self.pace.take(Instant::now());
+                        }
                         waiting += usize::from(self.saying.is_some());
                         self.say(&live).await?;
                     }
@@ -219,6 +226,12 @@ impl Chat {
     fn topic(&self, topic: &Topic) -> String {
         topic.under(&self.root).to_string()
     }
+}
+
+/// The next line, not before `turn`. Cut short it has taken none.
+async fn next(lines: &mut mpsc::Receiver<String>, turn: Instant) -> Option<String> {
+    sleep_until(turn).await;
+    lines.recv().await
 }
 
 fn now() -> u64 {

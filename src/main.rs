@@ -14,6 +14,7 @@ mod log;
 mod logging;
 mod manual;
 mod mqtt;
+mod pace;
 mod parts;
 mod reindex;
 mod room;

@@ -18,7 +18,7 @@ use crate::addresses;
 use crate::check;
 use crate::config::{self, Settings};
 use crate::signals::Signals;
-use crate::supervisor::{self, Check};
+use crate::supervisor;
 
 /// How long a graceful stop may take.
 const STOP: Duration = Duration::from_secs(5);
@@ -68,7 +68,10 @@ pub fn run(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<(
     check::check(&settings, parts)?;
     raise_descriptors();
     let runtime = parts.runtime().context("the runtime cannot start")?;
-    runtime.block_on(serve(settings, parts, log))
+    let outcome = runtime.block_on(serve(settings, parts, log));
+    // What still waits for a disk or a device is left to the end of the process.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Lets this process have as many open files as it needs, if the system lets it: each viewer is
@@ -126,13 +129,16 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
         true => Some(node::Node::new(file.node.check(file.root, data.join("node"))?, log)?),
         false => None,
     };
+    // A gallery's `/healthz` speaks for all that is in this process.
+    let health = gallery.as_ref().map(gallery::Gallery::health).unwrap_or_default();
+    let others =
+        [broker.as_ref().map(broker::Broker::health), node.as_ref().map(node::Node::health)];
+    others.iter().flatten().for_each(|part| health.include(part));
     if let Some(gallery) = gallery {
         tell(&mut ready, "gallery", "http", gallery.local_addr())?;
         if let Some(address) = gallery.https_addr() {
             tell(&mut ready, "gallery", "https", address)?;
         }
-        let health = gallery.health();
-        running.checks.push(Box::new(move || health.check()));
         running.start("gallery", |stop| gallery.run(stop));
     }
     if let Some(broker) = broker {
@@ -143,14 +149,12 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
     }
     if let Some(node) = node {
         info!(name = %node.name(), "this node");
-        let health = node.health();
-        running.checks.push(Box::new(move || health.check()));
         running.start("node", |stop| node.run(stop));
     }
 
     writeln!(io::stdout(), "{ready}")?;
     supervisor::ready();
-    let watchdog = tokio::spawn(supervisor::watch(std::mem::take(&mut running.checks)));
+    let watchdog = tokio::spawn(supervisor::watch(health));
     let outcome = tokio::select! {
         () = signals.first() => Ok(()),
         ended = running.first_end() => ended,
@@ -181,7 +185,6 @@ fn tell(ready: &mut String, part: &str, scheme: &str, bound: SocketAddr) -> std:
 struct Running {
     tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
     stops: Vec<(&'static str, oneshot::Sender<()>)>,
-    checks: Vec<Check>,
 }
 
 impl Running {

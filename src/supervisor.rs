@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use sd_notify::NotifyState;
+use supervision::Health;
 use tracing::warn;
-
-/// Asks one part whether it makes progress; the error says what does not.
-pub type Check = Box<dyn Fn() -> Result<(), String> + Send>;
 
 /// The listeners are bound.
 pub fn ready() {
@@ -18,31 +16,52 @@ pub fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Feeds systemd's watchdog, where there is one, as long as every part makes progress. It ends
-/// with the task that runs it.
-pub async fn watch(checks: Vec<Check>) {
+/// Feeds systemd's watchdog, where there is one, as long as all that can die is alive and moves. It
+/// ends with the task that runs it.
+pub async fn watch(health: Health) {
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
     let mut ticks = tokio::time::interval((limit / 3).max(Duration::from_millis(100)));
     let mut was_stuck = false;
     loop {
         ticks.tick().await;
-        match checks.iter().try_for_each(|check| check()) {
-            Ok(()) => {
-                tell(&[NotifyState::Watchdog]);
-                was_stuck = false;
-            }
-            Err(stuck) => {
-                if !was_stuck {
-                    warn!(%stuck, "no progress; systemd starts this anew if it goes on");
-                }
-                was_stuck = true;
-            }
+        let is_fed = feed(&health, was_stuck);
+        if is_fed {
+            tell(&[NotifyState::Watchdog]);
         }
+        was_stuck = !is_fed;
     }
+}
+
+/// Whether the watchdog is to be fed now.
+fn feed(health: &Health, was_stuck: bool) -> bool {
+    let checked = health.check();
+    if let Err(stuck) = &checked
+        && !was_stuck
+    {
+        warn!(%stuck, "not all is alive; systemd starts this anew if it goes on");
+    }
+    checked.is_ok()
 }
 
 fn tell(states: &[NotifyState]) {
     if let Err(error) = sd_notify::notify(states) {
         warn!(%error, "systemd could not be told");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use supervision::{Beat, Need};
+
+    use super::*;
+
+    #[test]
+    fn the_watchdog_is_not_fed_for_a_part_with_a_dead_thread() {
+        let (all, part) = (Health::default(), Health::default());
+        all.include(&part);
+        assert!(feed(&all, false));
+        let thread = part.thread("spool", Need::Minor, |_: &Beat| panic!("meant to die"));
+        assert!(thread.unwrap().join().is_err());
+        assert!(!feed(&all, false));
     }
 }

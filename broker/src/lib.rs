@@ -54,8 +54,10 @@ mod websocket;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use certificate::Tls;
+use supervision::Health;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -70,6 +72,10 @@ use crate::listener::{Listener, Speaks};
 use crate::slots::Slots;
 pub use crate::users::{BadUsers, User, Users, new_password};
 
+/// A listener or a core without a sign of life for this long hangs. Each shows one every 10 s at
+/// least.
+const HANGS: Duration = Duration::from_secs(30);
+
 /// A broker whose addresses are taken and which does not serve yet.
 pub struct Broker {
     listeners: Vec<(Transport, Listener)>,
@@ -77,6 +83,7 @@ pub struct Broker {
     core: Arc<Core>,
     door: Arc<Door>,
     slots: Arc<Slots>,
+    health: Health,
 }
 
 impl Broker {
@@ -101,7 +108,7 @@ impl Broker {
         let counters = Arc::new(Counters::default());
         let slots = Arc::new(Slots::new(limits, counters.clone()));
         let core = Arc::new(Core::new(limits, counters));
-        Ok(Broker { listeners, address, core, door, slots })
+        Ok(Broker { listeners, address, core, door, slots, health: Health::default() })
     }
 
     /// The address of `broker.listen`, with the port that was taken.
@@ -112,6 +119,11 @@ impl Broker {
     /// All addresses that are listened on and what is spoken there, that of `broker.listen` first.
     pub fn addresses(&self) -> impl Iterator<Item = (Transport, SocketAddr)> {
         self.listeners.iter().map(|(transport, listener)| (*transport, listener.address()))
+    }
+
+    /// Tells whether its listeners live and its core answers, also while it runs.
+    pub fn health(&self) -> Health {
+        self.health.clone()
     }
 
     /// What the broker counts, also while it runs.
@@ -137,16 +149,19 @@ impl Broker {
         let mut listeners = JoinSet::new();
         for (_, listener) in self.listeners {
             // The task of one listener. It ends when the core closes and its connections ended.
+            let what = format!("the broker's listener at {}", listener.address());
             listeners.spawn(listener.serve(
                 self.core.clone(),
                 self.door.clone(),
                 self.slots.clone(),
+                self.health.watch(what, HANGS),
             ));
         }
+        let beat = self.health.watch("the broker's core", HANGS);
         tokio::select! {
             () = shutdown => {}
             () = self.door.keep_users(|| self.core.end_unknown(|who| self.door.knows(who))) => {}
-            () = self.core.keep_time() => {}
+            () = self.core.keep_time(&beat) => {}
         }
         self.core.close_all();
         listeners.join_all().await;

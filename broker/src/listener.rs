@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certificate::{BadCertificate, Tls};
+use supervision::Beat;
 use tokio::io::split;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, interval, sleep, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, error, warn};
 use trust::Fingerprint;
@@ -34,6 +35,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long connections may take to end at shutdown.
 const END_WITHIN: Duration = Duration::from_millis(1500);
+
+/// How often a listener shows that it is ready to accept.
+const ALIVE_EVERY: Duration = Duration::from_secs(5);
 
 /// A bound TCP socket, and what is spoken on it.
 pub(crate) struct Listener {
@@ -120,12 +124,12 @@ impl Listener {
 
     /// Accepts until the core closes, then waits for the connections to end, which it told to.
     /// Those that do not are aborted.
-    pub async fn serve(self, core: Arc<Core>, door: Arc<Door>, slots: Arc<Slots>) {
+    pub async fn serve(self, core: Arc<Core>, door: Arc<Door>, slots: Arc<Slots>, alive: Beat) {
         let mut connections = JoinSet::new();
         tokio::select! {
             () = core.closing() => {}
-            () = self.accept(&core, &door, &slots, &mut connections) => {}
-            () = self.keep_certificate() => {}
+            () = self.accept(&core, &door, &slots, &mut connections, &alive) => alive.lost(),
+            () = self.keep_certificate() => alive.lost(),
         }
         drop(self.socket);
         let all = async { while connections.join_next().await.is_some() {} };
@@ -147,12 +151,16 @@ impl Listener {
         door: &Arc<Door>,
         slots: &Arc<Slots>,
         connections: &mut JoinSet<()>,
+        alive: &Beat,
     ) {
+        let mut ticks = interval(ALIVE_EVERY);
         let failed = Seldom::new(Duration::from_secs(60));
         let mut pause = Duration::ZERO;
         loop {
+            alive.beat();
             let accepted = tokio::select! {
                 accepted = self.socket.accept() => accepted,
+                _ = ticks.tick() => continue,
                 Some(ended) = connections.join_next() => {
                     report(ended);
                     continue;

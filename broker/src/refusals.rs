@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,15 +18,23 @@ const MOST: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     said: Mutex<HashMap<(IpAddr, &'static str), Instant>>,
+    /// All of them.
+    count: AtomicU64,
 }
 
 impl Refusals {
-    /// Whether a refusal is to be said now.
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Counts a refusal, and says whether it is to be said now.
     pub fn is_news(&self, address: IpAddr, why: &'static str) -> bool {
         self.is_news_at(address, why, Instant::now())
     }
 
     fn is_news_at(&self, address: IpAddr, why: &'static str, now: Instant) -> bool {
+        self.count.fetch_add(1, Ordering::Relaxed);
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (address.to_canonical(), why);
         if said.get(&key).is_some_and(|at| now.duration_since(*at) < AGAIN_AFTER) {
@@ -64,6 +73,7 @@ mod tests {
         assert!(refusals.is_news_at(one, "b", now));
         assert!(refusals.is_news_at(other, "a", now));
         assert!(refusals.is_news_at(one, "a", now + AGAIN_AFTER));
+        assert_eq!(refusals.count(), 5, "also what was not said");
     }
 
     #[test]

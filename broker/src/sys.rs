@@ -21,6 +21,7 @@ pub(crate) fn facts(core: &Core) -> Vec<Arc<Message>> {
         ("clients/discarded", counts.discarded.to_string()),
         ("clients/overrun", counts.overrun.to_string()),
         ("connections/count", counts.connections.to_string()),
+        ("connections/refused", core.refusals.count().to_string()),
         ("messages/received", counts.packets_in.to_string()),
         ("messages/sent", counts.packets_out.to_string()),
         ("publish/messages/received", counts.messages_in.to_string()),

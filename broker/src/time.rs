@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use supervision::Beat;
 use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
@@ -16,8 +17,9 @@ use crate::sys;
 const BEAT: Duration = Duration::from_secs(10);
 
 impl Core {
-    /// Does what is due, and never ends.
-    pub async fn keep_time(&self) {
+    /// Does what is due, and never ends. Each round takes the lock that all clients need, and then
+    /// shows `alive` that it can be had.
+    pub async fn keep_time(&self, alive: &Beat) {
         let mut beat = Instant::now() + BEAT;
         loop {
             let now = Instant::now();
@@ -29,6 +31,7 @@ impl Core {
             while self.pass_on(&mut self.lock()) {
                 yield_now().await;
             }
+            alive.beat();
             let wake = next.map_or(beat, |next| next.min(beat));
             tokio::select! {
                 () = sleep_until(wake.into()) => {}

@@ -9,6 +9,7 @@ use bytes::{Buf, Bytes};
 use futures_util::Stream;
 use hyper::upgrade::OnUpgrade;
 use serde::Serialize;
+use supervision::{Health, Need};
 use tokio::sync::watch;
 use tracing::debug;
 use warp::filters::BoxedFilter;
@@ -18,7 +19,6 @@ use warp::{Filter, Rejection, path};
 use wire::CameraId;
 use wire::page::Camera;
 
-use crate::health::Health;
 use crate::idempotency::Key;
 use crate::listener::Peer;
 use crate::now::Now;
@@ -367,9 +367,13 @@ impl Site {
             reasons: Vec<String>,
         }
         let mut reasons = self.wall.ails();
-        reasons.extend(self.health.check().err());
-        let errors = self.wall.errors();
-        // A gallery that is started anew for the sake of one camera would mend nothing.
+        let (vital, minor): (Vec<_>, Vec<_>) =
+            self.health.troubles().into_iter().partition(|trouble| trouble.need == Need::Vital);
+        reasons.extend(vital.iter().map(ToString::to_string));
+        let mut errors = self.wall.errors();
+        errors.extend(minor.iter().map(ToString::to_string));
+        // A gallery that is started anew for the sake of one camera would mend nothing; without the
+        // smaller ones of its threads all is served that anybody looks at.
         let (code, status) = match (reasons.len(), errors.len()) {
             (0, 0) => (StatusCode::OK, "ok"),
             (0, _) => (StatusCode::OK, "degraded"),

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use supervision::Health;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{sleep, timeout};
@@ -68,6 +69,16 @@ impl Journal {
         };
         let bundles = broadcast::Sender::new(BUNDLES);
         Journal { state: Mutex::new(state), kept, changed: Notify::new(), bundles }
+    }
+
+    /// Of the thread that keeps the log.
+    pub fn health(&self) -> &Health {
+        &self.kept.health
+    }
+
+    /// How much of the log was not kept, if any.
+    pub fn not_kept(&self) -> Option<String> {
+        self.kept.note()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -4,15 +4,17 @@
 //! Nobody waits for it: what it cannot take is told to those who are here nevertheless, and is
 //! missing after a restart.
 
-use std::io;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use supervision::{Beat, Health, Need};
 use tracing::{info, warn};
 
 /// So many lines wait to be written at most; more are not kept.
@@ -24,8 +26,13 @@ const BUSY: Duration = Duration::from_secs(2);
 /// Where lines go to be kept.
 #[derive(Debug)]
 pub(crate) struct Kept {
+    what: &'static str,
     lines: Option<SyncSender<String>>,
     thread: Option<JoinHandle<()>>,
+    /// Lines that are missing on disk.
+    lost: Arc<AtomicU64>,
+    /// Of the thread.
+    pub health: Health,
 }
 
 impl Kept {
@@ -39,29 +46,40 @@ impl Kept {
         read: usize,
     ) -> (Kept, Vec<T>) {
         let opened = open(file).and_then(|database| Ok((last(&database, read)?, database)));
+        let (lost, health) = (Arc::<AtomicU64>::default(), Health::default());
         let started = opened.map_err(|error| error.to_string()).and_then(|(last, database)| {
             let (lines, queue) = sync_channel(QUEUE);
-            // Ends with the last sender, when what was queued is written.
-            let thread = thread::Builder::new().name(what.to_owned());
-            let thread = thread.spawn(move || write(database, what, most, &queue));
-            let thread = thread.map_err(|error: io::Error| error.to_string())?;
-            Ok((Kept { lines: Some(lines), thread: Some(thread) }, last))
+            let writer = Writer { database, what, most, lost: lost.clone() };
+            let name = format!("{what}-keeper");
+            let thread = health.thread(name, Need::Minor, move |beat| writer.run(&queue, beat));
+            let thread = thread.map_err(|error| error.to_string())?;
+            Ok((Some((lines, thread)), last))
         });
-        started.unwrap_or_else(|why| {
+        let (started, last) = started.unwrap_or_else(|why| {
             let file = file.display();
             warn!(%file, why, "the {what} is not kept; remove the file if it is broken");
-            (Kept { lines: None, thread: None }, Vec::new())
-        })
+            (None, Vec::new())
+        });
+        let (lines, thread) = started.unzip();
+        (Kept { what, lines, thread, lost, health }, last)
     }
 
     /// Keeps a line, if there is room for it to wait.
     pub fn keep(&self, line: &impl Serialize) {
         let json = serde_json::to_string(line).expect("a line holds only what JSON can say");
-        if let Some(lines) = &self.lines
-            && let Err(TrySendError::Full(_)) = lines.try_send(json)
-        {
-            tracing::debug!("the disk does not keep up; a line is not kept");
+        // Neither for a disk that does not keep up, nor for a thread that has ended.
+        if self.lines.as_ref().is_none_or(|lines| lines.try_send(json).is_err()) {
+            self.lost.fetch_add(1, Relaxed);
         }
+    }
+
+    /// How much was not kept, in words, if any.
+    pub fn note(&self) -> Option<String> {
+        let lost = self.lost.load(Relaxed);
+        let what = self.what;
+        (lost > 0).then(|| {
+            format!("the {what}: {lost} lines since the start are not kept on disk; see the program's log")
+        })
     }
 }
 
@@ -106,17 +124,34 @@ fn last<T: DeserializeOwned>(database: &Connection, read: usize) -> rusqlite::Re
     Ok(lines.iter().filter_map(|json| serde_json::from_str(json).ok()).collect())
 }
 
-fn write(mut database: Connection, what: &str, most: usize, queue: &Receiver<String>) {
-    let mut failing = false;
-    while let Ok(first) = queue.recv() {
-        let lines: Vec<_> = std::iter::once(first).chain(queue.try_iter().take(QUEUE)).collect();
-        let result = insert(&mut database, most, &lines);
-        match &result {
-            Ok(()) if failing => info!("the {what} is kept again"),
-            Err(error) if !failing => warn!(%error, "the {what} is not kept for now"),
-            _ => {}
+/// What the thread works with.
+struct Writer {
+    database: Connection,
+    what: &'static str,
+    most: usize,
+    lost: Arc<AtomicU64>,
+}
+
+impl Writer {
+    /// Ends with the last sender, when what was queued is written.
+    fn run(mut self, queue: &Receiver<String>, alive: &Beat) {
+        let what = self.what;
+        let mut failing = false;
+        while let Ok(first) = queue.recv() {
+            alive.beat();
+            let lines: Vec<_> =
+                std::iter::once(first).chain(queue.try_iter().take(QUEUE)).collect();
+            let result = insert(&mut self.database, self.most, &lines);
+            match &result {
+                Ok(()) if failing => info!("the {what} is kept again"),
+                Err(error) if !failing => warn!(%error, "the {what} is not kept for now"),
+                _ => {}
+            }
+            failing = result.is_err();
+            if failing {
+                self.lost.fetch_add(lines.len() as u64, Relaxed);
+            }
         }
-        failing = result.is_err();
     }
 }
 
@@ -167,5 +202,21 @@ mod tests {
         let (kept, last) = Kept::open::<u64>(&file, "talk", 10, 10);
         assert!(last.is_empty());
         kept.keep(&1);
+        assert!(kept.note().unwrap().starts_with("the talk: 1 lines"));
+    }
+
+    #[test]
+    fn a_keeper_that_died_is_told_and_what_it_does_not_keep_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (kept, _) = Kept::open::<u64>(&folder.path().join("talk.db"), "talk", 10, 10);
+        kept.keep(&1);
+        assert_eq!(kept.note(), None);
+        kept.health.kill("talk-keeper");
+        let until = std::time::Instant::now() + Duration::from_secs(20);
+        while kept.health.check().is_ok() || kept.note().is_none() {
+            assert!(std::time::Instant::now() < until);
+            kept.keep(&2);
+        }
+        assert!(kept.health.check().unwrap_err().starts_with("talk-keeper was ended"));
     }
 }

@@ -10,7 +10,6 @@ mod config;
 mod door;
 mod filename;
 mod frames;
-mod health;
 mod http;
 mod https;
 mod idempotency;
@@ -56,16 +55,15 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 pub use config::{BadConfig, Config, Section};
-pub use health::Health;
 pub use https::HttpsError;
 pub use picture::{BadSection as BadPicturesSection, Section as PicturesSection};
 #[doc(hidden)]
 pub use store::fill;
 pub use store::{BadSection as BadPhotosSection, Section as PhotosSection};
 pub use store::{OpenError, Progress, Settled};
+pub use supervision::Health;
 
 use door::Door;
-use health::Task;
 use http::Site;
 use https::Https;
 use ingest::Ingest;
@@ -79,6 +77,10 @@ use store::Store;
 use strangers::Strangers;
 use upload::Uploads;
 use wall::Wall;
+
+/// A task that shows no progress for this long hangs. The slowest needs 10 s, when it looks for a
+/// broker that is not there.
+const HANGS: Duration = Duration::from_secs(30);
 
 /// How long the end may take.
 const END_WITHIN: Duration = Duration::from_millis(2500);
@@ -164,7 +166,11 @@ impl Gallery {
         let (https, opened) = spawn_blocking(open).await.map_err(StartError::Failed)??;
         let https = secure.zip(https);
         let https = https.map(|((listener, address), https)| (listener, address, Arc::new(https)));
-        Ok(Gallery { config, listener, address, https, machine, health: Health::new(), opened })
+        let health = Health::default();
+        health.include(opened.store.health());
+        health.include(opened.people.health());
+        health.include(opened.journal.health());
+        Ok(Gallery { config, listener, address, https, machine, health, opened })
     }
 
     /// The address that it listens on, with the real port.
@@ -205,10 +211,7 @@ impl Gallery {
         let wall = Wall::new(id, config.open, port, people.clone(), photos, ingest, journal);
         let wall = Arc::new(wall);
         let (stop, mut stopping) = watch::channel(false);
-        let beat = |task| {
-            let health = health.clone();
-            move || health.beat(task)
-        };
+        let watch = |task| health.watch(format!("the gallery's {task}"), HANGS);
         let door = Door::new(&machine, &config.hosts, &config.relay_origins);
         let (offers, offered) = relay::offers();
         let strangers = Strangers::new();
@@ -240,45 +243,49 @@ impl Gallery {
 
         // Tasks which end with `stop`, or when the set is dropped.
         let mut tasks = JoinSet::new();
-        let (end, beats) = (stopping.clone(), beat(Task::Listener));
+        let (name, end) = ("listener", stopping.clone());
+        let alive = watch(name);
         tasks.spawn(async move {
             let https = https.map(|(listener, _, https)| (listener, https));
-            listener::serve(listener, https, service, end, beats).await;
-            Task::Listener
+            listener::serve(listener, https, service, end, || alive.beat()).await;
+            name
         });
-        let (heard, end, beats) = (wall.clone(), stopping.clone(), beat(Task::Broker));
+        let (name, heard, end) = ("connection to the broker", wall.clone(), stopping.clone());
+        let alive = watch(name);
         tasks.spawn(async move {
-            mqtt::run(&config, heard, sayings, end, beats).await;
-            Task::Broker
+            mqtt::run(&config, heard, sayings, end, || alive.beat()).await;
+            name
         });
-        let (end, beats, photos) = (stopping.clone(), beat(Task::Relay), store.clone());
+        let (name, photos, end) = ("photos of the relay", store.clone(), stopping.clone());
+        let alive = watch(name);
         tasks.spawn(async move {
-            relay::run(relay, photos, uploads, offered, end, beats).await;
-            Task::Relay
+            relay::run(relay, photos, uploads, offered, end, || alive.beat()).await;
+            name
         });
-        let beats = beat(Task::Wall);
+        let name = "state of the wall";
+        let alive = watch(name);
         tasks.spawn(async move {
             tokio::select! {
-                () = wall.run(beats) => {}
+                () = wall.run(|| alive.beat()) => {}
                 () = wall.journal.run() => {}
                 () = stopped(&mut stopping) => {}
             }
-            Task::Wall
+            name
         });
-
-        let (mut end, beats) = (stop.subscribe(), beat(Task::People));
+        let (name, mut end) = ("list of people", stop.subscribe());
+        let alive = watch(name);
         tasks.spawn(async move {
             tokio::select! {
-                () = people.run(beats) => {}
+                () = people.run(|| alive.beat()) => {}
                 () = stopped(&mut end) => {}
             }
-            Task::People
+            name
         });
 
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             Some(ended) = tasks.join_next() => Err(match ended {
-                Ok(task) => Error::Ended(task.name()),
+                Ok(task) => Error::Ended(task),
                 Err(error) => Error::Failed(error),
             }),
         };

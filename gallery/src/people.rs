@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use supervision::Health;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{sleep, timeout};
 use wire::page::ToPage;
@@ -53,7 +54,7 @@ const RENAMES: Rate = Rate { burst: 5.0, per_second: 0.1 };
 const SAYS: Rate = Rate { burst: 8.0, per_second: 1.0 };
 const SAYS_OF_ADDRESS: Rate = Rate { burst: 60.0, per_second: 10.0 };
 /// What the broker may bring of one person: more than a gallery lets them say.
-const HEARD: Rate = Rate { burst: 20.0, per_second: 5.0 };
+const HEARD: Rate = Rate { burst: limits::HEARD.0, per_second: limits::HEARD.1 };
 
 /// So many lines of the talk are kept on disk.
 const KEPT: usize = 10_000;
@@ -96,6 +97,8 @@ struct Room {
     says: Buckets<PersonId>,
     says_of_address: Buckets<IpAddr>,
     heard: Buckets<PersonId>,
+    /// Lines that came faster than that.
+    unheard: u64,
     /// Everybody and the last lines, as they are told to who comes; until something changes.
     all: Option<[Arc<str>; 2]>,
 }
@@ -132,6 +135,7 @@ impl People {
             says: Buckets::new(SAYS),
             says_of_address: Buckets::new(SAYS_OF_ADDRESS),
             heard: Buckets::new(HEARD),
+            unheard: 0,
             all: None,
         };
         People {
@@ -145,6 +149,30 @@ impl People {
             pictures: Pictures::default(),
             devices: AtomicU64::new(0),
         }
+    }
+
+    /// Of the thread that keeps the talk.
+    pub fn health(&self) -> &Health {
+        &self.kept.health
+    }
+
+    /// How much of the talk was not kept, and how much not heard, if any.
+    pub fn dropped(&self) -> impl Iterator<Item = String> + use<> {
+        let (unheard, missed) = {
+            let room = self.room();
+            (room.unheard, room.talk.missed)
+        };
+        let unheard = (unheard > 0).then(|| {
+            let (_, most) = limits::HEARD;
+            format!(
+                "the talk: {unheard} lines since the start came faster than {most} a second of one \
+                 person and were dropped"
+            )
+        });
+        let missed = (missed > 0).then(|| {
+            format!("the talk: {missed} lines since the start came too fast for those who are here")
+        });
+        self.kept.note().into_iter().chain(unheard).chain(missed)
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {
@@ -184,7 +212,10 @@ impl People {
                 let Some(person) = room.presence.author(id) else {
                     return Err("who says this is not here".to_owned());
                 };
-                room.heard.take(id.clone(), now.mono).map_err(|_| "too much at once")?;
+                if room.heard.take(id.clone(), now.mono).is_err() {
+                    room.unheard += 1;
+                    return Err("too much at once; it is dropped".to_owned());
+                }
                 // Who has just come has come before they speak.
                 let happened = room.presence.happened();
                 self.tell(&mut room, happened, now);

@@ -57,6 +57,11 @@ impl Problem {
         Problem { retry_after: Some(seconds), ..self }
     }
 
+    /// What is wrong.
+    pub fn error(&self) -> &str {
+        &self.error
+    }
+
     pub fn status(&self) -> StatusCode {
         self.status
     }

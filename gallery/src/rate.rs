@@ -78,4 +78,22 @@ mod tests {
         assert_eq!(buckets.take(MOST, 2 * S), Ok(()));
         assert_eq!(buckets.left.len(), 1, "the others are forgotten");
     }
+
+    #[test]
+    fn who_keeps_to_what_is_said_is_heard_also_when_lines_come_together() {
+        let rate = |(burst, per_second)| Rate { burst, per_second };
+        let mut says = Buckets::new(rate(wire::limits::SAID));
+        let mut hears = Buckets::new(rate(wire::limits::HEARD));
+        let mut now = 0;
+        for _ in 0..3000 {
+            if let Err(seconds) = says.take("ana", now) {
+                now += (seconds * 1e6) as Micros + 1;
+                says.take("ana", now).unwrap();
+            }
+            // The line to a gallery stands still for 3 s, again and again.
+            let arrives = now.next_multiple_of(3 * S);
+            assert_eq!(hears.take("ana", arrives), Ok(()));
+        }
+        assert!(now > 140 * S);
+    }
 }

@@ -27,7 +27,7 @@ use crate::problem::Problem;
 use crate::shares::Who;
 use crate::strangers::Strangers;
 use crate::websocket::handshake;
-use photos::{Offers, Pictures};
+use photos::{Missed, Offers, Pictures};
 use rooms::{Place, RoomName, Rooms};
 
 pub(crate) use photos::{offers, run};
@@ -38,13 +38,14 @@ pub(crate) struct Relay {
     rooms: Arc<Rooms>,
     strangers: Strangers,
     offers: Offers,
+    missed: Arc<Missed>,
     stop: watch::Receiver<bool>,
 }
 
 impl Relay {
     /// Pictures that are said on `/` are put into `offers`.
     pub fn new(offers: Offers, strangers: Strangers, stop: watch::Receiver<bool>) -> Relay {
-        Relay { rooms: Arc::default(), strangers, offers, stop }
+        Relay { rooms: Arc::default(), strangers, offers, missed: Arc::default(), stop }
     }
 
     /// Answers a request that asks for a room, and serves the client that it becomes.
@@ -74,7 +75,8 @@ impl Relay {
         };
         let Strangers { offers: places, messages, .. } = self.strangers;
         let memory = messages.none(who.clone());
-        let pictures = place.room.is_root().then(|| Pictures::new(self.offers, places, who));
+        let is_root = place.room.is_root();
+        let pictures = is_root.then(|| Pictures::new(self.offers, places, who, self.missed));
         client::serve(stream, &place, pictures, memory, self.stop).await;
         let replaced = place.member.replaced();
         if replaced > 0 {

@@ -26,13 +26,13 @@ mod writer;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc as sync_mpsc};
-use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
+use supervision::{Beat, Health, Need};
 use tempfile::NamedTempFile;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
@@ -96,6 +96,8 @@ struct Shared {
     shrinkers: Workers<()>,
     /// The keeper ends when this is dropped.
     _keeper: sync_mpsc::Sender<()>,
+    /// Of all these threads.
+    health: Health,
 }
 
 /// A photo to be stored. Its picture was checked already.
@@ -212,11 +214,12 @@ impl Store {
                 .map_err(|error| OpenError::Failed { path: files.index(), why: error.to_string() })
         };
         let (queue, jobs) = mpsc::channel(ADDS);
+        let health = Health::default();
         let writer = Writer {
             index,
             files: files.clone(),
             events: events.clone(),
-            thumbs: Background::start(files.clone(), limits).map_err(unusable)?,
+            thumbs: Background::start(&health, files.clone(), limits).map_err(unusable)?,
             retention,
             space: space.clone(),
             reserve,
@@ -225,9 +228,11 @@ impl Store {
         };
         let (keeper, stopped) = sync_mpsc::channel();
         let shared = Shared {
-            readers: Workers::start("store-reader", readers(READERS)?).map_err(unusable)?,
-            filers: Workers::start("store-filer", readers(FILERS)?).map_err(unusable)?,
-            shrinkers: Workers::start("store-shrinker", [(); SHRINKERS]).map_err(unusable)?,
+            readers: Workers::start(&health, "store-reader", readers(READERS)?)
+                .map_err(unusable)?,
+            filers: Workers::start(&health, "store-filer", readers(FILERS)?).map_err(unusable)?,
+            shrinkers: Workers::start(&health, "store-shrinker", [(); SHRINKERS])
+                .map_err(unusable)?,
             files,
             limits,
             space: space.clone(),
@@ -236,13 +241,18 @@ impl Store {
             adds: Semaphore::new(ADDS),
             writer: queue.clone(),
             _keeper: keeper,
+            health: health.clone(),
         };
-        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
-            thread::Builder::new().name(name.to_owned()).spawn(run).map(drop).map_err(unusable)
-        };
-        spawn("store-writer", Box::new(|| writer.run(jobs)))?;
-        spawn("store-keeper", Box::new(move || keep(&space, &queue, &stopped)))?;
+        let write = |alive: &Beat| writer.run(jobs, alive);
+        health.thread("store-writer", Need::Vital, write).map_err(unusable)?;
+        let keep = move |alive: &Beat| keep(&space, &queue, &stopped, alive);
+        health.thread("store-keeper", Need::Minor, keep).map_err(unusable)?;
         Ok(Store { shared: Arc::new(shared) })
+    }
+
+    /// Tells whether its threads are alive.
+    pub fn health(&self) -> &Health {
+        &self.shared.health
     }
 
     /// A temporary file to put an upload into.
@@ -518,12 +528,18 @@ fn prepare(
 }
 
 /// Looks after the store until it is dropped.
-fn keep(space: &Space, writer: &mpsc::Sender<Job>, stopped: &sync_mpsc::Receiver<()>) {
+fn keep(
+    space: &Space,
+    writer: &mpsc::Sender<Job>,
+    stopped: &sync_mpsc::Receiver<()>,
+    alive: &Beat,
+) {
     let mut look = 0;
     let mut failing = false;
     // What was due while the gallery was off goes at the first look.
     let mut tend = true;
     while let Err(sync_mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(LOOK_EVERY) {
+        alive.beat();
         space.look();
         look += 1;
         while std::mem::take(&mut tend) || look >= TEND_EVERY {

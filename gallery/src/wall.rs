@@ -52,6 +52,8 @@ struct State {
     cameras: Cameras,
     clocks: Clocks,
     complained: HashSet<Topic>,
+    /// All messages that were refused, also those of topics that were told of.
+    refused: u64,
     broker_lost: bool,
     open: bool,
     /// The port on which it is there by HTTPS, if it is.
@@ -80,6 +82,7 @@ impl Wall {
             cameras: Cameras::default(),
             clocks: Clocks::new(now::boot()),
             complained: HashSet::new(),
+            refused: 0,
             broker_lost: false,
             open,
             https,
@@ -128,6 +131,7 @@ impl Wall {
         });
         taken.or_else(|why| {
             let mut state = self.state();
+            state.refused += 1;
             let first =
                 state.complained.len() < COMPLAINTS && state.complained.insert(topic.clone());
             if first { Err(why) } else { Ok(()) }
@@ -304,8 +308,13 @@ impl Wall {
     /// What is not wrong here, but should be known, for `/healthz`.
     pub fn notes(&self) -> Vec<String> {
         let state = self.state();
+        let refused = state.refused;
+        let refused = (refused > 0).then(|| {
+            format!("{refused} messages from the broker since the start were refused; the log says which topics")
+        });
         let nodes = state.cameras.troubles().into_iter().chain(state.cameras.refused());
-        state.view_only.iter().cloned().chain(nodes).collect()
+        let dropped = self.people.dropped().chain(self.journal.not_kept());
+        state.view_only.iter().cloned().chain(nodes).chain(refused).chain(dropped).collect()
     }
 
     /// Which cameras somebody must mend, for `/healthz`.

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use supervision::{Beat, Health};
 use wire::{
     CameraId, CameraState, CameraStats, Control, Reason, Resolution, Root, Size, Stamp, State,
     Took, Topic, Want,
@@ -20,7 +21,6 @@ use crate::mjpeg::Checker;
 use crate::pace::{Missing, Pace};
 use crate::pictures::{From, Pictures};
 use crate::pixels::Layout;
-use crate::progress::{Beat, Health};
 use crate::sequence::Sequence;
 use crate::slot::Slots;
 use crate::snaps::Snaps;

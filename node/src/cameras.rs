@@ -34,6 +34,9 @@ use crate::v4l2::Device;
 
 /// How long a camera may take to be found before the test card is shown in its place.
 const FOUND_WITHIN: Duration = Duration::from_secs(1);
+/// How long after the start who is configured and not here is told: a bus takes some seconds to
+/// find its devices.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 /// How often video nodes that may become cameras without an event are looked at, and threads that
 /// have died are replaced.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -55,6 +58,15 @@ struct Running {
     camera: Arc<Camera>,
     thread: JoinHandle<()>,
     place: Place,
+}
+
+/// What a look at the devices gave.
+struct Followed {
+    has_camera: bool,
+    /// What is unclear in the configuration of cameras without a name.
+    unclear: Vec<String>,
+    /// What the configuration says of cameras that are not here.
+    unmatched: Vec<String>,
 }
 
 /// Where a camera's device is now, and what is to be there; nowhere while it is gone.
@@ -99,6 +111,9 @@ impl Cameras {
         let patience = sleep(FOUND_WITHIN);
         tokio::pin!(patience);
         let mut waits = self.config.test_card.show == Show::Auto;
+        let settled = sleep(SETTLED_WITHIN);
+        tokio::pin!(settled);
+        let mut is_settled = false;
         let devices = self.config.cameras.iter().filter_map(|camera| camera.device.clone());
         let mut hotplug = Hotplug::new(devices.collect())?;
         let mut names = Names::read(&self.config.data, survey::given_names(&self.config));
@@ -114,7 +129,7 @@ impl Cameras {
                     return Ok(());
                 }
             };
-            let (has_camera, unclear) = self.follow(&found, &mut names);
+            let Followed { has_camera, unclear, unmatched } = self.follow(&found, &mut names);
             for words in unclear {
                 if said.insert(words.clone()) {
                     tracing::warn!("{words}");
@@ -144,6 +159,10 @@ impl Cameras {
                         waits = false;
                         self.show_test_card();
                     }
+                    () = &mut settled, if !is_settled => {
+                        is_settled = true;
+                        unmatched.iter().for_each(|words| tracing::warn!("{words}"));
+                    }
                     result = &mut changed => {
                         result?;
                         break;
@@ -158,12 +177,11 @@ impl Cameras {
         }
     }
 
-    /// Starts cameras that are new and tells the others where their devices are now. Gives whether
-    /// there is any, and what is unclear in the configuration of cameras without a name.
-    fn follow(&self, found: &[Found], names: &mut Names) -> (bool, Vec<String>) {
+    /// Starts cameras that are new and tells the others where their devices are now.
+    fn follow(&self, found: &[Found], names: &mut Names) -> Followed {
         let cameras: Vec<&Found> =
             found.iter().filter(|found| !found.is_other() || self.has(found)).collect();
-        let Introduced { cameras: known, unclear } =
+        let Introduced { cameras: known, unclear, unmatched } =
             survey::introduce(&self.config, &cameras, names);
         let mut here: BTreeSet<CameraName> = BTreeSet::new();
         for (found, Known { about, ask, .. }) in cameras.into_iter().zip(known) {
@@ -184,7 +202,8 @@ impl Cameras {
             }
         }
         let unnamed = unclear.into_iter().filter(|unclear| unclear.name.is_none());
-        (!here.is_empty(), unnamed.map(|unclear| unclear.words).collect())
+        let unclear = unnamed.map(|unclear| unclear.words).collect();
+        Followed { has_camera: !here.is_empty(), unclear, unmatched }
     }
 
     /// Starts a camera that was found, or tells it where it is now.

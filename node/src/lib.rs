@@ -34,7 +34,6 @@ mod pictures;
 mod pixels;
 mod planes;
 mod pool;
-mod progress;
 #[cfg(feature = "turbojpeg")]
 mod reduce;
 mod retry;
@@ -71,8 +70,8 @@ pub use crate::config::{
 };
 pub use crate::log::Log;
 pub use crate::pixels::Coding;
-pub use crate::progress::Health;
-pub use crate::survey::{VideoNode, survey};
+pub use crate::survey::{Survey, VideoNode, survey};
+pub use supervision::Health;
 
 use crate::answers::Answers;
 use crate::ask::Questions;
@@ -125,6 +124,7 @@ impl Node {
             config.spool,
             config.name.clone(),
             Arc::clone(&answers),
+            &health,
         )
         .map_err(Error::Thread)?;
         let outlet = Outlet {

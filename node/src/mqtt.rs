@@ -17,6 +17,7 @@ use rumqttc::{
     MqttOptions, NetworkOptions, Outgoing, Packet, Publish, QoS, TlsConfiguration, Transport,
 };
 use rustls::ClientConfig;
+use supervision::{Beat, Health};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep, timeout};
@@ -31,7 +32,6 @@ use crate::cameras::Cameras;
 use crate::claim::{Claim, Verdict};
 use crate::facts::Facts;
 use crate::identity::Identity;
-use crate::progress::{Beat, Health};
 use crate::retry::Retry;
 use crate::slot::{Picture, Slots};
 use crate::spool::Entry;

@@ -92,7 +92,9 @@ mod tests {
         let answers = Arc::new(Answers::default());
         let node = "attic".parse().unwrap();
         let spool = folder.path().join("spool");
-        let (spooler, _) = Spooler::start(spool, 1 << 20, node, Arc::clone(&answers)).unwrap();
+        let (spooler, _) =
+            Spooler::start(spool, 1 << 20, node, Arc::clone(&answers), &Default::default())
+                .unwrap();
         Rig { _folder: folder, answers, spooler, snaps: Snaps::default() }
     }
 

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use bytes::Bytes;
+use supervision::{Beat, Health, Need};
 use tokio::sync::{Notify, oneshot};
 use wire::{GalleryId, NodeName, PhotoId, Stamp};
 
@@ -24,6 +25,9 @@ use crate::spool::{self, Entry};
 use crate::stored::Recent;
 use writer::{Writer, reason};
 
+/// The thread's name.
+const THREAD: &str = "spool";
+
 /// Frames that may wait to be written. Each was asked for, so more are refused with the reason.
 const HANDED: usize = 32;
 
@@ -32,6 +36,7 @@ const HANDED: usize = 32;
 pub(crate) struct Spooler {
     shared: Arc<Shared>,
     jobs: mpsc::Sender<Job>,
+    health: Health,
 }
 
 #[derive(Debug)]
@@ -159,6 +164,7 @@ impl Spooler {
         limit: u64,
         node: NodeName,
         answers: Arc<Answers>,
+        health: &Health,
     ) -> io::Result<(Spooler, JoinHandle<()>)> {
         let (state, changed) = (Mutex::default(), Notify::new());
         let shared = Arc::new(Shared { folder, node, answers, state, changed });
@@ -167,9 +173,9 @@ impl Spooler {
         if let Err(error) = writer.open() {
             writer.complain(&reason(&error));
         }
-        let thread = std::thread::Builder::new().name("spool".to_owned());
-        let thread = thread.spawn(move || writer.run(&received))?;
-        Ok((Spooler { shared, jobs }, thread))
+        let work = move |beat: &Beat| writer.run(&received, beat);
+        let thread = health.thread(THREAD, Need::Vital, work)?;
+        Ok((Spooler { shared, jobs, health: health.clone() }, thread))
     }
 
     /// What was handed over is written, then the thread ends.
@@ -308,8 +314,14 @@ impl Spooler {
     pub fn condition(&self) -> Condition {
         let mut state = self.shared.state();
         let State { bytes, trouble, refused, .. } = &*state;
-        let condition =
+        let mut condition =
             Condition { bytes: *bytes, refused: refused.len() as u64, trouble: trouble.clone() };
+        if self.health.has_lost(THREAD) {
+            let why = "the thread that writes photos was ended by a fault of Vitrina; start the \
+                       node anew, and report it";
+            condition.trouble = Some(why.to_owned());
+            return condition;
+        }
         let is_well = condition.trouble.is_none() && condition.refused == 0;
         if !is_well && !std::mem::replace(&mut state.is_looking, true) {
             let _ = self.jobs.send(Job::Look);

@@ -42,13 +42,22 @@ pub struct Described {
     pub offers: Vec<Offer>,
 }
 
-/// Looks at every video node of this machine, in the order of their numbers. Names are those
-/// that a node with this configuration gives; none is kept by looking.
-pub fn survey(config: &Config) -> Vec<VideoNode> {
+/// What is here.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// Every video node, in the order of their numbers.
+    pub nodes: Vec<VideoNode>,
+    /// What the configuration says of cameras that are not here, in words.
+    pub unmatched: Vec<String>,
+}
+
+/// Looks at every video node of this machine. Names are those that a node with this configuration
+/// gives; none is kept by looking.
+pub fn survey(config: &Config) -> Survey {
     let mut names = Names::read(&config.data, given_names(config));
     let found = Scout::default().scan();
     let cameras: Vec<&Found> = found.iter().filter(|found| !found.is_other()).collect();
-    let Introduced { cameras, unclear } = introduce(config, &cameras, &mut names);
+    let Introduced { cameras, unclear, unmatched } = introduce(config, &cameras, &mut names);
     let mut cameras = cameras.into_iter();
     let describe = |found: Found| {
         let known = if found.is_other() { None } else { cameras.next() };
@@ -69,7 +78,7 @@ pub fn survey(config: &Config) -> Vec<VideoNode> {
         };
         VideoNode { node: found.node, card: found.card, driver: found.driver, camera }
     };
-    found.iter().cloned().map(describe).collect()
+    Survey { nodes: found.iter().cloned().map(describe).collect(), unmatched }
 }
 
 impl fmt::Display for VideoNode {
@@ -104,6 +113,8 @@ pub(crate) struct Introduced {
     pub cameras: Vec<Known>,
     /// What the configuration says of devices that cannot be told apart.
     pub unclear: Vec<Unclear>,
+    /// What the configuration says of cameras that are not here, in words.
+    pub unmatched: Vec<String>,
 }
 
 /// A camera that is here.
@@ -131,9 +142,10 @@ pub(crate) fn introduce(config: &Config, found: &[&Found], names: &mut Names) ->
     let marks: Vec<&Marks> = found.iter().map(|found| &found.marks).collect();
     names.compare(&marks);
     let (mut by_device, mut unclear) = (vec![None; found.len()], Vec::new());
+    let mut nowhere = Vec::new();
     for section in &config.cameras {
         match meant(section, found, names) {
-            Meant::Nothing => {}
+            Meant::Nothing => nowhere.push(section),
             Meant::One(i) => by_device[i] = by_device[i].or(Some(section)),
             Meant::Several(nodes, words) => {
                 unclear.push(Unclear { name: section.name.clone(), nodes, words });
@@ -177,7 +189,31 @@ pub(crate) fn introduce(config: &Config, found: &[&Found], names: &mut Names) ->
         };
         Known { about, ask, bond }
     });
-    Introduced { cameras: known.collect(), unclear }
+    let cameras: Vec<Known> = known.collect();
+    nowhere.retain(|section| {
+        let is_it = |known: &Known| section.name.as_ref() == Some(&known.about.id.camera);
+        section.device.is_some() || !cameras.iter().any(is_it)
+    });
+    let unmatched = nowhere.into_iter().map(|section| unmatched(section, &cameras)).collect();
+    Introduced { cameras, unclear, unmatched }
+}
+
+/// Says that a section of the configuration matches no camera, and what it could say.
+fn unmatched(section: &CameraConfig, here: &[Known]) -> String {
+    let keys = [
+        section.name.as_ref().map(|name| format!("name = \"{name}\"")),
+        section.device.as_ref().map(|device| format!("device = \"{}\"", device.display())),
+    ];
+    let keys = keys.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let here: Vec<String> = here
+        .iter()
+        .map(|Known { about, .. }| format!("{} (device = \"{}\")", about.id.camera, about.device))
+        .collect();
+    let here = match here.is_empty() {
+        true => "there is none".to_owned(),
+        false => format!("here are {}", here.join(", ")),
+    };
+    format!("[[node.camera]] with {keys} matches no camera that is plugged in; {here}")
 }
 
 /// Which camera a section of the configuration means by its device.

@@ -4,9 +4,11 @@ import { test } from 'node:test';
 import { strict as assert } from 'node:assert';
 
 import { Subscriber } from '../harness/mosquitto.mjs';
+import { run } from '../harness/child.mjs';
 import { Cameras } from '../harness/preload.mjs';
+import { folder } from '../harness/scratch.mjs';
 import { until } from '../harness/until.mjs';
-import { Vitrina } from '../harness/vitrina.mjs';
+import { BINARY, Vitrina } from '../harness/vitrina.mjs';
 
 const CAMERA = 'here/rig-test-camera-rig0000';
 const OTHER = 'here/rig-test-camera-rig0001';
@@ -110,4 +112,31 @@ test('a device that answers at last is a camera', async (t) => {
   cameras.command('0 answer');
   await state(CAMERA, works);
   await until('health is well', async () => (await health()).status === 'ok');
+});
+
+/** What `vitrina cameras` says with these cameras plugged in. */
+async function listed(cameras, set = []) {
+  const env = { PATH: process.env.PATH, ...cameras.env };
+  const args = ['cameras', '--data', folder('data'), ...set.flatMap((pair) => ['--set', pair])];
+  return (await run('env', [...Object.entries(env).map((pair) => pair.join('=')), BINARY, ...args])).stdout;
+}
+
+test('a device that keeps whoever opens it does not keep `vitrina cameras`', async () => {
+  const said = await listed(new Cameras(2, { environment: { V4L2CAM_INIT: '0 hang' } }));
+  assert.match(said, /rig-test-camera-rig0001 \(/);
+  assert.match(said, /does not answer/);
+});
+
+test('a [[node.camera]] that matches nothing is said in the log and by `vitrina cameras`, with what there is', async (t) => {
+  const set = ['node.camera=[{name="porch", device="/dev/v4l/by-id/usb-none"}, {name="atic", quality=70}, {name="rig-test-camera-rig0000", quality=70}]'];
+  const words = [/name = "porch", device = "\/dev\/v4l\/by-id\/usb-none" matches no camera/, /name = "atic" matches no camera/];
+  const here = /here are rig-test-camera-rig0000 \(device = "/;
+  const said = await listed(new Cameras(1), set);
+  for (const word of [...words, here]) assert.match(said, word);
+  assert.equal(said.match(/matches no camera/g).length, 2, said);
+
+  const { vitrina, state } = await start(t, 1, {}, set);
+  await state(CAMERA, works);
+  await until('the log says so', () => vitrina.stderr.includes('matches no camera'), { limit: 40_000 });
+  for (const word of [...words, here]) assert.match(vitrina.stderr, word);
 });

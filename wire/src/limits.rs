@@ -97,6 +97,15 @@ pub const LOG: usize = 200;
 /// So many lines of the talk are there for who comes later.
 pub const TALK: usize = 200;
 
+/// So many lines of one person at once are heard by whoever follows the talk, and in the long run so
+/// many a second; what is beyond is dropped. A line may be held up on its way, so who speaks for
+/// themselves keeps to [`SAID`], and nothing of theirs is.
+pub const HEARD: (f32, f32) = (100.0, 20.0);
+
+/// So many lines somebody says at once, and in the long run so many a second. Up to 4 s of them may
+/// come together.
+pub const SAID: (f32, f32) = (20.0, 20.0);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ mod aliases;
 mod clients;
 mod door;
 mod fuzz;
+mod health;
 mod once;
 mod ordered;
 mod owners;

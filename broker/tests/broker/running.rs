@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{Broker, Config, Counters, Counts, Section, Transport};
+use supervision::Health;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -18,6 +19,7 @@ pub struct Running {
     pub address: SocketAddr,
     pub addresses: Vec<(Transport, SocketAddr)>,
     pub counters: Arc<Counters>,
+    pub health: Health,
     stop: oneshot::Sender<()>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -47,6 +49,7 @@ async fn serve(config: Config) -> Running {
         address: broker.local_addr(),
         addresses: broker.addresses().collect(),
         counters: broker.counters(),
+        health: broker.health(),
         stop,
         task: tokio::spawn(broker.run(async {
             let _ = stopped.await;

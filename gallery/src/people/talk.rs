@@ -15,12 +15,14 @@ const FRESH: usize = 2000;
 pub(crate) struct Talk {
     lines: VecDeque<Arc<Line>>,
     fresh: Vec<Arc<Line>>,
+    /// So many since the start were not told to those who are here.
+    pub missed: u64,
 }
 
 impl Talk {
     /// The talk as it was kept, oldest line first.
     pub fn of(lines: Vec<Line>) -> Self {
-        Talk { lines: lines.into_iter().map(Arc::new).collect(), fresh: Vec::new() }
+        Talk { lines: lines.into_iter().map(Arc::new).collect(), fresh: Vec::new(), missed: 0 }
     }
 
     /// Adds a line. `None` if it is there already: a broker may deliver a message twice.
@@ -35,6 +37,8 @@ impl Talk {
         self.lines.push_back(line.clone());
         if self.fresh.len() < FRESH {
             self.fresh.push(line.clone());
+        } else {
+            self.missed += 1;
         }
         Some(line)
     }
@@ -76,6 +80,13 @@ mod tests {
         let fresh = talk.fresh();
         assert_eq!((fresh.len(), fresh.last().unwrap().at), (300, 299));
         assert!(talk.fresh().is_empty());
+    }
+
+    #[test]
+    fn lines_that_nobody_is_told_are_counted() {
+        let mut talk = Talk::default();
+        (0..2010).for_each(|n| drop(talk.add(line(n))));
+        assert_eq!((talk.fresh().len(), talk.missed), (FRESH, 10));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, interval, timeout};
-use tracing::{debug, warn};
+use tracing::{info, warn};
 use wire::{Photo, PhotoEvent, PhotoId};
 
 use super::Relay;
@@ -33,6 +34,9 @@ const GALLERY: ClientId = 0;
 const EVERY: Duration = Duration::from_secs(1);
 const BURST: u32 = 5;
 
+/// How often it is said that pictures became no photos.
+const SAY_MISSED: Duration = Duration::from_secs(60);
+
 /// So many photos that came from here are remembered until the store tells of them.
 const REMEMBERED: usize = 256;
 
@@ -40,8 +44,8 @@ const REMEMBERED: usize = 256;
 const NEW_MS: u64 = 60_000;
 
 /// Where clients put pictures, and where they are taken from.
-pub(crate) type Offers = mpsc::Sender<(Message, Share)>;
-pub(crate) type Offered = mpsc::Receiver<(Message, Share)>;
+pub(crate) type Offers = mpsc::Sender<(Message, Who, Share)>;
+pub(crate) type Offered = mpsc::Receiver<(Message, Who, Share)>;
 
 pub(crate) fn offers() -> (Offers, Offered) {
     mpsc::channel(OFFERS)
@@ -55,23 +59,58 @@ pub(crate) struct Pictures {
     places: Shares,
     who: Who,
     turns: Turns,
+    missed: Arc<Missed>,
+}
+
+/// Pictures that were said on `/` and became no photos.
+#[derive(Debug, Default)]
+pub(crate) struct Missed {
+    count: AtomicU64,
+    /// When that was last said.
+    said: Mutex<Option<Instant>>,
+}
+
+impl Missed {
+    /// Counts one, and says so at most once in [`SAY_MISSED`].
+    fn count(&self, who: &Who, why: &str) {
+        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.is_none_or(|at| at.elapsed() >= SAY_MISSED) {
+            *said = Some(Instant::now());
+            warn!(
+                ?who,
+                why,
+                since_the_start = count,
+                "a picture said on the relay's / was passed on, but is stored as no photo"
+            );
+        }
+    }
 }
 
 impl Pictures {
-    pub fn new(offers: Offers, places: Shares, who: Who) -> Pictures {
-        Pictures { offers, places, who, turns: Turns { left: BURST, since: Instant::now() } }
+    pub fn new(offers: Offers, places: Shares, who: Who, missed: Arc<Missed>) -> Pictures {
+        let turns = Turns { left: BURST, since: Instant::now() };
+        Pictures { offers, places, who, turns, missed }
     }
 
-    /// Offers a message to the store, if it is a picture and the client has not said too many.
+    /// Offers a message to the store, if it is a picture. One that the client says beyond its turns,
+    /// or while the store is slower than all clients together, only passes.
     pub fn offer(&mut self, message: &Message) {
         let is_picture =
             message.kind == Kind::Binary && picture::recognise(&message.payload).is_some();
-        if is_picture
-            && self.turns.take(Instant::now())
-            && let Ok(place) = self.places.take(self.who.clone())
-        {
-            // While the store is slower than all clients together, pictures only pass.
-            let _ = self.offers.try_send((message.clone(), place));
+        if !is_picture {
+            return;
+        }
+        if !self.turns.take(Instant::now()) {
+            let why = "this client says more than 5 at once and one a second";
+            return self.missed.count(&self.who, why);
+        }
+        let place = self.places.take(self.who.clone());
+        let offered = place.is_ok_and(|place| {
+            self.offers.try_send((message.clone(), self.who.clone(), place)).is_ok()
+        });
+        if !offered {
+            self.missed.count(&self.who, "too many wait to be stored");
         }
     }
 }
@@ -110,12 +149,12 @@ pub(crate) async fn run(
     let events = store.events();
     let ours = Ours::default();
     let keep = async {
-        while let Some((picture, _place)) = offered.recv().await {
+        while let Some((picture, who, _place)) = offered.recv().await {
             let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
             // Before it is stored, since the store tells of it at once.
             ours.remember(id.clone());
             if let Err(problem) = uploads.bring(id, picture.payload).await {
-                debug!(?problem, "a picture of the relay was not stored");
+                relay.missed.count(&who, problem.error());
             }
         }
     };
@@ -146,7 +185,9 @@ async fn say(
                 }
             }
             Ok(_) => {}
-            Err(RecvError::Lagged(missed)) => debug!(missed, "photos came too fast for the relay"),
+            Err(RecvError::Lagged(missed)) => {
+                info!(missed, "photos came too fast to be said on the relay");
+            }
             Err(RecvError::Closed) => return,
         }
     }
@@ -199,5 +240,29 @@ mod tests {
         assert!(!at(100) && !at(900));
         assert!(at(1200) && !at(1300) && at(2100) && !at(2150));
         assert!((0..5).all(|_| at(60_000)) && !at(60_000));
+    }
+
+    #[tokio::test]
+    async fn pictures_that_become_no_photos_are_counted_whyever() {
+        let (offers, mut offered) = offers();
+        let memory = Shares::new("bytes of messages", 1 << 20);
+        let places = Shares::new("pictures that wait", 64);
+        let missed = Arc::<Missed>::default();
+        let who = || Who::at([127, 0, 0, 1].into());
+        let message = |kind, bytes: &'static [u8]| {
+            Message::new(kind, Bytes::from_static(bytes), memory.none(who()))
+        };
+        let new =
+            |places: &Shares| Pictures::new(offers.clone(), places.clone(), who(), missed.clone());
+        let mut pictures = new(&places);
+        for _ in 0..7 {
+            pictures.offer(&message(Kind::Binary, b"\xff\xd8\xff\xe0"));
+            pictures.offer(&message(Kind::Text, b"no picture"));
+        }
+        assert_eq!(missed.count.load(Ordering::Relaxed), 2, "beyond its turns");
+        assert!((0..5).all(|_| offered.try_recv().is_ok()) && offered.try_recv().is_err());
+        let mut crowded = new(&Shares::new("pictures that wait", 0));
+        crowded.offer(&message(Kind::Binary, b"\xff\xd8\xff\xe0"));
+        assert_eq!(missed.count.load(Ordering::Relaxed), 3, "without room");
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::thread;
 
+use supervision::{Health, Need};
 use tokio::sync::mpsc;
 use tracing::debug;
 use wire::Photo;
@@ -23,11 +24,15 @@ pub(super) struct Background {
 }
 
 impl Background {
-    pub fn start(files: Files, limits: Limits) -> io::Result<Self> {
+    pub fn start(health: &Health, files: Files, limits: Limits) -> io::Result<Self> {
         let (photos, mut waiting) = mpsc::channel::<Photo>(QUEUE);
-        thread::Builder::new().name("store-thumbs".to_owned()).spawn(move || {
+        // What it leaves undone is made when it is asked for.
+        health.thread("store-thumbs", Need::Minor, move |alive| {
             while let Some(photo) = waiting.blocking_recv() {
-                if let Err(error) = make(&files, &limits, &photo) {
+                alive.beat();
+                // A defect met by one picture must not stop all others.
+                let made = catch_unwind(AssertUnwindSafe(|| make(&files, &limits, &photo)));
+                if let Ok(Err(error)) = made {
                     debug!(id = %photo.id, %error, "no thumbnail");
                 }
             }

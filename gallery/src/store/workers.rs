@@ -3,8 +3,8 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
+use supervision::{Beat, Health, Need};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::StoreError;
@@ -22,13 +22,17 @@ type Work<S> = Box<dyn FnOnce(&mut S) + Send>;
 
 impl<S: Send + 'static> Workers<S> {
     /// Starts a thread for each of `states`.
-    pub fn start(name: &str, states: impl IntoIterator<Item = S>) -> io::Result<Self> {
+    pub fn start(
+        health: &Health,
+        name: &str,
+        states: impl IntoIterator<Item = S>,
+    ) -> io::Result<Self> {
         let (queue, work) = mpsc::channel(QUEUE);
         let work = Arc::new(Mutex::new(work));
         for (number, state) in states.into_iter().enumerate() {
             let work = work.clone();
             let name = format!("{name}-{number}");
-            thread::Builder::new().name(name).spawn(move || serve(&work, state))?;
+            health.thread(name, Need::Vital, move |alive| serve(&work, state, alive))?;
         }
         Ok(Workers { queue })
     }
@@ -48,11 +52,12 @@ impl<S: Send + 'static> Workers<S> {
     }
 }
 
-fn serve<S>(work: &Mutex<mpsc::Receiver<Work<S>>>, mut state: S) {
+fn serve<S>(work: &Mutex<mpsc::Receiver<Work<S>>>, mut state: S, alive: &Beat) {
     loop {
         // Those that wait for the lock wait for work all the same.
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         let Some(next) = next else { return };
+        alive.beat();
         // A defect met by one picture must not stop all others.
         let _ = catch_unwind(AssertUnwindSafe(|| next(&mut state)));
     }

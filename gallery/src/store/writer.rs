@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use durable::sync_folder;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
+use supervision::Beat;
 use tempfile::NamedTempFile;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::{error, info, warn};
@@ -90,8 +91,9 @@ struct Placed {
 
 impl Writer {
     /// Works until it is told to close, or nobody can ask any more.
-    pub fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+    pub fn run(mut self, mut jobs: mpsc::Receiver<Job>, alive: &Beat) {
         while let Some(first) = jobs.blocking_recv() {
+            alive.beat();
             let mut group = Vec::new();
             let mut next = Some(first);
             while let Some(job) = next {

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::client::{ask, exchange, get, json, stored};
+use crate::client::{ask, exchange, get, json, stored, upload};
 use crate::house::{House, Node, Page, soon};
 use crate::samples;
 
@@ -277,4 +277,48 @@ async fn health_tells_whether_the_broker_is_there() {
     let (status, _, body) = get(&house, "/healthz").await;
     assert_eq!(status, 503);
     assert!(json(&body)["reasons"][0].as_str().unwrap().contains("broker"));
+}
+
+/// A thread or task of each kind dies, and `/healthz` and the watchdog's check name it. All but the
+/// tasks go on without the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_dies_is_named_by_health_and_by_the_watchdogs_check() {
+    for (what, status, word) in [
+        ("store-writer", 503, "failing"),
+        ("store-filer-0", 503, "failing"),
+        ("store-reader-0", 503, "failing"),
+        ("store-shrinker-0", 503, "failing"),
+        ("store-keeper", 200, "degraded"),
+        ("store-thumbs", 200, "degraded"),
+        ("talk-keeper", 200, "degraded"),
+        ("log-keeper", 200, "degraded"),
+    ] {
+        let house = House::open().await;
+        let mut node = Node::connect(house.broker_address, "pi/door").await;
+        node.facts().await;
+        let (_, _, body) = get(&house, "/healthz").await;
+        assert_eq!(json(&body), serde_json::json!({"status": "ok"}), "before {what} dies");
+        house.health.kill(what);
+        // Something for each of them to do.
+        soon(async {
+            let mut page = Page::open(&house).await;
+            page.text(r#"{"type":"join","name":"Ana"}"#).await;
+            let mut n = 0_u8;
+            while house.health.check().is_ok() {
+                n = n.wrapping_add(1);
+                let answer = upload(&house, "a.jpg", &samples::jpeg(n)).await;
+                if let Some(id) = answer.json()[0]["id"].as_str() {
+                    let _ = get(&house, &format!("/photos/{id}/thumb")).await;
+                }
+                let _ = get(&house, "/api/photos").await;
+            }
+        })
+        .await;
+        let check = house.health.check().unwrap_err();
+        assert!(check.starts_with(&format!("{what} was ended")), "{check}");
+        let (code, _, body) = get(&house, "/healthz").await;
+        let told = json(&body);
+        assert_eq!((code, told["status"].as_str()), (status, Some(word)), "{what}: {told}");
+        assert!(told["reasons"].to_string().contains(&format!("{what} was ended")), "{told}");
+    }
 }

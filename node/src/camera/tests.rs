@@ -91,14 +91,15 @@ impl Rig {
         });
         let data = tempfile::tempdir().unwrap();
         let node = "attic".parse().unwrap();
+        let health = Health::default();
         let (spooler, _) =
-            Spooler::start(data.path().to_owned(), 1 << 30, node, Arc::default()).unwrap();
+            Spooler::start(data.path().to_owned(), 1 << 30, node, Arc::default(), &health).unwrap();
         let outlet = Outlet {
             root: Root::default(),
             boot: "6f2d41aa".into(),
             facts: Arc::default(),
             slots: Arc::default(),
-            health: Health::default(),
+            health,
             spooler,
         };
         outlet.slots.open();
@@ -273,4 +274,14 @@ fn a_camera_that_is_withheld_says_why_and_is_not_opened() {
     rig.camera.plug(Some("/dev/video7".into()));
     assert_eq!(rig.opened.recv_timeout(WITHIN).unwrap(), PathBuf::from("/dev/video7"));
     rig.stop();
+}
+
+#[test]
+fn a_thread_that_died_is_told_to_health() {
+    let rig = Rig::start(vec![]);
+    assert_eq!(rig.outlet.health.check(), Ok(()));
+    rig.outlet.health.kill("camera door");
+    assert!(rig.thread.join().is_err());
+    let told = rig.outlet.health.check().unwrap_err();
+    assert!(told.starts_with("camera door was ended"), "{told}");
 }

@@ -30,7 +30,8 @@ impl Rig {
         let answers = Arc::new(Answers::default());
         let spool = data.path().join("spool");
         let node = node.parse().unwrap();
-        let (spooler, thread) = Spooler::start(spool, limit, node, Arc::clone(&answers)).unwrap();
+        let started = Spooler::start(spool, limit, node, Arc::clone(&answers), &Health::default());
+        let (spooler, thread) = started.unwrap();
         spooler.begin();
         Rig { data, answers, spooler, thread }
     }
@@ -243,4 +244,15 @@ async fn frames_beyond_the_bound_are_refused_with_the_reason() {
     rig.spooler.shared.state().handed = HANDED;
     rig.take(id(1));
     assert!(rig.error().await.contains("too slow"));
+}
+
+#[test]
+fn a_thread_that_died_is_told_to_health_and_to_galleries() {
+    let rig = rig(1 << 30);
+    assert_eq!(rig.spooler.health.check(), Ok(()));
+    rig.spooler.health.kill(THREAD);
+    rig.take(id(1));
+    assert!(rig.thread.join().is_err());
+    assert!(rig.spooler.health.check().unwrap_err().starts_with("spool was ended"));
+    assert!(rig.spooler.condition().trouble.unwrap().contains("was ended by a fault"));
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 
 use jiff::tz::TimeZone;
+use supervision::Beat;
 use wire::limits;
 
 use super::{Job, Request, Shared, Shot};
@@ -29,8 +30,9 @@ impl Writer {
     }
 
     /// Works until it is told to end, or nobody can ask any more.
-    pub fn run(&mut self, jobs: &mpsc::Receiver<Job>) {
+    pub fn run(&mut self, jobs: &mpsc::Receiver<Job>, beat: &Beat) {
         while let Ok(first) = jobs.recv() {
+            beat.beat();
             let mut shots = Vec::new();
             let (mut removed, mut refused) = (Vec::new(), Vec::new());
             let (mut is_look, mut is_end) = (false, false);
