@@ -68,7 +68,6 @@ use https::Https;
 use journal::Journal;
 use listener::Service;
 use people::People;
-use picture::Pool;
 use relay::Relay;
 use stop::stopped;
 use store::Store;
@@ -194,7 +193,7 @@ impl Gallery {
         let door = Door::new(&machine, &config.hosts, &config.relay_origins);
         let (offers, offered) = relay::offers();
         let relay = Relay::new(offers, stopping.clone());
-        let pictures = Pool::new(config.pictures);
+        let pictures = config.pictures.clone();
         let uploads = Uploads::new(store.clone(), pictures.clone());
         let (end, up) = (stopping.clone(), uploads.clone());
         let site = Site::new(wall.clone(), store.clone(), pictures, up, health.clone(), end);

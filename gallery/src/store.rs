@@ -47,7 +47,7 @@ pub(crate) use config::Config;
 pub(crate) use error::StoreError;
 pub(crate) use query::{Day, Filter, Page, Query, Sources};
 
-use crate::picture::Limits;
+use crate::picture::Pool;
 use files::{Files, TAKEN_MOST};
 use index::Known;
 use sidecar::Sidecar;
@@ -62,11 +62,10 @@ const EVENTS: usize = 256;
 /// So many photos are in work at once; more wait for them.
 const ADDS: usize = 64;
 
-/// Threads that read the index, that write and sync new files, and that make the thumbnails asked
-/// for. Files are synced side by side since the disk can do that in one go.
+/// Threads that read the index, and that write and sync new files. Files are synced side by side
+/// since the disk can do that in one go.
 const READERS: usize = 2;
 const FILERS: usize = 8;
-const SHRINKERS: usize = 2;
 
 /// How often the store looks for room on a full disk, and every which time for what is too old.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
@@ -81,7 +80,7 @@ pub(crate) struct Store {
 #[derive(Debug)]
 struct Shared {
     files: Files,
-    limits: Limits,
+    pictures: Pool,
     space: Arc<Space>,
     events: broadcast::Sender<PhotoEvent>,
     /// Why this gallery only shows.
@@ -90,7 +89,6 @@ struct Shared {
     writer: mpsc::Sender<Job>,
     readers: Workers<Connection>,
     filers: Workers<Connection>,
-    shrinkers: Workers<()>,
     /// The keeper ends when this is dropped.
     _keeper: sync_mpsc::Sender<()>,
 }
@@ -163,13 +161,13 @@ pub(crate) struct Stored {
 }
 
 impl Store {
-    /// Opens the store. This reads the disk and waits for it: long, if the index has to be made
-    /// anew.
+    /// Opens the store, on a thread of a runtime. This reads the disk and waits for it: long, if
+    /// the index has to be made anew.
     ///
     /// # Errors
     /// [`OpenError`] says what to do.
     pub fn open(config: Config) -> Result<Store, OpenError> {
-        let Config { folder, retention, min_free, limits } = config;
+        let Config { folder, retention, min_free, pictures } = config;
         let open::Opened { files, index, lock, busy } = open::open(&folder)?;
         let unusable = |source: io::Error| OpenError::Io { path: folder.clone(), source };
         let space = Arc::new(Space::new(&folder, min_free));
@@ -185,7 +183,7 @@ impl Store {
             index,
             files: files.clone(),
             events: events.clone(),
-            thumbs: Background::start(files.clone(), limits).map_err(unusable)?,
+            thumbs: Background::start(files.clone(), pictures.clone()),
             retention,
             busy,
             lock,
@@ -194,9 +192,8 @@ impl Store {
         let shared = Shared {
             readers: Workers::start("store-reader", readers(READERS)?).map_err(unusable)?,
             filers: Workers::start("store-filer", readers(FILERS)?).map_err(unusable)?,
-            shrinkers: Workers::start("store-shrinker", [(); SHRINKERS]).map_err(unusable)?,
             files,
-            limits,
+            pictures,
             space: space.clone(),
             events,
             view_only: Mutex::default(),
@@ -226,6 +223,14 @@ impl Store {
                 space.told(0, files.aside().map(Incoming))
             })
             .await
+    }
+
+    /// Whether the floor of free space is kept. Asks the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`].
+    pub fn has_room(&self) -> Result<(), StoreError> {
+        self.shared.space.check(0)
     }
 
     /// Stores a photo. It is durable, file and index, when this answers.
@@ -279,15 +284,8 @@ impl Store {
     /// As [`Store::get`], and [`StoreError::Picture`] if none can be made of it.
     pub async fn thumb(&self, id: &PhotoId) -> Result<Stored, StoreError> {
         let photo = self.get(id).await?;
-        let (files, limits) = (self.shared.files.clone(), self.shared.limits);
-        self.shared
-            .shrinkers
-            .run(move |()| {
-                thumbs::make(&files, &limits, &photo)?;
-                let path = files.thumb(photo.taken, &photo.id);
-                Ok(Stored { photo, path })
-            })
-            .await
+        let path = thumbs::make(&self.shared.files, &self.shared.pictures, &photo).await?;
+        Ok(Stored { photo, path })
     }
 
     /// A page of photos, newest taken first.

@@ -12,13 +12,12 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use warp::http::StatusCode;
-use wire::limits::PICTURE;
 use wire::{Author, MediaType, PhotoId, TimeSource};
 
 use crate::filename;
 use crate::multipart::{BadBody, Multipart, Part};
 use crate::now::Now;
-use crate::picture::{self, BadPicture, Checked, Pool};
+use crate::picture::{self, BadPicture, Checked, Looked, Pool, PoolError};
 use crate::problem::Problem;
 use crate::store::{Added, Content, Incoming, NewPhoto, Store};
 
@@ -26,17 +25,23 @@ use crate::store::{Added, Content, Incoming, NewPhoto, Store};
 const AT_ONCE: usize = 64;
 const TURN_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long a body that is not wanted may take.
+/// Bytes of a body that is not wanted, and how long it may take.
+const PASSED_OVER: usize = 64 << 20;
 const PASSED_OVER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Pictures of one request.
 const FILES: usize = 100;
 
-/// Bytes of one request: its pictures and what stands between them.
-const BODY: u64 = (FILES * (PICTURE + 64 * 1024)) as u64;
+/// Bytes of one request: pictures of so many bytes, and what stands between them.
+const fn body_bytes(upload: u64) -> u64 {
+    FILES as u64 * (upload + 64 * 1024)
+}
 
 /// How long a request may take in all, on the slowest link.
 const WITHIN: Duration = Duration::from_secs(15 * 60);
+
+/// Taking the place out of a picture takes its bytes, and those of its texts once more.
+const COPIES: u64 = 2;
 
 /// What is written at once.
 const PIECE: usize = 256 * 1024;
@@ -90,10 +95,11 @@ impl Uploads {
         length: Option<u64>,
         body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
     ) -> Result<Vec<Outcome>, Problem> {
-        if length.is_some_and(|length| length > BODY) {
+        let most = body_bytes(self.pool.config().upload);
+        if length.is_some_and(|length| length > most) {
             return Err(bad_body(&BadBody::TooLarge));
         }
-        let body = Box::pin(bounded(body, BODY));
+        let body = Box::pin(bounded(body, most));
         let content_type = content_type.unwrap_or_default();
         let mut body = Multipart::new(&content_type, body).map_err(|error| bad_body(&error))?;
         let turn = timeout(TURN_WITHIN, self.turns.acquire()).await.map_err(|_| {
@@ -159,7 +165,7 @@ impl Uploads {
     /// # Errors
     /// [`Problem`] if it is none, or cannot be stored.
     pub async fn bring(&self, id: PhotoId, bytes: Bytes) -> Result<(), Problem> {
-        let incoming = write(self.store.incoming().await?, bytes).await?;
+        let incoming = write(&self.store, self.store.incoming().await?, bytes).await?;
         let (incoming, media, checked) = self.check(incoming).await?;
         self.keep(id, incoming, media, checked, &Brought::default(), String::new()).await?;
         Ok(())
@@ -171,7 +177,8 @@ impl Uploads {
     {
         let name = filename::clean(&part.file_name.unwrap_or_default());
         let stored = async {
-            let incoming = receive(self.store.incoming().await?, body).await?;
+            let most = self.pool.config().upload;
+            let incoming = receive(&self.store, self.store.incoming().await?, body, most).await?;
             let (incoming, media, checked) = self.check(incoming).await?;
             let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
             self.keep(id, incoming, media, checked, brought, name.clone()).await
@@ -182,9 +189,18 @@ impl Uploads {
         }
     }
 
+    /// Takes the place out unless it is to be kept, and checks what is left: that is what is
+    /// stored. The file is read twice, since what decoding takes is known only when it was read.
     async fn check(&self, incoming: Incoming) -> Result<(Incoming, MediaType, Checked), Problem> {
-        let checked = self.pool.run(move |config| check(incoming, config)).await;
-        checked.map_err(|error| Problem::internal(error.to_string()))?
+        let length = incoming.path().metadata().map_err(|error| disk(&error))?.len();
+        let looked = self.pool.run(length * COPIES, move |config| look(incoming, config));
+        let (incoming, media, looked) = looked.await??;
+        let checked = self.pool.run(looked.memory, move |_| {
+            let bytes = std::fs::read(incoming.path()).map_err(|error| disk(&error))?;
+            picture::check(media, &bytes)?;
+            Ok::<_, Problem>((incoming, media, looked.checked))
+        });
+        checked.await?
     }
 
     async fn keep(
@@ -252,7 +268,6 @@ fn refused(problem: Problem, name: String) -> Outcome {
     Outcome::Refused { status: problem.status().as_u16(), problem, name }
 }
 
-/// Writes a part's data into the file. What is too much is not written.
 /// Takes a body that is not wanted, as much as one picture has: who still sends when they are
 /// answered and let go loses the answer.
 pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send) {
@@ -260,7 +275,7 @@ pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Er
     let taken = async {
         let mut size = 0;
         while let Some(Ok(piece)) = body.next().await
-            && size <= PICTURE
+            && size <= PASSED_OVER
         {
             size += piece.remaining();
         }
@@ -268,7 +283,13 @@ pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Er
     let _ = timeout(PASSED_OVER_WITHIN, taken).await;
 }
 
-async fn receive<S>(mut incoming: Incoming, body: &mut Multipart<S>) -> Result<Incoming, Problem>
+/// Writes a part's data into the file. What is too much is not written.
+async fn receive<S>(
+    store: &Store,
+    mut incoming: Incoming,
+    body: &mut Multipart<S>,
+    most: u64,
+) -> Result<Incoming, Problem>
 where
     S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
 {
@@ -277,15 +298,15 @@ where
         let data = body.data().await.map_err(|error| bad_body(&error))?;
         let ended = data.is_none();
         let data = data.unwrap_or_default();
-        size += data.len();
-        if size > PICTURE {
-            let hint = format!("a picture has at most {} MiB: make it smaller", PICTURE >> 20);
-            let error = "the picture is too large";
+        size += data.len() as u64;
+        if size > most {
+            let hint = "make it smaller, or let it be larger: gallery.pictures.upload";
+            let error = format!("the picture has more than {} MiB", most >> 20);
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint));
         }
         piece.extend_from_slice(&data);
         if piece.len() >= PIECE || ended && !piece.is_empty() {
-            incoming = write(incoming, piece.split().freeze()).await?;
+            incoming = write(store, incoming, piece.split().freeze()).await?;
         }
         if ended {
             break;
@@ -294,30 +315,35 @@ where
     if size == 0 { Err(nothing("the picture is empty")) } else { Ok(incoming) }
 }
 
-async fn write(mut incoming: Incoming, bytes: Bytes) -> Result<Incoming, Problem> {
+async fn write(store: &Store, mut incoming: Incoming, bytes: Bytes) -> Result<Incoming, Problem> {
+    let store = store.clone();
     let written = spawn_blocking(move || {
-        incoming.file().write_all(&bytes)?;
-        io::Result::Ok(incoming)
+        // Many large ones may come at once.
+        store.has_room()?;
+        incoming.file().write_all(&bytes).map_err(|error| disk(&error))?;
+        Ok(incoming)
     });
-    let written = written.await.map_err(io::Error::from).and_then(|done| done);
-    written.map_err(|error| disk(&error))
+    written.await.map_err(|error| disk(&error.into()))?
 }
 
-/// Takes the place out unless it is to be kept, and checks what is left: that is what is stored.
-fn check(
+/// Takes the place out unless it is to be kept, and looks at what is left.
+fn look(
     mut incoming: Incoming,
     config: &picture::Config,
-) -> Result<(Incoming, MediaType, Checked), Problem> {
+) -> Result<(Incoming, MediaType, Looked), Problem> {
     let mut bytes = std::fs::read(incoming.path()).map_err(|error| disk(&error))?;
     let media = picture::recognise(&bytes).ok_or(BadPicture::Unknown)?;
+    // What will be refused need not be searched.
+    picture::look(media, &bytes)?.within(config)?;
     if !config.keep_gps && picture::without_gps(media, &mut bytes)? {
         let file = incoming.file();
         file.seek(SeekFrom::Start(0))
             .and_then(|_| file.write_all(&bytes))
             .map_err(|error| disk(&error))?;
     }
-    let checked = picture::check(media, &bytes, &config.limits)?;
-    Ok((incoming, media, checked))
+    let looked = picture::look(media, &bytes)?;
+    looked.within(config)?;
+    Ok((incoming, media, looked))
 }
 
 /// The body as bytes, up to a limit.
@@ -375,6 +401,15 @@ impl From<BadPicture> for Problem {
             _ => "open it in a program that can read it, and save it anew",
         };
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error, hint)
+    }
+}
+
+impl From<PoolError> for Problem {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Memory(bad) => bad.into(),
+            PoolError::Failed | PoolError::Thread(_) => Problem::internal(error.to_string()),
+        }
     }
 }
 

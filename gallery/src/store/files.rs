@@ -18,6 +18,7 @@ use tempfile::NamedTempFile;
 use wire::{MediaType, PhotoId};
 
 use super::error::StoreError;
+use crate::picture::EDITION;
 
 /// The store's folders.
 #[derive(Debug, Clone)]
@@ -89,7 +90,12 @@ impl Files {
     }
 
     pub fn thumb(&self, taken: u64, id: &PhotoId) -> PathBuf {
-        self.root.join("thumbs").join(DayFolder::of(taken).0).join(format!("{id}.jpg"))
+        self.thumbs().join(EDITION).join(DayFolder::of(taken).0).join(format!("{id}.jpg"))
+    }
+
+    /// Where the thumbnails of each edition have a folder.
+    pub fn thumbs(&self) -> PathBuf {
+        self.root.join("thumbs")
     }
 
     /// Where the file of a deleted photo waits.

@@ -2,37 +2,40 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
-use std::thread;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
-use tracing::debug;
+use tokio::task::spawn_blocking;
+use tracing::{debug, warn};
 use wire::Photo;
 
 use super::error::StoreError;
 use super::files::{Files, put};
-use crate::picture::{self, Limits};
+use crate::picture::{self, BadPicture, EDITION, Pool, PoolError};
 
 /// So many photos may wait for their thumbnails. What is beyond is made when it is asked for.
 const QUEUE: usize = 1024;
 
-/// The thread that makes thumbnails of new photos. It ends when this is dropped.
+/// The task that makes thumbnails of new photos. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Background {
     photos: mpsc::Sender<Photo>,
 }
 
 impl Background {
-    pub fn start(files: Files, limits: Limits) -> io::Result<Self> {
+    /// Starts it on the current runtime.
+    pub fn start(files: Files, pictures: Pool) -> Self {
         let (photos, mut waiting) = mpsc::channel::<Photo>(QUEUE);
-        thread::Builder::new().name("store-thumbs".to_owned()).spawn(move || {
-            while let Some(photo) = waiting.blocking_recv() {
-                if let Err(error) = make(&files, &limits, &photo) {
+        let thumbs = files.thumbs();
+        spawn_blocking(move || remove_other_editions(&thumbs));
+        tokio::spawn(async move {
+            while let Some(photo) = waiting.recv().await {
+                if let Err(error) = make(&files, &pictures, &photo).await {
                     debug!(id = %photo.id, %error, "no thumbnail");
                 }
             }
-        })?;
-        Ok(Background { photos })
+        });
+        Background { photos }
     }
 
     pub fn make(&self, photo: Photo) {
@@ -40,23 +43,64 @@ impl Background {
     }
 }
 
-/// Makes the thumbnail of a photo unless it is there.
-pub(super) fn make(files: &Files, limits: &Limits, photo: &Photo) -> Result<(), StoreError> {
+/// Removes thumbnails that were made otherwise than now.
+fn remove_other_editions(thumbs: &Path) {
+    let Ok(editions) = fs::read_dir(thumbs) else { return };
+    for edition in editions.flatten().filter(|folder| folder.file_name() != EDITION) {
+        if let Err(error) = fs::remove_dir_all(edition.path()) {
+            warn!(path = %edition.path().display(), %error, "old thumbnails cannot be removed");
+        }
+    }
+}
+
+/// Makes the thumbnail of a photo unless it is there. Gives its path.
+pub(super) async fn make(
+    files: &Files,
+    pictures: &Pool,
+    photo: &Photo,
+) -> Result<PathBuf, StoreError> {
     let path = files.thumb(photo.taken, &photo.id);
-    if is_whole(&path) {
-        return Ok(());
+    let looked_for = path.clone();
+    if spawn_blocking(move || is_whole(&looked_for)).await.unwrap_or(false) {
+        return Ok(path);
     }
-    let photo_path = files.photo(photo.taken, &photo.id, photo.media);
-    let picture = fs::read(&photo_path).map_err(StoreError::io(&photo_path))?;
-    let jpeg = picture::thumbnail(photo.media, &picture, limits)
-        .map_err(|error| StoreError::Picture(error.to_string()))?;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(StoreError::io(folder))?;
+    // What it takes is told by the picture itself, and to read that takes its bytes.
+    let (from, media) = (files.photo(photo.taken, &photo.id, photo.media), photo.media);
+    let read = move || fs::read(&from).map_err(StoreError::io(&from));
+    let looked = {
+        let read = read.clone();
+        pictures.run(photo.bytes, move |_| Ok::<_, StoreError>(picture::look(media, &read()?)?))
+    };
+    let looked = looked.await??;
+    let (files, made) = (files.clone(), path.clone());
+    let work = move |_: &picture::Config| {
+        // Another one may have asked for it meanwhile.
+        if is_whole(&made) {
+            return Ok(());
+        }
+        let jpeg = picture::thumbnail(media, &read()?)?;
+        if let Some(folder) = made.parent() {
+            fs::create_dir_all(folder).map_err(StoreError::io(folder))?;
+        }
+        // Not synced: one that the end of the power cut short is made again.
+        let mut file = files.aside()?;
+        file.write_all(&jpeg).map_err(StoreError::io(&made))?;
+        put(file, &made)
+    };
+    pictures.run(looked.memory, work).await??;
+    Ok(path)
+}
+
+impl From<BadPicture> for StoreError {
+    fn from(bad: BadPicture) -> Self {
+        StoreError::Picture(bad.to_string())
     }
-    // Not synced: one that the end of the power cut short is made again.
-    let mut file = files.aside()?;
-    file.write_all(&jpeg).map_err(StoreError::io(&path))?;
-    put(file, &path)
+}
+
+impl From<PoolError> for StoreError {
+    fn from(error: PoolError) -> Self {
+        StoreError::Picture(error.to_string())
+    }
 }
 
 /// Whether it is there to its last byte.

@@ -175,7 +175,7 @@ export const en = {
     percent: (n: number) => `${n} %`,
     stored: "Stored",
     notAdded: "Not added",
-    tooLarge: (size: string) => `${size}; the most is 10 MiB`,
+    tooLarge: (size: string) => `${size}; the most is 1 GiB`,
     noPicture: "This is not a picture",
     diskFull: "The disk of the gallery is full",
     noAnswer: "The gallery does not answer",

@@ -167,7 +167,7 @@ export const es: Words = {
     percent: (n) => `${n} %`,
     stored: "Guardada",
     notAdded: "No añadida",
-    tooLarge: (size) => `${size}; el máximo es 10 MiB`,
+    tooLarge: (size) => `${size}; el máximo es 1 GiB`,
     noPicture: "No es una imagen",
     diskFull: "El disco de la galería está lleno",
     noAnswer: "La galería no responde",
