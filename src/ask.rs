@@ -13,8 +13,12 @@ use crate::lines;
 use crate::mqtt::{Connection, Live, Message, News, QoS};
 use crate::signals::Signals;
 
-/// A node that cannot take a photo in time says so itself; this comes after.
-const WITHIN: Duration = limits::SNAP_WITHIN.saturating_add(Duration::from_secs(2));
+/// A node answers at once.
+const WITHIN: Duration = Duration::from_secs(12);
+
+/// But a photo takes what a frame of its camera takes. A node that cannot take one in time says so
+/// itself; this comes after.
+const SNAP_WITHIN: Duration = limits::SNAP_WITHIN_MOST.saturating_add(Duration::from_secs(2));
 
 /// How long the broker may take to show us what we ask.
 const PASSED_ON_WITHIN: Duration = Duration::from_secs(5);
@@ -76,9 +80,10 @@ impl Desk {
         let topic = Topic::Ask(node.clone()).under(root).to_string();
         live.client.publish(topic, QoS::AtLeastOnce, false, ask.to_json()).await?;
         let asked = Instant::now();
+        let within = if method == "snap" { SNAP_WITHIN } else { WITHIN };
         let mut is_passed_on = false;
         loop {
-            let until = asked + if is_passed_on { WITHIN } else { PASSED_ON_WITHIN };
+            let until = asked + if is_passed_on { within } else { PASSED_ON_WITHIN };
             let Ok(news) = timeout_at(until, live.next()).await else {
                 if !is_passed_on {
                     bail!(
@@ -88,7 +93,7 @@ impl Desk {
                 bail!(
                     "{node} did not answer within {} s; look whether it hangs, or is of a \
                      version that answers no questions",
-                    WITHIN.as_secs()
+                    within.as_secs()
                 );
             };
             let News::Message(Message { topic, payload, .. }) = news? else { continue };

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -21,6 +22,9 @@ use crate::supervisor::{self, Check};
 
 /// How long a graceful stop may take.
 const STOP: Duration = Duration::from_secs(5);
+
+/// What all clients of all parts may have open together, as the units have it.
+const DESCRIPTORS: u64 = 4096;
 
 /// Which parts run in this process.
 #[derive(Debug, Clone, Copy)]
@@ -62,8 +66,22 @@ impl Parts {
 /// Runs `parts` until a signal or the failure of one.
 pub fn run(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
     check::check(&settings, parts)?;
+    raise_descriptors();
     let runtime = parts.runtime().context("the runtime cannot start")?;
     runtime.block_on(serve(settings, parts, log))
+}
+
+/// Lets this process have as many open files as it needs, if the system lets it: each viewer is
+/// one, and by default there are 1024 only.
+fn raise_descriptors() {
+    let mut limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(DESCRIPTORS).min(DESCRIPTORS);
+    if limit.current.is_some_and(|current| current < most) {
+        limit.current = Some(most);
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            warn!(%error, "the number of open files stays as it is");
+        }
+    }
 }
 
 async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
@@ -96,9 +114,19 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
             *password_file = config::local_password(&url, &broker_folder, part);
         }
     }
-    if parts.gallery {
-        let config = file.gallery.check(file.root.clone(), data.join("gallery"))?;
-        let gallery = gallery::Gallery::bind(config).await?;
+    // Files are read and devices asked before anything runs that would have to wait for them.
+    let gallery = match parts.gallery {
+        true => {
+            let config = file.gallery.check(file.root.clone(), data.join("gallery"))?;
+            Some(gallery::Gallery::bind(config).await?)
+        }
+        false => None,
+    };
+    let node = match parts.node {
+        true => Some(node::Node::new(file.node.check(file.root, data.join("node"))?, log)?),
+        false => None,
+    };
+    if let Some(gallery) = gallery {
         tell(&mut ready, "gallery", "http", gallery.local_addr())?;
         if let Some(address) = gallery.https_addr() {
             tell(&mut ready, "gallery", "https", address)?;
@@ -113,8 +141,7 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
         }
         running.start("broker", |stop| broker.run(stop));
     }
-    if parts.node {
-        let node = node::Node::new(file.node.check(file.root, data.join("node"))?, log)?;
+    if let Some(node) = node {
         info!(name = %node.name(), "this node");
         let health = node.health();
         running.checks.push(Box::new(move || health.check()));

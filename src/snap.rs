@@ -11,8 +11,8 @@ use anyhow::{Context, bail};
 use tempfile::NamedTempFile;
 use tokio::time::{Instant, timeout_at};
 use wire::{
-    Answer, CameraId, GalleryId, NodeName, PhotoEvent, PhotoId, Root, Snap, Stamp, Status, Topic,
-    filter, limits,
+    Answer, CameraId, GalleryId, NodeName, PhotoEvent, PhotoId, Root, Snap, Stamp, State, Status,
+    Topic, filter, limits,
 };
 
 use crate::config::Settings;
@@ -55,6 +55,7 @@ async fn snap(
     ];
     let known = Known::of(root, &broker.retained(&filters).await?);
     known.check(camera)?;
+    let within = limits::snap_within(known.interval(camera)) + LATER;
 
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let id = PhotoId::new(u64::try_from(now.as_millis())?, fastrand::u128(..));
@@ -62,7 +63,7 @@ async fn snap(
     broker.publish(&topic(Topic::Snap(camera.clone())), &ask).await?;
 
     let (mut taken, mut stored) = (false, None);
-    let until = Instant::now() + limits::SNAP_WITHIN + LATER;
+    let until = Instant::now() + within;
     // The picture passes by here, and is needed for `-o`; a gallery says that it is stored.
     while !taken || (stored.is_none() && known.has_gallery()) {
         let Ok(message) = timeout_at(until, broker.next()).await else { break };
@@ -104,7 +105,7 @@ async fn snap(
         }
         None => bail!(
             "{camera} did not answer within {} s; if photo {id} was taken, it waits on the node",
-            (limits::SNAP_WITHIN + LATER).as_secs()
+            within.as_secs()
         ),
     }
 }
@@ -121,6 +122,7 @@ fn is(message: &Message, id: &PhotoId) -> bool {
 struct Known {
     nodes: BTreeMap<NodeName, Status>,
     cameras: Vec<CameraId>,
+    states: BTreeMap<CameraId, State>,
     galleries: Vec<GalleryId>,
 }
 
@@ -133,7 +135,12 @@ impl Known {
                     known.nodes.insert(node, status);
                 }
                 (Ok(Topic::GalleryStatus(id)), Ok(Status::Online)) => known.galleries.push(id),
-                (Ok(Topic::State(camera)), _) if !payload.is_empty() => known.cameras.push(camera),
+                (Ok(Topic::State(camera)), _) if !payload.is_empty() => {
+                    if let Ok(state) = State::parse(payload) {
+                        known.states.insert(camera.clone(), state);
+                    }
+                    known.cameras.push(camera);
+                }
                 _ => {}
             }
         }
@@ -143,6 +150,11 @@ impl Known {
 
     fn has_gallery(&self) -> bool {
         !self.galleries.is_empty()
+    }
+
+    /// What a slow camera tells of the time between two of its frames, in seconds.
+    fn interval(&self, camera: &CameraId) -> Option<f32> {
+        self.states.get(camera)?.interval
     }
 
     fn check(&self, camera: &CameraId) -> anyhow::Result<()> {

@@ -52,9 +52,11 @@ pub struct Section {
     pub retained: usize,
     /// Bytes of all retained messages together, 1 KiB to 1 GiB, and not more than `newest_bytes`,
     /// so that a subscriber can be sent all of them. Default 24 MiB.
+    #[serde(with = "wire::units::size")]
     pub retained_bytes: usize,
     /// Bytes of all topic filters subscribed to together, with what it takes to find them, 64 KiB
     /// to 1 GiB; over this a client has eight. Default 64 MiB.
+    #[serde(with = "wire::units::size")]
     pub subscription_bytes: usize,
     /// Bytes of a topic, of a topic filter, or of the client id of a session that outlives its
     /// connection, 32 to 65535. Default 1024.
@@ -65,33 +67,39 @@ pub struct Section {
     pub sessions: usize,
     /// Bytes that may wait for all clients together that are not connected, 64 KiB to 1 GiB; over
     /// this the session with most is discarded. Default 64 MiB.
+    #[serde(with = "wire::units::size")]
     pub session_bytes: usize,
-    /// Seconds after which the session of a client that is not connected ends at last, 1 to
-    /// 31536000. Default 86400, a day.
+    /// How long the session of a client that is not connected lasts at most, 1 s to 365 d. Default
+    /// 1 d.
+    #[serde(with = "wire::units::seconds")]
     pub session_expiry: u64,
-    /// Seconds of the longest keep-alive; a client of MQTT 5 that asks for a longer one is told
-    /// this, 5 to 65535. Default 60.
+    /// The longest keep-alive; a client of MQTT 5 that asks for a longer one is told this, 5 s to
+    /// 65535 s. Default 60 s.
+    #[serde(with = "wire::units::seconds")]
     pub keep_alive: u16,
     /// Messages of QoS 1 and 2 that may wait for one client, 1 to 1000000; a client with more is
     /// disconnected. Default 100000.
     pub queue: usize,
     /// Bytes of those, 64 KiB to 1 GiB. Default 64 MiB.
+    #[serde(with = "wire::units::size")]
     pub queue_bytes: usize,
     /// Bytes of QoS 0 messages that may wait for one client, 64 KiB to 1 GiB. At most two of each
     /// topic wait (more if they are small), the newest; over this the oldest is dropped. Default
     /// 32 MiB.
+    #[serde(with = "wire::units::size")]
     pub newest_bytes: usize,
     /// Bytes of memory that all messages together may take, those that wait for clients, here or
     /// away, and those that are retained, 64 MiB to 2 GiB; over this the client for which most
     /// waits is disconnected. Default: a third of the memory of this machine or of what the program
     /// may use of it, whichever is less.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "wire::units::size::option", skip_serializing_if = "Option::is_none")]
     pub memory: Option<usize>,
     /// Messages of QoS 1 and 2 sent to a client and not acknowledged, and those of QoS 2 that a
     /// client of MQTT 5 has under way, 1 to 10000. Default 100.
     pub inflight: usize,
-    /// Seconds after which a client is disconnected that takes nothing of what waits for it, or
-    /// stops amid a packet, 1 to 3600. Default 30.
+    /// After how long a client is disconnected that takes nothing of what waits for it, or stops
+    /// amid a packet, 1 s to 1 h. Default 30 s.
+    #[serde(with = "wire::units::seconds")]
     pub stall: u64,
 }
 

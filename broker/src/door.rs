@@ -14,6 +14,7 @@ use blake2::Blake2sMac256;
 use blake2::digest::Mac;
 use subtle::ConstantTimeEq;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::spawn_blocking;
 use tokio::time::{interval, sleep};
 use tracing::{error, info};
 use wire::Root;
@@ -159,21 +160,25 @@ impl Door {
         let mut is_first = true;
         loop {
             look.tick().await;
-            let now = stamp(&path);
+            // Aside, since a disk may take long.
+            let path = path.clone();
+            let Ok(now) = spawn_blocking(move || stamp(&path)).await else { continue };
             if now == seen && !is_first {
                 continue;
             }
             (seen, is_first) = (now, false);
-            if self.read_users(folder, seen.is_some()) {
+            let folder = folder.clone();
+            let read = spawn_blocking(move || Users::read(&folder)).await;
+            if read.is_ok_and(|read| self.take_users(read, seen.is_some())) {
                 tell();
             }
         }
     }
 
     /// Says whether the users have changed.
-    fn read_users(&self, folder: &Path, is_there: bool) -> bool {
+    fn take_users(&self, read: Result<Users, BadUsers>, is_there: bool) -> bool {
         let had_some = self.has_users();
-        match Users::read(folder) {
+        match read {
             Ok(_) if !is_there && had_some => {
                 error!("the file of the users has gone; those that were in it stay as they were");
                 false
@@ -267,7 +272,7 @@ impl Door {
         }
         let (door, name, hash) = (self.clone(), name.to_owned(), hash.to_owned());
         // Goes on when the client has gone, so that it finds its password known when it returns.
-        let hashed = tokio::task::spawn_blocking(move || {
+        let hashed = spawn_blocking(move || {
             let is_right = passwords::verify(&password, &hash);
             if is_right {
                 door.known.put(&name, &password, &hash);

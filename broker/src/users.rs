@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, Gid, Uid};
@@ -244,13 +244,11 @@ fn checked_hash(password: &str) -> Result<String, BadUsers> {
 
 /// Makes the broker's directory, for its user alone, and for the one whose directory it is in.
 pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let was_there = folder.is_dir();
+    durable::private_folder(folder)?;
     match folder.parent() {
-        Some(parent) => give_to_owner_of(parent, &File::open(folder)?),
-        None => Ok(()),
+        Some(parent) if !was_there => give_to_owner_of(parent, &File::open(folder)?),
+        _ => Ok(()),
     }
 }
 

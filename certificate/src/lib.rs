@@ -11,6 +11,7 @@ use std::{fmt, fs};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
+use tokio::task::spawn_blocking;
 use tokio::time::interval;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -44,25 +45,28 @@ pub struct BadCertificate {
 
 /// What a listener needs to speak TLS.
 pub struct Tls {
+    shown: Arc<Shown>,
+    acceptor: TlsAcceptor,
+}
+
+/// What is shown, and where it comes from.
+#[derive(Debug)]
+struct Shown {
     files: Files,
     provider: Arc<CryptoProvider>,
-    current: Arc<Current>,
-    acceptor: TlsAcceptor,
+    /// The certificate that new clients are shown.
+    current: RwLock<Arc<CertifiedKey>>,
 }
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("files", &self.files).finish_non_exhaustive()
+        f.debug_struct("Tls").field("files", &self.shown.files).finish_non_exhaustive()
     }
 }
 
-/// The certificate that new clients are shown.
-#[derive(Debug)]
-struct Current(RwLock<Arc<CertifiedKey>>);
-
-impl ResolvesServerCert for Current {
+impl ResolvesServerCert for Shown {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
+        Some(self.current.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
 }
 
@@ -73,13 +77,17 @@ impl Tls {
     /// [`BadCertificate`] names the file and what is wrong with it.
     pub fn new(files: Files) -> Result<Tls, BadCertificate> {
         let provider = Arc::new(ring::default_provider());
-        let current = Arc::new(Current(RwLock::new(read(&files, &provider)?)));
-        let config = ServerConfig::builder_with_provider(provider.clone())
+        let current = RwLock::new(read(&files, &provider)?);
+        let shown = Arc::new(Shown { files, provider: provider.clone(), current });
+        let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| BadCertificate { path: files.key.clone(), why: error.to_string() })?
+            .map_err(|error| {
+                let path = shown.files.key.clone();
+                BadCertificate { path, why: error.to_string() }
+            })?
             .with_no_client_auth()
-            .with_cert_resolver(current.clone());
-        Ok(Tls { files, provider, current, acceptor: TlsAcceptor::from(Arc::new(config)) })
+            .with_cert_resolver(shown.clone());
+        Ok(Tls { shown, acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
 
     /// Shakes hands. The caller sets a time limit.
@@ -91,34 +99,48 @@ impl Tls {
     }
 
     /// Reads the files again when they have changed, for ever. Clients that are here stay; what
-    /// is broken leaves the old certificate in use.
+    /// is broken leaves the old certificate in use. A disk may take long, so it is asked aside.
     pub async fn keep_certificate(&self) {
-        let look = || [stamp(&self.files.certificate), stamp(&self.files.key)];
         let mut every = interval(LOOK_EVERY);
         // Before the first reading the files may have been anything.
-        let (mut used, mut last) = (None, look());
+        let (mut used, mut last) = (None, None);
         loop {
             every.tick().await;
-            let now = look();
-            if now != last {
-                last = now;
-            } else if used != Some(now) {
-                self.read_again(used.is_none());
-                used = Some(now);
+            let shown = self.shown.clone();
+            let Ok(now) = spawn_blocking(move || shown.look()).await else { continue };
+            if last != Some(now) {
+                last = Some(now);
+            } else if used != last {
+                let (shown, is_first) = (self.shown.clone(), used.is_none());
+                let _ = spawn_blocking(move || shown.read_again(is_first)).await;
+                used = last;
             }
         }
     }
 
     /// What clients may know the certificate by.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
-        let current = self.current.0.read().unwrap_or_else(PoisonError::into_inner);
+        self.shown.fingerprint()
+    }
+}
+
+/// When each of the files was changed, and how long it is.
+type Stamps = [Option<(SystemTime, u64)>; 2];
+
+impl Shown {
+    fn look(&self) -> Stamps {
+        [stamp(&self.files.certificate), stamp(&self.files.key)]
+    }
+
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current.end_entity_cert().ok().map(Fingerprint::of)
     }
 
     fn read_again(&self, is_first: bool) {
         match read(&self.files, &self.provider) {
             Ok(new) => {
-                *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = new;
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
                 if !is_first && let Some(fingerprint) = self.fingerprint() {
                     info!(path = %self.files.certificate.display(), %fingerprint, "new clients are shown the new certificate");
                 }

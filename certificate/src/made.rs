@@ -56,7 +56,7 @@ pub fn keep(folder: &Path, machine: &str, now: SystemTime) -> Result<Files, Cann
     let pem = format!("{UNTIL}{}\n{pem}", until.as_secs());
     // The certificate last: it says whether both are there.
     durable::write(&files.key, key.as_bytes(), 0o600).map_err(|error| bad(&files.key, &error))?;
-    durable::write(&files.certificate, pem.as_bytes(), 0o644)
+    durable::write(&files.certificate, pem.as_bytes(), 0o600)
         .map_err(|error| bad(&files.certificate, &error))?;
     Ok(files)
 }

@@ -1,9 +1,15 @@
-//! Files and names that outlast a cut of the power.
+//! Files and names that outlast a cut of the power, and that nobody else can read.
 
-use std::fs::{File, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+
+/// The mode of a file that its user alone can read and write.
+pub const PRIVATE: u32 = 0o600;
+
+/// The mode of a folder of such files.
+const PRIVATE_FOLDER: u32 = 0o700;
 
 /// Writes a small file with the permissions `mode`, which the process's mask narrows. It is
 /// written aside and synced before it gets its name, since a file system may keep a name and lose
@@ -35,6 +41,47 @@ pub fn write_prepared(
     sync_folder(folder)
 }
 
+/// Makes a folder for its user alone, and what is missing above it. One that is there already is
+/// closed to others, as far as that is ours to do.
+///
+/// # Errors
+/// It cannot be made, or its name is that of a file.
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(path)?;
+    close_to_others(path)
+}
+
+/// Opens a file to write, made when missing, for its user alone. What is in it stays, and one that
+/// is there already is closed to others, as far as that is ours to do.
+///
+/// # Errors
+/// It cannot be made or written.
+pub fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.create(true).truncate(false).write(true).mode(PRIVATE).open(path)?;
+    close_to_others(path)?;
+    Ok(file)
+}
+
+fn close_to_others(path: &Path) -> io::Result<()> {
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    match fs::set_permissions(path, Permissions::from_mode(mode & 0o700)) {
+        // It is somebody else's, or lies where nobody can change it: they know whom they let in.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            Ok(())
+        }
+        done => done,
+    }
+}
+
 fn folder_of(path: &Path) -> &Path {
     let named = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     named.unwrap_or(Path::new("."))
@@ -50,9 +97,30 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn folders_and_files_are_private_from_the_start_and_old_ones_from_now_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let (inner, file) = (folder.path().join("a/b"), folder.path().join("a/b/file"));
+        private_folder(&inner).unwrap();
+        private_file(&file).unwrap().write_all(b"old").unwrap();
+        assert_eq!(
+            (mode(&folder.path().join("a")), mode(&inner), mode(&file)),
+            (0o700, 0o700, 0o600)
+        );
+        fs::set_permissions(&inner, Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o664)).unwrap();
+        private_folder(&inner).unwrap();
+        drop(private_file(&file).unwrap());
+        assert_eq!((mode(&inner), mode(&file)), (0o700, 0o600));
+        assert_eq!(fs::read(&file).unwrap(), b"old");
+        assert!(private_folder(&file).is_err());
+    }
 
     #[test]
     fn a_file_is_replaced_as_a_whole_and_nothing_is_left_aside() {

@@ -20,6 +20,9 @@ use disk::Disk;
 /// At most so many nodes and so many cameras are remembered.
 pub(crate) const MOST: usize = 1000;
 
+/// So many cameras are told of one by one.
+const TOLD: usize = 20;
+
 /// A node that says that it is online, but nothing else for this long, is not: three heartbeats
 /// and a half.
 const SILENT_AFTER: Micros = 35_000_000;
@@ -194,15 +197,13 @@ impl Cameras {
         }
     }
 
-    /// A picture of the camera came: its node lives. `false` if the camera is not known.
+    /// A picture of the camera came: its node lives. `false` if the camera is not on the wall.
     pub fn hear_picture(&mut self, id: &CameraId, now: Now) -> bool {
-        match self.nodes.get_mut(&id.node) {
-            Some(node) if node.cameras.contains_key(&id.camera) => {
-                node.heard = now.mono;
-                true
-            }
-            _ => false,
+        let is_shown = self.shows(id);
+        if let Some(node) = self.nodes.get_mut(&id.node).filter(|_| is_shown) {
+            node.heard = now.mono;
         }
+        is_shown
     }
 
     /// The broker was reached; what is retained is told again now.
@@ -267,10 +268,33 @@ impl Cameras {
         Some(node.show(&id.node, &id.camera, node.cameras.get(&id.camera)?))
     }
 
+    /// Whether the camera is on the wall.
+    pub fn shows(&self, id: &CameraId) -> bool {
+        let node = self.nodes.get(&id.node);
+        node.is_some_and(|node| node.cameras.contains_key(&id.camera) && self.is_spoken_for(node))
+    }
+
+    /// Which cameras do not work until somebody does something: sentences for people.
+    pub fn errors(&self) -> Vec<String> {
+        let all = self.list().into_iter().filter(|camera| camera.state == CameraState::Error);
+        let tell = |page::Camera { camera, detail, .. }: page::Camera| {
+            let detail = if detail.is_empty() { "does not work" } else { &detail };
+            format!("{camera}: {detail}")
+        };
+        let mut told: Vec<String> = all.map(tell).collect();
+        if told.len() > TOLD {
+            let more = told.split_off(TOLD).len();
+            told.push(format!("and {more} cameras more"));
+        }
+        told
+    }
+
     /// What pictures a camera gives, while it says so.
     pub fn shape(&self, id: &CameraId) -> Option<Shape> {
-        let State { size, sizes, .. } = &self.nodes.get(&id.node)?.cameras.get(&id.camera)?.state;
-        Some(Shape { width: (*size)?.width, sizes: sizes.clone() })
+        let known = self.nodes.get(&id.node)?.cameras.get(&id.camera)?;
+        let State { size, sizes, interval, .. } = &known.state;
+        let interval = interval.map_or(0, |seconds| (f64::from(seconds) * 1e6) as Micros);
+        Some(Shape { width: (*size)?.width, sizes: sizes.clone(), interval })
     }
 
     fn is_spoken_for(&self, node: &Node) -> bool {
@@ -340,6 +364,7 @@ impl Node {
             format: state.format.clone(),
             size: state.size,
             fps: state.fps,
+            interval: state.interval,
         };
         let lost = if self.status != Some(Status::Online) {
             Some((Why::Gallery(GalleryReason::NodeOffline), format!("{node} is offline")))
@@ -393,6 +418,41 @@ mod tests {
             serde_json::to_string(cameras).unwrap()
         )
         .into()
+    }
+
+    #[test]
+    fn a_camera_that_somebody_must_mend_is_told_until_it_works() {
+        let mut wall = Wall::new();
+        wall.status("attic", "online", 1);
+        wall.state("attic/door", 1);
+        assert!(wall.0.errors().is_empty());
+        let say = |wall: &mut Wall, state: &str| {
+            let state = format!(
+                r#"{{"state":"{state}","reason":"crashed","detail":"a fault of Vitrina","since":1,"name":"x","device":"x"}}"#
+            );
+            wall.hear(&Fact::State(&id("attic/door")), state.as_bytes(), false, 2);
+            wall.0.errors()
+        };
+        assert_eq!(say(&mut wall, "error"), ["attic/door: a fault of Vitrina"]);
+        // One that is lost comes back by itself.
+        assert!(say(&mut wall, "lost").is_empty());
+        say(&mut wall, "error");
+        wall.status("attic", "offline", 3);
+        assert!(wall.0.errors().is_empty(), "the node is gone");
+        wall.status("attic", "online", 4);
+        assert_eq!(wall.0.errors().len(), 1);
+        assert!(say(&mut wall, "idle").is_empty());
+        for n in 0..TOLD + 5 {
+            let camera = format!("attic/c{n}");
+            wall.hear(
+                &Fact::State(&id(&camera)),
+                br#"{"state":"error","since":1,"name":"x","device":"x"}"#,
+                false,
+                5,
+            );
+        }
+        assert_eq!(wall.0.errors().len(), TOLD + 1);
+        assert_eq!(wall.0.errors()[TOLD], "and 5 cameras more");
     }
 
     struct Wall(Cameras);

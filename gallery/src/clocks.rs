@@ -42,6 +42,9 @@ pub(crate) struct Reading<'a> {
     pub boot: &'a str,
     pub mono: Micros,
     pub at: Micros,
+    /// How old the reading was when the message was made, by the node's own word: a picture of a
+    /// long exposure tells a time long past.
+    pub age: Micros,
 }
 
 /// When a picture was captured.
@@ -61,8 +64,9 @@ impl Clocks {
     /// A message of a node told its clocks and was received at `now`.
     pub fn hear(&mut self, node: &NodeName, reading: Reading<'_>, now: Micros) -> Captured {
         let received = Captured { at: now, known: false };
-        let Reading { boot, mono, at } = reading;
-        let (Some(difference), Some(wall)) = (distance(now, mono), distance(at, mono)) else {
+        let Reading { boot, mono, at, age } = reading;
+        let made = mono.saturating_add(age);
+        let (Some(difference), Some(wall)) = (distance(now, made), distance(at, mono)) else {
             return received;
         };
         if self.nodes.get(node).is_none_or(|clock| clock.boot != boot) {
@@ -120,8 +124,9 @@ impl Clocks {
         now.wall.checked_sub(now.mono.checked_sub(at)?).map(|at| at / 1000)
     }
 
-    pub fn forget(&mut self, node: &NodeName) {
-        self.nodes.remove(node);
+    /// Forgets the clocks of nodes that are not known any more.
+    pub fn keep(&mut self, mut known: impl FnMut(&NodeName) -> bool) {
+        self.nodes.retain(|node, _| known(node));
     }
 }
 
@@ -150,7 +155,7 @@ mod tests {
     }
 
     fn reading(boot: &str, mono: Micros) -> Reading<'_> {
-        Reading { boot, mono, at: 1_700_000_000 * S + mono }
+        Reading { boot, mono, at: 1_700_000_000 * S + mono, age: 0 }
     }
 
     #[test]
@@ -166,6 +171,18 @@ mod tests {
         assert_eq!(captured[1].at, 2 * S + offset + 90_000, "the time of receipt");
         assert_eq!(captured[2], Captured { at: 3 * S + offset + 10_000, known: true });
         assert_eq!(captured[3], Captured { at: 4 * S + offset + 10_000, known: true });
+    }
+
+    #[test]
+    fn a_picture_of_a_long_exposure_does_not_put_the_clock_wrong() {
+        let mut clocks = Clocks::new(OURS.into());
+        let offset = 5000 * S;
+        for mono in (1..9).map(|n| n * 5 * S) {
+            let reading = Reading { age: 5 * S, ..reading(THEIRS, mono) };
+            let captured = clocks.hear(&node(), reading, mono + offset + 5 * S + 20_000);
+            let after = Captured { at: mono + offset + 20_000, known: true };
+            assert!(!captured.known || captured == after, "{captured:?}");
+        }
     }
 
     #[test]
@@ -205,11 +222,22 @@ mod tests {
         assert_eq!(clocks.to_local(&node(), 0, now), None);
         // A Pi that thinks that it is 1970.
         for _ in 0..3 {
-            let reading = Reading { boot: THEIRS, mono: 100 * S, at: 500 * S };
+            let reading = Reading { boot: THEIRS, mono: 100 * S, at: 500 * S, age: 0 };
             clocks.hear(&node(), reading, 2000 * S);
         }
         assert_eq!(clocks.to_local(&node(), 470_000, now), Some(1_763_640_000_000 - 30_000));
         assert_eq!(clocks.to_local(&node(), u64::MAX, now), None);
+    }
+
+    #[test]
+    fn the_clock_of_a_node_that_went_is_forgotten() {
+        let mut clocks = Clocks::new(OURS.into());
+        let gone: NodeName = "gone".parse().unwrap();
+        for name in [&node(), &gone] {
+            clocks.hear(name, reading(THEIRS, S), 2 * S);
+        }
+        clocks.keep(|name| *name != gone);
+        assert_eq!(clocks.nodes.keys().collect::<Vec<_>>(), [&node()]);
     }
 
     proptest! {
@@ -219,7 +247,7 @@ mod tests {
             let mut now = 1;
             for mono in monos {
                 now += step;
-                let reading = Reading { boot: THEIRS, mono, at: ats };
+                let reading = Reading { boot: THEIRS, mono, at: ats, age: ats };
                 prop_assert!(clocks.hear(&node(), reading, now).at <= now);
                 let _ = clocks.to_local(&node(), ats, Now { mono: now, wall: ats });
             }

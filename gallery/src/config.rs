@@ -284,7 +284,7 @@ fn is_origin(origin: &str) -> bool {
 }
 
 fn id(data: &Path) -> Result<GalleryId, BadConfig> {
-    std::fs::create_dir_all(data).map_err(failed(data))?;
+    durable::private_folder(data).map_err(failed(data))?;
     let file = data.join("id");
     match std::fs::read_to_string(&file) {
         // Earlier versions could leave an empty one when the power went.
@@ -297,7 +297,8 @@ fn id(data: &Path) -> Result<GalleryId, BadConfig> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&file)(error)),
         _ => {
             let id = format!("{:08x}", fastrand::u32(..));
-            durable::write(&file, format!("{id}\n").as_bytes(), 0o666).map_err(failed(&file))?;
+            durable::write(&file, format!("{id}\n").as_bytes(), durable::PRIVATE)
+                .map_err(failed(&file))?;
             Ok(id.parse().expect("hex digits are a good id"))
         }
     }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use warp::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, UPGRADE};
 use warp::http::uri::{Authority, Uri};
-use warp::http::{Method, Request, StatusCode};
+use warp::http::{Method, Request, StatusCode, Version};
 
 use crate::problem::Problem;
 use crate::relay;
@@ -15,13 +15,27 @@ use crate::relay;
 /// Why somebody is refused, and what may help.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
+    pub status: StatusCode,
     pub error: String,
     pub hint: String,
 }
 
 impl From<Refused> for Problem {
-    fn from(Refused { error, hint }: Refused) -> Self {
-        Problem::new(StatusCode::FORBIDDEN, error, hint)
+    fn from(Refused { status, error, hint }: Refused) -> Self {
+        Problem::new(status, error, hint)
+    }
+}
+
+impl Refused {
+    /// It is known who asks, and they may not.
+    fn forbidden(error: String, hint: impl Into<String>) -> Refused {
+        Refused { status: StatusCode::FORBIDDEN, error, hint: hint.into() }
+    }
+
+    /// It cannot be known.
+    fn unclear(error: String) -> Refused {
+        let hint = "call the gallery by its name or address".to_owned();
+        Refused { status: StatusCode::BAD_REQUEST, error, hint }
     }
 }
 
@@ -54,24 +68,18 @@ impl Door {
         request: &Request<B>,
     ) -> Result<(), Refused> {
         if !is_near(peer) {
-            return Err(Refused {
-                error: format!("{peer} is not an address of the local network"),
-                hint: "come from the local network, or through a VPN or a proxy in it".to_owned(),
-            });
+            let error = format!("{peer} is not an address of the local network");
+            let hint = "come from the local network, or through a VPN or a proxy in it";
+            return Err(Refused::forbidden(error, hint));
         }
         let headers = request.headers();
-        // Without a Host it is no browser, since HTTP/1.1 demands one.
-        let host = match headers.get(HOST) {
-            Some(host) => Some(authority(host).ok_or_else(|| unreadable("Host", host))?),
-            None => request.uri().authority().cloned(),
-        };
+        let host = host(request)?;
         if let Some(host) = &host
             && !self.is_our_name(host.host())
         {
-            return Err(Refused {
-                error: format!("the Host header says {host}, which is not a name of this gallery"),
-                hint: format!("add {:?} to gallery.hosts if it is", host.host()),
-            });
+            let error = format!("the Host header says {host}, which is not a name of this gallery");
+            let hint = format!("add {:?} to gallery.hosts if it is", host.host());
+            return Err(Refused::forbidden(error, hint));
         }
         let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
         if relay::asks_for(request).is_some() {
@@ -117,19 +125,18 @@ fn check_origin(
 ) -> Result<(), Refused> {
     // Newer browsers say this also where they leave the Origin out (Fetch Metadata).
     if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
-        return Err(Refused {
-            error: "a page of another site asks for this".to_owned(),
-            hint: "only the gallery's own page may do this".to_owned(),
-        });
+        let error = "a page of another site asks for this".to_owned();
+        return Err(Refused::forbidden(error, "only the gallery's own page may do this"));
     }
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let text = origin.to_str().map_err(|_| unreadable("Origin", origin))?;
-    let foreign = || Refused {
-        error: match host {
+    let foreign = || {
+        let error = match host {
             Some(host) => format!("the Origin header says {text}, but the Host header {host}"),
             None => format!("the Origin header says {text}, and there is no Host header"),
-        },
-        hint: "only the gallery's own page may do this; a proxy must pass Host on".to_owned(),
+        };
+        let hint = "only the gallery's own page may do this; a proxy must pass Host on";
+        Refused::forbidden(error, hint)
     };
     let (Some(ours), Some((default, theirs))) = (host, page(text)) else { return Err(foreign()) };
     let port = |authority: &Authority| authority.port_u16().unwrap_or(default);
@@ -154,10 +161,9 @@ fn page(origin: &str) -> Option<(u16, Authority)> {
 }
 
 fn foreign_to_relay(origin: &str) -> Refused {
-    Refused {
-        error: format!("a page of {origin} may not use the relay"),
-        hint: format!("pages of this host may; add {origin:?} to gallery.relay_origins if it may"),
-    }
+    let error = format!("a page of {origin} may not use the relay");
+    let hint = format!("pages of this host may; add {origin:?} to gallery.relay_origins if it may");
+    Refused::forbidden(error, hint)
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -171,6 +177,19 @@ fn is_loopback(host: &str) -> bool {
     }
 }
 
+/// The name that was called. HTTP/1.1 demands one, and exactly one (RFC 9112, section 3.2): of
+/// two, a proxy before us may have believed the other. Before 1.1 there may be none, and whoever
+/// leaves it out is no browser.
+fn host<B>(request: &Request<B>) -> Result<Option<Authority>, Refused> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => authority(host).ok_or_else(|| unreadable("Host", host)).map(Some),
+        (Some(_), Some(_)) => Err(Refused::unclear("there are two Host headers".to_owned())),
+        (None, _) if request.version() < Version::HTTP_11 => Ok(request.uri().authority().cloned()),
+        (None, _) => Err(Refused::unclear("there is no Host header".to_owned())),
+    }
+}
+
 fn authority(value: &HeaderValue) -> Option<Authority> {
     let authority: Authority = value.to_str().ok()?.parse().ok()?;
     // A user has no place in a Host header, and hides the name from a careless reader.
@@ -178,10 +197,7 @@ fn authority(value: &HeaderValue) -> Option<Authority> {
 }
 
 fn unreadable(header: &str, value: &HeaderValue) -> Refused {
-    Refused {
-        error: format!("the {header} header {value:?} cannot be read"),
-        hint: "call the gallery by its name or address".to_owned(),
-    }
+    Refused::unclear(format!("the {header} header {value:?} cannot be read"))
 }
 
 /// Whether the address is of this machine or the local network: loopback, private (RFC 1918),
@@ -204,6 +220,10 @@ mod tests {
             &["https://class.example.org".to_owned()],
         );
         let mut request = Request::builder().method(method).uri("/");
+        // Without a Host it is of another time.
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            request = request.version(Version::HTTP_10);
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -2,40 +2,39 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "warp hands over what it took from a request")]
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
 use hyper::upgrade::OnUpgrade;
 use serde::Serialize;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tracing::debug;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, StatusCode};
+use warp::http::{HeaderMap, HeaderName, Method, StatusCode};
 use warp::reply::{Reply, Response};
-use warp::{Filter, path};
+use warp::{Filter, Rejection, path};
 use wire::CameraId;
 use wire::page::Camera;
 
 use crate::health::Health;
+use crate::idempotency::Key;
 use crate::listener::Peer;
 use crate::now::Now;
 use crate::people::Visitor;
 use crate::picture::Pool;
-use crate::problem::{Problem, recover};
+use crate::problem::{CannotBeDone, Problem, recover};
 use crate::store::Store;
-use crate::upload::Uploads;
+use crate::strangers::Strangers;
+use crate::upload::{Outcome, Uploads};
 use crate::wall::Wall;
 use crate::websocket::{self, Socket, handshake};
 use crate::{assets, page, photos, relay, still, upload};
 
-/// At most so many pages and so many MJPEG streams are served at once.
-const PAGES: usize = 1000;
-const STREAMS: usize = 200;
-
-/// At most so many pages have a socket on which they show their camera.
-const CAMERAS: usize = 64;
+/// Which pages may show a picture (Fetch, section 3.7).
+pub(crate) const RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
 
 /// So many lines of the log are told unless another number is asked for, and at most.
 const LINES: u64 = 100;
@@ -44,62 +43,48 @@ const LINES_MOST: u64 = 500;
 /// What the routes need.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
-    wall: Arc<Wall>,
-    #[allow(dead_code, reason = "the routes of photos come next")]
-    store: Store,
-    pictures: Pool,
-    uploads: Uploads,
-    health: Health,
-    stop: watch::Receiver<bool>,
-    pages: Arc<Semaphore>,
-    streams: Arc<Semaphore>,
-    cameras: Arc<Semaphore>,
+    pub wall: Arc<Wall>,
+    pub store: Store,
+    pub pictures: Pool,
+    pub uploads: Uploads,
+    pub health: Health,
+    pub strangers: Strangers,
+    pub stop: watch::Receiver<bool>,
 }
 
 type Query = HashMap<String, String>;
 
 impl Site {
-    pub fn new(
-        wall: Arc<Wall>,
-        store: Store,
-        pictures: Pool,
-        uploads: Uploads,
-        health: Health,
-        stop: watch::Receiver<bool>,
-    ) -> Self {
-        let [pages, streams, cameras] =
-            [PAGES, STREAMS, CAMERAS].map(|most| Arc::new(Semaphore::new(most)));
-        Site { wall, store, pictures, uploads, health, stop, pages, streams, cameras }
-    }
-
     /// The routes. HEAD is answered as GET before it comes here.
     pub fn routes(self) -> BoxedFilter<(Response,)> {
         let photos = self.clone().photos();
         let site = warp::any().map(move || self.clone());
         let get = || warp::get().and(site.clone());
+        let peer = warp::ext::get::<Peer>;
         let known = warp::header::optional("if-none-match");
 
-        let root = path::end().and(get()).and(warp::query()).and(known).then(Site::root);
-        let peer = warp::ext::get();
+        let root = path::end().and(get()).and(peer()).and(warp::query()).and(known);
+        let root = root.then(Site::root);
         let upgrade = warp::header::exact_ignore_case("upgrade", "websocket")
             .and(warp::get())
             .and(warp::header::headers_cloned())
             .and(warp::ext::get());
-        let page = path!("ws").and(site.clone()).and(peer).and(warp::query()).and(upgrade);
+        let page = path!("ws").and(site.clone()).and(peer()).and(warp::query()).and(upgrade);
         let page = page.map(Site::page).map(respond);
         let no_page = path!("ws").and(warp::get()).map(not_a_websocket);
         let no_room = path!("relay" / String).and(warp::get()).map(no_room);
         let cameras = path!("api" / "cameras").and(get()).map(Site::cameras);
         let people = path!("api" / "people").and(get()).map(Site::people);
         let log = path!("api" / "log").and(get()).and(warp::query()).map(Site::log);
-        let snapshot =
-            path!("cameras" / String / String / "snapshot.jpg").and(get()).then(Site::snapshot);
-        let stream =
-            path!("cameras" / String / String / "stream.mjpg").and(get()).map(Site::stream);
+        let snapshot = path!("cameras" / String / String / "snapshot.jpg");
+        let snapshot = snapshot.and(get()).and(peer()).then(Site::snapshot);
+        let stream = path!("cameras" / String / String / "stream.mjpg");
+        let stream = stream.and(get()).and(peer()).map(Site::stream);
         let healthz = path!("healthz").and(get()).map(Site::healthz);
         let asset = path::tail().and(warp::get()).and(known).map(asset);
 
-        root.or(page)
+        let routes = root
+            .or(page)
             .unify()
             .or(no_page)
             .unify()
@@ -120,16 +105,15 @@ impl Site {
             .or(photos)
             .unify()
             .or(asset)
-            .unify()
-            .recover(recover)
-            .unify()
-            .boxed()
+            .unify();
+        can_be_done().and(routes).recover(recover).unify().boxed()
     }
 
     fn photos(self) -> BoxedFilter<(Response,)> {
         let site = warp::any().map(move || self.clone());
         let get = || warp::get().and(site.clone());
         let post = || warp::post().and(site.clone());
+        let peer = warp::ext::get::<Peer>;
         let parameters = warp::query::<Query>;
         let headers = warp::header::headers_cloned;
         let small = || warp::body::stream().then(photos::small);
@@ -158,13 +142,11 @@ impl Site {
             .then(async |id: String, site: Site, body: Result<Bytes, Problem>| {
                 photos::change(&site.store, &id, &body?).await
             });
-        let snapped =
-            path!("api" / "cameras" / String / String / "snap").and(post()).and(small()).then(
-                async |node: String, camera: String, site: Site, body: Result<Bytes, Problem>| {
-                    let camera = parse(&format!("{node}/{camera}"))?;
-                    photos::snap(&site.wall, &camera, &body?).await
-                },
-            );
+        let snapped = path!("api" / "cameras" / String / String / "snap")
+            .and(post())
+            .and(peer())
+            .and(small());
+        let snapped = snapped.then(Site::snap);
         let deleted = path!("api" / "photos" / String)
             .and(warp::delete())
             .and(site.clone())
@@ -184,6 +166,8 @@ impl Site {
         );
         let upload = path!("upload")
             .and(post())
+            .and(peer())
+            .and(warp::header::headers_cloned())
             .and(warp::header::optional("authorization"))
             .and(media)
             .and(length)
@@ -216,6 +200,8 @@ impl Site {
 
     async fn upload(
         self,
+        peer: Peer,
+        headers: HeaderMap,
         authorization: Option<String>,
         media: Option<String>,
         length: Option<u64>,
@@ -232,11 +218,33 @@ impl Site {
                 return Err(Problem::new(StatusCode::UNAUTHORIZED, error, hint));
             }
         };
-        let outcomes = self.uploads.receive(person, media, length, body).await?;
-        Ok(json(StatusCode::CREATED, &outcomes))
+        let key = match headers.get("idempotency-key").map(|key| Key::parse(key.as_bytes())) {
+            None => None,
+            Some(Ok(key)) => Some(key),
+            Some(Err(bad)) => {
+                upload::pass_over(body).await;
+                let hint = "send one that is random, such as a UUID, or none";
+                return Err(Problem::bad_request(bad.to_string(), hint));
+            }
+        };
+        let outcomes = self.uploads.receive(peer.who(), person, key, media, length, body).await?;
+        let is_new = outcomes.iter().any(Outcome::is_new);
+        Ok(json(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &outcomes))
     }
 
-    async fn root(self, query: Query, known: Option<String>) -> Response {
+    async fn snap(
+        node: String,
+        camera: String,
+        site: Site,
+        peer: Peer,
+        body: Result<Bytes, Problem>,
+    ) -> Result<Response, Problem> {
+        let camera = parse(&format!("{node}/{camera}"))?;
+        let _share = site.strangers.snaps.take(peer.who())?;
+        photos::snap(&site.wall, &camera, &body?).await
+    }
+
+    async fn root(self, peer: Peer, query: Query, known: Option<String>) -> Response {
         let camera = || match query.get("camera") {
             Some(camera) => parse(camera),
             None => self.first(),
@@ -244,10 +252,10 @@ impl Site {
         respond(match query.get("action").map(String::as_str) {
             None => assets::serve("", known.as_deref()),
             Some("snapshot") => match camera() {
-                Ok(camera) => still::snapshot(&self.wall, camera).await,
+                Ok(camera) => self.look(peer, camera).await,
                 Err(problem) => Err(problem),
             },
-            Some("stream") => camera().and_then(|camera| self.show(camera)),
+            Some("stream") => camera().and_then(|camera| self.show(peer, camera)),
             Some(other) => Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 format!("there is no action {other:?}"),
@@ -264,18 +272,12 @@ impl Site {
         upgrade: OnUpgrade,
     ) -> Result<Response, Problem> {
         let response = handshake::answer(&headers)?;
-        let permit = self.pages.try_acquire_owned().map_err(|_| {
-            let hint = "close some of them, or try again later";
-            Problem::unavailable(format!("{PAGES} pages look at this wall already"), hint)
-        })?;
+        let Strangers { pages, cameras, messages, .. } = &self.strangers;
+        let page = pages.take(peer.who())?;
         // Only few sockets take messages as large as pictures, since each can make us hold one.
-        let camera = match query.contains_key("camera") {
-            false => None,
-            true => Some(self.cameras.try_acquire_owned().map_err(|_| {
-                let hint = "stop one of them, or try again later";
-                Problem::unavailable(format!("{CAMERAS} browsers show cameras already"), hint)
-            })?),
-        };
+        let shows = query.contains_key("camera");
+        let camera = shows.then(|| cameras.take(peer.who())).transpose()?;
+        let memory = messages.none(peer.who());
         let most = if camera.is_some() { page::OWN_FRAME } else { page::MESSAGE };
         // The task ends with the page, or when the gallery stops.
         tokio::spawn(async move {
@@ -284,9 +286,9 @@ impl Site {
                 Err(error) => return debug!(%error, "a page left at once"),
             };
             let visitor = Visitor::new(self.wall.people.clone(), peer.0, camera.is_some());
-            let socket = Socket::new(stream, &begun, most);
+            let socket = Socket::new(stream, &begun, most, memory);
             page::serve(socket, self.wall, visitor, self.stop).await;
-            drop((permit, camera));
+            drop((page, camera));
         });
         Ok(response)
     }
@@ -297,6 +299,9 @@ impl Site {
             #[serde(flatten)]
             camera: &'a Camera,
             age_ms: Option<u64>,
+            /// Pictures that came and were not taken, by the reason.
+            #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+            dropped: BTreeMap<&'static str, u64>,
         }
         let now = Now::read();
         let cameras = self.wall.cameras().borrow().clone();
@@ -304,7 +309,8 @@ impl Site {
             .iter()
             .map(|camera| {
                 let newest = self.wall.frames.newest(&camera.camera);
-                Listed { camera, age_ms: newest.map(|frame| frame.age_ms(now)) }
+                let dropped = self.wall.frames.dropped(&camera.camera);
+                Listed { camera, age_ms: newest.map(|frame| frame.age_ms(now)), dropped }
             })
             .collect();
         json(StatusCode::OK, &listed)
@@ -332,23 +338,25 @@ impl Site {
         Ok(json(StatusCode::OK, &self.wall.journal.list(number("before")?, limit as usize)))
     }
 
-    async fn snapshot(node: String, camera: String, site: Site) -> Response {
+    async fn snapshot(node: String, camera: String, site: Site, peer: Peer) -> Response {
         respond(match parse(&format!("{node}/{camera}")) {
-            Ok(camera) => still::snapshot(&site.wall, camera).await,
+            Ok(camera) => site.look(peer, camera).await,
             Err(problem) => Err(problem),
         })
     }
 
-    fn stream(node: String, camera: String, site: Site) -> Result<Response, Problem> {
-        site.show(parse(&format!("{node}/{camera}"))?)
+    fn stream(node: String, camera: String, site: Site, peer: Peer) -> Result<Response, Problem> {
+        site.show(peer, parse(&format!("{node}/{camera}"))?)
     }
 
-    fn show(&self, camera: CameraId) -> Result<Response, Problem> {
-        let permit = self.streams.clone().try_acquire_owned().map_err(|_| {
-            let hint = "close some of them; the page at / needs none";
-            Problem::unavailable(format!("{STREAMS} streams run already"), hint)
-        })?;
-        still::stream(&self.wall, camera, permit, self.stop.clone())
+    async fn look(&self, peer: Peer, camera: CameraId) -> Result<Response, Problem> {
+        let share = self.strangers.stills.take(peer.who())?;
+        still::snapshot(&self.wall, camera, share).await
+    }
+
+    fn show(&self, peer: Peer, camera: CameraId) -> Result<Response, Problem> {
+        let share = self.strangers.stills.take(peer.who())?;
+        still::stream(&self.wall, camera, share, self.stop.clone())
     }
 
     fn healthz(self) -> Response {
@@ -360,10 +368,14 @@ impl Site {
         }
         let mut reasons = self.wall.ails();
         reasons.extend(self.health.check().err());
-        let (code, status) = match reasons.len() {
-            0 => (StatusCode::OK, "ok"),
+        let errors = self.wall.errors();
+        // A gallery that is started anew for the sake of one camera would mend nothing.
+        let (code, status) = match (reasons.len(), errors.len()) {
+            (0, 0) => (StatusCode::OK, "ok"),
+            (0, _) => (StatusCode::OK, "degraded"),
             _ => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
         };
+        reasons.extend(errors);
         reasons.extend(self.wall.notes());
         json(code, &Answer { status, reasons })
     }
@@ -373,6 +385,32 @@ impl Site {
         first.ok_or_else(|| {
             Problem::not_found("there is no camera yet", "start a node: `vitrina node`")
         })
+    }
+}
+
+/// Lets a request on whose method something is there for.
+fn can_be_done() -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    let check = async |method: Method, path: path::FullPath| {
+        let methods = methods(path.as_str());
+        match methods.contains(&method.as_str()) {
+            true => Ok(()),
+            false => Err(warp::reject::custom(CannotBeDone { methods })),
+        }
+    };
+    warp::method().and(path::full()).and_then(check).untuple_one()
+}
+
+/// What can be done with a path; of what is not there one may ask whether it is.
+fn methods(path: &str) -> &'static [&'static str] {
+    const LOOK: &[&str] = &["GET", "HEAD"];
+    let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
+    match parts[..] {
+        ["upload"] | ["api", "cameras", _, _, "snap"] | ["api", "photos", _, "restore"] => {
+            &["POST"]
+        }
+        ["api", "photos", "days" | "sources"] => LOOK,
+        ["api", "photos", _] => &["GET", "HEAD", "PATCH", "DELETE"],
+        _ => LOOK,
     }
 }
 
@@ -401,4 +439,27 @@ fn respond(result: Result<Response, Problem>) -> Response {
 fn json(status: StatusCode, value: &impl Serialize) -> Response {
     let json = warp::reply::with_header(warp::reply::json(value), "cache-control", "no-store");
     warp::reply::with_status(json, status).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_says_what_can_be_done_with_it() {
+        for (path, expected) in [
+            ("/", "GET, HEAD"),
+            ("/upload", "POST"),
+            ("/upload/", "POST"),
+            ("/api/photos", "GET, HEAD"),
+            ("/api/photos/days", "GET, HEAD"),
+            ("/api/photos/01J", "GET, HEAD, PATCH, DELETE"),
+            ("/api/photos/01J/restore", "POST"),
+            ("/api/cameras/pi/door/snap", "POST"),
+            ("/photos/01J/thumb", "GET, HEAD"),
+            ("/nothing/at/all", "GET, HEAD"),
+        ] {
+            assert_eq!(methods(path).join(", "), expected, "{path}");
+        }
+    }
 }

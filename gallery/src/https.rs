@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use certificate::made::{self, CannotMake};
 use certificate::{BadCertificate, Files, Tls};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio::time::{interval, timeout};
 use tokio_rustls::server::TlsStream;
 use tracing::warn;
@@ -17,9 +17,10 @@ use warp::http::uri::Authority;
 use warp::http::{Request, StatusCode};
 use warp::reply::{Reply, Response};
 
-/// How long a handshake may take, and how many are under way at once.
+use crate::shares::Share;
+
+/// How long a handshake may take, with what is waited before it for others to end.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
-const HANDSHAKES: usize = 128;
 
 /// How often it is seen to that a certificate made here does not end.
 const RENEW_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -52,7 +53,6 @@ pub(crate) struct Https {
     tls: Tls,
     /// Where the certificate is kept, if it is made here, and the name of the machine.
     made: Option<(PathBuf, String)>,
-    handshakes: Semaphore,
 }
 
 impl Https {
@@ -68,7 +68,7 @@ impl Https {
                 (files, Some((config.folder.clone(), machine.to_owned())))
             }
         };
-        Ok(Https { tls: Tls::new(files)?, made, handshakes: Semaphore::new(HANDSHAKES) })
+        Ok(Https { tls: Tls::new(files)?, made })
     }
 
     /// What clients may know the certificate by.
@@ -76,13 +76,20 @@ impl Https {
         self.tls.fingerprint().map(|print| print.to_string()).unwrap_or_default()
     }
 
-    /// Shakes hands.
+    /// Shakes hands, as one of the few that `share` lets do so at once.
     ///
     /// # Errors
     /// The client does not speak TLS, does not trust us, is too slow, or has gone.
-    pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        let _one_of_few = self.handshakes.acquire().await.map_err(io::Error::other)?;
-        timeout(HANDSHAKE_WITHIN, self.tls.accept(stream)).await?
+    pub async fn accept(
+        &self,
+        stream: TcpStream,
+        mut share: Share,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        let shake = async {
+            share.wait(1).await;
+            self.tls.accept(stream).await
+        };
+        timeout(HANDSHAKE_WITHIN, shake).await?
     }
 
     /// Reads the certificate again when its files change, and renews one that was made here, for
@@ -97,7 +104,9 @@ impl Https {
         let mut failed = false;
         loop {
             every.tick().await;
-            let renewed = made::keep(folder, machine, SystemTime::now());
+            let (folder, machine) = (folder.clone(), machine.clone());
+            let renew = move || made::keep(&folder, &machine, SystemTime::now());
+            let Ok(renewed) = spawn_blocking(renew).await else { continue };
             if let Err(error) = &renewed
                 && !failed
             {

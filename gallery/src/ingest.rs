@@ -10,6 +10,7 @@ use tracing::{error, info, warn};
 use wire::{CameraId, MediaType, NodeName, PhotoId, Stamp, Stored, TimeSource, Topic, limits};
 
 use crate::picture::{self, Checked};
+use crate::snaps::SnapError;
 use crate::store::{Added, Content, NewPhoto, Store, StoreError};
 
 /// Snapshots that are in work may take so many KiB of memory; the largest fits three times.
@@ -30,12 +31,11 @@ pub(crate) struct Saying {
 }
 
 /// A node or this gallery says that there will be no such photo, at least for now.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     pub node: NodeName,
     pub id: PhotoId,
-    /// A sentence for people.
-    pub why: String,
+    pub why: SnapError,
 }
 
 /// Takes snapshots in.
@@ -46,6 +46,7 @@ pub(crate) struct Ingest {
     crowded: Arc<AtomicBool>,
     say: mpsc::Sender<Saying>,
     refusals: broadcast::Sender<Refusal>,
+    keep_gps: bool,
 }
 
 /// A snapshot that can be stored.
@@ -65,9 +66,15 @@ pub(crate) struct Bad {
     pub why: String,
 }
 
-impl Snapshot {
-    /// Reads what came on the topic of `camera`.
-    pub fn read(camera: &CameraId, jpeg: Bytes) -> Result<Self, Bad> {
+impl Ingest {
+    pub fn new(store: Store, say: mpsc::Sender<Saying>, keep_gps: bool) -> Self {
+        let (room, crowded) = (Arc::new(Semaphore::new(ROOM)), Arc::default());
+        let refusals = broadcast::Sender::new(REFUSALS);
+        Ingest { store, room, crowded, say, refusals, keep_gps }
+    }
+
+    /// Reads what came on the topic of `camera`, and takes the place out unless it is to be kept.
+    pub fn read(&self, camera: &CameraId, jpeg: Bytes) -> Result<Snapshot, Bad> {
         let stamp = Stamp::find(&jpeg);
         let id = stamp.as_ref().and_then(|stamp| stamp.photo.clone());
         let bad = |why: String| Bad { id: id.clone(), why };
@@ -90,14 +97,13 @@ impl Snapshot {
             false => Ok(looked),
         });
         let checked = whole.map_err(|error| bad(error.to_string()))?.checked;
-        Ok(Snapshot { id, stamp, jpeg, checked })
-    }
-}
-
-impl Ingest {
-    pub fn new(store: Store, say: mpsc::Sender<Saying>) -> Self {
-        let (room, crowded) = (Arc::new(Semaphore::new(ROOM)), Arc::default());
-        Ingest { store, room, crowded, say, refusals: broadcast::Sender::new(REFUSALS) }
+        let mut jpeg = Vec::from(jpeg);
+        if !self.keep_gps {
+            // What a node of ours sends has none, and stays as it is.
+            picture::without_places(MediaType::Jpeg, &mut jpeg)
+                .map_err(|error| bad(error.to_string()))?;
+        }
+        Ok(Snapshot { id, stamp, jpeg: jpeg.into(), checked })
     }
 
     /// What will not be stored, from now on.
@@ -118,7 +124,7 @@ impl Ingest {
 
     /// Tells a node not to offer a snapshot again.
     pub fn refuse(&self, node: &NodeName, id: &PhotoId, why: &str) {
-        self.answer(node, id, Some(why.to_owned()), true);
+        self.answer(node, id, Some(SnapError::Refused(why.to_owned())), true);
     }
 
     /// Stores a snapshot, which goes on after this returns. When there are too many at once it is
@@ -158,7 +164,7 @@ impl Ingest {
     }
 
     fn tell(&self, camera: &CameraId, id: &PhotoId, added: Result<Added, StoreError>) {
-        let error = match added {
+        let why = match added {
             Ok(Added::New(photo)) => {
                 info!(%camera, id = %photo.id, bytes = photo.bytes, "photo stored");
                 None
@@ -168,19 +174,22 @@ impl Ingest {
             // Whoever stores will answer.
             Err(StoreError::Closed | StoreError::ViewOnly(_)) => return,
             // The store has told that already.
-            Err(error @ StoreError::Full(_)) => Some(error.to_string()),
+            Err(error @ (StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Away(_))) => {
+                Some(error.into())
+            }
             Err(error) => {
                 error!(%camera, %id, %error, "a snapshot could not be stored");
-                Some(error.to_string())
+                Some(error.into())
             }
         };
-        self.answer(&camera.node, id, error, false);
+        self.answer(&camera.node, id, why, false);
     }
 
-    fn answer(&self, node: &NodeName, id: &PhotoId, error: Option<String>, is_final: bool) {
-        if let Some(why) = &error {
+    fn answer(&self, node: &NodeName, id: &PhotoId, why: Option<SnapError>, is_final: bool) {
+        if let Some(why) = &why {
             self.refused(Refusal { node: node.clone(), id: id.clone(), why: why.clone() });
         }
+        let error = why.map(|why| why.to_string());
         let stored = Stored { id: id.clone(), error, is_final };
         self.say(Topic::Stored(node.clone()), stored.to_json());
     }

@@ -75,6 +75,8 @@ impl Drop for Kept {
 }
 
 fn open(file: &Path) -> rusqlite::Result<Connection> {
+    // What SQLite makes beside it has the same mode. What is wrong here is found again below.
+    let _ = durable::private_file(file);
     let database = Connection::open(file)?;
     database.busy_timeout(BUSY)?;
     database.pragma_update(None, "journal_mode", "WAL")?;

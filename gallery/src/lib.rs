@@ -13,6 +13,7 @@ mod frames;
 mod health;
 mod http;
 mod https;
+mod idempotency;
 mod ingest;
 mod journal;
 mod jpeg;
@@ -31,10 +32,12 @@ mod range;
 mod rate;
 mod relay;
 mod seldom;
+mod shares;
 mod snaps;
 mod still;
 mod stop;
 mod store;
+mod strangers;
 mod turn;
 mod upload;
 mod wall;
@@ -48,7 +51,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
@@ -65,12 +68,14 @@ use door::Door;
 use health::Task;
 use http::Site;
 use https::Https;
+use ingest::Ingest;
 use journal::Journal;
 use listener::Service;
 use people::People;
 use relay::Relay;
 use stop::stopped;
 use store::Store;
+use strangers::Strangers;
 use upload::Uploads;
 use wall::Wall;
 
@@ -89,7 +94,15 @@ pub struct Gallery {
     https: Option<(TcpListener, SocketAddr, Arc<Https>)>,
     machine: String,
     health: Health,
+    opened: Opened,
+}
+
+/// What a gallery has on disk.
+#[derive(Debug)]
+struct Opened {
     store: Store,
+    people: Arc<People>,
+    journal: Arc<Journal>,
 }
 
 /// Why a gallery cannot start.
@@ -104,8 +117,8 @@ pub enum StartError {
     /// Its photos cannot be had.
     #[error(transparent)]
     Store(#[from] OpenError),
-    /// Opening them panicked.
-    #[error("the photos could not be opened: {0}; this is a defect")]
+    /// Opening what it keeps panicked.
+    #[error("what the gallery keeps could not be opened: {0}; this is a defect")]
     Failed(tokio::task::JoinError),
 }
 
@@ -137,17 +150,20 @@ impl Gallery {
     pub async fn bind(config: Config) -> Result<Gallery, StartError> {
         let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let (listener, address) = bind("listen", config.listen)?;
-        let https = match &config.https {
-            Some(https) => {
-                let (listener, address) = bind("https_listen", https.listen)?;
-                Some((listener, address, Arc::new(Https::new(https, &machine)?)))
+        let secure = config.https.as_ref().map(|https| bind("https_listen", https.listen));
+        let secure = secure.transpose()?;
+        // Keys are made, files read and databases opened while others may run already.
+        let open = {
+            let (config, machine) = (config.clone(), machine.clone());
+            move || {
+                let https = config.https.as_ref().map(|https| Https::new(https, &machine));
+                Ok::<_, StartError>((https.transpose()?, Opened::of(&config)?))
             }
-            None => None,
         };
-        let photos = config.photos.clone();
-        let opened = tokio::task::spawn_blocking(|| Store::open(photos)).await;
-        let store = opened.map_err(StartError::Failed)??;
-        Ok(Gallery { config, listener, address, https, machine, health: Health::new(), store })
+        let (https, opened) = spawn_blocking(open).await.map_err(StartError::Failed)??;
+        let https = secure.zip(https);
+        let https = https.map(|((listener, address), https)| (listener, address, Arc::new(https)));
+        Ok(Gallery { config, listener, address, https, machine, health: Health::new(), opened })
     }
 
     /// The address that it listens on, with the real port.
@@ -170,7 +186,8 @@ impl Gallery {
     /// # Errors
     /// [`Error`] if one of its tasks ends by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let Gallery { config, listener, address, https, machine, health, store } = self;
+        let Gallery { config, listener, address, https, machine, health, opened } = self;
+        let Opened { store, people, journal } = opened;
         info!(%address, broker = %config.broker, id = %config.id, "gallery");
         if let Some((_, address, https)) = &https {
             info!(%address, fingerprint = https.fingerprint(), "the gallery by HTTPS");
@@ -178,12 +195,13 @@ impl Gallery {
         if config.open {
             warn!("open: everybody on the local network can see the wall, without a password");
         }
-        let people = Arc::new(People::new(&config.people, &config.id, &config.root));
+        // Their databases are closed last, by whoever may wait for a disk.
+        let closing = (people.clone(), journal.clone());
         let (say, sayings) = mpsc::channel(ingest::SAYINGS);
         let (id, photos) = (config.id.clone(), store.clone());
-        let journal = Arc::new(Journal::new(&config.log));
         let port = https.as_ref().map(|(_, address, _)| address.port());
-        let wall = Wall::new(id, config.open, port, people.clone(), photos, journal, say);
+        let ingest = Ingest::new(photos.clone(), say, config.pictures.config().keep_gps);
+        let wall = Wall::new(id, config.open, port, people.clone(), photos, ingest, journal);
         let wall = Arc::new(wall);
         let (stop, mut stopping) = watch::channel(false);
         let beat = |task| {
@@ -192,17 +210,27 @@ impl Gallery {
         };
         let door = Door::new(&machine, &config.hosts, &config.relay_origins);
         let (offers, offered) = relay::offers();
-        let relay = Relay::new(offers, stopping.clone());
+        let strangers = Strangers::new();
+        let relay = Relay::new(offers, strangers.clone(), stopping.clone());
         let pictures = config.pictures.clone();
-        let uploads = Uploads::new(store.clone(), pictures.clone());
+        let uploads = Uploads::new(store.clone(), pictures.clone(), strangers.uploads.clone());
         let (end, up) = (stopping.clone(), uploads.clone());
-        let site = Site::new(wall.clone(), store.clone(), pictures, up, health.clone(), end);
+        let site = Site {
+            wall: wall.clone(),
+            store: store.clone(),
+            pictures,
+            uploads: up,
+            health: health.clone(),
+            strangers: strangers.clone(),
+            stop: end,
+        };
         let routes = site.routes();
 
         let service = Service {
             routes,
             relay: relay.clone(),
             door: Arc::new(door),
+            strangers,
             redirect: https
                 .as_ref()
                 .filter(|_| config.https.as_ref().is_some_and(|https| https.redirect))
@@ -262,10 +290,23 @@ impl Gallery {
         if timeout(END_WITHIN, end).await.is_err() {
             warn!("not all connections ended in time; they are cut");
         }
-        if timeout(CLOSE_WITHIN, store.close()).await.is_err() {
+        let close = async {
+            let _ = spawn_blocking(move || drop(closing)).await;
+            store.close().await;
+        };
+        if timeout(CLOSE_WITHIN, close).await.is_err() {
             warn!("the photos could not be closed in time; they are checked at the next start");
         }
         ended
+    }
+}
+
+impl Opened {
+    /// The store first: it says whether another gallery has all this.
+    fn of(config: &Config) -> Result<Opened, OpenError> {
+        let store = Store::open(config.photos.clone())?;
+        let people = Arc::new(People::new(&config.people, &config.id, &config.root));
+        Ok(Opened { store, people, journal: Arc::new(Journal::new(&config.log)) })
     }
 }
 

@@ -15,7 +15,7 @@ use hyper_util::service::TowerToHyperService;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep};
 use tracing::{Instrument, debug, debug_span, warn};
@@ -26,7 +26,9 @@ use crate::door::Door;
 use crate::https::{self, Https};
 use crate::problem::Problem;
 use crate::relay::{self, Relay};
+use crate::shares::{Full, Share, Shares, Who};
 use crate::stop::stopped;
+use crate::strangers::Strangers;
 
 /// The kernel takes no more for a viewer than this before it has been sent: what waits there
 /// grows old.
@@ -38,10 +40,7 @@ const SEND_BUFFER: usize = 256 * 1024;
 /// A viewer that acknowledges nothing for this long is gone, or might as well be.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(20);
 
-/// HTTP connections at once; pages, which are WebSockets, do not count.
-const CONNECTIONS: usize = 1024;
-
-/// How long a request's head may take.
+/// How long a request's head may take, and how long a connection may be idle before it.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
 /// What one connection buffers: a request's head, and what a stream has ready before the socket
@@ -53,6 +52,19 @@ const BACKLOG: i32 = 1024;
 /// Who makes a request, as an extension of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub IpAddr);
+
+impl Peer {
+    /// The other end of the connection. Behind a proxy that is the proxy: this is the one place to
+    /// believe what a proxy that is trusted says of who asks.
+    fn of<B>(socket: IpAddr, _request: &Request<B>) -> Peer {
+        Peer(socket.to_canonical())
+    }
+
+    /// Whose share is taken.
+    pub fn who(self) -> Who {
+        Who::at(self.0)
+    }
+}
 
 /// Binds the socket. Accepted ones inherit its options.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -75,6 +87,7 @@ pub(crate) struct Service {
     pub routes: BoxedFilter<(Response,)>,
     pub relay: Relay,
     pub door: Arc<Door>,
+    pub strangers: Strangers,
     /// The port of HTTPS, when HTTP sends browsers there.
     pub redirect: Option<u16>,
 }
@@ -87,14 +100,13 @@ pub(crate) async fn serve(
     stop: watch::Receiver<bool>,
     beat: impl Fn(),
 ) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
-    let plain = serve_one(http, None, service.clone(), slots.clone(), stop.clone(), &beat);
+    let plain = serve_one(http, None, service.clone(), stop.clone(), &beat);
     let secure = async {
         let Some((listener, https)) = https else { return };
         let mut end = stop.clone();
         tokio::select! {
             () = https.keep_certificate() => {}
-            () = serve_one(listener, Some(https.clone()), service, slots, stop, &beat) => {}
+            () = serve_one(listener, Some(https.clone()), service, stop, &beat) => {}
         }
         stopped(&mut end).await;
     };
@@ -105,7 +117,6 @@ async fn serve_one(
     listener: TcpListener,
     https: Option<Arc<Https>>,
     service: Service,
-    slots: Arc<Semaphore>,
     mut stop: watch::Receiver<bool>,
     beat: &impl Fn(),
 ) {
@@ -116,15 +127,21 @@ async fn serve_one(
             () = stopped(&mut stop) => break,
             _ = alive.tick() => beat(),
             Some(_) = connections.join_next() => {}
-            accepted = accept(&listener, &slots) => match accepted {
-                Ok((stream, peer, slot)) => {
+            accepted = accept(&listener, &service.strangers.connections) => match accepted {
+                Ok((stream, peer, Ok(share))) => {
                     let (service, https, stop) = (service.clone(), https.clone(), stop.clone());
                     let connection = service.serve(stream, peer.ip(), https, stop);
                     // Ends with the connection, or soon after `stop`.
                     connections.spawn(async move {
                         connection.instrument(debug_span!("connection", %peer)).await;
-                        drop(slot);
+                        drop(share);
                     });
+                }
+                Ok((stream, peer, Err(full))) => {
+                    debug!(%peer, ?full, "refused a connection");
+                    if https.is_none() {
+                        turn_away(&stream, full);
+                    }
                 }
                 Err(error) => {
                     // Out of descriptors or memory, most likely: others must end first.
@@ -140,17 +157,26 @@ async fn serve_one(
 
 async fn accept(
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let slot = slots.clone().acquire_owned().await.map_err(io::Error::other)?;
+    connections: &Shares,
+) -> io::Result<(TcpStream, SocketAddr, Result<Share, Full>)> {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => return Ok((stream, peer, slot)),
+            Ok((stream, peer)) => return Ok((stream, peer, connections.take(Who::at(peer.ip())))),
             // It was there and went away again.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Says why a connection is not served, if the socket takes that at once: nobody waits for who has
+/// too many.
+fn turn_away(stream: &TcpStream, full: Full) {
+    let body = Problem::from(full).to_json();
+    let head = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\
+                Content-Type: application/json\r\nCache-Control: no-store\r\n";
+    let answer = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    let _ = stream.try_write(answer.as_bytes());
 }
 
 impl Service {
@@ -163,7 +189,7 @@ impl Service {
     ) {
         let Some(https) = https else { return self.speak_http(stream, peer, false, stop).await };
         let shaken = tokio::select! {
-            shaken = https.accept(stream) => shaken,
+            shaken = https.accept(stream, self.strangers.handshakes.none(Who::at(peer))) => shaken,
             () = stopped(&mut stop) => return,
         };
         match shaken {
@@ -189,7 +215,8 @@ impl Service {
                 if let Some(response) = early {
                     return Ok(response);
                 }
-                request.extensions_mut().insert(Peer(peer.to_canonical()));
+                let peer = Peer::of(peer, &request);
+                request.extensions_mut().insert(peer);
                 // Hyper leaves the body out, since it still knows what was asked.
                 if request.method() == Method::HEAD {
                     *request.method_mut() = Method::GET;
@@ -234,7 +261,7 @@ impl Service {
             return Some(response);
         }
         Some(match relay::asks_for(request)? {
-            Ok(room) => self.relay.enter(room, peer, request),
+            Ok(room) => self.relay.enter(room, Peer::of(peer, request), request),
             Err(problem) => problem.into_response(),
         })
     }

@@ -19,6 +19,7 @@ use rumqttc::{
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
 use tokio::time::{interval, sleep, timeout};
 use tracing::{error, info, warn};
 use wire::{BrokerUrl, CameraId, GalleryId, Root, Size, Status, Topic, Want, filter, limits};
@@ -93,7 +94,7 @@ async fn listen(
     loop {
         beat();
         if !connected {
-            log_in(&mut events.mqtt_options, config);
+            log_in(&mut events.mqtt_options, config).await;
         }
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
@@ -154,10 +155,12 @@ fn network() -> NetworkOptions {
 
 /// Puts user and password into the next CONNECT. A broker of this machine that has made no password
 /// yet may ask for none.
-fn log_in(options: &mut MqttOptions, config: &Config) {
+async fn log_in(options: &mut MqttOptions, config: &Config) {
     let Some(file) = &config.password_file else { return };
     let user = config.broker.user.as_deref();
-    match fs::read_to_string(file) {
+    let path = file.clone();
+    let read = spawn_blocking(move || fs::read_to_string(path)).await;
+    match read.unwrap_or_else(|error| Err(error.into())) {
         Ok(password) => {
             options.set_credentials(user.unwrap_or("gallery"), password.trim_end());
         }

@@ -25,7 +25,9 @@ use crate::people::Visitor;
 use crate::seldom::seldom;
 use crate::stop::stopped;
 use crate::wall::Wall;
-use crate::websocket::frames::{Broken, GOING_AWAY, Heard, Kind, NORMAL, Opcode, TOO_LARGE};
+use crate::websocket::frames::{
+    Broken, GOING_AWAY, Heard, Kind, NORMAL, Opcode, POLICY, TOO_LARGE, TRY_LATER,
+};
 use crate::websocket::{self, Socket};
 use live::{Live, Next};
 
@@ -51,10 +53,6 @@ const SEND_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long the other side may take to close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
-
-const POLICY: u16 = 1008;
-/// Registered with IANA.
-const TRY_AGAIN: u16 = 1013;
 
 /// The socket of a page.
 pub(crate) type Stream = Socket<websocket::Stream>;
@@ -306,7 +304,7 @@ impl Sources {
                 // It comes back, and asks for the photos as they are then.
                 Err(RecvError::Lagged(missed)) => {
                     let reason = format!("{missed} photos changed too fast for this page");
-                    News::End(End::Close(TRY_AGAIN, reason))
+                    News::End(End::Close(TRY_LATER, reason))
                 }
                 Err(RecvError::Closed) => News::End(End::Gone),
             },

@@ -28,6 +28,7 @@ use warp::reply::{Reply, Response};
 use wire::{CameraId, MediaType, Photo, PhotoId, Snap, limits};
 
 use crate::filename;
+use crate::http::RESOURCE_POLICY;
 use crate::picture::{self, Pool};
 use crate::problem::Problem;
 use crate::range::{Asked, asked};
@@ -46,6 +47,9 @@ const SMALL_WITHIN: Duration = Duration::from_secs(10);
 
 /// A photo never changes, but it can be deleted: only the browser that asked may keep it.
 const KEPT: &str = "private, max-age=31536000, immutable";
+
+/// Only pages of this host show photos: see `docs/decisions/strangers.md`.
+const SHOWN: &str = "same-site";
 
 /// A picture can hold what some program takes for a page; nothing of it may run.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
@@ -75,13 +79,16 @@ pub(crate) async fn list(store: &Store, parameters: &Parameters) -> Result<Respo
 
 /// `GET /api/photos/days`: the days of a time zone that have photos.
 pub(crate) async fn days(store: &Store, parameters: &Parameters) -> Result<Response, Problem> {
-    let zone = match parameters.get("zone") {
-        None => TimeZone::system(),
-        Some(name) => TimeZone::get(name).map_err(|_| {
+    let name = parameters.get("zone").cloned();
+    // They are files too.
+    let found = spawn_blocking(move || match name {
+        None => Ok(TimeZone::system()),
+        Some(name) => TimeZone::get(&name).map_err(|_| {
             let hint = "name one as the IANA does, such as zone=Europe/Madrid";
-            Problem::bad_request(format!("there is no time zone {}", short(name)), hint)
-        })?,
-    };
+            Problem::bad_request(format!("there is no time zone {}", short(&name)), hint)
+        }),
+    });
+    let zone = found.await.map_err(|error| Problem::internal(error.to_string()))??;
     Ok(json(&store.days(filter(parameters)?, zone).await?))
 }
 
@@ -195,7 +202,7 @@ async fn serve(
     if header("if-none-match").is_some_and(|known| has(known, etag)) {
         return Ok(with(
             StatusCode::NOT_MODIFIED.into_response(),
-            &[(ETAG, etag), (CACHE_CONTROL, KEPT)],
+            &[(ETAG, etag), (CACHE_CONTROL, KEPT), (RESOURCE_POLICY, SHOWN)],
         ));
     }
     let opened = spawn_blocking(move || {
@@ -242,6 +249,7 @@ async fn serve(
             (ACCEPT_RANGES, "bytes"),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (CONTENT_SECURITY_POLICY, POLICY),
+            (RESOURCE_POLICY, SHOWN),
         ],
     ))
 }

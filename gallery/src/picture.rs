@@ -5,11 +5,12 @@
 //! first and is cheap to read; only what has passed is decoded, which costs memory and time.
 
 mod config;
+mod dates;
 mod decode;
 mod exif;
 mod gif;
-mod gps;
 mod jpeg;
+mod places;
 mod png;
 mod pool;
 mod profile;
@@ -17,7 +18,9 @@ mod profile;
 pub(crate) mod samples;
 mod shrink;
 mod thumbnail;
+mod tiff;
 mod webp;
+mod xmp;
 
 use std::ops::Range;
 
@@ -25,8 +28,9 @@ use wire::MediaType;
 
 pub(crate) use config::Config;
 pub use config::{BadSection, Section};
+pub(crate) use dates::{plausible, times};
 pub(crate) use exif::facts;
-pub(crate) use gps::without_gps;
+pub(crate) use places::without_places;
 pub(crate) use pool::{Pool, PoolError};
 pub(crate) use thumbnail::EDITION;
 
@@ -45,18 +49,6 @@ pub(crate) struct Checked {
     pub height: u32,
     /// How it must be turned to be shown: 1 to 8 (Exif 2.32, 4.6.4 A, Orientation).
     pub orientation: u8,
-    /// When it was taken, in milliseconds since 1970, if it says so. Nobody has compared this with
-    /// a clock: see [`Checked::plausible`].
-    pub taken: Option<u64>,
-}
-
-impl Checked {
-    /// The time taken, if it can be true at `now`: cameras that were never set begin anywhere
-    /// between 1970 and 2000.
-    pub fn plausible(&self, now: u64) -> Option<u64> {
-        const YEAR_2000_AND_A_MONTH: u64 = 949_363_200_000;
-        self.taken.filter(|&taken| (YEAR_2000_AND_A_MONTH..=now).contains(&taken))
-    }
 }
 
 /// What was found in a picture without decoding it.
@@ -144,11 +136,10 @@ pub(crate) fn look(media: MediaType, bytes: &[u8]) -> Result<Looked, BadPicture>
     if layout.frames > FRAMES {
         return Err(BadPicture::Frames);
     }
-    let exif = layout.exif.first().and_then(|range| exif::read(bytes.get(range.clone())?));
+    let exif = layout.exif.and_then(|range| exif::read(bytes.get(range)?));
     let orientation = exif.as_ref().map_or(1, exif::orientation);
-    let taken = exif.as_ref().and_then(exif::taken);
     let size = if orientation >= 5 { (height, width) } else { (width, height) };
-    let checked = Checked { width: size.0, height: size.1, orientation, taken };
+    let checked = Checked { width: size.0, height: size.1, orientation };
     let wanted = thumbnail::wanted(&checked);
     let memory = |wanted| decode::memory(media, bytes, (width, height), wanted);
     let thumbnail = memory(Some(wanted))? + thumbnail::memory(wanted);
@@ -195,12 +186,14 @@ struct Layout {
     width: u32,
     height: u32,
     frames: usize,
-    /// EXIF data, from its TIFF header on.
-    exif: Vec<Range<usize>>,
+    /// The first EXIF data, from its TIFF header on.
+    exif: Option<Range<usize>>,
     /// XMP packets, as whole as the format lets them be.
     xmp: Vec<Range<usize>>,
-    /// Metadata that only a decompressor could read.
-    packed: Vec<Range<usize>>,
+    /// The texts of a PNG, from the types of their chunks on.
+    texts: Vec<Range<usize>>,
+    /// When a PNG was changed last.
+    changed: Range<usize>,
     /// The end of the picture; anything may follow it.
     end: usize,
     /// The end is missing. What is there may be enough.
@@ -219,13 +212,33 @@ fn layout(media: MediaType, bytes: &[u8]) -> Result<Layout, BadPicture> {
     }
 }
 
+impl Layout {
+    fn add_exif(&mut self, range: Range<usize>) {
+        self.exif.get_or_insert(range);
+    }
+
+    fn add_xmp(&mut self, range: Range<usize>) {
+        if self.xmp.len() < xmp::PARTS {
+            self.xmp.push(range);
+        }
+    }
+}
+
+/// Its pixels in full size, as RGB.
+#[cfg(test)]
+fn pixels(media: MediaType, bytes: &[u8]) -> Result<Vec<u8>, BadPicture> {
+    let mut rgb = Vec::new();
+    decode::decode(media, bytes, Some((SIDE, SIDE)), &mut |line| rgb.extend_from_slice(line))?;
+    Ok(rgb)
+}
+
 /// The next `n` bytes, which must be there.
 fn take(bytes: &[u8], at: usize, n: usize) -> Result<&[u8], BadPicture> {
     at.checked_add(n).and_then(|end| bytes.get(at..end)).ok_or(BadPicture::Cut)
 }
 
 /// Skips the `Exif\0\0` that JPEG demands and other formats do not.
-fn tiff(bytes: &[u8], data: Range<usize>) -> Range<usize> {
+fn tiff_in(bytes: &[u8], data: Range<usize>) -> Range<usize> {
     let prefix = if bytes[data.clone()].starts_with(b"Exif\0\0") { 6 } else { 0 };
     data.start + prefix..data.end
 }
@@ -251,7 +264,7 @@ mod tests {
         for (media, bytes) in all(60, 20) {
             assert_eq!(recognise(&bytes), Some(media));
             let checked = accept(media, &bytes).unwrap();
-            let expected = Checked { width: 60, height: 20, orientation: 1, taken: None };
+            let expected = Checked { width: 60, height: 20, orientation: 1 };
             assert_eq!(checked, expected, "{media:?}");
             for other in MediaType::ALL.into_iter().filter(|&other| other != media) {
                 assert_eq!(look(other, &bytes), Err(BadPicture::Unknown));
@@ -397,29 +410,6 @@ mod tests {
     const SCANS_TOO_MANY: usize = 1000;
 
     #[test]
-    fn the_time_taken_is_read_and_judged() {
-        let taken = |facts: &samples::Facts| {
-            let exif = samples::exif(facts);
-            let bytes = samples::with_metadata(MediaType::Jpeg, &exif, b"");
-            look(MediaType::Jpeg, &bytes).unwrap().checked
-        };
-        let facts = samples::Facts::default();
-        let checked = taken(&facts);
-        // 2026-06-01T12:34:56+02:00
-        assert_eq!(checked.taken, Some(1_780_310_096_000));
-        assert_eq!(checked.plausible(1_780_310_096_000), Some(1_780_310_096_000));
-        assert_eq!(checked.plausible(1_780_310_095_999), None, "it is in the future");
-        for never_set in ["2000:01:01 00:00:10", "1970:01:01 00:00:10"] {
-            let checked = taken(&samples::Facts { taken: never_set, ..facts.clone() });
-            assert_eq!(checked.plausible(u64::MAX), None, "{never_set}");
-        }
-        for nonsense in ["2026:13:01 12:34:56", "yesterday 12:34:56.", "    :  :     :  :  "] {
-            let checked = taken(&samples::Facts { taken: nonsense, ..facts.clone() });
-            assert_eq!(checked.taken, None, "{nonsense}");
-        }
-    }
-
-    #[test]
     fn any_change_of_a_picture_is_survived() {
         let mut random = fastrand::Rng::with_seed(1);
         let exif = samples::exif(&samples::Facts::default());
@@ -438,14 +428,21 @@ mod tests {
                 if random.bool() {
                     bytes.truncate(random.usize(..=bytes.len()));
                 }
-                let _ = without_gps(media, &mut bytes);
+                let _ = times(media, &bytes);
                 let _ = facts(media, &bytes);
-                if round % 10 == 0 {
-                    let small = |looked: &Looked| looked.memory < 16 << 20;
-                    if look(media, &bytes).is_ok_and(|looked| small(&looked)) {
-                        let _ = check(media, &bytes);
-                        let _ = thumbnail(media, &bytes);
-                    }
+                let is_small =
+                    |bytes: &[u8]| look(media, bytes).is_ok_and(|looked| looked.memory < 16 << 20);
+                let before = is_small(&bytes).then(|| pixels(media, &bytes));
+                if look(media, &bytes).is_ok() {
+                    without_places(media, &mut bytes).unwrap();
+                }
+                // What is removed may have been all that was broken.
+                if let Some(Ok(before)) = before {
+                    look(media, &bytes).unwrap();
+                    assert!(before == pixels(media, &bytes).unwrap(), "{media:?}");
+                }
+                if round % 10 == 0 && is_small(&bytes) {
+                    let _ = thumbnail(media, &bytes);
                 }
             }
         }

@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 
 use serde::Serialize;
-use tracing::warn;
+use tracing::{debug, warn};
 use warp::http::StatusCode;
-use warp::http::header::RETRY_AFTER;
-use warp::reject::{InvalidQuery, MethodNotAllowed, Rejection};
+use warp::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
+use warp::reject::{InvalidHeader, InvalidQuery, Reject, Rejection};
 use warp::reply::{Reply, Response};
 use wire::PhotoId;
 
+use crate::shares::Full;
 use crate::snaps::SnapError;
 use crate::store::StoreError;
 
@@ -59,6 +60,17 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         self.status
     }
+
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("texts are what JSON can say")
+    }
+}
+
+impl From<Full> for Problem {
+    fn from(full: Full) -> Self {
+        let hint = "end some of them, or try again in some seconds";
+        Problem::unavailable(full.to_string(), hint).retry_after(5)
+    }
 }
 
 impl From<StoreError> for Problem {
@@ -70,6 +82,12 @@ impl From<StoreError> for Problem {
             StoreError::Full(_) => {
                 let hint = "make room on the gallery's disk; it goes on by itself then";
                 (StatusCode::INSUFFICIENT_STORAGE, hint)
+            }
+            StoreError::ReadOnly(_) => {
+                (StatusCode::INSUFFICIENT_STORAGE, "it goes on by itself when it can be written")
+            }
+            StoreError::Away(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "whoever keeps the gallery must put it right")
             }
             StoreError::ViewOnly(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "send it to the gallery that stores")
@@ -121,17 +139,43 @@ impl Reply for Problem {
     }
 }
 
+/// What is there cannot be used by this method, but by others.
+#[derive(Debug)]
+pub(crate) struct CannotBeDone {
+    pub methods: &'static [&'static str],
+}
+
+impl Reject for CannotBeDone {}
+
+impl Reply for &CannotBeDone {
+    fn into_response(self) -> Response {
+        let methods = self.methods.join(", ");
+        let hint = format!("{methods} can be; docs/protocol.md says what for");
+        let error = "this cannot be done here";
+        let mut response =
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, error, hint).into_response();
+        if let Ok(methods) = HeaderValue::from_str(&methods) {
+            response.headers_mut().insert(ALLOW, methods);
+        }
+        response
+    }
+}
+
 /// A request that no route took.
 pub(crate) async fn recover(rejection: Rejection) -> Result<Response, Infallible> {
     let hint = "docs/protocol.md says what can be asked";
+    if let Some(cannot) = rejection.find::<CannotBeDone>() {
+        return Ok(cannot.into_response());
+    }
     let problem = if rejection.is_not_found() {
         Problem::not_found("there is nothing here", "the wall is at /")
-    } else if rejection.find::<MethodNotAllowed>().is_some() {
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this cannot be done here", hint)
     } else if rejection.find::<InvalidQuery>().is_some() {
         Problem::bad_request("what follows the ? cannot be read", hint)
+    } else if let Some(header) = rejection.find::<InvalidHeader>() {
+        Problem::bad_request(format!("the header {} cannot be read", header.name()), hint)
     } else {
-        Problem::bad_request(format!("{rejection:?}"), hint)
+        debug!(?rejection, "no route took a request");
+        Problem::bad_request("this request cannot be read", hint)
     };
     Ok(problem.into_response())
 }

@@ -7,71 +7,75 @@
 
 mod client;
 mod member;
-mod memory;
 mod message;
 mod outbox;
 mod photos;
 mod rooms;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tracing::{debug, info};
 use warp::http::Request;
 use warp::reply::{Reply, Response};
 
+use crate::listener::Peer;
 use crate::problem::Problem;
+use crate::shares::Who;
+use crate::strangers::Strangers;
 use crate::websocket::handshake;
 use photos::{Offers, Pictures};
 use rooms::{Place, RoomName, Rooms};
 
 pub(crate) use photos::{offers, run};
 
-/// What all messages together may take of memory, in bytes: those that are being read, and those
-/// that wait. Who says more waits until others have taken it.
-const MEMORY: usize = 128 * 1024 * 1024;
-
 /// All rooms, and what they need.
 #[derive(Debug, Clone)]
 pub(crate) struct Relay {
     rooms: Arc<Rooms>,
-    memory: Arc<Semaphore>,
+    strangers: Strangers,
     offers: Offers,
     stop: watch::Receiver<bool>,
 }
 
 impl Relay {
     /// Pictures that are said on `/` are put into `offers`.
-    pub fn new(offers: Offers, stop: watch::Receiver<bool>) -> Relay {
-        let memory = Arc::new(Semaphore::new(memory::kibibytes(MEMORY)));
-        Relay { rooms: Arc::default(), memory, offers, stop }
+    pub fn new(offers: Offers, strangers: Strangers, stop: watch::Receiver<bool>) -> Relay {
+        Relay { rooms: Arc::default(), strangers, offers, stop }
     }
 
     /// Answers a request that asks for a room, and serves the client that it becomes.
-    pub fn enter(&self, room: RoomName, peer: IpAddr, request: &mut Request<Incoming>) -> Response {
-        let entered = handshake::accept(request)
-            .and_then(|response| Ok((response, self.rooms.join(room, peer.to_canonical())?)));
-        match entered {
-            Ok((response, place)) => {
+    pub fn enter(&self, room: RoomName, peer: Peer, request: &mut Request<Incoming>) -> Response {
+        let enter = |response| {
+            let client = self.strangers.relay.take(peer.who())?;
+            Ok((response, client, self.rooms.join(room, peer.who())?))
+        };
+        match handshake::accept(request).and_then(enter) {
+            Ok((response, client, place)) => {
+                let serve = self.clone().serve(place, peer.who(), hyper::upgrade::on(request));
                 // Ends with the client, or when the gallery stops.
-                tokio::spawn(self.clone().serve(place, hyper::upgrade::on(request)));
+                tokio::spawn(async move {
+                    serve.await;
+                    drop(client);
+                });
                 response
             }
             Err(problem) => problem.into_response(),
         }
     }
 
-    async fn serve(self, place: Place, upgrade: OnUpgrade) {
+    async fn serve(self, place: Place, who: Who, upgrade: OnUpgrade) {
         let stream = match upgrade.await {
             Ok(stream) => TokioIo::new(stream),
             Err(error) => return debug!(%error, "a client of the relay left at once"),
         };
-        let pictures = place.room.is_root().then(|| Pictures::new(self.offers));
-        client::serve(stream, &place, pictures, self.memory, self.stop).await;
+        let Strangers { offers: places, messages, .. } = self.strangers;
+        let memory = messages.none(who.clone());
+        let pictures = place.room.is_root().then(|| Pictures::new(self.offers, places, who));
+        client::serve(stream, &place, pictures, memory, self.stop).await;
         let replaced = place.member.replaced();
         if replaced > 0 {
             info!(room = %place.room, replaced, "a client of the relay was sent only newer pictures");

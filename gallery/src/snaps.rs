@@ -2,6 +2,7 @@
 
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
+use wire::page::Camera;
 use wire::{CameraId, Photo, PhotoEvent, PhotoId, Snap, Topic, limits};
 
 use crate::now::Now;
@@ -38,7 +39,7 @@ pub(crate) enum SnapError {
 
 impl Wall {
     /// Asks a camera for a photo, which gets `id` if there is one, and waits until it is stored, at
-    /// most [`limits::SNAP_WITHIN`]. Asking again with the same id gives the same photo.
+    /// most as long as its pace allows ([`limits::snap_within`]). Asking again with the same id gives the same photo.
     ///
     /// # Errors
     /// [`SnapError`].
@@ -52,7 +53,7 @@ impl Wall {
                 Err(error) => return Err(error.into()),
             }
         }
-        self.can_snap(camera)?;
+        let within = limits::snap_within(self.can_snap(camera)?.interval);
         let id = id.unwrap_or_else(new_id);
         let snap = Snap { id: Some(id.clone()) };
         if !self.ingest.say(Topic::Snap(camera.clone()), snap.to_json()) {
@@ -73,20 +74,20 @@ impl Wall {
                     },
                     Ok(refusal) = refusals.recv() => {
                         if refusal.id == id && refusal.node == camera.node {
-                            return Err(SnapError::Refused(refusal.why));
+                            return Err(refusal.why);
                         }
                     }
                 }
             }
         };
-        match timeout(limits::SNAP_WITHIN, answer).await {
+        match timeout(within, answer).await {
             Ok(answer) => answer.map(|photo| Snapped { photo, is_new: true }),
             Err(_) => Err(SnapError::Late(id)),
         }
     }
 
-    /// Whether it makes sense to ask.
-    fn can_snap(&self, camera: &CameraId) -> Result<(), SnapError> {
+    /// The camera, if it makes sense to ask it.
+    fn can_snap(&self, camera: &CameraId) -> Result<Camera, SnapError> {
         self.store.may_store()?;
         if let Some(why) = self.ails().into_iter().next() {
             return Err(SnapError::Refused(why));
@@ -97,7 +98,7 @@ impl Wall {
         }
         match known.reason {
             Some(_) => Err(SnapError::Refused(known.detail)),
-            None => Ok(()),
+            None => Ok(known),
         }
     }
 }

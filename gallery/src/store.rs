@@ -12,6 +12,7 @@ mod fill;
 mod index;
 mod open;
 mod query;
+mod reserve;
 mod retention;
 mod settle;
 mod sidecar;
@@ -22,7 +23,7 @@ mod thumbs;
 mod workers;
 mod writer;
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc as sync_mpsc};
 use std::thread;
@@ -34,6 +35,7 @@ use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
+use tokio::task::spawn_blocking;
 use tracing::warn;
 use wire::{Author, CameraId, MediaType, Photo, PhotoEvent, PhotoId, TimeSource};
 
@@ -50,6 +52,7 @@ pub(crate) use query::{Day, Filter, Page, Query, Sources};
 use crate::picture::Pool;
 use files::{Files, TAKEN_MOST};
 use index::Known;
+use reserve::Reserve;
 use sidecar::Sidecar;
 use space::Space;
 use thumbs::Background;
@@ -119,18 +122,37 @@ pub(crate) enum Content {
     File(Incoming),
 }
 
-/// A temporary file in the store's file system. It is removed when it is dropped.
+/// A temporary file in the store's file system, for what somebody brings. It is removed when it is
+/// dropped.
 #[derive(Debug)]
-pub(crate) struct Incoming(NamedTempFile);
+pub(crate) struct Incoming {
+    file: NamedTempFile,
+    arrived: Sha256,
+}
 
 impl Incoming {
-    pub fn path(&self) -> &Path {
-        self.0.path()
+    fn new(file: NamedTempFile) -> Self {
+        Incoming { file, arrived: Sha256::new() }
     }
 
-    /// The open file, to write to. It need not be synced: that is done when it is stored.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// The open file, to change what arrived. It need not be synced: that is done when it is
+    /// stored.
     pub fn file(&mut self) -> &mut std::fs::File {
-        self.0.as_file_mut()
+        self.file.as_file_mut()
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.arrived.update(bytes);
+        self.file.write_all(bytes)
+    }
+
+    /// The SHA-256 of what arrived, in hex.
+    pub fn arrived(&self) -> String {
+        writer::hex(&self.arrived.clone().finalize())
     }
 }
 
@@ -139,7 +161,7 @@ impl Incoming {
 pub(crate) enum Added {
     /// It is stored. Its id is another one than was asked for if that was taken by another picture.
     New(Photo),
-    /// The same picture was stored under this id before.
+    /// The same picture was stored before: under this id, or under any if it was brought.
     Same(Photo),
     /// It was stored and deleted since, and stays deleted.
     Deleted,
@@ -168,9 +190,18 @@ impl Store {
     /// [`OpenError`] says what to do.
     pub fn open(config: Config) -> Result<Store, OpenError> {
         let Config { folder, retention, min_free, pictures } = config;
-        let open::Opened { files, index, lock, busy } = open::open(&folder)?;
+        let (files, lock) = open::take(&folder)?;
         let unusable = |source: io::Error| OpenError::Io { path: folder.clone(), source };
-        let space = Arc::new(Space::new(&folder, min_free));
+        let space = Arc::new(Space::new(files.clone(), min_free));
+        let mut reserve = Reserve::open(&folder);
+        let open::Opened { index, busy } = loop {
+            match open::open(&files).map_err(|error| space.explain(0, error)) {
+                // What a full disk holds must be seen, and can be deleted then.
+                Err(StoreError::Full(_)) if reserve.release() => {}
+                opened => break opened.map_err(|error| open::failed(&folder, &error))?,
+            }
+        };
+        space.owe(reserve.missing());
         let events = broadcast::Sender::new(EVENTS);
         let readers = |count| {
             let open = || index::open_to_read(&files.index());
@@ -185,6 +216,8 @@ impl Store {
             events: events.clone(),
             thumbs: Background::start(files.clone(), pictures.clone()),
             retention,
+            space: space.clone(),
+            reserve,
             busy,
             lock,
         };
@@ -220,20 +253,37 @@ impl Store {
             .filers
             .run(move |_| {
                 space.check(0)?;
-                space.told(0, files.aside().map(Incoming))
+                space.told(0, files.aside().map(Incoming::new))
             })
             .await
     }
 
-    /// Whether the floor of free space is kept. Asks the disk.
+    /// Writes a piece of what arrives.
     ///
     /// # Errors
-    /// [`StoreError::Full`].
-    pub fn has_room(&self) -> Result<(), StoreError> {
-        self.shared.space.check(0)
+    /// [`StoreError::Full`], or what the disk says.
+    pub async fn write(&self, mut to: Incoming, bytes: Bytes) -> Result<Incoming, StoreError> {
+        let space = self.shared.space.clone();
+        let written = spawn_blocking(move || {
+            // Many large ones may come at once.
+            space.check(0)?;
+            let written = to.write(&bytes).map_err(StoreError::io(to.path()));
+            space.told(bytes.len() as u64, written).map(|()| to)
+        });
+        written.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Stores a photo. It is durable, file and index, when this answers.
+    /// The photo that these bytes are already, by the SHA-256 of what was brought then.
+    ///
+    /// # Errors
+    /// [`StoreError::Index`].
+    pub async fn find_file(&self, arrived: &str) -> Result<Option<Photo>, StoreError> {
+        let hash = arrived.to_owned();
+        self.shared.readers.run(move |index| Ok(index::find_file(index, [&hash, &hash])?)).await
+    }
+
+    /// Stores a photo. It is durable, file and index, when this answers. What was brought is stored
+    /// once, however often it is brought and at the same moment.
     ///
     /// # Errors
     /// [`StoreError`]; then no trace of it is left.
@@ -257,14 +307,7 @@ impl Store {
     /// [`StoreError::Unknown`], or [`StoreError::Gone`] if it was deleted.
     pub async fn get(&self, id: &PhotoId) -> Result<Photo, StoreError> {
         let id = id.clone();
-        self.shared
-            .readers
-            .run(move |index| match index::find(index, &id)? {
-                Known::Photo(known) => Ok(known.photo),
-                Known::Deleted(_) => Err(StoreError::Gone),
-                Known::Nothing => Err(StoreError::Unknown),
-            })
-            .await
+        self.shared.readers.run(move |index| photo(index, &id)).await
     }
 
     /// The photo and the path of its file, which is never changed, and removed some time after the
@@ -273,9 +316,16 @@ impl Store {
     /// # Errors
     /// As [`Store::get`].
     pub async fn file(&self, id: &PhotoId) -> Result<Stored, StoreError> {
-        let photo = self.get(id).await?;
-        let path = self.shared.files.photo(photo.taken, id, photo.media);
-        Ok(Stored { photo, path })
+        let (files, id) = (self.shared.files.clone(), id.clone());
+        self.shared
+            .readers
+            .run(move |index| {
+                files.is_here()?;
+                let photo = photo(index, &id)?;
+                let path = files.photo(photo.taken, &id, photo.media);
+                Ok(Stored { photo, path })
+            })
+            .await
     }
 
     /// The photo and the path of its thumbnail, a JPEG, which is made now if it is missing.
@@ -347,13 +397,13 @@ impl Store {
         self.shared.events.subscribe()
     }
 
-    /// Why no photo can be stored now, a sentence for people; each change is told.
-    pub fn troubles(&self) -> watch::Receiver<Option<String>> {
+    /// Why no photo can be stored now; each change is told.
+    pub fn troubles(&self) -> watch::Receiver<Option<StoreError>> {
         self.shared.space.trouble()
     }
 
-    /// Why no photo can be stored now: a sentence for people.
-    pub fn trouble(&self) -> Option<String> {
+    /// Why no photo can be stored now.
+    pub fn trouble(&self) -> Option<StoreError> {
         self.troubles().borrow().clone()
     }
 
@@ -373,10 +423,10 @@ impl Store {
     /// Whether a photo could be stored now.
     ///
     /// # Errors
-    /// [`StoreError::ViewOnly`] or [`StoreError::Full`].
+    /// [`StoreError::ViewOnly`], [`StoreError::Full`], or what else is wrong with the disk.
     pub fn may_store(&self) -> Result<(), StoreError> {
         self.may_change()?;
-        self.trouble().map_or(Ok(()), |why| Err(StoreError::Full(why)))
+        self.trouble().map_or(Ok(()), Err)
     }
 
     fn may_change(&self) -> Result<(), StoreError> {
@@ -391,6 +441,14 @@ impl Store {
     }
 }
 
+fn photo(index: &Connection, id: &PhotoId) -> Result<Photo, StoreError> {
+    match index::find(index, id)? {
+        Known::Photo(known) => Ok(known.photo),
+        Known::Deleted(_) => Err(StoreError::Gone),
+        Known::Nothing => Err(StoreError::Unknown),
+    }
+}
+
 /// Puts a new photo on the disk, or says that it is known already.
 fn prepare(
     files: &Files,
@@ -398,12 +456,12 @@ fn prepare(
     index: &Connection,
     new: NewPhoto,
 ) -> Result<Result<Prepared, Added>, StoreError> {
-    let (bytes, hash) = match &new.content {
-        Content::Bytes(bytes) => (bytes.len() as u64, writer::hex(&Sha256::digest(bytes))),
-        Content::File(Incoming(file)) => {
-            let path = file.path();
-            let bytes = file.as_file().metadata().map_err(StoreError::io(path))?.len();
-            (bytes, writer::hash(path)?)
+    let (bytes, hash, brought) = match &new.content {
+        Content::Bytes(bytes) => (bytes.len() as u64, writer::hex(&Sha256::digest(bytes)), None),
+        Content::File(incoming) => {
+            let path = incoming.path();
+            let bytes = incoming.file.as_file().metadata().map_err(StoreError::io(path))?.len();
+            (bytes, writer::hash(path)?, Some(incoming.arrived()))
         }
     };
     let NewPhoto {
@@ -427,20 +485,21 @@ fn prepare(
         pinned: false,
     };
     // A photo that is offered again is the rule after an outage, and costs no writing.
-    if let Some(known) = writer::known(index, &photo)? {
+    if let Some(known) = writer::known(index, &photo, brought.as_deref())? {
         return Ok(Err(known));
     }
-    let sidecar = Sidecar { photo, deleted: None };
+    let arrived = brought.clone().filter(|arrived| *arrived != photo.hash);
+    let sidecar = Sidecar { photo, arrived, deleted: None };
     let write = || {
         let content = match new.content {
             Content::Bytes(bytes) => files.write_aside(&bytes)?,
-            Content::File(Incoming(file)) => {
+            Content::File(Incoming { file, .. }) => {
                 file.as_file().sync_all().map_err(StoreError::io(file.path()))?;
                 file
             }
         };
         let beside = files.write_aside(&sidecar.to_json())?;
-        Ok(Prepared { sidecar, content, beside })
+        Ok(Prepared { sidecar, brought, content, beside })
     };
     space.check(bytes)?;
     space.told(bytes, write()).map(Ok)

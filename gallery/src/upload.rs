@@ -1,28 +1,26 @@
 //! Pictures that people bring: received into a file of the store, checked, and stored as they are.
 
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use warp::http::StatusCode;
-use wire::{Author, MediaType, PhotoId, TimeSource};
+use wire::{Author, MediaType, Photo, PhotoId, TimeSource};
 
 use crate::filename;
+use crate::idempotency::{Bringer, Claim, Key, Named, Names};
 use crate::multipart::{BadBody, Multipart, Part};
 use crate::now::Now;
-use crate::picture::{self, BadPicture, Checked, Looked, Pool, PoolError};
+use crate::picture::{self, BadPicture, Checked, Pool, PoolError};
 use crate::problem::Problem;
-use crate::store::{Added, Content, Incoming, NewPhoto, Store};
+use crate::shares::{Shares, Who};
+use crate::store::{Added, Content, Incoming, NewPhoto, Store, StoreError};
 
-/// Requests that send at once, and how long another one waits for its turn.
-const AT_ONCE: usize = 64;
+/// How long a request waits for its turn.
 const TURN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Bytes of a body that is not wanted, and how long it may take.
@@ -40,8 +38,10 @@ const fn body_bytes(upload: u64) -> u64 {
 /// How long a request may take in all, on the slowest link.
 const WITHIN: Duration = Duration::from_secs(15 * 60);
 
-/// Taking the place out of a picture takes its bytes, and those of its texts once more.
-const COPIES: u64 = 2;
+/// Taking the place out of a picture takes its bytes, once more where they must move to make room,
+/// and what is noted aside: changes, and texts that were compressed.
+pub(crate) const COPIES: u64 = 2;
+pub(crate) const ASIDE: u64 = 12 << 20;
 
 /// What is written at once.
 const PIECE: usize = 256 * 1024;
@@ -52,15 +52,19 @@ const FIELD: &str = "image";
 /// The field before a picture that says how many milliseconds ago it was taken.
 const AGE: &str = "age";
 
-/// How many digits that may have.
-const AGE_DIGITS: usize = 15;
+/// The field before a picture that says when its file was changed last, in milliseconds since 1970.
+const MODIFIED: &str = "modified";
+
+/// How many digits they may have.
+const DIGITS: usize = 15;
 
 /// The way in for pictures. A cheap handle.
 #[derive(Debug, Clone)]
 pub(crate) struct Uploads {
     store: Store,
     pool: Pool,
-    turns: Arc<Semaphore>,
+    turns: Shares,
+    names: Names,
 }
 
 /// What became of a picture.
@@ -70,6 +74,9 @@ pub(crate) enum Outcome {
     Stored {
         id: PhotoId,
         url: String,
+        /// The same bytes were here before.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        already: bool,
     },
     Refused {
         #[serde(flatten)]
@@ -79,18 +86,29 @@ pub(crate) enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Whether there is a photo more than before.
+    pub fn is_new(&self) -> bool {
+        matches!(self, Outcome::Stored { already: false, .. })
+    }
+}
+
 impl Uploads {
-    pub fn new(store: Store, pool: Pool) -> Self {
-        Uploads { store, pool, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    /// So many are received at once as there are `turns`.
+    pub fn new(store: Store, pool: Pool, turns: Shares) -> Self {
+        Uploads { store, pool, turns, names: Names::default() }
     }
 
-    /// Receives a request's pictures one after another. `person` brings them.
+    /// Receives the pictures of a request of `who`, one after another. `person` brings them, and may
+    /// call them by a `key`.
     ///
     /// # Errors
     /// [`Problem`] if none of them was stored.
     pub async fn receive(
         &self,
+        who: Who,
         person: Option<Author>,
+        key: Option<Key>,
         content_type: Option<String>,
         length: Option<u64>,
         body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
@@ -102,15 +120,17 @@ impl Uploads {
         let body = Box::pin(bounded(body, most));
         let content_type = content_type.unwrap_or_default();
         let mut body = Multipart::new(&content_type, body).map_err(|error| bad_body(&error))?;
-        let turn = timeout(TURN_WITHIN, self.turns.acquire()).await.map_err(|_| {
-            let hint = "try again in some seconds";
-            Problem::unavailable(format!("{AT_ONCE} uploads are under way already"), hint)
-                .retry_after(5)
-        })?;
-        let outcomes = timeout(WITHIN, self.files(person, &mut body)).await.unwrap_or_else(|_| {
-            let error = format!("the upload took more than {} min", WITHIN.as_secs() / 60);
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, error, "send fewer pictures at once"))
-        });
+        let turn = self.turns.take_within(who.clone(), TURN_WITHIN).await?;
+        let bringer = match &person {
+            Some(person) => Bringer::Person(person.id.clone()),
+            None => Bringer::Stranger(who),
+        };
+        let named = key.map(|key| Named { bringer, key, number: 0 });
+        let outcomes =
+            timeout(WITHIN, self.files(person, named, &mut body)).await.unwrap_or_else(|_| {
+                let error = format!("the upload took more than {} min", WITHIN.as_secs() / 60);
+                Err(Problem::new(StatusCode::REQUEST_TIMEOUT, error, "send fewer pictures at once"))
+            });
         drop(turn);
         outcomes
     }
@@ -118,6 +138,7 @@ impl Uploads {
     async fn files<S>(
         &self,
         person: Option<Author>,
+        named: Option<Named>,
         body: &mut Multipart<S>,
     ) -> Result<Vec<Outcome>, Problem>
     where
@@ -125,13 +146,18 @@ impl Uploads {
     {
         let mut outcomes = Vec::new();
         let mut broken = None;
-        let mut brought = Brought { person, taken: None };
+        let mut brought = Brought { person, named, ..Brought::default() };
         loop {
             let part = match body.next().await {
                 Ok(Some(part)) if part.name == FIELD => part,
                 Ok(Some(part)) if part.name == AGE => {
                     // What is wrong with the body is found again with the next part.
-                    brought.taken = taken(body).await.unwrap_or_default();
+                    let age = number(body).await.unwrap_or_default();
+                    brought.taken = age.and_then(|age| Now::read().wall_ms().checked_sub(age));
+                    continue;
+                }
+                Ok(Some(part)) if part.name == MODIFIED => {
+                    brought.modified = number(body).await.unwrap_or_default();
                     continue;
                 }
                 Ok(Some(_)) => continue,
@@ -147,7 +173,10 @@ impl Uploads {
                 break;
             }
             outcomes.push(self.file(part, &brought, body).await);
-            brought.taken = None;
+            (brought.taken, brought.modified) = (None, None);
+            if let Some(named) = &mut brought.named {
+                named.number += 1;
+            }
         }
         let broken = broken.map(|problem| refused(problem, String::new()));
         outcomes.extend(broken);
@@ -165,9 +194,9 @@ impl Uploads {
     /// # Errors
     /// [`Problem`] if it is none, or cannot be stored.
     pub async fn bring(&self, id: PhotoId, bytes: Bytes) -> Result<(), Problem> {
-        let incoming = write(&self.store, self.store.incoming().await?, bytes).await?;
-        let (incoming, media, checked) = self.check(incoming).await?;
-        self.keep(id, incoming, media, checked, &Brought::default(), String::new()).await?;
+        let incoming = self.store.write(self.store.incoming().await?, bytes).await?;
+        let picture = self.check(incoming).await?;
+        self.keep(id, picture, &Brought::default(), String::new()).await?;
         Ok(())
     }
 
@@ -177,47 +206,109 @@ impl Uploads {
     {
         let name = filename::clean(&part.file_name.unwrap_or_default());
         let stored = async {
-            let most = self.pool.config().upload;
-            let incoming = receive(&self.store, self.store.incoming().await?, body, most).await?;
-            let (incoming, media, checked) = self.check(incoming).await?;
+            let incoming = self.write(self.store.incoming().await?, body).await?;
+            if let Some(photo) = self.known(brought, &incoming.arrived()).await? {
+                return Ok((photo.id, true));
+            }
+            let picture = self.check(incoming).await?;
             let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
-            self.keep(id, incoming, media, checked, brought, name.clone()).await
+            self.keep(id, picture, brought, name.clone()).await
         };
         match stored.await {
-            Ok(id) => Outcome::Stored { url: format!("/photos/{id}"), id },
+            Ok((id, already)) => {
+                if let Some(named) = &brought.named {
+                    self.names.stored(named, &id);
+                }
+                Outcome::Stored { url: format!("/photos/{id}"), id, already }
+            }
             Err(problem) => refused(problem, name),
         }
     }
 
+    /// Writes a part's data into the file. What is too much is not written.
+    async fn write<S>(
+        &self,
+        mut incoming: Incoming,
+        body: &mut Multipart<S>,
+    ) -> Result<Incoming, Problem>
+    where
+        S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
+    {
+        let most = self.pool.config().upload;
+        let (mut size, mut piece) = (0, BytesMut::new());
+        loop {
+            let data = body.data().await.map_err(|error| bad_body(&error))?;
+            let ended = data.is_none();
+            let data = data.unwrap_or_default();
+            size += data.len() as u64;
+            if size > most {
+                let hint = "make it smaller, or let it be larger: gallery.pictures.upload";
+                let error = format!("the picture has more than {} MiB", most >> 20);
+                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint));
+            }
+            piece.extend_from_slice(&data);
+            if piece.len() >= PIECE || ended && !piece.is_empty() {
+                incoming = self.store.write(incoming, piece.split().freeze()).await?;
+            }
+            if ended {
+                break;
+            }
+        }
+        if size == 0 { Err(nothing("the picture is empty")) } else { Ok(incoming) }
+    }
+
+    /// The photo that these bytes are already. What was stored under the name that they have, and
+    /// deleted since, is not brought back by a client that only never heard the answer.
+    async fn known(&self, brought: &Brought, arrived: &str) -> Result<Option<Photo>, Problem> {
+        let claim = brought.named.as_ref().map(|named| {
+            let now = Instant::now();
+            self.names.claim(named, arrived, now)
+        });
+        match claim {
+            Some(Claim::Other) => {
+                let error = "this Idempotency-Key stands for another picture";
+                let hint = "a key is for one upload and its repetitions: take a new one";
+                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint));
+            }
+            Some(Claim::Same(Some(id))) => match self.store.get(&id).await {
+                Ok(photo) => return Ok(Some(photo)),
+                Err(StoreError::Gone) => {
+                    let error = "this upload was stored, and the photo was deleted since";
+                    let hint = "with another Idempotency-Key, or none, it is stored anew";
+                    return Err(Problem::new(StatusCode::GONE, error, hint));
+                }
+                // It was forgotten, and so is what became of the key.
+                Err(StoreError::Unknown) => {}
+                Err(error) => return Err(error.into()),
+            },
+            Some(Claim::New | Claim::Same(None)) | None => {}
+        }
+        Ok(self.store.find_file(arrived).await?)
+    }
+
     /// Takes the place out unless it is to be kept, and checks what is left: that is what is
     /// stored. The file is read twice, since what decoding takes is known only when it was read.
-    async fn check(&self, incoming: Incoming) -> Result<(Incoming, MediaType, Checked), Problem> {
-        let length = incoming.path().metadata().map_err(|error| disk(&error))?.len();
-        let looked = self.pool.run(length * COPIES, move |config| look(incoming, config));
-        let (incoming, media, looked) = looked.await??;
-        let checked = self.pool.run(looked.memory, move |_| {
-            let bytes = std::fs::read(incoming.path()).map_err(|error| disk(&error))?;
-            picture::check(media, &bytes)?;
-            Ok::<_, Problem>((incoming, media, looked.checked))
+    async fn check(&self, incoming: Incoming) -> Result<Picture, Problem> {
+        let length = incoming.path().metadata().map_err(StoreError::io(incoming.path()))?.len();
+        let looked = self.pool.run(length * COPIES + ASIDE, move |config| look(incoming, config));
+        let (picture, memory) = looked.await??;
+        let checked = self.pool.run(memory, move |_| {
+            picture::check(picture.media, &read(&picture.incoming)?)?;
+            Ok(picture)
         });
         checked.await?
     }
 
+    /// Stores it. Answers its id, and whether it was here already.
     async fn keep(
         &self,
         id: PhotoId,
-        incoming: Incoming,
-        media: MediaType,
-        checked: Checked,
+        picture: Picture,
         brought: &Brought,
         name: String,
-    ) -> Result<PhotoId, Problem> {
-        let now = Now::read().wall_ms();
-        let (taken, time) = match (brought.taken, checked.plausible(now)) {
-            (Some(taken), _) => (taken, TimeSource::Browser),
-            (None, Some(taken)) => (taken, TimeSource::Exif),
-            (None, None) => (now, TimeSource::Received),
-        };
+    ) -> Result<(PhotoId, bool), Problem> {
+        let Picture { incoming, media, checked, times } = picture;
+        let (taken, time) = brought.taken(&times, Now::read().wall_ms());
         let new = NewPhoto {
             id,
             taken,
@@ -232,36 +323,67 @@ impl Uploads {
             content: Content::File(incoming),
         };
         match self.store.add(new).await? {
-            Added::New(photo) | Added::Same(photo) => Ok(photo.id),
+            Added::New(photo) => Ok((photo.id, false)),
+            Added::Same(photo) => Ok((photo.id, true)),
             Added::Deleted => Err(Problem::internal("a new id was taken already")),
         }
     }
+}
+
+/// A picture that can be stored.
+#[derive(Debug)]
+struct Picture {
+    incoming: Incoming,
+    media: MediaType,
+    checked: Checked,
+    /// When it may have been taken, as [`picture::times`] tells.
+    times: Vec<u64>,
 }
 
 /// What is known of a picture besides itself.
 #[derive(Debug, Default)]
 struct Brought {
     person: Option<Author>,
-    /// When it was taken, in milliseconds since 1970, if the browser said how old it was.
+    /// What its bringer calls it.
+    named: Option<Named>,
+    /// When it was taken, in milliseconds since 1970, if the browser said how old it was. A
+    /// browser's clock may be wrong, but hardly in the difference between two of its times.
     taken: Option<u64>,
+    /// When its file was changed last, in milliseconds since 1970.
+    modified: Option<u64>,
 }
 
-/// When a picture was taken, by the age that the browser says. A browser's clock may be wrong, but
-/// hardly in the difference between two of its times.
-async fn taken<S>(body: &mut Multipart<S>) -> Result<Option<u64>, BadBody>
+impl Brought {
+    /// When a picture was taken that tells these times itself, as well as it is known at `now`.
+    fn taken(&self, times: &[u64], now: u64) -> (u64, TimeSource) {
+        if let Some(taken) = self.taken {
+            return (taken, TimeSource::Browser);
+        }
+        if let Some(taken) = picture::plausible(times, now) {
+            return (taken, TimeSource::Exif);
+        }
+        match picture::plausible(self.modified.as_slice(), now) {
+            Some(modified) => (modified, TimeSource::File),
+            None => (now, TimeSource::Received),
+        }
+    }
+}
+
+/// What a field says that holds a number of milliseconds.
+async fn number<S>(body: &mut Multipart<S>) -> Result<Option<u64>, BadBody>
 where
     S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
 {
-    let now = Now::read().wall_ms();
     let mut text = Vec::new();
     while let Some(data) = body.data().await? {
-        if text.len() <= AGE_DIGITS {
+        if text.len() <= DIGITS {
             text.extend_from_slice(&data);
         }
     }
-    let age = std::str::from_utf8(&text).ok().filter(|text| text.len() <= AGE_DIGITS);
-    let age = age.and_then(|age| age.parse::<f64>().ok()).filter(|age| *age >= 0.0);
-    Ok(age.and_then(|age| now.checked_sub(age as u64)))
+    let text = std::str::from_utf8(&text).ok().filter(|text| text.len() <= DIGITS);
+    let number = text.and_then(|text| text.parse::<f64>().ok()).filter(|number| *number >= 0.0);
+    // Not NaN, and of 15 digits at most; what is more, such as 1e300, becomes the largest.
+    Ok(number.map(|number| number as u64))
 }
 
 fn refused(problem: Problem, name: String) -> Outcome {
@@ -283,67 +405,31 @@ pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Er
     let _ = timeout(PASSED_OVER_WITHIN, taken).await;
 }
 
-/// Writes a part's data into the file. What is too much is not written.
-async fn receive<S>(
-    store: &Store,
-    mut incoming: Incoming,
-    body: &mut Multipart<S>,
-    most: u64,
-) -> Result<Incoming, Problem>
-where
-    S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
-{
-    let (mut size, mut piece) = (0, BytesMut::new());
-    loop {
-        let data = body.data().await.map_err(|error| bad_body(&error))?;
-        let ended = data.is_none();
-        let data = data.unwrap_or_default();
-        size += data.len() as u64;
-        if size > most {
-            let hint = "make it smaller, or let it be larger: gallery.pictures.upload";
-            let error = format!("the picture has more than {} MiB", most >> 20);
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint));
-        }
-        piece.extend_from_slice(&data);
-        if piece.len() >= PIECE || ended && !piece.is_empty() {
-            incoming = write(store, incoming, piece.split().freeze()).await?;
-        }
-        if ended {
-            break;
-        }
-    }
-    if size == 0 { Err(nothing("the picture is empty")) } else { Ok(incoming) }
+/// A file that was received.
+fn read(incoming: &Incoming) -> Result<Vec<u8>, Problem> {
+    Ok(std::fs::read(incoming.path()).map_err(StoreError::io(incoming.path()))?)
 }
 
-async fn write(store: &Store, mut incoming: Incoming, bytes: Bytes) -> Result<Incoming, Problem> {
-    let store = store.clone();
-    let written = spawn_blocking(move || {
-        // Many large ones may come at once.
-        store.has_room()?;
-        incoming.file().write_all(&bytes).map_err(|error| disk(&error))?;
-        Ok(incoming)
-    });
-    written.await.map_err(|error| disk(&error.into()))?
-}
-
-/// Takes the place out unless it is to be kept, and looks at what is left.
-fn look(
-    mut incoming: Incoming,
-    config: &picture::Config,
-) -> Result<(Incoming, MediaType, Looked), Problem> {
-    let mut bytes = std::fs::read(incoming.path()).map_err(|error| disk(&error))?;
+/// Takes the place out unless it is to be kept, and looks at what is left. Tells what it takes to
+/// decode that.
+fn look(mut incoming: Incoming, config: &picture::Config) -> Result<(Picture, u64), Problem> {
+    let mut bytes = read(&incoming)?;
     let media = picture::recognise(&bytes).ok_or(BadPicture::Unknown)?;
     // What will be refused need not be searched.
-    picture::look(media, &bytes)?.within(config)?;
-    if !config.keep_gps && picture::without_gps(media, &mut bytes)? {
+    let mut looked = picture::look(media, &bytes)?;
+    looked.within(config)?;
+    // With the place goes the satellites' time.
+    let times = picture::times(media, &bytes);
+    if !config.keep_gps && picture::without_places(media, &mut bytes)? {
         let file = incoming.file();
         file.seek(SeekFrom::Start(0))
             .and_then(|_| file.write_all(&bytes))
-            .map_err(|error| disk(&error))?;
+            .and_then(|()| file.set_len(bytes.len() as u64))
+            .map_err(|error| StoreError::io(incoming.path())(error))?;
+        looked = picture::look(media, &bytes)?;
+        looked.within(config)?;
     }
-    let looked = picture::look(media, &bytes)?;
-    looked.within(config)?;
-    Ok((incoming, media, looked))
+    Ok((Picture { incoming, media, checked: looked.checked, times }, looked.memory))
 }
 
 /// The body as bytes, up to a limit.
@@ -379,15 +465,6 @@ fn bad_body(error: &BadBody) -> Problem {
     Problem::new(status, error.to_string(), hint)
 }
 
-/// Of an error while writing: the disk may have filled up meanwhile.
-fn disk(error: &io::Error) -> Problem {
-    if error.kind() == io::ErrorKind::StorageFull || error.kind() == io::ErrorKind::QuotaExceeded {
-        let hint = "make room on the gallery's disk, then send it again";
-        return Problem::new(StatusCode::INSUFFICIENT_STORAGE, "the gallery's disk is full", hint);
-    }
-    Problem::internal(format!("the picture cannot be written: {error}"))
-}
-
 impl From<BadPicture> for Problem {
     fn from(bad: BadPicture) -> Self {
         let error = format!("the picture is refused: {bad}");
@@ -417,22 +494,37 @@ impl From<PoolError> for Problem {
 mod tests {
     use super::*;
 
-    async fn taken_when_the_browser_says(age: &str) -> Option<u64> {
+    async fn sent(number_of: &str) -> Option<u64> {
         let head = "--b\r\nContent-Disposition: form-data; name=\"age\"\r\n\r\n";
-        let body = Bytes::from(format!("{head}{age}\r\n--b--\r\n"));
+        let body = Bytes::from(format!("{head}{number_of}\r\n--b--\r\n"));
         let body = futures_util::stream::iter([Ok(body)]);
         let mut body = Multipart::new("multipart/form-data; boundary=b", body).unwrap();
         assert_eq!(body.next().await.unwrap().unwrap().name, AGE);
-        taken(&mut body).await.unwrap()
+        number(&mut body).await.unwrap()
     }
 
     #[tokio::test]
-    async fn an_age_is_subtracted_from_the_gallerys_clock() {
-        let before = Now::read().wall_ms();
-        let taken = taken_when_the_browser_says("1500.7").await.unwrap();
-        assert!((before - 1500..=Now::read().wall_ms() - 1500).contains(&taken));
-        for bad in ["", "-1", "NaN", "inf", "yesterday", "1e300", &"9".repeat(100)] {
-            assert_eq!(taken_when_the_browser_says(bad).await, None, "{bad}");
+    async fn numbers_of_milliseconds_are_read() {
+        assert_eq!(sent("1500.7").await, Some(1500));
+        assert_eq!(sent("1763640000000").await, Some(1_763_640_000_000));
+        for bad in ["", "-1", "NaN", "yesterday", &"9".repeat(100)] {
+            assert_eq!(sent(bad).await, None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_picture_knows_better_than_its_file_and_a_shutter_better_than_both() {
+        const NOW: u64 = 1_763_640_000_000;
+        let taken = |taken, times: &[u64], modified| {
+            Brought { taken, modified, ..Brought::default() }.taken(times, NOW)
+        };
+        assert_eq!(taken(Some(7), &[NOW - 5], Some(NOW - 3)), (7, TimeSource::Browser));
+        assert_eq!(taken(None, &[NOW - 5], Some(NOW - 3)), (NOW - 5, TimeSource::Exif));
+        // A clock that was never set, one that is ahead, and then one that is right.
+        assert_eq!(taken(None, &[10_000, NOW + 1, NOW - 5], None), (NOW - 5, TimeSource::Exif));
+        assert_eq!(taken(None, &[NOW + 1], Some(NOW - 3)), (NOW - 3, TimeSource::File));
+        for modified in [None, Some(0), Some(NOW + 1), Some(u64::MAX)] {
+            assert_eq!(taken(None, &[], modified), (NOW, TimeSource::Received), "{modified:?}");
         }
     }
 }

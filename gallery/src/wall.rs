@@ -5,19 +5,20 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 use wire::page::{Camera, Notice, NoticeCode};
 use wire::{Answer, CameraId, GalleryId, NodeName, Size, Stamp, Status, TimeSource, Topic, limits};
 
 use crate::cameras::{Cameras, Fact};
 use crate::clocks::{Captured, Clocks, Reading};
-use crate::frames::{Frame, Frames};
-use crate::ingest::{Bad, Ingest, Refusal, Saying, Snapshot};
+use crate::frames::{Dropped, Frame, Frames};
+use crate::ingest::{Bad, Ingest, Refusal};
 use crate::journal::Journal;
 use crate::now::{self, Now};
 use crate::people::People;
-use crate::store::Store;
+use crate::snaps::SnapError;
+use crate::store::{Store, StoreError};
 use crate::turn::{Then, Turn};
 
 /// Bad messages are told once for each topic, of so many topics.
@@ -59,22 +60,21 @@ struct State {
     /// Why this gallery only shows.
     view_only: Option<String>,
     /// Why nothing can be stored.
-    trouble: Option<String>,
+    trouble: Option<(NoticeCode, String)>,
     /// Why nodes take no photos.
     troubles: Vec<String>,
 }
 
 impl Wall {
-    /// `open`: other machines can reach it; `https`: by HTTPS on this port. What is to be said to
-    /// the nodes goes to `say`.
+    /// `open`: other machines can reach it; `https`: by HTTPS on this port.
     pub fn new(
         id: GalleryId,
         open: bool,
         https: Option<u16>,
         people: Arc<People>,
         store: Store,
+        ingest: Ingest,
         journal: Arc<Journal>,
-        say: mpsc::Sender<Saying>,
     ) -> Self {
         let state = State {
             cameras: Cameras::default(),
@@ -85,14 +85,14 @@ impl Wall {
             https,
             turn: Turn::new(id),
             view_only: None,
-            trouble: store.trouble(),
+            trouble: store.trouble().map(|why| notice(&why)),
             troubles: Vec::new(),
         };
         Wall {
             notices: watch::Sender::new(state.notices()),
             state: Mutex::new(state),
             frames: Arc::default(),
-            ingest: Ingest::new(store.clone(), say),
+            ingest,
             store,
             people,
             journal,
@@ -155,10 +155,7 @@ impl Wall {
             cameras.hear(fact, payload, retained, |_| None, now).map_err(|e| e.to_string())?;
         if let Some(stats) = &heard.stats {
             let (mono, at) = (stats.mono.saturating_mul(1000), stats.at.saturating_mul(1000));
-            clocks.hear(node, Reading { boot: &stats.boot, mono, at }, now.mono);
-        }
-        if !cameras.knows(node) {
-            clocks.forget(node);
+            clocks.hear(node, Reading { boot: &stats.boot, mono, at, age: 0 }, now.mono);
         }
         if heard.changed {
             self.changed.notify_one();
@@ -189,16 +186,20 @@ impl Wall {
                 // Its state comes before long, and then the next picture.
                 return Ok(());
             }
-            let Stamp { boot, mono, at, .. } = &stamp;
-            state.clocks.hear(&camera.node, Reading { boot, mono: *mono, at: *at }, now.mono)
+            let Stamp { boot, mono, at, took, .. } = &stamp;
+            let age = took.map_or(0, |took| took.made.into());
+            let reading = Reading { boot, mono: *mono, at: *at, age };
+            state.clocks.hear(&camera.node, reading, now.mono)
         };
         let Stamp { seq, mono, boot, took, .. } = stamp;
         let jpeg = jpeg.into();
-        let (received, first) = (now.mono, OnceLock::new());
-        let frame = Frame { jpeg, seq, captured, received, size, took, mono, boot, first };
-        // A picture that is too late is no complaint.
-        let _ = self.frames.offer(camera, frame);
-        Ok(())
+        let (received, first, memory) = (now.mono, OnceLock::new(), None);
+        let frame = Frame { jpeg, seq, captured, received, size, took, mono, boot, first, memory };
+        match self.frames.offer(camera, frame) {
+            // A picture that is too late is no complaint.
+            Ok(()) | Err(Dropped::Old) => Ok(()),
+            Err(Dropped::Full) => Err("the memory for pictures is full".to_owned()),
+        }
     }
 
     /// A snapshot, or one that is offered again.
@@ -206,7 +207,7 @@ impl Wall {
         if !self.state().turn.stores() {
             return Ok(());
         }
-        let snapshot = Snapshot::read(camera, jpeg).map_err(|Bad { id, why }| {
+        let snapshot = self.ingest.read(camera, jpeg).map_err(|Bad { id, why }| {
             if let Some(id) = id {
                 self.ingest.refuse(&camera.node, &id, &why);
             }
@@ -236,7 +237,8 @@ impl Wall {
         let Answer { id, error, .. } = Answer::parse(payload).map_err(|e| e.to_string())?;
         // Other questions have ids of their own.
         if let (Ok(id), Some(why)) = (id.parse(), error) {
-            self.ingest.refused(Refusal { node: node.clone(), id, why });
+            let (node, why) = (node.clone(), SnapError::Refused(why));
+            self.ingest.refused(Refusal { node, id, why });
         }
         Ok(())
     }
@@ -296,7 +298,7 @@ impl Wall {
     /// What is wrong, for `/healthz`.
     pub fn ails(&self) -> Vec<String> {
         let lost = self.state().broker_lost.then(|| BROKER_LOST.to_owned());
-        lost.into_iter().chain(self.store.trouble()).collect()
+        lost.into_iter().chain(self.store.trouble().map(|why| why.to_string())).collect()
     }
 
     /// What is not wrong here, but should be known, for `/healthz`.
@@ -304,6 +306,11 @@ impl Wall {
         let state = self.state();
         let nodes = state.cameras.troubles().into_iter().chain(state.cameras.refused());
         state.view_only.iter().cloned().chain(nodes).collect()
+    }
+
+    /// Which cameras somebody must mend, for `/healthz`.
+    pub fn errors(&self) -> Vec<String> {
+        self.state().cameras.errors()
     }
 
     /// All cameras in the order of the wall, newest list first.
@@ -327,10 +334,15 @@ impl Wall {
             let _ = tokio::time::timeout(Duration::from_secs(1), self.changed.notified()).await;
             let cameras: Arc<[Camera]> = {
                 let mut state = self.state();
-                state.cameras.tick(Now::read());
-                state.cameras.list().into()
+                let State { cameras, clocks, .. } = &mut *state;
+                cameras.tick(Now::read());
+                clocks.keep(|node| cameras.knows(node));
+                // Also of cameras that went when nothing on the wall changed, and a picture that
+                // came while its camera went.
+                self.frames.keep(|camera| cameras.shows(camera));
+                cameras.list().into()
             };
-            let changed = self.cameras.send_if_modified(|old| {
+            self.cameras.send_if_modified(|old| {
                 let changed = *old != cameras;
                 if changed {
                     tell(old, &cameras);
@@ -339,10 +351,6 @@ impl Wall {
                 changed
             });
             self.watch_troubles();
-            if changed {
-                let state = self.state();
-                self.frames.keep(|camera| state.cameras.get(camera).is_some());
-            }
             tokio::time::sleep(GATHER).await;
         }
     }
@@ -350,7 +358,7 @@ impl Wall {
 
 impl Wall {
     fn watch_troubles(&self) {
-        let trouble = self.store.trouble();
+        let trouble = self.store.trouble().map(|why| notice(&why));
         let mut state = self.state();
         let troubles = state.cameras.troubles();
         if (&trouble, &troubles) != (&state.trouble, &state.troubles) {
@@ -380,6 +388,14 @@ fn tell(old: &[Camera], new: &[Camera]) {
     }
 }
 
+fn notice(why: &StoreError) -> (NoticeCode, String) {
+    let code = match why {
+        StoreError::Full(_) => NoticeCode::DiskFull,
+        _ => NoticeCode::NotStored,
+    };
+    (code, why.to_string())
+}
+
 const BROKER_LOST: &str = "The broker cannot be reached; trying again";
 
 impl State {
@@ -395,10 +411,10 @@ impl State {
             (NoticeCode::Open, is(self.open, OPEN)),
             (NoticeCode::ViewOnly, self.view_only.clone()),
             (NoticeCode::NoSnapshots, troubles),
-            (NoticeCode::DiskFull, self.trouble.clone()),
         ];
+        let trouble = self.trouble.clone().map(|(code, text)| (code, Some(text)));
         let port = |code| self.https.filter(|_| code == NoticeCode::Https);
-        let all = all.into_iter();
+        let all = all.into_iter().chain(trouble);
         all.filter_map(|(code, text)| Some(Notice { code, text: text?, port: port(code) }))
             .collect()
     }

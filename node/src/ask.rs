@@ -135,7 +135,9 @@ impl Questions {
 
     async fn snap(&self, camera: &CameraName) -> Result<Value, String> {
         let (photo, outcome) = self.cameras.snap_and_tell(camera);
-        match timeout(limits::SNAP_WITHIN, outcome).await {
+        let interval = self.state_of(camera).get("interval").and_then(Value::as_f64);
+        let within = limits::snap_within(interval.map(|seconds| seconds as f32));
+        match timeout(within, outcome).await {
             Ok(Ok(Ok(()))) => Ok(json!({ "photo": photo })),
             Ok(Ok(Err(why))) => Err(why),
             // The disk hangs: nobody knows yet.

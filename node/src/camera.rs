@@ -1,6 +1,7 @@
 //! One camera: its thread, which opens, streams and tries again, and what others see of it.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -9,12 +10,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use wire::{
     CameraId, CameraState, CameraStats, Control, Reason, Resolution, Root, Size, Stamp, State,
-    Took, Topic, Want, limits,
+    Took, Topic, Want,
 };
 
 use crate::clock;
 use crate::facts::Facts;
-use crate::mjpeg;
+use crate::frozen::Frozen;
+use crate::mjpeg::Checker;
+use crate::pace::{Missing, Pace};
 use crate::pictures::{From, Pictures};
 use crate::pixels::Layout;
 use crate::progress::{Beat, Health};
@@ -32,10 +35,14 @@ const LOOK: Duration = Duration::from_millis(250);
 const LOST_PAUSE: Duration = Duration::from_secs(1);
 /// The pause after an error that a person must mend.
 const ERROR_PAUSE: Duration = Duration::from_secs(3);
-/// A stream without good frames is closed and opened again this often.
-const REOPEN: Duration = Duration::from_secs(10);
+/// The pauses before a thread that died is tried again: the first, and the longest, which is
+/// shorter than what passes for a hang.
+const DIED_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
 /// A camera thread that has not moved for so long hangs in its driver.
 const HANGS: Duration = Duration::from_secs(30);
+
+/// Another size is told when so many frames on end have it: some cameras give two by turns.
+const STEADY: u32 = 10;
 
 /// What a camera is, besides its frames.
 #[derive(Debug, Clone)]
@@ -44,7 +51,7 @@ pub(crate) struct About {
     pub id: CameraId,
     /// What people call it.
     pub title: String,
-    /// The stable path of its device, or `test card`.
+    /// The stable path of its device as it was at first, or `test card`.
     pub device: String,
     /// The name of its card.
     pub model: String,
@@ -87,28 +94,37 @@ pub(crate) struct Camera {
 struct Orders {
     /// Where the device is now; `None` while it is nowhere.
     device: Option<PathBuf>,
+    /// Why it is not to be opened.
+    withheld: Option<Fault>,
+    /// The stable path that it has now.
+    path: String,
     /// Something changed that makes a new try worth while.
     again: bool,
     stop: bool,
 }
 
 impl Camera {
-    /// Starts the thread of a camera whose device is there, or is to come.
+    /// Starts the thread of a camera whose device is there, or is missing for a reason.
     ///
     /// # Errors
     /// When the system gives no more threads.
     pub fn start(
         about: About,
-        device: Option<PathBuf>,
+        device: Result<PathBuf, Fault>,
         open: Open,
         outlet: Outlet,
     ) -> std::io::Result<(Arc<Camera>, JoinHandle<()>)> {
+        let path = about.device.clone();
+        let (device, withheld) = match device {
+            Ok(device) => (Some(device), None),
+            Err(fault) => (None, Some(fault)),
+        };
         let camera = Arc::new(Camera {
             about,
             wants: Mutex::default(),
             snaps: Mutex::default(),
             counters: Counters::default(),
-            orders: Mutex::new(Orders { device, ..Orders::default() }),
+            orders: Mutex::new(Orders { device, withheld, path, ..Orders::default() }),
             ordered: Condvar::new(),
         });
         let beat = outlet.health.watch(format!("camera {}", camera.about.id.camera), HANGS);
@@ -121,13 +137,17 @@ impl Camera {
             beat,
             open,
             sequence: Sequence::default(),
+            pace: Pace::default(),
+            frozen: Frozen::default(),
             told: None,
             logged: None,
+            mjpeg: Checker::default(),
+            same_size: 0,
             mended: Vec::new(),
         };
         // The kernel cuts a thread's name after 15 bytes.
         let name = format!("camera {}", camera.about.id.camera);
-        let handle = std::thread::Builder::new().name(name).spawn(move || thread.run())?;
+        let handle = std::thread::Builder::new().name(name).spawn(move || thread.supervise())?;
         Ok((camera, handle))
     }
 
@@ -169,8 +189,23 @@ impl Camera {
     pub fn plug(&self, device: Option<PathBuf>) {
         let mut orders = self.orders();
         orders.device = device;
+        orders.withheld = None;
         orders.again = true;
         self.ordered.notify_one();
+    }
+
+    /// Its device is not to be opened, and this is why.
+    pub fn withhold(&self, fault: Fault) {
+        let mut orders = self.orders();
+        orders.device = None;
+        orders.withheld = Some(fault);
+        orders.again = true;
+        self.ordered.notify_one();
+    }
+
+    /// The stable path that its device has now.
+    pub fn call(&self, path: &str) {
+        self.orders().path = path.to_owned();
     }
 
     /// The thread ends within half a second, unless it hangs in its driver.
@@ -200,22 +235,53 @@ struct Thread {
     beat: Beat,
     open: Open,
     sequence: Sequence,
+    pace: Pace,
+    frozen: Frozen,
     told: Option<State>,
     /// The failure that was logged last; the same one is not logged again.
     logged: Option<(Reason, String)>,
     pictures: Pictures,
-    /// A frame that Huffman tables were put into.
+    mjpeg: Checker,
+    /// Frames on end that had the size of the one before.
+    same_size: u32,
+    /// A JPEG that had to be put together.
     mended: Vec<u8>,
 }
 
 impl Thread {
+    /// Works until it is told to end. What nobody foresaw is told like any other fault, and tried
+    /// again.
+    fn supervise(&mut self) {
+        let mut pause = DIED_PAUSE.0;
+        loop {
+            let begun = Instant::now();
+            let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.run())) else { return };
+            if begun.elapsed() > 2 * DIED_PAUSE.1 {
+                pause = DIED_PAUSE.0;
+            }
+            // Nothing is kept that it may have left half done.
+            self.pictures = Pictures::new(&self.outlet.root, &self.camera.about.id);
+            self.mended = Vec::new();
+            let why = panic.downcast_ref::<String>().map(String::as_str);
+            let why = why.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
+            let detail = format!(
+                "a fault of Vitrina ended the work on this camera ({why}); it is tried again and \
+                 again, and whoever sees this may report it"
+            );
+            self.fail(Fault::error(Reason::Crashed, detail));
+            self.beat.beat();
+            self.pause(pause);
+            pause = (2 * pause).min(DIED_PAUSE.1);
+        }
+    }
+
     /// Streams for as long as it may; whatever goes wrong is told and tried again here.
     fn run(&mut self) {
         loop {
-            let (device, stop) = {
+            let (device, withheld, stop) = {
                 let mut orders = self.camera.orders();
                 orders.again = false;
-                (orders.device.clone(), orders.stop)
+                (orders.device.clone(), orders.withheld.clone(), orders.stop)
             };
             if stop {
                 return;
@@ -225,7 +291,7 @@ impl Thread {
                     Ok(()) => continue,
                     Err(fault) => fault,
                 },
-                None => Fault::unplugged(),
+                None => withheld.unwrap_or_else(Fault::unplugged),
             };
             let pause = match fault.state {
                 CameraState::Error => ERROR_PAUSE,
@@ -240,12 +306,14 @@ impl Thread {
     fn run_once(&mut self, device: &Path) -> Result<(), Fault> {
         self.beat.beat();
         let mut source = (self.open)(device)?;
-        let layout = source.layout();
+        let mut layout = source.layout();
         let fps = source.fps();
         let controls = source.controls();
         self.sequence.restart();
-        self.pictures.restart(&layout);
-        let (mut good, mut broken) = (Instant::now(), false);
+        self.pictures.restart();
+        self.mjpeg = Checker::default();
+        self.pace.begin(source.interval(), clock::monotonic());
+        self.camera.snaps().wait(self.pace.photo());
         loop {
             self.beat.beat();
             {
@@ -255,27 +323,25 @@ impl Thread {
                 }
             }
             if let Some(frame) = source.next(LOOK)? {
-                match self.frame(&layout, &frame) {
-                    Ok(()) => {
-                        (good, broken) = (Instant::now(), false);
-                        self.work(&layout, fps, &controls);
-                    }
-                    Err(reason) => {
-                        broken = true;
-                        self.camera.counters.dropped(reason, 1);
-                    }
+                let frame = self.frame(&mut layout, &frame);
+                self.pace.frame(frame.is_ok(), clock::monotonic());
+                match frame {
+                    Ok(()) => self.work(&layout, fps, &controls),
+                    Err(reason) => self.camera.counters.dropped(reason, 1),
                 }
             }
-            if good.elapsed() >= limits::STALLED_AFTER {
-                let fault = if broken {
-                    Fault::lost(
-                        Reason::Broken,
-                        "every frame that it gives is broken; try another cable or port",
-                    )
-                } else {
-                    Fault::lost(Reason::Stalled, "gives no frames; it is tried again and again")
+            if let Some((missing, again)) = self.pace.missing(clock::monotonic()) {
+                let fault = match (missing, self.frozen.since()) {
+                    (Missing::Frames, _) => Fault::stalled(),
+                    // It streams, and is live at once when its source moves.
+                    (Missing::Good, Some(since)) => {
+                        self.fail_since(Fault::frozen(), since);
+                        continue;
+                    }
+                    (Missing::Good, None) => Fault::broken(),
                 };
-                if good.elapsed() >= REOPEN {
+                if again {
+                    self.pace.end();
                     return Err(fault);
                 }
                 self.fail(fault);
@@ -283,11 +349,11 @@ impl Thread {
         }
     }
 
-    /// Passes a frame on to whom it may concern.
+    /// Passes a frame on to whom it may concern. Of a JPEG the layout's size becomes its own.
     ///
     /// # Errors
     /// The word under which a broken frame is counted.
-    fn frame(&mut self, layout: &Layout, frame: &Frame<'_>) -> Result<(), &'static str> {
+    fn frame(&mut self, layout: &mut Layout, frame: &Frame<'_>) -> Result<(), &'static str> {
         let (seq, missing) = self.sequence.take(frame.sequence);
         let counters = &self.camera.counters;
         counters.dropped("driver", u64::from(missing));
@@ -295,7 +361,12 @@ impl Thread {
             return Err("error-flag");
         }
         let whole = if layout.coding.is_jpeg() {
-            Some(mjpeg::check(frame.bytes)?)
+            let whole = self.mjpeg.check(frame.bytes)?;
+            let size = (layout.width, layout.height);
+            (layout.width, layout.height) = (whole.size.0.into(), whole.size.1.into());
+            let is_same = size == (layout.width, layout.height);
+            self.same_size = if is_same { self.same_size.saturating_add(1) } else { 0 };
+            Some(whole)
         } else if frame.bytes.is_empty() {
             return Err("empty");
         } else if frame.bytes.len() < layout.bytes() {
@@ -303,6 +374,10 @@ impl Thread {
         } else {
             None
         };
+        let picture = whole.as_ref().map_or(frame.bytes, |whole| whole.jpeg);
+        if self.frozen.repeats(frame.told, frame.at, picture) {
+            return Err("repeated");
+        }
         let rates = {
             let (wants, now) = (self.camera.wants(), Instant::now());
             Size::ALL.map(|size| wants.rate(size, now))
@@ -329,7 +404,7 @@ impl Thread {
         if !live && !snap {
             return Ok(());
         }
-        let jpeg = whole.map(|whole| whole.mended(&mut self.mended));
+        let jpeg = whole.as_ref().map(|whole| whole.mended(&mut self.mended));
         // The two clocks are read together, so that the frame's age is taken from both.
         let age = clock::monotonic().saturating_sub(frame.at);
         let mut stamp = Stamp {
@@ -364,18 +439,31 @@ impl Thread {
             let (wants, now) = (self.camera.wants(), Instant::now());
             Size::ALL.into_iter().any(|size| wants.rate(size, now) > 0.0)
         };
-        self.camera.snaps().works();
+        {
+            let mut snaps = self.camera.snaps();
+            snaps.works();
+            snaps.wait(self.pace.photo());
+        }
         let state = if wanted { CameraState::Live } else { CameraState::Idle };
         let sizes = self.pictures.offered(layout);
-        if self.told.as_ref().is_some_and(|told| told.state == state && told.sizes == sizes) {
+        let (width, height) = (layout.width as u32, layout.height as u32);
+        let size = Resolution { width, height };
+        let interval = self.pace.told();
+        let is_told = self.told.as_ref().is_some_and(|told| {
+            let same_size = told.size == Some(size) || self.same_size < STEADY;
+            let same_path = told.device == self.camera.orders().path;
+            let same_pace = told.sizes == sizes && told.interval == interval;
+            told.state == state && same_pace && same_path && same_size
+        });
+        if is_told {
             return;
         }
-        let (width, height) = (layout.width as u32, layout.height as u32);
         let told = self.tell(State {
             state,
             format: layout.coding.to_string(),
-            size: Some(Resolution { width, height }),
+            size: Some(size),
             fps,
+            interval,
             sizes: sizes.to_vec(),
             controls: controls.clone(),
             ..self.blank()
@@ -388,6 +476,11 @@ impl Thread {
 
     /// Frames do not flow.
     fn fail(&mut self, fault: Fault) {
+        self.fail_since(fault, clock::monotonic());
+    }
+
+    /// The same, since a time by the monotonic clock.
+    fn fail_since(&mut self, fault: Fault, since: Duration) {
         self.camera.snaps().fail(&fault.detail);
         let failure = (fault.reason, fault.detail.clone());
         if self.logged.as_ref() != Some(&failure) {
@@ -396,7 +489,9 @@ impl Thread {
             self.logged = Some(failure);
         }
         let Fault { state, reason, detail, by } = fault;
-        self.tell(State { state, reason: Some(reason), detail, by, ..self.blank() });
+        let lasts = clock::monotonic().saturating_sub(since).as_millis();
+        let since = clock::unix_ms().saturating_sub(clock::whole(lasts));
+        self.tell(State { state, reason: Some(reason), detail, by, since, ..self.blank() });
     }
 
     fn blank(&self) -> State {
@@ -407,10 +502,11 @@ impl Thread {
             by: None,
             since: clock::unix_ms(),
             name: self.camera.about.title.clone(),
-            device: self.camera.about.device.clone(),
+            device: self.camera.orders().path.clone(),
             format: String::new(),
             size: None,
             fps: None,
+            interval: None,
             sizes: Vec::new(),
             controls: BTreeMap::new(),
         }

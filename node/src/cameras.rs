@@ -3,35 +3,40 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
-use wire::{CameraId, CameraName, Info, Kind, PhotoId, Stats, Topic, Want};
+use wire::{CameraId, CameraName, Info, Kind, PhotoId, Reason, Stats, Topic, Want};
 
 use crate::camera::{About, Camera, Outlet};
 use crate::choose::{Ask, QUALITY};
 use crate::clock;
 use crate::config::{Config, Show, TEST_CARD};
-use crate::discover::{self, Found, What};
+use crate::discover::{Found, Scout, What};
 use crate::errno::fault;
 use crate::hotplug::Hotplug;
 use crate::identity::Identity;
+use crate::marks::Marks;
 use crate::names::Names;
 use crate::schedule::Schedule;
-use crate::source::Open;
+use crate::source::{Fault, Open};
 use crate::spooler::{Condition, Outcome, Request};
 use crate::stats::{Load, rss};
 use crate::stop::stopped;
-use crate::survey;
+use crate::survey::{self, Introduced, Known};
 use crate::test_card::Card;
 use crate::v4l2::Device;
 
 /// How long a camera may take to be found before the test card is shown in its place.
 const FOUND_WITHIN: Duration = Duration::from_secs(1);
+/// How often video nodes that may become cameras without an event are looked at, and threads that
+/// have died are replaced.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// How often the clock is looked at, at least: somebody may set it.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 
@@ -42,13 +47,29 @@ pub(crate) struct Cameras {
     outlet: Outlet,
     running: Mutex<BTreeMap<CameraName, Running>>,
     load: Mutex<Load>,
+    /// A camera's thread could not be started.
+    unstarted: AtomicBool,
 }
 
 struct Running {
     camera: Arc<Camera>,
     thread: JoinHandle<()>,
-    /// Where its device is now.
-    node: Option<PathBuf>,
+    place: Place,
+}
+
+/// Where a camera's device is now, and what is to be there; nowhere while it is gone.
+type Place = Arc<Mutex<Option<(PathBuf, Marks)>>>;
+
+impl Running {
+    fn place(&self) -> MutexGuard<'_, Option<(PathBuf, Marks)>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_at(place: &Option<(PathBuf, Marks)>, found: &Found) -> bool {
+    place
+        .as_ref()
+        .is_some_and(|(node, marks)| *node == found.node && marks.are_of_the_same(&found.marks))
 }
 
 impl Cameras {
@@ -60,6 +81,7 @@ impl Cameras {
             outlet,
             running: Mutex::default(),
             load: Mutex::new(Load::new()),
+            unstarted: AtomicBool::new(false),
         }
     }
 
@@ -80,10 +102,24 @@ impl Cameras {
         let devices = self.config.cameras.iter().filter_map(|camera| camera.device.clone());
         let mut hotplug = Hotplug::new(devices.collect())?;
         let mut names = Names::read(&self.config.data, survey::given_names(&self.config));
+        let (scout, mut said) = (Scout::default(), BTreeSet::new());
         loop {
-            // Asking a device can take long while it wakes.
-            let found = tokio::task::spawn_blocking(discover::scan).await.unwrap_or_default();
-            let has_camera = self.follow(found, &mut names);
+            let sent = scout.clone();
+            let found = tokio::select! {
+                Some(found) = apart(move || sent.scan()) => found,
+                // There was no thread to look; what runs goes on.
+                () = sleep(LOOK_AGAIN) => continue,
+                () = stopped(&mut stop) => {
+                    self.stop().await;
+                    return Ok(());
+                }
+            };
+            let (has_camera, unclear) = self.follow(&found, &mut names);
+            for words in unclear {
+                if said.insert(words.clone()) {
+                    tracing::warn!("{words}");
+                }
+            }
             if let Err(error) = names.save() {
                 tracing::warn!(%error, "the names of cameras cannot be kept in {}", self.config.data.display());
             }
@@ -91,16 +127,28 @@ impl Cameras {
                 waits = false;
                 self.hide_test_card().await;
             }
+            let found = Arc::new(found);
+            // One future, since what it has heard would be lost with it.
+            let changed = hotplug.changed();
+            tokio::pin!(changed);
             loop {
+                let (sent, known) = (scout.clone(), Arc::clone(&found));
+                let may_change = found.iter().any(|found| found.what.may_change());
+                let glance = async {
+                    sleep(LOOK_AGAIN).await;
+                    self.has_lost_threads()
+                        || (may_change && apart(move || sent.glance(&known)).await == Some(true))
+                };
                 tokio::select! {
                     () = &mut patience, if waits => {
                         waits = false;
                         self.show_test_card();
                     }
-                    changed = hotplug.changed() => {
-                        changed?;
+                    result = &mut changed => {
+                        result?;
                         break;
                     }
+                    is_other = glance => if is_other { break },
                     () = stopped(&mut stop) => {
                         self.stop().await;
                         return Ok(());
@@ -110,52 +158,72 @@ impl Cameras {
         }
     }
 
-    /// Starts cameras that are new and tells the others where their devices are now. True if
-    /// there is any.
-    fn follow(&self, found: Vec<Found>, names: &mut Names) -> bool {
+    /// Starts cameras that are new and tells the others where their devices are now. Gives whether
+    /// there is any, and what is unclear in the configuration of cameras without a name.
+    fn follow(&self, found: &[Found], names: &mut Names) -> (bool, Vec<String>) {
+        let cameras: Vec<&Found> =
+            found.iter().filter(|found| !found.is_other() || self.has(found)).collect();
+        let Introduced { cameras: known, unclear } =
+            survey::introduce(&self.config, &cameras, names);
         let mut here: BTreeSet<CameraName> = BTreeSet::new();
-        for found in found {
-            if matches!(found.what, What::Other(_)) {
-                continue;
+        for (found, Known { about, ask, .. }) in cameras.into_iter().zip(known) {
+            if here.insert(about.id.camera.clone()) {
+                self.place(found, about, ask);
             }
-            let (name, about, ask) = {
-                let running = self.running();
-                // A path that now leads here may be that of a camera that is still elsewhere.
-                let is_free = |path: &Path| {
-                    !running.values().any(|one| {
-                        one.camera.about().device == path.to_string_lossy()
-                            && one
-                                .node
-                                .as_ref()
-                                .is_some_and(|node| *node != found.node && node.exists())
-                    })
-                };
-                survey::introduce(&self.config, &found, names, is_free)
-            };
-            if !here.insert(name.clone()) {
-                continue;
-            }
-            let node = Some(found.node);
-            if let Some(running) = self.running().get_mut(&name) {
-                running.node.clone_from(&node);
-                running.camera.plug(node);
-                continue;
-            }
-            self.start(about, node, open_v4l2(ask));
         }
-        self.expect(&here);
-        for (name, running) in self.running().iter_mut() {
+        let missing = |name: &CameraName| {
+            let unclear = unclear.iter().find(|unclear| unclear.name.as_ref() == Some(name));
+            let ambiguous = |words: &String| Fault::error(Reason::Ambiguous, words.clone());
+            unclear.map_or_else(Fault::unplugged, |unclear| ambiguous(&unclear.words))
+        };
+        self.expect(&here, missing);
+        for (name, running) in self.running().iter() {
             if name.as_str() != TEST_CARD && !here.contains(name) {
-                running.node = None;
-                running.camera.plug(None);
+                *running.place() = None;
+                running.camera.withhold(missing(name));
             }
         }
-        !here.is_empty()
+        let unnamed = unclear.into_iter().filter(|unclear| unclear.name.is_none());
+        (!here.is_empty(), unnamed.map(|unclear| unclear.words).collect())
+    }
+
+    /// Starts a camera that was found, or tells it where it is now.
+    fn place(&self, found: &Found, about: About, ask: Ask) {
+        let name = about.id.camera.clone();
+        let place = Some((found.node.clone(), found.marks.clone()));
+        let device = match &found.what {
+            What::Silent(fault) => Err(fault.clone()),
+            _ => Ok(found.node.clone()),
+        };
+        if let Some(running) = self.running().get(&name) {
+            running.camera.call(&about.device);
+            match device {
+                Ok(node) => {
+                    *running.place() = place;
+                    running.camera.plug(Some(node));
+                }
+                // It may be silent because it works: some drivers let nobody in meanwhile.
+                Err(_) if is_at(&running.place(), found) => {}
+                Err(fault) => {
+                    *running.place() = None;
+                    running.camera.withhold(fault);
+                }
+            }
+            return;
+        }
+        let place: Place = Arc::new(Mutex::new(place.filter(|_| device.is_ok())));
+        self.start(about, device, Arc::clone(&place), open_v4l2(ask, place));
+    }
+
+    /// Whether this is the device of a camera that runs: a loopback that nobody writes to any
+    /// more looks like no camera, and will be one again.
+    fn has(&self, found: &Found) -> bool {
+        self.running().values().any(|running| is_at(&running.place(), found))
     }
 
     /// Starts the cameras that the configuration calls by device and name and that are not here:
-    /// the wall is to show that they are missing.
-    fn expect(&self, here: &BTreeSet<CameraName>) {
+    /// the wall is to show that they are missing, and why.
+    fn expect(&self, here: &BTreeSet<CameraName>, missing: impl Fn(&CameraName) -> Fault) {
         for camera in &self.config.cameras {
             let (Some(name), Some(device)) = (&camera.name, &camera.device) else { continue };
             if here.contains(name) || self.running().contains_key(name) {
@@ -169,8 +237,32 @@ impl Cameras {
                 quality: camera.ask.quality,
                 every: camera.every,
             };
-            self.start(about, None, open_v4l2(camera.ask));
+            let place = Place::default();
+            let open = open_v4l2(camera.ask, Arc::clone(&place));
+            self.start(about, Err(missing(name)), place, open);
         }
+    }
+
+    /// Whether a camera has no thread: one that ended although nobody stopped it, which is
+    /// forgotten so that it is started anew, or one that never began.
+    fn has_lost_threads(&self) -> bool {
+        let ended: Vec<CameraName> = {
+            let mut running = self.running();
+            let ended = running.iter().filter(|(_, one)| one.thread.is_finished());
+            let ended: Vec<CameraName> = ended.map(|(name, _)| name.clone()).collect();
+            running.retain(|name, _| !ended.contains(name));
+            ended
+        };
+        for name in &ended {
+            tracing::error!(
+                camera = name.as_str(),
+                "the thread of this camera has ended; it is started anew"
+            );
+            if name.as_str() == TEST_CARD {
+                self.show_test_card();
+            }
+        }
+        self.unstarted.swap(false, Ordering::Relaxed) || !ended.is_empty()
     }
 
     /// Takes a want for one of them.
@@ -273,7 +365,7 @@ impl Cameras {
             quality: QUALITY,
             every: card.every,
         };
-        self.start(about, Some(PathBuf::new()), open);
+        self.start(about, Ok(PathBuf::new()), Place::default(), open);
     }
 
     async fn hide_test_card(&self) {
@@ -294,15 +386,16 @@ impl Cameras {
         CameraId { node: self.config.name.clone(), camera }
     }
 
-    fn start(&self, about: About, device: Option<PathBuf>, open: Open) {
+    fn start(&self, about: About, device: Result<PathBuf, Fault>, place: Place, open: Open) {
         let name = about.id.camera.clone();
-        match Camera::start(about, device.clone(), open, self.outlet.clone()) {
+        match Camera::start(about, device, open, self.outlet.clone()) {
             Ok((camera, thread)) => {
-                self.running().insert(name, Running { camera, thread, node: device });
+                self.running().insert(name, Running { camera, thread, place });
                 self.publish_info();
             }
             Err(error) => {
-                tracing::error!(camera = name.as_str(), %error, "no thread for this camera");
+                tracing::error!(camera = name.as_str(), %error, "no thread for this camera; it is tried again");
+                self.unstarted.store(true, Ordering::Relaxed);
             }
         }
     }
@@ -322,11 +415,26 @@ impl Cameras {
     }
 }
 
-fn open_v4l2(ask: Ask) -> Open {
+/// Opens the device, if it is still the one that was found there: another one may have taken its
+/// number before anybody looked.
+fn open_v4l2(ask: Ask, place: Place) -> Open {
     Box::new(move |node| {
+        let expected = place.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if expected.is_none_or(|(_, marks)| !Marks::of(node).are_of_the_same(&marks)) {
+            return Err(Fault::unplugged());
+        }
         let device = Device::open(node).map_err(|error| fault(node, "cannot be opened", &error))?;
         Ok(Box::new(device.stream(&ask)?))
     })
+}
+
+/// The result of work that may take long, from a thread that nothing waits for at the end of the
+/// process. `None` where there is no thread, or it died.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (to, result) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("discovery".to_owned());
+    thread.spawn(move || to.send(work()).ok()).ok();
+    result.await.ok()
 }
 
 /// Ends these threads. One that hangs in its driver is left to the end of the process.

@@ -32,22 +32,39 @@ impl Default for Ask {
     }
 }
 
-/// A time between frames in seconds, as V4L2 has it: `numerator / denominator`.
+/// A time between frames in seconds, as V4L2 has it: `numerator / denominator`. It is one that
+/// can be: drivers also say 0/0, 1/0, or ten million frames a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
-    /// Above the line.
-    pub numerator: u32,
-    /// Below the line.
-    pub denominator: u32,
+    numerator: u32,
+    denominator: u32,
 }
 
 impl Interval {
-    /// Frames a second; 0 where a driver's numbers make no sense.
+    /// The longest in seconds: one frame a day.
+    const LONGEST: f64 = 86_400.0;
+
+    /// `None` where a driver's numbers make no sense.
+    pub fn new(numerator: u32, denominator: u32) -> Option<Self> {
+        let seconds = f64::from(numerator) / f64::from(denominator);
+        let shortest = 1.0 / f64::from(wire::limits::FPS);
+        (shortest..=Self::LONGEST).contains(&seconds).then_some(Interval { numerator, denominator })
+    }
+
+    /// Above the line.
+    pub fn numerator(self) -> u32 {
+        self.numerator
+    }
+
+    /// Below the line.
+    pub fn denominator(self) -> u32 {
+        self.denominator
+    }
+
+    /// Frames a second, above 0 and at most [`wire::limits::FPS`].
     pub fn fps(self) -> f32 {
-        match self.numerator {
-            0 => 0.0,
-            numerator => (f64::from(self.denominator) / f64::from(numerator)) as f32,
-        }
+        let fps = f64::from(self.denominator) / f64::from(self.numerator);
+        (fps as f32).min(wire::limits::FPS)
     }
 }
 
@@ -78,6 +95,8 @@ pub(crate) struct Choice {
 const LARGEST: (u32, u32) = (1920, 1080);
 /// A picture this fluent is preferred to a larger one that is not.
 const FLUENT: f32 = 25.0;
+/// So many offers are told to who asked for none of them.
+const TOLD: usize = 24;
 /// A rate is not set higher than this by itself: twice the data for little.
 const ENOUGH: f32 = 30.5;
 
@@ -134,7 +153,10 @@ pub(crate) fn no_choice(offers: &[Offer], ask: &Ask) -> Fault {
     asked.extend(ask.format.map(|format| format.to_string()));
     asked.extend(ask.width.map(|width| format!("{width} wide")));
     asked.extend(ask.height.map(|height| format!("{height} high")));
-    let offered: Vec<String> = offers.iter().map(ToString::to_string).collect();
+    let mut offered: Vec<String> = offers.iter().take(TOLD).map(ToString::to_string).collect();
+    if offers.len() > TOLD {
+        offered.push(format!("and {} more (vitrina cameras lists them)", offers.len() - TOLD));
+    }
     let detail = format!(
         "does not offer what the configuration asks ({}); it offers {}",
         asked.join(", "),
@@ -174,6 +196,7 @@ impl fmt::Display for Offer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn offer(coding: Coding, size: &str, rates: &[u32]) -> Offer {
         let (width, height) = size.split_once('x').unwrap();
@@ -284,13 +307,57 @@ mod tests {
     }
 
     #[test]
-    fn rates_that_make_no_sense_are_no_rates() {
-        let offer = Offer {
-            intervals: vec![Interval { numerator: 0, denominator: 0 }],
-            ..c920()[0].clone()
-        };
-        assert_eq!(offer.best_fps(), Some(0.0));
-        assert_eq!(chosen(&[offer], Ask::default()), "YUYV 640x480 0");
+    fn intervals_that_make_no_sense_are_none() {
+        for (numerator, denominator) in [(0, 0), (0, 1), (1, 0), (1, 10_000_000), (u32::MAX, 1)] {
+            assert_eq!(Interval::new(numerator, denominator), None, "{numerator}/{denominator}");
+        }
+        for (numerator, denominator) in [(1, 30), (1, 1000), (5, 1), (86_400, 1), (1001, 30_000)] {
+            assert!(Interval::new(numerator, denominator).is_some(), "{numerator}/{denominator}");
+        }
+    }
+
+    #[test]
+    fn the_fault_of_a_driver_with_endless_offers_has_an_end() {
+        let all: Vec<Offer> = (0..5000).map(|_| c920()[0].clone()).collect();
+        let ask = Ask { width: Some(1111), ..Ask::default() };
+        assert!(no_choice(&all, &ask).detail.len() < 4096);
+    }
+
+    fn any_offer() -> impl Strategy<Value = Offer> {
+        let intervals = proptest::collection::vec(any::<(u32, u32)>(), 0..8);
+        let coding = proptest::sample::select(Coding::ALL.to_vec());
+        (coding, any::<(u32, u32)>(), intervals).prop_map(|(coding, (width, height), intervals)| {
+            let intervals =
+                intervals.into_iter().filter_map(|(n, d)| Interval::new(n, d)).collect();
+            Offer { coding, width, height, intervals }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_offered_one_of_it_is_chosen(
+            offers in proptest::collection::vec(any_offer(), 0..20),
+            fps in proptest::option::of(0.0001f32..1000.0),
+            format in proptest::option::of(proptest::sample::select(Coding::ALL.to_vec())),
+        ) {
+            let ask = Ask { fps, format, ..Ask::default() };
+            let choice = choose(&offers, &ask);
+            let asked = |offer: &&Offer| format.is_none_or(|format| format == offer.coding);
+            prop_assert_eq!(choice.is_some(), offers.iter().any(|offer| asked(&offer)));
+            if let Some(Choice { coding, width, height, interval }) = choice {
+                let is_it = |offer: &&Offer| {
+                    (offer.coding, offer.width, offer.height) == (coding, width, height)
+                        && interval.map_or(offer.intervals.is_empty(), |i| offer.intervals.contains(&i))
+                };
+                prop_assert!(offers.iter().filter(asked).any(|offer| is_it(&offer)));
+                // What waits are made of is a time that can be waited for.
+                if let Some(interval) = interval {
+                    let wait = std::time::Duration::from_secs_f32(1.0 / interval.fps());
+                    prop_assert!(wait <= std::time::Duration::from_secs(90_000));
+                }
+            }
+            prop_assert!(no_choice(&offers, &ask).detail.len() < 16_384);
+        }
     }
 
     #[test]

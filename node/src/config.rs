@@ -9,11 +9,10 @@ use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use trust::BadTrust;
 use wire::broker_url::hidden;
-use wire::{BadBrokerUrl, BrokerUrl, CameraName, NodeName, Root};
+use wire::{BadBrokerUrl, BrokerUrl, CameraName, NodeName, Root, units};
 
 use crate::choose::{self, Ask};
 use crate::identity;
-use crate::units;
 
 /// The name of the test card among a node's cameras.
 pub(crate) const TEST_CARD: &str = "test-card";
@@ -98,7 +97,8 @@ pub enum Show {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CameraSection {
-    /// Any path of the device, best one below `/dev/v4l/by-id` or `/dev/v4l/by-path`.
+    /// Any path of the device, best one below `/dev/v4l/by-id`, or below `/dev/v4l/by-path` where
+    /// there are cameras of one model that say one serial number, or none: `vitrina cameras` tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<PathBuf>,
     /// With `device`: what the camera is to be called, 1 to 32 of `a-z 0-9 - _`. Alone: the name
@@ -229,7 +229,7 @@ impl Section {
         };
         let test_card = self.test_card.check()?;
         let cameras = cameras(self.camera)?;
-        std::fs::create_dir_all(&data).map_err(|error| {
+        durable::private_folder(&data).map_err(|error| {
             let right = format!("cannot be made: {error}; choose a directory that can be written");
             BadConfig::new("the node's data directory", data.display(), right)
         })?;

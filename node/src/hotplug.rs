@@ -10,12 +10,11 @@ use futures_util::StreamExt;
 use inotify::{EventStream, Inotify, WatchMask};
 use tokio::time::{Instant, timeout_at};
 
-use crate::discover;
+use crate::marks::UDEV;
 
 /// Where nodes and links appear, and where udev says that it is done. All but the first come and
 /// go themselves.
-const DIRECTORIES: [&str; 5] =
-    ["/dev", "/dev/v4l", "/dev/v4l/by-id", "/dev/v4l/by-path", discover::UDEV];
+const DIRECTORIES: [&str; 5] = ["/dev", "/dev/v4l", "/dev/v4l/by-id", "/dev/v4l/by-path", UDEV];
 /// A plug makes some ten changes; when none comes for so long they are complete.
 const QUIET: Duration = Duration::from_millis(200);
 /// No flood of changes holds up a look at them for longer.

@@ -18,7 +18,7 @@ use rumqttc::{
 };
 use rustls::ClientConfig;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep, timeout};
 use wire::{
     Ask, BrokerUrl, CameraId, Info, NodeName, Root, Snap, Status, Stored, Topic, Want, filter,
@@ -116,7 +116,7 @@ impl Link {
     /// asks, since ours would end that of another process of this machine.
     async fn claim(&self, beat: &Beat, retry: &mut Retry) -> Result<(), Lost> {
         let id = format!("vitrina-{}-{:08x}", self.name, fastrand::u32(..));
-        let (client, mut events) = AsyncClient::new(self.options(id, TEXT_KEEP_ALIVE)?, 10);
+        let (client, mut events) = AsyncClient::new(self.options(id, TEXT_KEEP_ALIVE).await?, 10);
         set_network(&mut events, None);
         let mut claim =
             Claim::new(&self.identity.machine, &self.identity.boot, &self.identity.instance);
@@ -178,7 +178,7 @@ impl Link {
         beat: &Beat,
         stop: watch::Receiver<bool>,
     ) -> Result<(), Lost> {
-        let mut options = self.options(self.client_id(), TEXT_KEEP_ALIVE)?;
+        let mut options = self.options(self.client_id(), TEXT_KEEP_ALIVE).await?;
         let status = self.topic(&Topic::Status(self.name.clone()));
         options.set_last_will(LastWill::new(
             &status,
@@ -368,7 +368,7 @@ impl Link {
     async fn show(&self, retry: &mut Retry, beat: &Beat) -> Lost {
         let id = format!("{}-jpeg", self.client_id());
         // One is written; the next is taken from the slots when that is done.
-        let options = match self.options(id, PICTURES_KEEP_ALIVE) {
+        let options = match self.options(id, PICTURES_KEEP_ALIVE).await {
             Ok(options) => options,
             Err(error) => return error,
         };
@@ -450,7 +450,7 @@ impl Link {
         format!("vitrina-{}-{}", self.name, self.identity.machine)
     }
 
-    fn options(&self, id: String, keep_alive: Duration) -> Result<MqttOptions, Lost> {
+    async fn options(&self, id: String, keep_alive: Duration) -> Result<MqttOptions, Lost> {
         let mut options = MqttOptions::new(id, &self.broker.host, self.broker.port);
         options.set_keep_alive(keep_alive);
         options.set_clean_session(true);
@@ -461,7 +461,9 @@ impl Link {
         options.set_max_packet_size(limits::PACKET, limits::PACKET);
         if let Some(file) = &self.password_file {
             let user = self.broker.user.as_deref();
-            match fs::read_to_string(file) {
+            let path = file.clone();
+            let read = spawn_blocking(move || fs::read_to_string(path)).await;
+            match read.unwrap_or_else(|error| Err(error.into())) {
                 Ok(password) => {
                     let user = user.unwrap_or(self.name.as_str());
                     options.set_credentials(user, password.trim_end());

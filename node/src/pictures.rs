@@ -78,9 +78,8 @@ impl Pictures {
     }
 
     /// A new stream begins.
-    pub fn restart(&mut self, layout: &Layout) {
+    pub fn restart(&mut self) {
         self.hopeless = 0;
-        self.preview.step = sizes::preview_step(layout);
         for output in self.live.iter_mut().chain([&mut self.preview]) {
             output.pacer = Pacer::default();
         }
@@ -97,6 +96,9 @@ impl Pictures {
     /// A frame that comes late goes where nothing has to be computed for it, since that takes
     /// time in which a newer one comes, and the newest is what is wanted.
     pub fn due(&mut self, layout: &Layout, rates: [f32; 3], late: bool, at: Duration) -> Due {
+        // A frame that cannot be made smaller is shown as it is rather than not at all.
+        let is_hopeless = self.hopeless >= HOPELESS;
+        self.preview.step = if is_hopeless { 1 } else { sizes::preview_step(layout) };
         let is_jpeg = layout.coding.is_jpeg();
         let preview = 1.0 / limits::PREVIEW_EVERY.as_secs_f32();
         let outputs = self.live.iter_mut().zip(rates).chain([(&mut self.preview, preview)]);
@@ -128,10 +130,6 @@ impl Pictures {
         ticket: Option<&Ticket>,
     ) {
         let From { layout, frame, quality, at } = from;
-        // A frame that cannot be made smaller is shown as it is rather than not at all.
-        if self.hopeless >= HOPELESS {
-            self.preview.step = 1;
-        }
         let Pictures { live, preview, sizes, steps, pool, hopeless } = self;
         steps.clear();
         let outputs = live.iter().chain([&*preview]);

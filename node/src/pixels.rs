@@ -3,56 +3,152 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A format of V4L2 that a node understands (`Documentation/userspace-api/media/v4l/pixfmt.rst`).
+/// A format of V4L2 that a node understands (`Documentation/userspace-api/media/v4l/pixfmt.rst`),
+/// with the name that V4L2 gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is a name of V4L2's")]
 pub enum Coding {
-    /// `MJPG`: each frame is a JPEG, possibly without Huffman tables.
     Mjpeg,
-    /// `JPEG`: each frame is a JPEG.
     Jpeg,
-    /// `YUYV`: 4:2:2, packed Y U Y V.
     Yuyv,
-    /// `UYVY`: 4:2:2, packed U Y V Y.
     Uyvy,
-    /// `NV12`: 4:2:0, a plane of Y and one of U and V in turn.
+    Yvyu,
+    Vyuy,
     Nv12,
-    /// `NV21`: as NV12 with V before U.
     Nv21,
-    /// `YU12`: 4:2:0, planes of Y, U and V.
-    Yu12,
-    /// `RGB3`: R, G and B of eight bits each.
+    Nv16,
+    Nv61,
+    Yuv420,
+    Yvu420,
     Rgb24,
-    /// `GREY`: Y of eight bits.
+    Bgr24,
+    Xbgr32,
+    Abgr32,
+    Bgr32,
+    Xrgb32,
+    Argb32,
+    Rgb32,
+    Rgbx32,
+    Rgba32,
+    Bgrx32,
+    Bgra32,
+    Rgb565,
+    Rgb565x,
     Grey,
+    Y10,
+    Y12,
+    Y16,
+    Y16Be,
+}
+
+/// How the values of a pixel lie in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Each frame is a JPEG.
+    Jpeg,
+    /// 4:2:2 in four bytes (`pixfmt-packed-yuv.rst`), in which Y, U, V and the second Y stand here.
+    Packed([usize; 4]),
+    /// 4:2:0 in planes of Y, U and V (`pixfmt-yuv-planar.rst`).
+    Planar { v_first: bool },
+    /// A plane of Y and one of U and V in turn, for each line of Y or for two.
+    Pairs { down: usize, v_first: bool },
+    /// So many bytes for a pixel, in which R, G and B stand here (`pixfmt-rgb.rst`).
+    Rgb { bytes: usize, order: [usize; 3] },
+    /// Five, six and five bits of R, G and B from the left of 16 (`pixfmt-rgb.rst`).
+    Rgb565 { is_big_endian: bool },
+    /// Y of eight bits.
+    Grey,
+    /// Y in the right of 16 bits (`pixfmt-yuv-luma.rst`).
+    Deep { bits: u32, is_big_endian: bool },
 }
 
 impl Coding {
     /// All of them, those first that are preferred where all else is equal.
-    pub const ALL: [Coding; 9] = [
+    pub const ALL: [Coding; 31] = [
         Coding::Mjpeg,
         Coding::Jpeg,
         Coding::Yuyv,
         Coding::Uyvy,
+        Coding::Yvyu,
+        Coding::Vyuy,
         Coding::Nv12,
         Coding::Nv21,
-        Coding::Yu12,
+        Coding::Nv16,
+        Coding::Nv61,
+        Coding::Yuv420,
+        Coding::Yvu420,
         Coding::Rgb24,
+        Coding::Bgr24,
+        Coding::Xbgr32,
+        Coding::Abgr32,
+        Coding::Bgr32,
+        Coding::Xrgb32,
+        Coding::Argb32,
+        Coding::Rgb32,
+        Coding::Rgbx32,
+        Coding::Rgba32,
+        Coding::Bgrx32,
+        Coding::Bgra32,
+        Coding::Rgb565,
+        Coding::Rgb565x,
         Coding::Grey,
+        Coding::Y10,
+        Coding::Y12,
+        Coding::Y16,
+        Coding::Y16Be,
     ];
+
+    /// V4L2's four characters, and how a pixel lies in memory.
+    ///
+    /// Of the formats of 32 bits V4L2's names mean the value of a little-endian word where their
+    /// bytes are in this order, and the old ones without a letter for the fourth byte do not say
+    /// which of them is it; the tables of `pixfmt-rgb.rst` do.
+    fn facts(self) -> ([u8; 4], Kind) {
+        let rgb = |bytes, order| Kind::Rgb { bytes, order };
+        match self {
+            Coding::Mjpeg => (*b"MJPG", Kind::Jpeg),
+            Coding::Jpeg => (*b"JPEG", Kind::Jpeg),
+            Coding::Yuyv => (*b"YUYV", Kind::Packed([0, 1, 3, 2])),
+            Coding::Uyvy => (*b"UYVY", Kind::Packed([1, 0, 2, 3])),
+            Coding::Yvyu => (*b"YVYU", Kind::Packed([0, 3, 1, 2])),
+            Coding::Vyuy => (*b"VYUY", Kind::Packed([1, 2, 0, 3])),
+            Coding::Nv12 => (*b"NV12", Kind::Pairs { down: 2, v_first: false }),
+            Coding::Nv21 => (*b"NV21", Kind::Pairs { down: 2, v_first: true }),
+            Coding::Nv16 => (*b"NV16", Kind::Pairs { down: 1, v_first: false }),
+            Coding::Nv61 => (*b"NV61", Kind::Pairs { down: 1, v_first: true }),
+            Coding::Yuv420 => (*b"YU12", Kind::Planar { v_first: false }),
+            Coding::Yvu420 => (*b"YV12", Kind::Planar { v_first: true }),
+            Coding::Rgb24 => (*b"RGB3", rgb(3, [0, 1, 2])),
+            Coding::Bgr24 => (*b"BGR3", rgb(3, [2, 1, 0])),
+            Coding::Xbgr32 => (*b"XR24", rgb(4, [2, 1, 0])),
+            Coding::Abgr32 => (*b"AR24", rgb(4, [2, 1, 0])),
+            Coding::Bgr32 => (*b"BGR4", rgb(4, [2, 1, 0])),
+            Coding::Xrgb32 => (*b"BX24", rgb(4, [1, 2, 3])),
+            Coding::Argb32 => (*b"BA24", rgb(4, [1, 2, 3])),
+            Coding::Rgb32 => (*b"RGB4", rgb(4, [1, 2, 3])),
+            Coding::Rgbx32 => (*b"XB24", rgb(4, [0, 1, 2])),
+            Coding::Rgba32 => (*b"AB24", rgb(4, [0, 1, 2])),
+            Coding::Bgrx32 => (*b"RX24", rgb(4, [3, 2, 1])),
+            Coding::Bgra32 => (*b"RA24", rgb(4, [3, 2, 1])),
+            Coding::Rgb565 => (*b"RGBP", Kind::Rgb565 { is_big_endian: false }),
+            Coding::Rgb565x => (*b"RGBR", Kind::Rgb565 { is_big_endian: true }),
+            Coding::Grey => (*b"GREY", Kind::Grey),
+            Coding::Y10 => (*b"Y10 ", Kind::Deep { bits: 10, is_big_endian: false }),
+            Coding::Y12 => (*b"Y12 ", Kind::Deep { bits: 12, is_big_endian: false }),
+            Coding::Y16 => (*b"Y16 ", Kind::Deep { bits: 16, is_big_endian: false }),
+            // `v4l2_fourcc_be`: the highest bit.
+            Coding::Y16Be => (*b"Y16\xa0", Kind::Deep { bits: 16, is_big_endian: true }),
+        }
+    }
 
     /// V4L2's four characters.
     pub fn fourcc(self) -> [u8; 4] {
-        *match self {
-            Coding::Mjpeg => b"MJPG",
-            Coding::Jpeg => b"JPEG",
-            Coding::Yuyv => b"YUYV",
-            Coding::Uyvy => b"UYVY",
-            Coding::Nv12 => b"NV12",
-            Coding::Nv21 => b"NV21",
-            Coding::Yu12 => b"YU12",
-            Coding::Rgb24 => b"RGB3",
-            Coding::Grey => b"GREY",
-        }
+        self.facts().0
+    }
+
+    /// How a pixel lies in memory.
+    pub(crate) fn kind(self) -> Kind {
+        self.facts().1
     }
 
     /// The format of these four characters; `None` if a node cannot use it.
@@ -62,13 +158,22 @@ impl Coding {
 
     /// Whether the camera does the JPEG encoding itself.
     pub fn is_jpeg(self) -> bool {
-        matches!(self, Coding::Mjpeg | Coding::Jpeg)
+        self.kind() == Kind::Jpeg
+    }
+
+    /// Whether there are values of red, green and blue.
+    pub(crate) fn is_rgb(self) -> bool {
+        matches!(self.kind(), Kind::Rgb { .. } | Kind::Rgb565 { .. })
     }
 }
 
 impl fmt::Display for Coding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.fourcc()))
+        let fourcc = self.fourcc();
+        let is_big_endian = fourcc[3] & 0x80 != 0;
+        let text = fourcc.map(|byte| byte & 0x7f);
+        f.write_str(String::from_utf8_lossy(&text).trim_end())?;
+        f.write_str(if is_big_endian { "-BE" } else { "" })
     }
 }
 
@@ -79,7 +184,11 @@ impl FromStr for Coding {
         let word = match text.to_ascii_uppercase().as_str() {
             "MJPEG" => "MJPG".to_owned(),
             "RGB24" => "RGB3".to_owned(),
-            "I420" => "YU12".to_owned(),
+            "BGR24" => "BGR3".to_owned(),
+            "RGB565" => "RGBP".to_owned(),
+            "XRGB32" => "BX24".to_owned(),
+            "I420" | "YUV420" => "YU12".to_owned(),
+            "YVU420" => "YV12".to_owned(),
             word => word.to_owned(),
         };
         Coding::ALL.into_iter().find(|coding| coding.to_string() == word).ok_or_else(|| {
@@ -116,36 +225,34 @@ pub(crate) struct Layout {
 impl Layout {
     /// Bytes of a line without what stands between it and the next.
     pub fn line(&self) -> usize {
-        let pairs = self.width.div_ceil(2);
-        match self.coding {
-            Coding::Mjpeg | Coding::Jpeg => 0,
-            Coding::Yuyv | Coding::Uyvy => 4 * pairs,
-            Coding::Nv12 | Coding::Nv21 | Coding::Yu12 | Coding::Grey => self.width,
-            Coding::Rgb24 => 3 * self.width,
+        match self.coding.kind() {
+            Kind::Jpeg => 0,
+            Kind::Packed(_) => 4 * self.width.div_ceil(2),
+            Kind::Planar { .. } | Kind::Pairs { .. } | Kind::Grey => self.width,
+            Kind::Rgb { bytes, .. } => bytes * self.width,
+            Kind::Rgb565 { .. } | Kind::Deep { .. } => 2 * self.width,
         }
     }
 
     /// Bytes of a whole frame; what is shorter is cut. 0 for JPEG, which tells by itself.
     pub fn bytes(&self) -> usize {
-        let (stride, rows) = (self.stride, self.height.div_ceil(2));
-        match self.coding {
-            Coding::Mjpeg | Coding::Jpeg => 0,
-            Coding::Yuyv | Coding::Uyvy | Coding::Rgb24 | Coding::Grey => {
-                stride * self.height.saturating_sub(1) + self.line()
+        let Layout { width, height, stride, .. } = *self;
+        match self.coding.kind() {
+            Kind::Jpeg => 0,
+            Kind::Pairs { down, .. } => {
+                let rows = height.div_ceil(down);
+                stride * height + stride * rows.saturating_sub(1) + 2 * width.div_ceil(2)
             }
-            Coding::Nv12 | Coding::Nv21 => {
-                stride * self.height + stride * rows.saturating_sub(1) + 2 * self.width.div_ceil(2)
+            Kind::Planar { .. } => {
+                let rows = 2 * height.div_ceil(2);
+                let chroma = self.chroma_stride() * rows.saturating_sub(1) + width.div_ceil(2);
+                stride * height + chroma
             }
-            Coding::Yu12 => {
-                let chroma = self.chroma_stride();
-                stride * self.height
-                    + chroma * (2 * rows).saturating_sub(1)
-                    + self.width.div_ceil(2)
-            }
+            _ => stride * height.saturating_sub(1) + self.line(),
         }
     }
 
-    /// Bytes from one line of YU12's U or V to the next.
+    /// Bytes from one line of a plane of U or V to the next.
     pub fn chroma_stride(&self) -> usize {
         self.stride.div_ceil(2)
     }
@@ -163,6 +270,8 @@ mod tests {
         }
         assert_eq!("mjpeg".parse(), Ok(Coding::Mjpeg));
         assert_eq!("rgb24".parse(), Ok(Coding::Rgb24));
+        assert_eq!("y16".parse(), Ok(Coding::Y16));
+        assert_eq!("Y16-BE".parse(), Ok(Coding::Y16Be));
         assert!("H264".parse::<Coding>().unwrap_err().contains("YUYV"));
     }
 
@@ -173,9 +282,12 @@ mod tests {
         };
         assert_eq!(bytes(Coding::Yuyv, 640, 480, 1280), 640 * 480 * 2);
         assert_eq!(bytes(Coding::Nv12, 640, 480, 640), 640 * 480 * 3 / 2);
-        assert_eq!(bytes(Coding::Yu12, 640, 480, 640), 640 * 480 * 3 / 2);
+        assert_eq!(bytes(Coding::Yuv420, 640, 480, 640), 640 * 480 * 3 / 2);
         assert_eq!(bytes(Coding::Rgb24, 640, 480, 1920), 640 * 480 * 3);
         assert_eq!(bytes(Coding::Grey, 640, 480, 640), 640 * 480);
+        assert_eq!(bytes(Coding::Nv16, 640, 480, 640), 640 * 480 * 2);
+        assert_eq!(bytes(Coding::Xrgb32, 640, 480, 2560), 640 * 480 * 4);
+        assert_eq!(bytes(Coding::Y16, 160, 120, 320), 160 * 120 * 2);
         // The last line need not be followed by filling.
         assert_eq!(bytes(Coding::Grey, 5, 3, 8), 8 + 8 + 5);
     }

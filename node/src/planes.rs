@@ -3,7 +3,7 @@
 //! JFIF has the colour matrix of BT.601 at full range (ITU-T T.871). The range is honoured; a
 //! camera that says BT.709 is shown with slightly shifted hues.
 
-use crate::pixels::{Coding, Layout, Range};
+use crate::pixels::{Kind, Layout, Range};
 
 /// How many pixels share one value of U and of V.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,59 +103,72 @@ impl Buffer {
         if frame.len() < layout.bytes() {
             return Err("truncated");
         }
-        let sampling = match coding {
-            Coding::Grey => Sampling::Grey,
-            Coding::Yuyv | Coding::Uyvy => Sampling::S422,
+        let kind = coding.kind();
+        let sampling = match kind {
+            Kind::Grey | Kind::Deep { .. } => Sampling::Grey,
+            Kind::Packed(_) | Kind::Pairs { down: 1, .. } => Sampling::S422,
             _ => Sampling::S420,
         };
         // Where the chroma planes begin, and from one of their lines to the next.
         let chroma = stride * height;
         let chroma_stride = layout.chroma_stride();
         let lies = |at: usize, stride: usize| Plane { bytes: &frame[at..], stride };
-        let (y, u) = (lies(0, stride), lies(chroma.min(frame.len()), chroma_stride));
-        let v_at = chroma + chroma_stride * height.div_ceil(2);
-        let v = lies(v_at.min(frame.len()), chroma_stride);
+        let (y, pairs) = (lies(0, stride), lies(chroma.min(frame.len()), stride));
+        let second = chroma + chroma_stride * height.div_ceil(2);
+        let mut u = Plane { stride: chroma_stride, ..pairs };
+        let mut v = lies(second.min(frame.len()), chroma_stride);
+        if kind == (Kind::Planar { v_first: true }) {
+            std::mem::swap(&mut u, &mut v);
+        }
 
         let as_it_lies =
             range == Range::Full && sampling.extent(0, width, height) == (width, height);
-        let copied = match coding {
-            Coding::Grey | Coding::Yu12 if as_it_lies => [false; 3],
-            Coding::Nv12 | Coding::Nv21 if as_it_lies => [false, true, true],
+        let copied = match kind {
+            Kind::Grey | Kind::Planar { .. } if as_it_lies => [false; 3],
+            Kind::Pairs { .. } if as_it_lies => [false, true, true],
             _ => [true; 3],
         };
         for (i, plane) in self.planes.iter_mut().enumerate().take(sampling.planes()) {
             let (columns, rows) = sampling.extent(i, width, height);
             plane.resize(if copied[i] { columns * rows } else { 0 }, 0);
         }
-        let pairs = Plane { stride, ..u };
-        match (coding, range) {
-            (Coding::Yuyv, Range::Full) => self.unpack(layout, y, [0, 1, 3, 2], same, same),
-            (Coding::Yuyv, Range::Limited) => {
-                self.unpack(layout, y, [0, 1, 3, 2], full_luma, full_chroma);
-            }
-            (Coding::Uyvy, Range::Full) => self.unpack(layout, y, [1, 0, 2, 3], same, same),
-            (Coding::Uyvy, Range::Limited) => {
-                self.unpack(layout, y, [1, 0, 2, 3], full_luma, full_chroma);
-            }
-            (Coding::Grey | Coding::Yu12, _) if as_it_lies => {}
-            (Coding::Grey | Coding::Yu12, _) => {
+        // Each order and range has a loop of its own, of which a compiler can make vectors.
+        match (kind, range) {
+            (Kind::Packed([0, 1, 3, 2]), _) => self.unpack(layout, y, [0, 1, 3, 2]),
+            (Kind::Packed([1, 0, 2, 3]), _) => self.unpack(layout, y, [1, 0, 2, 3]),
+            (Kind::Packed(order), _) => self.unpack(layout, y, order),
+            (Kind::Grey | Kind::Planar { .. }, _) => {
                 for (i, plane) in [y, u, v].into_iter().enumerate().take(sampling.planes()) {
-                    self.copy(layout, sampling, i, plane);
+                    if copied[i] {
+                        self.copy(layout, sampling, i, plane);
+                    }
                 }
             }
-            (Coding::Nv12 | Coding::Nv21, _) => {
+            (Kind::Pairs { v_first, .. }, _) => {
                 if copied[0] {
                     self.copy(layout, sampling, 0, y);
                 }
                 match range {
-                    Range::Full => self.unpair(layout, pairs, same),
-                    Range::Limited => self.unpair(layout, pairs, full_chroma),
+                    Range::Full => self.unpair(layout, pairs, v_first, same),
+                    Range::Limited => self.unpair(layout, pairs, v_first, full_chroma),
                 }
             }
-            (Coding::Rgb24, Range::Full) => self.convert(layout, y, same),
-            (Coding::Rgb24, Range::Limited) => self.convert(layout, y, full_luma),
+            (Kind::Rgb { bytes, order }, Range::Full) => {
+                self.convert(layout, y, |line, x| order.map(|at| line[bytes * x + at]));
+            }
+            (Kind::Rgb { bytes, order }, Range::Limited) => {
+                self.convert(layout, y, |line, x| order.map(|at| full_luma(line[bytes * x + at])));
+            }
+            (Kind::Rgb565 { is_big_endian }, _) => {
+                let full = if range == Range::Full { same } else { full_luma };
+                let pixel = |line: &[u8], x| unpack_565(word_at(line, x, is_big_endian)).map(full);
+                self.convert(layout, y, pixel);
+            }
+            (Kind::Deep { bits, is_big_endian }, _) => {
+                self.flatten(layout, y, bits, |line, x| word_at(line, x, is_big_endian));
+            }
             // Refused before.
-            (Coding::Mjpeg | Coding::Jpeg, _) => {}
+            (Kind::Jpeg, _) => {}
         }
         let mut planes = [y, u, v];
         for i in (0..sampling.planes()).filter(|&i| copied[i]) {
@@ -210,7 +223,15 @@ impl Buffer {
 
     /// Packed 4:2:2. `order` is where Y, U, V and the second Y stand in four bytes.
     #[inline(always)]
-    fn unpack(
+    fn unpack(&mut self, layout: &Layout, from: Plane<'_>, order: [usize; 4]) {
+        match layout.range {
+            Range::Full => self.unpack_as(layout, from, order, same, same),
+            Range::Limited => self.unpack_as(layout, from, order, full_luma, full_chroma),
+        }
+    }
+
+    #[inline(always)]
+    fn unpack_as(
         &mut self,
         layout: &Layout,
         from: Plane<'_>,
@@ -235,10 +256,10 @@ impl Buffer {
     }
 
     /// U and V in turn.
-    fn unpair(&mut self, layout: &Layout, from: Plane<'_>, map: impl Fn(u8) -> u8) {
+    fn unpair(&mut self, layout: &Layout, from: Plane<'_>, v_first: bool, map: impl Fn(u8) -> u8) {
         let pairs = layout.width.div_ceil(2);
         let [_, us, vs] = &mut self.planes;
-        let (us, vs) = if layout.coding == Coding::Nv12 { (us, vs) } else { (vs, us) };
+        let (us, vs) = if v_first { (vs, us) } else { (us, vs) };
         let rows = us.chunks_exact_mut(pairs).zip(vs.chunks_exact_mut(pairs));
         for (row, (us, vs)) in rows.enumerate() {
             let line = from.row(row, 2 * pairs);
@@ -267,14 +288,58 @@ impl Buffer {
         }
     }
 
-    /// RGB by the matrix of JFIF; U and V of the mean of four pixels.
-    fn convert(&mut self, layout: &Layout, from: Plane<'_>, full: impl Fn(u8) -> u8) {
+    /// Y of more than eight bits. Sixteen are those of a thermal or depth camera, which uses a small
+    /// part of them: the least value of a picture becomes black and the greatest white.
+    fn flatten(
+        &mut self,
+        layout: &Layout,
+        from: Plane<'_>,
+        bits: u32,
+        read: impl Fn(&[u8], usize) -> u16,
+    ) {
+        let Layout { width, height, range, .. } = *layout;
+        let line = |row| from.row(row, layout.line());
+        let ys = &mut self.planes[0];
+        if bits < 16 {
+            let full = if range == Range::Full { same } else { full_luma };
+            for (row, out) in ys.chunks_exact_mut(width).enumerate() {
+                let line = line(row);
+                for (x, out) in out.iter_mut().enumerate() {
+                    *out = full((read(line, x) >> (bits - 8)).min(255) as u8);
+                }
+            }
+            return;
+        }
+        let (mut least, mut greatest) = (u16::MAX, 0);
+        for line in (0..height).map(line) {
+            for value in (0..width).map(|x| read(line, x)) {
+                (least, greatest) = (least.min(value), greatest.max(value));
+            }
+        }
+        // 2^32 times the factor: a division for each pixel would take long.
+        let factor = (255_u64 << 32).div_ceil(greatest.saturating_sub(least).max(1).into());
+        for (row, out) in ys.chunks_exact_mut(width).enumerate() {
+            let line = line(row);
+            for (x, out) in out.iter_mut().enumerate() {
+                let above = u64::from(read(line, x) - least);
+                *out = ((above * factor + (1 << 31)) >> 32) as u8;
+            }
+        }
+    }
+
+    /// RGB by the matrix of JFIF; U and V of the mean of four pixels. `read` gives R, G and B of a
+    /// pixel of a line.
+    fn convert(
+        &mut self,
+        layout: &Layout,
+        from: Plane<'_>,
+        read: impl Fn(&[u8], usize) -> [u8; 3],
+    ) {
         let (width, height) = (layout.width, layout.height);
         let (columns, rows) = Sampling::S420.extent(0, width, height);
         let pixel = |x: usize, y: usize| {
-            let line = from.row(y.min(height - 1), 3 * width);
-            let at = 3 * x.min(width - 1);
-            [line[at], line[at + 1], line[at + 2]].map(|value| i32::from(full(value)))
+            let line = from.row(y.min(height - 1), layout.line());
+            read(line, x.min(width - 1)).map(i32::from)
         };
         let [ys, us, vs] = &mut self.planes;
         for row in 0..rows / 2 {
@@ -298,6 +363,19 @@ impl Buffer {
             }
         }
     }
+}
+
+/// A value of 16 bits of a line.
+#[inline(always)]
+fn word_at(line: &[u8], x: usize, is_big_endian: bool) -> u16 {
+    let bytes = [line[2 * x], line[2 * x + 1]];
+    if is_big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
+}
+
+/// R, G and B of eight bits: the highest ones are repeated, so that white stays white.
+fn unpack_565(word: u16) -> [u8; 3] {
+    let (r, g, b) = (word >> 11, word >> 5 & 63, word & 31);
+    [r << 3 | r >> 2, g << 2 | g >> 4, b << 3 | b >> 2].map(|value| value as u8)
 }
 
 #[inline(always)]

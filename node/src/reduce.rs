@@ -72,9 +72,12 @@ impl Reducer {
     }
 }
 
-/// Many webcams put a few bytes too many before a marker. All of the picture is there.
+/// Many webcams put a few bytes too many before a marker, and some tell of their scan what only a
+/// progressive one may. All of the picture is there.
 fn is_harmless(warning: &str) -> bool {
-    warning.contains("extraneous bytes before marker")
+    ["extraneous bytes before marker", "Invalid SOS parameters for sequential"]
+        .iter()
+        .any(|harmless| warning.contains(harmless))
 }
 
 /// A camera makes baseline JPEG of Y, U and V, or of Y alone. Other kinds would need memory for

@@ -2,7 +2,7 @@
 
 use jpeg_decoder::{Decoder, PixelFormat};
 
-use crate::pixels::{Coding, Layout, Range};
+use crate::pixels::{Coding, Kind, Layout, Range};
 
 /// A smooth picture in full-range YCbCr, so that subsampling costs it little.
 pub(crate) fn scene(x: usize, y: usize) -> [u8; 3] {
@@ -35,39 +35,56 @@ pub(crate) fn rgb([y, u, v]: [u8; 3]) -> [u8; 3] {
 /// The scene as a camera gives it, with what stands between the lines filled with rubbish.
 pub(crate) fn raw(layout: &Layout) -> Vec<u8> {
     let Layout { coding, width, height, stride, range } = *layout;
-    let at = |x: usize, y: usize| match (coding, range) {
-        (Coding::Rgb24, _) => rgb(scene(x, y)),
-        (_, Range::Full) => scene(x, y),
-        (_, Range::Limited) => limited(scene(x, y)),
+    let at = |x: usize, y: usize| match range {
+        _ if coding.is_rgb() => rgb(scene(x, y)),
+        Range::Full => scene(x, y),
+        Range::Limited => limited(scene(x, y)),
     };
     let mut raw = vec![0x5a; layout.bytes()];
     let chroma = stride * height;
+    let word = |value: u16, is_big_endian| match is_big_endian {
+        true => value.to_be_bytes(),
+        false => value.to_le_bytes(),
+    };
     for y in 0..height {
         for x in 0..width {
             let [luma, u, v] = at(x, y);
             let line = y * stride;
-            let half = y / 2 * stride + x / 2 * 2;
-            match coding {
-                Coding::Grey => raw[line + x] = luma,
-                Coding::Rgb24 => raw[line + 3 * x..][..3].copy_from_slice(&[luma, u, v]),
-                Coding::Yuyv | Coding::Uyvy => {
-                    let [y0, cu, cv] = if coding == Coding::Yuyv { [0, 1, 3] } else { [1, 0, 2] };
-                    raw[line + 2 * x + y0] = luma;
+            match coding.kind() {
+                Kind::Grey => raw[line + x] = luma,
+                Kind::Deep { bits, is_big_endian } => {
+                    let value = u16::from(luma) << (bits - 8);
+                    raw[line + 2 * x..][..2].copy_from_slice(&word(value, is_big_endian));
+                }
+                Kind::Rgb { bytes, order } => {
+                    for (place, value) in order.into_iter().zip([luma, u, v]) {
+                        raw[line + bytes * x + place] = value;
+                    }
+                }
+                Kind::Rgb565 { is_big_endian } => {
+                    let [r, g, b] = [luma >> 3, u >> 2, v >> 3].map(u16::from);
+                    let value = word(r << 11 | g << 5 | b, is_big_endian);
+                    raw[line + 2 * x..][..2].copy_from_slice(&value);
+                }
+                Kind::Packed([y0, cu, cv, y1]) => {
                     let pair = line + x / 2 * 4;
+                    raw[pair + if x % 2 == 0 { y0 } else { y1 }] = luma;
                     (raw[pair + cu], raw[pair + cv]) = (u, v);
                 }
-                Coding::Nv12 | Coding::Nv21 => {
+                Kind::Pairs { down, v_first } => {
                     raw[line + x] = luma;
-                    let pair = if coding == Coding::Nv12 { [u, v] } else { [v, u] };
-                    raw[chroma + half..][..2].copy_from_slice(&pair);
+                    let pair = if v_first { [v, u] } else { [u, v] };
+                    let at = chroma + y / down * stride + x / 2 * 2;
+                    raw[at..][..2].copy_from_slice(&pair);
                 }
-                Coding::Yu12 => {
+                Kind::Planar { v_first } => {
                     raw[line + x] = luma;
                     let (chroma_stride, rows) = (layout.chroma_stride(), height.div_ceil(2));
-                    raw[chroma + y / 2 * chroma_stride + x / 2] = u;
-                    raw[chroma + (rows + y / 2) * chroma_stride + x / 2] = v;
+                    let [first, second] = if v_first { [v, u] } else { [u, v] };
+                    raw[chroma + y / 2 * chroma_stride + x / 2] = first;
+                    raw[chroma + (rows + y / 2) * chroma_stride + x / 2] = second;
                 }
-                Coding::Mjpeg | Coding::Jpeg => {}
+                Kind::Jpeg => {}
             }
         }
     }
@@ -83,7 +100,7 @@ pub(crate) fn psnr(layout: &Layout, step: usize, jpeg: &[u8]) -> f64 {
     let (width, height) = (layout.width.div_ceil(step), layout.height.div_ceil(step));
     assert_eq!((usize::from(info.width), usize::from(info.height)), (width, height));
     let depth = if info.pixel_format == PixelFormat::L8 { 1 } else { 3 };
-    assert_eq!(depth == 1, layout.coding == Coding::Grey);
+    assert_eq!(depth == 1, matches!(layout.coding.kind(), Kind::Grey | Kind::Deep { .. }));
     let mut error = 0.0;
     for (i, pixel) in pixels.chunks_exact(depth).enumerate() {
         let truth = mean(layout, i % width * step, i / width * step, step);
@@ -108,9 +125,10 @@ fn mean(layout: &Layout, left: usize, top: usize, step: usize) -> [u8; 3] {
     sums.map(|sum| (sum / pixels) as u8)
 }
 
-/// Every format that is not JPEG.
+/// Every format that is not JPEG and whose values mean the same in each picture.
 pub(crate) fn raw_codings() -> impl Iterator<Item = Coding> {
-    Coding::ALL.into_iter().filter(|coding| !coding.is_jpeg())
+    let is_thermal = |coding: Coding| matches!(coding.kind(), Kind::Deep { bits: 16, .. });
+    Coding::ALL.into_iter().filter(move |&coding| !coding.is_jpeg() && !is_thermal(coding))
 }
 
 /// A layout without anything between its lines.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::spooler::Request;
 
-/// How long a camera may take to give a frame. Whoever asks waits a little longer
-/// ([`wire::limits::SNAP_WITHIN`]).
+/// How long a quick camera may take to give a frame. Whoever asks waits a little longer
+/// ([`wire::limits::snap_within`]).
 const FRAME_WITHIN: Duration = Duration::from_secs(8);
 
 /// So many may wait for one frame.
@@ -15,6 +15,8 @@ const WAITING: usize = 32;
 #[derive(Debug, Default)]
 pub(crate) struct Snaps {
     waiting: Vec<(Duration, Request)>,
+    /// How much longer this camera may take.
+    more: Duration,
     /// Why the camera gives no frames.
     trouble: Option<String>,
 }
@@ -22,6 +24,10 @@ pub(crate) struct Snaps {
 impl Snaps {
     /// Takes a request that came at `now`, or refuses it.
     pub fn ask(&mut self, request: Request, now: Duration) {
+        // A camera that is slower than the clock gives one photo for it, not several of one frame.
+        if request.is_unheard() && self.waiting.iter().any(|(_, one)| one.is_unheard()) {
+            return request.fail("one is waited for already");
+        }
         match &self.trouble {
             Some(why) => request.fail(why),
             None if self.waiting.len() >= WAITING => {
@@ -46,6 +52,11 @@ impl Snaps {
         self.trouble = None;
     }
 
+    /// The camera may take so much longer than a quick one.
+    pub fn wait(&mut self, more: Duration) {
+        self.more = more;
+    }
+
     /// The camera gives no frames, and why.
     pub fn fail(&mut self, why: &str) {
         self.trouble = Some(why.to_owned());
@@ -54,7 +65,8 @@ impl Snaps {
 
     /// Refuses what has waited too long.
     pub fn expire(&mut self, now: Duration) {
-        let is_old = |asked: Duration| now.saturating_sub(asked) >= FRAME_WITHIN;
+        let within = FRAME_WITHIN + self.more;
+        let is_old = |asked: Duration| now.saturating_sub(asked) >= within;
         for (_, request) in self.waiting.extract_if(.., |(asked, _)| is_old(*asked)) {
             request.fail("the camera gave no frame in time; look whether it hangs");
         }
@@ -130,6 +142,29 @@ mod tests {
         rig.snaps.expire(Duration::from_secs(9));
         assert!(rig.error().await.contains("no frame"));
         assert_eq!(rig.snaps.take(Duration::from_secs(9)).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_slow_camera_has_the_time_that_its_frames_take() {
+        let mut rig = rig();
+        rig.snaps.wait(Duration::from_secs(60));
+        rig.ask(1);
+        rig.ask(5);
+        rig.snaps.expire(Duration::from_secs(68));
+        assert!(rig.snaps.is_due(Duration::from_secs(2)));
+        rig.snaps.expire(Duration::from_secs(69));
+        assert!(!rig.snaps.is_due(Duration::from_secs(2)));
+        assert!(rig.snaps.is_due(Duration::from_secs(69)));
+    }
+
+    #[tokio::test]
+    async fn a_camera_that_is_slower_than_the_clock_gives_one_photo_for_it() {
+        let mut rig = rig();
+        for at in [1, 2, 3] {
+            rig.snaps.ask(rig.spooler.ask_unheard().unwrap(), Duration::from_secs(at));
+            rig.ask(at);
+        }
+        assert_eq!(rig.snaps.take(Duration::from_secs(4)).len(), 1 + 3);
     }
 
     #[tokio::test]

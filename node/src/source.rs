@@ -16,6 +16,12 @@ pub(crate) trait Source {
     /// The rate that is promised, in frames a second; `None` if nothing is.
     fn fps(&self) -> Option<f32>;
 
+    /// The longest time between two frames that is promised; `None` if nothing is.
+    fn interval(&self) -> Option<Duration> {
+        let fps = self.fps().filter(|fps| *fps > 0.0)?;
+        Duration::try_from_secs_f32(1.0 / fps).ok()
+    }
+
     /// What can be set on it, as it was when the stream began.
     fn controls(&self) -> BTreeMap<String, Control> {
         BTreeMap::new()
@@ -38,8 +44,11 @@ pub(crate) struct Frame<'a> {
     pub bytes: &'a [u8],
     /// The driver's number of the frame.
     pub sequence: u32,
-    /// When it was captured, by the monotonic clock.
+    /// When it was captured, by the monotonic clock: later than the one before it, and no guess
+    /// of its driver's.
     pub at: Duration,
+    /// When its driver says that, by whatever clock; `None` where there is no driver.
+    pub told: Option<Duration>,
     /// The driver says that it is broken.
     pub error: bool,
     /// It lay ready while an earlier one was worked on, and a newer one is there or about to come.
@@ -68,6 +77,24 @@ impl Fault {
     /// Somebody must do something.
     pub fn error(reason: Reason, detail: impl Into<String>) -> Self {
         Fault { state: CameraState::Error, reason, detail: detail.into(), by: None }
+    }
+
+    /// No frame comes for longer than it may take.
+    pub fn stalled() -> Self {
+        Fault::lost(Reason::Stalled, "gives no frames; it is tried again and again")
+    }
+
+    /// No frame that comes is whole.
+    pub fn broken() -> Self {
+        let detail = "every frame that it gives is broken; try another cable or port";
+        Fault::lost(Reason::Broken, detail)
+    }
+
+    /// Every frame that comes is the last one once more.
+    pub fn frozen() -> Self {
+        let detail = "gives one picture again and again; start again the program or device that \
+                      it comes from";
+        Fault::lost(Reason::Frozen, detail)
     }
 
     /// The device went away.

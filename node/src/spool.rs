@@ -5,7 +5,7 @@
 //! synced, renamed, and the folder synced. What a crash leaves under other names is removed at
 //! the next start.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -45,7 +45,8 @@ impl Spool {
     /// # Errors
     /// When it cannot be made or read.
     pub fn open(folder: &Path) -> io::Result<(Spool, Vec<Entry>)> {
-        fs::create_dir_all(folder.join(REFUSED))?;
+        durable::private_folder(folder)?;
+        durable::private_folder(&folder.join(REFUSED))?;
         sync_folder(folder)?;
         sync_folder(folder.parent().unwrap_or(Path::new(".")))?;
         let mut entries = Vec::new();
@@ -53,7 +54,12 @@ impl Spool {
             let file = file?;
             let name = file.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with(UNFINISHED) {
+            if !file.file_type()?.is_file() {
+                if name.starts_with(UNFINISHED) || parse(&name).is_some() {
+                    let path = file.path();
+                    tracing::warn!(path = %path.display(), "this is no file, and no snapshot; remove it");
+                }
+            } else if name.starts_with(UNFINISHED) {
                 fs::remove_file(file.path())?;
             } else if let Some((number, camera, id)) = parse(&name) {
                 entries.push(Entry { number, camera, id, bytes: file.metadata()?.len() });
@@ -96,7 +102,7 @@ impl Spool {
     /// When it would not.
     pub fn reserve(&self, bytes: u64) -> io::Result<()> {
         let unfinished = self.folder.join(format!("{UNFINISHED}room"));
-        let file = File::create(&unfinished)?;
+        let file = durable::private_file(&unfinished)?;
         let reserved = fallocate(&file, FallocateFlags::empty(), 0, bytes.max(1));
         fs::remove_file(&unfinished)?;
         match reserved {
@@ -153,7 +159,8 @@ pub(crate) fn read(folder: &Path, entry: &Entry) -> io::Result<Vec<u8>> {
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+    let mut file = durable::private_file(path)?;
+    file.set_len(0)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -170,6 +177,8 @@ fn parse(name: &str) -> Option<(u64, CameraName, PhotoId)> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn id(n: u64) -> PhotoId {
@@ -216,6 +225,30 @@ mod tests {
         assert_eq!(fs::read(spool.refuse(&entry).unwrap()).unwrap(), b"jpeg");
         assert_eq!(spool.refused().unwrap(), [entry]);
         assert_eq!(Spool::open(folder.path()).unwrap().1, []);
+    }
+
+    #[test]
+    fn a_folder_where_a_snapshot_should_be_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut spool, _) = Spool::open(folder.path()).unwrap();
+        let entry = spool.write(&camera(), &id(1), b"jpeg").unwrap();
+        let odd = |number| Entry { number, id: id(number), ..entry.clone() };
+        fs::create_dir(folder.path().join(name(&odd(2)))).unwrap();
+        fs::create_dir(folder.path().join(".new-3")).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join(name(&odd(4)))).unwrap();
+        let (_, found) = Spool::open(folder.path()).unwrap();
+        assert_eq!(found, [entry]);
+    }
+
+    #[test]
+    fn the_spool_is_for_its_user_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("spool");
+        let (mut spool, _) = Spool::open(&inner).unwrap();
+        let entry = spool.write(&camera(), &id(1), b"jpeg").unwrap();
+        let paths = [inner.clone(), inner.join(REFUSED), inner.join(name(&entry))];
+        let modes = paths.map(|path| fs::metadata(path).unwrap().permissions().mode() & 0o777);
+        assert_eq!(modes, [0o700, 0o700, 0o600]);
     }
 
     #[test]

@@ -114,6 +114,11 @@ impl Request {
         self.refuse(why);
     }
 
+    /// Nobody hears of it: the node took it by the clock.
+    pub fn is_unheard(&self) -> bool {
+        self.is_answered
+    }
+
     /// It is in the spool.
     fn done(mut self) {
         self.is_answered = true;

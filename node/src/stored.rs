@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use durable::sync_folder;
@@ -82,7 +83,7 @@ impl Stored {
 }
 
 fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
+    OpenOptions::new().create(true).append(true).mode(durable::PRIVATE).open(path)
 }
 
 fn read(path: &Path) -> io::Result<Vec<PhotoId>> {

@@ -10,8 +10,9 @@ use wire::{CameraId, CameraName};
 use crate::camera::About;
 use crate::choose::{Ask, Offer};
 use crate::config::{CameraConfig, Config};
-use crate::discover::{self, Found, What};
-use crate::names::Names;
+use crate::discover::{Found, Scout, What};
+use crate::marks::{BY_ID, Marks};
+use crate::names::{Bond, Names, Seen};
 
 /// A video node of this machine. Written out it is a few lines for people.
 #[derive(Debug, Clone)]
@@ -33,6 +34,10 @@ pub struct Described {
     pub name: CameraName,
     /// Its stable path.
     pub path: PathBuf,
+    /// What the name stays with, in words.
+    pub bond: String,
+    /// What is wrong with the configuration that may mean this camera, in words.
+    pub unclear: Vec<String>,
     /// What it offers.
     pub offers: Vec<Offer>,
 }
@@ -41,20 +46,30 @@ pub struct Described {
 /// that a node with this configuration gives; none is kept by looking.
 pub fn survey(config: &Config) -> Vec<VideoNode> {
     let mut names = Names::read(&config.data, given_names(config));
-    let found = discover::scan();
-    found.into_iter().map(|found| describe(config, found, &mut names)).collect()
-}
-
-fn describe(config: &Config, found: Found, names: &mut Names) -> VideoNode {
-    let camera = match &found.what {
-        What::Camera(offers) => {
-            let (name, about, _) = introduce(config, &found, names, |_| true);
-            Ok(Described { name, path: about.device.into(), offers: offers.clone() })
-        }
-        What::Closed(fault) => Err(fault.detail.clone()),
-        What::Other(words) => Err(words.clone()),
+    let found = Scout::default().scan();
+    let cameras: Vec<&Found> = found.iter().filter(|found| !found.is_other()).collect();
+    let Introduced { cameras, unclear } = introduce(config, &cameras, &mut names);
+    let mut cameras = cameras.into_iter();
+    let describe = |found: Found| {
+        let known = if found.is_other() { None } else { cameras.next() };
+        let unclear = unclear.iter().filter(|unclear| unclear.nodes.contains(&found.node));
+        let describe = |known: Known, offers| Described {
+            name: known.about.id.camera,
+            path: known.about.device.into(),
+            bond: known.bond.to_string(),
+            unclear: unclear.map(|unclear| unclear.words.clone()).collect(),
+            offers,
+        };
+        let camera = match found.what {
+            What::Camera(offers) => {
+                known.map(|known| describe(known, offers)).ok_or_else(String::new)
+            }
+            What::Closed(fault) | What::Silent(fault) => Err(fault.detail),
+            What::Other(other) => Err(other.words),
+        };
+        VideoNode { node: found.node, card: found.card, driver: found.driver, camera }
     };
-    VideoNode { node: found.node, card: found.card, driver: found.driver, camera }
+    found.iter().cloned().map(describe).collect()
 }
 
 impl fmt::Display for VideoNode {
@@ -63,7 +78,10 @@ impl fmt::Display for VideoNode {
         match &self.camera {
             Ok(camera) => {
                 writeln!(f, "{} ({node}, {}, driver {})", camera.name, self.card, self.driver)?;
-                write!(f, "  {}", camera.path.display())?;
+                write!(f, "  {}\n  {}", camera.path.display(), camera.bond)?;
+                for line in &camera.unclear {
+                    write!(f, "\n  {line}")?;
+                }
                 for offer in &camera.offers {
                     write!(f, "\n  {offer}")?;
                 }
@@ -81,40 +99,149 @@ pub(crate) fn given_names(config: &Config) -> Vec<CameraName> {
     with_device.filter_map(|camera| camera.name.clone()).collect()
 }
 
-/// What a camera is called and asked: by the configuration where that names its device, else by
-/// its best stable path that is free.
-pub(crate) fn introduce(
-    config: &Config,
-    found: &Found,
-    names: &mut Names,
-    is_free: impl Fn(&Path) -> bool,
-) -> (CameraName, About, Ask) {
-    let is_this = |camera: &&CameraConfig| {
-        let device = camera.device.as_deref().and_then(|device| fs::canonicalize(device).ok());
-        device.is_some_and(|device| fs::canonicalize(&found.node).is_ok_and(|node| node == device))
+/// The cameras that are here, in the order in which they were found.
+pub(crate) struct Introduced {
+    pub cameras: Vec<Known>,
+    /// What the configuration says of devices that cannot be told apart.
+    pub unclear: Vec<Unclear>,
+}
+
+/// A camera that is here.
+pub(crate) struct Known {
+    pub about: About,
+    pub ask: Ask,
+    /// What its name stays with.
+    pub bond: Bond,
+}
+
+/// A device in the configuration that could be more than one.
+#[derive(Debug)]
+pub(crate) struct Unclear {
+    /// What that device is to be called.
+    pub name: Option<CameraName>,
+    /// Those that it could be.
+    pub nodes: Vec<PathBuf>,
+    /// What to do.
+    pub words: String,
+}
+
+/// What cameras are called and asked: by the configuration where that names a device, else as
+/// [`Names`] has it.
+pub(crate) fn introduce(config: &Config, found: &[&Found], names: &mut Names) -> Introduced {
+    let marks: Vec<&Marks> = found.iter().map(|found| &found.marks).collect();
+    names.compare(&marks);
+    let (mut by_device, mut unclear) = (vec![None; found.len()], Vec::new());
+    for section in &config.cameras {
+        match meant(section, found, names) {
+            Meant::Nothing => {}
+            Meant::One(i) => by_device[i] = by_device[i].or(Some(section)),
+            Meant::Several(nodes, words) => {
+                unclear.push(Unclear { name: section.name.clone(), nodes, words });
+            }
+        }
+    }
+    let seen: Vec<Seen<'_>> = found
+        .iter()
+        .zip(&by_device)
+        .map(|(found, section)| Seen {
+            node: &found.node,
+            marks: &found.marks,
+            card: &found.card,
+            given: section.and_then(|section| section.name.as_ref()),
+        })
+        .collect();
+    let named = names.assign(&seen);
+    // No other device can claim its link.
+    let is_alone = |one: &Found| {
+        !names.is_doubled(&one.marks)
+            && found.iter().filter(|other| other.marks.share_link(&one.marks)).count() < 2
     };
-    let section = config.cameras.iter().find(is_this);
-    let best = found.paths.iter().find(|path| is_free(path)).unwrap_or(&found.node);
-    let path = section.and_then(|section| section.device.as_ref()).unwrap_or(best);
-    let given = section.and_then(|section| section.name.as_ref());
-    let name = match given {
-        Some(name) => name.clone(),
-        None => names.name(best, &found.card, found.serial.as_deref()),
+    let known = found.iter().zip(by_device).zip(named).map(|((found, by_device), (name, bond))| {
+        let by_name =
+            |camera: &&CameraConfig| camera.device.is_none() && camera.name.as_ref() == Some(&name);
+        let section = by_device.or_else(|| config.cameras.iter().find(by_name));
+        let ask = section.map(|camera| camera.ask).unwrap_or_default();
+        let given = by_device.and_then(|section| section.name.as_ref());
+        let path = by_device
+            .and_then(|section| section.device.as_deref())
+            .filter(|path| !path.starts_with(BY_ID) || is_alone(found))
+            .unwrap_or_else(|| found.path(is_alone(found)));
+        let about = About {
+            // A name that somebody gave says more than the model.
+            title: given.map_or_else(|| title(&found.card).to_owned(), ToString::to_string),
+            id: CameraId { node: config.name.clone(), camera: name },
+            device: path.display().to_string(),
+            model: title(&found.card).to_owned(),
+            quality: ask.quality,
+            every: section.and_then(|camera| camera.every),
+        };
+        Known { about, ask, bond }
+    });
+    Introduced { cameras: known.collect(), unclear }
+}
+
+/// Which camera a section of the configuration means by its device.
+enum Meant {
+    Nothing,
+    One(usize),
+    Several(Vec<PathBuf>, String),
+}
+
+fn meant(section: &CameraConfig, found: &[&Found], names: &Names) -> Meant {
+    let Some(path) = section.device.as_deref() else { return Meant::Nothing };
+    let Ok(target) = fs::canonicalize(path) else { return Meant::Nothing };
+    let is_target = |found: &&Found| fs::canonicalize(&found.node).is_ok_and(|node| node == target);
+    let Some(led) = found.iter().position(is_target) else { return Meant::Nothing };
+    if !path.starts_with(BY_ID) {
+        return Meant::One(led);
+    }
+    let could: Vec<usize> = (0..found.len())
+        .filter(|&i| i == led || found[i].marks.share_link(&found[led].marks))
+        .collect();
+    if could.len() == 1 && !names.is_doubled(&found[led].marks) {
+        return Meant::One(led);
+    }
+    // Where it led while there was only one, it leads still.
+    let was = |&&i: &&usize| {
+        let Found { marks, card, .. } = found[i];
+        section.name.as_ref().is_some_and(|name| names.was_configured(name, marks, card))
     };
-    let by_name =
-        |camera: &&CameraConfig| camera.device.is_none() && camera.name.as_ref() == Some(&name);
-    let section = section.or_else(|| config.cameras.iter().find(by_name));
-    let ask = section.map(|camera| camera.ask).unwrap_or_default();
-    let about = About {
-        id: CameraId { node: config.name.clone(), camera: name.clone() },
-        // A name that somebody gave says more than the model.
-        title: given.map_or_else(|| title(&found.card).to_owned(), ToString::to_string),
-        device: path.display().to_string(),
-        model: title(&found.card).to_owned(),
-        quality: ask.quality,
-        every: section.and_then(|camera| camera.every),
-    };
-    (name, about, ask)
+    if let Some(&i) = could.iter().find(was) {
+        return Meant::One(i);
+    }
+    let is_away = |name| names.was_configured_elsewhere(name, &found[led].marks);
+    if section.name.as_ref().is_some_and(is_away) {
+        return Meant::Nothing;
+    }
+    let ports: Vec<String> = could
+        .iter()
+        .filter_map(|&i| found[i].marks.port_link())
+        .map(|port| format!("device = \"{}\"", port.display()))
+        .collect();
+    let words = format!(
+        "the configuration's device = \"{}\" could be any of the cameras of one model that say the \
+         same serial number, or none; name one by its port: {}",
+        path.display(),
+        if ports.is_empty() {
+            "its link below /dev/v4l/by-path".to_owned()
+        } else {
+            ports.join(", or ")
+        }
+    );
+    Meant::Several(could.into_iter().map(|i| found[i].node.clone()).collect(), words)
+}
+
+impl Found {
+    /// Whether it is no camera.
+    pub fn is_other(&self) -> bool {
+        matches!(self.what, What::Other(_))
+    }
+
+    /// The path that leads to it for longest.
+    fn path(&self, is_alone: bool) -> &Path {
+        let link = self.marks.link.as_deref().filter(|_| is_alone);
+        link.or(self.marks.port_link()).unwrap_or(&self.node)
+    }
 }
 
 /// The card's name for people, without UVC's repetition of it after a colon.

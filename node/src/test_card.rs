@@ -82,7 +82,7 @@ impl Source for Card {
         let sequence = passed.max(self.number);
         self.number = sequence.wrapping_add(1);
         self.draw(clock::unix(), sequence);
-        Ok(Some(Frame { bytes: &self.shown, sequence, at, error: false, late: false }))
+        Ok(Some(Frame { bytes: &self.shown, sequence, at, told: None, error: false, late: false }))
     }
 }
 

@@ -22,31 +22,22 @@ use v4l::v4l2 as call;
 use v4l::v4l2::vidioc;
 use wire::{Control, Reason};
 
+use crate::bounds::{self, Side};
 use crate::choose::{Ask, Choice, Interval, Offer, choose, no_choice};
 use crate::clock;
+use crate::controls::{self, Answer};
 use crate::errno::fault;
 use crate::pixels::{Coding, Layout, Range};
 use crate::source::{Fault, Frame, Source};
+use crate::times::{Came, Times};
 
 const CAPTURE: u32 = sys::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
 const MMAP: u32 = sys::v4l2_memory_V4L2_MEMORY_MMAP;
 /// Buffers in the ring: one at the driver, one with us, and two for when we are late.
 const BUFFERS: u32 = 4;
-/// No list that a driver gives is longer.
-const LONGEST: u32 = 256;
-/// Sizes to try where a driver gives only bounds.
-const COMMON: [(u32, u32); 8] = [
-    (1920, 1080),
-    (1600, 1200),
-    (1280, 960),
-    (1280, 720),
-    (1024, 768),
-    (800, 600),
-    (640, 480),
-    (320, 240),
-];
-/// Rates to try where a driver gives only bounds.
-const COMMON_FPS: [u32; 7] = [60, 50, 30, 25, 15, 10, 5];
+/// So many formats, sizes of a format and rates of a size are asked for: some drivers never say
+/// that a list is over.
+const LONGEST: (u32, u32, u32) = (256, 128, 64);
 
 /// An open device.
 pub(crate) struct Device {
@@ -59,9 +50,10 @@ pub(crate) struct Device {
 pub(crate) struct Caps {
     pub driver: String,
     pub card: String,
-    /// Whether it captures pictures of one plane, captures those of several, turns pictures into
-    /// others, captures metadata, streams.
+    /// Whether it captures pictures of one plane, takes pictures from a program, captures those of
+    /// several planes, turns pictures into others, captures metadata, streams.
     pub capture: bool,
+    pub output: bool,
     pub planes: bool,
     pub m2m: bool,
     pub meta: bool,
@@ -90,6 +82,7 @@ impl Device {
             driver: text(&caps.driver),
             card: text(&caps.card),
             capture: has(sys::V4L2_CAP_VIDEO_CAPTURE),
+            output: has(sys::V4L2_CAP_VIDEO_OUTPUT),
             planes: has(sys::V4L2_CAP_VIDEO_CAPTURE_MPLANE),
             m2m: has(sys::V4L2_CAP_VIDEO_M2M | sys::V4L2_CAP_VIDEO_M2M_MPLANE),
             meta: has(sys::V4L2_CAP_META_CAPTURE),
@@ -105,22 +98,21 @@ impl Device {
             self.ioctl(vidioc::VIDIOC_ENUM_FMT, &mut format).ok()?;
             Some((format.pixelformat.to_le_bytes(), text(&format.description)))
         };
-        (0..LONGEST).map_while(format).collect()
+        (0..LONGEST.0).map_while(format).collect()
     }
 
     /// Every format that a node can use, in every size. Where the driver gives bounds, common
     /// sizes and what is asked are looked for within them.
     pub fn offers(&self, ask: &Ask) -> Vec<Offer> {
+        let mut codings = Vec::new();
+        for (fourcc, _) in self.formats() {
+            codings.extend(Coding::from_fourcc(fourcc).filter(|coding| !codings.contains(coding)));
+        }
         let mut offers = Vec::new();
-        let codings =
-            self.formats().into_iter().filter_map(|(fourcc, _)| Coding::from_fourcc(fourcc));
         for coding in codings {
             for (width, height) in self.sizes(coding, ask) {
                 let intervals = self.intervals(coding, width, height, ask);
-                let offer = Offer { coding, width, height, intervals };
-                if !offers.contains(&offer) {
-                    offers.push(offer);
-                }
+                offers.push(Offer { coding, width, height, intervals });
             }
         }
         offers
@@ -128,7 +120,7 @@ impl Device {
 
     fn sizes(&self, coding: Coding, ask: &Ask) -> Vec<(u32, u32)> {
         let mut sizes = Vec::new();
-        for index in 0..LONGEST {
+        for index in 0..LONGEST.1 {
             let mut size: sys::v4l2_frmsizeenum = zeroed();
             (size.index, size.pixel_format) = (index, u32::from_le_bytes(coding.fourcc()));
             if self.ioctl(vidioc::VIDIOC_ENUM_FRAMESIZES, &mut size).is_err() {
@@ -137,43 +129,32 @@ impl Device {
             if size.type_ == sys::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_DISCRETE {
                 // SAFETY: the type says which member the driver filled; all are plain numbers.
                 let discrete = unsafe { size.__bindgen_anon_1.discrete };
-                sizes.push((discrete.width, discrete.height));
+                let size = (discrete.width, discrete.height);
+                if bounds::is_size(size) && !sizes.contains(&size) {
+                    sizes.push(size);
+                }
                 continue;
             }
             // SAFETY: as above.
-            let bounds = unsafe { size.__bindgen_anon_1.stepwise };
-            let fits = |value: u32, min: u32, max: u32, step: u32| {
-                (min..=max).contains(&value) && (value - min).is_multiple_of(step.max(1))
-            };
-            let asked = ask.width.zip(ask.height);
-            let largest = (bounds.max_width, bounds.max_height);
-            sizes.extend(asked.into_iter().chain(COMMON).chain([largest]).filter(
-                |&(width, height)| {
-                    fits(width, bounds.min_width, bounds.max_width, bounds.step_width)
-                        && fits(height, bounds.min_height, bounds.max_height, bounds.step_height)
-                },
-            ));
+            let by = unsafe { size.__bindgen_anon_1.stepwise };
+            let width = Side { min: by.min_width, max: by.max_width, step: by.step_width };
+            let height = Side { min: by.min_height, max: by.max_height, step: by.step_height };
+            sizes = bounds::sizes(width, height, ask.width.zip(ask.height));
             break;
         }
         // A driver that tells no sizes has one: the one that is set.
         if sizes.is_empty()
             && let Ok(format) = self.format()
         {
-            sizes.push((format.width, format.height));
+            sizes.extend(Some((format.width, format.height)).filter(|&size| bounds::is_size(size)));
         }
-        sizes.retain(|&(width, height)| {
-            (16..=16384).contains(&width) && (16..=16384).contains(&height)
-        });
         sizes
     }
 
     fn intervals(&self, coding: Coding, width: u32, height: u32, ask: &Ask) -> Vec<Interval> {
         let mut intervals = Vec::new();
-        let from = |fract: sys::v4l2_fract| Interval {
-            numerator: fract.numerator,
-            denominator: fract.denominator,
-        };
-        for index in 0..LONGEST {
+        let from = |fract: sys::v4l2_fract| Interval::new(fract.numerator, fract.denominator);
+        for index in 0..LONGEST.2 {
             let mut entry: sys::v4l2_frmivalenum = zeroed();
             (entry.index, entry.pixel_format) = (index, u32::from_le_bytes(coding.fourcc()));
             (entry.width, entry.height) = (width, height);
@@ -182,20 +163,14 @@ impl Device {
             }
             if entry.type_ == sys::v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_DISCRETE {
                 // SAFETY: the type says which member the driver filled; all are plain numbers.
-                intervals.push(from(unsafe { entry.__bindgen_anon_1.discrete }));
+                let interval = from(unsafe { entry.__bindgen_anon_1.discrete });
+                intervals.extend(interval.filter(|interval| !intervals.contains(interval)));
                 continue;
             }
             // SAFETY: as above.
-            let bounds = unsafe { entry.__bindgen_anon_1.stepwise };
-            let (fastest, slowest) = (from(bounds.min), from(bounds.max));
-            let asked =
-                ask.fps.map(|fps| Interval { numerator: 1000, denominator: (fps * 1000.0) as u32 });
-            let common = COMMON_FPS.map(|fps| Interval { numerator: 1, denominator: fps });
-            let within = |i: &Interval| i.fps() < fastest.fps() && i.fps() > slowest.fps();
-            intervals.push(fastest);
-            intervals.extend(asked.into_iter().chain(common).filter(within));
-            intervals.push(slowest);
-            break;
+            let by = unsafe { entry.__bindgen_anon_1.stepwise };
+            let asked = ask.fps.and_then(|fps| Interval::new(1000, (fps * 1000.0) as u32));
+            return bounds::intervals(from(by.min), from(by.max), asked);
         }
         intervals
     }
@@ -205,31 +180,51 @@ impl Device {
     /// # Errors
     /// [`Fault`] says what is in the way and who can mend it.
     pub fn stream(self, ask: &Ask) -> Result<Stream, Fault> {
+        let caps = self.caps().map_err(|error| self.fault("does not say what it is", &error))?;
+        if !caps.capture || self.formats().is_empty() {
+            let detail = "gives no pictures now, as a loopback that no program writes to; it comes \
+                          back by itself when one does";
+            return Err(Fault::lost(Reason::Stalled, detail));
+        }
         let offers = self.offers(ask);
         let choice = choose(&offers, ask).ok_or_else(|| no_choice(&offers, ask))?;
         let layout = self.set_format(&choice)?;
         let fps = self.set_rate(choice.interval);
+        let offered = choice.interval.map(Interval::fps);
+        // Where a driver says two things, the slower one is waited for.
+        let rates = fps.into_iter().chain(offered).filter(|fps| *fps > 0.0);
+        let slowest = rates.map(|fps| 1.0 / fps).reduce(f32::max);
         let controls = self.controls();
         let ring = Ring::new(self)?;
         Ok(Stream {
             ring,
             layout,
             controls,
-            fps: fps.or(choice.interval.map(Interval::fps)),
+            fps: fps.or(offered),
+            interval: slowest.and_then(|seconds| Duration::try_from_secs_f32(seconds).ok()),
             held: None,
+            times: Times::default(),
+            empty: clock::monotonic(),
             freshest: None,
         })
     }
 
     /// The controls that hold a number, by the names that `v4l2-ctl` gives them.
     fn controls(&self) -> BTreeMap<String, Control> {
-        let mut controls = BTreeMap::new();
-        let mut query: sys::v4l2_queryctrl = zeroed();
-        for _ in 0..LONGEST {
-            query.id |= sys::V4L2_CTRL_FLAG_NEXT_CTRL;
-            if self.ioctl(vidioc::VIDIOC_QUERYCTRL, &mut query).is_err() {
-                break;
+        let query = |id: u32| {
+            let mut query: sys::v4l2_queryctrl = zeroed();
+            query.id = id;
+            match self.ioctl(vidioc::VIDIOC_QUERYCTRL, &mut query) {
+                Ok(()) => Answer::Is(query.id, query),
+                Err(error) => match error.raw_os_error().map(Errno::from_raw_os_error) {
+                    Some(Errno::INVAL | Errno::NOTTY) => Answer::None,
+                    _ => Answer::Fails,
+                },
             }
+        };
+        let next = |id: u32| query(id | sys::V4L2_CTRL_FLAG_NEXT_CTRL);
+        let mut controls = BTreeMap::new();
+        for (id, query) in controls::find(next, query) {
             const NUMBERS: [u32; 4] = [
                 sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER,
                 sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_BOOLEAN,
@@ -238,7 +233,7 @@ impl Device {
             ];
             let unreadable = sys::V4L2_CTRL_FLAG_DISABLED | sys::V4L2_CTRL_FLAG_WRITE_ONLY;
             let mut now: sys::v4l2_control = zeroed();
-            now.id = query.id;
+            now.id = id;
             if !NUMBERS.contains(&query.type_)
                 || query.flags & unreadable != 0
                 || self.ioctl(vidioc::VIDIOC_G_CTRL, &mut now).is_err()
@@ -252,7 +247,14 @@ impl Device {
                 step: query.step.unsigned_abs().into(),
                 default: query.default_value.into(),
             };
-            controls.insert(control_name(&text(&query.name)), control);
+            let name = control_name(&text(&query.name));
+            let name = if name.is_empty() { format!("control_{id:08x}") } else { name };
+            // Of two that are called the same each is there.
+            let names = (2..).map(|n| format!("{name}_{n}"));
+            let mut names = std::iter::once(name.clone()).chain(names);
+            if let Some(name) = names.find(|name| !controls.contains_key(name)) {
+                controls.insert(name, control);
+            }
         }
         controls
     }
@@ -283,14 +285,21 @@ impl Device {
                 format!("the driver offers {} and then gives another format", choice.coding);
             return Err(Fault::error(Reason::Format, detail));
         }
+        if !bounds::is_size((pix.width, pix.height)) {
+            let detail = format!(
+                "the driver says that its pictures have {}x{} pixels, which cannot be",
+                pix.width, pix.height
+            );
+            return Err(Fault::error(Reason::Format, detail));
+        }
         let mut layout = Layout {
             coding: choice.coding,
             width: pix.width as usize,
             height: pix.height as usize,
-            stride: pix.bytesperline as usize,
+            stride: 0,
             range: range(&pix),
         };
-        layout.stride = layout.stride.max(layout.line());
+        layout.stride = stride(layout.line(), &pix);
         Ok(layout)
     }
 
@@ -304,8 +313,8 @@ impl Device {
         if let Some(interval) = interval
             && capture.capability & sys::V4L2_CAP_TIMEPERFRAME != 0
         {
-            capture.timeperframe.numerator = interval.numerator;
-            capture.timeperframe.denominator = interval.denominator;
+            capture.timeperframe.numerator = interval.numerator();
+            capture.timeperframe.denominator = interval.denominator();
             parm.parm.capture = capture;
             // One that keeps its rate is a camera all the same; stats tell the true rate.
             self.ioctl(vidioc::VIDIOC_S_PARM, &mut parm).ok()?;
@@ -313,8 +322,7 @@ impl Device {
             capture = unsafe { parm.parm.capture };
         }
         let sys::v4l2_fract { numerator, denominator } = capture.timeperframe;
-        let fps = Interval { numerator, denominator }.fps();
-        (fps > 0.0 && fps <= wire::limits::FPS).then_some(fps)
+        Interval::new(numerator, denominator).map(Interval::fps)
     }
 
     fn ioctl<T: Plain>(&self, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
@@ -340,9 +348,22 @@ fn control_name(name: &str) -> String {
     words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("_")
 }
 
+/// Bytes from one line of `line` bytes to the next: as the driver says, where lines of that length
+/// can be in a picture of the size that it says.
+fn stride(line: usize, pix: &sys::v4l2_pix_format) -> usize {
+    let (stride, height) = (u64::from(pix.bytesperline), u64::from(pix.height));
+    // Some say no size. No picture has more bytes than a memory of 32 bits can address.
+    let most = u64::from(pix.sizeimage).max(2 * line as u64 * height).min(1 << 31);
+    if stride * height.saturating_sub(1) + line as u64 > most {
+        line
+    } else {
+        line.max(stride as usize)
+    }
+}
+
 /// The range where the driver says it, else as `V4L2_MAP_QUANTIZATION_DEFAULT` has it.
 fn range(pix: &sys::v4l2_pix_format) -> Range {
-    let is_rgb = Coding::from_fourcc(pix.pixelformat.to_le_bytes()) == Some(Coding::Rgb24);
+    let is_rgb = Coding::from_fourcc(pix.pixelformat.to_le_bytes()).is_some_and(Coding::is_rgb);
     match pix.quantization {
         sys::v4l2_quantization_V4L2_QUANTIZATION_FULL_RANGE => Range::Full,
         sys::v4l2_quantization_V4L2_QUANTIZATION_LIM_RANGE => Range::Limited,
@@ -357,8 +378,13 @@ pub(crate) struct Stream {
     layout: Layout,
     controls: BTreeMap<String, Control>,
     fps: Option<f32>,
+    /// The longest time between two frames that the driver tells.
+    interval: Option<Duration>,
     /// The buffer that the last frame lies in; the driver gets it back before the next.
     held: Option<u32>,
+    times: Times,
+    /// When no filled buffer was there for the last time, by the monotonic clock.
+    empty: Duration,
     /// The age of the freshest frame: what exposure and transfer take.
     freshest: Option<Duration>,
 }
@@ -375,6 +401,10 @@ impl Source for Stream {
         self.fps
     }
 
+    fn interval(&self) -> Option<Duration> {
+        self.interval
+    }
+
     fn controls(&self) -> BTreeMap<String, Control> {
         self.controls.clone()
     }
@@ -384,15 +414,25 @@ impl Source for Stream {
             self.ring.queue(index)?;
         }
         let waited = !self.ring.is_ready()?;
+        if waited {
+            self.empty = clock::monotonic();
+        }
         let Some(buffer) = self.ring.dequeue(wait)? else { return Ok(None) };
-        let at = captured(&buffer);
-        let age = clock::monotonic().saturating_sub(at);
-        let freshest = self.freshest.map_or(age, |freshest| freshest.min(age));
-        self.freshest = Some(freshest);
+        let interval = self.interval.unwrap_or(INTERVAL);
+        let (now, told) = (clock::monotonic(), told(&buffer));
+        let kind = buffer.flags & sys::V4L2_BUF_FLAG_TIMESTAMP_MASK;
+        let monotonic = told.filter(|_| kind == sys::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC);
+        let came = Came { now, empty: self.empty, waited, interval };
+        let (at, believed) = self.times.take(monotonic, came);
         // While all buffers were full the driver had to stop, so the newest can be old, too. One
         // that came while it was waited for is never late, so that some frame always is not.
-        let interval = self.fps.map_or(INTERVAL, |fps| Duration::from_secs_f32(1.0 / fps));
-        let late = !waited && (age > freshest + 2 * interval || self.ring.is_ready()?);
+        let is_old = believed && {
+            let age = now.saturating_sub(at);
+            let freshest = self.freshest.map_or(age, |freshest| freshest.min(age));
+            self.freshest = Some(freshest);
+            age > freshest + 2 * interval
+        };
+        let late = !waited && (is_old || self.ring.is_ready()?);
         let Some(map) = self.ring.maps.get(buffer.index as usize) else {
             let detail =
                 "the driver gave a buffer that it does not have; it is tried again and again";
@@ -404,24 +444,18 @@ impl Source for Stream {
             bytes: &bytes[..bytes.len().min(buffer.bytesused as usize)],
             sequence: buffer.sequence,
             at,
+            told,
             late,
             error: buffer.flags & sys::V4L2_BUF_FLAG_ERROR != 0,
         }))
     }
 }
 
-/// When a buffer was captured by the monotonic clock; now, where the driver does not say or says
-/// what cannot be.
-fn captured(buffer: &sys::v4l2_buffer) -> Duration {
-    let now = clock::monotonic();
-    let kind = buffer.flags & sys::V4L2_BUF_FLAG_TIMESTAMP_MASK;
-    let at = u64::try_from(buffer.timestamp.tv_sec)
-        .ok()
-        .zip(u64::try_from(buffer.timestamp.tv_usec).ok())
-        .map(|(seconds, micros)| Duration::from_secs(seconds) + Duration::from_micros(micros))
-        .filter(|_| kind == sys::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC)
-        .filter(|&at| at <= now && now - at < Duration::from_secs(60));
-    at.unwrap_or(now)
+/// When a buffer was captured, by whatever clock.
+fn told(buffer: &sys::v4l2_buffer) -> Option<Duration> {
+    let seconds = u64::try_from(buffer.timestamp.tv_sec).ok()?;
+    let micros = u64::try_from(buffer.timestamp.tv_usec).ok()?;
+    Duration::from_secs(seconds).checked_add(Duration::from_micros(micros))
 }
 
 /// The buffers that the driver fills, mapped into this process, and the stream that fills them.
@@ -438,6 +472,9 @@ impl Ring {
         device
             .ioctl(vidioc::VIDIOC_REQBUFS, &mut request)
             .map_err(|error| device.fault("gives no buffers", &error))?;
+        if request.count == 0 {
+            return Err(device.fault("gives no buffers", &io::ErrorKind::OutOfMemory.into()));
+        }
         let mut ring = Ring { maps: Vec::new(), device };
         for index in 0..request.count.min(32) {
             let mut buffer = buffer(index);
@@ -575,10 +612,12 @@ fn zeroed<T: Plain>() -> T {
     unsafe { std::mem::zeroed() }
 }
 
-/// A driver's text up to its first zero byte; what is no UTF-8 in it is replaced.
+/// A driver's text up to its first zero byte; what is no UTF-8 in it is replaced, and so is what
+/// would command a terminal.
 fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..end]).trim().to_owned()
+    let text = String::from_utf8_lossy(&bytes[..end]);
+    text.trim().replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]
@@ -589,12 +628,31 @@ mod tests {
     fn a_card_name_that_is_no_utf8_is_still_a_text() {
         assert_eq!(text(b"Caf\xe9 Cam\0\0rest"), "Caf\u{fffd} Cam");
         assert_eq!(text(b"sixteen bytes!!!"), "sixteen bytes!!!");
+        assert_eq!(text(b"Cam\x1b[2J\n"), "Cam\u{fffd}[2J");
     }
 
     #[test]
     fn controls_have_the_names_of_v4l2_ctl() {
         assert_eq!(control_name("White Balance, Automatic"), "white_balance_automatic");
         assert_eq!(control_name("Exposure Time, Absolute"), "exposure_time_absolute");
+    }
+
+    #[test]
+    fn a_stride_that_cannot_be_is_that_of_lines_without_filling() {
+        let stride = |bytesperline, sizeimage| {
+            let mut pix: sys::v4l2_pix_format = zeroed();
+            (pix.width, pix.height) = (640, 480);
+            (pix.bytesperline, pix.sizeimage) = (bytesperline, sizeimage);
+            stride(1280, &pix)
+        };
+        assert_eq!(stride(1280, 1280 * 480), 1280);
+        assert_eq!(stride(1344, 1344 * 480), 1344);
+        assert_eq!(stride(1344, 0), 1344, "no size of a picture is said");
+        assert_eq!(stride(0, 1280 * 480), 1280);
+        assert_eq!(stride(7, 1280 * 480), 1280);
+        assert_eq!(stride(u32::MAX, 1280 * 480), 1280);
+        assert_eq!(stride(u32::MAX, u32::MAX), 1280);
+        assert_eq!(stride(4096, 1280 * 480), 1280);
     }
 
     #[test]

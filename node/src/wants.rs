@@ -176,6 +176,15 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_that_rises_does_not_wait_for_the_old_time() {
+        let (mut pacer, at) = (Pacer::default(), |n: u64| Duration::from_millis(33 * n));
+        let seldom = (0..100).filter(|&n| pacer.passes(0.05, at(n))).count();
+        assert_eq!(seldom, 1);
+        assert!((100..104).any(|n| pacer.passes(10.0, at(n))));
+        assert!(pacer.passes(30.0, at(104)));
+    }
+
+    #[test]
     fn nothing_passes_at_no_rate_and_the_first_frame_passes_at_once_after_it() {
         assert!(passed(0.0, 30.0, 100).is_empty());
         let mut pacer = Pacer::default();

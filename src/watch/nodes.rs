@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use wire::{CameraId, CameraStats, Info, NodeName, Root, State, Stats, Status, Topic, filter};
 
@@ -25,6 +25,8 @@ struct Node {
     online: bool,
     info: Option<Info>,
     stats: Option<Stats>,
+    /// When its stats came.
+    heard: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -77,7 +79,8 @@ impl Table for Board {
                         let id = CameraId { node: node.clone(), camera: camera.clone() };
                         self.cameras.entry(id).or_default().stats = Some(figures.clone());
                     }
-                    self.nodes.entry(node).or_default().stats = Some(stats);
+                    let node = self.nodes.entry(node).or_default();
+                    (node.stats, node.heard) = (Some(stats), Some(now));
                 }
             }
             Ok(Topic::State(camera)) => match State::parse(payload) {
@@ -108,7 +111,7 @@ impl Table for Board {
                 let _ = writeln!(table, "  {}", cut(&told, WIDTH - 2));
             }
             for (id, camera) in self.cameras.iter().filter(|(id, _)| id.node == *name) {
-                let cells = camera.cells(node.online, now);
+                let cells = camera.cells(node, now);
                 let [state, format, size, fps, age, dropped] = cells.each_ref().map(String::as_str);
                 table += &row([id.camera.as_str(), state, format, size, fps, age, dropped]);
             }
@@ -120,11 +123,27 @@ impl Table for Board {
     }
 }
 
+impl Node {
+    /// What its wall clock shows now, since 1970: by its own word, since it may be wrong.
+    fn clock(&self, now: Instant) -> Duration {
+        let told = self.stats.as_ref().zip(self.heard);
+        let ours = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        told.map_or_else(ours, |(stats, heard)| {
+            Duration::from_millis(stats.at).saturating_add(now.duration_since(heard))
+        })
+    }
+}
+
 impl Camera {
-    fn cells(&self, online: bool, now: Instant) -> [String; 6] {
+    fn cells(&self, node: &Node, now: Instant) -> [String; 6] {
         let state = self.state.as_ref();
+        // What shows no pictures says since when, also to who has not seen the last one.
+        let without = state
+            .filter(|state| state.reason.is_some())
+            .map(|state| node.clock(now).saturating_sub(Duration::from_millis(state.since)));
+        let pictured = self.pictured.map(|at| now.duration_since(at));
         let told = match state.map(|s| (s.state, s.reason)) {
-            _ if !online => "offline".to_owned(),
+            _ if !node.online => "offline".to_owned(),
             Some((state, Some(reason))) => format!("{}: {}", word(&state), word(&reason)),
             Some((state, None)) => word(&state),
             None => String::new(),
@@ -139,7 +158,7 @@ impl Camera {
             state.map(|s| s.format.clone()).unwrap_or_default(),
             state.and_then(|s| s.size).map(|s| s.to_string()).unwrap_or_default(),
             self.stats.as_ref().map(|s| format!("{:.1}", s.fps)).unwrap_or_default(),
-            self.pictured.map(|at| age(now.duration_since(at))).unwrap_or_default(),
+            pictured.max(without).map(age).unwrap_or_default(),
             dropped.unwrap_or_default(),
         ]
     }
@@ -208,11 +227,11 @@ mod tests {
             ),
             (
                 "vitrina/pi/roof/state",
-                r#"{"state":"lost","reason":"unplugged","since":1,"name":"Roof","device":"d"}"#,
+                r#"{"state":"lost","reason":"unplugged","since":2001,"name":"Roof","device":"d"}"#,
             ),
             (
                 "vitrina/pi/stats",
-                r#"{"at":1,"mono":1,"boot":"b","cpu":3.2,"rss":9000000,"spool":1300000,"refused":2,"trouble":"the disk is full","cameras":{"door":{"fps":29.97,"made":100,"published":50,"bytes":1,"dropped":{"unwanted":48,"truncated":2}}}}"#,
+                r#"{"at":5001,"mono":1,"boot":"b","cpu":3.2,"rss":9000000,"spool":1300000,"refused":2,"trouble":"the disk is full","cameras":{"door":{"fps":29.97,"made":100,"published":50,"bytes":1,"dropped":{"unwanted":48,"truncated":2}}}}"#,
             ),
             ("vitrina-jpeg/pi/door/preview", ""),
             ("vitrina/far/status", "offline"),
@@ -229,7 +248,8 @@ mod tests {
         assert!(lines[4].ends_with(&["takes:", "2"]), "{:?}", lines[4]);
         assert!(lines[5].ends_with(&["is", "full"]), "{:?}", lines[5]);
         assert_eq!(lines[6], ["door", "live", "MJPG", "1280x720", "30.0", "0.4", "s", "2"]);
-        assert_eq!(lines[7], ["roof", "lost:", "unplugged"]);
+        // Since 3 s before the stats, which came 400 ms ago.
+        assert_eq!(lines[7], ["roof", "lost:", "unplugged", "3.4", "s"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 // The cameras of preload/v4l2cam.c, for a program that runs on this machine.
 
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync, readFileSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 
@@ -12,8 +12,14 @@ let library;
 
 /** The environment that gives a program cameras, and a way to command them. */
 export class Cameras {
-  /** @param {number} count */
-  constructor(count = 1) {
+  /**
+   * @param {number} count
+   * @param {{frames: Buffer[], format: string, commands: string[], environment: object}} given
+   * `frames` that the camera gives instead of its own pictures, and as what `format`; `commands`
+   * that are given before the first camera is opened; more variables of the `environment`; see
+   * preload/README.md
+   */
+  constructor(count = 1, { frames = [], format, commands = [], environment = {} } = {}) {
     library ??= compile(['-shared', '-fPIC', '-fno-delete-null-pointer-checks'], 'v4l2cam.so');
     const state = folder('cameras');
     this.control = join(state, 'ctl');
@@ -23,7 +29,15 @@ export class Cameras {
       V4L2CAM_COUNT: `${count}`,
       V4L2CAM_CTL: this.control,
       V4L2CAM_ROOT: join(state, 'root'),
+      V4L2CAM_INIT: commands.join(';'),
+      ...environment,
     };
+    if (format) {
+      const given = join(state, 'frames');
+      mkdirSync(given);
+      frames.forEach((frame, i) => writeFileSync(join(given, `${i}`.padStart(4, '0')), frame));
+      Object.assign(this.env, { V4L2CAM_FRAMES: given, V4L2CAM_FORMAT: format });
+    }
   }
 
   /** Gives a command; preload/README.md lists them. */

@@ -1,17 +1,17 @@
 // A small disk for one process, which needs no rights: a file system in memory that is mounted in a
 // name space of its own.
 
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { run } from './child.mjs';
 import { folder } from './scratch.mjs';
 import { Vitrina } from './vitrina.mjs';
 
-const MOUNT = 'mount -t tmpfs -o size=$0 tmpfs "$1" && shift && exec setpriv --pdeathsig KILL -- "$@"';
+const MOUNT = 'mount -t tmpfs -o "$0" tmpfs "$1" && shift && exec setpriv --pdeathsig KILL -- "$@"';
 
-/** The command that runs another with a disk of `bytes` at `at`. */
-const on = (bytes, at) => ['unshare', '-rm', 'sh', '-c', MOUNT, `${bytes}`, at];
+/** The command that runs another with a disk of `bytes`, and `inodes`, at `at`. */
+const on = (bytes, at, inodes = 0) => ['unshare', '-rm', 'sh', '-c', MOUNT, `size=${bytes},nr_inodes=${inodes}`, at];
 
 export class SmallDisk {
   /** Why there can be none on this machine; false if there can. */
@@ -21,11 +21,11 @@ export class SmallDisk {
     return code !== 0 && `no small file system can be mounted here: ${stderr}`;
   }
 
-  /** Starts a process whose data are on a disk of `bytes`. */
-  static async under(command, bytes, options = {}) {
+  /** Starts a process whose data are on a disk of `bytes`; of so many `inodes`, if they are bounded. */
+  static async under(command, bytes, { inodes, ...options } = {}) {
     const disk = new SmallDisk();
     const data = folder('data');
-    disk.vitrina = await Vitrina.start(command, { ...options, data, under: on(bytes, data) });
+    disk.vitrina = await Vitrina.start(command, { ...options, data, under: on(bytes, data, inodes) });
     return disk;
   }
 
@@ -40,8 +40,35 @@ export class SmallDisk {
     writeFileSync(this.path('ballast'), Buffer.alloc(Math.max(0, bavail * bsize - bytes)));
   }
 
+  /** Fills it to the last byte. */
+  fillAll() {
+    const file = openSync(this.path('ballast'), 'a');
+    try {
+      for (let size = 1 << 20; size > 0; ) {
+        try {
+          writeSync(file, Buffer.alloc(size));
+        } catch (error) {
+          if (error.code !== 'ENOSPC') throw error;
+          size >>= 1;
+        }
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Makes files until no inode is left. */
+  fillInodes() {
+    mkdirSync(this.path('ballast'));
+    try {
+      for (let n = 0; ; n++) writeFileSync(this.path('ballast', `${n}`), '');
+    } catch (error) {
+      if (error.code !== 'ENOSPC') throw error;
+    }
+  }
+
   /** Makes room again. */
   clear() {
-    rmSync(this.path('ballast'));
+    rmSync(this.path('ballast'), { recursive: true });
   }
 }

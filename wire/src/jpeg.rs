@@ -8,6 +8,14 @@ pub const EOI: u8 = 0xd9;
 pub const SOS: u8 = 0xda;
 /// Define Huffman tables.
 pub const DHT: u8 = 0xc4;
+/// Define quantisation tables.
+pub const DQT: u8 = 0xdb;
+/// Define the restart interval.
+pub const DRI: u8 = 0xdd;
+/// The first of the eight restart markers.
+pub const RST0: u8 = 0xd0;
+/// The last of the eight restart markers.
+pub const RST7: u8 = 0xd7;
 /// Comment.
 pub const COM: u8 = 0xfe;
 /// The first application segment; JFIF uses it.
@@ -112,18 +120,20 @@ fn segment_at(jpeg: &[u8], start: usize) -> Result<Segment<'_>, NotJpeg> {
 /// Width and height in pixels, as the frame header tells them (B.2.2); `None` if it comes before
 /// the first scan nowhere, or tells none.
 pub fn size(jpeg: &[u8]) -> Option<(u32, u32)> {
-    segments(jpeg).map_while(Result::ok).find_map(|segment| match segment.marker {
-        // SOF0 to SOF15, less DHT, JPG and DAC, which lie between them.
-        0xc0..=0xcf if !matches!(segment.marker, DHT | 0xc8 | 0xcc) => match *segment.data {
-            [_, h1, h0, w1, w0, ..] => {
-                let height = u32::from(u16::from_be_bytes([h1, h0]));
-                let width = u32::from(u16::from_be_bytes([w1, w0]));
-                (width > 0 && height > 0).then_some((width, height))
-            }
-            _ => None,
-        },
+    segments(jpeg).map_while(Result::ok).find_map(|segment| match *segment.data {
+        [_, h1, h0, w1, w0, ..] if is_frame(segment.marker) => {
+            let height = u32::from(u16::from_be_bytes([h1, h0]));
+            let width = u32::from(u16::from_be_bytes([w1, w0]));
+            (width > 0 && height > 0).then_some((width, height))
+        }
         _ => None,
     })
+}
+
+/// Whether a marker begins a frame header: SOF0 to SOF15, less DHT, JPG and DAC, which lie
+/// between them.
+pub fn is_frame(marker: u8) -> bool {
+    matches!(marker, 0xc0..=0xcf) && !matches!(marker, DHT | 0xc8 | 0xcc)
 }
 
 #[cfg(test)]

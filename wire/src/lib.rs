@@ -17,6 +17,7 @@ pub mod people;
 mod photo;
 mod stamp;
 mod topic;
+pub mod units;
 
 pub use ask::{Answer, Ask};
 pub use broker_url::{BadBrokerUrl, BrokerUrl};

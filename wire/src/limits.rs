@@ -38,15 +38,40 @@ pub const WANT_BY: usize = 64;
 /// The highest rate that can be asked for or told, in frames a second.
 pub const FPS: f32 = 1000.0;
 
-/// A camera that works but shows no frame for this long is lost.
+/// A camera that works but shows no frame for this long is lost, unless it is a slow one.
 pub const STALLED_AFTER: Duration = Duration::from_secs(3);
+
+/// The longest time between two frames that a camera may tell, in seconds.
+pub const INTERVAL: f32 = 3600.0;
 
 /// A picture older than this is marked with its age.
 pub const STALE_AFTER: Duration = Duration::from_secs(2);
 
-/// How long a snapshot may take from the request until it is stored, before the asker is told that
-/// it is still on its way.
+/// From this age on a picture does not pass for live. `interval` is what the camera tells of the
+/// time between two of its frames, in seconds: one picture may be exposed and another be on its
+/// way while the last one is still the newest.
+pub fn stale_after(interval: Option<f32>) -> Duration {
+    STALE_AFTER + 2 * between(interval)
+}
+
+/// How long a snapshot of a quick camera may take from the request until it is stored, before the
+/// asker is told that it is still on its way.
 pub const SNAP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Nobody waits longer for a snapshot, however slow its camera is.
+pub const SNAP_WITHIN_MOST: Duration = Duration::from_secs(120);
+
+/// How long a snapshot may take of a camera that tells this time between two frames, in seconds:
+/// the frame that is being exposed at the request is not its photo yet.
+pub fn snap_within(interval: Option<f32>) -> Duration {
+    (SNAP_WITHIN + 2 * between(interval)).min(SNAP_WITHIN_MOST)
+}
+
+/// What was told, if it can be.
+fn between(interval: Option<f32>) -> Duration {
+    let told = interval.unwrap_or(0.0).clamp(0.0, INTERVAL);
+    Duration::try_from_secs_f32(told).unwrap_or_default()
+}
 
 /// How often a node offers the snapshots that nobody has stored yet.
 pub const OFFER_EVERY: Duration = Duration::from_secs(30);
@@ -71,3 +96,24 @@ pub const LOG: usize = 200;
 
 /// So many lines of the talk are there for who comes later.
 pub const TALK: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_follow_the_interval_that_a_camera_tells_and_stay_bounded() {
+        let seconds = |limit: fn(Option<f32>) -> Duration, interval| limit(interval).as_secs();
+        for (interval, stale, snap) in [
+            (None, 2, 10),
+            (Some(5.0), 12, 20),
+            (Some(30.0), 62, 70),
+            (Some(1e9), 7202, 120),
+            (Some(-1.0), 2, 10),
+            (Some(f32::NAN), 2, 10),
+        ] {
+            assert_eq!(seconds(stale_after, interval), stale, "{interval:?}");
+            assert_eq!(seconds(snap_within, interval), snap, "{interval:?}");
+        }
+    }
+}

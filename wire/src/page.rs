@@ -219,6 +219,9 @@ pub struct Camera {
     /// The rate that the driver promises, in frames a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fps: Option<f32>,
+    /// The longest time between two frames that is to be expected, in seconds, of a slow camera.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<f32>,
 }
 
 /// Why a camera is not live: the node's reason, or the gallery's own.
@@ -261,6 +264,8 @@ pub enum NoticeCode {
     Open,
     /// No photo can be stored until there is room on the gallery's disk.
     DiskFull,
+    /// No photo can be stored for another reason, which the text says.
+    NotStored,
     /// The disk of a node takes no snapshots.
     NoSnapshots,
     /// Another gallery stores the photos of this broker; this one only shows.

@@ -38,6 +38,12 @@ pub enum BadPayload {
         /// What it holds.
         value: f32,
     },
+    /// A time between two frames that no camera has.
+    #[error("interval is {value}; it must be 0 to {most} s", most = limits::INTERVAL)]
+    Interval {
+        /// What it holds.
+        value: f32,
+    },
 }
 
 pub(crate) fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BadPayload> {
@@ -178,6 +184,8 @@ pub enum Reason {
     Stalled,
     /// Every frame that it gives is broken.
     Broken,
+    /// It gives one picture again and again, with one time: its source stands still.
+    Frozen,
     /// Another program has it (EBUSY).
     Busy,
     /// The user may not open it (EACCES).
@@ -188,6 +196,10 @@ pub enum Reason {
     Format,
     /// The driver reports a failure.
     Device,
+    /// A fault of the node itself ended its work on the camera.
+    Crashed,
+    /// The device in the configuration could be any of several.
+    Ambiguous,
     /// A reason that this version does not know.
     #[serde(other)]
     Unknown,
@@ -277,6 +289,10 @@ pub struct State {
     /// The rate that the driver promises, in frames a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fps: Option<f32>,
+    /// The longest time between two frames that is to be expected, in seconds; nothing while that
+    /// is at most one. What waits for a picture, or calls one old, goes by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<f32>,
     /// The sizes that it can be wanted in; `full` always is, and alone where nothing is said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sizes: Vec<Size>,
@@ -289,10 +305,14 @@ impl State {
     /// Reads the payload of a state topic.
     ///
     /// # Errors
-    /// [`BadPayload`] if it is too large, not such JSON, or tells an impossible rate.
+    /// [`BadPayload`] if it is too large, not such JSON, or tells an impossible rate or interval.
     pub fn parse(payload: &[u8]) -> Result<Self, BadPayload> {
         let state: State = read(payload)?;
         rate("fps", state.fps.unwrap_or(0.0))?;
+        match state.interval.unwrap_or(0.0) {
+            value if (0.0..=limits::INTERVAL).contains(&value) => {}
+            value => return Err(BadPayload::Interval { value }),
+        }
         Ok(state)
     }
 

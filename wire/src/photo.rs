@@ -106,8 +106,10 @@ impl MediaType {
 pub enum TimeSource {
     /// The camera's clock, corrected to the gallery's.
     Camera,
-    /// The picture's own EXIF data.
+    /// The picture's own EXIF data, or what else it says.
     Exif,
+    /// Its file was changed last then.
+    File,
     /// The browser said how old it was.
     Browser,
     /// Nothing better than when it came.

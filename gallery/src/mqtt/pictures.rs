@@ -45,7 +45,7 @@ pub(super) async fn run(config: &Config, pictures: &Pictures) {
 async fn publish(config: &Config, pictures: &Pictures, worked: &mut bool) -> ConnectionError {
     let name = format!("vitrina-gallery-{}-jpeg", config.id);
     let mut options = super::options(config, name, KEEP_ALIVE);
-    super::log_in(&mut options, config);
+    super::log_in(&mut options, config).await;
     // One is written; the next is taken when that is done.
     let (client, mut events) = AsyncClient::new(options, 1);
     let mut network = super::network();

@@ -64,6 +64,10 @@ impl Credits {
         for (number, fps) in tiles {
             let mut tile = old.remove(&number).unwrap_or_default();
             tile.interval = (fps > 0.0).then(|| (1e6 / f64::from(fps)) as Micros);
+            // A tile that was shown seldom does not wait for its old time when it is wanted often.
+            if let Some(interval) = tile.interval {
+                tile.due = tile.due.min(tile.last.saturating_add(interval));
+            }
             self.tiles.insert(number, tile);
         }
     }
@@ -363,6 +367,26 @@ mod tests {
     fn a_tile_that_wants_nothing_gets_nothing() {
         let credits = credits(&[(0, 0.0)]);
         assert_eq!(next(&credits, MS, 10), None);
+    }
+
+    #[test]
+    fn a_tile_whose_rate_rises_does_not_wait_for_its_old_time() {
+        let mut credits = credits(&[(0, 0.05)]);
+        let serial = send(&mut credits, 0, 1000, false, 100 * MS);
+        credits.answered(serial, 101 * MS);
+        assert_eq!(next(&credits, 5000 * MS, 1000), None);
+        credits.watch([(0, 30.0)]);
+        assert_eq!(next(&credits, 5000 * MS, 1000), Some(0));
+        // And gets its new rate from then on, but for the one that was late.
+        let sent = (5000..6000).filter(|ms| {
+            let is_next = next(&credits, ms * MS, 1000).is_some();
+            if is_next {
+                let serial = send(&mut credits, 0, 1000, false, ms * MS);
+                credits.answered(serial, ms * MS);
+            }
+            is_next
+        });
+        assert!((30..=32).contains(&sent.count()));
     }
 
     #[test]

@@ -118,6 +118,7 @@ mod tests {
             mono: 0,
             boot: "b".into(),
             first: Default::default(),
+            memory: None,
         }
     }
 

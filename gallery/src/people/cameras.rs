@@ -308,6 +308,7 @@ impl Camera {
             format: "JPEG".to_owned(),
             size: Some(self.size),
             fps: None,
+            interval: None,
             controls: BTreeMap::new(),
             sizes: Size::ALL.to_vec(),
         }

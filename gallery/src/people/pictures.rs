@@ -10,9 +10,8 @@ use wire::frame::{Own, OwnSize};
 use wire::{CameraId, Stamp, Topic, jpeg, limits};
 
 use crate::now::Now;
-
-/// All that waits takes at most so many bytes.
-const BUDGET: usize = 64 * 1024 * 1024;
+use crate::shares::{Share, Shares, Who};
+use crate::strangers::SHOWN;
 
 /// A frame that is older than this was held up on its way; how much older is of no use.
 const AGE_MOST: f32 = 60_000.0;
@@ -47,6 +46,8 @@ pub(crate) struct Picture {
     pub topic: Topic,
     pub jpeg: Bytes,
     counters: Arc<Counters>,
+    /// Its part of the memory, while it waits.
+    memory: Option<Share>,
 }
 
 impl Picture {
@@ -82,7 +83,7 @@ impl Picture {
             OwnSize::Live(size) => Topic::Live(camera.clone(), size),
             OwnSize::Preview => Topic::Preview(camera.clone()),
         };
-        Ok(Picture { topic, jpeg: stamped.into(), counters: counters.clone() })
+        Ok(Picture { topic, jpeg: stamped.into(), counters: counters.clone(), memory: None })
     }
 
     fn is_full(&self) -> bool {
@@ -126,47 +127,40 @@ fn check(own: Own, jpeg: &[u8]) -> Result<(), String> {
 }
 
 /// One place for each topic.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pictures {
-    inner: Mutex<Inner>,
+    memory: Shares,
+    /// In the order of their topics' waiting.
+    waiting: Mutex<VecDeque<Picture>>,
     came: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Inner {
-    /// In the order of their topics' waiting.
-    waiting: VecDeque<Picture>,
-    bytes: usize,
+impl Default for Pictures {
+    fn default() -> Self {
+        let memory = Shares::new("bytes of pictures", SHOWN.bytes());
+        Pictures { memory, waiting: Mutex::default(), came: Notify::new() }
+    }
 }
 
 impl Pictures {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Picture>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a picture in place of the one of the same topic, which keeps its turn.
-    pub fn put(&self, picture: Picture) {
-        let size = picture.jpeg.len();
-        let left = {
-            let mut inner = self.lock();
-            let old = inner.waiting.iter().position(|waiting| waiting.topic == picture.topic);
-            let freed = old.map_or(0, |old| inner.waiting[old].jpeg.len());
-            if inner.bytes - freed + size > BUDGET {
-                Some(picture)
-            } else {
-                inner.bytes = inner.bytes - freed + size;
-                match old {
-                    Some(old) => Some(std::mem::replace(&mut inner.waiting[old], picture)),
-                    None => {
-                        inner.waiting.push_back(picture);
-                        None
-                    }
-                }
-            }
-        };
-        if let Some(left) = left {
-            left.superseded();
+    /// Puts a picture that somebody brings in place of the one of the same topic, which keeps its
+    /// turn.
+    pub fn put(&self, who: Who, mut picture: Picture) {
+        let mut memory = self.memory.none(who);
+        if memory.grow(picture.jpeg.len()).is_err() {
+            return picture.superseded();
         }
+        picture.memory = Some(memory);
+        let mut waiting = self.lock();
+        match waiting.iter_mut().find(|waits| waits.topic == picture.topic) {
+            Some(old) => std::mem::replace(old, picture).superseded(),
+            None => waiting.push_back(picture),
+        }
+        drop(waiting);
         self.came.notify_one();
     }
 
@@ -177,16 +171,14 @@ impl Pictures {
 
     /// The picture whose topic has waited longest.
     pub fn take(&self) -> Option<Picture> {
-        let mut inner = self.lock();
-        let picture = inner.waiting.pop_front()?;
-        inner.bytes -= picture.jpeg.len();
-        Some(picture)
+        let picture = self.lock().pop_front()?;
+        Some(Picture { memory: None, ..picture })
     }
 
     /// Drops what waits: it would be old when the broker is there again.
     pub fn clear(&self) {
         let left = std::mem::take(&mut *self.lock());
-        left.waiting.iter().for_each(Picture::superseded);
+        left.iter().for_each(Picture::superseded);
     }
 }
 
@@ -254,8 +246,8 @@ mod tests {
         let counters = Arc::<Counters>::default();
         let put = |seq, size| {
             let own = Own { seq, size, age: 0.0 };
-            pictures
-                .put(Picture::new(&camera(), own, &golden(), "6f2d41aa", &counters, NOW).unwrap());
+            let picture = Picture::new(&camera(), own, &golden(), "6f2d41aa", &counters, NOW);
+            pictures.put(Who::Gallery, picture.unwrap());
         };
         put(1, OwnSize::Live(Size::Full));
         put(2, OwnSize::Preview);
@@ -265,6 +257,6 @@ mod tests {
         assert_eq!(counters.superseded.load(Ordering::Relaxed), 1);
         assert_eq!(pictures.take().map(seq), Some(2));
         assert!(pictures.take().is_none());
-        assert_eq!(pictures.lock().bytes, 0);
+        assert_eq!(pictures.memory.taken(), 0);
     }
 }

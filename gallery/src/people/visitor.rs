@@ -16,6 +16,7 @@ use super::presence::Device;
 use super::wants::Rates;
 use super::{Held, Keys, People, json};
 use crate::now::{Micros, Now};
+use crate::shares::Who;
 
 /// What pages are told to send of the preview, in frames a second.
 const PREVIEWS: f32 = 1.0;
@@ -199,7 +200,7 @@ impl Visitor {
         let passed = now.mono.saturating_sub(camera.taken[place]) as f32 / 1e6;
         if rate > 0.0 && passed >= EARLY / rate {
             camera.taken[place] = now.mono;
-            self.people.pictures.put(picture);
+            self.people.pictures.put(Who::at(self.address), picture);
         } else {
             counters.add(|counters| &counters.unwanted, u64::from(is_full));
         }

@@ -2,20 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 
+use wire::units;
+
 use super::BadPicture;
 
 /// `[gallery.pictures]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Section {
-    /// Whether a picture that is uploaded keeps the place where it was taken. Default `false`.
+    /// Whether a picture that is uploaded keeps the place where it was taken, and with it every
+    /// byte. Default `false`.
     pub keep_gps: bool,
     /// Bytes that an uploaded picture may have, 1 MiB to 1 GiB. Default 64 MiB.
+    #[serde(with = "units::size")]
     pub upload: u64,
     /// Millions of pixels that a picture may have, 1 to 1000. Default 250.
     pub megapixels: u64,
     /// Bytes of memory for all work on pictures together, 16 MiB to 1 TiB. Default a third of
     /// what this program may use: the machine's memory, or the limit of its unit.
+    #[serde(with = "units::size::option", skip_serializing_if = "Option::is_none")]
     pub decode_bytes: Option<u64>,
 }
 
@@ -32,7 +37,8 @@ const UPLOAD: u64 = 64 << 20;
 const LEAST: u64 = 16 << 20;
 
 /// The part of the memory that work on pictures may take by default. Another third is the broker's,
-/// the rest for frames, bodies that are received, the index, and what the allocator keeps.
+/// the rest for frames and messages (`strangers`), bodies that are received, the index, and what the
+/// allocator keeps.
 const PART: u64 = 3;
 
 /// `[gallery.pictures]` as used.
@@ -90,14 +96,14 @@ impl Section {
     pub(crate) fn check(&self) -> Result<Config, BadSection> {
         let Section { keep_gps, upload, megapixels, decode_bytes } = *self;
         if !(1 << 20..=1 << 30).contains(&upload) {
-            let rule = "1048576 (1 MiB) to 1073741824 (1 GiB)";
+            let rule = "1 MiB to 1 GiB";
             return Err(BadSection { key: "upload", value: upload, rule });
         }
         if !(1..=1000).contains(&megapixels) {
             return Err(BadSection { key: "megapixels", value: megapixels, rule: "1 to 1000" });
         }
         if let Some(value) = decode_bytes.filter(|bytes| !(LEAST..=1 << 40).contains(bytes)) {
-            let rule = "16777216 (16 MiB) to 1099511627776 (1 TiB)";
+            let rule = "16 MiB to 1 TiB";
             return Err(BadSection { key: "decode_bytes", value, rule });
         }
         let memory = decode_bytes.unwrap_or_else(|| budget(memory::limit()));
@@ -113,10 +119,12 @@ fn budget(available: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strangers::{FRAMES, MESSAGES, SHOWN};
+    use crate::upload::{ASIDE, COPIES};
 
-    /// What all but pictures and the broker's messages takes at its worst: the relay's messages, 64
-    /// bodies that come in, frames, the index, and what the allocator keeps.
-    const REST: u64 = 128 << 20;
+    /// What has no budget of its own takes at its worst: 64 bodies that come in, a piece of each,
+    /// the index, the program itself, and what the allocator keeps.
+    const REST: u64 = 40 << 20;
 
     /// The units' limits follow from the defaults: whoever changes one of them hears of it here.
     #[test]
@@ -131,10 +139,12 @@ mod tests {
             let (high, most) = (limit("MemoryHigh="), limit("MemoryMax="));
             assert!(high < most, "{unit}");
             let budget = budget(high);
-            // It is read, and its texts once more; then it is decoded.
-            assert!(budget >= 2 * UPLOAD, "{unit}: {budget}");
+            assert!(budget >= COPIES * UPLOAD + ASIDE, "{unit}: {budget}");
             // The broker takes as much for its messages (`broker.memory`).
-            assert!(high - 2 * budget >= REST, "{unit}");
+            let broker = if unit == "vitrina.service" { budget } else { 0 };
+            let parts = [FRAMES, MESSAGES, SHOWN].map(|part| part.of(high) as u64);
+            let all = budget + broker + parts.iter().sum::<u64>() + REST;
+            assert!(all <= high, "{unit}: {all} of {high}");
         }
     }
 

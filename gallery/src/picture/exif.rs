@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use exif::{DateTime, Exif, In, Reader, Tag, Value};
-use jiff::civil;
-use jiff::tz::{Offset, TimeZone};
+use exif::{Exif, In, Reader, Tag, Value};
 use wire::MediaType;
 
 use super::layout;
@@ -45,10 +43,7 @@ const SHOWN: &[Tag] = &[
 
 /// What a picture tells in EXIF, as texts to be read by people, by the names of the standard.
 pub(crate) fn facts(media: MediaType, bytes: &[u8]) -> BTreeMap<String, String> {
-    let exif = layout(media, bytes).ok().and_then(|layout| {
-        let range = layout.exif.first()?.clone();
-        read(bytes.get(range)?)
-    });
+    let exif = layout(media, bytes).ok().and_then(|layout| read(bytes.get(layout.exif?)?));
     let Some(exif) = exif else { return BTreeMap::new() };
     let shown = SHOWN.iter().filter_map(|&tag| {
         let field = exif.get_field(tag, In::PRIMARY)?;
@@ -80,36 +75,4 @@ pub(super) fn read(tiff: &[u8]) -> Option<Exif> {
 pub(super) fn orientation(exif: &Exif) -> u8 {
     let value = exif.get_field(Tag::Orientation, In::PRIMARY).and_then(|f| f.value.get_uint(0));
     value.and_then(|value| u8::try_from(value).ok()).filter(|v| (1..=8).contains(v)).unwrap_or(1)
-}
-
-/// When it was taken, in milliseconds since 1970. Without an offset it was taken in the time zone
-/// of this machine, most likely.
-pub(super) fn taken(exif: &Exif) -> Option<u64> {
-    let ascii = |tag| match &exif.get_field(tag, In::PRIMARY)?.value {
-        Value::Ascii(lines) => lines.first().map(Vec::as_slice),
-        _ => None,
-    };
-    let mut time = DateTime::from_ascii(ascii(Tag::DateTimeOriginal)?).ok()?;
-    if let Some(fraction) = ascii(Tag::SubSecTimeOriginal) {
-        let _ = time.parse_subsec(fraction.trim_ascii_end());
-    }
-    if let Some(offset) = ascii(Tag::OffsetTimeOriginal) {
-        let _ = time.parse_offset(offset);
-    }
-    let part = |value: u8| i8::try_from(value).ok();
-    let civil = civil::DateTime::new(
-        i16::try_from(time.year).ok()?,
-        part(time.month)?,
-        part(time.day)?,
-        part(time.hour)?,
-        part(time.minute)?,
-        part(time.second)?,
-        i32::try_from(time.nanosecond.unwrap_or(0)).ok()?,
-    );
-    let zone = match time.offset {
-        Some(minutes) => TimeZone::fixed(Offset::from_seconds(i32::from(minutes) * 60).ok()?),
-        None => TimeZone::system(),
-    };
-    let taken = civil.ok()?.to_zoned(zone).ok()?.timestamp().as_millisecond();
-    u64::try_from(taken).ok()
 }

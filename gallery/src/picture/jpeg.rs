@@ -5,9 +5,9 @@ use wire::jpeg::{EOI, SOI, SOS};
 use super::{BadPicture, Layout, take};
 
 const APP1: u8 = 0xe1;
-const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+pub(super) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// What did not fit into one segment (XMP specification part 3, 1.1.3.1).
-const MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
+pub(super) const MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     let mut layout = Layout { frames: 1, ..Layout::default() };
@@ -47,11 +47,11 @@ fn walk(bytes: &[u8], layout: &mut Layout, scans: &mut usize) -> Result<(), BadP
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
                 frame(layout, data)?;
             }
-            APP1 if data.starts_with(b"Exif\0\0") => layout.exif.push(start + 6..at),
-            APP1 if data.starts_with(XMP) => layout.xmp.push(start + XMP.len()..at),
+            APP1 if data.starts_with(b"Exif\0\0") => layout.add_exif(start + 6..at),
+            APP1 if data.starts_with(XMP) => layout.add_xmp(start + XMP.len()..at),
             // A digest of 32 characters, the whole length and the offset stand before the text.
             APP1 if data.starts_with(MORE_XMP) && data.len() > MORE_XMP.len() + 40 => {
-                layout.xmp.push(start + MORE_XMP.len() + 40..at);
+                layout.add_xmp(start + MORE_XMP.len() + 40..at);
             }
             SOS => *scans += 1,
             _ => {}

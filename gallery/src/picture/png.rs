@@ -1,10 +1,18 @@
 //! The structure of a PNG (W3C PNG 3, sections 5 and 11): chunks of length, type, data and CRC.
 
+use std::borrow::Cow;
+use std::io::Read;
 use std::ops::Range;
 
-use super::{BadPicture, Layout, take, tiff};
+use flate2::read::ZlibDecoder;
 
-const SIGNATURE: usize = 8;
+use super::{BadPicture, Layout, take, tiff_in};
+
+pub(super) const SIGNATURE: usize = 8;
+
+/// Texts that are looked at, and how much of a compressed one is.
+pub(super) const TEXTS: usize = 32;
+const UNPACKED: u64 = 1 << 20;
 
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     let mut layout = Layout { frames: 1, ..Layout::default() };
@@ -32,8 +40,11 @@ fn walk(bytes: &[u8], layout: &mut Layout, has_picture: &mut bool) -> Result<(),
             b"IHDR" if at == SIGNATURE => header(layout, data)?,
             _ if at == SIGNATURE => return Err(BadPicture::broken("it has no header")),
             b"acTL" => layout.frames = frames(data)?,
-            b"eXIf" => layout.exif.push(tiff(bytes, range.clone())),
-            b"iTXt" | b"zTXt" | b"tEXt" => text(layout, data, range.clone()),
+            b"eXIf" => layout.add_exif(tiff_in(bytes, range.clone())),
+            b"iTXt" | b"zTXt" | b"tEXt" if layout.texts.len() < TEXTS => {
+                layout.texts.push(start - 4..range.end);
+            }
+            b"tIME" => layout.changed = range,
             _ => {}
         }
         at = start + length + 4;
@@ -60,36 +71,60 @@ fn frames(data: &[u8]) -> Result<usize, BadPicture> {
     Ok(usize::try_from(u32::from_be_bytes([n3, n2, n1, n0])).unwrap_or(usize::MAX))
 }
 
-/// XMP is in an `iTXt` of its own name (XMP specification part 3, 1.1.5); ImageMagick writes what
-/// it has no chunk for as hex digits, compressed or not.
-fn text(layout: &mut Layout, data: &[u8], range: Range<usize>) {
-    let keyword = data.split(|&b| b == 0).next().unwrap_or_default();
-    // After the keyword: NUL, and 1 if the text is compressed.
-    let compressed = data.get(keyword.len() + 1) != Some(&0);
-    match keyword {
-        b"XML:com.adobe.xmp" if compressed => layout.packed.push(range),
-        b"XML:com.adobe.xmp" => layout.xmp.push(range),
-        _ if keyword.starts_with(b"Raw profile type ") && !keyword.ends_with(b"icc") => {
-            layout.packed.push(range);
+/// The texts of chunks, which are given with their types: keywords, and what they say. What is
+/// compressed is unpacked as far as it is of use.
+pub(super) fn texts<'a>(
+    bytes: &'a [u8],
+    chunks: &'a [Range<usize>],
+) -> impl Iterator<Item = (&'a [u8], Cow<'a, [u8]>)> {
+    chunks.iter().take(TEXTS).filter_map(|range| text(bytes.get(range.clone())?))
+}
+
+/// Sections 11.3.3.2 to 11.3.3.4.
+fn text(chunk: &[u8]) -> Option<(&[u8], Cow<'_, [u8]>)> {
+    let (kind, data) = chunk.split_at_checked(4)?;
+    let end = memchr::memchr(0, data)?;
+    let (keyword, rest) = (&data[..end], &data[end + 1..]);
+    let (packed, rest) = match kind {
+        b"tEXt" => (false, rest),
+        b"zTXt" => (true, rest.get(1..)?),
+        _ => {
+            let packed = *rest.first()? == 1;
+            // A language, and the keyword in that language.
+            let language = rest.get(2..)?;
+            let translated = &language[memchr::memchr(0, language)? + 1..];
+            (packed, &translated[memchr::memchr(0, translated)? + 1..])
         }
-        _ => {}
+    };
+    if !packed {
+        return Some((keyword, rest.into()));
     }
+    let mut text = Vec::new();
+    // What is broken further on may be whole so far.
+    let _ = ZlibDecoder::new(rest).take(UNPACKED).read_to_end(&mut text);
+    Some((keyword, text.into()))
 }
 
-/// Makes a chunk one that nobody reads: private, ancillary, and empty of meaning.
-pub(super) fn blank(bytes: &mut [u8], data: Range<usize>) {
-    bytes[data.start - 4..data.start].copy_from_slice(b"paDd");
-    bytes[data.clone()].fill(0);
-    seal(bytes, data);
+/// ImageMagick writes what it has no chunk for under such a name.
+pub(super) fn is_raw_profile(keyword: &[u8]) -> bool {
+    [&b"exif"[..], b"APP1", b"xmp"]
+        .iter()
+        .any(|kind| keyword.strip_prefix(b"Raw profile type ") == Some(kind))
 }
 
-/// Corrects the CRC after a change of EXIF data.
-pub(super) fn seal_exif(bytes: &mut [u8], tiff: Range<usize>) {
-    let prefix = if bytes[..tiff.start].ends_with(b"eXIfExif\0\0") { 6 } else { 0 };
-    seal(bytes, tiff.start - prefix..tiff.end);
+/// A raw profile's bytes: its text is a name, a length, and hex digits.
+pub(super) fn raw_profile(text: &[u8]) -> Vec<u8> {
+    let text = text.trim_ascii_start();
+    let mut lines = text.splitn(3, |&byte| byte == b'\n');
+    let hex = lines.nth(2).unwrap_or_default();
+    let digits = hex.iter().filter_map(|&digit| char::from(digit).to_digit(16));
+    let digits: Vec<u8> = digits.filter_map(|digit| u8::try_from(digit).ok()).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
-fn seal(bytes: &mut [u8], data: Range<usize>) {
-    let crc = crc32fast::hash(&bytes[data.start - 4..data.end]);
-    bytes[data.end..data.end + 4].copy_from_slice(&crc.to_be_bytes());
+/// A chunk, sealed with its CRC.
+pub(super) fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(data.len()).unwrap_or(0).to_be_bytes();
+    let sealed = [kind, data].concat();
+    [&length[..], &sealed, &crc32fast::hash(&sealed).to_be_bytes()].concat()
 }

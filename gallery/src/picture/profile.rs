@@ -1,6 +1,8 @@
 //! The colour profile of a picture, if it is a small one.
 
-use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit as inflate;
+use std::io::Read;
+
+use flate2::read::ZlibDecoder;
 use wire::MediaType;
 use wire::jpeg::segments;
 
@@ -23,7 +25,11 @@ pub(super) fn profile(media: MediaType, bytes: &[u8]) -> Option<Vec<u8>> {
                 (&head[4..8], u32::from_be_bytes([head[0], head[1], head[2], head[3]]), 4)
             })?;
             let name = data.iter().position(|&b| b == 0)?;
-            inflate(data.get(name + 2..)?, PROFILE).ok()
+            let mut profile = Vec::new();
+            // One byte more tells that it is too large.
+            let packed = ZlibDecoder::new(data.get(name + 2..)?).take(PROFILE as u64 + 1);
+            { packed }.read_to_end(&mut profile).ok()?;
+            Some(profile)
         }
         MediaType::WebP => chunk(bytes, 12, b"ICCP", |head| {
             let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);

@@ -121,6 +121,41 @@ pub fn exif(facts: &Facts) -> Vec<u8> {
     tiff.bytes
 }
 
+/// TIFF data of these entries: whether each stands in the directory of facts or in that of the
+/// picture, its tag, its type, and its value, whose items are bytes.
+pub fn exif_of(little: bool, entries: &[(bool, u16, u16, &[u8])]) -> Vec<u8> {
+    let mut tiff = Writer { little, bytes: Vec::new() };
+    tiff.bytes.extend(if little { b"II*\0" } else { b"MM\0*" });
+    tiff.u32(8);
+    let of = |facts| entries.iter().filter(move |entry| entry.0 == facts);
+    let facts_at = 8 + 2 + 12 * (of(false).count() + 1) + 4;
+    let mut value_at = facts_at + 2 + 12 * of(true).count() + 4;
+    for facts in [false, true] {
+        let count = of(facts).count() + usize::from(!facts);
+        tiff.u16(u16::try_from(count).unwrap());
+        for (_, tag, kind, value) in of(facts) {
+            let length = u32::try_from(value.len()).unwrap();
+            if value.len() > 4 {
+                tiff.entry(*tag, *kind, length, u32::try_from(value_at).unwrap());
+                value_at += value.len();
+            } else {
+                tiff.u16(*tag);
+                tiff.u16(*kind);
+                tiff.u32(length);
+                tiff.bytes.extend([*value, &[0; 4][value.len()..]].concat());
+            }
+        }
+        if !facts {
+            tiff.entry(0x8769, 4, 1, u32::try_from(facts_at).unwrap());
+        }
+        tiff.u32(0);
+    }
+    for (.., value) in of(false).chain(of(true)).filter(|entry| entry.3.len() > 4) {
+        tiff.bytes.extend(*value);
+    }
+    tiff.bytes
+}
+
 struct Writer {
     little: bool,
     bytes: Vec<u8>,
@@ -195,9 +230,10 @@ pub fn with_metadata_of(
             png_with(&plain, &chunks(png_chunk, [b"eXIf", b"iTXt"], b"XML:com.adobe.xmp\0\0\0\0\0"))
         }
         MediaType::WebP => {
+            let flags = u8::from(!exif.is_empty()) << 3 | u8::from(!xmp.is_empty()) << 2;
             let chunks = chunks(riff_chunk, [b"EXIF", b"XMP "], b"");
             let side = |side: u32| (side - 1).to_le_bytes();
-            let canvas = [&[0x0c, 0, 0, 0][..], &side(width)[..3], &side(height)[..3]].concat();
+            let canvas = [&[flags, 0, 0, 0][..], &side(width)[..3], &side(height)[..3]].concat();
             let body = [b"WEBP", &riff_chunk(b"VP8X", &canvas)[..], &plain[12..], &chunks].concat();
             riff_chunk(b"RIFF", &body)
         }

@@ -1,6 +1,6 @@
 //! The structure of a WebP (RFC 9649): chunks of type, length and data in a RIFF.
 
-use super::{BadPicture, Layout, take, tiff};
+use super::{BadPicture, Layout, take, tiff_in};
 
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     let mut layout = Layout::default();
@@ -40,8 +40,8 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
                 size(&mut layout, lossless(data)?);
             }
             b"ANMF" => layout.frames += 1,
-            b"EXIF" => layout.exif.push(tiff(bytes, range)),
-            b"XMP " => layout.xmp.push(range),
+            b"EXIF" => layout.add_exif(tiff_in(bytes, range)),
+            b"XMP " => layout.add_xmp(range),
             _ => {}
         }
         at = start + length + length % 2;
@@ -52,7 +52,7 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     Ok(layout)
 }
 
-fn length(field: &[u8]) -> usize {
+pub(super) fn length(field: &[u8]) -> usize {
     let field = field.try_into().map(u32::from_le_bytes).unwrap_or(u32::MAX);
     usize::try_from(field).unwrap_or(usize::MAX)
 }

@@ -2,22 +2,22 @@
 
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::member::{Member, Next};
-use super::memory::{self, TooMuch};
 use super::message::{MESSAGE, Message};
 use super::photos::Pictures;
 use super::rooms::Place;
+use crate::shares::Share;
 use crate::stop::stopped;
+use crate::websocket::Hearing;
 use crate::websocket::frames::{
-    Broken, CONTROL, Decoder, GOING_AWAY, Heard, Kind, NORMAL, Opcode, TOO_LARGE, TRY_LATER, head,
+    Broken, CONTROL, GOING_AWAY, Heard, Kind, NORMAL, Opcode, TOO_LARGE, head,
 };
 
 /// What is read at once.
@@ -32,18 +32,19 @@ const STALL: Duration = Duration::from_secs(30);
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
-/// Serves a client until it leaves, does what it must not, stalls, or `stop` is true.
+/// Serves a client until it leaves, does what it must not, stalls, or `stop` is true. What it says
+/// takes from `memory`.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
     stream: S,
     place: &Place,
     pictures: Option<Pictures>,
-    memory: Arc<Semaphore>,
+    memory: Share,
     mut stop: watch::Receiver<bool>,
 ) {
     let member = &*place.member;
     let (reader, writer) = split(stream);
-    let mut reader =
-        Reader { stream: reader, decoder: Decoder::new(MESSAGE), pictures, memory, held: None };
+    let hearing = Hearing::new(READ, MESSAGE, &[], memory);
+    let mut reader = Reader { stream: reader, hearing, pictures };
     let mut writing = pin!(Writer { stream: writer }.run(member));
     let ended = tokio::select! {
         (code, reason) = reader.run(place) => {
@@ -69,55 +70,43 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
 
 struct Reader<S> {
     stream: ReadHalf<S>,
-    decoder: Decoder,
+    hearing: Hearing,
     /// Where its pictures go, in the room that has photos.
     pictures: Option<Pictures>,
-    memory: Arc<Semaphore>,
-    /// What the message that is being read has of the memory.
-    held: Option<OwnedSemaphorePermit>,
 }
 
 impl<S: AsyncRead> Reader<S> {
     /// Reads until the client leaves or breaks the rules; the code and reason to close with.
     async fn run(&mut self, place: &Place) -> (u16, &'static str) {
         loop {
-            loop {
-                match self.decoder.next() {
-                    Ok(None) => break,
-                    Ok(Some(Heard::Message(kind, payload))) => {
-                        if self.hold(payload.len()).await.is_err() {
-                            return (TRY_LATER, "the relay is full of what others have not taken");
-                        }
-                        let message = Message::new(kind, payload, self.held.take());
-                        if let Some(pictures) = &mut self.pictures {
-                            pictures.offer(&message);
-                        }
-                        place.send(&message).await;
-                    }
-                    Ok(Some(Heard::Ping(payload))) => place.member.pong(payload),
-                    Ok(Some(Heard::Pong)) => {}
-                    Ok(Some(Heard::Close)) => return (NORMAL, ""),
-                    Err(Broken(TOO_LARGE, _)) => return (TOO_LARGE, "a message may have 10 MiB"),
-                    Err(Broken(code, reason)) => return (code, reason),
-                }
-            }
-            if self.hold(self.decoder.unfinished()).await.is_err() {
-                return (TRY_LATER, "the relay is full of what others have not taken");
-            }
-            self.decoder.raw.reserve(READ);
-            match self.stream.read_buf(&mut self.decoder.raw).await {
-                Ok(0) | Err(_) => return (NORMAL, ""),
-                Ok(_) => {}
+            match self.read(place).await {
+                Ok(true) => {}
+                Ok(false) => return (NORMAL, ""),
+                Err(Broken(TOO_LARGE, _)) => return (TOO_LARGE, "a message may have 10 MiB"),
+                Err(Broken(code, reason)) => return (code, reason),
             }
         }
     }
 
-    async fn hold(&mut self, bytes: usize) -> Result<(), TooMuch> {
-        memory::hold(&self.memory, &mut self.held, bytes).await
+    /// Reads one thing that the client says, and passes it on. `false` when it leaves.
+    async fn read(&mut self, place: &Place) -> Result<bool, Broken> {
+        match self.hearing.hear(&mut self.stream).await? {
+            Some(Heard::Message(kind, payload)) => {
+                let memory = self.hearing.memory_for(payload.len()).await?;
+                let message = Message::new(kind, payload, memory);
+                if let Some(pictures) = &mut self.pictures {
+                    pictures.offer(&message);
+                }
+                place.send(&message).await;
+            }
+            Some(Heard::Ping(payload)) => place.member.pong(payload),
+            Some(Heard::Pong) => {}
+            Some(Heard::Close) | None => return Ok(false),
+        }
+        Ok(true)
     }
 
     async fn until_the_end(&mut self) {
-        self.decoder = Decoder::new(MESSAGE);
         let mut rest = vec![0; READ];
         while let Ok(1..) = self.stream.read(&mut rest).await {}
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 
+use crate::shares::Share;
 use crate::websocket::frames::Kind;
 
 /// A message is at most so long, in bytes.
@@ -15,12 +15,12 @@ pub(crate) const MESSAGE: usize = wire::limits::PICTURE;
 pub(crate) struct Message {
     pub kind: Kind,
     pub payload: Bytes,
-    /// Its part of the memory of the relay, free again when the last who waits has it.
-    _held: Option<Arc<OwnedSemaphorePermit>>,
+    /// Its part of the memory for messages, free again when the last who waits has it.
+    _memory: Arc<Share>,
 }
 
 impl Message {
-    pub fn new(kind: Kind, payload: Bytes, held: Option<OwnedSemaphorePermit>) -> Message {
-        Message { kind, payload, _held: held.map(Arc::new) }
+    pub fn new(kind: Kind, payload: Bytes, memory: Share) -> Message {
+        Message { kind, payload, _memory: Arc::new(memory) }
     }
 }

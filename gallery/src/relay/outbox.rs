@@ -100,11 +100,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::shares::{Share, Shares, Who};
+
+    fn memory() -> Share {
+        Shares::new("bytes", 0).none(Who::Gallery)
+    }
 
     fn message(kind: Kind, len: usize, mark: u32) -> Message {
         let mut payload = vec![0; len.max(4)];
         payload[..4].copy_from_slice(&mark.to_be_bytes());
-        Message::new(kind, Bytes::from(payload), None)
+        Message::new(kind, Bytes::from(payload), memory())
     }
 
     fn marks(outbox: &mut Outbox) -> Vec<u32> {
@@ -150,7 +155,7 @@ mod tests {
         assert_eq!(outbox.put(1, half.clone()), Ok(()));
         assert_eq!(outbox.put(2, half), Ok(()));
         assert_eq!(outbox.bytes(), QUEUE);
-        let empty = Message::new(Kind::Text, Bytes::new(), None);
+        let empty = Message::new(Kind::Text, Bytes::new(), memory());
         assert_eq!(outbox.put(3, empty.clone()), Err(Full));
         outbox.clear();
         let fit = (0..).take_while(|_| outbox.put(1, empty.clone()).is_ok()).count();

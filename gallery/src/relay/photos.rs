@@ -9,27 +9,25 @@ use bytes::Bytes;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, timeout};
 use tracing::{debug, warn};
 use wire::{Photo, PhotoEvent, PhotoId};
 
 use super::Relay;
-use super::memory;
 use super::message::{MESSAGE, Message};
 use super::outbox::ClientId;
 use super::rooms::RoomName;
 use crate::now::Now;
 use crate::picture;
+use crate::shares::{Share, Shares, Who};
 use crate::stop::stopped;
 use crate::store::Store;
+use crate::strangers::{MESSAGE_WITHIN, OFFERS};
 use crate::upload::Uploads;
 use crate::websocket::frames::Kind;
 
 /// The gallery as a sender; no client has this id.
 const GALLERY: ClientId = 0;
-
-/// Pictures that wait to be stored; more only pass.
-const WAITING: usize = 16;
 
 /// How often a client's pictures become photos, and how many at once.
 const EVERY: Duration = Duration::from_secs(1);
@@ -42,32 +40,38 @@ const REMEMBERED: usize = 256;
 const NEW_MS: u64 = 60_000;
 
 /// Where clients put pictures, and where they are taken from.
-pub(crate) type Offers = mpsc::Sender<Message>;
-pub(crate) type Offered = mpsc::Receiver<Message>;
+pub(crate) type Offers = mpsc::Sender<(Message, Share)>;
+pub(crate) type Offered = mpsc::Receiver<(Message, Share)>;
 
 pub(crate) fn offers() -> (Offers, Offered) {
-    mpsc::channel(WAITING)
+    mpsc::channel(OFFERS)
 }
 
 /// The pictures of one client.
 #[derive(Debug)]
 pub(crate) struct Pictures {
     offers: Offers,
+    /// How many may wait, and whose they are.
+    places: Shares,
+    who: Who,
     turns: Turns,
 }
 
 impl Pictures {
-    pub fn new(offers: Offers) -> Pictures {
-        Pictures { offers, turns: Turns { left: BURST, since: Instant::now() } }
+    pub fn new(offers: Offers, places: Shares, who: Who) -> Pictures {
+        Pictures { offers, places, who, turns: Turns { left: BURST, since: Instant::now() } }
     }
 
     /// Offers a message to the store, if it is a picture and the client has not said too many.
     pub fn offer(&mut self, message: &Message) {
         let is_picture =
             message.kind == Kind::Binary && picture::recognise(&message.payload).is_some();
-        if is_picture && self.turns.take(Instant::now()) {
+        if is_picture
+            && self.turns.take(Instant::now())
+            && let Ok(place) = self.places.take(self.who.clone())
+        {
             // While the store is slower than all clients together, pictures only pass.
-            let _ = self.offers.try_send(message.clone());
+            let _ = self.offers.try_send((message.clone(), place));
         }
     }
 }
@@ -106,7 +110,7 @@ pub(crate) async fn run(
     let events = store.events();
     let ours = Ours::default();
     let keep = async {
-        while let Some(picture) = offered.recv().await {
+        while let Some((picture, _place)) = offered.recv().await {
             let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
             // Before it is stored, since the store tells of it at once.
             ours.remember(id.clone());
@@ -155,11 +159,10 @@ async fn say_photo(relay: &Relay, store: &Store, id: &PhotoId) -> io::Result<()>
     }
     let Ok(stored) = store.file(id).await else { return Ok(()) };
     let bytes = spawn_blocking(move || std::fs::read(stored.path)).await??;
-    let mut held = None;
-    if memory::hold(&relay.memory, &mut held, bytes.len()).await.is_err() {
-        return Err(io::Error::other("too many messages wait for its clients"));
-    }
-    relay.rooms.send(&root, GALLERY, &Message::new(Kind::Binary, Bytes::from(bytes), held));
+    let mut memory = relay.strangers.messages.none(Who::Gallery);
+    let full = || io::Error::other("too many messages wait for its clients");
+    timeout(MESSAGE_WITHIN, memory.wait(bytes.len())).await.map_err(|_| full())?;
+    relay.rooms.send(&root, GALLERY, &Message::new(Kind::Binary, Bytes::from(bytes), memory));
     Ok(())
 }
 

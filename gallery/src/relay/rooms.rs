@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,15 +11,11 @@ use super::member::Member;
 use super::message::Message;
 use super::outbox::ClientId;
 use crate::problem::Problem;
+use crate::shares::{Full, Share, Shares, Who};
 use crate::websocket::frames::GOING_AWAY;
 
-/// Clients of all rooms together, of one room, and from one address.
-const CLIENTS: usize = 1000;
-const CLIENTS_OF_A_ROOM: usize = 250;
-const CLIENTS_OF_AN_ADDRESS: usize = 250;
-
-/// Rooms that are not empty.
-const ROOMS: usize = 250;
+/// Clients of one room.
+const CLIENTS: usize = 250;
 
 /// The name of a room, 1 to 32 of `a-z 0-9 - _`; the default is the room at `/`, without a name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -66,10 +61,14 @@ pub(crate) struct Rooms(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    rooms: HashMap<RoomName, BTreeMap<ClientId, Arc<Member>>>,
-    addresses: HashMap<IpAddr, usize>,
-    clients: usize,
+    rooms: HashMap<RoomName, Room>,
     last: ClientId,
+}
+
+#[derive(Debug)]
+struct Room {
+    members: BTreeMap<ClientId, Arc<Member>>,
+    places: Shares,
 }
 
 /// A client in its room, until this is dropped.
@@ -77,44 +76,36 @@ struct Inner {
 pub(crate) struct Place {
     rooms: Arc<Rooms>,
     pub room: RoomName,
-    address: IpAddr,
     pub id: ClientId,
     pub member: Arc<Member>,
+    _share: Share,
 }
 
 impl Rooms {
     /// Lets a client in.
     ///
     /// # Errors
-    /// There are too many of something; the problem says of what.
-    pub fn join(self: &Arc<Self>, room: RoomName, address: IpAddr) -> Result<Place, Problem> {
+    /// There are too many in the room.
+    pub fn join(self: &Arc<Self>, room: RoomName, who: Who) -> Result<Place, Full> {
         let mut inner = self.lock();
-        let members = inner.rooms.get(&room).map(BTreeMap::len);
-        let from_there = inner.addresses.get(&address).copied().unwrap_or(0);
-        for (count, most, what) in [
-            (inner.clients, CLIENTS, "clients are in the relay"),
-            (from_there, CLIENTS_OF_AN_ADDRESS, "clients of your address are in the relay"),
-            (members.unwrap_or(0), CLIENTS_OF_A_ROOM, "clients are in this room"),
-            (if members.is_some() { 0 } else { inner.rooms.len() }, ROOMS, "rooms are in use"),
-        ] {
-            if count >= most {
-                let hint = "come again when some have left";
-                return Err(Problem::unavailable(format!("{most} {what} already"), hint));
-            }
-        }
-        inner.clients += 1;
+        let places = match inner.rooms.get(&room) {
+            Some(room) => room.places.clone(),
+            None => Shares::new("places in this room", CLIENTS),
+        };
+        let share = places.take(who)?;
         inner.last += 1;
         let (id, member) = (inner.last, Arc::new(Member::default()));
-        *inner.addresses.entry(address).or_default() += 1;
-        inner.rooms.entry(room.clone()).or_default().insert(id, member.clone());
-        Ok(Place { rooms: self.clone(), room, address, id, member })
+        let known = inner.rooms.entry(room.clone());
+        let known = known.or_insert_with(|| Room { members: BTreeMap::new(), places });
+        known.members.insert(id, member.clone());
+        Ok(Place { rooms: self.clone(), room, id, member, _share: share })
     }
 
     /// Gives a message to all in a room but `from`. Returns to whom.
     pub fn send(&self, room: &RoomName, from: ClientId, message: &Message) -> Vec<Arc<Member>> {
         let others: Vec<Arc<Member>> = {
             let inner = self.lock();
-            let members = inner.rooms.get(room).into_iter().flatten();
+            let members = inner.rooms.get(room).into_iter().flat_map(|room| &room.members);
             members.filter(|(id, _)| **id != from).map(|(_, member)| member.clone()).collect()
         };
         others.iter().for_each(|member| member.put(from, message.clone()));
@@ -144,17 +135,10 @@ impl Drop for Place {
         // Whoever waits for it is let go.
         self.member.close(GOING_AWAY, "left");
         let mut inner = self.rooms.lock();
-        inner.clients -= 1;
-        if let Some(members) = inner.rooms.get_mut(&self.room) {
-            members.remove(&self.id);
-            if members.is_empty() {
+        if let Some(room) = inner.rooms.get_mut(&self.room) {
+            room.members.remove(&self.id);
+            if room.members.is_empty() {
                 inner.rooms.remove(&self.room);
-            }
-        }
-        if let Some(count) = inner.addresses.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                inner.addresses.remove(&self.address);
             }
         }
     }
@@ -165,23 +149,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_bounded_and_free_again() {
+    fn one_address_fills_no_room_and_all_is_free_again() {
         let rooms = Arc::new(Rooms::default());
-        let address = |n: usize| IpAddr::from([10, 0, (n / 250) as u8, (n % 250) as u8]);
-        let error = |problem: Problem| format!("{problem:?}");
-        let join = |room: &str, n| rooms.join(room.parse().unwrap(), address(n));
-        let full: Vec<_> = (0..CLIENTS_OF_A_ROOM).map(|n| join("a", n).unwrap()).collect();
-        assert!(error(join("a", 900).unwrap_err()).contains("in this room"));
+        let join = |room: &str, last: u8| {
+            rooms.join(room.parse().unwrap(), Who::at([127, 0, 0, last].into()))
+        };
+        let full: Vec<_> = std::iter::from_fn(|| join("a", 1).ok()).collect();
+        assert_eq!(full.len(), CLIENTS / 2);
+        let problem = format!("{:?}", Problem::from(join("a", 1).unwrap_err()));
+        assert!(
+            problem.contains("your address has 125 of the 250 places in this room"),
+            "{problem}"
+        );
+        let other = join("a", 2).unwrap();
         drop(full);
-        let full: Vec<_> =
-            (0..CLIENTS_OF_AN_ADDRESS).map(|n| join(&format!("r{}", n % 9), 1).unwrap()).collect();
-        assert!(error(join("x", 1).unwrap_err()).contains("your address"));
-        drop(full);
-        let full: Vec<_> = (0..ROOMS).map(|n| join(&format!("r{n}"), n).unwrap()).collect();
-        assert!(error(join("x", 900).unwrap_err()).contains("rooms are in use"));
-        join("r1", 900).unwrap();
-        drop(full);
-        let inner = rooms.lock();
-        assert_eq!((inner.clients, inner.rooms.len(), inner.addresses.len()), (0, 0, 0));
+        assert!(join("a", 1).is_ok());
+        drop(other);
+        assert!(rooms.lock().rooms.is_empty());
     }
 }

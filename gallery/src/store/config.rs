@@ -1,9 +1,9 @@
 //! The section `[gallery.photos]`: as typed, and as used.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use wire::units;
 
 use super::retention::Retention;
 use crate::picture::Pool;
@@ -13,12 +13,12 @@ use crate::picture::Pool;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Section {
-    /// How long photos are kept: a number and `hours`, `days` or `years`. Default for good.
+    /// How long photos are kept, such as `90 days`; the words are those of [`wire::units`]. Default for
+    /// good.
     pub keep: Option<String>,
     /// How many photos are kept. Default all.
     pub most: Option<u64>,
-    /// How many bytes the photos may take: a number and `MB`, `GB`, `TB`, `MiB`, `GiB` or `TiB`.
-    /// Default as many as there is room for.
+    /// How much room the photos may take, such as `20 GB`. Default as much as there is room for.
     pub bytes: Option<String>,
     /// So much of the disk stays free, written like `bytes`; new photos are refused before that,
     /// and taken again when there is room. Default 1 GiB, or a twentieth of a disk smaller than
@@ -28,11 +28,11 @@ pub struct Section {
 
 /// A key that cannot be used. The text says what to write instead.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("gallery.photos.{key} = {value:?}: write it like {like:?}")]
+#[error("gallery.photos.{key} = {value:?}: {right}")]
 pub struct BadSection {
     key: &'static str,
     value: String,
-    like: &'static str,
+    right: &'static str,
 }
 
 /// How a store is kept.
@@ -60,57 +60,23 @@ impl Section {
     /// # Errors
     /// [`BadSection`] names the key and says how to write it.
     pub(crate) fn check(&self, folder: PathBuf, pictures: Pool) -> Result<Config, BadSection> {
-        let age = read("keep", self.keep.as_deref(), &AGES, "90 days")?;
-        let bytes = read("bytes", self.bytes.as_deref(), &SIZES, "20 GB")?;
-        let min_free = read("min_free", self.min_free.as_deref(), &SIZES, "2 GiB")?;
-        let retention = Retention { age: age.map(Duration::from_secs), photos: self.most, bytes };
+        let bad = |key, value: &str, right| BadSection { key, value: value.to_owned(), right };
+        let size = |key, value: Option<&str>| {
+            value.map(|v| units::bytes(v).map_err(|right| bad(key, v, right))).transpose()
+        };
+        let keep = self.keep.as_deref();
+        let age = keep.map(|v| units::period(v).map_err(|right| bad("keep", v, right)));
+        let bytes = size("bytes", self.bytes.as_deref())?;
+        let min_free = size("min_free", self.min_free.as_deref())?;
+        let retention = Retention { age: age.transpose()?, photos: self.most, bytes };
         Ok(Config { folder, retention, min_free, pictures })
-    }
-}
-
-type Units = [(&'static str, u64)];
-
-const AGES: [(&str, u64); 6] = [
-    ("hour", 3600),
-    ("hours", 3600),
-    ("day", 86_400),
-    ("days", 86_400),
-    ("year", 31_556_952),
-    ("years", 31_556_952),
-];
-
-const SIZES: [(&str, u64); 7] = [
-    ("B", 1),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("TB", 1_000_000_000_000),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("TiB", 1 << 40),
-];
-
-/// Reads a whole number and a unit.
-fn read(
-    key: &'static str,
-    value: Option<&str>,
-    units: &Units,
-    like: &'static str,
-) -> Result<Option<u64>, BadSection> {
-    let Some(value) = value else { return Ok(None) };
-    let parsed = || {
-        let digits = value.find(|c: char| !c.is_ascii_digit())?;
-        let (number, unit) = value.split_at(digits);
-        let (_, factor) = units.iter().find(|(name, _)| *name == unit.trim_start())?;
-        number.parse::<u64>().ok()?.checked_mul(*factor)
-    };
-    match parsed() {
-        Some(number) => Ok(Some(number)),
-        None => Err(BadSection { key, value: value.to_owned(), like }),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn check(text: &str) -> Result<Config, String> {
@@ -141,12 +107,12 @@ mod tests {
     #[test]
     fn each_mistake_says_what_to_write() {
         for (text, word) in [
-            ("keep = '90'", "90 days"),
-            ("keep = 'days'", "90 days"),
-            ("keep = '90 apples'", "90 days"),
-            ("bytes = '-1 GB'", "20 GB"),
-            ("bytes = '99999999999 TB'", "20 GB"),
-            ("min_free = '1.5 GiB'", "2 GiB"),
+            ("keep = '90'", units::A_PERIOD),
+            ("keep = 'days'", units::A_PERIOD),
+            ("keep = '90 apples'", units::A_PERIOD),
+            ("bytes = '-1 GB'", units::A_SIZE),
+            ("bytes = '99999999999 TB'", units::A_SIZE),
+            ("min_free = '1.5 GiB'", units::A_SIZE),
             ("least = 3", "unknown field"),
         ] {
             let error = check(text).unwrap_err();

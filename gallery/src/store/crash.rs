@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -132,12 +132,112 @@ async fn fills_a_small_disk() {
     println!("went on by itself");
 }
 
+/// Fills a file until the disk takes nothing more.
+fn fill_up(ballast: &Path) {
+    let mut file = fs::File::create(ballast).unwrap();
+    let mut size = 1 << 20;
+    while size > 0 {
+        if file.write_all(&vec![1; size]).is_err() {
+            size /= 2;
+        }
+    }
+}
+
+/// Makes files until the disk takes none.
+fn fill_inodes(ballast: &Path) {
+    fs::create_dir(ballast).unwrap();
+    let mut number = 0;
+    while fs::File::create(ballast.join(number.to_string())).is_ok() {
+        number += 1;
+    }
+}
+
+/// Starts on a small disk without any room, and deletes there.
+#[tokio::test(flavor = "multi_thread")]
+async fn starts_without_room() {
+    let Some(folder) = env::var_os(FOLDER) else { return };
+    let folder = Path::new(&folder);
+    let store = open(folder);
+    for n in 0..12 {
+        add(&store, photo(n, NOON + n)).await;
+    }
+    store.close().await;
+    drop(store);
+    for (fill, first) in [(fill_up as fn(&Path), 0), (fill_inodes, 4)] {
+        let ballast = folder.join("ballast");
+        fill(&ballast);
+        let store = open(folder);
+        for n in first..first + 3 {
+            let caption = Some("Long ".repeat(90));
+            store.change(&id(n), Change { caption, pinned: None }).await.unwrap();
+            store.delete(&id(n)).await.unwrap();
+        }
+        assert!(matches!(store.add(photo(99, NOON)).await, Err(StoreError::Full(_))));
+        store.close().await;
+        match ballast.is_dir() {
+            true => fs::remove_dir_all(ballast).unwrap(),
+            false => fs::remove_file(ballast).unwrap(),
+        }
+    }
+    let before = dump(folder);
+    reindex(folder, |_| {}).unwrap();
+    assert_eq!(dump(folder), before);
+    println!("started and deleted");
+}
+
+/// Has its small disk become read-only, and writable again.
+#[tokio::test(flavor = "multi_thread")]
+async fn is_made_read_only() {
+    let Some(folder) = env::var_os(FOLDER) else { return };
+    let folder = Path::new(&folder);
+    let store = open(folder);
+    add(&store, photo(1, NOON)).await;
+    let run = |command: &str| {
+        let mut sh = Command::new("sh");
+        assert!(sh.args(["-c", command, "sh"]).arg(folder).status().unwrap().success());
+    };
+    // What is open for writing keeps a mount from becoming read-only, but not one above it.
+    run(r#"mount --bind "$1" "$1" && mount -o remount,bind,ro "$1""#);
+    for _ in 0..2 {
+        assert!(matches!(store.incoming().await, Err(StoreError::ReadOnly(_))));
+        assert!(matches!(store.add(photo(2, NOON)).await, Err(StoreError::ReadOnly(_))));
+        assert!(matches!(store.delete(&id(1)).await, Err(StoreError::ReadOnly(_))));
+    }
+    assert!(store.trouble().unwrap().to_string().contains("read-only"));
+    assert_eq!(all(&store).await.len(), 1);
+    run(r#"umount "$1""#);
+    let mut troubles = store.troubles();
+    let mended = troubles.wait_for(Option::is_none);
+    tokio::time::timeout(Duration::from_secs(20), mended).await.unwrap().unwrap();
+    add(&store, photo(2, NOON)).await;
+    store.close().await;
+    println!("went on when it could write");
+}
+
 #[test]
 fn a_full_disk_refuses_without_a_trace_and_goes_on_when_there_is_room() {
+    on_a_small_disk("fills_a_small_disk", "went on by itself");
+}
+
+#[test]
+fn a_start_without_a_free_byte_or_inode_lets_photos_be_deleted() {
+    on_a_small_disk("starts_without_room", "started and deleted");
+}
+
+#[test]
+fn a_disk_that_becomes_read_only_is_said_and_taken_again() {
+    on_a_small_disk("is_made_read_only", "went on when it could write");
+}
+
+/// Runs a test on a disk of its own, which must say `done` at its end.
+fn on_a_small_disk(test: &str, done: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let mount = "mount -t tmpfs -o size=8m tmpfs \"$VITRINA_TEST_STORE\" || exit 77; exec \"$@\"";
-    let wrapper = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, "sh"];
-    let output = child(&wrapper, "fills_a_small_disk", folder.path()).output().unwrap();
+    let options = "size=8m,nr_inodes=500";
+    let mount = format!(
+        "mount -t tmpfs -o {options} tmpfs \"$VITRINA_TEST_STORE\" || exit 77; exec \"$@\""
+    );
+    let wrapper = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", &mount, "sh"];
+    let output = child(&wrapper, test, folder.path()).output().unwrap();
     let (said, complained) = (
         String::from_utf8_lossy(&output.stdout).into_owned(),
         String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -148,5 +248,5 @@ fn a_full_disk_refuses_without_a_trace_and_goes_on_when_there_is_room() {
         eprintln!("this machine lets nobody mount a small disk; not tried");
         return;
     }
-    assert!(said.contains("went on by itself"), "{said}\n{complained}");
+    assert!(said.contains(done), "{said}\n{complained}");
 }

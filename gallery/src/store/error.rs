@@ -1,11 +1,10 @@
 //! What can go wrong with the store, as sentences for the person who must act.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
-use rustix::io::Errno;
 
 /// Why the store did not do what it was asked to.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -13,6 +12,15 @@ pub(crate) enum StoreError {
     /// The disk, or what the configuration leaves of it, is full.
     #[error("{0}")]
     Full(String),
+    /// The disk can be read only.
+    #[error("{0}")]
+    ReadOnly(String),
+    /// The folder of the photos is not there any more, or another one has its name.
+    #[error(
+        "The gallery's folder {0} was moved, deleted or unmounted while the gallery runs: put it \
+         back, or start the gallery again with the folder that is to be used"
+    )]
+    Away(PathBuf),
     /// Another gallery stores the photos of this broker.
     #[error("{0}")]
     ViewOnly(String),
@@ -46,12 +54,17 @@ pub(crate) enum StoreError {
 
 const FULL: &str = "The gallery's disk is full: photos are stored again when there is room";
 
+const READ_ONLY: &str = "The gallery's disk is read-only: mount it so that it can be written; \
+     a file system that became so by itself is damaged, and wants fsck";
+
 impl StoreError {
     /// Says which file it was.
-    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    pub fn io(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
         let path = path.to_owned();
-        move |source| match Errno::from_io_error(&source) {
-            Some(Errno::NOSPC | Errno::DQUOT) => StoreError::Full(FULL.to_owned()),
+        // Its kind, since who adds the path to an error takes the number away.
+        move |source| match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full(FULL.to_owned()),
+            ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly(READ_ONLY.to_owned()),
             _ => StoreError::Io { path, source: Arc::new(source) },
         }
     }
@@ -61,6 +74,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => StoreError::Full(FULL.to_owned()),
+            Some(ErrorCode::ReadOnly) => StoreError::ReadOnly(READ_ONLY.to_owned()),
             _ => StoreError::Index(error.to_string()),
         }
     }
@@ -88,4 +102,27 @@ pub enum OpenError {
         /// Why.
         why: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_known_also_when_the_error_names_a_path() {
+        for (errno, full) in [
+            (rustix::io::Errno::NOSPC, true),
+            (rustix::io::Errno::DQUOT, true),
+            (rustix::io::Errno::IO, false),
+        ] {
+            let bare = || io::Error::from(errno);
+            let wrapped = io::Error::new(bare().kind(), bare().to_string());
+            for error in [bare(), wrapped] {
+                let error = StoreError::io(Path::new("a"))(error);
+                assert_eq!(matches!(error, StoreError::Full(_)), full, "{error}");
+            }
+        }
+        let error = StoreError::io(Path::new("a"))(rustix::io::Errno::ROFS.into());
+        assert!(matches!(error, StoreError::ReadOnly(_)));
+    }
 }

@@ -4,17 +4,19 @@
 //! group are there. Whatever has its name is therefore complete.
 
 use std::ffi::OsStr;
-use std::fs::{self, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write};
 use std::ops::Range;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use durable::sync_folder;
+use durable::{PRIVATE, private_folder, sync_folder};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use tempfile::NamedTempFile;
+use tracing::{error, warn};
 use wire::{MediaType, PhotoId};
 
 use super::error::StoreError;
@@ -24,7 +26,12 @@ use crate::picture::EDITION;
 #[derive(Debug, Clone)]
 pub(super) struct Files {
     root: PathBuf,
+    /// The root itself, held open: no other folder gets its number meanwhile.
+    held: Arc<File>,
 }
+
+/// The folders in the root.
+const FOLDERS: [&str; 4] = ["photos", "thumbs", "trash", "incoming"];
 
 /// A day in UTC, as its folder is called: `2026/11/20`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,12 +72,32 @@ impl DayFolder {
 impl Files {
     /// Makes what is missing of the folders.
     pub fn open(root: &Path) -> io::Result<Self> {
-        let files = Files { root: root.to_owned() };
-        for folder in ["photos", "thumbs", "trash", "incoming"] {
-            fs::create_dir_all(root.join(folder))?;
+        private_folder(root)?;
+        for folder in FOLDERS {
+            private_folder(&root.join(folder))?;
         }
         sync_folder(root)?;
-        Ok(files)
+        Ok(Files { root: root.to_owned(), held: Arc::new(File::open(root)?) })
+    }
+
+    /// Whether the folder that was opened is still the one that has the name.
+    pub fn is_here(&self) -> Result<(), StoreError> {
+        let number = |folder: io::Result<fs::Metadata>| folder.map(|it| (it.dev(), it.ino()));
+        match (number(self.held.metadata()), number(fs::metadata(&self.root))) {
+            (Ok(held), Ok(named)) if held == named => Ok(()),
+            _ => Err(StoreError::Away(self.root.clone())),
+        }
+    }
+
+    /// Makes what went away of the folders in the root while that stayed.
+    pub fn mend(&self) {
+        let missing = FOLDERS.map(|folder| self.root.join(folder)).into_iter();
+        for folder in missing.filter(|folder| !folder.exists()) {
+            match make_folder(&folder) {
+                Ok(_) => warn!(folder = %folder.display(), "it was gone, and is made anew"),
+                Err(error) => error!(folder = %folder.display(), %error, "it is gone"),
+            }
+        }
     }
 
     pub fn root(&self) -> &Path {
@@ -103,11 +130,20 @@ impl Files {
         self.root.join("trash").join(format!("{id}.{}", media.extension()))
     }
 
-    /// Where a file goes that is not what it should be.
+    /// Where a file goes that is not what it should be: a name that is free.
     pub fn damaged(&self, name: &OsStr) -> io::Result<PathBuf> {
         let folder = self.root.join("damaged");
-        fs::create_dir_all(&folder)?;
-        Ok(folder.join(name))
+        make_folder(&folder)?;
+        let mut path = folder.join(name);
+        for number in 1_u64.. {
+            if fs::symlink_metadata(&path).is_err() {
+                break;
+            }
+            let mut other = name.to_owned();
+            other.push(format!(".{number}"));
+            path = folder.join(other);
+        }
+        Ok(path)
     }
 
     pub fn day(&self, day: &DayFolder) -> PathBuf {
@@ -115,34 +151,45 @@ impl Files {
     }
 
     /// Every day that has a folder, oldest first.
-    pub fn days(&self) -> io::Result<Vec<DayFolder>> {
+    pub fn days(&self) -> Vec<DayFolder> {
         let photos = self.root.join("photos");
         let mut days = Vec::new();
-        for year in folders(&photos)? {
-            for month in folders(&photos.join(&year))? {
-                for day in folders(&photos.join(&year).join(&month))? {
+        for year in folders(&photos) {
+            for month in folders(&photos.join(&year)) {
+                for day in folders(&photos.join(&year).join(&month)) {
                     days.extend(DayFolder::parse(&format!("{year}/{month}/{day}")));
                 }
             }
         }
         days.sort();
-        Ok(days)
+        days
     }
 
     /// Makes the folder of a day, durably.
     pub fn make_day(&self, day: &DayFolder) -> Result<PathBuf, StoreError> {
-        let folder = self.day(day);
-        if folder.is_dir() {
-            return Ok(folder);
+        self.make_levels("photos", &day.0, sync_folder)
+    }
+
+    /// Makes the folder of a day's thumbnails.
+    pub fn make_thumbs(&self, day: &DayFolder) -> Result<PathBuf, StoreError> {
+        self.make_levels("thumbs", &format!("{EDITION}/{}", day.0), |_| Ok(()))
+    }
+
+    fn make_levels(
+        &self,
+        under: &str,
+        levels: &str,
+        made_in: impl Fn(&Path) -> io::Result<()>,
+    ) -> Result<PathBuf, StoreError> {
+        let mut folder = self.root.join(under);
+        if folder.join(levels).is_dir() {
+            return Ok(folder.join(levels));
         }
-        let mut made = self.root.join("photos");
-        for level in day.0.split('/') {
-            let parent = made.clone();
-            made.push(level);
-            match fs::create_dir(&made) {
-                Ok(()) => sync_folder(&parent).map_err(StoreError::io(&parent))?,
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(StoreError::io(&made)(error)),
+        for level in levels.split('/') {
+            let parent = folder.clone();
+            folder.push(level);
+            if make_folder(&folder).map_err(StoreError::io(&folder))? {
+                made_in(&parent).map_err(StoreError::io(&parent))?;
             }
         }
         Ok(folder)
@@ -152,8 +199,7 @@ impl Files {
     pub fn aside(&self) -> Result<NamedTempFile, StoreError> {
         let folder = self.root.join("incoming");
         tempfile::Builder::new()
-            // As any other new file: what the umask leaves.
-            .permissions(Permissions::from_mode(0o666))
+            .permissions(Permissions::from_mode(PRIVATE))
             .tempfile_in(&folder)
             .map_err(StoreError::io(&folder))
     }
@@ -170,7 +216,10 @@ impl Files {
     /// Removes what a crash left half written.
     pub fn clear_aside(&self) -> io::Result<()> {
         for entry in fs::read_dir(self.root.join("incoming"))? {
-            fs::remove_file(entry?.path())?;
+            let path = entry?.path();
+            if let Err(error) = fs::remove_file(&path) {
+                warn!(path = %path.display(), %error, "this cannot be removed");
+            }
         }
         Ok(())
     }
@@ -185,6 +234,16 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
     fs::rename(from, to).map_err(StoreError::io(from))
 }
 
+/// Makes a folder in one that is there, so that nothing comes into being where the root was. Answers
+/// whether it was missing.
+pub(super) fn make_folder(path: &Path) -> io::Result<bool> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Removes a file that may be gone already.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
@@ -193,15 +252,14 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-fn folders(of: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(of)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            names.extend(entry.file_name().into_string());
-        }
-    }
-    Ok(names)
+/// The folders in one; none, if it cannot be read.
+fn folders(of: &Path) -> Vec<String> {
+    let entries = fs::read_dir(of).inspect_err(|error| {
+        error!(folder = %of.display(), %error, "it cannot be read; what is in it is passed over");
+    });
+    let entries = entries.into_iter().flatten().filter_map(Result::ok);
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    folders.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
 #[cfg(test)]

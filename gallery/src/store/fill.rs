@@ -76,7 +76,7 @@ fn insert(index: &mut Connection, photos: u64) -> rusqlite::Result<()> {
                 caption: if rng.u8(..50) == 0 { format!("No. {n}") } else { String::new() },
                 pinned: rng.u8(..100) == 0,
             };
-            index::insert(&tx, &Sidecar { photo, deleted: None })?;
+            index::insert(&tx, &Sidecar { photo, arrived: None, deleted: None })?;
         }
         tx.commit()?;
     }

@@ -1,17 +1,24 @@
 //! The index: an SQLite database of what stands in the sidecars. Only the store's writer changes
 //! it; readers have connections of their own.
 
+use std::io;
 use std::path::Path;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Result, Row, Transaction, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Result, Row, Transaction, ffi, params};
 use wire::{Author, MediaType, Photo, PhotoId, TimeSource};
 
 use super::files::DayFolder;
 use super::sidecar::{Deletion, Sidecar};
 
-/// Changes with the schema. An index of another version is made anew from the files.
-const VERSION: i64 = 1;
+/// Changes with the schema. An index of an earlier version is brought up to date, one of a later
+/// version made anew from the files.
+const VERSION: i64 = 2;
+
+/// From version 1 to 2: what an upload was before its place was taken out.
+const FROM_1: &str = "ALTER TABLE photos ADD COLUMN arrived TEXT;
+     CREATE INDEX photos_by_hash ON photos (hash);
+     CREATE INDEX photos_by_arrived ON photos (arrived) WHERE arrived IS NOT NULL;";
 
 /// A quarter of an hour in milliseconds.
 pub(super) const QUARTER: u64 = 15 * 60 * 1000;
@@ -22,6 +29,16 @@ pub(super) const QUARTER: u64 = 15 * 60 * 1000;
 /// every photo that was acknowledged, also when the power goes. It costs one sync for a whole group
 /// of photos, and saves looking through all files after each unclean end.
 pub(super) fn open(path: &Path) -> Result<Connection> {
+    // What SQLite makes beside the database has the same mode. Before it is opened: to close any
+    // file of the database takes the locks away that this process has on it.
+    if let Err(error) = durable::private_file(path) {
+        let code = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ffi::SQLITE_FULL,
+            _ => ffi::SQLITE_CANTOPEN,
+        };
+        let why = Some(error.to_string());
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), why));
+    }
     let connection = Connection::open(path)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -4000;
@@ -48,9 +65,16 @@ pub(super) fn create(connection: &mut Connection) -> Result<()> {
     tx.commit()
 }
 
-/// Whether the tables are those of this version.
-pub(super) fn is_current(connection: &Connection) -> Result<bool> {
+/// Whether the tables are those of this version, as which those of an earlier one are made.
+pub(super) fn make_current(connection: &mut Connection) -> Result<bool> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version == 1 {
+        let tx = connection.transaction()?;
+        tx.execute_batch(FROM_1)?;
+        tx.pragma_update(None, "user_version", VERSION)?;
+        tx.commit()?;
+        return Ok(true);
+    }
     Ok(version == VERSION)
 }
 
@@ -70,10 +94,16 @@ pub(super) fn set_unclean(connection: &Connection) -> Result<()> {
     connection.execute("UPDATE totals SET clean = 0", []).map(drop)
 }
 
+/// Puts what SQLite's log holds into the database, and gives up its room, unless somebody reads
+/// from it just now.
+pub(super) fn empty_log(connection: &Connection) -> Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
 /// Closes it in order: nothing is left to be checked at the next start.
 pub(super) fn close(connection: Connection) -> Result<()> {
     connection.execute_batch("DELETE FROM busy; UPDATE totals SET clean = 1;")?;
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    empty_log(&connection)?;
     connection.close().map_err(|(_, error)| error)
 }
 
@@ -108,9 +138,21 @@ pub(super) fn find(connection: &Connection, id: &PhotoId) -> Result<Known> {
     Ok(found.map_or(Known::Nothing, Known::Deleted))
 }
 
+/// The photo whose file is or was one of these, by its SHA-256; the oldest id of several.
+pub(super) fn find_file(connection: &Connection, hashes: [&str; 2]) -> Result<Option<Photo>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM photos {NAMES} WHERE photos.id = (
+             SELECT min(id) FROM (
+                 SELECT id FROM photos WHERE hash IN (?1, ?2)
+                 UNION ALL SELECT id FROM photos WHERE arrived IN (?1, ?2)))"
+    );
+    let found = connection.prepare_cached(&sql)?.query_row(hashes, sidecar).optional()?;
+    Ok(found.map(|found| found.photo))
+}
+
 /// The columns that [`sidecar`] reads, of `photos` with [`NAMES`].
 pub(super) const COLUMNS: &str = "photos.id, taken, time, received, media, bytes, width, height, \
-     hash, cameras.id, camera_name, people.id, person_name, name, caption, pinned";
+     hash, cameras.id, camera_name, people.id, person_name, name, caption, pinned, arrived";
 pub(super) const NAMES: &str = "LEFT JOIN cameras ON cameras.number = photos.camera \
      LEFT JOIN people ON people.number = photos.person";
 
@@ -134,7 +176,7 @@ pub(super) fn sidecar(row: &Row<'_>) -> Result<Sidecar> {
         caption: row.get(14)?,
         pinned: row.get(15)?,
     };
-    Ok(Sidecar { photo, deleted: None })
+    Ok(Sidecar { photo, arrived: row.get(16)?, deleted: None })
 }
 
 const TOMBSTONE: &str = "id, taken, media, hash, deleted, expired, trashed";
@@ -152,7 +194,7 @@ fn tombstone(row: &Row<'_>) -> Result<Tombstone> {
 
 /// Adds a photo that the index does not know.
 pub(super) fn insert(tx: &Transaction<'_>, sidecar: &Sidecar) -> Result<()> {
-    let Sidecar { photo, .. } = sidecar;
+    let Sidecar { photo, arrived, .. } = sidecar;
     let camera = match &photo.camera {
         Some(camera) => Some(number(tx, "cameras", &camera.to_string())?),
         None => None,
@@ -163,8 +205,8 @@ pub(super) fn insert(tx: &Transaction<'_>, sidecar: &Sidecar) -> Result<()> {
     };
     tx.prepare_cached(
         "INSERT INTO photos (id, taken, received, time, media, bytes, width, height,
-             hash, camera, camera_name, person, person_name, name, caption, pinned)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             hash, camera, camera_name, person, person_name, name, caption, pinned, arrived)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         photo.id.as_str(),
@@ -183,6 +225,7 @@ pub(super) fn insert(tx: &Transaction<'_>, sidecar: &Sidecar) -> Result<()> {
         photo.name,
         photo.caption,
         photo.pinned,
+        arrived,
     ])?;
     tx.prepare_cached("UPDATE totals SET photos = photos + 1, bytes = bytes + ?")?
         .execute([photo.bytes])?;

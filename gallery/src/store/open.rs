@@ -1,12 +1,12 @@
 //! Opening a store: taking it for oneself, and making sure of the index.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use durable::sync_folder;
+use durable::{private_file, sync_folder};
 use rusqlite::Connection;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -26,37 +26,33 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// A store that is ours, with an index that agrees with its files.
+/// The index of a store, which agrees with its files, and the days that may change.
 pub(super) struct Opened {
-    pub files: Files,
     pub index: Connection,
-    pub lock: File,
     pub busy: HashMap<DayFolder, Instant>,
 }
 
-/// Opens the store in `root`. After an unclean end the days that were written to are compared with
-/// their files; an index that is missing or broken is made anew.
-pub(super) fn open(root: &Path) -> Result<Opened, OpenError> {
-    let (files, lock) = take(root)?;
-    let failed = |error: StoreError| failed(root, &error);
-    files.clear_aside().map_err(|source| OpenError::Io { path: root.to_owned(), source })?;
-    let mut index = match open_index(&files) {
+/// Opens a store that was taken. After an unclean end the days that were written to are compared
+/// with their files; an index that is missing or broken is made anew.
+pub(super) fn open(files: &Files) -> Result<Opened, StoreError> {
+    files.clear_aside().map_err(StoreError::io(files.root()))?;
+    let mut index = match open_index(files) {
         Ok(Some(index)) => index,
-        Ok(None) => make(&files, |_| {}).map_err(failed)?.0,
+        Ok(None) => make(files, |_| {})?.0,
+        Err(error @ StoreError::Full(_)) => return Err(error),
         Err(error) => {
             warn!(%error, "the index of the photos is broken; it is made anew from the files");
-            set_aside(&files).map_err(|source| OpenError::Io { path: files.index(), source })?;
-            make(&files, |_| {}).map_err(failed)?.0
+            set_aside(files).map_err(StoreError::io(&files.index()))?;
+            make(files, |_| {})?.0
         }
     };
-    if !index::is_clean(&index).map_err(StoreError::from).map_err(failed)? {
-        repair(&files, &mut index).map_err(failed)?;
+    if !index::is_clean(&index)? {
+        repair(files, &mut index)?;
     }
-    index::set_unclean(&index).map_err(StoreError::from).map_err(failed)?;
+    index::set_unclean(&index)?;
     let now = Instant::now();
-    let busy = index::busy(&index).map_err(StoreError::from).map_err(failed)?;
-    let busy = busy.into_iter().map(|day| (day, now)).collect();
-    Ok(Opened { files, index, lock, busy })
+    let busy = index::busy(&index)?.into_iter().map(|day| (day, now)).collect();
+    Ok(Opened { index, busy })
 }
 
 /// Makes the index of a store anew from its files. `progress` is told now and then.
@@ -76,8 +72,7 @@ pub(super) fn take(root: &Path) -> Result<(Files, File), OpenError> {
     let unusable = |source| OpenError::Io { path: root.to_owned(), source };
     let files = Files::open(root).map_err(unusable)?;
     let path = root.join("lock");
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path);
-    let lock = lock.map_err(unusable)?;
+    let lock = private_file(&path).map_err(unusable)?;
     match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok((files, lock)),
         Err(Errno::WOULDBLOCK) => Err(OpenError::InUse(root.to_owned())),
@@ -87,12 +82,20 @@ pub(super) fn take(root: &Path) -> Result<(Files, File), OpenError> {
 
 /// The index, if there is one of this version.
 fn open_index(files: &Files) -> Result<Option<Connection>, StoreError> {
-    if !files.index().exists() {
-        return Ok(None);
+    let path = files.index();
+    match fs::metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // A pipe would never open.
+        Ok(index) if !index.is_file() => {
+            return Err(StoreError::Index(format!("{} is no file", path.display())));
+        }
+        found => {
+            found.map_err(StoreError::io(&path))?;
+        }
     }
-    let index = index::open(&files.index())?;
-    if !index::is_current(&index)? {
-        info!("the index of the photos is another version's; it is made anew");
+    let mut index = index::open(&path)?;
+    if !index::make_current(&mut index)? {
+        info!("the index of the photos is empty or a later version's; it is made anew");
         return Ok(None);
     }
     // Looking through all of it takes seconds, and is needed only when something went wrong.
@@ -112,12 +115,12 @@ fn make(
         remove(&leftover).map_err(StoreError::io(&leftover))?;
     }
     let root = files.root();
-    let total = settle::count(files).map_err(StoreError::io(root))?;
+    let total = settle::count(files);
     let mut index = index::open(&path)?;
     index.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -32000;")?;
     index::create(&mut index)?;
     let mut settler = Settler::new(files, &index, Trust::Size)?;
-    let days = files.days().map_err(StoreError::io(root))?;
+    let days = files.days();
     let mut done = 0;
     progress(Progress { done, total });
     for day in &days {
@@ -159,7 +162,7 @@ fn set_aside(files: &Files) -> io::Result<()> {
     for (from, to) in
         with_logs(&files.index()).into_iter().zip(with_logs(&files.damaged("index.db".as_ref())?))
     {
-        if from.exists() {
+        if fs::symlink_metadata(&from).is_ok() {
             fs::rename(from, to)?;
         }
     }

@@ -27,7 +27,9 @@ CREATE TABLE photos (
     person_name TEXT NOT NULL,
     name TEXT NOT NULL,
     caption TEXT NOT NULL,
-    pinned INTEGER NOT NULL
+    pinned INTEGER NOT NULL,
+    -- The hash of what was brought, if something was taken out of it.
+    arrived TEXT
 ) STRICT;
 
 -- One for each way to filter, each in the order of the list.
@@ -36,6 +38,9 @@ CREATE INDEX photos_by_camera ON photos (camera, taken, id) WHERE camera IS NOT 
 CREATE INDEX photos_by_person ON photos (person, taken, id) WHERE person IS NOT NULL;
 CREATE INDEX photos_by_both ON photos (camera, person, taken, id)
     WHERE camera IS NOT NULL AND person IS NOT NULL;
+-- For what is brought again.
+CREATE INDEX photos_by_hash ON photos (hash);
+CREATE INDEX photos_by_arrived ON photos (arrived) WHERE arrived IS NOT NULL;
 -- For what goes first when there is too much.
 CREATE INDEX photos_by_age ON photos (received) WHERE pinned = 0;
 

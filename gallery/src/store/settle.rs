@@ -31,7 +31,7 @@ pub struct Settled {
     pub dropped: u64,
     /// Rows that said something else than the file beside the photo.
     pub corrected: u64,
-    /// Files that are not what they should be, moved to the folder `damaged`.
+    /// Files that are not what they should be, moved to the folder `damaged` or passed over.
     pub damaged: u64,
 }
 
@@ -58,6 +58,9 @@ pub(super) struct Settler<'a> {
 struct Found {
     photos: HashMap<PhotoId, (MediaType, u64)>,
     sidecars: HashSet<PhotoId>,
+    /// What has a photo's name and is no file, or cannot be looked at. All of that id is left as
+    /// it is, until somebody puts it right.
+    odd: HashSet<PhotoId>,
 }
 
 impl<'a> Settler<'a> {
@@ -74,7 +77,13 @@ impl<'a> Settler<'a> {
         mut seen: impl FnMut(),
     ) -> Result<(), StoreError> {
         let folder = self.files.day(day);
-        let found = look(&folder).map_err(StoreError::io(&folder))?;
+        let found = match look(&folder) {
+            Ok(found) => found,
+            Err(error) => {
+                self.pass_over(&folder, &error);
+                return Ok(());
+            }
+        };
         let rows = index::photos_of(index, day)?;
         let tombstones = index::tombstones_of(index, day)?;
         let tx = index.transaction()?;
@@ -84,6 +93,10 @@ impl<'a> Settler<'a> {
             .chain(found.photos.keys().filter(|id| !found.sidecars.contains(*id)))
         {
             seen();
+            if found.odd.contains(id) {
+                self.settled.damaged += 1;
+                continue;
+            }
             let path = folder.join(format!("{id}.json"));
             let photo = found.photos.get(id).copied();
             let sidecar = match Sidecar::read(&path) {
@@ -97,27 +110,46 @@ impl<'a> Settler<'a> {
                     self.set_aside(&path, "a sidecar that belongs elsewhere");
                     continue;
                 }
-                Err(error) => {
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::InvalidData
+                    ) =>
+                {
                     if found.sidecars.contains(id) {
                         self.set_aside(&path, &format!("a sidecar that cannot be read: {error}"));
                     }
-                    match photo {
-                        Some((media, bytes)) => self.adopt(day, id, media, bytes)?,
+                    match photo.map(|(media, bytes)| self.adopt(day, id, media, bytes)) {
+                        Some(Ok(sidecar)) => sidecar,
+                        Some(Err(error)) => {
+                            self.pass_over(&folder.join(id.as_str()), &error);
+                            continue;
+                        }
                         None => continue,
                     }
                 }
+                Err(error) => {
+                    self.pass_over(&path, &error);
+                    continue;
+                }
             };
-            self.one(&tx, sidecar, photo)?;
+            match self.one(&tx, sidecar, photo) {
+                // One file that the disk does not give must not keep all others away.
+                Err(error @ StoreError::Io { .. }) => {
+                    self.pass_over(&folder.join(id.as_str()), &error);
+                }
+                done => done?,
+            }
         }
         for Sidecar { photo, .. } in rows {
-            if !found.sidecars.contains(&photo.id) && !found.photos.contains_key(&photo.id) {
+            if found.is_missing(&photo.id) {
                 warn!(id = %photo.id, "a photo in the index has no file any more; forgotten");
                 index::remove(&tx, &photo)?;
                 self.settled.dropped += 1;
             }
         }
         for Tombstone { id, .. } in tombstones {
-            if !found.sidecars.contains(&id) && !found.photos.contains_key(&id) {
+            if found.is_missing(&id) {
                 index::unbury(&tx, &id)?;
             }
         }
@@ -205,7 +237,7 @@ impl<'a> Settler<'a> {
         let times = day.times();
         let within = |taken: &u64| times.contains(taken);
         let stamped = stamp.as_ref().map(|stamp| stamp.at / 1000).filter(within);
-        let told = checked.and_then(|checked| checked.taken).filter(within);
+        let told = picture::times(media, &picture).into_iter().find(within);
         let (taken, time) = match (stamped, told) {
             (Some(taken), _) => (taken, TimeSource::Camera),
             (None, Some(taken)) => (taken, TimeSource::Exif),
@@ -230,9 +262,14 @@ impl<'a> Settler<'a> {
             caption: String::new(),
             pinned: false,
         };
-        let sidecar = Sidecar { photo, deleted: None };
+        let sidecar = Sidecar { photo, arrived: None, deleted: None };
         write_sidecar(self.files, &sidecar)?;
         Ok(sidecar)
+    }
+
+    fn pass_over(&mut self, path: &Path, error: &dyn std::fmt::Display) {
+        error!(path = %path.display(), %error, "cannot be read, and is passed over");
+        self.settled.damaged += 1;
     }
 
     fn set_aside(&mut self, path: &Path, what: &str) {
@@ -261,31 +298,54 @@ fn look(folder: &Path) -> io::Result<Found> {
         let (Some(id), Some(ending)) = (id, name.extension().and_then(OsStr::to_str)) else {
             continue;
         };
-        if ending == "json" {
-            found.sidecars.insert(id);
-        } else if let Some(media) = MediaType::ALL.into_iter().find(|m| m.extension() == ending) {
-            found.photos.insert(id, (media, entry.metadata()?.len()));
+        let media = MediaType::ALL.into_iter().find(|media| media.extension() == ending);
+        if ending != "json" && media.is_none() {
+            continue;
+        }
+        // A link is followed: who moved their old photos to another disk still has them here.
+        match (fs::metadata(entry.path()), media) {
+            (Ok(file), None) if file.is_file() => drop(found.sidecars.insert(id)),
+            (Ok(file), Some(media)) if file.is_file() => {
+                found.photos.insert(id, (media, file.len()));
+            }
+            _ => {
+                let path = entry.path();
+                warn!(path = %path.display(), "this is no file, and no photo; it is passed over");
+                found.odd.insert(id);
+            }
         }
     }
     Ok(found)
 }
 
-/// How many photos and tombstones there are, without reading them.
-pub(super) fn count(files: &Files) -> io::Result<u64> {
-    let mut count = 0;
-    for day in files.days()? {
-        let found = look(&files.day(&day))?;
-        count += found.sidecars.union(&found.photos.into_keys().collect()).count() as u64;
+impl Found {
+    fn is_missing(&self, id: &PhotoId) -> bool {
+        !self.sidecars.contains(id) && !self.photos.contains_key(id) && !self.odd.contains(id)
     }
-    Ok(count)
+}
+
+/// How many photos and tombstones there are, without reading them.
+pub(super) fn count(files: &Files) -> u64 {
+    let found = files.days().into_iter().filter_map(|day| look(&files.day(&day)).ok());
+    found
+        .map(|found| found.sidecars.union(&found.photos.into_keys().collect()).count() as u64)
+        .sum()
 }
 
 /// Puts on the disk that folders were changed.
 pub(super) fn sync(files: &Files, days: &[DayFolder]) -> io::Result<()> {
     for day in days {
-        let folder = files.day(day);
-        if folder.is_dir() {
-            sync_folder(&folder)?;
+        // One that cannot be opened was passed over.
+        match sync_folder(&files.day(day)) {
+            Err(error)
+                if !matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+                ) =>
+            {
+                return Err(error);
+            }
+            _ => {}
         }
     }
     sync_folder(&files.root().join("trash"))

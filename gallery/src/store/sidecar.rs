@@ -1,18 +1,25 @@
 //! The JSON file beside each photo: all that the index knows of it, so that the index can be made
 //! again. The sidecar of a deleted photo stays behind as its tombstone.
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use wire::Photo;
+
+/// No sidecar has so many bytes.
+const MOST: u64 = 64 * 1024;
 
 /// What stands in a sidecar.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Sidecar {
     #[serde(flatten)]
     pub photo: Photo,
+    /// The SHA-256 of the file that was brought, if something was taken out of it: brought again,
+    /// it is the same photo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrived: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Deletion>,
 }
@@ -28,8 +35,16 @@ pub(super) struct Deletion {
 }
 
 impl Sidecar {
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] if it is none, and what the disk says.
     pub fn read(path: &Path) -> io::Result<Self> {
-        Ok(serde_json::from_slice(&fs::read(path)?)?)
+        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
+        let mut json = Vec::new();
+        File::open(path)?.take(MOST + 1).read_to_end(&mut json)?;
+        if json.len() as u64 > MOST {
+            return Err(invalid(format!("it has more than {MOST} bytes")));
+        }
+        serde_json::from_slice(&json).map_err(|error| invalid(error.to_string()))
     }
 
     pub fn to_json(&self) -> Vec<u8> {

@@ -1,8 +1,8 @@
-//! Whether there is room on the disk.
+//! Whether photos can be stored now: whether there is room on the disk, and the folder is there.
 
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{FallocateFlags, StatVfs, fallocate, statvfs};
 use rustix::io::Errno;
@@ -10,103 +10,157 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::error::StoreError;
+use super::files::Files;
 
 /// So much is kept free unless the configuration says otherwise, or this part of a smaller disk.
 const MIN_FREE: u64 = 1 << 30;
 const MIN_FREE_PART: u64 = 20;
 
+/// What the index writes at least for a change.
+const CHANGE: u64 = 64 * 1024;
+
+/// So many inodes stay free: a photo takes three, and a folder for each part of a new date.
+const INODES: u64 = 16;
+
+const NO_INODES: &str = "The gallery's disk has room for no more files (no inode is free): \
+     remove files there; photos are stored again then";
+
 /// The floor of free space, and what is wrong while it is reached.
 #[derive(Debug)]
 pub(super) struct Space {
-    folder: PathBuf,
+    files: Files,
     min_free: Option<u64>,
     /// The largest that found no room.
     refused: Mutex<u64>,
-    trouble: watch::Sender<Option<String>>,
+    /// Bytes that are to be held back again before a photo gets them.
+    owed: AtomicU64,
+    trouble: watch::Sender<Option<StoreError>>,
 }
 
 impl Space {
-    pub fn new(folder: &Path, min_free: Option<u64>) -> Self {
-        let (folder, trouble) = (folder.to_owned(), watch::Sender::new(None));
-        Space { folder, min_free, refused: Mutex::new(0), trouble }
+    pub fn new(files: Files, min_free: Option<u64>) -> Self {
+        let (refused, owed) = (Mutex::default(), AtomicU64::default());
+        Space { files, min_free, refused, owed, trouble: watch::Sender::new(None) }
+    }
+
+    /// So much of what was held back is in use.
+    pub fn owe(&self, bytes: u64) {
+        self.owed.store(bytes, Ordering::Relaxed);
     }
 
     /// Why nothing can be stored now.
-    pub fn trouble(&self) -> watch::Receiver<Option<String>> {
+    pub fn trouble(&self) -> watch::Receiver<Option<StoreError>> {
         self.trouble.subscribe()
     }
 
-    /// Whether `bytes` more leave the floor as it is.
+    /// Whether the folder is there, and `bytes` more leave the floor as it is.
     pub fn check(&self, bytes: u64) -> Result<(), StoreError> {
+        let checked = self.files.is_here().and_then(|()| self.floor_holds(bytes));
+        if let Err(error) = &checked {
+            self.note(bytes, error);
+        }
+        checked
+    }
+
+    fn floor_holds(&self, bytes: u64) -> Result<(), StoreError> {
         // A disk that cannot say how full it is says so when it is written to.
-        let Ok(disk) = statvfs(&self.folder) else { return Ok(()) };
+        let Ok(disk) = statvfs(self.files.root()) else { return Ok(()) };
         let (free, floor) = (disk.f_bavail.saturating_mul(disk.f_frsize), self.floor(&disk));
+        // Some file systems have no table of inodes, and say that there are none.
+        if disk.f_files > 0 && disk.f_favail < INODES {
+            return Err(StoreError::Full(NO_INODES.to_owned()));
+        }
         if free >= floor.saturating_add(bytes) {
             return Ok(());
         }
-        let why = format!(
+        Err(StoreError::Full(format!(
             "The gallery's disk is full: {} free, of which {} stay free \
              (gallery.photos.min_free); photos are stored again when there is room",
             human(free),
             human(floor)
-        );
-        self.refuse(bytes, &why);
-        Err(StoreError::Full(why))
+        )))
     }
 
-    /// Notes what came of writing `bytes`, if there was no room for them.
+    /// Notes what came of writing `bytes`, if they could not be written for want of room.
     pub fn told<T>(&self, bytes: u64, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        if let Err(StoreError::Full(why)) = &result {
-            self.refuse(bytes, why);
-        }
         result
+            .map_err(|error| self.explain(bytes, error))
+            .inspect_err(|error| self.note(bytes, error))
     }
 
-    fn refuse(&self, bytes: u64, why: &str) {
+    /// What an error means: SQLite seldom says that its file found no room, and what is not found
+    /// may lie in a folder that went away.
+    pub fn explain(&self, bytes: u64, error: StoreError) -> StoreError {
+        if !matches!(error, StoreError::Index(_) | StoreError::Io { .. }) {
+            return error;
+        }
+        if let Err(away) = self.files.is_here() {
+            return away;
+        }
+        match self.tried(bytes.max(CHANGE)) {
+            Err(why @ (StoreError::Full(_) | StoreError::ReadOnly(_))) => why,
+            _ => error,
+        }
+    }
+
+    fn note(&self, bytes: u64, error: &StoreError) {
+        if !matches!(error, StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Away(_)) {
+            return;
+        }
         {
             let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
             *refused = bytes.max(*refused);
         }
         self.trouble.send_if_modified(|trouble| {
-            let new = trouble.is_none();
-            if new {
-                warn!(why, "no room for photos");
-                *trouble = Some(why.to_owned());
+            // How full the disk is differs each time.
+            let same = trouble.as_ref().is_some_and(|trouble| {
+                std::mem::discriminant(trouble) == std::mem::discriminant(error)
+            });
+            if !same {
+                warn!(why = %error, "no photo can be stored");
+                *trouble = Some(error.clone());
             }
-            new
+            !same
         });
     }
 
-    /// Looks whether what found no room would find it now. A quota shows only when it is tried.
+    /// Looks whether what could not be stored could be now. A quota shows only when it is tried.
     pub fn look(&self) {
+        if self.files.is_here().is_ok() {
+            self.files.mend();
+        }
         let needed = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.check(needed).is_err() || !self.has_room(needed) {
+        if self.check(needed).is_err() || self.trouble.borrow().is_none() {
             return;
+        }
+        if let Err(error) = self.tried(needed) {
+            return self.note(needed, &error);
         }
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = 0;
         self.trouble.send_if_modified(|trouble| {
             let mended = trouble.take().is_some();
             if mended {
-                info!("there is room for photos again");
+                info!("photos can be stored again");
             }
             mended
         });
     }
 
-    fn has_room(&self, bytes: u64) -> bool {
-        if bytes == 0 {
-            return true;
+    /// Whether `bytes` can be written where photos are.
+    fn tried(&self, bytes: u64) -> Result<(), StoreError> {
+        let mut file = self.files.aside()?;
+        match fallocate(&file, FallocateFlags::empty(), 0, bytes.max(1)) {
+            // Not every file system can reserve; those that cannot are believed.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => file.write_all(b"."),
+            tried => tried.map_err(io::Error::from),
         }
-        let Ok(file) = tempfile::tempfile_in(&self.folder) else { return false };
-        // Not every file system can reserve; those that cannot are believed.
-        let full = [Errno::NOSPC, Errno::DQUOT];
-        !fallocate(&file, FallocateFlags::empty(), 0, bytes)
-            .is_err_and(|error| full.contains(&error))
+        .map_err(StoreError::io(file.path()))
     }
 
     fn floor(&self, disk: &StatVfs) -> u64 {
         let part = disk.f_blocks.saturating_mul(disk.f_frsize) / MIN_FREE_PART;
-        self.min_free.unwrap_or(MIN_FREE.min(part))
+        let floor = self.min_free.unwrap_or(MIN_FREE.min(part));
+        floor.max(self.owed.load(Ordering::Relaxed))
     }
 }
 

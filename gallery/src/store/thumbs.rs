@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 use wire::Photo;
 
 use super::error::StoreError;
-use super::files::{Files, put};
+use super::files::{DayFolder, Files, put};
 use crate::picture::{self, BadPicture, EDITION, Pool, PoolError};
 
 /// So many photos may wait for their thumbnails. What is beyond is made when it is asked for.
@@ -60,8 +60,9 @@ pub(super) async fn make(
     photo: &Photo,
 ) -> Result<PathBuf, StoreError> {
     let path = files.thumb(photo.taken, &photo.id);
-    let looked_for = path.clone();
-    if spawn_blocking(move || is_whole(&looked_for)).await.unwrap_or(false) {
+    let (store, looked_for) = (files.clone(), path.clone());
+    let there = spawn_blocking(move || store.is_here().map(|()| is_whole(&looked_for)));
+    if there.await.map_err(|_| StoreError::Closed)?? {
         return Ok(path);
     }
     // What it takes is told by the picture itself, and to read that takes its bytes.
@@ -72,16 +73,14 @@ pub(super) async fn make(
         pictures.run(photo.bytes, move |_| Ok::<_, StoreError>(picture::look(media, &read()?)?))
     };
     let looked = looked.await??;
-    let (files, made) = (files.clone(), path.clone());
+    let (files, made, day) = (files.clone(), path.clone(), DayFolder::of(photo.taken));
     let work = move |_: &picture::Config| {
         // Another one may have asked for it meanwhile.
         if is_whole(&made) {
             return Ok(());
         }
         let jpeg = picture::thumbnail(media, &read()?)?;
-        if let Some(folder) = made.parent() {
-            fs::create_dir_all(folder).map_err(StoreError::io(folder))?;
-        }
+        files.make_thumbs(&day)?;
         // Not synced: one that the end of the power cut short is made again.
         let mut file = files.aside()?;
         file.write_all(&jpeg).map_err(StoreError::io(&made))?;

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use durable::sync_folder;
@@ -20,8 +21,10 @@ use wire::{Photo, PhotoEvent, PhotoId};
 use super::error::StoreError;
 use super::files::{DayFolder, Files, put, remove, rename};
 use super::index::{self, Known, Tombstone};
+use super::reserve::Reserve;
 use super::retention::Retention;
 use super::sidecar::{Deletion, Sidecar};
+use super::space::Space;
 use super::thumbs::Background;
 use super::{Added, Change};
 
@@ -57,6 +60,8 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub sidecar: Sidecar,
+    /// The hash of what arrived, of an upload: the same again is the same photo, whatever its id.
+    pub brought: Option<String>,
     pub content: NamedTempFile,
     pub beside: NamedTempFile,
 }
@@ -68,6 +73,8 @@ pub(super) struct Writer {
     pub events: broadcast::Sender<PhotoEvent>,
     pub thumbs: Background,
     pub retention: Retention,
+    pub space: Arc<Space>,
+    pub reserve: Reserve,
     /// The days whose folders were touched, and when.
     pub busy: HashMap<DayFolder, Instant>,
     /// Held as long as the store is open.
@@ -90,10 +97,19 @@ impl Writer {
             while let Some(job) = next {
                 match job {
                     Job::Add(prepared, reply) => group.push((*prepared, reply)),
-                    Job::Change(id, change, reply) => answer(reply, self.change(&id, change)),
-                    Job::Delete(id, reply) => answer(reply, self.delete(&id)),
-                    Job::Restore(id, reply) => answer(reply, self.restore(&id)),
-                    Job::Tend(now, reply) => answer(reply, self.tend(now)),
+                    Job::Change(id, change, reply) => {
+                        answer(reply, self.with_reserve(|writer| writer.change(&id, &change)));
+                    }
+                    Job::Delete(id, reply) => {
+                        answer(reply, self.with_reserve(|writer| writer.delete(&id)));
+                    }
+                    Job::Restore(id, reply) => {
+                        answer(reply, self.with_reserve(|writer| writer.restore(&id)));
+                    }
+                    Job::Tend(now, reply) => {
+                        answer(reply, self.with_reserve(|writer| writer.tend(now)));
+                        self.refill();
+                    }
                     Job::Close(reply) => {
                         self.add(group);
                         return self.close(reply);
@@ -105,11 +121,44 @@ impl Writer {
         }
     }
 
+    /// Does what must be possible on a full disk too, with the room that is held back for it.
+    fn with_reserve<T>(
+        &mut self,
+        work: impl Fn(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.files.is_here()?;
+        let mut is_log_empty = false;
+        loop {
+            let done = work(self).map_err(|error| self.space.explain(0, error));
+            let Err(StoreError::Full(_)) = done else { return done };
+            // SQLite's log has room that is not needed, mostly.
+            if !is_log_empty && index::empty_log(&self.index).is_ok() {
+                is_log_empty = true;
+            } else if self.reserve.release() {
+                is_log_empty = false;
+                self.space.owe(self.reserve.missing());
+            } else {
+                return done;
+            }
+        }
+    }
+
+    fn refill(&mut self) {
+        self.reserve.fill();
+        self.space.owe(self.reserve.missing());
+    }
+
     fn add(&mut self, group: Vec<(Prepared, Reply<Added>)>) {
         let (mut placed, mut again) = (Vec::new(), Vec::new());
-        let mut ids = HashSet::new();
+        let mut names = HashSet::new();
         for (prepared, reply) in group {
-            if !ids.insert(prepared.sidecar.photo.id.clone()) {
+            let Photo { id, hash, .. } = &prepared.sidecar.photo;
+            let arrived = prepared.brought.as_deref();
+            let new = [Some(id.as_str()), Some(hash), arrived.filter(|arrived| arrived != hash)]
+                .into_iter()
+                .flatten()
+                .all(|name| names.insert(name.to_owned()));
+            if !new {
                 // Offered twice at the same moment: the second time it is known.
                 again.push((prepared, reply));
                 continue;
@@ -120,7 +169,8 @@ impl Writer {
                 Err(error) => answer(reply, Err(error)),
             }
         }
-        match self.commit(&placed) {
+        // What is stored in a folder that went away meanwhile is not stored.
+        match self.commit(&placed).and_then(|()| self.files.is_here()) {
             Ok(()) => {
                 for (Placed { sidecar, .. }, reply) in placed {
                     let photo = sidecar.photo.clone();
@@ -143,15 +193,15 @@ impl Writer {
 
     /// Gives a photo its name, or says that it is known already.
     fn place(&mut self, prepared: Prepared) -> Result<Result<Placed, Added>, StoreError> {
-        let Prepared { mut sidecar, content, mut beside } = prepared;
-        if let Some(known) = known(&self.index, &sidecar.photo)? {
+        let Prepared { mut sidecar, brought, content, mut beside } = prepared;
+        if let Some(known) = known(&self.index, &sidecar.photo, brought.as_deref())? {
             return Ok(Err(known));
         }
         if self.is_taken(&sidecar.photo)? {
             let other = other_id(&sidecar.photo);
             warn!(id = %sidecar.photo.id, %other, "two photos have this id; the second gets another");
             sidecar.photo.id = other;
-            if let Some(known) = known(&self.index, &sidecar.photo)? {
+            if let Some(known) = known(&self.index, &sidecar.photo, None)? {
                 return Ok(Err(known));
             }
             beside = self.files.write_aside(&sidecar.to_json())?;
@@ -188,20 +238,24 @@ impl Writer {
         Ok(tx.commit()?)
     }
 
-    fn change(&mut self, id: &PhotoId, change: Change) -> Result<Photo, StoreError> {
-        let mut sidecar = self.photo(id)?;
+    fn change(&mut self, id: &PhotoId, change: &Change) -> Result<Photo, StoreError> {
+        let before = self.photo(id)?;
+        let mut sidecar = before.clone();
         let photo = &mut sidecar.photo;
-        if let Some(caption) = change.caption {
-            photo.caption = caption;
+        if let Some(caption) = &change.caption {
+            photo.caption.clone_from(caption);
         }
         if let Some(pinned) = change.pinned {
             photo.pinned = pinned;
         }
         self.touch(&DayFolder::of(sidecar.photo.taken))?;
-        let tx = self.index.transaction()?;
-        index::update(&tx, &sidecar.photo)?;
-        write_sidecar(&self.files, &sidecar)?;
-        tx.commit()?;
+        let changed = (|| {
+            let tx = self.index.transaction()?;
+            index::update(&tx, &sidecar.photo)?;
+            write_sidecar(&self.files, &sidecar)?;
+            Ok(tx.commit()?)
+        })();
+        changed.inspect_err(|_: &StoreError| self.put_back(&before))?;
         self.tell(PhotoEvent::Changed { photo: Box::new(sidecar.photo.clone()) });
         Ok(sidecar.photo)
     }
@@ -219,35 +273,45 @@ impl Writer {
         for day in &days {
             self.touch(day)?;
         }
-        let tx = self.index.transaction()?;
-        let mut buried = Vec::new();
-        let mut failed = Ok(());
-        for sidecar in gone {
-            let Photo { taken, ref id, media, ref hash, .. } = sidecar.photo;
-            let tombstone = Sidecar { deleted: Some(deletion), ..sidecar.clone() };
-            failed = write_sidecar(&self.files, &tombstone);
-            if failed.is_err() {
-                break;
+        let buried = (|| {
+            for sidecar in &gone {
+                let tombstone = Sidecar { deleted: Some(deletion), ..sidecar.clone() };
+                write_sidecar(&self.files, &tombstone)?;
             }
-            let (id, hash, trashed) = (id.clone(), hash.clone(), !deletion.expired);
-            index::remove(&tx, &sidecar.photo)?;
-            index::bury(&tx, &Tombstone { id, taken, media, hash, deletion, trashed })?;
-            buried.push(sidecar.photo);
-        }
-        for Photo { taken, id, media, .. } in &buried {
-            let file = self.files.photo(*taken, id, *media);
+            let tx = self.index.transaction()?;
+            for Sidecar { photo, .. } in &gone {
+                let Photo { taken, media, .. } = *photo;
+                let (id, hash) = (photo.id.clone(), photo.hash.clone());
+                index::remove(&tx, photo)?;
+                let trashed = !deletion.expired;
+                index::bury(&tx, &Tombstone { id, taken, media, hash, deletion, trashed })?;
+            }
+            Ok(tx.commit()?)
+        })();
+        buried
+            .inspect_err(|_: &StoreError| gone.iter().for_each(|sidecar| self.put_back(sidecar)))?;
+        for Sidecar { photo: Photo { taken, id, media, .. }, .. } in gone {
+            let file = self.files.photo(taken, &id, media);
             if deletion.expired {
                 discard(&file);
-            } else if let Err(error) = rename(&file, &self.files.trash(id, *media)) {
-                warn!(%error, "a deleted photo cannot be kept in the trash");
+            } else if let Err(error) = rename(&file, &self.files.trash(&id, media)) {
+                warn!(%error, "a deleted photo cannot be moved to the trash");
             }
-            discard(&self.files.thumb(*taken, id));
-        }
-        tx.commit()?;
-        for Photo { id, .. } in buried {
+            discard(&self.files.thumb(taken, &id));
             self.tell(PhotoEvent::Deleted { id });
         }
-        failed
+        Ok(())
+    }
+
+    /// Nothing became of a change: the sidecar says again what the index says.
+    fn put_back(&self, sidecar: &Sidecar) {
+        let Photo { taken, ref id, .. } = sidecar.photo;
+        if Sidecar::read(&self.files.sidecar(taken, id)).is_ok_and(|there| there == *sidecar) {
+            return;
+        }
+        if let Err(error) = write_sidecar(&self.files, sidecar) {
+            warn!(id = %sidecar.photo.id, %error, "a change that failed cannot be taken back in its sidecar");
+        }
     }
 
     fn restore(&mut self, id: &PhotoId) -> Result<Photo, StoreError> {
@@ -263,7 +327,10 @@ impl Writer {
         let mut sidecar = Sidecar::read(&beside).map_err(StoreError::io(&beside))?;
         sidecar.deleted = None;
         let (trash, place) = (self.files.trash(id, media), self.files.photo(taken, id, media));
-        rename(&trash, &place)?;
+        // A crash, or a trash without room, may have left it there.
+        if !place.exists() {
+            rename(&trash, &place)?;
+        }
         let restored = (|| {
             let tx = self.index.transaction()?;
             index::unbury(&tx, id)?;
@@ -287,7 +354,9 @@ impl Writer {
         let forgotten = index::expired(&self.index, now.saturating_sub(REMEMBER))?;
         let tx = self.index.transaction()?;
         for tombstone in &trashed {
-            discard(&self.files.trash(&tombstone.id, tombstone.media));
+            let Tombstone { taken, ref id, media, .. } = *tombstone;
+            discard(&self.files.trash(id, media));
+            discard(&self.files.photo(taken, id, media));
             index::bury(&tx, &Tombstone { trashed: false, ..tombstone.clone() })?;
         }
         for Tombstone { id, taken, .. } in &forgotten {
@@ -353,13 +422,24 @@ impl Writer {
     }
 }
 
-/// What becomes of a photo whose id the index knows, with the same picture.
-pub(super) fn known(index: &Connection, photo: &Photo) -> Result<Option<Added>, StoreError> {
-    Ok(match index::find(index, &photo.id)? {
-        Known::Photo(known) if known.photo.hash == photo.hash => Some(Added::Same(known.photo)),
-        Known::Deleted(tombstone) if tombstone.hash == photo.hash => Some(Added::Deleted),
-        _ => None,
-    })
+/// What becomes of a photo that the index knows: by its id, with the same picture, or by the hash
+/// of what was `brought`, if it was. What was brought and deleted since may be brought anew.
+pub(super) fn known(
+    index: &Connection,
+    photo: &Photo,
+    brought: Option<&str>,
+) -> Result<Option<Added>, StoreError> {
+    match index::find(index, &photo.id)? {
+        Known::Photo(known) if known.photo.hash == photo.hash => {
+            return Ok(Some(Added::Same(known.photo)));
+        }
+        Known::Deleted(tombstone) if tombstone.hash == photo.hash => {
+            return Ok(Some(Added::Deleted));
+        }
+        _ => {}
+    }
+    let Some(arrived) = brought else { return Ok(None) };
+    Ok(index::find_file(index, [&photo.hash, arrived])?.map(Added::Same))
 }
 
 /// The id for a photo whose own is another picture's. It follows from both, so that the photo is

@@ -12,7 +12,9 @@ pub(crate) const NORMAL: u16 = 1000;
 pub(crate) const GOING_AWAY: u16 = 1001;
 pub(crate) const PROTOCOL: u16 = 1002;
 pub(crate) const NOT_UTF8: u16 = 1007;
+pub(crate) const POLICY: u16 = 1008;
 pub(crate) const TOO_LARGE: u16 = 1009;
+/// Registered with IANA.
 pub(crate) const TRY_LATER: u16 = 1013;
 
 /// What a frame is for (section 5.2).
@@ -78,6 +80,16 @@ impl Decoder {
     /// How many bytes of an unfinished message are here.
     pub fn unfinished(&self) -> usize {
         self.message.len()
+    }
+
+    /// Whether something was begun and is not finished.
+    pub fn is_amidst(&self) -> bool {
+        self.is_within_message() || !self.raw.is_empty()
+    }
+
+    /// Whether it is a message, between whose frames others may come.
+    pub fn is_within_message(&self) -> bool {
+        self.frame.is_some() || self.kind.is_some()
     }
 
     /// The next thing said, or `None` when more must be read for it.

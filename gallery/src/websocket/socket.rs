@@ -9,9 +9,11 @@ use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::either::Either;
 
-use super::frames::{Broken, Decoder, Heard, Opcode, head};
+use super::frames::{Broken, Heard, Opcode, head};
+use super::hearing::Hearing;
 use super::stream::{Stream, write_picture};
 use crate::jpeg::Jpeg;
+use crate::shares::Share;
 
 /// What is read at once: answers are small, and there is one of this for each page.
 const READ: usize = 16 * 1024;
@@ -22,18 +24,16 @@ const FORGOTTEN: usize = 1024 * 1024;
 /// See the module.
 pub(crate) struct Socket<S> {
     stream: S,
-    decoder: Decoder,
+    hearing: Hearing,
     /// A frame was begun and not ended.
     is_amidst: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// On a connection after its handshake, of which `begun` was read already. A message of the
-    /// page may have `most` bytes.
-    pub fn new(stream: S, begun: &[u8], most: usize) -> Self {
-        let mut decoder = Decoder::new(most);
-        decoder.raw.extend_from_slice(begun);
-        Socket { stream, decoder, is_amidst: false }
+    /// page may have `most` bytes, for which it takes from `memory` while it is not finished.
+    pub fn new(stream: S, begun: &[u8], most: usize, memory: Share) -> Self {
+        Socket { stream, hearing: Hearing::new(READ, most, begun, memory), is_amidst: false }
     }
 
     /// What the page says next; `None` when it is gone. It can be cancelled without a loss.
@@ -41,16 +41,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// # Errors
     /// [`Broken`]; what follows cannot be understood any more.
     pub async fn hear(&mut self) -> Result<Option<Heard>, Broken> {
-        loop {
-            if let Some(heard) = self.decoder.next()? {
-                return Ok(Some(heard));
-            }
-            self.decoder.raw.reserve(READ);
-            match self.stream.read_buf(&mut self.decoder.raw).await {
-                Ok(0) | Err(_) => return Ok(None),
-                Ok(_) => {}
-            }
-        }
+        self.hearing.hear(&mut self.stream).await
     }
 
     /// Reads and forgets what the page had said before it heard of the end, until it is gone or
@@ -103,14 +94,19 @@ fn begin(is_amidst: &mut bool) -> io::Result<()> {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use tokio::io::duplex;
+    use tokio::io::{DuplexStream, duplex};
 
+    use crate::shares::{Shares, Who};
     use crate::websocket::frames::Kind;
+
+    fn socket(stream: DuplexStream, most: usize) -> Socket<DuplexStream> {
+        Socket::new(stream, &[], most, Shares::new("bytes", 1000).none(Who::Gallery))
+    }
 
     #[tokio::test]
     async fn a_message_of_parts_is_one_frame() {
         let (near, mut far) = duplex(1024);
-        let mut socket = Socket::new(near, &[], 100);
+        let mut socket = socket(near, 100);
         let parts = Buf::chain(&b"head"[..], Bytes::from(vec![7; 200]));
         socket.send(Opcode::Binary, parts).await.unwrap();
         let mut frame = vec![0; 208];
@@ -122,7 +118,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_follows_a_frame_that_was_cut() {
         let (near, _far) = duplex(16);
-        let mut socket = Socket::new(near, &[], 100);
+        let mut socket = socket(near, 100);
         let long = tokio::time::timeout(
             std::time::Duration::from_millis(10),
             socket.send(Opcode::Binary, &[0; 100][..]),
@@ -134,7 +130,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_said_is_heard_up_to_its_bound() {
         let (near, mut far) = duplex(1024);
-        let mut socket = Socket::new(near, &[], 5);
+        let mut socket = socket(near, 5);
         far.write_all(&[0x82, 0x84, 0, 0, 0, 0, 1, 2, 3, 4]).await.unwrap();
         let heard = Heard::Message(Kind::Binary, Bytes::from_static(&[1, 2, 3, 4]));
         assert_eq!(socket.hear().await, Ok(Some(heard)));

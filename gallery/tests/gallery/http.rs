@@ -3,8 +3,9 @@
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::client::{ask, get, json};
+use crate::client::{ask, exchange, get, json, stored};
 use crate::house::{House, Node, Page, soon};
+use crate::samples;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cameras_are_listed_with_their_age() {
@@ -145,6 +146,9 @@ async fn errors_are_json_with_a_hint() {
         ("GET", "/?action=dance", 400),
         ("GET", "/ws", 426),
         ("POST", "/api/cameras", 405),
+        ("GET", "/upload", 405),
+        ("POST", "/nothing", 405),
+        ("BREW", "/", 405),
     ] {
         let (status, _, body) = ask(&house, method, path, "").await;
         assert_eq!(status, expected, "{method} {path}");
@@ -154,6 +158,86 @@ async fn errors_are_json_with_a_hint() {
     let (status, _, body) = ask(&house, "GET", "/", "Host: evil.example\r\n").await;
     assert_eq!(status, 403);
     assert!(json(&body)["error"].as_str().unwrap().contains("evil.example"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_says_what_can() {
+    let house = House::open().await;
+    for (method, path, allowed) in [
+        ("POST", "/", "get, head"),
+        ("OPTIONS", "/ws", "get, head"),
+        ("GET", "/upload", "post"),
+        ("PUT", "/api/photos", "get, head"),
+        ("PUT", "/api/photos/01J", "get, head, patch, delete"),
+        ("GET", "/api/cameras/pi/door/snap", "post"),
+        ("DELETE", "/api/photos/01J/restore", "post"),
+    ] {
+        let (status, head, body) = ask(&house, method, path, "").await;
+        assert_eq!(status, 405, "{method} {path}");
+        assert!(head.contains(&format!("\r\nallow: {allowed}\r\n")), "{method} {path}: {head}");
+        assert!(json(&body)["hint"].as_str().unwrap().to_lowercase().contains(allowed));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_of_http_1_1_names_one_host() {
+    let house = House::open().await;
+    for (version, hosts, expected) in [
+        ("1.1", "", 400),
+        ("1.1", "Host: localhost\r\nHost: localhost\r\n", 400),
+        ("1.1", "Host: localhost\r\nhost: evil.example\r\n", 400),
+        ("1.0", "Host: localhost\r\nHost: localhost\r\n", 400),
+        ("1.1", "Host: local host\r\n", 400),
+        ("1.1", "Host: a@localhost\r\n", 400),
+        ("1.1", "Host: evil.example\r\n", 403),
+        ("1.1", "Host: localhost\r\n", 200),
+        ("1.0", "", 200),
+    ] {
+        for method in ["GET", "HEAD", "POST"] {
+            let head = format!("{method} /healthz HTTP/{version}\r\n{hosts}Connection: close\r\n");
+            let answer = exchange(house.address, format!("{head}\r\n").as_bytes()).await;
+            let expected = if (method, expected) == ("POST", 200) { 405 } else { expected };
+            assert_eq!(answer.status, expected, "{method} {version} {hosts:?}");
+            if expected >= 400 && method != "HEAD" {
+                answer.refusal();
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_told_in_plain_words() {
+    let house = House::open().await;
+    for (method, path, header, word) in [
+        ("GET", "/", "If-None-Match: \u{e9}\r\n", "if-none-match"),
+        ("POST", "/upload", "Authorization: \u{e9}\r\n", "authorization"),
+    ] {
+        let (status, _, body) = ask(&house, method, path, header).await;
+        assert_eq!(status, 400, "{path}");
+        let error = json(&body)["error"].as_str().unwrap().to_owned();
+        assert!(error.contains(word) && !error.contains("Rejection"), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_says_which_pages_may_show_it() {
+    let (house, mut node) = House::with_camera("pi/door").await;
+    let id = stored(&house, "a.jpg", &samples::jpeg(1)).await;
+    for path in [format!("/photos/{id}"), format!("/photos/{id}/thumb")] {
+        let (status, head, _) = get(&house, &path).await;
+        assert_eq!(status, 200, "{path}");
+        assert!(head.contains("\r\ncross-origin-resource-policy: same-site\r\n"), "{head}");
+    }
+    let (answer, ()) = tokio::join!(get(&house, "/cameras/pi/door/snapshot.jpg"), async {
+        node.want(|want| want.full == Some(10.0)).await;
+        node.frame(0).await;
+    });
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    stream.write_all(b"GET /?action=stream HTTP/1.0\r\n\r\n").await.unwrap();
+    let stream = lines(&mut BufReader::new(stream)).await;
+    for head in [answer.1, stream] {
+        assert!(head.contains("\r\ncross-origin-resource-policy: cross-origin\r\n"), "{head}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,6 +264,12 @@ async fn health_tells_whether_the_broker_is_there() {
     assert_eq!((status, json(&body)), (200, serde_json::json!({"status": "ok"})));
     let mut page = Page::open(&house).await;
     page.camera(|_| true).await;
+    node.state("error", r#","reason":"crashed","detail":"ended; tried again""#).await;
+    page.camera(|camera| camera.state == wire::CameraState::Error).await;
+    let (status, _, body) = get(&house, "/healthz").await;
+    let told =
+        serde_json::json!({"status": "degraded", "reasons": ["pi/door: ended; tried again"]});
+    assert_eq!((status, json(&body)), (200, told));
     house.broker.stop().await;
     while !matches!(page.told().await, wire::page::ToPage::Notice { notices } if !notices.is_empty())
     {

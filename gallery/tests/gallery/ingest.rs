@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use wire::page::{NoticeCode, ToPage};
 use wire::{CameraId, Photo, PhotoEvent, PhotoId, Root, Stamp, Stored, Topic, filter};
 
+use crate::client::get;
 use crate::house::{House, Page, soon};
 
 /// A node's spool: offers what it is told to, and hears what is said of it.
@@ -140,6 +141,25 @@ async fn a_snapshot_is_stored_once_and_told_to_everybody() {
             break;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_tells_no_place_either() {
+    let house = House::open().await;
+    let mut spool = Spool::connect(house.broker_address).await;
+    let clean = snapshot("pi/door", Some(id(1)));
+    // As an action camera writes it, which no node of ours takes out.
+    let packet =
+        b"http://ns.adobe.com/xap/1.0/\0<x exif:GPSLatitude='40,25N' photoshop:City='Madrid'/>";
+    let length = u16::try_from(packet.len() + 2).unwrap().to_be_bytes();
+    let told = [&clean[..2], &[0xff, 0xe1], &length, packet, &clean[2..]].concat();
+    spool.offer_until_stored(&id(1), &told).await;
+    let (status, _, body) = get(&house, &format!("/photos/{}", id(1))).await;
+    assert_eq!(status, 200);
+    // What an encoder says of itself goes too; the stamp stays.
+    let comment = b"\xff\xfe\0\x10Lavc59.37.100\0";
+    let at = clean.windows(comment.len()).position(|window| window == comment).unwrap();
+    assert!(body == [&clean[..at], &clean[at + comment.len()..]].concat());
 }
 
 #[tokio::test(flavor = "multi_thread")]

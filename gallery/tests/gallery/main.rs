@@ -7,11 +7,13 @@ mod house;
 mod http;
 mod https;
 mod ingest;
+mod once;
 mod pages;
-
 mod people;
 mod photos;
+mod places;
 mod relay;
 mod samples;
 mod snaps;
+mod strangers;
 mod uploads;

@@ -69,3 +69,40 @@ pub fn padded(mut picture: Vec<u8>, size: usize) -> Vec<u8> {
     picture.resize(size, 0);
     picture
 }
+
+fn atom(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    [&u32::try_from(body.len() + 8).unwrap().to_be_bytes(), &kind[..], body].concat()
+}
+
+/// An MP4 as phones put it behind a JPEG: one track of images, with one sample.
+pub fn film() -> Vec<u8> {
+    let numbers =
+        |numbers: &[u32]| numbers.iter().flat_map(|n| n.to_be_bytes()).collect::<Vec<_>>();
+    let head = atom(b"ftyp", b"mp42\0\0\0\0mp42isom");
+    let media = atom(b"mdat", b"one image of a film");
+    let at = u32::try_from(head.len() + 8).unwrap();
+    let entry = atom(b"avc1", &[&[0; 6][..], &[0, 1], &[0; 70]].concat());
+    let table = [
+        atom(b"stsd", &[&numbers(&[0, 1])[..], &entry].concat()),
+        atom(b"stts", &numbers(&[0, 1, 1, 1000])),
+        atom(b"stsc", &numbers(&[0, 1, 1, 1, 1])),
+        atom(b"stsz", &numbers(&[0, 0, 1, 19])),
+        atom(b"stco", &numbers(&[0, 1, at])),
+    ]
+    .concat();
+    let place = atom(
+        b"dinf",
+        &atom(b"dref", &[&numbers(&[0, 1])[..], &atom(b"url ", &[0, 0, 0, 1])].concat()),
+    );
+    let mut track_head = numbers(&[3, 0, 0, 1, 0, 1000]);
+    track_head.resize(84, 0);
+    let mut movie_head = numbers(&[0, 0, 0, 1000, 1000, 0x0001_0000]);
+    movie_head.resize(100, 0);
+    let media_head = atom(b"mdhd", &numbers(&[0, 0, 0, 1000, 1000, 0x55c4_0000]));
+    let handler = atom(b"hdlr", &[&[0; 8], &b"vide"[..], &[0; 13]].concat());
+    let inner = [atom(b"vmhd", &numbers(&[1, 0, 0])), place, atom(b"stbl", &table)].concat();
+    let track_media = [media_head, handler, atom(b"minf", &inner)].concat();
+    let track = [atom(b"tkhd", &track_head), atom(b"mdia", &track_media)].concat();
+    let movie = [atom(b"mvhd", &movie_head), atom(b"trak", &track)].concat();
+    [head, media, atom(b"moov", &movie)].concat()
+}

@@ -79,7 +79,6 @@ async fn a_photo_of_a_phone_is_upright_has_its_time_and_no_place() {
     assert_eq!(photo["exif"]["Make"], "Vitra");
     assert!(photo["exif"]["GPSLatitude"].is_null(), "{photo}");
     let (_, _, body) = get(&house, &format!("/photos/{id}")).await;
-    assert_eq!(body.len(), samples::phone_jpeg().len());
     let exif = exif::Reader::new().read_from_container(&mut std::io::Cursor::new(&body)).unwrap();
     assert!(exif.get_field(Tag::Make, In::PRIMARY).is_some());
     assert!(exif.fields().all(|field| field.tag.context() != exif::Context::Gps));

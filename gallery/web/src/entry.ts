@@ -152,6 +152,7 @@ function cameraText(event: Event & { event: "camera" }, words: Words): string {
     unplugged: words.unplugged,
     stalled: words.noPictures,
     broken: words.broken,
+    frozen: words.frozen,
     busy: words.takenBySome,
     permission: words.notAllowed,
     "usb-bandwidth": words.busFull,

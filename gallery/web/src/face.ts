@@ -14,7 +14,8 @@ const AT_ONCE = 300;
 
 export interface Face {
   state: TileState;
-  /** The age of the picture, for the plate; empty where it is not late. */
+  /** The age of the picture, for the plate; empty where it is not late. That of a slow camera is
+   * late long before it is stale. */
   age: string;
   why: Reason | null;
   /** Name, state and reason for those who do not see it. Nothing in it counts seconds. */
@@ -39,7 +40,7 @@ export function face(camera: Camera, seen: Seen, now: number, words: Words): Fac
   const why = reason(camera, state, seen, now, words);
   return {
     state,
-    age: state === "stale" && seen.captured !== null ? ageText(seen.captured, now, words) : "",
+    age: isLate(state, seen, now) ? ageText(seen.captured!, now, words) : "",
     why,
     label: label(camera, state, why, seen, now, words),
   };
@@ -47,8 +48,22 @@ export function face(camera: Camera, seen: Seen, now: number, words: Words): Fac
 
 export function tileState(camera: Camera, seen: Seen, now: number): TileState {
   if (camera.state !== "live" && camera.state !== "idle") return camera.state;
-  if (seen.captured !== null) return now - seen.captured > LATE ? "stale" : "live";
-  return now - seen.opened < CONNECTING ? "connecting" : "lost";
+  const more = slowness(camera);
+  if (seen.captured !== null) return now - seen.captured > LATE + more ? "stale" : "live";
+  return now - seen.opened < CONNECTING + more ? "connecting" : "lost";
+}
+
+/** No interval counts for more, in seconds: it was read from the network. */
+const INTERVAL = 3_600;
+
+/** How many milliseconds longer a picture of this camera passes for live, as `limits::stale_after`
+ * of `wire` has it: one may be exposed and another be on its way. */
+function slowness({ interval }: Camera): number {
+  return 2_000 * Math.min(interval ?? 0, INTERVAL);
+}
+
+function isLate(state: TileState, { captured }: Seen, now: number): boolean {
+  return captured !== null && (state === "stale" || (state === "live" && now - captured > LATE));
 }
 
 function reason(
@@ -85,6 +100,8 @@ function reason(
       };
     case "stalled":
       return silent(Math.min(camera.since, seen.captured ?? Infinity), now, words);
+    case "frozen":
+      return { headline: words.frozen, line: words.frozenSince(since) };
     case "broken":
       return { headline: words.broken, line: words.brokenHelp };
     case "node-offline":

@@ -30,6 +30,7 @@ function taken({ taken, time }: Photo, words: Words): string[] {
   const { about } = words;
   const how: Record<string, string> = {
     exif: about.takenExif,
+    file: about.takenFile,
     browser: about.takenBrowser,
     received: about.takenReceived,
   };

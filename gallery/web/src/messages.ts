@@ -27,6 +27,8 @@ export interface Camera {
   /** The captured size, such as `1280x720`. */
   size?: string;
   fps?: number;
+  /** The longest time between two pictures, in seconds, of a slow camera. */
+  interval?: number;
 }
 
 export interface Notice {
@@ -179,6 +181,7 @@ function camera(raw: unknown): Camera | null {
     if (typeof value === "string" && value !== "") read[key] = value;
   }
   if (isNumber(raw.fps)) read.fps = raw.fps;
+  if (isNumber(raw.interval) && raw.interval > 0) read.interval = raw.interval;
   return read;
 }
 

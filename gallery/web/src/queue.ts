@@ -1,6 +1,7 @@
 // Pictures on their way to the gallery: a few at once, each with its own fate.
 
 import { signal } from "@preact/signals";
+import { newId } from "./photo";
 
 /** No gallery can be told to take a larger file. */
 export const LARGEST = 1024 * 1024 * 1024;
@@ -10,18 +11,26 @@ export type Fate =
   | { is: "waiting" }
   /** `part` of it has left, 0 to 1. */
   | { is: "sending"; part: number }
-  | { is: "stored" }
+  /** As this photo; `already` if the same was here before. */
+  | ({ is: "stored" } & Stored)
   /** `status` as HTTP has it, 0 if the gallery did not answer; `said` is its sentence. */
   | { is: "failed"; status: number; said: string };
 
+export interface Stored {
+  id: string;
+  already: boolean;
+}
+
 export interface Upload {
   key: number;
+  /** What the gallery knows it by when it is tried again, so that it is stored once. */
+  name: string;
   file: File;
   fate: Fate;
 }
 
 /** Sends a file; resolves when it is stored, rejects with `{status, message}`. */
-export type Send = (file: File, part: (part: number) => void) => Promise<void>;
+export type Send = (file: File, name: string, part: (part: number) => void) => Promise<Stored>;
 
 export class Queue {
   readonly uploads = signal<readonly Upload[]>([]);
@@ -40,7 +49,8 @@ export class Queue {
           : file.type !== "" && !file.type.startsWith("image/")
             ? { is: "failed", status: 415, said: "" }
             : { is: "waiting" };
-      return { key: ++this.#last, file, fate };
+      const name = newId(Date.now(), crypto.getRandomValues(new Uint8Array(16)));
+      return { key: ++this.#last, name, file, fate };
     });
     this.uploads.value = [...this.uploads.peek(), ...uploads];
     this.#go();
@@ -66,11 +76,11 @@ export class Queue {
     for (const upload of next.slice(0, AT_ONCE - sending)) void this.#carry(upload);
   }
 
-  async #carry({ key, file }: Upload): Promise<void> {
+  async #carry({ key, name, file }: Upload): Promise<void> {
     this.#tell(key, { is: "sending", part: 0 });
     try {
-      await this.#send(file, (part) => this.#tell(key, { is: "sending", part }));
-      this.#tell(key, { is: "stored" });
+      const sending = this.#send(file, name, (part) => this.#tell(key, { is: "sending", part }));
+      this.#tell(key, { is: "stored", ...(await sending) });
     } catch (error) {
       const { status = 0, message = "" } = error as { status?: number; message?: string };
       this.#tell(key, { is: "failed", status, said: message });

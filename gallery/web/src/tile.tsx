@@ -64,7 +64,8 @@ export function Tile({ camera, fps, box, current, open, shoots, ready }: Props) 
   useLayoutEffect(() => {
     const mine = addScreen(camera.camera, element.current!, canvas.current!, fps, () => {
       // A picture on a live tile changes nothing but its age, many times a second.
-      if (now.current.shown.state === "live") tellAge();
+      const { state, age } = now.current.shown;
+      if (state === "live" && !age) tellAge();
       else follow();
     });
     screen.current = mine;

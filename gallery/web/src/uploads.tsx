@@ -9,8 +9,9 @@ import { Round } from "./round";
 import { sendPicture } from "./send";
 import type { Words } from "./words";
 
-/** The panel stays for so long after the last success. */
+/** The panel stays for so long after the last success, and when it leads to what was here. */
 const STAYS = 4_000;
+const STAYS_WITH_LINK = 12_000;
 const MIB = 1024 * 1024;
 
 const queue = new Queue(sendPicture);
@@ -94,18 +95,29 @@ effect(() => {
   const uploads = queue.uploads.value;
   clearTimeout(closing);
   if (uploads.length === 0 || !uploads.every(({ fate }) => ended(fate))) return;
-  const { uploads: say } = words.peek();
-  const stored = uploads.filter(({ fate }) => fate.is === "stored").length;
-  const news = [stored > 0 ? say.added(stored) : "", missing(uploads, words.peek())];
-  tellAll(news.filter(Boolean).join(", "));
+  const { stored, already } = count(uploads);
+  tellAll(summary(uploads, words.peek()));
   // What failed is never hidden.
   if (stored < uploads.length) hidden.value = false;
-  else closing = setTimeout(() => queue.clear(), STAYS);
+  else closing = setTimeout(() => queue.clear(), already > 0 ? STAYS_WITH_LINK : STAYS);
 });
 
-function missing(uploads: readonly Upload[], { uploads: say }: Words): string {
+/** How many came to which end; `already` of the stored were here before. */
+function count(uploads: readonly Upload[]): { stored: number; already: number; failed: number } {
+  const stored = uploads.filter(({ fate }) => fate.is === "stored").length;
+  const already = uploads.filter(({ fate }) => fate.is === "stored" && fate.already).length;
   const failed = uploads.filter(({ fate }) => fate.is === "failed").length;
-  return failed > 0 ? say.notAddedAll(failed) : "";
+  return { stored, already, failed };
+}
+
+function summary(uploads: readonly Upload[], { uploads: say }: Words): string {
+  const { stored, already, failed } = count(uploads);
+  const parts = [
+    stored > already ? say.added(stored - already) : "",
+    already > 0 ? say.alreadyAll(already) : "",
+    failed > 0 ? say.notAddedAll(failed) : "",
+  ];
+  return parts.filter(Boolean).join(", ");
 }
 
 export function Uploads() {
@@ -113,12 +125,7 @@ export function Uploads() {
   const uploads = queue.uploads.value;
   const { uploads: say } = words.value;
   const done = uploads.every(({ fate }) => ended(fate));
-  const stored = uploads.filter(({ fate }) => fate.is === "stored").length;
-  const title = !done
-    ? say.adding(uploads.length)
-    : stored > 0
-      ? say.added(stored)
-      : missing(uploads, words.value);
+  const title = done ? summary(uploads, words.value) : say.adding(uploads.length);
   return (
     <section class="loads" aria-label={title}>
       <h3>
@@ -146,9 +153,15 @@ function Line({ upload: { key, file, fate } }: { upload: Upload }) {
   const failed = fate.is === "failed";
   const part = fate.is === "sending" ? fate.part : fate.is === "stored" ? 1 : 0;
   return (
-    <li class={failed ? "failed" : fate.is === "stored" ? "done" : undefined}>
+    <li class={failed ? "failed" : fate.is === "stored" && !fate.already ? "done" : undefined}>
       <span class="n">{file.name}</span>
-      <span class="v">{state(fate, words.value)}</span>
+      <span class="v">
+        {fate.is === "stored" && fate.already ? (
+          <a href={`#/photo/${fate.id}`}>{say.already}</a>
+        ) : (
+          state(fate, words.value)
+        )}
+      </span>
       {failed ? (
         <span class="e">
           {reason(fate, file, words.value)}

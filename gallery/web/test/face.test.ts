@@ -24,6 +24,18 @@ test("live up to two seconds, then stale with its age", () => {
   assert.equal(face(camera, drawn(14_200), now, english).age, "14 s ago");
 });
 
+test("a slow camera is live for two of its intervals more, and says how old its picture is", () => {
+  const slow = { ...camera, interval: 5 };
+  assert.equal(tileState(slow, drawn(12_000), now), "live");
+  assert.equal(tileState(slow, drawn(12_001), now), "stale");
+  assert.equal(face(slow, drawn(1_900), now, english).age, "");
+  assert.equal(face(slow, drawn(7_000), now, english).age, "7 s ago");
+  assert.equal(face(slow, drawn(7_000), now, spanish).age, "hace 7 s");
+  assert.equal(tileState(slow, nothing(14_999), now), "connecting");
+  assert.equal(tileState(slow, nothing(15_000), now), "lost");
+  assert.equal(tileState({ ...camera, interval: 1e12 }, drawn(7_203_000), now), "stale");
+});
+
 test("idle is shown as live: looking at it wakes it", () => {
   assert.equal(tileState({ ...camera, state: "idle" }, drawn(40), now), "live");
 });
@@ -62,6 +74,13 @@ test("reasons are headlines, in both languages", () => {
       "The camera has been silent for 6 s.",
       "Sin imágenes",
       "La cámara lleva 6 s en silencio.",
+    ],
+    [
+      { state: "lost", reason: "frozen" },
+      "The picture stands still",
+      "Since 17:42. Look at the program or device that it comes from.",
+      "La imagen está parada",
+      "Desde las 17:42. Revisa el programa o aparato de donde viene.",
     ],
     [
       { state: "lost", reason: "node-offline" },

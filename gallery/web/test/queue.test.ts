@@ -8,15 +8,20 @@ const file = (name: string, size = 3, type = "image/jpeg"): File =>
 
 interface Sent {
   name: string;
+  as: string;
   part: (part: number) => void;
-  done: () => void;
+  done: (already?: boolean) => void;
   fail: (error: unknown) => void;
 }
 
 function start(): { queue: Queue; sent: Sent[]; fates: () => Fate["is"][] } {
   const sent: Sent[] = [];
   const queue = new Queue(
-    (file, part) => new Promise((done, fail) => sent.push({ name: file.name, part, done, fail })),
+    (file, as, part) =>
+      new Promise((resolve, fail) => {
+        const done = (already = false): void => resolve({ id: "X", already });
+        sent.push({ name: file.name, as, part, done, fail });
+      }),
   );
   return { queue, sent, fates: () => queue.uploads.value.map(({ fate }) => fate.is) };
 }
@@ -87,6 +92,19 @@ test("a failure says why, blocks no other, and can be tried again", async () => 
   await turn();
   assert.equal(sent.at(-1)!.name, "a");
   assert.equal(fates()[0], "sending");
+});
+
+test("an upload keeps its name when it is tried again, and each has its own", async () => {
+  const { queue, sent } = start();
+  queue.add([file("a"), file("a")]);
+  assert.notEqual(sent[0]!.as, sent[1]!.as);
+  sent[0]!.fail({ status: 0, message: "" });
+  await turn();
+  queue.again(queue.uploads.value[0]!.key);
+  assert.equal(sent[2]!.as, sent[0]!.as);
+  sent[2]!.done(true);
+  await turn();
+  assert.deepEqual(queue.uploads.value[0]!.fate, { is: "stored", id: "X", already: true });
 });
 
 test("what has ended can be cleared, what is on its way stays", async () => {

@@ -9,10 +9,11 @@ use crate::source::Source;
 
 /// What a scripted camera does when it is asked for a frame.
 enum Step {
-    Frame { sequence: u32, bytes: Vec<u8>, error: bool },
+    Frame { sequence: u32, bytes: Vec<u8>, error: bool, told: Option<Duration> },
     Late { sequence: u32 },
     Nothing,
     Fault(Fault),
+    Die,
 }
 
 struct Script {
@@ -31,18 +32,30 @@ impl Source for Script {
     }
 
     fn next(&mut self, wait: Duration) -> Result<Option<Frame<'_>>, Fault> {
-        match self.steps.lock().unwrap().pop_front() {
-            Some(Step::Frame { sequence, bytes, error }) => {
+        let step = self.steps.lock().unwrap().pop_front();
+        match step {
+            Some(Step::Frame { sequence, bytes, error, told }) => {
                 self.bytes = bytes;
+                if told.is_some() {
+                    std::thread::sleep(Duration::from_millis(30));
+                }
                 let at = clock::monotonic();
-                Ok(Some(Frame { bytes: &self.bytes, sequence, at, error, late: false }))
+                Ok(Some(Frame { bytes: &self.bytes, sequence, at, told, error, late: false }))
             }
             Some(Step::Late { sequence }) => {
                 self.bytes = vec![99; 256];
                 let at = clock::monotonic();
-                Ok(Some(Frame { bytes: &self.bytes, sequence, at, error: false, late: true }))
+                Ok(Some(Frame {
+                    bytes: &self.bytes,
+                    sequence,
+                    at,
+                    told: None,
+                    error: false,
+                    late: true,
+                }))
             }
             Some(Step::Fault(fault)) => Err(fault),
+            Some(Step::Die) => panic!("meant to die"),
             Some(Step::Nothing) | None => {
                 self.ended.send(()).ok();
                 std::thread::sleep(wait);
@@ -97,7 +110,7 @@ impl Rig {
             quality: 80,
             every: None,
         };
-        let device = Some(PathBuf::from("/dev/video0"));
+        let device = Ok(PathBuf::from("/dev/video0"));
         let (camera, thread) = Camera::start(about, device, open, outlet.clone()).unwrap();
         Rig { camera, thread, outlet, ended, opened, _data: data }
     }
@@ -125,7 +138,13 @@ impl Rig {
 }
 
 fn frame(sequence: u32) -> Step {
-    Step::Frame { sequence, bytes: vec![99; 256], error: false }
+    Step::Frame { sequence, bytes: vec![99; 256], error: false, told: None }
+}
+
+/// A frame all of one shade, of which its driver tells this time.
+fn told(sequence: u32, told: u64, shade: u8) -> Step {
+    let told = Some(Duration::from_millis(told));
+    Step::Frame { sequence, bytes: vec![shade; 256], error: false, told }
 }
 
 #[tokio::test]
@@ -140,7 +159,12 @@ async fn a_raw_frame_that_comes_late_is_not_encoded() {
 
 #[test]
 fn every_frame_has_one_fate() {
-    let broken = |sequence, length, error| Step::Frame { sequence, bytes: vec![0; length], error };
+    let broken = |sequence, length, error| Step::Frame {
+        sequence,
+        bytes: vec![0; length],
+        error,
+        told: None,
+    };
     let rig = Rig::start(vec![
         frame(0),
         frame(3),
@@ -161,7 +185,7 @@ fn every_frame_has_one_fate() {
 
 #[test]
 fn a_stalled_camera_is_lost_after_three_seconds_and_works_again_by_itself() {
-    let mut steps = vec![frame(0)];
+    let mut steps: Vec<Step> = (0..4).map(frame).collect();
     steps.extend((0..16).map(|_| Step::Nothing));
     steps.extend((1..100).map(frame));
     let rig = Rig::start(steps);
@@ -170,6 +194,32 @@ fn a_stalled_camera_is_lost_after_three_seconds_and_works_again_by_itself() {
     assert_eq!(lost.reason, Some(Reason::Stalled));
     rig.state(|state| state.state == CameraState::Idle);
     rig.stop();
+}
+
+#[test]
+fn a_camera_whose_first_frame_takes_long_is_waited_for_without_a_word() {
+    let mut steps: Vec<Step> = (0..16).map(|_| Step::Nothing).collect();
+    steps.extend((0..100).map(frame));
+    let rig = Rig::start(steps);
+    let first = rig.state(|_| true);
+    assert_eq!((first.state, rig.opened.try_iter().count()), (CameraState::Idle, 1));
+    rig.stop();
+}
+
+#[test]
+fn a_source_that_stands_still_is_lost_since_it_does_and_live_when_it_moves() {
+    let mut steps = vec![told(0, 5, 1)];
+    steps.extend((1..131).map(|sequence| told(sequence, 38, 2)));
+    steps.extend((131..200).map(|sequence| told(sequence, 4000 + u64::from(sequence), 2)));
+    let rig = Rig::start(steps);
+    rig.state(|state| state.state == CameraState::Idle);
+    let lost = rig.state(|state| state.state == CameraState::Lost);
+    assert_eq!(lost.reason, Some(Reason::Frozen));
+    assert!(clock::unix_ms() - lost.since >= 3000, "since the first of them");
+    rig.state(|state| state.state == CameraState::Idle);
+    assert_eq!(rig.opened.try_iter().count(), 1, "it was not opened again");
+    rig.ended.recv_timeout(WITHIN).unwrap();
+    assert_eq!(rig.stop().dropped["repeated"], 128);
 }
 
 #[test]
@@ -198,4 +248,29 @@ fn a_camera_is_live_while_it_is_wanted() {
     let stats = rig.stop();
     assert_eq!(stats.made, stats.published + stats.dropped.values().sum::<u64>());
     assert!(stats.dropped.contains_key("superseded"), "{stats:?}");
+}
+
+#[test]
+fn a_thread_that_dies_is_an_error_with_its_reason_until_it_works_again() {
+    let rig = Rig::start(vec![frame(0), Step::Die, Step::Die, frame(0), frame(1)]);
+    let died = rig.state(|state| state.state == CameraState::Error);
+    assert_eq!(died.reason, Some(Reason::Crashed));
+    assert!(died.detail.contains("meant to die"), "{}", died.detail);
+    rig.state(|state| state.state == CameraState::Idle);
+    assert!(!rig.thread.is_finished());
+    assert_eq!(rig.stop().made, 3);
+}
+
+#[test]
+fn a_camera_that_is_withheld_says_why_and_is_not_opened() {
+    let rig = Rig::start(vec![frame(0), frame(1)]);
+    rig.state(|state| state.state == CameraState::Idle);
+    rig.opened.recv_timeout(WITHIN).unwrap();
+    rig.camera.withhold(Fault::error(Reason::Ambiguous, "could be either"));
+    let state = rig.state(|state| state.state == CameraState::Error);
+    assert_eq!((state.reason, state.detail.as_str()), (Some(Reason::Ambiguous), "could be either"));
+    rig.camera.call("/dev/v4l/by-path/door");
+    rig.camera.plug(Some("/dev/video7".into()));
+    assert_eq!(rig.opened.recv_timeout(WITHIN).unwrap(), PathBuf::from("/dev/video7"));
+    rig.stop();
 }

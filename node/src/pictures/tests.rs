@@ -14,7 +14,7 @@ impl Rig {
     fn new(layout: Layout) -> Self {
         let id = "attic/door".parse().unwrap();
         let mut pictures = Pictures::new(&Root::default(), &id);
-        pictures.restart(&layout);
+        pictures.restart();
         let slots = Slots::default();
         slots.open();
         Rig { pictures, layout, slots, counters: Counters::default(), seq: 0 }

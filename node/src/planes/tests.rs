@@ -1,4 +1,5 @@
 use super::*;
+use crate::pixels::Coding;
 use crate::scene::{filled, packed, raw, raw_codings, scene};
 use proptest::prelude::*;
 
@@ -10,7 +11,7 @@ fn values(picture: &Planes<'_>, plane: usize) -> Vec<u8> {
 
 #[test]
 fn full_range_comes_out_as_it_went_in() {
-    for coding in raw_codings().filter(|&coding| coding != Coding::Rgb24) {
+    for coding in raw_codings().filter(|coding| !coding.is_rgb()) {
         for (width, height) in [(64, 48), (321, 241), (66, 50), (17, 33), (1, 1), (2, 3)] {
             let layout = filled(coding, width, height, Range::Full);
             let (frame, mut buffer) = (raw(&layout), Buffer::default());
@@ -53,7 +54,7 @@ fn a_short_frame_has_a_word_and_never_a_panic() {
 
 #[test]
 fn what_lies_in_the_frame_as_it_should_is_not_copied() {
-    for (coding, copied) in [(Coding::Yu12, 0), (Coding::Grey, 0), (Coding::Nv12, 2)] {
+    for (coding, copied) in [(Coding::Yuv420, 0), (Coding::Grey, 0), (Coding::Nv12, 2)] {
         let layout = filled(coding, 64, 48, Range::Full);
         let (frame, mut buffer) = (raw(&layout), Buffer::default());
         buffer.separate(&layout, &frame).unwrap();
@@ -73,6 +74,170 @@ fn black_and_white_of_limited_range_are_black_and_white() {
     for value in 16..=240u8 {
         let exact = (f64::from(value) - 128.0) * 255.0 / 224.0 + 128.0;
         assert!((f64::from(full_chroma(value)) - exact).abs() <= 0.76, "{value}");
+    }
+}
+
+/// Full-range Y, U and V of a pixel, straight from what V4L2's documents say of each format.
+fn told(layout: &Layout, frame: &[u8], x: usize, y: usize) -> [u8; 3] {
+    let Layout { coding, width, height, stride, .. } = *layout;
+    let at = |place: usize| frame[place];
+    let line = y * stride;
+    let (two, four, pair) = (line + 2 * x, line + 4 * x, line + x / 2 * 4);
+    let packed = |luma: usize, u: usize, v: usize| [at(two + luma), at(pair + u), at(pair + v)];
+    let pairs = |rows: usize, u: usize| {
+        let place = (height + y / rows) * stride + x / 2 * 2;
+        [at(line + x), at(place + u), at(place + 1 - u)]
+    };
+    let planes = |u: usize| {
+        let (columns, rows) = (stride.div_ceil(2), height.div_ceil(2));
+        let place = |plane: usize| height * stride + (plane * rows + y / 2) * columns + x / 2;
+        [at(line + x), at(place(u)), at(place(1 - u))]
+    };
+    let colour = |r: usize, g: usize, b: usize| {
+        let [r, g, b] = [r, g, b].map(|place| f64::from(at(place)));
+        let luma = 0.299 * r + 0.587 * g + 0.114 * b;
+        [luma, (b - luma) / 1.772 + 128.0, (r - luma) / 1.402 + 128.0]
+            .map(|value| value.round() as u8)
+    };
+    assert!(x < width && y < height);
+    match coding {
+        Coding::Yuyv => packed(0, 1, 3),
+        Coding::Uyvy => packed(1, 0, 2),
+        Coding::Yvyu => packed(0, 3, 1),
+        Coding::Vyuy => packed(1, 2, 0),
+        Coding::Nv12 => pairs(2, 0),
+        Coding::Nv21 => pairs(2, 1),
+        Coding::Nv16 => pairs(1, 0),
+        Coding::Nv61 => pairs(1, 1),
+        Coding::Yuv420 => planes(0),
+        Coding::Yvu420 => planes(1),
+        Coding::Rgb24 => colour(line + 3 * x, line + 3 * x + 1, line + 3 * x + 2),
+        Coding::Bgr24 => colour(line + 3 * x + 2, line + 3 * x + 1, line + 3 * x),
+        Coding::Xbgr32 | Coding::Abgr32 | Coding::Bgr32 => colour(four + 2, four + 1, four),
+        Coding::Xrgb32 | Coding::Argb32 | Coding::Rgb32 => colour(four + 1, four + 2, four + 3),
+        Coding::Rgbx32 | Coding::Rgba32 => colour(four, four + 1, four + 2),
+        Coding::Bgrx32 | Coding::Bgra32 => colour(four + 3, four + 2, four + 1),
+        Coding::Grey => [at(line + x), 128, 128],
+        other => panic!("{other} has a test of its own"),
+    }
+}
+
+#[test]
+fn every_byte_is_taken_from_where_v4l2_puts_it() {
+    let own = [Coding::Rgb565, Coding::Rgb565x, Coding::Y10, Coding::Y12];
+    let mut random = fastrand::Rng::with_seed(3);
+    for coding in raw_codings().filter(|coding| !own.contains(coding)) {
+        for (width, height) in [(5, 3), (1, 1), (2, 2), (8, 5), (17, 6), (3, 1)] {
+            let layout = filled(coding, width, height, Range::Full);
+            let frame: Vec<u8> = (0..layout.bytes()).map(|_| random.u8(..)).collect();
+            let mut buffer = Buffer::default();
+            let planes = buffer.separate(&layout, &frame).unwrap();
+            let (across, down) = planes.sampling.shared();
+            for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+                let luma = planes.planes[0].row(y, width)[x];
+                let truth = told(&layout, &frame, x, y);
+                assert!(luma.abs_diff(truth[0]) <= u8::from(coding.is_rgb()), "{coding} {x},{y}");
+                if planes.sampling == Sampling::Grey || coding.is_rgb() {
+                    continue;
+                }
+                for (plane, truth) in [(1, truth[1]), (2, truth[2])] {
+                    let line = planes.planes[plane].row(y / down, width.div_ceil(across));
+                    assert_eq!(line[x / across], truth, "{coding} {width}x{height} {x},{y}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn colours_are_those_of_the_mean_of_four_pixels() {
+    for coding in raw_codings().filter(|coding| coding.is_rgb()) {
+        let layout = filled(coding, 6, 4, Range::Full);
+        let Layout { stride, .. } = layout;
+        let mut random = fastrand::Rng::with_seed(5);
+        let mut frame = vec![0x33; layout.bytes()];
+        for (y, x) in [0, 2].into_iter().flat_map(|y| [0, 2, 4].map(|x| (y, x))) {
+            // Four pixels alike have the mean of one.
+            let pixel = [0; 4].map(|_: u8| random.u8(..));
+            let bytes = layout.line() / 6;
+            for (y, x) in [(y, x), (y, x + 1), (y + 1, x), (y + 1, x + 1)] {
+                frame[y * stride + x * bytes..][..bytes].copy_from_slice(&pixel[..bytes]);
+            }
+        }
+        let mut buffer = Buffer::default();
+        let planes = buffer.separate(&layout, &frame).unwrap();
+        for (row, column) in (0..2).flat_map(|row| (0..3).map(move |column| (row, column))) {
+            let place = 2 * row * stride + 2 * column * layout.line() / 6;
+            let truth = match coding.kind() {
+                Kind::Rgb565 { is_big_endian } => {
+                    let wide = unpack_565(word_at(&frame[place..], 0, is_big_endian));
+                    told(&packed(Coding::Rgb24, 1, 1, Range::Full), &wide, 0, 0)
+                }
+                _ => told(&layout, &frame, 2 * column, 2 * row),
+            };
+            for (plane, truth) in [(1, truth[1]), (2, truth[2])] {
+                let value = planes.planes[plane].row(row, 3)[column];
+                assert!(value.abs_diff(truth) <= 1, "{coding} {row},{column}: {value} {truth}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sixteen_bits_of_colour_are_read_from_either_end() {
+    // rrrrrggg gggbbbbb: red, green, blue, white, black, and the least green.
+    let words = [0xf800, 0x07e0, 0x001f, 0xffff, 0, 0x0020];
+    let colours = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255; 3], [0; 3], [0, 4, 0]];
+    assert_eq!(words.map(unpack_565), colours);
+    assert_eq!(word_at(&[0x00, 0xf8], 0, false), 0xf800);
+    assert_eq!(word_at(&[0xf8, 0x00], 0, true), 0xf800);
+}
+
+#[test]
+fn deep_grey_is_cut_to_its_highest_bits() {
+    for (coding, shift) in [(Coding::Y10, 2), (Coding::Y12, 4)] {
+        let layout = filled(coding, 5, 3, Range::Full);
+        let mut frame = vec![0xff; layout.bytes()];
+        for (i, value) in (0..15_u16).map(|i| (i, (i * 17) << shift | 1)) {
+            let place = usize::from(i / 5) * layout.stride + usize::from(i % 5) * 2;
+            frame[place..place + 2].copy_from_slice(&value.to_le_bytes());
+        }
+        let mut buffer = Buffer::default();
+        let planes = buffer.separate(&layout, &frame).unwrap();
+        let expected: Vec<u8> = (0..15).map(|i| i * 17).collect();
+        assert_eq!(values(&planes, 0), expected);
+        // What has more bits than it should is white.
+        frame.fill(0xff);
+        let white = buffer.separate(&layout, &frame).unwrap();
+        assert!(values(&white, 0).iter().all(|&value| value == 255));
+    }
+}
+
+#[test]
+fn a_thermal_picture_reaches_from_black_to_white() {
+    let kelvins = [29_315_u16, 30_000, 31_015, 29_315, 30_165, 29_400];
+    let expected = kelvins.map(|value| (f64::from(value - 29_315) * 255.0 / 1700.0).round() as u8);
+    for (coding, bytes) in
+        [(Coding::Y16, u16::to_le_bytes as fn(u16) -> [u8; 2]), (Coding::Y16Be, u16::to_be_bytes)]
+    {
+        for range in [Range::Full, Range::Limited] {
+            let layout = filled(coding, 3, 2, range);
+            // Between the lines lies what would change the range.
+            let mut frame = vec![0xff; layout.bytes()];
+            for (i, &value) in kelvins.iter().enumerate() {
+                let place = i / 3 * layout.stride + i % 3 * 2;
+                frame[place..place + 2].copy_from_slice(&bytes(value));
+            }
+            let mut buffer = Buffer::default();
+            let planes = buffer.separate(&layout, &frame).unwrap();
+            assert_eq!(values(&planes, 0), expected, "{coding}");
+            assert_eq!(values(&planes, 0).iter().max(), Some(&255));
+            assert_eq!(buffer.separate(&layout, &frame[1..]).map(|_| ()), Err("truncated"));
+            // Of one temperature there is no range.
+            let flat = vec![0x70; layout.bytes()];
+            let planes = buffer.separate(&layout, &flat).unwrap();
+            assert_eq!(values(&planes, 0), [0; 6]);
+        }
     }
 }
 

@@ -186,6 +186,16 @@ mod mjpeg {
     }
 
     #[test]
+    fn a_scan_that_tells_of_itself_what_is_not_so_is_harmless() {
+        let (layout, mut jpeg) = cameras(64, 48).remove(0);
+        let scan = jpeg.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+        // The last coefficient of the scan, which some cameras leave zero.
+        jpeg[scan + 12] = 0;
+        let made = pictures(&as_jpeg(&layout), &jpeg, &[2]).remove(0).1.unwrap();
+        assert!(psnr(&Layout { coding: Coding::Yuyv, ..layout }, 2, &made) > 31.0);
+    }
+
+    #[test]
     fn extraneous_bytes_before_the_end_are_harmless() {
         let (layout, jpeg) = cameras(64, 48).remove(0);
         let end = jpeg.len() - 2;

@@ -1,3 +1,7 @@
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 use image::RgbImage;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
@@ -170,7 +174,9 @@ fn interlaced_png(image: &RgbImage) -> Vec<u8> {
     }
     let (width, height) = (image.width().to_be_bytes(), image.height().to_be_bytes());
     let header = [&width[..], &height, &[8, 2, 0, 0, 1]].concat();
-    let packed = miniz_oxide::deflate::compress_to_vec_zlib(&data, 1);
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(&data).unwrap();
+    let packed = packed.finish().unwrap();
     let plain = picture(MediaType::Png, 1, 1);
     let chunks =
         [png_chunk(b"IHDR", &header), png_chunk(b"IDAT", &packed), png_chunk(b"IEND", b"")];

@@ -1,0 +1,77 @@
+//! What waits for somebody who watches.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+use super::Frame;
+
+/// The newest frame of each tile that was not fetched yet, for one task.
+#[derive(Debug)]
+pub(crate) struct Inbox(Mutex<Tiles>);
+
+#[derive(Debug)]
+struct Tiles {
+    waiting: Vec<(u16, Arc<Frame>)>,
+    /// One came since the task was told.
+    has_new: bool,
+    task: Waker,
+}
+
+/// What waits in an inbox; nothing else comes or goes as long as this is held.
+pub(crate) struct Waiting<'a>(MutexGuard<'a, Tiles>);
+
+impl Waiting<'_> {
+    pub fn is_empty(&self) -> bool {
+        self.0.waiting.is_empty()
+    }
+
+    /// The tiles for which a frame waits, and how many bytes it has.
+    pub fn tiles(&self) -> impl Iterator<Item = (u16, usize)> {
+        self.0.waiting.iter().map(|(tile, frame)| (*tile, frame.jpeg.len()))
+    }
+
+    pub fn take(&mut self, tile: u16) -> Option<Arc<Frame>> {
+        let place = self.0.waiting.iter().position(|(waits, _)| *waits == tile)?;
+        Some(self.0.waiting.swap_remove(place).1)
+    }
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        let task = Waker::noop().clone();
+        Inbox(Mutex::new(Tiles { waiting: Vec::new(), has_new: false, task }))
+    }
+}
+
+impl Inbox {
+    pub fn waiting(&self) -> Waiting<'_> {
+        Waiting(self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn put(&self, tile: u16, frame: &Arc<Frame>) {
+        let mut waiting = self.waiting();
+        waiting.take(tile);
+        let tiles = &mut *waiting.0;
+        tiles.waiting.push((tile, frame.clone()));
+        tiles.has_new = true;
+        tiles.task.wake_by_ref();
+    }
+
+    pub fn take(&self, tile: u16) -> Option<Arc<Frame>> {
+        self.waiting().take(tile)
+    }
+
+    /// Ends when a frame came since this last ended.
+    pub async fn came(&self) {
+        poll_fn(|context| {
+            let tiles = &mut *self.waiting().0;
+            if std::mem::take(&mut tiles.has_new) {
+                return Poll::Ready(());
+            }
+            tiles.task.clone_from(context.waker());
+            Poll::Pending
+        })
+        .await;
+    }
+}

@@ -1,0 +1,64 @@
+//! What is kept of a GIF (GIF89a, sections 15 to 27): its images, how long each is shown, how often
+//! they are repeated, its colour profile, and what is kept of XMP.
+
+use super::super::gif::{HEAD, blocks_end, colours};
+use super::super::xmp::plain;
+use super::{Changes, xmp};
+
+const CONTROL: u8 = 0xf9;
+const APPLICATION: u8 = 0xff;
+
+/// The block that names an application, with its length.
+const XMP: &[u8] = b"\x0bXMP DataXMP";
+const KEPT: [&[u8]; 3] = [b"\x0bNETSCAPE2.0", b"\x0bANIMEXTS1.0", b"\x0bICCRGBG1012"];
+
+pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
+    let byte = |at: usize| bytes.get(at).copied();
+    let mut at = HEAD + colours(byte(10).unwrap_or(0));
+    let mut has_xmp = false;
+    while let Some(kind) = byte(at) {
+        let start = at;
+        at = match kind {
+            0x2c => {
+                let data = start + 10 + colours(byte(start + 9).unwrap_or(0)) + 1;
+                match blocks_end(bytes, data) {
+                    Ok(end) => end,
+                    // Of a picture whose last bytes are missing, what there is of an image.
+                    Err(_) => return,
+                }
+            }
+            0x21 => {
+                let Ok(end) = blocks_end(bytes, start + 2) else { break };
+                let data = &bytes[(start + 2).min(end)..end];
+                let label = byte(start + 1);
+                let is_kept = label == Some(CONTROL)
+                    || label == Some(APPLICATION) && KEPT.iter().any(|name| data.starts_with(name));
+                if label == Some(APPLICATION) && data.starts_with(XMP) && !has_xmp {
+                    let packet = xmp::clean(&plain([&data[XMP.len()..]]), None);
+                    if let Some(packet) = packet {
+                        has_xmp = true;
+                        changes.replace(bytes, start..end, application(&packet));
+                    } else {
+                        changes.remove(start..end);
+                    }
+                } else if !is_kept {
+                    changes.remove(start..end);
+                }
+                end
+            }
+            0x3b => {
+                at += 1;
+                break;
+            }
+            _ => break,
+        };
+    }
+    changes.remove(at.min(bytes.len())..bytes.len());
+}
+
+/// An XMP packet is not in blocks, but ended by all lengths in turn, so that whoever takes its
+/// bytes for lengths comes to the end too (XMP specification part 3, 1.1.2).
+fn application(packet: &[u8]) -> Vec<u8> {
+    let trailer: Vec<u8> = [1].into_iter().chain((0..=u8::MAX).rev()).chain([0]).collect();
+    [&[0x21, APPLICATION], XMP, packet, &trailer].concat()
+}

@@ -1,0 +1,109 @@
+//! Room that is held back: files that are given up when a disk is full, so that photos can still
+//! be deleted and captioned there. Each is some bytes and an inode.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use durable::private_file;
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
+use rustix::io::Errno;
+
+use super::files::make_folder;
+
+/// A change needs the room of one, mostly.
+const FILES: usize = 16;
+
+/// Bytes of one, and the part of a small disk that all take.
+const BYTES: u64 = 256 * 1024;
+const PART: u64 = 32;
+
+/// The files that are held.
+#[derive(Debug)]
+pub(super) struct Reserve {
+    folder: PathBuf,
+    bytes: u64,
+    held: Vec<PathBuf>,
+}
+
+impl Reserve {
+    /// Takes what is there already, and what is missing as far as there is room.
+    pub fn open(root: &Path) -> Reserve {
+        let disk =
+            statvfs(root).map_or(u64::MAX, |disk| disk.f_blocks.saturating_mul(disk.f_frsize));
+        let bytes = BYTES.min(disk / PART / FILES as u64);
+        let mut reserve = Reserve { folder: root.join("reserve"), bytes, held: Vec::new() };
+        reserve.fill();
+        reserve
+    }
+
+    /// Takes what is missing, as far as there is room.
+    pub fn fill(&mut self) {
+        if self.held.len() == FILES || make_folder(&self.folder).is_err() {
+            return;
+        }
+        for number in 0..FILES {
+            let path = self.folder.join(number.to_string());
+            if self.held.contains(&path) {
+                continue;
+            }
+            let whole = fs::metadata(&path).is_ok_and(|file| file.len() == self.bytes);
+            if !whole && hold(&path, self.bytes).is_err() {
+                // What is half a file would be of little use to us, and is to others.
+                let _ = fs::remove_file(&path);
+                return;
+            }
+            self.held.push(path);
+        }
+    }
+
+    /// Bytes that it should hold and does not.
+    pub fn missing(&self) -> u64 {
+        (FILES - self.held.len()) as u64 * self.bytes
+    }
+
+    /// Gives one up. Answers whether there was one.
+    pub fn release(&mut self) -> bool {
+        while let Some(path) = self.held.pop() {
+            if fs::remove_file(&path).is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+fn hold(path: &Path, bytes: u64) -> io::Result<()> {
+    let mut file = private_file(path)?;
+    file.set_len(0)?;
+    match fallocate(&file, FallocateFlags::empty(), 0, bytes.max(1)) {
+        // Not every file system can reserve.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+            let zeros = vec![0; usize::try_from(bytes).unwrap_or(0)];
+            file.write_all(&zeros).and_then(|()| file.sync_all())
+        }
+        held => held.map_err(io::Error::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_up_is_taken_again() {
+        let root = tempfile::tempdir().unwrap();
+        let mut reserve = Reserve::open(root.path());
+        let held = || fs::read_dir(root.path().join("reserve")).unwrap().count();
+        assert_eq!(held(), FILES);
+        assert!(reserve.release() && reserve.release());
+        assert_eq!(held(), FILES - 2);
+        reserve.fill();
+        assert_eq!(held(), FILES);
+        // Another start finds them.
+        let mut again = Reserve::open(root.path());
+        assert!((0..FILES).all(|_| again.release()));
+        assert!(!again.release());
+        assert_eq!(held(), 0);
+    }
+}
