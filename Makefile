@@ -2,52 +2,62 @@
 
 PREFIX ?= /usr
 export CARGO_TERM_COLOR ?= auto
+# Whatever the machine's own settings of cargo say.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
+# Stands before a command that needs Rust or Node.js.
+tools := PATH=$$(scripts/tools) && export PATH &&
+# Whatever the machine's own settings of npm leave out.
+npm_ci := npm ci --no-audit --no-fund --include=dev --include=optional
 
 web_sources := $(shell find gallery/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .DEFAULT_GOAL := build
-.PHONY: run build test bench soak chaos power lint install clean
+.PHONY: run build test clean-room bench soak chaos power lint install clean
 
+# ARGS are given on to the program.
 run: build
-	./target/release/vitrina
+	./target/release/vitrina $(ARGS)
 
 build: gallery/web/dist
-	scripts/need libclang-dev:libclang.so cmake:cmake nasm:nasm
-	cargo build --release --locked
+	$(tools) cargo build --release --locked
 
 # The page. Cargo embeds it, so it comes before every build.
 gallery/web/dist: $(web_sources)
-	scripts/need nodejs:node npm:npm
-	cd gallery/web && npm ci --no-audit --no-fund && npm run --silent build
+	$(tools) cd gallery/web && $(npm_ci) && npm run --silent build
 	touch $@
 
 test: gallery/web/dist
 	scripts/test
 
+# The README's words on machines that never saw Vitrina, Debian 12 and 13; an hour or more.
+clean-room:
+	scripts/need mmdebstrap:mmdebstrap debian-archive-keyring:/usr/share/keyrings/debian-archive-keyring.gpg slirp4netns:slirp4netns iproute2:ip git:git
+	$(tools) cd tests && CI=true ROOMS=. ROOMS_PROFILE=release node --test --test-reporter=spec clean-room/*.test.mjs
+
 lint: gallery/web/dist
-	scripts/lint
+	$(tools) scripts/lint
 
 # Measures beside peers and writes docs/performance.md; some minutes.
 bench: build
-	cargo build --release --locked --package gallery --example fill
+	$(tools) cargo build --release --locked --package gallery --example fill
 	scripts/need mosquitto:mosquitto mosquitto-clients:mosquitto_sub chromium:chromium ustreamer:ustreamer
-	cd tests && npm ci --no-audit --no-fund --silent && VITRINA=../target/release/vitrina UV_THREADPOOL_SIZE=8 node bench/run.mjs
+	$(tools) cd tests && $(npm_ci) --silent && VITRINA=../target/release/vitrina UV_THREADPOOL_SIZE=8 node bench/run.mjs
 
 # An hour with viewers that are slow or stall, and what memory does meanwhile; writes docs/soak.md. SOAK_SECONDS makes it shorter;
 # on a machine that does other work, give it priority: nice -n -15 make soak.
 soak: build
-	scripts/need nodejs:node gcc:cc
-	cd tests && npm ci --no-audit --no-fund --silent && VITRINA=../target/release/vitrina node bench/soak.mjs
+	$(tools) cd tests && $(npm_ci) --silent && VITRINA=../target/release/vitrina node bench/soak.mjs
 
 # Ten minutes of what the tests do for one: every part killed, the link cut, and no photo lost.
 chaos: build
-	scripts/need nodejs:node util-linux:setpriv
-	cd tests && CHAOS_SECONDS=600 VITRINA=../target/release/vitrina node --test --test-reporter=spec chaos/*.test.mjs
+	scripts/need util-linux:setpriv
+	$(tools) cd tests && CHAOS_SECONDS=600 VITRINA=../target/release/vitrina node --test --test-reporter=spec chaos/*.test.mjs
 
 # The same for the gallery's machine, whose power is cut ten times, in a virtual machine.
 power: build
-	scripts/need nodejs:node util-linux:setpriv qemu-system-x86:qemu-system-x86_64 python3:python3 binutils:objcopy
-	cd tests && POWER_CUTS=10 VITRINA=../target/release/vitrina node --test --test-reporter=spec power/*.test.mjs
+	scripts/need util-linux:setpriv qemu-system-x86:qemu-system-x86_64 python3:python3 binutils:objcopy
+	$(tools) cd tests && POWER_CUTS=10 VITRINA=../target/release/vitrina node --test --test-reporter=spec power/*.test.mjs
 
 # Puts the program, its units and its configuration in place: DESTDIR and PREFIX as usual.
 # What is installed was built before, as another user perhaps.

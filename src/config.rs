@@ -47,17 +47,7 @@ impl Settings {
         }
         sets.extend_from_slice(&options.set);
         let layers = layers::gather::<File>(options.config.as_deref(), env::vars(), &sets)?;
-        let table = layers.table();
-        let is_set = |section: &str| table.get(section).is_some_and(|s| s.get("listen").is_some());
-        let (broker, gallery) = (is_set("broker"), is_set("gallery"));
-        let mut file: File = layers::settle(table)?;
-        // Who opens a door wants it to be found, unless they say where it is.
-        if file.broker.open && !broker {
-            file.broker.listen.set_ip(Ipv4Addr::UNSPECIFIED.into());
-        }
-        if file.gallery.open && !gallery {
-            file.gallery.listen = file.gallery.listen.replace("127.0.0.1", "0.0.0.0");
-        }
+        let file = settle(layers.table())?;
         Ok(Settings { file, layers, data: data(options)? })
     }
 
@@ -172,6 +162,21 @@ fn fill(commented: &mut dyn TableLike, values: &dyn TableLike) {
     }
 }
 
+/// What was written, as it is used.
+fn settle(table: toml::Table) -> anyhow::Result<File> {
+    let is_set = |section: &str| table.get(section).is_some_and(|s| s.get("listen").is_some());
+    let (broker, gallery) = (is_set("broker"), is_set("gallery"));
+    let mut file: File = layers::settle(table)?;
+    // Who opens a door wants it to be found, unless they say where it is.
+    if file.broker.open && !broker {
+        file.broker.listen.set_ip(Ipv4Addr::UNSPECIFIED.into());
+    }
+    if file.gallery.open && !gallery {
+        file.gallery.listen = file.gallery.listen.replace("127.0.0.1", "0.0.0.0");
+    }
+    Ok(file)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,11 +187,26 @@ mod tests {
     }
 
     #[test]
+    fn the_installed_file_keeps_no_door_shut_that_is_opened() {
+        let opened = COMMENTED.replace("\nopen = false", "\nopen = true");
+        let file = settle(opened.parse().unwrap()).unwrap();
+        assert_eq!(file.broker.listen.to_string(), "0.0.0.0:1883");
+        assert_eq!(file.gallery.listen, "0.0.0.0:8080");
+        let said = opened.replace("# listen = ", "listen = ");
+        let file = settle(said.parse().unwrap()).unwrap();
+        assert_eq!(
+            (file.broker.listen.to_string(), &*file.gallery.listen),
+            ("127.0.0.1:1883".into(), "127.0.0.1:8080")
+        );
+    }
+
+    #[test]
     fn every_key_stands_in_the_commented_file() {
         let typed = toml::Table::try_from(File::default()).unwrap();
         for (section, keys) in typed.iter().filter_map(|(s, v)| Some((s, v.as_table()?))) {
             for key in keys.keys() {
                 let stands = COMMENTED.contains(&format!("\n{key} = "))
+                    || COMMENTED.contains(&format!("\n# {key} = "))
                     || COMMENTED.contains(&format!("[{section}.{key}]"));
                 assert!(stands, "{section}.{key}");
             }

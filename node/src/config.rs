@@ -444,7 +444,7 @@ mod tests {
         assert_eq!((config.spool, config.test_card.every), (1 << 30, None));
         let section = Section { spool: Some("1 gig".into()), ..Section::default() };
         assert_eq!(check(section).unwrap_err().key(), "node.spool");
-        for bad in ["10", "0 s", "2 d", "10 minutes"] {
+        for bad in ["10", "0 s", "2 d", "10 m"] {
             let every = Some(bad.to_owned());
             let test_card = TestCardSection { every: every.clone(), ..Default::default() };
             let error = check(Section { test_card, ..Section::default() }).unwrap_err();

@@ -224,15 +224,17 @@ impl Node {
 
     /// Publishes the next live frame, of `size` bytes or a little more; returns its number.
     pub async fn frame(&mut self, size: usize) -> u32 {
-        self.take(size);
+        self.take(size).await;
         self.publish_live(self.last.clone()).await;
         self.seq
     }
 
-    fn take(&mut self, size: usize) {
+    async fn take(&mut self, size: usize) {
         self.seq += 1;
         let mono = 1_000_000 + u64::try_from(self.started.elapsed().as_micros()).unwrap();
         self.last = picture(&self.camera, self.seq, mono, size);
+        // A picture that says that it took some time did: its node's clock is measured by that.
+        tokio::time::sleep(Duration::from_micros(MADE.into())).await;
     }
 
     pub async fn publish_live(&self, payload: Vec<u8>) {
@@ -241,7 +243,7 @@ impl Node {
     }
 
     pub async fn preview(&mut self) -> u32 {
-        self.take(0);
+        self.take(0).await;
         let preview = topic(&Topic::Preview(self.camera.clone()));
         self.client.publish(preview, QoS::AtMostOnce, false, self.last.clone()).await.unwrap();
         self.seq
@@ -268,6 +270,9 @@ fn topic(topic: &Topic) -> String {
     topic.under(&Root::default()).to_string()
 }
 
+/// How long after its capture a picture is ready, in microseconds.
+const MADE: u32 = 300;
+
 /// The golden picture with a stamp of its own, and filled up behind its end. `mono` is in
 /// microseconds of a boot that is not this machine's.
 pub fn picture(camera: &CameraId, seq: u32, mono: u64, size: usize) -> Vec<u8> {
@@ -278,7 +283,7 @@ pub fn picture(camera: &CameraId, seq: u32, mono: u64, size: usize) -> Vec<u8> {
         at: 1_763_640_000_000_000 + mono,
         mono,
         boot: "6f2d41aa".into(),
-        took: Some(wire::Took { got: 200, made: 300 }),
+        took: Some(wire::Took { got: 200, made: MADE }),
         photo: None,
     };
     let mut picture = Vec::new();

@@ -7,7 +7,7 @@ use std::process::Command;
 use image::ImageFormat;
 use tempfile::TempDir;
 
-use crate::client::{get, stored};
+use crate::client::{get, stored, upload};
 use crate::house::House;
 use crate::samples;
 
