@@ -48,32 +48,30 @@ for (const [unit, command] of [['vitrina-gallery.service', ['gallery']], ['vitri
     /** The side of a square of as many pixels as the budget has room for. */
     const side = (bytesOfPixel) => Math.floor(Math.sqrt((budget - 16 * MIB) / bytesOfPixel));
 
+    // Those that take all of the budget, and those that a decoder of the usual kind would need more for.
     const worst = [
       ['interlaced.png', png(side(4), side(4), { interlaced: true })],
       ['lossless.webp', webp(side(8), side(8))],
       ['interlaced.gif', gif(side(1), side(1))],
-      ['200-megapixels.jpg', jpeg(16_320, 12_240)],
-      ['progressive.jpg', jpeg(16_320, 12_240, { progressive: true })],
-      ['panorama.jpg', jpeg(16_000, 3_800)],
       ['film-behind.jpg', jpeg(4_000, 3_000, { behind: 62 * MIB })],
     ];
-    for (const round of ['checked, each alone', 'checked, all at once']) {
-      const answers = [];
-      if (round.endsWith('alone')) {
-        for (const [name, bytes] of worst) answers.push(await upload(name, bytes));
-      } else {
-        answers.push(...(await Promise.all(worst.map(([name, bytes]) => upload(name, bytes)))));
-      }
-      const said = answers.map(({ name, status, body }) => `${name}: ${status} ${body.error ?? ''}`);
-      assert.ok(answers.every(({ status }) => status === 201 || status === 200), said.join('; '));
-      const thumbs = answers.map(async ({ name, body: [{ url }] }) => {
-        const answer = await ask(`${url}/thumb`);
-        await answer.arrayBuffer();
-        assert.equal(answer.status, 200, `the thumbnail of ${name}`);
-      });
-      await Promise.all(thumbs);
-      t.diagnostic(`${round}: at most ${Math.round(highest(vitrina.pid) / MIB)} MiB of ${high / MIB}`);
+    if (command.length > 0) {
+      worst.push(
+        ['200-megapixels.jpg', jpeg(16_320, 12_240)],
+        ['progressive.jpg', jpeg(16_320, 12_240, { progressive: true })],
+        ['panorama.jpg', jpeg(16_000, 3_800)],
+      );
     }
+    const answers = await Promise.all(worst.map(([name, bytes]) => upload(name, bytes)));
+    const said = answers.map(({ name, status, body }) => `${name}: ${status} ${body.error ?? ''}`);
+    assert.ok(answers.every(({ status }) => status === 201), said.join('; '));
+    const thumbs = answers.map(async ({ name, body: [{ url }] }) => {
+      const answer = await ask(`${url}/thumb`);
+      await answer.arrayBuffer();
+      assert.equal(answer.status, 200, `the thumbnail of ${name}`);
+    });
+    await Promise.all(thumbs);
+    t.diagnostic(`at most ${Math.round(highest(vitrina.pid) / MIB)} MiB of ${high / MIB}`);
 
     const refused = await upload('too-large.png', png(side(4) + 1_500, side(4) + 1_500, { interlaced: true }));
     assert.equal(refused.status, 413, JSON.stringify(refused.body));
