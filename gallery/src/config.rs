@@ -168,7 +168,8 @@ pub struct Config {
     pub(crate) people: people::Config,
     /// The database of the log.
     pub(crate) log: PathBuf,
-    pub(crate) pictures: picture::Config,
+    /// Where all work on pictures is done.
+    pub(crate) pictures: picture::Pool,
 }
 
 impl Section {
@@ -194,13 +195,13 @@ impl Section {
         }
         let relay_origins = self.relay_origins.iter().map(|o| o.to_ascii_lowercase()).collect();
         let password_file = self.password_file;
-        let pictures = self.pictures.check()?;
+        let pictures = picture::Pool::new(self.pictures.check()?);
         let id = id(&data)?;
         let secret = data.join("secret");
         let keys = Keys::open(&secret).map_err(failed(&secret))?;
         let people = people::Config { keys, talk: data.join("talk.db") };
         let log = log(&data);
-        let photos = self.photos.check(data, pictures.limits)?;
+        let photos = self.photos.check(data, pictures.clone())?;
         Ok(Config {
             listen,
             open: !loopback,

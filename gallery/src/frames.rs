@@ -24,7 +24,7 @@ use crate::clocks::Captured;
 use crate::jpeg::Jpeg;
 use crate::now::Micros;
 use crate::shares::{Share, Shares, Who};
-use crate::strangers::part_of_memory;
+use crate::strangers::FRAMES;
 
 pub(crate) use inbox::Inbox;
 
@@ -237,7 +237,7 @@ impl Watcher {
 
 impl Default for Frames {
     fn default() -> Self {
-        Frames::new(part_of_memory(4, 64, 512))
+        Frames::new(FRAMES.bytes())
     }
 }
 

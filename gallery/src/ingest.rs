@@ -90,8 +90,13 @@ impl Ingest {
         if stamp.camera != *camera {
             return Err(bad(format!("stamped as {}", stamp.camera)));
         }
-        let checked = picture::look(MediaType::Jpeg, &jpeg, &picture::Limits::default());
-        let checked = checked.map_err(|error| bad(error.to_string()))?;
+        let looked = picture::look(MediaType::Jpeg, &jpeg);
+        // A node sends no picture without its end.
+        let whole = looked.and_then(|looked| match looked.is_cut {
+            true => Err(picture::BadPicture::Cut),
+            false => Ok(looked),
+        });
+        let checked = whole.map_err(|error| bad(error.to_string()))?.checked;
         let mut jpeg = Vec::from(jpeg);
         if !self.keep_gps {
             // What a node of ours sends has none, and stays as it is.

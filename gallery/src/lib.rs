@@ -70,7 +70,6 @@ use ingest::Ingest;
 use journal::Journal;
 use listener::Service;
 use people::People;
-use picture::Pool;
 use relay::Relay;
 use stop::stopped;
 use store::Store;
@@ -168,6 +167,7 @@ impl Gallery {
         let https = https.map(|((listener, address), https)| (listener, address, Arc::new(https)));
         let health = Health::default();
         health.include(opened.store.health());
+        health.include(config.pictures.health());
         health.include(opened.people.health());
         health.include(opened.journal.health());
         Ok(Gallery { config, listener, address, https, machine, health, opened })
@@ -207,7 +207,7 @@ impl Gallery {
         let (say, sayings) = mpsc::channel(ingest::SAYINGS);
         let (id, photos) = (config.id.clone(), store.clone());
         let port = https.as_ref().map(|(_, address, _)| address.port());
-        let ingest = Ingest::new(photos.clone(), say, config.pictures.keep_gps);
+        let ingest = Ingest::new(photos.clone(), say, config.pictures.config().keep_gps);
         let wall = Wall::new(id, config.open, port, people.clone(), photos, ingest, journal);
         let wall = Arc::new(wall);
         let (stop, mut stopping) = watch::channel(false);
@@ -216,7 +216,7 @@ impl Gallery {
         let (offers, offered) = relay::offers();
         let strangers = Strangers::new();
         let relay = Relay::new(offers, strangers.clone(), stopping.clone());
-        let pictures = Pool::new(config.pictures);
+        let pictures = config.pictures.clone();
         let uploads = Uploads::new(store.clone(), pictures.clone(), strangers.uploads.clone());
         let (end, up) = (stopping.clone(), uploads.clone());
         let site = Site {

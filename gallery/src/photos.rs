@@ -108,7 +108,9 @@ pub(crate) async fn describe(store: &Store, pool: &Pool, id: &str) -> Result<Res
     }
     let Stored { photo, path } = store.file(&parse(id)?).await?;
     let media = photo.media;
-    let facts = pool.run(move |_| std::fs::read(path).map(|bytes| picture::facts(media, &bytes)));
+    let read =
+        move |_: &picture::Config| std::fs::read(path).map(|bytes| picture::facts(media, &bytes));
+    let facts = pool.run(photo.bytes, read);
     let exif = facts.await.ok().and_then(Result::ok).unwrap_or_default();
     Ok(json(&Described { photo, exif }))
 }
@@ -183,7 +185,7 @@ pub(crate) async fn thumb(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let Stored { photo, path } = store.thumb(&parse(id)?).await?;
-    let etag = format!("\"{}-thumb\"", photo.hash);
+    let etag = format!("\"{}-thumb{}\"", photo.hash, picture::EDITION);
     serve(path, MediaType::Jpeg, &etag, "inline", headers).await
 }
 

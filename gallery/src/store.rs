@@ -49,7 +49,7 @@ pub(crate) use config::Config;
 pub(crate) use error::StoreError;
 pub(crate) use query::{Day, Filter, Page, Query, Sources};
 
-use crate::picture::Limits;
+use crate::picture::Pool;
 use files::{Files, TAKEN_MOST};
 use index::Known;
 use reserve::Reserve;
@@ -65,11 +65,10 @@ const EVENTS: usize = 256;
 /// So many photos are in work at once; more wait for them.
 const ADDS: usize = 64;
 
-/// Threads that read the index, that write and sync new files, and that make the thumbnails asked
-/// for. Files are synced side by side since the disk can do that in one go.
+/// Threads that read the index, and that write and sync new files. Files are synced side by side
+/// since the disk can do that in one go.
 const READERS: usize = 2;
 const FILERS: usize = 8;
-const SHRINKERS: usize = 2;
 
 /// How often the store looks for room on a full disk, and every which time for what is too old.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
@@ -84,7 +83,7 @@ pub(crate) struct Store {
 #[derive(Debug)]
 struct Shared {
     files: Files,
-    limits: Limits,
+    pictures: Pool,
     space: Arc<Space>,
     events: broadcast::Sender<PhotoEvent>,
     /// Why this gallery only shows.
@@ -93,7 +92,6 @@ struct Shared {
     writer: mpsc::Sender<Job>,
     readers: Workers<Connection>,
     filers: Workers<Connection>,
-    shrinkers: Workers<()>,
     /// The keeper ends when this is dropped.
     _keeper: sync_mpsc::Sender<()>,
     /// Of all these threads.
@@ -187,13 +185,13 @@ pub(crate) struct Stored {
 }
 
 impl Store {
-    /// Opens the store. This reads the disk and waits for it: long, if the index has to be made
-    /// anew.
+    /// Opens the store, on a thread of a runtime. This reads the disk and waits for it: long, if
+    /// the index has to be made anew.
     ///
     /// # Errors
     /// [`OpenError`] says what to do.
     pub fn open(config: Config) -> Result<Store, OpenError> {
-        let Config { folder, retention, min_free, limits } = config;
+        let Config { folder, retention, min_free, pictures } = config;
         let (files, lock) = open::take(&folder)?;
         let unusable = |source: io::Error| OpenError::Io { path: folder.clone(), source };
         let space = Arc::new(Space::new(files.clone(), min_free));
@@ -219,7 +217,7 @@ impl Store {
             index,
             files: files.clone(),
             events: events.clone(),
-            thumbs: Background::start(&health, files.clone(), limits).map_err(unusable)?,
+            thumbs: Background::start(&health, files.clone(), pictures.clone()),
             retention,
             space: space.clone(),
             reserve,
@@ -231,10 +229,8 @@ impl Store {
             readers: Workers::start(&health, "store-reader", readers(READERS)?)
                 .map_err(unusable)?,
             filers: Workers::start(&health, "store-filer", readers(FILERS)?).map_err(unusable)?,
-            shrinkers: Workers::start(&health, "store-shrinker", [(); SHRINKERS])
-                .map_err(unusable)?,
             files,
-            limits,
+            pictures,
             space: space.clone(),
             events,
             view_only: Mutex::default(),
@@ -276,15 +272,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Full`], or what the disk says.
     pub async fn write(&self, mut to: Incoming, bytes: Bytes) -> Result<Incoming, StoreError> {
+        let space = self.shared.space.clone();
         let written = spawn_blocking(move || {
-            let length = bytes.len() as u64;
-            match to.write(&bytes) {
-                Ok(()) => Ok(to),
-                Err(error) => Err((length, StoreError::io(to.path())(error))),
-            }
+            // Many large ones may come at once.
+            space.check(0)?;
+            let written = to.write(&bytes).map_err(StoreError::io(to.path()));
+            space.told(bytes.len() as u64, written).map(|()| to)
         });
-        let written = written.await.map_err(|_| StoreError::Closed)?;
-        written.or_else(|(length, error)| self.shared.space.told(length, Err(error)))
+        written.await.map_err(|_| StoreError::Closed)?
     }
 
     /// The photo that these bytes are already, by the SHA-256 of what was brought then.
@@ -348,16 +343,8 @@ impl Store {
     /// As [`Store::get`], and [`StoreError::Picture`] if none can be made of it.
     pub async fn thumb(&self, id: &PhotoId) -> Result<Stored, StoreError> {
         let photo = self.get(id).await?;
-        let (files, limits) = (self.shared.files.clone(), self.shared.limits);
-        self.shared
-            .shrinkers
-            .run(move |()| {
-                files.is_here()?;
-                thumbs::make(&files, &limits, &photo)?;
-                let path = files.thumb(photo.taken, &photo.id);
-                Ok(Stored { photo, path })
-            })
-            .await
+        let path = thumbs::make(&self.shared.files, &self.shared.pictures, &photo).await?;
+        Ok(Stored { photo, path })
     }
 
     /// A page of photos, newest taken first.

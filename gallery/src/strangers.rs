@@ -33,10 +33,33 @@ pub(crate) struct Strangers {
     pub messages: Shares,
 }
 
-/// A part of the memory that this program may use, in bytes, between `least` and `most` MiB.
-pub(crate) fn part_of_memory(part: u64, least: usize, most: usize) -> usize {
-    let bytes = usize::try_from(memory::limit() / part).unwrap_or(usize::MAX);
-    bytes.clamp(least << 20, most << 20)
+/// A part of the memory that this program may use, between so many MiB. The broker has a third of
+/// all, work on pictures another (`picture::Config`), and these together a quarter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    part: u64,
+    least: usize,
+    most: usize,
+}
+
+/// For the newest frames, and those on their way.
+pub(crate) const FRAMES: Part = Part { part: 8, least: 64, most: 512 };
+/// For messages that are unfinished or wait.
+pub(crate) const MESSAGES: Part = Part { part: 12, least: 32, most: 128 };
+/// For pictures of browsers' cameras that wait for the broker.
+pub(crate) const SHOWN: Part = Part { part: 24, least: 32, most: 64 };
+
+impl Part {
+    /// In bytes, of what the program may use now.
+    pub fn bytes(self) -> usize {
+        self.of(memory::limit())
+    }
+
+    /// In bytes, where the program may use so many.
+    pub fn of(self, memory: u64) -> usize {
+        let bytes = usize::try_from(memory / self.part).unwrap_or(usize::MAX);
+        bytes.clamp(self.least << 20, self.most << 20)
+    }
 }
 
 /// So many pictures of the relay wait to be stored at most.
@@ -54,7 +77,7 @@ impl Strangers {
             snaps: Shares::new("photos that are waited for", 64),
             relay: Shares::new("clients of the relay", 1000),
             offers: Shares::new("pictures of the relay that wait to be stored", OFFERS),
-            messages: Shares::new("bytes for messages", part_of_memory(4, 32, 128)),
+            messages: Shares::new("bytes for messages", MESSAGES.bytes()),
         }
     }
 }

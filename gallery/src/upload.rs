@@ -9,14 +9,13 @@ use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use tokio::time::timeout;
 use warp::http::StatusCode;
-use wire::limits::PICTURE;
 use wire::{Author, MediaType, Photo, PhotoId, TimeSource};
 
 use crate::filename;
 use crate::idempotency::{Bringer, Claim, Key, Named, Names};
 use crate::multipart::{BadBody, Multipart, Part};
 use crate::now::Now;
-use crate::picture::{self, BadPicture, Checked, Pool};
+use crate::picture::{self, BadPicture, Checked, Pool, PoolError};
 use crate::problem::Problem;
 use crate::shares::{Shares, Who};
 use crate::store::{Added, Content, Incoming, NewPhoto, Store, StoreError};
@@ -24,17 +23,25 @@ use crate::store::{Added, Content, Incoming, NewPhoto, Store, StoreError};
 /// How long a request waits for its turn.
 const TURN_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long a body that is not wanted may take.
+/// Bytes of a body that is not wanted, and how long it may take.
+const PASSED_OVER: usize = 64 << 20;
 const PASSED_OVER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Pictures of one request.
 const FILES: usize = 100;
 
-/// Bytes of one request: its pictures and what stands between them.
-const BODY: u64 = (FILES * (PICTURE + 64 * 1024)) as u64;
+/// Bytes of one request: pictures of so many bytes, and what stands between them.
+const fn body_bytes(upload: u64) -> u64 {
+    FILES as u64 * (upload + 64 * 1024)
+}
 
 /// How long a request may take in all, on the slowest link.
 const WITHIN: Duration = Duration::from_secs(15 * 60);
+
+/// Taking the place out of a picture takes its bytes, once more where they must move to make room,
+/// and what is noted aside: changes, and texts that were compressed.
+pub(crate) const COPIES: u64 = 2;
+pub(crate) const ASIDE: u64 = 12 << 20;
 
 /// What is written at once.
 const PIECE: usize = 256 * 1024;
@@ -106,10 +113,11 @@ impl Uploads {
         length: Option<u64>,
         body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
     ) -> Result<Vec<Outcome>, Problem> {
-        if length.is_some_and(|length| length > BODY) {
+        let most = body_bytes(self.pool.config().upload);
+        if length.is_some_and(|length| length > most) {
             return Err(bad_body(&BadBody::TooLarge));
         }
-        let body = Box::pin(bounded(body, BODY));
+        let body = Box::pin(bounded(body, most));
         let content_type = content_type.unwrap_or_default();
         let mut body = Multipart::new(&content_type, body).map_err(|error| bad_body(&error))?;
         let turn = self.turns.take_within(who.clone(), TURN_WITHIN).await?;
@@ -226,15 +234,16 @@ impl Uploads {
     where
         S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
     {
+        let most = self.pool.config().upload;
         let (mut size, mut piece) = (0, BytesMut::new());
         loop {
             let data = body.data().await.map_err(|error| bad_body(&error))?;
             let ended = data.is_none();
             let data = data.unwrap_or_default();
-            size += data.len();
-            if size > PICTURE {
-                let hint = format!("a picture has at most {} MiB: make it smaller", PICTURE >> 20);
-                let error = "the picture is too large";
+            size += data.len() as u64;
+            if size > most {
+                let hint = "make it smaller, or let it be larger: gallery.pictures.upload";
+                let error = format!("the picture has more than {} MiB", most >> 20);
                 return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint));
             }
             piece.extend_from_slice(&data);
@@ -277,9 +286,17 @@ impl Uploads {
         Ok(self.store.find_file(arrived).await?)
     }
 
+    /// Takes the place out unless it is to be kept, and checks what is left: that is what is
+    /// stored. The file is read twice, since what decoding takes is known only when it was read.
     async fn check(&self, incoming: Incoming) -> Result<Picture, Problem> {
-        let checked = self.pool.run(move |config| check(incoming, config)).await;
-        checked.map_err(|error| Problem::internal(error.to_string()))?
+        let length = incoming.path().metadata().map_err(StoreError::io(incoming.path()))?.len();
+        let looked = self.pool.run(length * COPIES + ASIDE, move |config| look(incoming, config));
+        let (picture, memory) = looked.await??;
+        let checked = self.pool.run(memory, move |_| {
+            picture::check(picture.media, &read(&picture.incoming)?)?;
+            Ok(picture)
+        });
+        checked.await?
     }
 
     /// Stores it. Answers its id, and whether it was here already.
@@ -380,7 +397,7 @@ pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Er
     let taken = async {
         let mut size = 0;
         while let Some(Ok(piece)) = body.next().await
-            && size <= PICTURE
+            && size <= PASSED_OVER
         {
             size += piece.remaining();
         }
@@ -388,12 +405,19 @@ pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Er
     let _ = timeout(PASSED_OVER_WITHIN, taken).await;
 }
 
-/// Takes the place out unless it is to be kept, and checks what is left: that is what is stored.
-fn check(mut incoming: Incoming, config: &picture::Config) -> Result<Picture, Problem> {
-    let failed = |error| Problem::from(StoreError::io(incoming.path())(error));
-    let mut bytes = std::fs::read(incoming.path()).map_err(failed)?;
+/// A file that was received.
+fn read(incoming: &Incoming) -> Result<Vec<u8>, Problem> {
+    Ok(std::fs::read(incoming.path()).map_err(StoreError::io(incoming.path()))?)
+}
+
+/// Takes the place out unless it is to be kept, and looks at what is left. Tells what it takes to
+/// decode that.
+fn look(mut incoming: Incoming, config: &picture::Config) -> Result<(Picture, u64), Problem> {
+    let mut bytes = read(&incoming)?;
     let media = picture::recognise(&bytes).ok_or(BadPicture::Unknown)?;
-    picture::look(media, &bytes, &config.limits)?;
+    // What will be refused need not be searched.
+    let mut looked = picture::look(media, &bytes)?;
+    looked.within(config)?;
     // With the place goes the satellites' time.
     let times = picture::times(media, &bytes);
     if !config.keep_gps && picture::without_places(media, &mut bytes)? {
@@ -402,9 +426,10 @@ fn check(mut incoming: Incoming, config: &picture::Config) -> Result<Picture, Pr
             .and_then(|_| file.write_all(&bytes))
             .and_then(|()| file.set_len(bytes.len() as u64))
             .map_err(|error| StoreError::io(incoming.path())(error))?;
+        looked = picture::look(media, &bytes)?;
+        looked.within(config)?;
     }
-    let checked = picture::check(media, &bytes, &config.limits)?;
-    Ok(Picture { incoming, media, checked, times })
+    Ok((Picture { incoming, media, checked: looked.checked, times }, looked.memory))
 }
 
 /// The body as bytes, up to a limit.
@@ -453,6 +478,15 @@ impl From<BadPicture> for Problem {
             _ => "open it in a program that can read it, and save it anew",
         };
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error, hint)
+    }
+}
+
+impl From<PoolError> for Problem {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Memory(bad) => bad.into(),
+            PoolError::Failed | PoolError::Thread(_) => Problem::internal(error.to_string()),
+        }
     }
 }
 

@@ -62,6 +62,11 @@ impl Health {
         self.begin(what.into(), Need::Vital, Some(within))
     }
 
+    /// Begins to watch a task for its end only, until its [`Beat`] is dropped.
+    pub fn task(&self, what: impl Into<String>, need: Need) -> Beat {
+        self.begin(what.into(), need, None)
+    }
+
     /// Starts a thread that is watched for its end only, since a disk may hold it for as long as it
     /// likes. The kernel shows 15 bytes of its name.
     ///

@@ -9,6 +9,11 @@ export function memory(pid) {
   return (kilobytes('VmRSS') - kilobytes('RssShmem')) * 1024;
 }
 
+/** Bytes of memory that it had at the most so far. */
+export function highest(pid) {
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+}
+
 /** The number of its threads. */
 export const threads = (pid) => readdirSync(`/proc/${pid}/task`).length;
 

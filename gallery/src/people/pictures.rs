@@ -11,7 +11,7 @@ use wire::{CameraId, Stamp, Topic, jpeg, limits};
 
 use crate::now::Now;
 use crate::shares::{Share, Shares, Who};
-use crate::strangers::part_of_memory;
+use crate::strangers::SHOWN;
 
 /// A frame that is older than this was held up on its way; how much older is of no use.
 const AGE_MOST: f32 = 60_000.0;
@@ -137,7 +137,7 @@ pub(crate) struct Pictures {
 
 impl Default for Pictures {
     fn default() -> Self {
-        let memory = Shares::new("bytes of pictures", part_of_memory(8, 32, 64));
+        let memory = Shares::new("bytes of pictures", SHOWN.bytes());
         Pictures { memory, waiting: Mutex::default(), came: Notify::new() }
     }
 }

@@ -37,8 +37,7 @@ pub(crate) fn times(media: MediaType, bytes: &[u8]) -> Vec<u64> {
     let Ok(layout) = layout(media, bytes) else { return Vec::new() };
     let mut whens = Vec::new();
     let mut satellites = Vec::new();
-    for range in layout.exif.iter().take(1) {
-        let tiff = bytes.get(range.clone()).unwrap_or_default();
+    if let Some(tiff) = layout.exif.clone().and_then(|range| bytes.get(range)) {
         whens.extend(of_exif(tiff));
         satellites.extend(of_satellites(tiff));
     }
@@ -123,13 +122,12 @@ fn of_xmp(text: &[u8]) -> impl Iterator<Item = When> {
 
 /// What the texts of a PNG say, as ImageMagick and others write them; and when it was changed last.
 fn of_png(bytes: &[u8], layout: &Layout, whens: &mut Vec<When>) -> Option<When> {
-    let texts: Vec<_> = png::texts(bytes, &layout.texts).collect();
-    for (keyword, text) in &texts {
-        match &keyword[..] {
-            b"Creation Time" | b"exif:DateTimeOriginal" => whens.extend(parse(text)),
+    for (keyword, text) in png::texts(bytes, &layout.texts) {
+        match keyword {
+            b"Creation Time" | b"exif:DateTimeOriginal" => whens.extend(parse(&text)),
             b"XML:com.adobe.xmp" => whens.extend(of_xmp(&xmp::plain([&text[..]]))),
             _ if png::is_raw_profile(keyword) => {
-                let profile = png::raw_profile(text);
+                let profile = png::raw_profile(&text);
                 whens.extend(of_exif(profile.strip_prefix(b"Exif\0\0").unwrap_or(&profile)));
                 whens.extend(of_xmp(&xmp::plain([&profile[..]])));
             }

@@ -43,10 +43,7 @@ const SHOWN: &[Tag] = &[
 
 /// What a picture tells in EXIF, as texts to be read by people, by the names of the standard.
 pub(crate) fn facts(media: MediaType, bytes: &[u8]) -> BTreeMap<String, String> {
-    let exif = layout(media, bytes).ok().and_then(|layout| {
-        let range = layout.exif.first()?.clone();
-        read(bytes.get(range)?)
-    });
+    let exif = layout(media, bytes).ok().and_then(|layout| read(bytes.get(layout.exif?)?));
     let Some(exif) = exif else { return BTreeMap::new() };
     let shown = SHOWN.iter().filter_map(|&tag| {
         let field = exif.get_field(tag, In::PRIMARY)?;

@@ -10,11 +10,23 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     let mut layout = Layout {
         width: u32::from(u16::from_le_bytes([screen[0], screen[1]])),
         height: u32::from(u16::from_le_bytes([screen[2], screen[3]])),
-        // The canvas, and a frame that may be as large.
-        bytes_per_pixel: 8,
         ..Layout::default()
     };
-    let mut at = HEAD + colours(screen[4]);
+    let at = HEAD + colours(screen[4]);
+    match walk(bytes, &mut layout, at) {
+        // The frames that are there are shown; decoding tells whether the last of them is whole.
+        Err(BadPicture::Cut) if layout.frames > 0 => {
+            (layout.end, layout.is_cut) = (bytes.len(), true);
+        }
+        walked => walked?,
+    }
+    if layout.frames == 0 {
+        return Err(BadPicture::broken("it has no picture in it"));
+    }
+    Ok(layout)
+}
+
+fn walk(bytes: &[u8], layout: &mut Layout, mut at: usize) -> Result<(), BadPicture> {
     loop {
         let kind = take(bytes, at, 1)?[0];
         at += 1;
@@ -31,17 +43,17 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
                 at = data.end;
                 // The name is a block of 11 bytes, of which the packet is not a part.
                 if bytes[data.clone()].starts_with(b"\x0bXMP DataXMP") {
-                    layout.xmp.push(data.start + 12..data.end);
+                    layout.add_xmp(data.start + 12..data.end);
                 }
             }
             0x3b => break,
+            // Browsers take it for the end of the picture.
+            _ if layout.frames > 0 => break,
             _ => return Err(BadPicture::broken("it has a block of an unknown kind")),
         }
     }
-    if layout.frames == 0 {
-        return Err(BadPicture::broken("it has no picture in it"));
-    }
-    Ok(layout)
+    layout.end = at;
+    Ok(())
 }
 
 /// The bytes of the colour table that the flags tell of.

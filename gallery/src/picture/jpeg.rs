@@ -4,9 +4,6 @@ use wire::jpeg::{EOI, SOI, SOS};
 
 use super::{BadPicture, Layout, take};
 
-/// A progressive picture has about ten. Each goes over all its pixels, however few bytes it has.
-const SCANS: usize = 40;
-
 const APP1: u8 = 0xe1;
 pub(super) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// What did not fit into one segment (XMP specification part 3, 1.1.3.1).
@@ -14,8 +11,21 @@ pub(super) const MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     let mut layout = Layout { frames: 1, ..Layout::default() };
+    let mut scans = 0;
+    match walk(bytes, &mut layout, &mut scans) {
+        // What is behind the first scan may be dispensable, which decoding shows.
+        Err(BadPicture::Cut) if scans > 0 => (layout.end, layout.is_cut) = (bytes.len(), true),
+        walked => walked?,
+    }
+    if layout.width == 0 || scans == 0 {
+        return Err(BadPicture::broken("it has no picture in it"));
+    }
+    Ok(layout)
+}
+
+fn walk(bytes: &[u8], layout: &mut Layout, scans: &mut usize) -> Result<(), BadPicture> {
     // A scan is followed by segments again, up to the end of image.
-    let (mut at, mut scans) = (2, 0);
+    let mut at = 2;
     loop {
         at = next_marker(bytes, at)? + 2;
         let marker = bytes[at - 1];
@@ -35,32 +45,25 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
         at += length;
         match marker {
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                frame(&mut layout, marker, data)?;
+                frame(layout, data)?;
             }
-            APP1 if data.starts_with(b"Exif\0\0") => layout.exif.push(start + 6..at),
-            APP1 if data.starts_with(XMP) => layout.xmp.push(start + XMP.len()..at),
+            APP1 if data.starts_with(b"Exif\0\0") => layout.add_exif(start + 6..at),
+            APP1 if data.starts_with(XMP) => layout.add_xmp(start + XMP.len()..at),
             // A digest of 32 characters, the whole length and the offset stand before the text.
             APP1 if data.starts_with(MORE_XMP) && data.len() > MORE_XMP.len() + 40 => {
-                layout.xmp.push(start + MORE_XMP.len() + 40..at);
+                layout.add_xmp(start + MORE_XMP.len() + 40..at);
             }
-            SOS => {
-                scans += 1;
-                if scans > SCANS {
-                    return Err(BadPicture::broken(format!("it has more than {SCANS} scans")));
-                }
-            }
+            SOS => *scans += 1,
             _ => {}
         }
     }
-    if layout.width == 0 || scans == 0 {
-        return Err(BadPicture::broken("it has no picture in it"));
-    }
-    Ok(layout)
+    layout.end = at;
+    Ok(())
 }
 
 /// Takes what the frame header tells (B.2.2).
-fn frame(layout: &mut Layout, marker: u8, data: &[u8]) -> Result<(), BadPicture> {
-    let &[_, h1, h0, w1, w0, components, ..] = data else {
+fn frame(layout: &mut Layout, data: &[u8]) -> Result<(), BadPicture> {
+    let &[_, h1, h0, w1, w0, ..] = data else {
         return Err(BadPicture::broken("its frame header is too short"));
     };
     if layout.width != 0 {
@@ -68,9 +71,6 @@ fn frame(layout: &mut Layout, marker: u8, data: &[u8]) -> Result<(), BadPicture>
     }
     layout.width = u32::from(u16::from_be_bytes([w1, w0]));
     layout.height = u32::from(u16::from_be_bytes([h1, h0]));
-    let components = u64::from(components);
-    // A progressive picture keeps all its coefficients, of two bytes, until its last scan.
-    layout.bytes_per_pixel = 3 + if marker == 0xc2 { 2 * components } else { 1 };
     Ok(())
 }
 

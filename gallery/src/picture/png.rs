@@ -16,20 +16,31 @@ const UNPACKED: u64 = 1 << 20;
 
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     let mut layout = Layout { frames: 1, ..Layout::default() };
+    let mut has_picture = false;
+    match walk(bytes, &mut layout, &mut has_picture) {
+        // What is behind the picture's data is dispensable; decoding shows whether that is all.
+        Err(BadPicture::Cut) if has_picture => (layout.end, layout.is_cut) = (bytes.len(), true),
+        walked => walked?,
+    }
+    Ok(layout)
+}
+
+fn walk(bytes: &[u8], layout: &mut Layout, has_picture: &mut bool) -> Result<(), BadPicture> {
     let mut at = SIGNATURE;
     loop {
         let head = take(bytes, at, 8)?;
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
         let length = usize::try_from(length).map_err(|_| BadPicture::Cut)?;
         let start = at + 8;
+        *has_picture |= &head[4..8] == b"IDAT";
         let data = take(bytes, start, length)?;
         take(bytes, start + length, 4)?;
         let range = start..start + length;
         match &head[4..8] {
-            b"IHDR" if at == SIGNATURE => header(&mut layout, data)?,
+            b"IHDR" if at == SIGNATURE => header(layout, data)?,
             _ if at == SIGNATURE => return Err(BadPicture::broken("it has no header")),
             b"acTL" => layout.frames = frames(data)?,
-            b"eXIf" => layout.exif.push(tiff_in(bytes, range.clone())),
+            b"eXIf" => layout.add_exif(tiff_in(bytes, range.clone())),
             b"iTXt" | b"zTXt" | b"tEXt" if layout.texts.len() < TEXTS => {
                 layout.texts.push(start - 4..range.end);
             }
@@ -38,20 +49,18 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
         }
         at = start + length + 4;
         if &head[4..8] == b"IEND" {
-            return Ok(layout);
+            layout.end = at;
+            return Ok(());
         }
     }
 }
 
 fn header(layout: &mut Layout, data: &[u8]) -> Result<(), BadPicture> {
-    let &[w3, w2, w1, w0, h3, h2, h1, h0, depth, colour, _, _, _] = data else {
+    let &[w3, w2, w1, w0, h3, h2, h1, h0, _, _, _, _, _] = data else {
         return Err(BadPicture::broken("its header is not 13 bytes long"));
     };
     layout.width = u32::from_be_bytes([w3, w2, w1, w0]);
     layout.height = u32::from_be_bytes([h3, h2, h1, h0]);
-    // A palette becomes RGBA, transparency may be added to the others.
-    let channels = if colour & 2 == 2 { 4 } else { 2 };
-    layout.bytes_per_pixel = if depth == 16 { 2 * channels } else { channels };
     Ok(())
 }
 

@@ -1,42 +1,61 @@
 //! Small pictures for the page.
 
-use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use wire::MediaType;
 
-use super::{BadPicture, Limits, decode, look};
+use super::shrink::Shrink;
+use super::{BadPicture, Checked, decode};
 
-/// Pixels across. No picture is made larger.
-const WIDTH: u32 = 480;
+/// Pixels of the short side: the page shows photos in rows of 184 pixels, on screens of up to three
+/// dots a pixel. No picture is made larger.
+const SHORT: u32 = 576;
 
-/// Pixels down: a picture that is taller than this in its width is made narrower.
-const HEIGHT: u32 = 4 * WIDTH;
+/// Pixels of the long side, of panoramas and towers; the page cuts them off at four to one.
+const LONG: u32 = 4096;
 
-const QUALITY: u8 = 82;
+/// Part of a thumbnail's name, so that those that were made otherwise are made anew.
+pub(crate) const EDITION: &str = "2";
+
+const QUALITY: u8 = 80;
 
 /// Larger profiles are those of printers; the pictures of phones have some 500 bytes.
 const PROFILE: usize = 4096;
 
-/// Makes a JPEG of at most 480 pixels across, turned as it is shown, of the first frame and with
-/// transparency on black. May take seconds and [`Limits::memory`].
+/// The size in which a picture is to be decoded, before it is turned: that of its thumbnail.
+pub(super) fn wanted(checked: &Checked) -> (u32, u32) {
+    let (width, height) = fit(checked.width, checked.height);
+    if checked.orientation >= 5 { (height, width) } else { (width, height) }
+}
+
+/// The bytes that making it takes beside decoding: what is shrunk, turned and encoded.
+pub(super) fn memory(wanted: (u32, u32)) -> u64 {
+    3 * Shrink::memory(wanted)
+}
+
+/// Makes a JPEG of a picture that was looked at, turned as it is shown, of the first frame and with
+/// transparency on black. `profile` is its colour profile. May take seconds, and what
+/// [`super::Looked`] says.
 ///
 /// # Errors
-/// [`BadPicture`] if it is refused by [`look`] or cannot be decoded.
-pub(crate) fn thumbnail(
+/// [`BadPicture`] if it cannot be decoded.
+pub(super) fn thumbnail(
     media: MediaType,
     bytes: &[u8],
-    limits: &Limits,
+    checked: &Checked,
+    profile: Option<Vec<u8>>,
 ) -> Result<Vec<u8>, BadPicture> {
-    let checked = look(media, bytes, limits)?;
-    let (width, height) = fit(checked.width, checked.height);
-    let (image, profile) = decode(media, bytes, limits)?;
+    let wanted = wanted(checked);
+    let lying = checked.orientation >= 5;
+    let (width, height) = (checked.width, checked.height);
+    let size = if lying { (height, width) } else { (width, height) };
+    let mut shrink = Shrink::new(decode::size(media, size, Some(wanted)), wanted);
+    decode::decode(media, bytes, Some(wanted), &mut |line| shrink.line(line))?;
+    let small = shrink.finish().ok_or(BadPicture::Cut)?;
     let orientation =
         Orientation::from_exif(checked.orientation).unwrap_or(Orientation::NoTransforms);
-    let lying = checked.orientation >= 5;
-    let (across, down) = if lying { (height, width) } else { (width, height) };
-    let mut small = DynamicImage::ImageRgb8(on_black(shrink(image, across, down)));
+    let mut small = DynamicImage::ImageRgb8(small);
     small.apply_orientation(orientation);
     encode(&small.into_rgb8(), profile.filter(|profile| is_rgb(profile)))
 }
@@ -44,37 +63,10 @@ pub(crate) fn thumbnail(
 /// The size of the thumbnail of a picture of this size.
 fn fit(width: u32, height: u32) -> (u32, u32) {
     let (w, h) = (f64::from(width.max(1)), f64::from(height.max(1)));
-    let scale = (f64::from(WIDTH) / w).min(f64::from(HEIGHT) / h).min(1.0);
+    let scale = (f64::from(SHORT) / w.min(h)).min(f64::from(LONG) / w.max(h)).min(1.0);
     // Positive, and not more than the limits.
     let side = |side: f64| ((side * scale).round() as u32).max(1);
     (side(w), side(h))
-}
-
-/// Averages down to twice the size, which is quick, and filters the rest, which looks good.
-fn shrink(image: DynamicImage, width: u32, height: u32) -> DynamicImage {
-    if (image.width(), image.height()) == (width, height) {
-        return image;
-    }
-    let rough = if image.width() > 4 * width && image.height() > 2 * height {
-        image.thumbnail_exact(2 * width, 2 * height)
-    } else {
-        image
-    };
-    rough.resize_exact(width, height, FilterType::CatmullRom)
-}
-
-fn on_black(image: DynamicImage) -> RgbImage {
-    if !image.color().has_alpha() {
-        return image.into_rgb8();
-    }
-    let rgba = image.into_rgba8();
-    let dim = |colour: u8, alpha: u8| {
-        u8::try_from(u16::from(colour) * u16::from(alpha) / 255).unwrap_or(u8::MAX)
-    };
-    RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
-        let [r, g, b, a] = rgba.get_pixel(x, y).0;
-        image::Rgb([dim(r, a), dim(g, a), dim(b, a)])
-    })
 }
 
 /// Whether a colour profile (ICC.1, 7.2) is one for RGB, which the thumbnail is.
@@ -97,23 +89,25 @@ fn encode(image: &RgbImage, profile: Option<Vec<u8>>) -> Result<Vec<u8>, BadPict
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples;
+    use super::super::{look, samples};
     use super::*;
 
     fn thumb(media: MediaType, bytes: &[u8]) -> RgbImage {
-        let jpeg = thumbnail(media, bytes, &Limits::default()).unwrap();
-        assert!(look(MediaType::Jpeg, &jpeg, &Limits::default()).is_ok());
+        let jpeg = super::super::thumbnail(media, bytes).unwrap();
+        assert!(look(MediaType::Jpeg, &jpeg).is_ok());
         image::load_from_memory(&jpeg).unwrap().into_rgb8()
     }
 
     #[test]
-    fn it_is_480_wide_and_never_larger_than_the_picture() {
+    fn its_short_side_fills_a_row_and_it_is_never_larger_than_the_picture() {
         for media in MediaType::ALL {
             for (width, height, expected) in [
-                (960, 600, (480, 300)),
+                (1200, 800, (864, 576)),
+                (800, 1200, (576, 864)),
                 (100, 50, (100, 50)),
-                (10, 4000, (5, 1920)),
-                (3000, 1, (480, 1)),
+                (2400, 600, (2304, 576)),
+                (10, 8192, (5, 4096)),
+                (5000, 1, (4096, 1)),
             ] {
                 let small = thumb(media, &samples::picture(media, width, height));
                 assert_eq!(small.dimensions(), expected, "{media:?}");
@@ -137,7 +131,7 @@ mod tests {
             let facts = samples::Facts { orientation, ..Default::default() };
             let jpeg =
                 samples::with_metadata_of(MediaType::Jpeg, 80, 40, &samples::exif(&facts), b"");
-            let checked = look(MediaType::Jpeg, &jpeg, &Limits::default()).unwrap();
+            let checked = look(MediaType::Jpeg, &jpeg).unwrap().checked;
             assert_eq!((checked.width, checked.height), size, "{orientation}");
             let small = thumb(MediaType::Jpeg, &jpeg);
             assert_eq!(small.dimensions(), size, "{orientation}");

@@ -3,15 +3,31 @@
 use super::{BadPicture, Layout, take, tiff_in};
 
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
-    let mut layout = Layout { bytes_per_pixel: 8, ..Layout::default() };
+    let mut layout = Layout::default();
     let end = 8usize.saturating_add(length(take(bytes, 4, 4)?));
-    let riff = bytes.get(..end).ok_or(BadPicture::Cut)?;
+    layout.is_cut = end > bytes.len();
+    let end = end.min(bytes.len());
+    let riff = &bytes[..end];
+    layout.end = end;
     let mut at = 12;
     // A last byte of filling may be left out.
     while at + 1 < end {
-        let head = take(riff, at, 8)?;
-        let (start, length) = (at + 8, length(&head[4..8]));
-        let data = take(riff, start, length)?;
+        // What is behind the picture is dispensable.
+        let has_picture = layout.frames > 0;
+        let chunk = || {
+            let head = take(riff, at, 8)?;
+            let length = length(&head[4..8]);
+            Ok((head, length, take(riff, at + 8, length)?))
+        };
+        let (head, length, data) = match chunk() {
+            Ok(chunk) => chunk,
+            Err(BadPicture::Cut) if has_picture => {
+                layout.is_cut = true;
+                break;
+            }
+            Err(error) => return Err(error),
+        };
+        let start = at + 8;
         let range = start..start + length;
         match &head[..4] {
             b"VP8X" if at == 12 => extended(&mut layout, data)?,
@@ -24,8 +40,8 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
                 size(&mut layout, lossless(data)?);
             }
             b"ANMF" => layout.frames += 1,
-            b"EXIF" => layout.exif.push(tiff_in(bytes, range)),
-            b"XMP " => layout.xmp.push(range),
+            b"EXIF" => layout.add_exif(tiff_in(bytes, range)),
+            b"XMP " => layout.add_xmp(range),
             _ => {}
         }
         at = start + length + length % 2;

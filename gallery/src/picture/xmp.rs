@@ -6,6 +6,9 @@ use std::ops::Range;
 /// Larger packets hold pictures; what is looked for stands before these.
 const MOST: usize = 256 * 1024;
 
+/// So many parts are looked at; a segment of a JPEG holds 64 KiB.
+pub(super) const PARTS: usize = 256;
+
 /// The longest value that is of use.
 const VALUE: usize = 100;
 

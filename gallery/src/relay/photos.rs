@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use wire::{Photo, PhotoEvent, PhotoId};
 
 use super::Relay;
-use super::message::Message;
+use super::message::{MESSAGE, Message};
 use super::outbox::ClientId;
 use super::rooms::RoomName;
 use crate::now::Now;
@@ -179,7 +179,7 @@ async fn say(
 ) {
     loop {
         match events.recv().await {
-            Ok(PhotoEvent::Stored { photo }) if ours.is_other(&photo.id) && is_new(&photo) => {
+            Ok(PhotoEvent::Stored { photo }) if ours.is_other(&photo.id) && is_said(&photo) => {
                 if let Err(error) = say_photo(relay, store, &photo.id).await {
                     warn!(photo = %photo.id, %error, "the relay cannot say a photo");
                 }
@@ -207,8 +207,9 @@ async fn say_photo(relay: &Relay, store: &Store, id: &PhotoId) -> io::Result<()>
     Ok(())
 }
 
-fn is_new(photo: &Photo) -> bool {
-    Now::read().wall_ms().saturating_sub(photo.received) < NEW_MS
+/// Whether it came just now, and is no larger than what a client may say.
+fn is_said(photo: &Photo) -> bool {
+    Now::read().wall_ms().saturating_sub(photo.received) < NEW_MS && photo.bytes <= MESSAGE as u64
 }
 
 /// The photos that clients of the relay brought: all of them have got the picture already.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use wire::units;
 
 use super::retention::Retention;
-use crate::picture::Limits;
+use crate::picture::Pool;
 
 /// `[gallery.photos]` as typed. What exceeds any of the limits goes, the photos received first;
 /// pinned ones stay.
@@ -43,8 +43,8 @@ pub(crate) struct Config {
     pub retention: Retention,
     /// Bytes of the disk that stay free.
     pub min_free: Option<u64>,
-    /// What making a thumbnail may cost.
-    pub limits: Limits,
+    /// Where thumbnails are made.
+    pub pictures: Pool,
 }
 
 impl BadSection {
@@ -55,11 +55,11 @@ impl BadSection {
 }
 
 impl Section {
-    /// Checks the section. All is kept in `folder`; thumbnails are made within `limits`.
+    /// Checks the section. All is kept in `folder`; thumbnails are made in `pictures`.
     ///
     /// # Errors
     /// [`BadSection`] names the key and says how to write it.
-    pub(crate) fn check(&self, folder: PathBuf, limits: Limits) -> Result<Config, BadSection> {
+    pub(crate) fn check(&self, folder: PathBuf, pictures: Pool) -> Result<Config, BadSection> {
         let bad = |key, value: &str, right| BadSection { key, value: value.to_owned(), right };
         let size = |key, value: Option<&str>| {
             value.map(|v| units::bytes(v).map_err(|right| bad(key, v, right))).transpose()
@@ -69,7 +69,7 @@ impl Section {
         let bytes = size("bytes", self.bytes.as_deref())?;
         let min_free = size("min_free", self.min_free.as_deref())?;
         let retention = Retention { age: age.transpose()?, photos: self.most, bytes };
-        Ok(Config { folder, retention, min_free, limits })
+        Ok(Config { folder, retention, min_free, pictures })
     }
 }
 
@@ -81,7 +81,9 @@ mod tests {
 
     fn check(text: &str) -> Result<Config, String> {
         let section: Section = toml::from_str(text).map_err(|error| error.to_string())?;
-        section.check(PathBuf::new(), Limits::default()).map_err(|error| error.to_string())
+        section
+            .check(PathBuf::new(), Pool::new(crate::picture::Config::default()))
+            .map_err(|error| error.to_string())
     }
 
     #[test]

@@ -20,6 +20,7 @@ use tracing::{error, warn};
 use wire::{MediaType, PhotoId};
 
 use super::error::StoreError;
+use crate::picture::EDITION;
 
 /// The store's folders.
 #[derive(Debug, Clone)]
@@ -116,7 +117,12 @@ impl Files {
     }
 
     pub fn thumb(&self, taken: u64, id: &PhotoId) -> PathBuf {
-        self.root.join("thumbs").join(DayFolder::of(taken).0).join(format!("{id}.jpg"))
+        self.thumbs().join(EDITION).join(DayFolder::of(taken).0).join(format!("{id}.jpg"))
+    }
+
+    /// Where the thumbnails of each edition have a folder.
+    pub fn thumbs(&self) -> PathBuf {
+        self.root.join("thumbs")
     }
 
     /// Where the file of a deleted photo waits.
@@ -161,25 +167,25 @@ impl Files {
 
     /// Makes the folder of a day, durably.
     pub fn make_day(&self, day: &DayFolder) -> Result<PathBuf, StoreError> {
-        self.make_levels("photos", day, sync_folder)
+        self.make_levels("photos", &day.0, sync_folder)
     }
 
     /// Makes the folder of a day's thumbnails.
     pub fn make_thumbs(&self, day: &DayFolder) -> Result<PathBuf, StoreError> {
-        self.make_levels("thumbs", day, |_| Ok(()))
+        self.make_levels("thumbs", &format!("{EDITION}/{}", day.0), |_| Ok(()))
     }
 
     fn make_levels(
         &self,
         under: &str,
-        day: &DayFolder,
+        levels: &str,
         made_in: impl Fn(&Path) -> io::Result<()>,
     ) -> Result<PathBuf, StoreError> {
         let mut folder = self.root.join(under);
-        if folder.join(&day.0).is_dir() {
-            return Ok(folder.join(&day.0));
+        if folder.join(levels).is_dir() {
+            return Ok(folder.join(levels));
         }
-        for level in day.0.split('/') {
+        for level in levels.split('/') {
             let parent = folder.clone();
             folder.push(level);
             if make_folder(&folder).map_err(StoreError::io(&folder))? {

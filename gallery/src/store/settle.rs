@@ -232,7 +232,7 @@ impl<'a> Settler<'a> {
         let path = self.files.day(day).join(format!("{id}.{}", media.extension()));
         warn!(path = %path.display(), "a photo without a sidecar; it gets one of what the picture says");
         let picture = fs::read(&path).map_err(StoreError::io(&path))?;
-        let checked = picture::look(media, &picture, &picture::Limits::default()).ok();
+        let checked = picture::look(media, &picture).ok().map(|looked| looked.checked);
         let stamp = Stamp::find(&picture);
         let times = day.times();
         let within = |taken: &u64| times.contains(taken);

@@ -23,12 +23,16 @@ pub(super) const NOON: u64 = 1_795_176_000_000;
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
 
+fn pool(config: picture::Config) -> Pool {
+    Pool::new(config)
+}
+
 pub(super) fn config(folder: &Path) -> Config {
     Config {
         folder: folder.to_owned(),
         retention: Retention::default(),
         min_free: Some(0),
-        limits: Limits::default(),
+        pictures: pool(picture::Config::default()),
     }
 }
 
@@ -438,8 +442,8 @@ async fn a_thumbnail_is_made_once_and_again_when_it_is_cut_short() {
     add(&store, NewPhoto { content: Content::Bytes(jpeg.into()), ..photo(1, NOON) }).await;
     let Stored { path, .. } = store.thumb(&id(1)).await.unwrap();
     let thumb = fs::read(&path).unwrap();
-    let checked = picture::look(MediaType::Jpeg, &thumb, &Limits::default());
-    assert_eq!(checked.unwrap().width, 480);
+    let checked = picture::look(MediaType::Jpeg, &thumb);
+    assert_eq!(checked.unwrap().checked.width, 960);
     fs::write(&path, &thumb[..thumb.len() / 2]).unwrap();
     store.thumb(&id(1)).await.unwrap();
     assert_eq!(fs::read(&path).unwrap(), thumb);
@@ -478,11 +482,32 @@ async fn the_floor_of_free_space_refuses_without_a_trace() {
 }
 
 #[tokio::test]
-async fn no_thumbnail_costs_more_than_the_limits() {
+async fn no_thumbnail_costs_more_than_the_budget() {
     let folder = TempDir::new().unwrap();
-    let limits = Limits { pixels: 1000, ..Limits::default() };
-    let store = Store::open(Config { limits, ..config(folder.path()) }).unwrap();
+    let pictures = pool(picture::Config { memory: 1 << 20, ..Default::default() });
+    let store = Store::open(Config { pictures, ..config(folder.path()) }).unwrap();
     let jpeg = picture::samples::picture(MediaType::Jpeg, 960, 540);
     add(&store, NewPhoto { content: Content::Bytes(jpeg.into()), ..photo(1, NOON) }).await;
-    assert!(matches!(store.thumb(&id(1)).await, Err(StoreError::Picture(_))));
+    let Err(StoreError::Picture(why)) = store.thumb(&id(1)).await else { panic!("it was made") };
+    assert!(why.contains("gallery.pictures.decode_bytes"), "{why}");
+}
+
+#[tokio::test]
+async fn thumbnails_of_an_earlier_edition_are_removed_and_made_anew() {
+    let folder = TempDir::new().unwrap();
+    let old = folder.path().join("thumbs/2025/11/20");
+    fs::create_dir_all(&old).unwrap();
+    fs::write(old.join("a.jpg"), "small").unwrap();
+    let store = open(folder.path());
+    let jpeg = picture::samples::picture(MediaType::Jpeg, 960, 540);
+    add(&store, NewPhoto { content: Content::Bytes(jpeg.into()), ..photo(1, NOON) }).await;
+    let Stored { path, .. } = store.thumb(&id(1)).await.unwrap();
+    assert!(path.exists());
+    for _ in 0..500 {
+        if !folder.path().join("thumbs/2025").exists() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("they are still there");
 }

@@ -287,7 +287,7 @@ async fn whatever_dies_is_named_by_health_and_by_the_watchdogs_check() {
         ("store-writer", 503, "failing"),
         ("store-filer-0", 503, "failing"),
         ("store-reader-0", 503, "failing"),
-        ("store-shrinker-0", 503, "failing"),
+        ("pictures-0", 503, "failing"),
         ("store-keeper", 200, "degraded"),
         ("store-thumbs", 200, "degraded"),
         ("talk-keeper", 200, "degraded"),

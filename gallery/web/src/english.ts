@@ -180,7 +180,7 @@ export const en = {
     already: "Already here",
     alreadyAll: (n: number) => (n === 1 ? "1 photo already here" : `${n} photos already here`),
     notAdded: "Not added",
-    tooLarge: (size: string) => `${size}; the most is 10 MiB`,
+    tooLarge: (size: string) => `${size}; the most is 1 GiB`,
     noPicture: "This is not a picture",
     diskFull: "The disk of the gallery takes no more",
     noAnswer: "The gallery does not answer",

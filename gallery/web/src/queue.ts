@@ -3,8 +3,8 @@
 import { signal } from "@preact/signals";
 import { newId } from "./photo";
 
-/** The gallery takes no larger file. */
-export const LARGEST = 10 * 1024 * 1024;
+/** No gallery can be told to take a larger file. */
+export const LARGEST = 1024 * 1024 * 1024;
 const AT_ONCE = 3;
 
 export type Fate =

@@ -172,7 +172,7 @@ export const es: Words = {
     already: "Ya estaba aquí",
     alreadyAll: (n) => (n === 1 ? "1 foto ya estaba aquí" : `${n} fotos ya estaban aquí`),
     notAdded: "No añadida",
-    tooLarge: (size) => `${size}; el máximo es 10 MiB`,
+    tooLarge: (size) => `${size}; el máximo es 1 GiB`,
     noPicture: "No es una imagen",
     diskFull: "El disco de la galería no admite más",
     noAnswer: "La galería no responde",

@@ -10,11 +10,14 @@ use std::ops::Range;
 
 use super::Changes;
 
-/// A head of a film is that long at most; atoms lie no deeper than this.
+/// A head of a film is that long at most.
 const FTYP: usize = 1024;
 
-/// Chunks of a film: some hundred, for its few seconds.
+/// Chunks of a film, and atoms: some hundred, for its few seconds.
 const CHUNKS: usize = 16_384;
+
+/// What is kept of a track lies no deeper in it: `mdia`, `minf`, `stbl`.
+const DEPTH: usize = 3;
 
 /// Keeps a film that stands somewhere behind `from`, and nothing else. Returns its length.
 pub(super) fn clean(bytes: &[u8], from: usize, changes: &mut Changes) -> Option<usize> {
@@ -78,6 +81,9 @@ impl Film {
                 _ => break,
             }
             film.length = atom.body.end;
+            if media.len() + film.unnamed.len() > CHUNKS {
+                return None;
+            }
         }
         let mut samples = samples.filter(|samples| !samples.is_empty())?;
         samples.sort_by_key(|range| range.start);
@@ -108,7 +114,7 @@ impl Film {
                         if samples.len() > CHUNKS {
                             return None;
                         }
-                        self.keep(bytes, &atom)?;
+                        self.keep(bytes, &atom, DEPTH)?;
                     }
                     None => self.blank(&atom),
                 },
@@ -118,11 +124,13 @@ impl Film {
         Some(samples)
     }
 
-    /// Keeps of an atom those in it that are needed, to any depth.
-    fn keep(&mut self, bytes: &[u8], atom: &Atom) -> Option<()> {
+    /// Keeps of an atom those in it that are needed, down to a depth.
+    fn keep(&mut self, bytes: &[u8], atom: &Atom, depth: usize) -> Option<()> {
         for atom in atom.atoms(bytes)? {
             match &atom.kind {
-                b"edts" | b"mdia" | b"minf" | b"stbl" | b"dinf" => self.keep(bytes, &atom)?,
+                b"edts" | b"mdia" | b"minf" | b"stbl" | b"dinf" => {
+                    self.keep(bytes, &atom, depth.checked_sub(1)?)?;
+                }
                 b"tkhd" | b"elst" | b"mdhd" | b"vmhd" | b"smhd" | b"dref" | b"stsd" | b"stts"
                 | b"ctts" | b"cslg" | b"stss" | b"stsz" | b"stsc" | b"stco" | b"co64" | b"sdtp"
                 | b"sgpd" | b"sbgp" => {}
@@ -134,7 +142,7 @@ impl Film {
                 _ => self.blank(&atom),
             }
         }
-        Some(())
+        (self.unnamed.len() + self.zeros.len() <= 2 * CHUNKS).then_some(())
     }
 
     fn blank(&mut self, atom: &Atom) {

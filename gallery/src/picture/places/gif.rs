@@ -7,6 +7,7 @@ use super::{Changes, xmp};
 
 const CONTROL: u8 = 0xf9;
 const APPLICATION: u8 = 0xff;
+const TRAILER: u8 = 0x3b;
 
 /// The block that names an application, with its length.
 const XMP: &[u8] = b"\x0bXMP DataXMP";
@@ -46,14 +47,17 @@ pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
                 }
                 end
             }
-            0x3b => {
-                at += 1;
-                break;
+            TRAILER => {
+                changes.remove(at + 1..bytes.len());
+                return;
             }
             _ => break,
         };
     }
-    changes.remove(at.min(bytes.len())..bytes.len());
+    // What is no block, or is cut, ends the picture; where nothing is there, the end is missing.
+    if at < bytes.len() {
+        changes.replace(bytes, at..bytes.len(), vec![TRAILER]);
+    }
 }
 
 /// An XMP packet is not in blocks, but ended by all lengths in turn, so that whoever takes its

@@ -8,7 +8,7 @@ use wire::Stamp;
 use wire::jpeg::{COM, EOI, SOI, SOS};
 
 use super::super::jpeg::{MORE_XMP, XMP};
-use super::super::xmp::text;
+use super::super::xmp::{PARTS, text};
 use super::{Changes, exif, film, xmp};
 
 const APP1: u8 = 0xe1;
@@ -65,6 +65,7 @@ pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
                 }
                 head = at;
             }
+            APP1 if packets.len() == PARTS => changes.remove(segment),
             APP1 if data.starts_with(XMP) => {
                 parts.push(marker_at + 4 + XMP.len()..at);
                 packets.push(segment);

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use wire::Stamp;
 
-use super::super::{Limits, check, decode, facts, samples, times};
+use super::super::{check, facts, look, pixels as decoded, samples, times};
 use super::*;
 
 const PLACE: &[u8] = b"40.4168";
@@ -12,7 +12,7 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 }
 
 fn pixels(media: MediaType, bytes: &[u8]) -> Vec<u8> {
-    decode(media, bytes, &Limits::default()).unwrap().0.into_bytes()
+    decoded(media, bytes).unwrap()
 }
 
 /// Cleans it, and looks whether it shows the same and whether no more would be removed.
@@ -52,7 +52,8 @@ fn the_place_goes_and_the_facts_stay() {
             let after = facts(media, &clean);
             let rest: Vec<_> = before.iter().filter(|(name, _)| !name.starts_with("GPS")).collect();
             assert_eq!(after.iter().collect::<Vec<_>>(), rest, "{media:?}");
-            assert_eq!(check(media, &clean, &Limits::default()).unwrap().orientation, 6);
+            check(media, &clean).unwrap();
+            assert_eq!(look(media, &clean).unwrap().checked.orientation, 6);
             assert_eq!(times(media, &clean), times(media, &bytes));
         }
     }
@@ -228,7 +229,8 @@ fn the_texts_of_a_png_go_but_for_those_that_are_kept() {
     for chunk in [raw("exif", &exif), raw("APP1", &[b"Exif\0\0", &exif[..]].concat())] {
         let clean = cleaned(MediaType::Png, &samples::png_with(&png, &chunk));
         assert_eq!(facts(MediaType::Png, &clean)["Make"], "Vitra");
-        assert_eq!(check(MediaType::Png, &clean, &Limits::default()).unwrap().orientation, 1);
+        check(MediaType::Png, &clean).unwrap();
+        assert_eq!(look(MediaType::Png, &clean).unwrap().checked.orientation, 1);
     }
     let chunk = samples::png_chunk(b"tEXt", b"Creation Time\x002024:02:21 10:14:22 in Villaverde");
     let clean = cleaned(MediaType::Png, &samples::png_with(&png, &chunk));
@@ -315,6 +317,80 @@ fn a_film_that_cannot_be_read_is_cut_off() {
     }
     let fragments = [film, atom(b"moof", b"Villaverde")].concat();
     assert_eq!(cleaned(MediaType::Jpeg, &[&plain[..], &fragments].concat()), plain);
+}
+
+#[test]
+fn a_film_of_atoms_without_end_in_depth_or_number_is_cut_off() {
+    let plain = samples::picture(MediaType::Jpeg, 20, 10);
+    let film = film();
+    // Each is the only atom in the one around it.
+    const DEEP: usize = 200_000;
+    let deep: Vec<u8> = (1..=DEEP).rev().flat_map(|depth| atom_head(b"mdia", depth * 8)).collect();
+    let at = film.windows(4).position(|bytes| bytes == b"minf").unwrap() - 4;
+    let mut nested = film.clone();
+    nested.splice(at..at, deep.iter().copied());
+    // All around it are as much longer.
+    for name in [&b"moov"[..], b"trak", b"mdia"] {
+        let at = nested.windows(4).position(|bytes| bytes == name).unwrap() - 4;
+        let length = u32::from_be_bytes(nested[at..at + 4].try_into().unwrap());
+        let length = length + u32::try_from(deep.len()).unwrap();
+        nested[at..at + 4].copy_from_slice(&length.to_be_bytes());
+    }
+    let many = [film, atom(b"free", b"").repeat(100_000)].concat();
+    for film in [nested, many] {
+        assert!(cleaned(MediaType::Jpeg, &[&plain[..], &film].concat()) == plain);
+    }
+}
+
+/// The head of an atom of so many bytes.
+fn atom_head(kind: &[u8; 4], length: usize) -> [u8; 8] {
+    let mut head = [0; 8];
+    head[..4].copy_from_slice(&u32::try_from(length).unwrap().to_be_bytes());
+    head[4..].copy_from_slice(kind);
+    head
+}
+
+/// Of what is cut anywhere nothing is left that tells a place, and as much of the picture as was
+/// there.
+#[test]
+fn a_picture_that_lacks_its_last_bytes_loses_its_place_and_no_pixel() {
+    let exif = samples::exif(&samples::Facts::default());
+    for media in MediaType::ALL {
+        let plain = samples::picture(media, 20, 10);
+        let packet = samples::xmp(true);
+        let bytes = match media {
+            MediaType::Gif => samples::gif_with_xmp(&plain, &packet),
+            _ => samples::with_metadata(media, &exif, &packet),
+        };
+        // The place once more, behind what draws the picture.
+        let bytes = match media {
+            MediaType::Png => {
+                let end = bytes.len() - 12;
+                [&bytes[..end], &samples::png_chunk(b"eXIf", &exif), &bytes[end..]].concat()
+            }
+            MediaType::Gif => {
+                let behind = [&b"\x21\xff\x0bXMP DataXMP"[..], &packet].concat();
+                [&bytes[..bytes.len() - 1], &behind].concat()
+            }
+            _ => bytes,
+        };
+        let mut taken = 0;
+        for cut in 0..bytes.len() {
+            let mut left = bytes[..cut].to_vec();
+            let Ok(before) = decoded(media, &left).and_then(|rgb| look(media, &left).map(|_| rgb))
+            else {
+                continue;
+            };
+            taken += 1;
+            without_places(media, &mut left).unwrap();
+            look(media, &left).unwrap();
+            assert!(decoded(media, &left).unwrap() == before, "{media:?} at {cut}");
+            for what in [PLACE, CITY, &samples::LATITUDE] {
+                assert_eq!(find(&left, what), None, "{media:?} at {cut}");
+            }
+        }
+        assert!(taken > 0, "{media:?}");
+    }
 }
 
 #[test]

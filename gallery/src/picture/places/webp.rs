@@ -23,7 +23,9 @@ pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
             None => changes.remove(whole),
         }
     };
+    let mut last = 12.min(end);
     for (kind, whole) in chunks(bytes, 12..end) {
+        let whole_end = whole.end;
         let data = whole.start + 8..(whole.start + 8 + field(whole.start + 4)).min(whole.end);
         match kind {
             b"VP8X" if header.is_none() => header = Some(data.start),
@@ -44,7 +46,10 @@ pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
             }
             _ => put(changes, whole, None),
         }
+        last = whole_end;
     }
+    // Of a picture whose last bytes are missing, what there is of the last chunk.
+    put(changes, last..end, None);
     if let Some(&old) = header.and_then(|at| bytes.get(at)) {
         let at = header.unwrap_or_default();
         changes.replace(bytes, at..at + 1, vec![old & !(EXIF | XMP) | flags]);
