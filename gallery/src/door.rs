@@ -81,7 +81,7 @@ impl Door {
             let hint = format!("add {:?} to gallery.hosts if it is", host.host());
             return Err(Refused::forbidden(error, hint));
         }
-        let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+        let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
         if relay::asks_for(request).is_some() {
             self.check_relay_origin(headers, host.as_ref())
         } else if changes || headers.contains_key(UPGRADE) {
@@ -99,13 +99,8 @@ impl Door {
     ) -> Result<(), Refused> {
         let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
         let text = origin.to_str().map_err(|_| unreadable("Origin", origin))?;
-        if self.relay_origins.iter().any(|good| good.eq_ignore_ascii_case(text)) {
-            return Ok(());
-        }
-        let (_, theirs) = page(text).ok_or_else(|| foreign_to_relay(text))?;
-        let ours = host.ok_or_else(|| foreign_to_relay(text))?;
-        let same = ours.host().eq_ignore_ascii_case(theirs.host());
-        match same || is_loopback(ours.host()) && is_loopback(theirs.host()) {
+        let is_listed = self.relay_origins.iter().any(|good| good.eq_ignore_ascii_case(text));
+        match is_listed || host.is_some_and(|host| is_of(text, host)) {
             true => Ok(()),
             false => Err(foreign_to_relay(text)),
         }
@@ -116,6 +111,19 @@ impl Door {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         bare.parse::<IpAddr>().is_ok() || host.ends_with(".localhost") || self.names.contains(&host)
     }
+}
+
+/// Whether a page is of the host that its request calls, on whatever port.
+pub(crate) fn is_of_host(origin: &str, headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(authority);
+    host.is_some_and(|host| is_of(origin, &host))
+}
+
+fn is_of(origin: &str, ours: &Authority) -> bool {
+    page(origin).is_some_and(|(_, theirs)| {
+        let same = ours.host().eq_ignore_ascii_case(theirs.host());
+        same || is_loopback(ours.host()) && is_loopback(theirs.host())
+    })
 }
 
 fn check_origin(
@@ -310,6 +318,7 @@ mod tests {
     fn a_change_needs_the_same_origin_and_a_look_does_not() {
         let headers = [("Host", "localhost"), ("Origin", "http://evil.example")];
         assert_eq!(check("::1", "GET", &headers), Ok(()));
+        assert_eq!(check("::1", "OPTIONS", &headers), Ok(()), "which is a question");
         for method in ["POST", "DELETE", "PUT", "PATCH"] {
             assert!(check("::1", method, &headers).is_err(), "{method}");
             for (site, refused) in [("cross-site", true), ("same-origin", false), ("none", false)] {

@@ -7,6 +7,7 @@ mod assets;
 mod cameras;
 mod clocks;
 mod config;
+mod cors;
 mod door;
 mod filename;
 mod frames;
@@ -19,6 +20,7 @@ mod journal;
 mod jpeg;
 mod kept;
 mod listener;
+mod live;
 mod mqtt;
 mod multipart;
 mod now;
@@ -64,6 +66,7 @@ pub use store::fill;
 pub use store::{BadSection as BadPhotosSection, Section as PhotosSection};
 pub use store::{OpenError, Progress, Settled};
 
+use cors::Readers;
 use door::Door;
 use health::Task;
 use http::Site;
@@ -196,6 +199,11 @@ impl Gallery {
         if config.open {
             warn!("open: everybody on the local network can see the wall, without a password");
         }
+        if config.cors_origins.iter().any(|origin| origin == cors::ANY) {
+            warn!(
+                "gallery.cors_origins has \"*\": every page that is opened in this network can read the live pictures"
+            );
+        }
         // Their databases are closed last, by whoever may wait for a disk.
         let closing = (people.clone(), journal.clone());
         let (say, sayings) = mpsc::channel(ingest::SAYINGS);
@@ -223,6 +231,8 @@ impl Gallery {
             uploads: up,
             health: health.clone(),
             strangers: strangers.clone(),
+            readers: Arc::new(Readers::new(&config.cors_origins)),
+            policy: assets::policy(&config.frame_origins),
             stop: end,
         };
         let routes = site.routes();
