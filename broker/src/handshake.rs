@@ -120,7 +120,8 @@ impl Refused {
 /// Reads the request, answers it, and gives the WebSocket. The caller sets a time limit.
 ///
 /// # Errors
-/// The request was refused, which was answered, or the stream failed.
+/// The request was refused, which was answered (`PermissionDenied` for its page), or the stream
+/// failed.
 pub(crate) async fn accept<S>(mut stream: S, pages: &Pages) -> io::Result<WebSocket<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -151,7 +152,11 @@ where
         Err(refused) => {
             stream.write_all(refused.answer().as_bytes()).await?;
             stream.shutdown().await?;
-            Err(io::Error::new(io::ErrorKind::InvalidData, format!("{refused:?}")))
+            let kind = match refused {
+                Refused::ForeignPage => io::ErrorKind::PermissionDenied,
+                _ => io::ErrorKind::InvalidData,
+            };
+            Err(io::Error::new(kind, format!("{refused:?}")))
         }
     }
 }

@@ -35,7 +35,6 @@ mod passwords;
 mod publish;
 mod received;
 mod receiving;
-mod refusals;
 mod reply;
 mod retained;
 mod route;
@@ -131,7 +130,11 @@ impl Broker {
         }
         let is_exposed = |address: SocketAddr| !address.ip().to_canonical().is_loopback();
         if self.addresses().any(|(_, address)| is_exposed(address)) && !self.door.has_users() {
-            warn!("the broker is open: everybody in this network may see and do everything");
+            let who = match self.door.networks().are_local() {
+                true => "in this network",
+                false => "in broker.networks, also beyond this network,",
+            };
+            warn!("the broker is open: everybody {who} may see and do everything");
         }
         let counters = self.counters();
         let mut listeners = JoinSet::new();

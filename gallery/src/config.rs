@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use certificate::{BadCertificate, Files};
+use reach::{BadNetwork, LOCAL, Networks};
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use trust::{BadTrust, Fingerprint};
@@ -21,9 +22,13 @@ use crate::{https, picture, store};
 pub struct Section {
     /// Address and port of the web page; port 0 takes a free one. Default `127.0.0.1:8080`.
     pub listen: String,
-    /// Lets machines of private address ranges in without a password. Any address but loopback
-    /// needs it. Default `false`.
+    /// Lets machines of `networks` in without a password. Any address but loopback needs it.
+    /// Default `false`.
     pub open: bool,
+    /// The networks from which the wall is reached: in CIDR notation, or `local` for all that are
+    /// private, link-local or shared ([`reach::Networks`]). This machine always may. Default
+    /// `["local"]`.
+    pub networks: Vec<String>,
     /// Address and port of the same by HTTPS; port 0 takes a free one. Browsers let pages use a
     /// camera only from there, or from this machine. Default none.
     pub https_listen: Option<String>,
@@ -72,6 +77,7 @@ impl Default for Section {
         Section {
             listen: "127.0.0.1:8080".to_owned(),
             open: false,
+            networks: vec![LOCAL.to_owned()],
             https_listen: None,
             certificate: None,
             key: None,
@@ -111,6 +117,9 @@ pub enum BadConfig {
     /// It cannot be known which server is the broker.
     #[error("gallery.{0}")]
     Trust(#[from] BadTrust),
+    /// One of `networks` is none.
+    #[error("gallery.networks: {0}")]
+    Network(#[from] BadNetwork),
     /// One of `hosts` is no name.
     #[error("gallery.hosts has {0:?}: write a bare name, without scheme, port or path")]
     Host(String),
@@ -148,6 +157,7 @@ impl BadConfig {
             }
             BadConfig::Broker(_) => "broker",
             BadConfig::Trust(bad) => bad.key,
+            BadConfig::Network(_) => "networks",
             BadConfig::Host(_) => "hosts",
             BadConfig::Photos(bad) => return Some(format!("gallery.photos.{}", bad.key())),
             BadConfig::Origin(key, _) => key,
@@ -164,6 +174,7 @@ pub struct Config {
     pub(crate) listen: SocketAddr,
     /// Whether other machines can reach it.
     pub(crate) open: bool,
+    pub(crate) networks: Networks,
     pub(crate) https: Option<https::Config>,
     pub(crate) broker: BrokerUrl,
     /// What TLS is spoken with, if it is.
@@ -196,6 +207,7 @@ impl Section {
             is_loopback(listen) && https.as_ref().is_none_or(|https| is_loopback(https.listen));
         let broker = self.broker.map_or(Ok(BrokerUrl::default()), |url| url.parse())?;
         let tls = trust::client(&broker, self.ca_file.as_deref(), self.fingerprint.as_deref())?;
+        let networks = Networks::parse(&self.networks)?;
         if let Some(bad) = self.hosts.iter().find(|host| !is_host(host)) {
             return Err(BadConfig::Host(bad.clone()));
         }
@@ -218,6 +230,7 @@ impl Section {
         Ok(Config {
             listen,
             open: !loopback,
+            networks,
             https,
             broker,
             tls,
@@ -371,6 +384,7 @@ mod tests {
             ("hosts = ['http://a']", "bare name"),
             ("relay_origins = ['class.example.org']", "https://class"),
             ("relay_origins = ['https://class.example.org/']", "without a path"),
+            ("networks = ['10.0.0.0/33']", "gallery.networks: \"10.0.0.0/33\" is no network"),
             ("cors_origins = ['class.example.org']", "gallery.cors_origins"),
             ("frame_origins = ['*']", "gallery.frame_origins"),
             ("frame_origins = ['https://a;sandbox']", "without a path"),

@@ -197,11 +197,16 @@ impl Gallery {
             info!(%address, fingerprint = https.fingerprint(), "the gallery by HTTPS");
         }
         if config.open {
-            warn!("open: everybody on the local network can see the wall, without a password");
+            let who = match config.networks.are_local() {
+                true => "on the local network",
+                false => "in gallery.networks, also beyond the local network,",
+            };
+            warn!("open: everybody {who} can see the wall, without a password");
         }
         if config.cors_origins.iter().any(|origin| origin == cors::ANY) {
             warn!(
-                "gallery.cors_origins has \"*\": every page that is opened in this network can read the live pictures"
+                "gallery.cors_origins has \"*\": every page that anybody opens in this network can \
+                 read the live pictures"
             );
         }
         // Their databases are closed last, by whoever may wait for a disk.
@@ -217,7 +222,8 @@ impl Gallery {
             let health = health.clone();
             move || health.beat(task)
         };
-        let door = Door::new(&machine, &config.hosts, &config.relay_origins);
+        let door =
+            Door::new(config.networks.clone(), &machine, &config.hosts, &config.relay_origins);
         let (offers, offered) = relay::offers();
         let strangers = Strangers::new();
         let relay = Relay::new(offers, strangers.clone(), stopping.clone());
@@ -241,6 +247,7 @@ impl Gallery {
             routes,
             relay: relay.clone(),
             door: Arc::new(door),
+            refusals: Arc::default(),
             strangers,
             redirect: https
                 .as_ref()
