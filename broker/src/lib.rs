@@ -55,6 +55,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use certificate::Tls;
+use reach::Names;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -89,8 +90,7 @@ impl Broker {
         let listener = Listener::bind(listen, Speaks::default())?;
         let address = listener.address();
         let mut listeners = vec![(Transport::Tcp, listener)];
-        let machine = rustix::system::uname();
-        let pages = Arc::new(Pages::new(&machine.nodename().to_string_lossy(), &origins));
+        let pages = Arc::new(Pages::new(Names::of_this_machine(&[]), &origins));
         for other in others {
             let tls = other.files.map(Tls::new).transpose()?.map(Arc::new);
             let websocket = other.transport.is_websocket().then(|| pages.clone());

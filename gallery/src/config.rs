@@ -54,8 +54,8 @@ pub struct Section {
     /// for its gallery.
     pub password_file: Option<PathBuf>,
     /// Further names by which browsers may call this gallery, such as the name that a reverse
-    /// proxy has. IP addresses, `localhost`, the machine's name and that with `.local` are always
-    /// good. Default none.
+    /// proxy has. IP addresses, names of one word, and this machine's name in the domains of home
+    /// routers and those that it was given are always good ([`reach::Names`]). Default none.
     pub hosts: Vec<String>,
     /// How photos are kept.
     pub photos: store::Section,

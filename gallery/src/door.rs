@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use reach::{Brief, Networks};
+use reach::{Brief, Names, Networks};
 use warp::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, UPGRADE};
 use warp::http::uri::{Authority, Uri};
 use warp::http::{Method, Request, StatusCode, Version};
@@ -46,26 +46,14 @@ impl Refused {
 #[derive(Debug)]
 pub(crate) struct Door {
     networks: Networks,
-    names: Vec<String>,
+    names: Names,
     relay_origins: Vec<String>,
 }
 
 impl Door {
-    /// `machine` is the host name of this machine, `hosts` are further names that are good, and
-    /// `relay_origins` are pages of others that may use the relay.
-    pub fn new(
-        networks: Networks,
-        machine: &str,
-        hosts: &[String],
-        relay_origins: &[String],
-    ) -> Self {
-        let mut names = vec!["localhost".to_owned()];
-        let machine = machine.trim_end_matches('.').to_ascii_lowercase();
-        if let Some(first) = machine.split('.').next().filter(|first| !first.is_empty()) {
-            names.extend([first.to_owned(), format!("{first}.local")]);
-        }
-        names.push(machine);
-        names.extend(hosts.iter().map(|host| host.to_ascii_lowercase()));
+    /// `names` are those by which browsers may call, and `relay_origins` are pages of others that
+    /// may use the relay.
+    pub fn new(networks: Networks, names: Names, relay_origins: &[String]) -> Self {
         Door { networks, names, relay_origins: relay_origins.to_vec() }
     }
 
@@ -88,7 +76,7 @@ impl Door {
         let headers = request.headers();
         let host = host(request)?;
         if let Some(host) = &host
-            && !self.is_our_name(host.host())
+            && !self.names.are_ours(host.host())
         {
             let (host, bare) = (Brief(host.as_str()), Brief(host.host()));
             let error = format!("the Host header says {host}, which is not a name of this gallery");
@@ -118,12 +106,6 @@ impl Door {
             true => Ok(()),
             false => Err(foreign_to_relay(text)),
         }
-    }
-
-    fn is_our_name(&self, host: &str) -> bool {
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        bare.parse::<IpAddr>().is_ok() || host.ends_with(".localhost") || self.names.contains(&host)
     }
 }
 
@@ -234,8 +216,7 @@ mod tests {
     fn check(peer: &str, method: &str, headers: &[(&str, &str)]) -> Result<(), Refused> {
         let door = Door::new(
             Networks::default(),
-            "Workshop.lan",
-            &["Wall.example.org".to_owned()],
+            Names::of("Workshop.lan", &["Wall.example.org".to_owned()]),
             &["https://class.example.org".to_owned()],
         );
         let mut request = Request::builder().method(method).uri("/");
@@ -286,6 +267,8 @@ mod tests {
             "WORKSHOP.local:8080",
             "workshop.lan.",
             "wall.example.org",
+            "workshop.home.arpa",
+            "vitrina",
             "a.localhost",
         ] {
             assert_eq!(check("::1", "GET", &[("Host", good)]), Ok(()), "{good}");
@@ -375,7 +358,7 @@ mod tests {
 
     #[test]
     fn over_tls_a_page_without_it_is_another() {
-        let door = Door::new(Networks::default(), "workshop", &[], &[]);
+        let door = Door::new(Networks::default(), Names::of("workshop", &[]), &[]);
         let post = |host: &str, origin: &str| {
             let request = Request::post("/").header("Host", host).header("Origin", origin);
             door.check("::1".parse().unwrap(), true, &request.body(()).unwrap())

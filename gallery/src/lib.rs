@@ -51,6 +51,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reach::Names;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
@@ -96,7 +97,6 @@ pub struct Gallery {
     listener: TcpListener,
     address: SocketAddr,
     https: Option<(TcpListener, SocketAddr, Arc<Https>)>,
-    machine: String,
     health: Health,
     opened: Opened,
 }
@@ -158,7 +158,7 @@ impl Gallery {
         let secure = secure.transpose()?;
         // Keys are made, files read and databases opened while others may run already.
         let open = {
-            let (config, machine) = (config.clone(), machine.clone());
+            let config = config.clone();
             move || {
                 let https = config.https.as_ref().map(|https| Https::new(https, &machine));
                 Ok::<_, StartError>((https.transpose()?, Opened::of(&config)?))
@@ -167,7 +167,7 @@ impl Gallery {
         let (https, opened) = spawn_blocking(open).await.map_err(StartError::Failed)??;
         let https = secure.zip(https);
         let https = https.map(|((listener, address), https)| (listener, address, Arc::new(https)));
-        Ok(Gallery { config, listener, address, https, machine, health: Health::new(), opened })
+        Ok(Gallery { config, listener, address, https, health: Health::new(), opened })
     }
 
     /// The address that it listens on, with the real port.
@@ -190,7 +190,7 @@ impl Gallery {
     /// # Errors
     /// [`Error`] if one of its tasks ends by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let Gallery { config, listener, address, https, machine, health, opened } = self;
+        let Gallery { config, listener, address, https, health, opened } = self;
         let Opened { store, people, journal } = opened;
         info!(%address, broker = %config.broker, id = %config.id, "gallery");
         if let Some((_, address, https)) = &https {
@@ -222,8 +222,8 @@ impl Gallery {
             let health = health.clone();
             move || health.beat(task)
         };
-        let door =
-            Door::new(config.networks.clone(), &machine, &config.hosts, &config.relay_origins);
+        let names = Names::of_this_machine(&config.hosts);
+        let door = Door::new(config.networks.clone(), names, &config.relay_origins);
         let (offers, offered) = relay::offers();
         let strangers = Strangers::new();
         let relay = Relay::new(offers, strangers.clone(), stopping.clone());
