@@ -141,7 +141,8 @@ fn check_origin(
             Some(host) => format!("the Origin header says {origin}, but the Host header {host}"),
             None => format!("the Origin header says {origin}, and there is no Host header"),
         };
-        let hint = "only the gallery's own page may do this; a proxy must pass Host on";
+        let hint = "only the gallery's own page may do this; a proxy in between must pass Host on as \
+                    it came (nginx: proxy_set_header Host $http_host;)";
         Refused::forbidden("another origin", error, hint)
     };
     let (Some(ours), Some((default, theirs))) = (host, page(text)) else { return Err(foreign()) };

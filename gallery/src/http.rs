@@ -32,7 +32,7 @@ use crate::strangers::Strangers;
 use crate::upload::{Outcome, Uploads};
 use crate::wall::Wall;
 use crate::websocket::{self, Socket, handshake};
-use crate::{assets, page, photos, relay, still, upload};
+use crate::{assets, page, photos, proxied, relay, still, upload};
 
 /// Which pages may show a picture (Fetch, section 3.7).
 pub(crate) const RESOURCE_POLICY: HeaderName =
@@ -118,10 +118,11 @@ impl Site {
         let media = warp::header::optional("content-type");
         let length = warp::header::optional("content-length");
 
-        let list = path!("api" / "photos")
-            .and(get())
-            .and(parameters())
-            .then(async |site: Site, query: Query| photos::list(&site.store, &query).await);
+        let list = path!("api" / "photos").and(get()).and(parameters()).and(headers()).then(
+            async |site: Site, query: Query, headers: HeaderMap| {
+                photos::list(&site.store, &query, proxied::prefix(&headers)).await
+            },
+        );
         let days = path!("api" / "photos" / "days")
             .and(get())
             .and(parameters())
@@ -225,7 +226,14 @@ impl Site {
                 return Err(Problem::bad_request(bad.to_string(), hint));
             }
         };
-        let outcomes = self.uploads.receive(peer.who(), person, key, media, length, body).await?;
+        let mut outcomes =
+            self.uploads.receive(peer.who(), person, key, media, length, body).await?;
+        let prefix = proxied::prefix(&headers);
+        for outcome in &mut outcomes {
+            if let Outcome::Stored { url, .. } = outcome {
+                url.insert_str(0, prefix);
+            }
+        }
         let is_new = outcomes.iter().any(Outcome::is_new);
         Ok(json(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &outcomes))
     }
@@ -427,7 +435,8 @@ fn methods(path: &str) -> &'static [&'static str] {
 }
 
 fn not_a_websocket() -> Response {
-    let hint = "ask with the headers Connection: upgrade and Upgrade: websocket";
+    let hint = "ask with the headers Connection: upgrade and Upgrade: websocket; a proxy in between \
+                must pass them on";
     Problem::new(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket", hint).into_response()
 }
 

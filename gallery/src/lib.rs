@@ -30,6 +30,7 @@ mod photos;
 mod picture;
 mod piped;
 mod problem;
+mod proxied;
 mod range;
 mod rate;
 mod relay;

@@ -40,15 +40,15 @@ struct Found {
 impl Names {
     /// The names of this machine, as it says itself, and `further` ones.
     pub fn of_this_machine(further: &[String]) -> Names {
-        Names { find, ..Names::fixed(further.to_vec()) }
+        Names { find, ..Names::fixed(further) }
     }
 
     /// The names of a machine that is called so, and `further` ones.
     pub fn of(machine: &str, further: &[String]) -> Names {
-        Names::fixed([names(machine, "", ""), further.to_vec()].concat())
+        Names::fixed(&[names(machine, "", ""), further.to_vec()].concat())
     }
 
-    fn fixed(names: Vec<String>) -> Names {
+    fn fixed(names: &[String]) -> Names {
         let fixed = names.iter().map(|name| name.to_ascii_lowercase()).collect();
         Names { fixed, find: Vec::new, found: Mutex::default() }
     }
