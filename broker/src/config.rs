@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::iter;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use certificate::Files;
+use reach::{LOCAL, Networks};
 use serde::{Deserialize, Serialize};
 use wire::Root;
 
@@ -33,9 +34,13 @@ pub struct Section {
     /// Pages that may come in by WebSocket from a browser, as `https://wall.example.org`, beside
     /// those of the host that is called by an address or this machine's name. Default none.
     pub origins: Vec<String>,
-    /// Whether clients from private and link-local addresses may come in without a password, as
-    /// long as there are no users. Public addresses are refused nevertheless. Default false.
+    /// Whether clients of `networks` may come in without a password, as long as there are no
+    /// users. Default false.
     pub open: bool,
+    /// The networks of which clients may come in, with a password or without: in CIDR notation, or
+    /// `local` for all that are private, link-local or shared ([`reach::Networks`]). This machine
+    /// always may. Default `["local"]`.
+    pub networks: Vec<String>,
     /// What clients without a user name may do when there are users: as a `viewer`, an `operator`
     /// or an `admin` may. Default: they are refused.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,6 +179,7 @@ impl Default for Section {
             listener: Vec::new(),
             origins: Vec::new(),
             open: false,
+            networks: vec![LOCAL.to_owned()],
             anonymous: None,
             deny: Vec::new(),
             connections: 1000,
@@ -282,6 +288,9 @@ impl Section {
         if let Some(filter) = self.deny.iter().find(|filter| !topic::is_filter(filter)) {
             return Err(bad("deny", filter, "this is not a topic filter"));
         }
+        let networks = Networks::parse(&self.networks).map_err(|error| {
+            bad("networks", &format!("{:?}", self.networks), &error.to_string())
+        })?;
         let others = self.listener.into_iter().map(|other| other.check(&bad));
         let others = others.collect::<Result<_, _>>()?;
         let memory = self.memory.unwrap_or_else(|| {
@@ -337,6 +346,7 @@ impl Section {
                 root,
                 deny: self.deny.into(),
                 open: self.open,
+                networks,
                 anonymous: self.anonymous,
                 folder,
             },
@@ -389,15 +399,6 @@ impl ListenerSection {
             }
         };
         Ok(Other { address, transport, files })
-    }
-}
-
-/// Whether a peer is of this machine or of a network without strangers: loopback, private
-/// (RFC 1918, RFC 4193) or link-local.
-pub(crate) fn is_near(peer: IpAddr) -> bool {
-    match peer.to_canonical() {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
 }
 
@@ -466,6 +467,12 @@ mod tests {
     fn nobody_is_a_node_without_a_name() {
         let section = Section { anonymous: Some(Role::Node), ..Section::default() };
         assert!(error(section).contains("viewer"));
+        let section = Section { networks: vec!["home".to_owned()], ..Section::default() };
+        let error_of_networks = error(section);
+        assert!(
+            error_of_networks.starts_with("broker.networks = [\"home\"]"),
+            "{error_of_networks}"
+        );
         let section = Section { deny: vec!["a/#/b".to_owned()], ..Section::default() };
         assert!(error(section).starts_with("broker.deny = a/#/b"));
     }
@@ -488,27 +495,5 @@ mod tests {
     fn what_is_printed_is_read_back() {
         let text = toml::to_string(&Section::default()).unwrap();
         assert_eq!(toml::from_str::<Section>(&text).unwrap(), Section::default());
-    }
-
-    #[test]
-    fn near_is_loopback_private_and_link_local() {
-        for near in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "172.31.255.1",
-            "192.168.0.7",
-            "169.254.1.1",
-            "::1",
-            "fd00::1",
-            "fc12::1",
-            "fe80::1",
-            "::ffff:192.168.0.7",
-        ] {
-            assert!(is_near(near.parse().unwrap()), "{near}");
-        }
-        for far in ["8.8.8.8", "172.32.0.1", "192.169.0.1", "2001:db8::1", "::ffff:8.8.8.8"] {
-            assert!(!is_near(far.parse().unwrap()), "{far}");
-        }
     }
 }

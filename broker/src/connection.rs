@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
+use reach::Brief;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant as Moment, timeout, timeout_at};
 use tracing::{debug, info, warn};
@@ -21,7 +22,6 @@ use crate::packet::{
     Connect, Filter, Message, Packet, Qos, Reason, Refusal, Reply, Version, Welcome,
 };
 use crate::receiving::Part;
-use crate::refusals::Brief;
 use crate::session::Session;
 use crate::slots::Slot;
 use crate::{reply, topic};

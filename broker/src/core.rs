@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use reach::{Brief, Refusals};
 use tokio::sync::{Notify, watch};
 use tracing::warn;
 
@@ -17,7 +18,6 @@ use crate::outbox::Outbox;
 use crate::packet::{Message, Options, Reason, Reply, Welcome, Will};
 use crate::received::Received;
 use crate::receiving::Receiving;
-use crate::refusals::{Brief, Refusals};
 use crate::retained::Retained;
 use crate::seldom::Seldom;
 use crate::share::{Shares, allows};

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use blake2::Blake2sMac256;
 use blake2::digest::Mac;
+use reach::Networks;
 use subtle::ConstantTimeEq;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::spawn_blocking;
@@ -44,8 +45,10 @@ const WRONG: Duration = Duration::from_secs(1);
 pub(crate) struct Rules {
     pub root: Root,
     pub deny: Arc<[String]>,
-    /// Whether strangers of the local network may come in while there are no users.
+    /// Whether strangers of the networks may come in while there are no users.
     pub open: bool,
+    /// Nobody comes in from elsewhere.
+    pub networks: Networks,
     /// What who has no user name may do when there are users.
     pub anonymous: Option<Role>,
     /// The broker's directory.
@@ -95,6 +98,11 @@ impl Door {
             hashing: Arc::new(Semaphore::new(AT_ONCE)),
             waiting: AtomicUsize::new(0),
         })
+    }
+
+    /// From where clients may come.
+    pub fn networks(&self) -> &Networks {
+        &self.rules.networks
     }
 
     /// Whether there are users.

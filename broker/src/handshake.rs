@@ -5,10 +5,10 @@
 //! that it calls, which must be an address or this machine's name, or from one that is listed.
 
 use std::io;
-use std::net::IpAddr;
 
 use base64ct::{Base64, Encoding};
 use bytes::{Buf, BytesMut};
+use reach::Names;
 use sha1::{Digest, Sha1};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -24,26 +24,18 @@ const HEADERS: usize = 64;
 const MQTT: &str = "mqtt";
 
 /// From which pages browsers may come.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Pages {
-    /// The names of this machine.
-    names: Vec<String>,
+    names: Names,
     /// Origins that are good wherever they call.
     origins: Vec<String>,
 }
 
 impl Pages {
-    /// `machine` is the name of this machine; `origins` are further pages, such as
+    /// `names` are those of this machine; `origins` are further pages, such as
     /// `https://wall.example.org`.
-    pub fn new(machine: &str, origins: &[String]) -> Pages {
-        let machine = machine.trim_end_matches('.').to_ascii_lowercase();
-        let mut names = vec!["localhost".to_owned()];
-        if let Some(first) = machine.split('.').next().filter(|first| !first.is_empty()) {
-            names.extend([first.to_owned(), format!("{first}.local")]);
-        }
-        names.push(machine);
-        let origins = origins.iter().map(|origin| origin.to_ascii_lowercase()).collect();
-        Pages { names, origins }
+    pub fn new(names: Names, origins: &[String]) -> Pages {
+        Pages { names, origins: origins.iter().map(|origin| origin.to_ascii_lowercase()).collect() }
     }
 
     /// Whether a request may come from where it says. What is no browser has no origin.
@@ -56,13 +48,7 @@ impl Pages {
         let (Some(from), Some(host)) = (from.and_then(host_of), host.and_then(host_of)) else {
             return false;
         };
-        from.eq_ignore_ascii_case(host) && self.is_ours(&host.to_ascii_lowercase())
-    }
-
-    fn is_ours(&self, host: &str) -> bool {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let host = host.trim_end_matches('.');
-        bare.parse::<IpAddr>().is_ok() || self.names.iter().any(|name| name == host)
+        from.eq_ignore_ascii_case(host) && self.names.are_ours(host)
     }
 }
 
@@ -120,7 +106,8 @@ impl Refused {
 /// Reads the request, answers it, and gives the WebSocket. The caller sets a time limit.
 ///
 /// # Errors
-/// The request was refused, which was answered, or the stream failed.
+/// The request was refused, which was answered (`PermissionDenied` for its page), or the stream
+/// failed.
 pub(crate) async fn accept<S>(mut stream: S, pages: &Pages) -> io::Result<WebSocket<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -151,7 +138,11 @@ where
         Err(refused) => {
             stream.write_all(refused.answer().as_bytes()).await?;
             stream.shutdown().await?;
-            Err(io::Error::new(io::ErrorKind::InvalidData, format!("{refused:?}")))
+            let kind = match refused {
+                Refused::ForeignPage => io::ErrorKind::PermissionDenied,
+                _ => io::ErrorKind::InvalidData,
+            };
+            Err(io::Error::new(kind, format!("{refused:?}")))
         }
     }
 }
@@ -227,7 +218,7 @@ mod tests {
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqttv3.1, mqtt\r\n\r\n";
 
     fn pages() -> Pages {
-        Pages::new("Pi.lan", &["https://wall.example.org".to_owned()])
+        Pages::new(Names::of("Pi.lan", &[]), &["https://wall.example.org".to_owned()])
     }
 
     fn read(request: &str) -> Result<Option<(String, usize)>, Refused> {

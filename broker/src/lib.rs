@@ -35,7 +35,6 @@ mod passwords;
 mod publish;
 mod received;
 mod receiving;
-mod refusals;
 mod reply;
 mod retained;
 mod route;
@@ -57,6 +56,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certificate::Tls;
+use reach::Names;
 use supervision::Health;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -97,8 +97,7 @@ impl Broker {
         let listener = Listener::bind(listen, Speaks::default())?;
         let address = listener.address();
         let mut listeners = vec![(Transport::Tcp, listener)];
-        let machine = rustix::system::uname();
-        let pages = Arc::new(Pages::new(&machine.nodename().to_string_lossy(), &origins));
+        let pages = Arc::new(Pages::new(Names::of_this_machine(&[]), &origins));
         for other in others {
             let tls = other.files.map(Tls::new).transpose()?.map(Arc::new);
             let websocket = other.transport.is_websocket().then(|| pages.clone());
@@ -143,7 +142,11 @@ impl Broker {
         }
         let is_exposed = |address: SocketAddr| !address.ip().to_canonical().is_loopback();
         if self.addresses().any(|(_, address)| is_exposed(address)) && !self.door.has_users() {
-            warn!("the broker is open: everybody in this network may see and do everything");
+            let who = match self.door.networks().are_local() {
+                true => "in this network",
+                false => "in broker.networks, also beyond this network,",
+            };
+            warn!("the broker is open: everybody {who} may see and do everything");
         }
         let counters = self.counters();
         let mut listeners = JoinSet::new();

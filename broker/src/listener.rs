@@ -15,7 +15,6 @@ use tokio_rustls::server::TlsStream;
 use tracing::{debug, error, warn};
 use trust::Fingerprint;
 
-use crate::config;
 use crate::connection;
 use crate::core::Core;
 use crate::door::Door;
@@ -180,10 +179,11 @@ impl Listener {
             };
             pause = Duration::ZERO;
             let address = peer.ip().to_canonical();
-            if !config::is_near(address) {
-                let why = "it comes from a public address";
+            if !door.networks().have(address) {
+                let why = "its address is in none of broker.networks";
                 if core.refusals.is_news(address, why) {
-                    warn!(%peer, why, "refused a connection");
+                    let cure = "add it, or its network, if it is one of yours";
+                    warn!(%peer, why, cure, "refused a connection");
                 }
                 continue;
             }
@@ -254,7 +254,14 @@ async fn serve(
             let (reader, writer) = split(stream);
             connection::serve(core, door, peer, deadline, reader, writer, slot).await;
         }
-        Ok(Err(error)) => debug!(%peer, %error, "a connection ended before MQTT"),
+        Ok(Err(error)) => {
+            let why = "its page is not in broker.origins";
+            let is_foreign = error.kind() == io::ErrorKind::PermissionDenied;
+            match is_foreign && core.refusals.is_news(peer.ip(), why) {
+                true => warn!(%peer, why, "refused a browser"),
+                false => debug!(%peer, %error, "a connection ended before MQTT"),
+            }
+        }
         Err(_) => debug!(%peer, "a connection ended before MQTT, for it took too long"),
     }
 }

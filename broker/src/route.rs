@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use reach::Brief;
 use tracing::warn;
 
 use crate::core::{Core, Link, State, Subscriber};
@@ -11,7 +12,6 @@ use crate::delivery::Delivery;
 use crate::identity::Holder;
 use crate::ordered::Full;
 use crate::packet::{Message, Options, Qos, Reason};
-use crate::refusals::Brief;
 use crate::shared::{Picked, Readiness};
 use crate::subscriptions::{SessionId, SubscriberId};
 

@@ -27,8 +27,19 @@ const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; worker-src
     connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'self'";
 
+/// What the page may do (Content Security Policy, level 3), with the origins of pages that may show
+/// it in a frame.
+pub(crate) fn policy(frame_origins: &[String]) -> HeaderValue {
+    let all = [&[POLICY.to_owned()], frame_origins].concat().join(" ");
+    HeaderValue::from_str(&all).unwrap_or_else(|_| HeaderValue::from_static(POLICY))
+}
+
 /// A file of the page, or 304 if the browser has it (`If-None-Match`).
-pub(crate) fn serve(path: &str, known: Option<&str>) -> Result<Response, Problem> {
+pub(crate) fn serve(
+    path: &str,
+    known: Option<&str>,
+    policy: &HeaderValue,
+) -> Result<Response, Problem> {
     let path = if path.is_empty() { "index.html" } else { path };
     let asset = ASSETS
         .iter()
@@ -49,11 +60,11 @@ pub(crate) fn serve(path: &str, known: Option<&str>) -> Result<Response, Problem
         (ETAG, asset.etag),
         (CACHE_CONTROL, caching),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CONTENT_SECURITY_POLICY, POLICY),
         (REFERRER_POLICY, "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
     Ok(response)
 }
 
@@ -61,22 +72,28 @@ pub(crate) fn serve(path: &str, known: Option<&str>) -> Result<Response, Problem
 mod tests {
     use super::*;
 
+    fn get(path: &str, known: Option<&str>) -> Result<Response, Problem> {
+        serve(path, known, &policy(&["https://home.example".to_owned()]))
+    }
+
     #[test]
     fn the_page_is_there_and_is_not_sent_twice() {
-        let page = serve("", None).unwrap();
+        let page = get("", None).unwrap();
         assert_eq!(page.status(), StatusCode::OK);
         assert_eq!(page.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
+        let policy = page.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.ends_with("; frame-ancestors 'self' https://home.example"), "{policy}");
         let etag = page.headers()[ETAG].to_str().unwrap();
         for known in [etag.to_owned(), format!("\"x\", W/{etag}")] {
-            assert_eq!(serve("index.html", Some(&known)).unwrap().status(), 304);
+            assert_eq!(get("index.html", Some(&known)).unwrap().status(), 304);
         }
-        assert_eq!(serve("", Some("\"other\"")).unwrap().status(), 200);
+        assert_eq!(get("", Some("\"other\"")).unwrap().status(), 200);
     }
 
     #[test]
     fn what_is_not_embedded_is_not_found() {
         for path in ["nothing.js", "../Cargo.toml", "/etc/passwd", "index.html/"] {
-            assert!(serve(path, None).is_err(), "{path}");
+            assert!(get(path, None).is_err(), "{path}");
         }
     }
 }

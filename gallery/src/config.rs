@@ -1,16 +1,18 @@
 //! The section `[gallery]`: as typed, and as used.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use certificate::{BadCertificate, Files};
+use reach::{BadNetwork, LOCAL, Networks};
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use trust::{BadTrust, Fingerprint};
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
+use crate::cors::ANY;
 use crate::people::{self, Keys};
 use crate::{https, picture, store};
 
@@ -20,9 +22,13 @@ use crate::{https, picture, store};
 pub struct Section {
     /// Address and port of the web page; port 0 takes a free one. Default `127.0.0.1:8080`.
     pub listen: String,
-    /// Lets machines of private address ranges in without a password. Any address but loopback
-    /// needs it. Default `false`.
+    /// Lets machines of `networks` in without a password. Any address but loopback needs it.
+    /// Default `false`.
     pub open: bool,
+    /// The networks from which the wall is reached: in CIDR notation, or `local` for all that are
+    /// private, link-local or shared ([`reach::Networks`]). This machine always may. Default
+    /// `["local"]`.
+    pub networks: Vec<String>,
     /// Address and port of the same by HTTPS; port 0 takes a free one. Browsers let pages use a
     /// camera only from there, or from this machine. Default none.
     pub https_listen: Option<String>,
@@ -48,14 +54,20 @@ pub struct Section {
     /// for its gallery.
     pub password_file: Option<PathBuf>,
     /// Further names by which browsers may call this gallery, such as the name that a reverse
-    /// proxy has. IP addresses, `localhost`, the machine's name and that with `.local` are always
-    /// good. Default none.
+    /// proxy has. IP addresses, names of one word, and this machine's name in the domains of home
+    /// routers and those that it was given are always good ([`reach::Names`]). Default none.
     pub hosts: Vec<String>,
     /// How photos are kept.
     pub photos: store::Section,
     /// Origins of pages of other hosts that may use the relay, as `https://class.example.org`.
     /// Pages of the gallery's own host may, on whatever port. Default none.
     pub relay_origins: Vec<String>,
+    /// Origins of pages of other hosts that may read live pictures, as `https://fluidd.example.org`,
+    /// or `*` for all. Pages of the gallery's own host may, on whatever port. Default none.
+    pub cors_origins: Vec<String>,
+    /// Origins of pages that may show the wall in a frame, as `http://homeassistant.local:8123`.
+    /// Default none.
+    pub frame_origins: Vec<String>,
     /// Which pictures are taken.
     pub pictures: picture::Section,
 }
@@ -65,6 +77,7 @@ impl Default for Section {
         Section {
             listen: "127.0.0.1:8080".to_owned(),
             open: false,
+            networks: vec![LOCAL.to_owned()],
             https_listen: None,
             certificate: None,
             key: None,
@@ -76,6 +89,8 @@ impl Default for Section {
             hosts: Vec::new(),
             photos: store::Section::default(),
             relay_origins: Vec::new(),
+            cors_origins: Vec::new(),
+            frame_origins: Vec::new(),
             pictures: picture::Section::default(),
         }
     }
@@ -102,18 +117,21 @@ pub enum BadConfig {
     /// It cannot be known which server is the broker.
     #[error("gallery.{0}")]
     Trust(#[from] BadTrust),
+    /// One of `networks` is none.
+    #[error("gallery.networks: {0}")]
+    Network(#[from] BadNetwork),
     /// One of `hosts` is no name.
     #[error("gallery.hosts has {0:?}: write a bare name, without scheme, port or path")]
     Host(String),
     /// One of the keys of `[gallery.photos]`.
     #[error(transparent)]
     Photos(#[from] store::BadSection),
-    /// One of `relay_origins` is no origin.
+    /// One of `relay_origins`, `cors_origins` or `frame_origins` is no origin.
     #[error(
-        "gallery.relay_origins has {0:?}: write scheme and host, as https://class.example.org, \
+        "gallery.{0} has {1:?}: write scheme and host, as https://class.example.org, \
          with the port if it has one, without a path"
     )]
-    Origin(String),
+    Origin(&'static str, String),
     /// One of the keys of `[gallery.pictures]`.
     #[error(transparent)]
     Pictures(#[from] picture::BadSection),
@@ -139,9 +157,10 @@ impl BadConfig {
             }
             BadConfig::Broker(_) => "broker",
             BadConfig::Trust(bad) => bad.key,
+            BadConfig::Network(_) => "networks",
             BadConfig::Host(_) => "hosts",
             BadConfig::Photos(bad) => return Some(format!("gallery.photos.{}", bad.key())),
-            BadConfig::Origin(_) => "relay_origins",
+            BadConfig::Origin(key, _) => key,
             BadConfig::Pictures(bad) => return Some(format!("gallery.pictures.{}", bad.key())),
             BadConfig::Data { .. } | BadConfig::Id(_) => return None,
         };
@@ -155,6 +174,7 @@ pub struct Config {
     pub(crate) listen: SocketAddr,
     /// Whether other machines can reach it.
     pub(crate) open: bool,
+    pub(crate) networks: Networks,
     pub(crate) https: Option<https::Config>,
     pub(crate) broker: BrokerUrl,
     /// What TLS is spoken with, if it is.
@@ -162,6 +182,8 @@ pub struct Config {
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) hosts: Vec<String>,
     pub(crate) relay_origins: Vec<String>,
+    pub(crate) cors_origins: Vec<String>,
+    pub(crate) frame_origins: Vec<String>,
     pub(crate) root: Root,
     pub(crate) id: GalleryId,
     pub(crate) photos: store::Config,
@@ -186,14 +208,18 @@ impl Section {
             is_loopback(listen) && https.as_ref().is_none_or(|https| is_loopback(https.listen));
         let broker = self.broker.map_or(Ok(BrokerUrl::default()), |url| url.parse())?;
         let tls = trust::client(&broker, self.ca_file.as_deref(), self.fingerprint.as_deref())?;
+        let networks = Networks::parse(&self.networks)?;
         if let Some(bad) = self.hosts.iter().find(|host| !is_host(host)) {
             return Err(BadConfig::Host(bad.clone()));
         }
         let hosts = self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
-        if let Some(bad) = self.relay_origins.iter().find(|origin| !is_origin(origin)) {
-            return Err(BadConfig::Origin(bad.clone()));
-        }
-        let relay_origins = self.relay_origins.iter().map(|o| o.to_ascii_lowercase()).collect();
+        let relay_origins = origins("relay_origins", &self.relay_origins)?;
+        let is_any = self.cors_origins.iter().any(|origin| origin == ANY);
+        let cors_origins = match is_any {
+            true => vec![ANY.to_owned()],
+            false => origins("cors_origins", &self.cors_origins)?,
+        };
+        let frame_origins = origins("frame_origins", &self.frame_origins)?;
         let password_file = self.password_file;
         let pictures = picture::Pool::new(self.pictures.check()?);
         let id = id(&data)?;
@@ -205,12 +231,15 @@ impl Section {
         Ok(Config {
             listen,
             open: !loopback,
+            networks,
             https,
             broker,
             tls,
             password_file,
             hosts,
             relay_origins,
+            cors_origins,
+            frame_origins,
             root,
             id,
             photos,
@@ -275,11 +304,31 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> BadConfig {
     move |source| BadConfig::Data { path, source }
 }
 
-/// Whether it is what browsers send as Origin (RFC 6454, section 6.1).
-fn is_origin(origin: &str) -> bool {
-    let rest = ["http://", "https://"].iter().find_map(|scheme| origin.strip_prefix(scheme));
-    rest.is_some_and(|rest| {
-        rest.parse::<warp::http::uri::Authority>().is_ok() && !rest.contains('@')
+/// Origins as browsers send them (RFC 6454, section 6.1): in small letters, without the port that
+/// the scheme has by default.
+fn origins(key: &'static str, typed: &[String]) -> Result<Vec<String>, BadConfig> {
+    let each = typed.iter().map(|typed| {
+        origin(&typed.to_ascii_lowercase()).ok_or_else(|| BadConfig::Origin(key, typed.clone()))
+    });
+    each.collect()
+}
+
+fn origin(typed: &str) -> Option<String> {
+    let (scheme, rest) = typed.split_once("://")?;
+    let default = match scheme {
+        "http" => 80,
+        "https" => 443,
+        _ => return None,
+    };
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse::<u16>().ok()?)),
+        _ => (rest, None),
+    };
+    let v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_good = v6.map_or_else(|| is_host(host), |v6| v6.parse::<Ipv6Addr>().is_ok());
+    is_good.then(|| match port.filter(|port| *port != default) {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
     })
 }
 
@@ -336,6 +385,10 @@ mod tests {
             ("hosts = ['http://a']", "bare name"),
             ("relay_origins = ['class.example.org']", "https://class"),
             ("relay_origins = ['https://class.example.org/']", "without a path"),
+            ("networks = ['10.0.0.0/33']", "gallery.networks: \"10.0.0.0/33\" is no network"),
+            ("cors_origins = ['class.example.org']", "gallery.cors_origins"),
+            ("frame_origins = ['*']", "gallery.frame_origins"),
+            ("frame_origins = ['https://a;sandbox']", "without a path"),
             ("https_listen = 'x'", "gallery.https_listen"),
             ("https_listen = '0.0.0.0:8443'", "gallery.open"),
             ("https_listen = '127.0.0.1:0'\nkey = 'a'", "gallery.certificate"),
@@ -346,6 +399,21 @@ mod tests {
         ] {
             let error = check(text).unwrap_err();
             assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn origins_are_as_browsers_send_them() {
+        let config = check(
+            "frame_origins = ['HTTP://Home.example:80', 'https://[fd00::1]:8443']\n\
+             cors_origins = ['http://a', '*']",
+        );
+        let config = config.unwrap();
+        assert_eq!(config.frame_origins, ["http://home.example", "https://[fd00::1]:8443"]);
+        assert_eq!(config.cors_origins, ["*"]);
+        for bad in ["ftp://a", "http://", "http://a/", "http://a@b", "http://a:", "http://[a]", "a"]
+        {
+            assert_eq!(origin(bad), None, "{bad}");
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use reach::{Brief, Names, Networks};
 use warp::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, UPGRADE};
 use warp::http::uri::{Authority, Uri};
 use warp::http::{Method, Request, StatusCode, Version};
@@ -16,48 +17,44 @@ use crate::relay;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
     pub status: StatusCode,
+    /// In a word or a few, the same for all of a kind.
+    pub why: &'static str,
     pub error: String,
     pub hint: String,
 }
 
 impl From<Refused> for Problem {
-    fn from(Refused { status, error, hint }: Refused) -> Self {
+    fn from(Refused { status, error, hint, .. }: Refused) -> Self {
         Problem::new(status, error, hint)
     }
 }
 
 impl Refused {
     /// It is known who asks, and they may not.
-    fn forbidden(error: String, hint: impl Into<String>) -> Refused {
-        Refused { status: StatusCode::FORBIDDEN, error, hint: hint.into() }
+    fn forbidden(why: &'static str, error: String, hint: impl Into<String>) -> Refused {
+        Refused { status: StatusCode::FORBIDDEN, why, error, hint: hint.into() }
     }
 
     /// It cannot be known.
     fn unclear(error: String) -> Refused {
         let hint = "call the gallery by its name or address".to_owned();
-        Refused { status: StatusCode::BAD_REQUEST, error, hint }
+        Refused { status: StatusCode::BAD_REQUEST, why: "unclear", error, hint }
     }
 }
 
 /// What is needed to decide.
 #[derive(Debug)]
 pub(crate) struct Door {
-    names: Vec<String>,
+    networks: Networks,
+    names: Names,
     relay_origins: Vec<String>,
 }
 
 impl Door {
-    /// `machine` is the host name of this machine, `hosts` are further names that are good, and
-    /// `relay_origins` are pages of others that may use the relay.
-    pub fn new(machine: &str, hosts: &[String], relay_origins: &[String]) -> Self {
-        let mut names = vec!["localhost".to_owned()];
-        let machine = machine.trim_end_matches('.').to_ascii_lowercase();
-        if let Some(first) = machine.split('.').next().filter(|first| !first.is_empty()) {
-            names.extend([first.to_owned(), format!("{first}.local")]);
-        }
-        names.push(machine);
-        names.extend(hosts.iter().map(|host| host.to_ascii_lowercase()));
-        Door { names, relay_origins: relay_origins.to_vec() }
+    /// `names` are those by which browsers may call, and `relay_origins` are pages of others that
+    /// may use the relay.
+    pub fn new(networks: Networks, names: Names, relay_origins: &[String]) -> Self {
+        Door { networks, names, relay_origins: relay_origins.to_vec() }
     }
 
     /// Lets the request in or says why not. `is_secure`: it came over TLS.
@@ -67,21 +64,26 @@ impl Door {
         is_secure: bool,
         request: &Request<B>,
     ) -> Result<(), Refused> {
-        if !is_near(peer) {
-            let error = format!("{peer} is not an address of the local network");
-            let hint = "come from the local network, or through a VPN or a proxy in it";
-            return Err(Refused::forbidden(error, hint));
+        if !self.networks.have(peer) {
+            let peer = peer.to_canonical();
+            let error = format!("{peer} is an address of none of gallery.networks");
+            let hint = format!(
+                "come from the local network, or through a VPN or a proxy in it; or add \"{peer}\", \
+                 or its network, to gallery.networks"
+            );
+            return Err(Refused::forbidden("networks", error, hint));
         }
         let headers = request.headers();
         let host = host(request)?;
         if let Some(host) = &host
-            && !self.is_our_name(host.host())
+            && !self.names.are_ours(host.host())
         {
+            let (host, bare) = (Brief(host.as_str()), Brief(host.host()));
             let error = format!("the Host header says {host}, which is not a name of this gallery");
-            let hint = format!("add {:?} to gallery.hosts if it is", host.host());
-            return Err(Refused::forbidden(error, hint));
+            let hint = format!("add \"{bare}\" to gallery.hosts if it is");
+            return Err(Refused::forbidden("hosts", error, hint));
         }
-        let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+        let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
         if relay::asks_for(request).is_some() {
             self.check_relay_origin(headers, host.as_ref())
         } else if changes || headers.contains_key(UPGRADE) {
@@ -99,23 +101,25 @@ impl Door {
     ) -> Result<(), Refused> {
         let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
         let text = origin.to_str().map_err(|_| unreadable("Origin", origin))?;
-        if self.relay_origins.iter().any(|good| good.eq_ignore_ascii_case(text)) {
-            return Ok(());
-        }
-        let (_, theirs) = page(text).ok_or_else(|| foreign_to_relay(text))?;
-        let ours = host.ok_or_else(|| foreign_to_relay(text))?;
-        let same = ours.host().eq_ignore_ascii_case(theirs.host());
-        match same || is_loopback(ours.host()) && is_loopback(theirs.host()) {
+        let is_listed = self.relay_origins.iter().any(|good| good.eq_ignore_ascii_case(text));
+        match is_listed || host.is_some_and(|host| is_of(text, host)) {
             true => Ok(()),
             false => Err(foreign_to_relay(text)),
         }
     }
+}
 
-    fn is_our_name(&self, host: &str) -> bool {
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        bare.parse::<IpAddr>().is_ok() || host.ends_with(".localhost") || self.names.contains(&host)
-    }
+/// Whether a page is of the host that its request calls, on whatever port.
+pub(crate) fn is_of_host(origin: &str, headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(authority);
+    host.is_some_and(|host| is_of(origin, &host))
+}
+
+fn is_of(origin: &str, ours: &Authority) -> bool {
+    page(origin).is_some_and(|(_, theirs)| {
+        let same = ours.host().eq_ignore_ascii_case(theirs.host());
+        same || is_loopback(ours.host()) && is_loopback(theirs.host())
+    })
 }
 
 fn check_origin(
@@ -126,17 +130,20 @@ fn check_origin(
     // Newer browsers say this also where they leave the Origin out (Fetch Metadata).
     if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
         let error = "a page of another site asks for this".to_owned();
-        return Err(Refused::forbidden(error, "only the gallery's own page may do this"));
+        let hint = "only the gallery's own page may do this";
+        return Err(Refused::forbidden("another site", error, hint));
     }
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let text = origin.to_str().map_err(|_| unreadable("Origin", origin))?;
     let foreign = || {
-        let error = match host {
-            Some(host) => format!("the Origin header says {text}, but the Host header {host}"),
-            None => format!("the Origin header says {text}, and there is no Host header"),
+        let origin = Brief(text);
+        let error = match host.map(|host| Brief(host.as_str())) {
+            Some(host) => format!("the Origin header says {origin}, but the Host header {host}"),
+            None => format!("the Origin header says {origin}, and there is no Host header"),
         };
-        let hint = "only the gallery's own page may do this; a proxy must pass Host on";
-        Refused::forbidden(error, hint)
+        let hint = "only the gallery's own page may do this; a proxy in between must pass Host on as \
+                    it came (nginx: proxy_set_header Host $http_host;)";
+        Refused::forbidden("another origin", error, hint)
     };
     let (Some(ours), Some((default, theirs))) = (host, page(text)) else { return Err(foreign()) };
     let port = |authority: &Authority| authority.port_u16().unwrap_or(default);
@@ -161,9 +168,11 @@ fn page(origin: &str) -> Option<(u16, Authority)> {
 }
 
 fn foreign_to_relay(origin: &str) -> Refused {
+    let origin = Brief(origin);
     let error = format!("a page of {origin} may not use the relay");
-    let hint = format!("pages of this host may; add {origin:?} to gallery.relay_origins if it may");
-    Refused::forbidden(error, hint)
+    let hint =
+        format!("pages of this host may; add \"{origin}\" to gallery.relay_origins if it may");
+    Refused::forbidden("relay_origins", error, hint)
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -197,16 +206,8 @@ fn authority(value: &HeaderValue) -> Option<Authority> {
 }
 
 fn unreadable(header: &str, value: &HeaderValue) -> Refused {
-    Refused::unclear(format!("the {header} header {value:?} cannot be read"))
-}
-
-/// Whether the address is of this machine or the local network: loopback, private (RFC 1918),
-/// unique local (RFC 4193), or link-local.
-fn is_near(peer: IpAddr) -> bool {
-    match peer.to_canonical() {
-        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-    }
+    let value = format!("{value:?}");
+    Refused::unclear(format!("the {header} header {} cannot be read", Brief(&value)))
 }
 
 #[cfg(test)]
@@ -215,8 +216,8 @@ mod tests {
 
     fn check(peer: &str, method: &str, headers: &[(&str, &str)]) -> Result<(), Refused> {
         let door = Door::new(
-            "Workshop.lan",
-            &["Wall.example.org".to_owned()],
+            Networks::default(),
+            Names::of("Workshop.lan", &["Wall.example.org".to_owned()]),
             &["https://class.example.org".to_owned()],
         );
         let mut request = Request::builder().method(method).uri("/");
@@ -231,22 +232,27 @@ mod tests {
     }
 
     #[test]
-    fn peers_of_the_local_network_come_in() {
-        for near in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "192.168.0.9",
-            "172.16.0.1",
-            "169.254.1.1",
-            "::1",
-            "fd00::1",
-            "fe80::1",
-            "::ffff:192.168.0.9",
-        ] {
+    fn peers_of_the_networks_come_in() {
+        for near in ["127.0.0.1", "192.168.0.9", "100.101.102.103", "::ffff:192.168.0.9"] {
             assert_eq!(check(near, "GET", &[]), Ok(()), "{near}");
         }
-        for far in ["8.8.8.8", "172.32.0.1", "2001:db8::1", "::ffff:8.8.8.8", "0.0.0.0"] {
-            assert!(check(far, "GET", &[]).unwrap_err().error.contains("local network"), "{far}");
+        for far in ["8.8.8.8", "2001:db8::1", "::ffff:8.8.8.8"] {
+            let refused = check(far, "GET", &[]).unwrap_err();
+            assert!(refused.error.contains("gallery.networks"), "{far}");
+            assert!(refused.hint.contains(&format!("\"{}\"", far.replace("::ffff:", ""))), "{far}");
+        }
+    }
+
+    #[test]
+    fn what_a_stranger_sends_is_told_by_its_beginning() {
+        let long = format!("{}.example", "a".repeat(5000));
+        let origin = format!("http://{long}");
+        for headers in [
+            [("Host", long.as_str()), ("Upgrade", "websocket")],
+            [("Host", "localhost"), ("Origin", &origin)],
+        ] {
+            let refused = check("::1", "POST", &headers).unwrap_err();
+            assert!(refused.error.len() + refused.hint.len() < 400, "{refused:?}");
         }
     }
 
@@ -262,6 +268,8 @@ mod tests {
             "WORKSHOP.local:8080",
             "workshop.lan.",
             "wall.example.org",
+            "workshop.home.arpa",
+            "vitrina",
             "a.localhost",
         ] {
             assert_eq!(check("::1", "GET", &[("Host", good)]), Ok(()), "{good}");
@@ -310,6 +318,7 @@ mod tests {
     fn a_change_needs_the_same_origin_and_a_look_does_not() {
         let headers = [("Host", "localhost"), ("Origin", "http://evil.example")];
         assert_eq!(check("::1", "GET", &headers), Ok(()));
+        assert_eq!(check("::1", "OPTIONS", &headers), Ok(()), "which is a question");
         for method in ["POST", "DELETE", "PUT", "PATCH"] {
             assert!(check("::1", method, &headers).is_err(), "{method}");
             for (site, refused) in [("cross-site", true), ("same-origin", false), ("none", false)] {
@@ -350,7 +359,7 @@ mod tests {
 
     #[test]
     fn over_tls_a_page_without_it_is_another() {
-        let door = Door::new("workshop", &[], &[]);
+        let door = Door::new(Networks::default(), Names::of("workshop", &[]), &[]);
         let post = |host: &str, origin: &str| {
             let request = Request::post("/").header("Host", host).header("Origin", origin);
             door.check("::1".parse().unwrap(), true, &request.body(()).unwrap())

@@ -13,14 +13,16 @@ use supervision::{Health, Need};
 use tokio::sync::watch;
 use tracing::debug;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, HeaderName, Method, StatusCode};
+use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection, path};
 use wire::CameraId;
 use wire::page::Camera;
 
+use crate::cors::{self, Readers};
 use crate::idempotency::Key;
 use crate::listener::Peer;
+use crate::live::{self, What, Which};
 use crate::now::Now;
 use crate::people::Visitor;
 use crate::picture::Pool;
@@ -30,7 +32,7 @@ use crate::strangers::Strangers;
 use crate::upload::{Outcome, Uploads};
 use crate::wall::Wall;
 use crate::websocket::{self, Socket, handshake};
-use crate::{assets, page, photos, relay, still, upload};
+use crate::{assets, page, photos, proxied, relay, still, upload};
 
 /// Which pages may show a picture (Fetch, section 3.7).
 pub(crate) const RESOURCE_POLICY: HeaderName =
@@ -49,6 +51,9 @@ pub(crate) struct Site {
     pub uploads: Uploads,
     pub health: Health,
     pub strangers: Strangers,
+    pub readers: Arc<Readers>,
+    /// What the page may do.
+    pub policy: HeaderValue,
     pub stop: watch::Receiver<bool>,
 }
 
@@ -63,8 +68,9 @@ impl Site {
         let peer = warp::ext::get::<Peer>;
         let known = warp::header::optional("if-none-match");
 
-        let root = path::end().and(get()).and(peer()).and(warp::query()).and(known);
-        let root = root.then(Site::root);
+        let asks = warp::method().and(path::full()).and(warp::query()).and_then(asks_live);
+        let headers = warp::header::headers_cloned;
+        let live = site.clone().and(peer()).and(headers()).and(asks).then(Site::live);
         let upgrade = warp::header::exact_ignore_case("upgrade", "websocket")
             .and(warp::get())
             .and(warp::header::headers_cloned())
@@ -76,14 +82,10 @@ impl Site {
         let cameras = path!("api" / "cameras").and(get()).map(Site::cameras);
         let people = path!("api" / "people").and(get()).map(Site::people);
         let log = path!("api" / "log").and(get()).and(warp::query()).map(Site::log);
-        let snapshot = path!("cameras" / String / String / "snapshot.jpg");
-        let snapshot = snapshot.and(get()).and(peer()).then(Site::snapshot);
-        let stream = path!("cameras" / String / String / "stream.mjpg");
-        let stream = stream.and(get()).and(peer()).map(Site::stream);
         let healthz = path!("healthz").and(get()).map(Site::healthz);
-        let asset = path::tail().and(warp::get()).and(known).map(asset);
+        let asset = path::tail().and(get()).and(known).map(Site::asset);
 
-        let routes = root
+        let routes = live
             .or(page)
             .unify()
             .or(no_page)
@@ -95,10 +97,6 @@ impl Site {
             .or(people)
             .unify()
             .or(log.map(respond))
-            .unify()
-            .or(snapshot)
-            .unify()
-            .or(stream.map(respond))
             .unify()
             .or(healthz)
             .unify()
@@ -120,10 +118,11 @@ impl Site {
         let media = warp::header::optional("content-type");
         let length = warp::header::optional("content-length");
 
-        let list = path!("api" / "photos")
-            .and(get())
-            .and(parameters())
-            .then(async |site: Site, query: Query| photos::list(&site.store, &query).await);
+        let list = path!("api" / "photos").and(get()).and(parameters()).and(headers()).then(
+            async |site: Site, query: Query, headers: HeaderMap| {
+                photos::list(&site.store, &query, proxied::prefix(&headers)).await
+            },
+        );
         let days = path!("api" / "photos" / "days")
             .and(get())
             .and(parameters())
@@ -227,7 +226,14 @@ impl Site {
                 return Err(Problem::bad_request(bad.to_string(), hint));
             }
         };
-        let outcomes = self.uploads.receive(peer.who(), person, key, media, length, body).await?;
+        let mut outcomes =
+            self.uploads.receive(peer.who(), person, key, media, length, body).await?;
+        let prefix = proxied::prefix(&headers);
+        for outcome in &mut outcomes {
+            if let Outcome::Stored { url, .. } = outcome {
+                url.insert_str(0, prefix);
+            }
+        }
         let is_new = outcomes.iter().any(Outcome::is_new);
         Ok(json(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &outcomes))
     }
@@ -244,24 +250,31 @@ impl Site {
         photos::snap(&site.wall, &camera, &body?).await
     }
 
-    async fn root(self, peer: Peer, query: Query, known: Option<String>) -> Response {
-        let camera = || match query.get("camera") {
-            Some(camera) => parse(camera),
-            None => self.first(),
+    /// A live picture, which some pages may read.
+    async fn live(self, peer: Peer, headers: HeaderMap, asked: AsksLive) -> Response {
+        let asked = match asked {
+            AsksLive::Whether => return self.readers.preflight(&headers),
+            AsksLive::For(asked) => asked,
         };
-        respond(match query.get("action").map(String::as_str) {
-            None => assets::serve("", known.as_deref()),
-            Some("snapshot") => match camera() {
-                Ok(camera) => self.look(peer, camera).await,
-                Err(problem) => Err(problem),
-            },
-            Some("stream") => camera().and_then(|camera| self.show(peer, camera)),
-            Some(other) => Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                format!("there is no action {other:?}"),
-                "there are ?action=snapshot and ?action=stream",
-            )),
-        })
+        let picture = async {
+            let (what, which) = asked?;
+            let camera = match which {
+                Which::Named(camera) => parse(&camera)?,
+                Which::Nth(n) => self.nth(n)?,
+            };
+            let share = self.strangers.stills.take(peer.who())?;
+            match what {
+                What::Snapshot => still::snapshot(&self.wall, camera, share).await,
+                What::Stream => still::stream(&self.wall, camera, share, self.stop.clone()),
+            }
+        };
+        let mut response = respond(picture.await);
+        self.readers.tell(&headers, &mut response);
+        response
+    }
+
+    fn asset(path: path::Tail, site: Site, known: Option<String>) -> Response {
+        respond(assets::serve(path.as_str(), known.as_deref(), &site.policy))
     }
 
     fn page(
@@ -338,27 +351,6 @@ impl Site {
         Ok(json(StatusCode::OK, &self.wall.journal.list(number("before")?, limit as usize)))
     }
 
-    async fn snapshot(node: String, camera: String, site: Site, peer: Peer) -> Response {
-        respond(match parse(&format!("{node}/{camera}")) {
-            Ok(camera) => site.look(peer, camera).await,
-            Err(problem) => Err(problem),
-        })
-    }
-
-    fn stream(node: String, camera: String, site: Site, peer: Peer) -> Result<Response, Problem> {
-        site.show(peer, parse(&format!("{node}/{camera}"))?)
-    }
-
-    async fn look(&self, peer: Peer, camera: CameraId) -> Result<Response, Problem> {
-        let share = self.strangers.stills.take(peer.who())?;
-        still::snapshot(&self.wall, camera, share).await
-    }
-
-    fn show(&self, peer: Peer, camera: CameraId) -> Result<Response, Problem> {
-        let share = self.strangers.stills.take(peer.who())?;
-        still::stream(&self.wall, camera, share, self.stop.clone())
-    }
-
     fn healthz(self) -> Response {
         #[derive(Serialize)]
         struct Answer {
@@ -384,12 +376,39 @@ impl Site {
         json(code, &Answer { status, reasons })
     }
 
-    fn first(&self) -> Result<CameraId, Problem> {
-        let first = self.wall.cameras().borrow().first().map(|camera| camera.camera.clone());
-        first.ok_or_else(|| {
-            Problem::not_found("there is no camera yet", "start a node: `vitrina node`")
-        })
+    /// The camera at a place of the wall, from 0.
+    fn nth(&self, n: usize) -> Result<CameraId, Problem> {
+        let cameras = self.wall.cameras().borrow().clone();
+        match cameras.get(n) {
+            Some(camera) => Ok(camera.camera.clone()),
+            None if cameras.is_empty() => {
+                Err(Problem::not_found("there is no camera yet", "start a node: `vitrina node`"))
+            }
+            None => {
+                let error = format!("there are {} cameras, counted from 0", cameras.len());
+                Err(Problem::not_found(error, "GET /api/cameras lists them"))
+            }
+        }
     }
+}
+
+/// A request about a live picture.
+enum AsksLive {
+    For(Result<(What, Which), Problem>),
+    /// Whether one may ask.
+    Whether,
+}
+
+async fn asks_live(
+    method: Method,
+    path: path::FullPath,
+    query: Query,
+) -> Result<AsksLive, Rejection> {
+    if method == Method::OPTIONS && live::is_path(path.as_str()) {
+        return Ok(AsksLive::Whether);
+    }
+    let asked = live::asked(path.as_str(), &query).filter(|_| method == Method::GET);
+    asked.map(AsksLive::For).ok_or_else(warp::reject::not_found)
 }
 
 /// Lets a request on whose method something is there for.
@@ -414,16 +433,14 @@ fn methods(path: &str) -> &'static [&'static str] {
         }
         ["api", "photos", "days" | "sources"] => LOOK,
         ["api", "photos", _] => &["GET", "HEAD", "PATCH", "DELETE"],
+        _ if live::is_path(path) => cors::METHODS,
         _ => LOOK,
     }
 }
 
-fn asset(path: path::Tail, known: Option<String>) -> Response {
-    respond(assets::serve(path.as_str(), known.as_deref()))
-}
-
 fn not_a_websocket() -> Response {
-    let hint = "ask with the headers Connection: upgrade and Upgrade: websocket";
+    let hint = "ask with the headers Connection: upgrade and Upgrade: websocket; a proxy in between \
+                must pass them on";
     Problem::new(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket", hint).into_response()
 }
 
@@ -452,7 +469,8 @@ mod tests {
     #[test]
     fn each_path_says_what_can_be_done_with_it() {
         for (path, expected) in [
-            ("/", "GET, HEAD"),
+            ("/", "GET, HEAD, OPTIONS"),
+            ("/cameras/pi/door/stream.mjpg", "GET, HEAD, OPTIONS"),
             ("/upload", "POST"),
             ("/upload/", "POST"),
             ("/api/photos", "GET, HEAD"),

@@ -127,6 +127,10 @@ pub(crate) fn shown(certificate: Option<&Path>, data: &Path) -> PathBuf {
 /// nothing else.
 pub(crate) fn elsewhere<B>(peer: IpAddr, port: u16, request: &Request<B>) -> Option<Response> {
     let uri = request.uri();
+    // Which scheme is spoken before a proxy is the proxy's affair.
+    if request.headers().contains_key("x-forwarded-proto") {
+        return None;
+    }
     if peer.to_canonical().is_loopback() || uri.path() == "/healthz" {
         return None;
     }
@@ -160,6 +164,8 @@ mod tests {
         let location = sent(phone, 443, "[fd00::1]:8080", "/");
         assert_eq!(location.as_deref(), Some("https://[fd00::1]/"));
         assert_eq!(sent(phone, 443, "workshop", "/healthz"), None);
+        let proxied = Request::get("/").header("host", "a").header("x-forwarded-proto", "https");
+        assert!(elsewhere(phone.parse().unwrap(), 443, &proxied.body(()).unwrap()).is_none());
         assert_eq!(sent("127.0.0.1", 443, "workshop", "/"), None);
         assert_eq!(sent("::ffff:127.0.0.1", 443, "workshop", "/"), None);
     }

@@ -7,6 +7,7 @@ mod assets;
 mod cameras;
 mod clocks;
 mod config;
+mod cors;
 mod door;
 mod filename;
 mod frames;
@@ -18,6 +19,7 @@ mod journal;
 mod jpeg;
 mod kept;
 mod listener;
+mod live;
 mod mqtt;
 mod multipart;
 mod now;
@@ -27,6 +29,7 @@ mod photos;
 mod picture;
 mod piped;
 mod problem;
+mod proxied;
 mod range;
 mod rate;
 mod relay;
@@ -48,6 +51,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reach::Names;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
@@ -63,6 +67,7 @@ pub use store::{BadSection as BadPhotosSection, Section as PhotosSection};
 pub use store::{OpenError, Progress, Settled};
 pub use supervision::Health;
 
+use cors::Readers;
 use door::Door;
 use http::Site;
 use https::Https;
@@ -94,7 +99,6 @@ pub struct Gallery {
     listener: TcpListener,
     address: SocketAddr,
     https: Option<(TcpListener, SocketAddr, Arc<Https>)>,
-    machine: String,
     health: Health,
     opened: Opened,
 }
@@ -156,7 +160,7 @@ impl Gallery {
         let secure = secure.transpose()?;
         // Keys are made, files read and databases opened while others may run already.
         let open = {
-            let (config, machine) = (config.clone(), machine.clone());
+            let config = config.clone();
             move || {
                 let https = config.https.as_ref().map(|https| Https::new(https, &machine));
                 Ok::<_, StartError>((https.transpose()?, Opened::of(&config)?))
@@ -170,7 +174,7 @@ impl Gallery {
         health.include(config.pictures.health());
         health.include(opened.people.health());
         health.include(opened.journal.health());
-        Ok(Gallery { config, listener, address, https, machine, health, opened })
+        Ok(Gallery { config, listener, address, https, health, opened })
     }
 
     /// The address that it listens on, with the real port.
@@ -193,14 +197,24 @@ impl Gallery {
     /// # Errors
     /// [`Error`] if one of its tasks ends by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let Gallery { config, listener, address, https, machine, health, opened } = self;
+        let Gallery { config, listener, address, https, health, opened } = self;
         let Opened { store, people, journal } = opened;
         info!(%address, broker = %config.broker, id = %config.id, "gallery");
         if let Some((_, address, https)) = &https {
             info!(%address, fingerprint = https.fingerprint(), "the gallery by HTTPS");
         }
         if config.open {
-            warn!("open: everybody on the local network can see the wall, without a password");
+            let who = match config.networks.are_local() {
+                true => "on the local network",
+                false => "in gallery.networks, also beyond the local network,",
+            };
+            warn!("open: everybody {who} can see the wall, without a password");
+        }
+        if config.cors_origins.iter().any(|origin| origin == cors::ANY) {
+            warn!(
+                "gallery.cors_origins has \"*\": every page that anybody opens in this network can \
+                 read the live pictures"
+            );
         }
         // Their databases are closed last, by whoever may wait for a disk.
         let closing = (people.clone(), journal.clone());
@@ -212,7 +226,8 @@ impl Gallery {
         let wall = Arc::new(wall);
         let (stop, mut stopping) = watch::channel(false);
         let watch = |task| health.watch(format!("the gallery's {task}"), HANGS);
-        let door = Door::new(&machine, &config.hosts, &config.relay_origins);
+        let names = Names::of_this_machine(&config.hosts);
+        let door = Door::new(config.networks.clone(), names, &config.relay_origins);
         let (offers, offered) = relay::offers();
         let strangers = Strangers::new();
         let relay = Relay::new(offers, strangers.clone(), stopping.clone());
@@ -226,6 +241,8 @@ impl Gallery {
             uploads: up,
             health: health.clone(),
             strangers: strangers.clone(),
+            readers: Arc::new(Readers::new(&config.cors_origins)),
+            policy: assets::policy(&config.frame_origins),
             stop: end,
         };
         let routes = site.routes();
@@ -234,6 +251,7 @@ impl Gallery {
             routes,
             relay: relay.clone(),
             door: Arc::new(door),
+            refusals: Arc::default(),
             strangers,
             redirect: https
                 .as_ref()

@@ -12,6 +12,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper::{Method, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use reach::Refusals;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,7 +23,7 @@ use tracing::{Instrument, debug, debug_span, warn};
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
-use crate::door::Door;
+use crate::door::{Door, Refused};
 use crate::https::{self, Https};
 use crate::problem::Problem;
 use crate::relay::{self, Relay};
@@ -87,6 +88,7 @@ pub(crate) struct Service {
     pub routes: BoxedFilter<(Response,)>,
     pub relay: Relay,
     pub door: Arc<Door>,
+    pub refusals: Arc<Refusals>,
     pub strangers: Strangers,
     /// The port of HTTPS, when HTTP sends browsers there.
     pub redirect: Option<u16>,
@@ -252,7 +254,11 @@ impl Service {
         request: &mut Request<Incoming>,
     ) -> Option<Response> {
         if let Err(refused) = self.door.check(peer, is_secure, request) {
-            debug!(error = refused.error, "refused");
+            let Refused { why, error, hint, .. } = &refused;
+            match self.refusals.is_news(peer, why) {
+                true => warn!(%peer, error, hint, "refused a request"),
+                false => debug!(%peer, error, "refused a request"),
+            }
             return Some(Problem::from(refused).into_response());
         }
         if let Some(port) = self.redirect.filter(|_| !is_secure)

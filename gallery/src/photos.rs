@@ -57,7 +57,12 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 type Parameters = HashMap<String, String>;
 
 /// `GET /api/photos`: a page, with a `Link` to the next one.
-pub(crate) async fn list(store: &Store, parameters: &Parameters) -> Result<Response, Problem> {
+/// `prefix` is where a proxy serves the gallery.
+pub(crate) async fn list(
+    store: &Store,
+    parameters: &Parameters,
+    prefix: &str,
+) -> Result<Response, Problem> {
     let limit = optional(parameters, "limit")?.unwrap_or(PAGE);
     if !(1..=limits::PHOTOS).contains(&limit) {
         let error = format!("limit is {limit}, but 1 to {} is possible", limits::PHOTOS);
@@ -68,8 +73,9 @@ pub(crate) async fn list(store: &Store, parameters: &Parameters) -> Result<Respo
     let page = store.list(query).await?;
     let mut response = json(&page.photos);
     if let Some(next) = page.next {
+        let filter = text(&filter);
         let link =
-            format!("</api/photos?{}limit={limit}&before={next}>; rel=\"next\"", text(&filter));
+            format!("<{prefix}/api/photos?{filter}limit={limit}&before={next}>; rel=\"next\"");
         if let Ok(link) = HeaderValue::from_str(&link) {
             response.headers_mut().insert(LINK, link);
         }

@@ -164,7 +164,8 @@ async fn errors_are_json_with_a_hint() {
 async fn what_cannot_be_done_says_what_can() {
     let house = House::open().await;
     for (method, path, allowed) in [
-        ("POST", "/", "get, head"),
+        ("POST", "/", "get, head, options"),
+        ("POST", "/cameras/pi/door/stream.mjpg", "get, head, options"),
         ("OPTIONS", "/ws", "get, head"),
         ("GET", "/upload", "post"),
         ("PUT", "/api/photos", "get, head"),

@@ -8,6 +8,7 @@ mod http;
 mod https;
 mod ingest;
 mod once;
+mod others;
 mod pages;
 mod people;
 mod photos;

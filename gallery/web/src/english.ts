@@ -93,6 +93,12 @@ export const en = {
   trying: "Trying again.",
   tryNow: "Try now",
   again: "Connected again",
+  proxyHost: "A proxy changes the Host header",
+  proxyHostHelp:
+    "So the gallery refuses the live connection. The proxy must pass Host on as it came: docs/install.md has it ready.",
+  proxySocket: "The live connection does not open",
+  proxySocketHelp:
+    "A proxy in between must pass WebSockets on, by the headers Upgrade and Connection: docs/install.md has it ready.",
   brokerLost: "The gallery cannot reach the broker",
   brokerLostHelp: "Pictures stand still until it can. It is tried again by itself.",
   open: "Open to this network",

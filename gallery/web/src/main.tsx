@@ -3,6 +3,7 @@
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
+import "./between";
 import { said } from "./announce";
 import { stream } from "./capture";
 import { Arrival } from "./arrival";

@@ -35,6 +35,8 @@ const securely = computed(() => {
   const url = new URL(location.href);
   url.protocol = "https:";
   url.port = `${port}`;
+  // Not below the path of a proxy that this page came through.
+  url.pathname = "/";
   url.hash = "#/people";
   return url.href;
 });

@@ -85,6 +85,12 @@ export const es: Words = {
   trying: "Otro intento.",
   tryNow: "Probar ya",
   again: "Conexión recuperada",
+  proxyHost: "Un proxy cambia la cabecera Host",
+  proxyHostHelp:
+    "Por eso la galería rechaza la conexión en directo. El proxy debe pasar Host tal como vino: docs/install.md lo trae listo.",
+  proxySocket: "La conexión en directo no se abre",
+  proxySocketHelp:
+    "Un proxy intermedio debe dejar pasar WebSockets, con las cabeceras Upgrade y Connection: docs/install.md lo trae listo.",
   brokerLost: "La galería no alcanza el broker",
   brokerLostHelp: "Las imágenes se detienen hasta entonces. Se vuelve a probar sin más.",
   open: "Abierta a esta red",

@@ -14,9 +14,12 @@ const AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
 /// So many addresses and reasons are known at once; of further ones nothing is said.
 const MOST: usize = 1024;
 
+/// So many characters of what a stranger chose are said: enough for the names of machines.
+const BRIEF: usize = 64;
+
 /// The refusals that were said.
 #[derive(Debug, Default)]
-pub(crate) struct Refusals {
+pub struct Refusals {
     said: Mutex<HashMap<(IpAddr, &'static str), Instant>>,
     /// All of them.
     count: AtomicU64,
@@ -48,13 +51,12 @@ impl Refusals {
 }
 
 /// What a stranger chose, such as a client id or a user name, for the log: its beginning.
-pub(crate) struct Brief<'a>(pub &'a str);
+pub struct Brief<'a>(pub &'a str);
 
 impl fmt::Display for Brief<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const MOST: usize = 40;
         let mut rest = self.0.chars();
-        rest.by_ref().take(MOST).try_for_each(|c| write!(f, "{}", c.escape_debug()))?;
+        rest.by_ref().take(BRIEF).try_for_each(|c| write!(f, "{}", c.escape_debug()))?;
         if rest.next().is_some() { write!(f, "… ({} bytes)", self.0.len()) } else { Ok(()) }
     }
 }
@@ -90,6 +92,6 @@ mod tests {
     fn a_long_name_is_logged_by_its_beginning() {
         assert_eq!(Brief("pi\n\u{1b}[1m").to_string(), "pi\\n\\u{1b}[1m");
         let long = Brief(&"é".repeat(30_000)).to_string();
-        assert_eq!(long, format!("{}… (60000 bytes)", "é".repeat(40)));
+        assert_eq!(long, format!("{}… (60000 bytes)", "é".repeat(BRIEF)));
     }
 }
