@@ -163,6 +163,10 @@ impl Wall {
         if heard.online {
             self.node_online.notify_one();
         }
+        // Each node that hears that a gallery is online says all its facts.
+        if heard.unknown {
+            self.say_online.notify_one();
+        }
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use rumqttc::{
 use rustls::ClientConfig;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use wire::{
     Ask, BrokerUrl, CameraId, Info, NodeName, Root, Snap, Status, Stored, Topic, Want, filter,
     limits,
@@ -70,6 +70,10 @@ const RETAINED: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a clean stop waits for the broker.
 const GOOD_BYE: Duration = Duration::from_secs(2);
+/// All facts are said again at most so often. A gallery that has just come waits 10 s for them.
+const AGAIN_EVERY: Duration = Duration::from_secs(3);
+/// Many nodes that hear one gallery do not all answer in one moment: each waits up to so long.
+const AGAIN_WITHIN: Duration = Duration::from_secs(1);
 
 impl Link {
     /// Keeps both connections up until `stop`, then says good-bye.
@@ -250,21 +254,25 @@ impl Link {
         let mut heartbeat = tokio::time::interval(limits::STATS_EVERY);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut version, mut is_online) = (0, false);
+        let (mut said, mut again) = (Instant::now(), None);
         loop {
             while let Some(fact) = self.facts.after(version) {
                 version = fact.version;
                 retain(&fact.topic, &fact.payload).await?;
             }
             if !is_online {
-                is_online = true;
+                (is_online, said, again) = (true, Instant::now(), None);
                 retain(status, Status::Online.as_str()).await?;
             }
             tokio::select! {
                 () = self.facts.changed() => {}
+                // Also two that contradict each other do so slowly.
                 () = session.again.notified() => {
+                    let soon = Instant::now() + AGAIN_WITHIN.mul_f32(fastrand::f32());
+                    again.get_or_insert(soon.max(said + AGAIN_EVERY));
+                }
+                () = sleep_until(again.unwrap_or(said)), if again.is_some() => {
                     (version, is_online) = (0, false);
-                    // Two that contradict each other do so slowly.
-                    sleep(Duration::from_secs(1)).await;
                 }
                 _ = heartbeat.tick() => {
                     let topic = self.topic(&Topic::Stats(self.name.clone()));
@@ -317,6 +325,11 @@ impl Link {
             Some(Topic::GalleryStatus(id)) => {
                 let is_online = publish.payload == Status::Online.as_str();
                 self.spooler.gallery(id, is_online, publish.retain);
+                // It may be behind a broker that gives what it retains to nobody who asks with a
+                // wildcard, as RabbitMQ, or have missed what we said.
+                if is_online && !publish.retain {
+                    session.again.notify_one();
+                }
             }
             // What is retained is of the past; what we say goes over it.
             Some(Topic::Status(_) | Topic::Info(_)) if publish.retain => {}
