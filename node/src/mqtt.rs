@@ -104,7 +104,10 @@ impl Link {
             let result = tokio::select! {
                 result = once => result,
                 // While online it ends by itself, as it has a good-bye to say.
-                () = stopped(&mut stopping), if !*online.borrow() => return,
+                () = async {
+                    stopped(&mut stopping).await;
+                    online.subscribe().wait_for(|&online| !online).await.ok();
+                } => return,
             };
             online.send_replace(false);
             let Err(error) = result else { return };

@@ -50,3 +50,36 @@ test('a node whose facts were lost is asked for them at its heartbeat', async ()
   await Promise.all([pi.stop(), wall.stop()]);
   broker.stop();
 });
+
+/** Sees that the last of a client was `offline`, retained, then DISCONNECT, then the end. */
+async function saidGoodBye(broker, id, topic) {
+  await until('its connection has ended', () => broker.of(id).at(-1)?.cmd === 'close');
+  const last = broker.of(id).slice(-3);
+  assert.deepEqual(last.map(({ cmd }) => cmd), ['publish', 'disconnect', 'close']);
+  assert.match(last[0].topic, topic);
+  assert.equal(`${last[0].payload}`, 'offline');
+  assert.ok(last[0].retain);
+}
+const NODE = [/^vitrina-pi-[0-9a-f]{8}$/, /^vitrina\/pi\/status$/];
+const GALLERY = [/^vitrina-gallery-[^-]*$/, /^vitrina\/gallery\/[^/]*\/status$/];
+
+test('a node and a gallery say good-bye before they end, each alone', async () => {
+  const broker = await RecordingBroker.start();
+  const [pi, wall] = [await node(broker), await gallery(broker)];
+  await shown(wall.wall);
+  for (const [part, ...who] of [[pi, ...NODE], [wall, ...GALLERY]]) {
+    assert.deepEqual(await part.stop(), { code: 0, signal: null });
+    await saidGoodBye(broker, ...who);
+  }
+  broker.stop();
+});
+
+test('a node and a gallery of one process say good-bye before it ends', async () => {
+  const broker = await RecordingBroker.start();
+  const set = [`node.broker=${broker.url}`, `gallery.broker=${broker.url}`, 'node.name=pi', 'node.test_card.show=always'];
+  const all = await Vitrina.start([], { set });
+  await shown(all.wall);
+  assert.deepEqual(await all.stop(), { code: 0, signal: null });
+  for (const who of [NODE, GALLERY]) await saidGoodBye(broker, ...who);
+  broker.stop();
+});
