@@ -5,6 +5,7 @@
 //! the connection.
 
 mod pictures;
+mod subscriptions;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,9 +21,9 @@ use rumqttc::{
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 use tracing::{error, info, warn};
-use wire::{BrokerUrl, CameraId, GalleryId, Root, Size, Status, Topic, Want, filter, limits};
+use wire::{BrokerUrl, CameraId, GalleryId, Root, Status, Topic, Want, filter, limits};
 
 use crate::config::Config;
 use crate::frames::Rates;
@@ -30,6 +31,7 @@ use crate::ingest::Saying;
 use crate::people::{Out, People};
 use crate::stop::stopped;
 use crate::wall::Wall;
+use subscriptions::Subscriptions;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const RETRY_FIRST: Duration = Duration::from_millis(500);
@@ -213,6 +215,7 @@ impl Speaker {
         let mut repeat = interval(limits::WANT_EVERY);
         let mut greeted = 0;
         let mut said = Wants::new();
+        let mut subscribed = Subscriptions::default();
         let mut again = false;
         loop {
             let link = *links.borrow_and_update();
@@ -221,11 +224,20 @@ impl Speaker {
                     self.greet(client).await?;
                     greeted = link.number;
                     said.clear();
+                    subscribed = Subscriptions::default();
                 }
                 self.tell(client, &wall.people).await?;
                 let mut wants = wall.frames.wants();
                 wants.retain(|camera, _| wall.camera(camera).is_some());
+                let change = subscribed.change(&wants, Instant::now());
+                for (camera, size) in change.begin {
+                    let topic = self.topic(&Topic::Live(camera, size));
+                    client.subscribe(topic, QoS::AtMostOnce).await?;
+                }
                 self.declare(client, &said, &wants, again).await?;
+                for (camera, size) in change.end {
+                    client.unsubscribe(self.topic(&Topic::Live(camera, size))).await?;
+                }
                 said = wants;
             }
             again = tokio::select! {
@@ -334,33 +346,11 @@ impl Speaker {
         again: bool,
     ) -> Result<(), ClientError> {
         for camera in said.keys().filter(|camera| !wants.contains_key(camera)) {
-            self.subscribe(client, camera, said, wants).await?;
             self.want(client, camera, NONE, Some(0.0)).await?;
         }
         for (camera, &rates) in wants {
-            self.subscribe(client, camera, said, wants).await?;
             if again || said.get(camera) != Some(&rates) {
                 self.want(client, camera, rates, None).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Subscribes to the sizes of a camera that are wanted now and were not, and the reverse.
-    async fn subscribe(
-        &self,
-        client: &AsyncClient,
-        camera: &CameraId,
-        said: &Wants,
-        wants: &Wants,
-    ) -> Result<(), ClientError> {
-        let of = |wants: &Wants| wants.get(camera).copied().unwrap_or(NONE).map(|fps| fps > 0.0);
-        for (size, (was, is)) in Size::ALL.into_iter().zip(of(said).into_iter().zip(of(wants))) {
-            let topic = self.topic(&Topic::Live(camera.clone(), size));
-            match (was, is) {
-                (false, true) => client.subscribe(topic, QoS::AtMostOnce).await?,
-                (true, false) => client.unsubscribe(topic).await?,
-                _ => {}
             }
         }
         Ok(())
