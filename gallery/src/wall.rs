@@ -1,6 +1,6 @@
 //! What everybody shares: what is known of the cameras, their newest frames, and what is wrong.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ struct State {
     clocks: Clocks,
     complained: HashSet<Topic>,
     broker_lost: bool,
+    /// What the broker does not let this gallery read.
+    refused: BTreeSet<String>,
     open: bool,
     /// The port on which it is there by HTTPS, if it is.
     https: Option<u16>,
@@ -81,6 +83,7 @@ impl Wall {
             clocks: Clocks::new(now::boot()),
             complained: HashSet::new(),
             broker_lost: false,
+            refused: BTreeSet::new(),
             open,
             https,
             turn: Turn::new(id),
@@ -286,8 +289,17 @@ impl Wall {
         state.turn.connected();
         state.cameras.connected(Now::read());
         state.complained.clear();
+        state.refused.clear();
         state.broker_lost = false;
         self.notices.send_replace(state.notices());
+    }
+
+    /// The broker does not let this gallery read something.
+    pub fn refused(&self, filter: String) {
+        let mut state = self.state();
+        if state.refused.len() < COMPLAINTS {
+            state.refused.insert(filter);
+        }
     }
 
     pub fn broker_lost(&self) {
@@ -309,6 +321,11 @@ impl Wall {
     pub fn notes(&self) -> Vec<String> {
         let state = self.state();
         let nodes = state.cameras.troubles().into_iter().chain(state.cameras.refused());
+        let nodes = nodes.chain(state.cameras.kept_back());
+        let allow = |filter: &String| {
+            format!("The broker does not let this gallery read {filter}: allow its user to")
+        };
+        let nodes = nodes.chain(state.refused.iter().map(allow));
         state.view_only.iter().cloned().chain(nodes).collect()
     }
 

@@ -350,6 +350,7 @@ impl Cameras {
             spool: bytes,
             refused,
             trouble,
+            kept_back: None,
             cameras: cameras.collect(),
         }
     }

@@ -2,7 +2,9 @@
 
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 
+import { mosquitto } from '../harness/brokers.mjs';
 import { RecordingBroker } from '../harness/recording.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
@@ -81,5 +83,89 @@ test('a node and a gallery of one process say good-bye before it ends', async ()
   await shown(all.wall);
   assert.deepEqual(await all.stop(), { code: 0, signal: null });
   for (const who of [NODE, GALLERY]) await saidGoodBye(broker, ...who);
+  broker.stop();
+});
+
+const connects = (broker) => broker.of(/^vitrina-pi-[0-9a-f]{8}-jpeg$/).filter(({ cmd }) => cmd === 'connect').length;
+const healthz = (wall) => json(wall.wall, 'healthz');
+const photos = async (wall) => json(wall.wall, 'api/photos');
+const snap = (wall, camera) => fetch(new URL(`api/cameras/${camera}/snap`, wall.wall), { method: 'POST' });
+const reason = (wall, what, limit = 25_000) => until(`/healthz says ${what}`, async () => {
+  const { reasons = [] } = await healthz(wall);
+  const found = reasons.find((line) => what.test(line));
+  if (found) return found;
+  throw new Error(JSON.stringify(reasons));
+}, { limit });
+
+/** Between the size of a preview and that of a photo, in bytes. */
+async function between(broker, wall, camera) {
+  assert.equal((await snap(wall, camera)).status, 201);
+  const largest = (end) => Math.max(...broker.heard.filter(({ packet }) => packet.topic?.endsWith(end)).map(({ packet }) => packet.payload.length));
+  await until('a preview', () => largest('/preview') > 0);
+  const [small, large] = ['/preview', '/snapshot'].map(largest);
+  assert.ok(small < large, `${small} ${large}`);
+  return Math.round((small + large) / 2);
+}
+
+for (const tells of [true, false]) {
+  test(`a photo above the limit of a broker that ${tells ? 'tells it' : 'does not tell it'} is held, told, and stored once when the limit is raised`, async () => {
+    const broker = await RecordingBroker.start({ tells });
+    const [pi, wall] = [await node(broker), await gallery(broker)];
+    const { camera } = await shown(wall.wall);
+    broker.habits.limit = await between(broker, wall, camera);
+    const before = connects(broker);
+    const asked = snap(wall, camera);
+    const why = await reason(wall, /^pi: the broker takes no packet above \d+ bytes, and a picture has \d+: raise max_packet_size/);
+    assert.match(pi.stderr, /the broker takes no packet above/);
+    const after = connects(broker);
+    assert.ok(after - before <= 4, `${after - before} connections: ${why}`);
+    const previews = () => broker.heard.filter(({ packet }) => packet.topic?.endsWith('/preview')).length;
+    const seen = previews();
+    await until('previews go on', () => previews() > seen + 2);
+    assert.equal(connects(broker), after);
+    assert.equal((await asked).status, 504);
+    assert.equal((await photos(wall)).length, 1);
+    broker.habits.limit = Infinity;
+    await pi.stop();
+    await pi.again();
+    await until('both photos are stored', async () => (await photos(wall)).length === 2, { limit: 20_000 });
+    await until('nothing is held', async () => !(await healthz(wall)).reasons?.length, { limit: 20_000 });
+    await Promise.all([pi.stop(), wall.stop()]);
+    broker.stop();
+  });
+}
+
+test('Mosquitto with a limit below a photo and a live frame: it is told, and no reconnecting for ever', async () => {
+  const probe = await RecordingBroker.start();
+  const first = [await node(probe), await gallery(probe)];
+  const { camera } = await shown(first[1].wall);
+  const limit = await between(probe, first[1], camera);
+  await Promise.all(first.map((part) => part.stop()));
+  probe.stop();
+  const broker = await mosquitto(['allow_anonymous true', `max_packet_size ${limit}`]);
+  broker.url = `mqtt://127.0.0.1:${broker.port}`;
+  const [pi, wall] = [await node(broker), await gallery(broker)];
+  await shown(wall.wall);
+  const stream = new AbortController();
+  fetch(new URL(`cameras/${camera}/stream.mjpg`, wall.wall), { signal: stream.signal }).then((it) => it.body?.pipeTo(new WritableStream())).catch(() => {});
+  await reason(wall, new RegExp(`the broker takes no packet above ${limit} bytes`));
+  const times = () => broker.stderr.split(/New client connected from \S+ as vitrina-pi-[0-9a-f]{8}-jpeg/).length - 1;
+  const before = times();
+  assert.ok(before <= 4, `${before} connections`);
+  await pause(3000);
+  assert.equal(times(), before);
+  stream.abort();
+  await Promise.all([pi.stop(), wall.stop()]);
+  await broker.stop();
+});
+
+test('subscriptions that the broker refuses are told by name', async () => {
+  const broker = await RecordingBroker.start({ refuse: (filter) => /\/want$|\/snapshot$/.test(filter) });
+  const [pi, wall] = [await node(broker), await gallery(broker)];
+  await reason(wall, /^The broker does not let this gallery read vitrina-jpeg\/\+\/\+\/snapshot: allow/);
+  await reason(wall, /^pi: the broker does not let it read vitrina\/pi\/\+\/want: allow/);
+  assert.match(wall.stderr, /does not let the gallery read this.*snapshot/);
+  assert.match(pi.stderr, /does not let pi read vitrina\/pi\/\+\/want/);
+  await Promise.all([pi.stop(), wall.stop()]);
   broker.stop();
 });

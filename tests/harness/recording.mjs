@@ -35,13 +35,13 @@ export class RecordingBroker {
   /**
    * @param {object} habits
    * - `wildcards: false`: no retained message for a filter with a wildcard, as RabbitMQ
-   * - `limit`: a larger packet ends the connection, as in Mosquitto
+   * - `limit`: a larger packet ends the connection, as in Mosquitto; with `tells: false` it says so to nobody, also in MQTT 5
    * - `refuse(filter)`: whether a subscription is refused in the SUBACK
    * - `swallow(topic)`: whether a message is acknowledged and then goes nowhere
    */
   static async start(habits = {}) {
     const broker = new RecordingBroker();
-    broker.habits = { wildcards: true, limit: Infinity, refuse: () => false, swallow: () => false, ...habits };
+    broker.habits = { wildcards: true, limit: Infinity, tells: true, refuse: () => false, swallow: () => false, ...habits };
     broker.#server = createServer((socket) => broker.#accept(socket)).listen(0, '127.0.0.1');
     await once(broker.#server, 'listening');
     broker.port = broker.#server.address().port;
@@ -92,7 +92,7 @@ export class RecordingBroker {
         client.id = packet.clientId;
         client.version = packet.protocolVersion;
         client.will = packet.will;
-        const properties = this.habits.limit < Infinity ? { maximumPacketSize: this.habits.limit } : {};
+        const properties = this.habits.tells && this.habits.limit < Infinity ? { maximumPacketSize: this.habits.limit } : {};
         this.#send(client, { cmd: 'connack', returnCode: 0, reasonCode: 0, sessionPresent: false, properties });
         break;
       }

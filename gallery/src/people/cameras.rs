@@ -288,6 +288,7 @@ impl Node {
             spool: 0,
             refused: 0,
             trouble: None,
+            kept_back: None,
         }
     }
 }
