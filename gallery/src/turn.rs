@@ -34,6 +34,10 @@ impl Turn {
         Turn { me, online: BTreeSet::new(), before: None }
     }
 
+    pub fn is_me(&self, id: &GalleryId) -> bool {
+        *id == self.me
+    }
+
     /// The connection to the broker is a new one: what was heard before counts no more.
     pub fn connected(&mut self) {
         self.online.clear();

@@ -10,6 +10,7 @@ use tracing::{info, warn};
 use wire::page::{Camera, Notice, NoticeCode};
 use wire::{Answer, CameraId, GalleryId, NodeName, Size, Stamp, Status, TimeSource, Topic, limits};
 
+use crate::arrivals::{Arrivals, Echo};
 use crate::cameras::{Cameras, Fact};
 use crate::clocks::{Captured, Clocks, Reading};
 use crate::frames::{Dropped, Frame, Frames};
@@ -55,6 +56,8 @@ struct State {
     broker_lost: bool,
     /// What the broker does not let this gallery read.
     refused: BTreeSet<String>,
+    arrivals: Arrivals,
+    echo: Echo,
     open: bool,
     /// The port on which it is there by HTTPS, if it is.
     https: Option<u16>,
@@ -84,6 +87,8 @@ impl Wall {
             complained: HashSet::new(),
             broker_lost: false,
             refused: BTreeSet::new(),
+            arrivals: Arrivals::default(),
+            echo: Echo::default(),
             open,
             https,
             turn: Turn::new(id),
@@ -140,7 +145,7 @@ impl Wall {
     fn hear_fact(&self, fact: &Fact<'_>, payload: &[u8], retained: bool) -> Result<(), String> {
         let now = Now::read();
         let mut state = self.state();
-        let State { cameras, clocks, .. } = &mut *state;
+        let State { cameras, clocks, arrivals, .. } = &mut *state;
         let (Fact::Status(node) | Fact::Info(node) | Fact::Stats(node)) = *fact else {
             let Fact::State(camera) = *fact else { return Ok(()) };
             let local = |at| clocks.to_local(&camera.node, at, now);
@@ -159,6 +164,9 @@ impl Wall {
         if let Some(stats) = &heard.stats {
             let (mono, at) = (stats.mono.saturating_mul(1000), stats.at.saturating_mul(1000));
             clocks.hear(node, Reading { boot: &stats.boot, mono, at, age: 0 }, now.mono);
+            for camera in arrivals.beat(node, stats, self.frames.wants().into_keys()) {
+                warn!(%camera, "{DARK}");
+            }
         }
         if heard.changed {
             self.changed.notify_one();
@@ -192,6 +200,9 @@ impl Wall {
             if !state.cameras.hear_picture(camera, now) {
                 // Its state comes before long, and then the next picture.
                 return Ok(());
+            }
+            if size.is_some() {
+                state.arrivals.came(camera);
             }
             let Stamp { boot, mono, at, took, .. } = &stamp;
             let age = took.map_or(0, |took| took.made.into());
@@ -257,6 +268,9 @@ impl Wall {
             _ => Status::parse(payload).map_err(|e| e.to_string())?,
         };
         let mut state = self.state();
+        if !retained && state.turn.is_me(id) {
+            state.echo.end();
+        }
         if state.cameras.hear_gallery(id, status == Status::Offline) {
             self.changed.notify_one();
         }
@@ -290,6 +304,8 @@ impl Wall {
         state.cameras.connected(Now::read());
         state.complained.clear();
         state.refused.clear();
+        state.arrivals.clear();
+        state.echo.begin(now::mono());
         state.broker_lost = false;
         self.notices.send_replace(state.notices());
     }
@@ -306,6 +322,7 @@ impl Wall {
         self.people.disconnected();
         let mut state = self.state();
         state.cameras.disconnected();
+        state.echo.end();
         if !std::mem::replace(&mut state.broker_lost, true) {
             self.notices.send_replace(state.notices());
         }
@@ -326,6 +343,9 @@ impl Wall {
             format!("The broker does not let this gallery read {filter}: allow its user to")
         };
         let nodes = nodes.chain(state.refused.iter().map(allow));
+        let nodes = nodes.chain(state.echo.is_missing(now::mono()).then(|| UNHEARD.to_owned()));
+        let dark = state.arrivals.dark().take(TOLD).map(|camera| format!("{camera}: {DARK}"));
+        let nodes = nodes.chain(dark);
         state.view_only.iter().cloned().chain(nodes).collect()
     }
 
@@ -381,6 +401,9 @@ impl Wall {
     fn watch_troubles(&self) {
         let trouble = self.store.trouble().map(|why| notice(&why));
         let mut state = self.state();
+        if state.echo.is_newly_missing(now::mono()) {
+            warn!("{UNHEARD}");
+        }
         let troubles = state.cameras.troubles();
         if (&trouble, &troubles) != (&state.trouble, &state.troubles) {
             (state.trouble, state.troubles) = (trouble, troubles);
@@ -416,6 +439,16 @@ fn notice(why: &StoreError) -> (NoticeCode, String) {
     };
     (code, why.to_string())
 }
+
+/// What does not come for so many cameras is told one by one.
+const TOLD: usize = 20;
+
+const DARK: &str = "it publishes pictures, but none comes here: the broker must let the node \
+                    publish, and this gallery read, live/+ under the pictures' topics, and take \
+                    messages of their size";
+
+const UNHEARD: &str = "What this gallery says does not come back from the broker, so it stores no \
+                       photos: allow its user to publish and read under gallery/";
 
 const BROKER_LOST: &str = "The broker cannot be reached; trying again";
 

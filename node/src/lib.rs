@@ -164,6 +164,7 @@ impl Node {
             spooler,
             largest: Mutex::default(),
             refused: Mutex::default(),
+            said: Mutex::default(),
         });
         Ok(Node { name, health, cameras, questions, link, spool })
     }

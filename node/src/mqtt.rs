@@ -60,6 +60,8 @@ pub(crate) struct Link {
     pub largest: Mutex<Largest>,
     /// What the broker does not let it read.
     pub refused: Mutex<Vec<String>>,
+    /// When it said on this connection that it is online, until that has come back.
+    pub said: Mutex<Option<Instant>>,
 }
 
 const TEXT_KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -75,6 +77,8 @@ const PICTURES_SEND_BUFFER: u32 = 64 * 1024;
 const RETAINED: Duration = Duration::from_millis(250);
 /// How long a broker may take to answer at all.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a broker may take to bring a node what it says itself.
+const BACK_WITHIN: Duration = Duration::from_secs(5);
 /// The bytes of an MQTT packet beside its topic and payload.
 const HEADER: usize = 9;
 /// How long a clean stop waits for the broker.
@@ -258,6 +262,7 @@ impl Link {
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut version, mut is_online) = (0, false);
         let (mut said, mut again) = (Instant::now(), None);
+        let mut told = None;
         loop {
             while let Some(fact) = self.facts.after(version) {
                 version = fact.version;
@@ -265,6 +270,7 @@ impl Link {
             }
             if !is_online {
                 (is_online, said, again) = (true, Instant::now(), None);
+                *self.said() = Some(said);
                 retain(status, Status::Online.as_str()).await?;
             }
             tokio::select! {
@@ -279,7 +285,12 @@ impl Link {
                 }
                 _ = heartbeat.tick() => {
                     let topic = self.topic(&Topic::Stats(self.name.clone()));
-                    let stats = Stats { kept_back: self.kept_back(), ..self.cameras.stats() };
+                    let kept_back = self.kept_back();
+                    if let Some(why) = kept_back.as_ref().filter(|why| told.as_ref() != Some(*why)) {
+                        tracing::warn!(broker = %self.broker, "{why}");
+                    }
+                    told.clone_from(&kept_back);
+                    let stats = Stats { kept_back, ..self.cameras.stats() };
                     client.publish(topic, QoS::AtMostOnce, false, stats.to_json()).await?;
                 }
                 answer = self.answers.next() => {
@@ -316,11 +327,11 @@ impl Link {
         let refused = self.filters().into_iter().zip(codes);
         let refused = refused.filter(|(_, code)| **code == SubscribeReasonCode::Failure);
         let refused: Vec<String> = refused.map(|(filter, _)| filter).collect();
-        if !refused.is_empty() {
-            let (topics, name) = (refused.join(", "), &self.name);
-            tracing::error!("the broker does not let {name} read {topics}: allow its user to");
-        }
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    fn said(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn largest(&self) -> MutexGuard<'_, Largest> {
@@ -332,6 +343,13 @@ impl Link {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).join(", ");
         if !refused.is_empty() {
             return Some(format!("the broker does not let it read {refused}: allow its user to"));
+        }
+        if self.said().is_some_and(|said| said.elapsed() > BACK_WITHIN) {
+            return Some(format!(
+                "what it says does not come back: the broker must let it publish and read \
+                 {0}/{1}/#, and publish {0}-jpeg/{1}/#",
+                self.root, self.name
+            ));
         }
         if let Some((limit, held)) = self.largest().held() {
             return Some(too_large(limit, held));
@@ -372,18 +390,12 @@ impl Link {
 
     /// A connection for pictures that had come up was lost: perhaps for the size of one.
     async fn suspect(&self) {
-        let before = self.largest().held();
+        let is_known = self.largest().held().is_some();
         if !self.largest().lost(Instant::now().into_std()) {
             return;
         }
-        if before.is_none()
-            && let Some(limit) = self.ask_limit().await
-        {
+        if !is_known && let Some(limit) = self.ask_limit().await {
             self.largest().told(limit, Instant::now().into_std());
-        }
-        let held = self.largest().held();
-        if let Some((limit, bytes)) = held.filter(|_| before != held) {
-            tracing::error!(broker = %self.broker, "{}", too_large(limit, bytes));
         }
     }
 
@@ -428,7 +440,9 @@ impl Link {
             // What is retained is of the past; what we say goes over it.
             Some(Topic::Status(_) | Topic::Info(_)) if publish.retain => {}
             // Our will, published after our return.
-            Some(Topic::Status(_)) if publish.payload == Status::Online.as_str() => {}
+            Some(Topic::Status(_)) if publish.payload == Status::Online.as_str() => {
+                *self.said() = None;
+            }
             Some(Topic::Status(_)) => session.again.notify_one(),
             // News of somebody who took the name in the same moment as we did: the earlier one
             // keeps it. Or somebody withdrew ours.

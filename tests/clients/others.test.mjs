@@ -165,7 +165,28 @@ test('subscriptions that the broker refuses are told by name', async () => {
   await reason(wall, /^The broker does not let this gallery read vitrina-jpeg\/\+\/\+\/snapshot: allow/);
   await reason(wall, /^pi: the broker does not let it read vitrina\/pi\/\+\/want: allow/);
   assert.match(wall.stderr, /does not let the gallery read this.*snapshot/);
-  assert.match(pi.stderr, /does not let pi read vitrina\/pi\/\+\/want/);
+  assert.match(pi.stderr, /does not let it read vitrina\/pi\/\+\/want/);
+  await Promise.all([pi.stop(), wall.stop()]);
+  broker.stop();
+});
+
+test('what a broker swallows is told by name: live frames, a gallery, a node', async () => {
+  let swallow = /\/live\//;
+  const broker = await RecordingBroker.start({ swallow: (topic) => swallow.test(topic) });
+  const [pi, wall] = [await node(broker), await gallery(broker)];
+  const { camera } = await shown(wall.wall);
+  const stream = new AbortController();
+  fetch(new URL(`cameras/${camera}/stream.mjpg`, wall.wall), { signal: stream.signal }).then((it) => it.body?.pipeTo(new WritableStream())).catch(() => {});
+  await reason(wall, new RegExp(`^${camera}: it publishes pictures, but none comes here`), 40_000);
+  swallow = /^$/;
+  await until('all is well when they come', async () => !(await healthz(wall)).reasons?.length);
+  stream.abort();
+  await Promise.all([pi.stop(), wall.stop()]);
+  swallow = /^vitrina\/(gallery\/[^/]*|pi)\/status$/;
+  await wall.again();
+  await reason(wall, /^What this gallery says does not come back/);
+  await pi.again();
+  await until('the node says it too', () => /what it says does not come back/.test(pi.stderr), { limit: 20_000 });
   await Promise.all([pi.stop(), wall.stop()]);
   broker.stop();
 });
