@@ -123,18 +123,18 @@ mod tests {
     fn a_camera_that_publishes_to_nobody_is_told_once_until_it_arrives() {
         let (door, node) = ("pi/door".parse::<CameraId>().unwrap(), "pi".parse().unwrap());
         let mut arrivals = Arrivals::default();
-        let mut beat = |arrivals: &mut Arrivals, published| {
+        let beat = |arrivals: &mut Arrivals, published| {
             arrivals.beat(&node, &stats(published), [door.clone()].into_iter())
         };
         assert!(beat(&mut arrivals, 100).is_empty(), "nobody wanted it before");
         assert!(beat(&mut arrivals, 100).is_empty(), "none was published");
-        assert_eq!(beat(&mut arrivals, 200), [door.clone()]);
+        assert_eq!(beat(&mut arrivals, 200), std::slice::from_ref(&door));
         assert!(beat(&mut arrivals, 300).is_empty(), "told already");
         assert_eq!(arrivals.dark().count(), 1);
         arrivals.came(&door);
         assert_eq!(arrivals.dark().count(), 0);
         assert!(beat(&mut arrivals, 400).is_empty());
-        assert_eq!(beat(&mut arrivals, 500), [door.clone()]);
+        assert_eq!(beat(&mut arrivals, 500), std::slice::from_ref(&door));
         arrivals.beat(&node, &stats(600), std::iter::empty());
         assert_eq!(arrivals.dark().count(), 0, "nobody wants it any more");
     }
