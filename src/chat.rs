@@ -136,6 +136,14 @@ impl Chat {
                             waiting += 1;
                             self.join(&live).await?;
                         }
+                        // A gallery that has just come may not be told what the broker retains.
+                        Ok(Topic::GalleryStatus(id))
+                            if !message.retained && message.payload == b"online" =>
+                        {
+                            waiting += 1;
+                            self.join(&live).await?;
+                            self.hear(&Topic::GalleryStatus(id), &message)?;
+                        }
                         Ok(topic) => {
                             is_shown |= topic == Topic::Person(self.me.clone());
                             self.is_shown |= is_shown;

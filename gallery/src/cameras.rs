@@ -3,6 +3,7 @@
 //! A pure state machine: messages and the time go in, the cameras in the order of the wall come
 //! out. What it holds is bounded, since anybody who may publish can invent names.
 
+mod asking;
 mod disk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use wire::{
 
 use crate::frames::Shape;
 use crate::now::{Micros, Now};
+use asking::Asking;
 use disk::Disk;
 
 /// At most so many nodes and so many cameras are remembered.
@@ -31,6 +33,9 @@ const SILENT_AFTER: Micros = 35_000_000;
 /// that lost the broker too need up to 5 s to find it.
 const CONFIRMED_WITHIN: Micros = 10_000_000;
 
+/// Facts that are on their way need no question.
+const SETTLED_AFTER: Micros = 3_000_000;
+
 #[derive(Debug, Default)]
 pub(crate) struct Cameras {
     nodes: BTreeMap<NodeName, Node>,
@@ -42,6 +47,8 @@ pub(crate) struct Cameras {
     /// When the facts of earlier connections end.
     confirm_by: Option<Micros>,
     connected: bool,
+    /// When the next question for the facts of nodes may be asked: all hear one.
+    ask_after: Micros,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +63,7 @@ struct Node {
     /// Since when it is offline or silent, in milliseconds since 1970.
     gone_since: u64,
     disk: Disk,
+    asking: Asking,
 }
 
 #[derive(Debug)]
@@ -84,6 +92,8 @@ pub(crate) struct Heard {
     pub changed: bool,
     /// The node came online, so that it must be told what is wanted.
     pub online: bool,
+    /// Its heartbeat comes, but not all of its facts did: it is to be asked for them.
+    pub unknown: bool,
     /// The clocks that a heartbeat told.
     pub stats: Option<Stats>,
 }
@@ -127,7 +137,8 @@ impl Cameras {
                     node.gone_since = now.wall_ms();
                 }
                 // Also when it was online before: it may be a new process, which knows no wants.
-                Ok(Heard { changed, online: status == Status::Online, stats: None })
+                let online = status == Status::Online;
+                Ok(Heard { changed, online, ..Heard::default() })
             }
             Fact::Info(_) => {
                 let info = Info::parse(payload)?;
@@ -142,10 +153,16 @@ impl Cameras {
             }
             _ => {
                 let stats = Stats::parse(payload)?;
+                let may_ask = !retained && now.mono >= self.ask_after;
                 let node = self.node(name, now)?;
                 let changed = node.alive(retained, now);
                 node.disk = Disk::of(&stats);
-                Ok(Heard { changed, online: changed, stats: Some(stats) })
+                let is_known = node.is_known();
+                let unknown = may_ask && node.asking.ask(is_known, now.mono);
+                if unknown {
+                    self.ask_after = now.mono + asking::FIRST;
+                }
+                Ok(Heard { changed, online: changed, unknown, stats: Some(stats) })
             }
         }
     }
@@ -211,6 +228,7 @@ impl Cameras {
         self.connection += 1;
         self.connected = true;
         self.confirm_by = Some(now.mono + CONFIRMED_WITHIN);
+        self.ask_after = now.mono + SETTLED_AFTER;
         // Nobody can be blamed for a silence while we could not hear.
         self.nodes.values_mut().for_each(|node| node.heard = now.mono);
     }
@@ -350,6 +368,13 @@ impl Node {
         std::mem::take(&mut self.silent)
     }
 
+    /// Whether it has said all its facts.
+    fn is_known(&self) -> bool {
+        let is_here = |camera| self.cameras.contains_key(camera);
+        self.status == Some(Status::Online)
+            && self.info.as_ref().is_some_and(|info| info.cameras.iter().all(is_here))
+    }
+
     fn show(&self, node: &NodeName, camera: &CameraName, known: &Camera) -> page::Camera {
         let Camera { state, since, told, .. } = known;
         let mut shown = page::Camera {
@@ -418,6 +443,27 @@ mod tests {
             serde_json::to_string(cameras).unwrap()
         )
         .into()
+    }
+
+    #[test]
+    fn a_node_whose_facts_are_missing_is_asked_for_them_ever_more_seldom() {
+        let stats = br#"{"at":1,"mono":1,"boot":"2","cpu":0,"rss":1,"spool":0,"cameras":{}}"#;
+        let (mut cameras, attic) = (Cameras::default(), "attic".parse().unwrap());
+        cameras.connected(at(0));
+        let mut hear = |fact: Fact<'_>, payload: &[u8], seconds| {
+            cameras.hear(&fact, payload, false, |_| None, at(seconds)).unwrap().unknown
+        };
+        let beat = |hear: &mut dyn FnMut(Fact<'_>, &[u8], u64) -> bool, seconds| {
+            hear(Fact::Stats(&attic), stats, seconds)
+        };
+        assert!(!beat(&mut hear, 1), "they may be on their way");
+        let asked: Vec<u64> = (4..400).step_by(10).filter(|&s| beat(&mut hear, s)).collect();
+        assert_eq!(asked, [4, 14, 34, 74, 154, 314]);
+        hear(Fact::Status(&attic), b"online", 400);
+        hear(Fact::Info(&attic), &info("a", &["door"]), 400);
+        assert!(beat(&mut hear, 1000), "the state of its camera is missing");
+        hear(Fact::State(&id("attic/door")), &state("Door"), 1001);
+        assert!(!beat(&mut hear, 9000));
     }
 
     #[test]

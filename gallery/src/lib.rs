@@ -3,6 +3,7 @@
 //! It hears the nodes through an MQTT broker and shows their cameras to pages. Messages flow one
 //! way, `mqtt` → `wall` → `page` and `still`; what is wanted flows back through `frames`.
 
+mod arrivals;
 mod assets;
 mod cameras;
 mod clocks;

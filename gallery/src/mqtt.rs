@@ -4,7 +4,9 @@
 //! say. They are two since a poll of rumqttc must not be cut short, and since saying can wait for
 //! the connection.
 
+mod asked;
 mod pictures;
+mod subscriptions;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,14 +17,14 @@ use std::time::Duration;
 
 use rumqttc::{
     AsyncClient, ClientError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Outgoing,
-    Packet, QoS, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
+    Packet, QoS, SubscribeFilter, TlsConfiguration, Transport,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 use tracing::{error, info, warn};
-use wire::{BrokerUrl, CameraId, GalleryId, Root, Size, Status, Topic, Want, filter, limits};
+use wire::{BrokerUrl, CameraId, GalleryId, Root, Status, Topic, Want, filter, limits};
 
 use crate::config::Config;
 use crate::frames::Rates;
@@ -30,6 +32,8 @@ use crate::ingest::Saying;
 use crate::people::{Out, People};
 use crate::stop::stopped;
 use crate::wall::Wall;
+use asked::Asked;
+use subscriptions::Subscriptions;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const RETRY_FIRST: Duration = Duration::from_millis(500);
@@ -50,10 +54,11 @@ pub(crate) async fn run(
     mut stop: watch::Receiver<bool>,
     beat: impl Fn(),
 ) {
-    let me = Speaker { root: config.root.clone(), id: config.id.clone() };
+    let asked = Asked::default();
+    let me = Speaker { root: config.root.clone(), id: config.id.clone(), asked: &asked };
     let (client, events) = me.client(config);
     let (link, mut links) = watch::channel(Link::default());
-    let mut listen = pin!(listen(events, &wall, config, link, beat));
+    let mut listen = pin!(listen(events, &wall, config, link, &asked, beat));
     let speak = async {
         tokio::select! {
             _ = me.speak(&client, &wall, sayings, links.clone()) => {}
@@ -86,6 +91,7 @@ async fn listen(
     wall: &Wall,
     config: &Config,
     link: watch::Sender<Link>,
+    asked: &Asked,
     beat: impl Fn(),
 ) {
     let address = config.broker.to_string();
@@ -113,10 +119,15 @@ async fn listen(
                 }
             }
             Ok(Event::Incoming(Packet::SubAck(ack))) => {
-                if ack.return_codes.contains(&SubscribeReasonCode::Failure) {
-                    error!(broker = address, "the broker refuses a subscription");
+                for filter in asked.answered(ack.pkid, &ack.return_codes) {
+                    error!(
+                        broker = address,
+                        filter, "the broker does not let the gallery read this"
+                    );
+                    wall.refused(filter);
                 }
             }
+            Ok(Event::Outgoing(Outgoing::Subscribe(id))) => asked.sent(id),
             Ok(Event::Outgoing(Outgoing::Disconnect)) => return,
             Ok(_) => {}
             Err(error) => {
@@ -127,6 +138,7 @@ async fn listen(
                     told = true;
                 }
                 link.send_modify(|link| link.up = false);
+                asked.clear();
                 wall.broker_lost();
                 sleep(retry).await;
                 retry = (retry * 2).min(RETRY_MOST);
@@ -171,9 +183,10 @@ async fn log_in(options: &mut MqttOptions, config: &Config) {
     }
 }
 
-struct Speaker {
+struct Speaker<'a> {
     root: Root,
     id: GalleryId,
+    asked: &'a Asked,
 }
 
 /// The rates wanted of each camera.
@@ -182,7 +195,7 @@ type Wants = BTreeMap<CameraId, Rates>;
 /// Wanted in no size.
 const NONE: Rates = [0.0; 3];
 
-impl Speaker {
+impl Speaker<'_> {
     fn client(&self, config: &Config) -> (AsyncClient, EventLoop) {
         let mut options = options(config, format!("vitrina-gallery-{}", self.id), KEEP_ALIVE);
         options.set_last_will(LastWill::new(
@@ -213,6 +226,7 @@ impl Speaker {
         let mut repeat = interval(limits::WANT_EVERY);
         let mut greeted = 0;
         let mut said = Wants::new();
+        let mut subscribed = Subscriptions::default();
         let mut again = false;
         loop {
             let link = *links.borrow_and_update();
@@ -221,11 +235,20 @@ impl Speaker {
                     self.greet(client).await?;
                     greeted = link.number;
                     said.clear();
+                    subscribed = Subscriptions::default();
                 }
                 self.tell(client, &wall.people).await?;
                 let mut wants = wall.frames.wants();
                 wants.retain(|camera, _| wall.camera(camera).is_some());
+                let change = subscribed.change(&wants, Instant::now());
+                for (camera, size) in change.begin {
+                    let topic = self.topic(&Topic::Live(camera, size));
+                    self.subscribe(client, topic).await?;
+                }
                 self.declare(client, &said, &wants, again).await?;
+                for (camera, size) in change.end {
+                    client.unsubscribe(self.topic(&Topic::Live(camera, size))).await?;
+                }
                 said = wants;
             }
             again = tokio::select! {
@@ -282,8 +305,15 @@ impl Speaker {
         let facts = facts.map(|filter| SubscribeFilter::new(filter(&self.root), QoS::AtLeastOnce));
         let rest = [filter::every_stats, filter::every_preview]
             .map(|filter| SubscribeFilter::new(filter(&self.root), QoS::AtMostOnce));
-        client.subscribe_many(facts.into_iter().chain(rest)).await?;
+        let all: Vec<SubscribeFilter> = facts.into_iter().chain(rest).collect();
+        self.asked.queue(all.iter().map(|filter| filter.path.clone()).collect());
+        client.subscribe_many(all).await?;
         self.say_status(client, Status::Online).await
+    }
+
+    async fn subscribe(&self, client: &AsyncClient, filter: String) -> Result<(), ClientError> {
+        self.asked.queue(vec![filter.clone()]);
+        client.subscribe(filter, QoS::AtMostOnce).await
     }
 
     /// Says it, unless there is nobody to say it to: who was away asks again.
@@ -304,7 +334,7 @@ impl Speaker {
         while let Some(out) = people.next_out() {
             let (topic, payload, qos, retain) = match out {
                 Out::Subscribe(filter) => {
-                    client.subscribe(filter, QoS::AtMostOnce).await?;
+                    self.subscribe(client, filter).await?;
                     continue;
                 }
                 Out::Unsubscribe(filter) => {
@@ -334,33 +364,11 @@ impl Speaker {
         again: bool,
     ) -> Result<(), ClientError> {
         for camera in said.keys().filter(|camera| !wants.contains_key(camera)) {
-            self.subscribe(client, camera, said, wants).await?;
             self.want(client, camera, NONE, Some(0.0)).await?;
         }
         for (camera, &rates) in wants {
-            self.subscribe(client, camera, said, wants).await?;
             if again || said.get(camera) != Some(&rates) {
                 self.want(client, camera, rates, None).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Subscribes to the sizes of a camera that are wanted now and were not, and the reverse.
-    async fn subscribe(
-        &self,
-        client: &AsyncClient,
-        camera: &CameraId,
-        said: &Wants,
-        wants: &Wants,
-    ) -> Result<(), ClientError> {
-        let of = |wants: &Wants| wants.get(camera).copied().unwrap_or(NONE).map(|fps| fps > 0.0);
-        for (size, (was, is)) in Size::ALL.into_iter().zip(of(said).into_iter().zip(of(wants))) {
-            let topic = self.topic(&Topic::Live(camera.clone(), size));
-            match (was, is) {
-                (false, true) => client.subscribe(topic, QoS::AtMostOnce).await?,
-                (true, false) => client.unsubscribe(topic).await?,
-                _ => {}
             }
         }
         Ok(())

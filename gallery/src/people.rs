@@ -227,7 +227,11 @@ impl People {
                     [] => None,
                     payload => Some(Status::parse(payload).map_err(|error| error.to_string())?),
                 };
-                self.room().presence.hear_gallery(gallery, status);
+                let mut room = self.room();
+                // It may be behind a broker that tells nobody who comes what it retains.
+                if room.presence.hear_gallery(gallery, status) && !retained {
+                    room.tell_all();
+                }
             }
             Topic::State(camera) if camera.node.is_browser() => {
                 let state = State::parse(payload).ok().map(|state| state.state);
@@ -256,10 +260,8 @@ impl People {
         let Room { presence, cameras, outbox, .. } = &mut *room;
         outbox.open();
         presence.connected(Now::read());
-        for (id, person) in presence.facts() {
-            outbox.put(Out::Fact(Topic::Person(id.clone()), person.to_json()));
-        }
-        cameras.tell_all(outbox);
+        cameras.listen(outbox);
+        room.tell_all();
         drop(room);
         self.notify();
     }
@@ -457,6 +459,17 @@ impl People {
 
     fn new_device(&self) -> Device {
         self.devices.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Room {
+    /// Tells the broker who is here and what they show.
+    fn tell_all(&mut self) {
+        let Room { presence, cameras, outbox, .. } = self;
+        for (id, person) in presence.facts() {
+            outbox.put(Out::Fact(Topic::Person(id.clone()), person.to_json()));
+        }
+        cameras.tell_all(outbox);
     }
 }
 

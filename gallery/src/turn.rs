@@ -23,14 +23,19 @@ pub(crate) struct Turn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
     Nothing,
-    /// To say `online` (again): this gallery was taken for gone, or the nodes shall know that
-    /// somebody stores again.
+    /// To say `online` (again): this gallery was taken for gone, the nodes shall know that
+    /// somebody stores again, or another one has just come, which a broker may not tell what it
+    /// retains.
     SayOnline,
 }
 
 impl Turn {
     pub fn new(me: GalleryId) -> Self {
         Turn { me, online: BTreeSet::new(), before: None }
+    }
+
+    pub fn is_me(&self, id: &GalleryId) -> bool {
+        *id == self.me
     }
 
     /// The connection to the broker is a new one: what was heard before counts no more.
@@ -57,10 +62,8 @@ impl Turn {
             };
         }
         match status {
-            Status::Online => {
-                self.online.insert(id.clone());
-                Then::Nothing
-            }
+            Status::Online if self.online.insert(id.clone()) && !retained => Then::SayOnline,
+            Status::Online => Then::Nothing,
             Status::Offline => {
                 self.online.remove(id);
                 let stored = self.stores();
@@ -113,7 +116,8 @@ mod tests {
         assert_eq!(turn.hear(&id(2), Status::Offline, false), Then::SayOnline);
         assert!(turn.stores());
         turn.hear(&id(1), Status::Online, false);
-        turn.hear(&id(2), Status::Online, false);
+        assert_eq!(turn.hear(&id(2), Status::Online, false), Then::SayOnline);
+        assert_eq!(turn.hear(&id(2), Status::Online, false), Then::Nothing, "said once");
         turn.hear(&id(1), Status::Online, false);
         assert!(turn.stores(), "it came later");
     }

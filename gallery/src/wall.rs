@@ -1,6 +1,6 @@
 //! What everybody shares: what is known of the cameras, their newest frames, and what is wrong.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tracing::{info, warn};
 use wire::page::{Camera, Notice, NoticeCode};
 use wire::{Answer, CameraId, GalleryId, NodeName, Size, Stamp, Status, TimeSource, Topic, limits};
 
+use crate::arrivals::{Arrivals, Echo};
 use crate::cameras::{Cameras, Fact};
 use crate::clocks::{Captured, Clocks, Reading};
 use crate::frames::{Dropped, Frame, Frames};
@@ -55,6 +56,10 @@ struct State {
     /// All messages that were refused, also those of topics that were told of.
     refused: u64,
     broker_lost: bool,
+    /// What the broker does not let this gallery read.
+    denied: BTreeSet<String>,
+    arrivals: Arrivals,
+    echo: Echo,
     open: bool,
     /// The port on which it is there by HTTPS, if it is.
     https: Option<u16>,
@@ -84,6 +89,9 @@ impl Wall {
             complained: HashSet::new(),
             refused: 0,
             broker_lost: false,
+            denied: BTreeSet::new(),
+            arrivals: Arrivals::default(),
+            echo: Echo::default(),
             open,
             https,
             turn: Turn::new(id),
@@ -141,7 +149,7 @@ impl Wall {
     fn hear_fact(&self, fact: &Fact<'_>, payload: &[u8], retained: bool) -> Result<(), String> {
         let now = Now::read();
         let mut state = self.state();
-        let State { cameras, clocks, .. } = &mut *state;
+        let State { cameras, clocks, arrivals, .. } = &mut *state;
         let (Fact::Status(node) | Fact::Info(node) | Fact::Stats(node)) = *fact else {
             let Fact::State(camera) = *fact else { return Ok(()) };
             let local = |at| clocks.to_local(&camera.node, at, now);
@@ -160,12 +168,19 @@ impl Wall {
         if let Some(stats) = &heard.stats {
             let (mono, at) = (stats.mono.saturating_mul(1000), stats.at.saturating_mul(1000));
             clocks.hear(node, Reading { boot: &stats.boot, mono, at, age: 0 }, now.mono);
+            for camera in arrivals.beat(node, stats, self.frames.wants().into_keys()) {
+                warn!(%camera, "{DARK}");
+            }
         }
         if heard.changed {
             self.changed.notify_one();
         }
         if heard.online {
             self.node_online.notify_one();
+        }
+        // Each node that hears that a gallery is online says all its facts.
+        if heard.unknown {
+            self.say_online.notify_one();
         }
         Ok(())
     }
@@ -189,6 +204,9 @@ impl Wall {
             if !state.cameras.hear_picture(camera, now) {
                 // Its state comes before long, and then the next picture.
                 return Ok(());
+            }
+            if size.is_some() {
+                state.arrivals.came(camera);
             }
             let Stamp { boot, mono, at, took, .. } = &stamp;
             let age = took.map_or(0, |took| took.made.into());
@@ -254,6 +272,9 @@ impl Wall {
             _ => Status::parse(payload).map_err(|e| e.to_string())?,
         };
         let mut state = self.state();
+        if !retained && state.turn.is_me(id) {
+            state.echo.end();
+        }
         if state.cameras.hear_gallery(id, status == Status::Offline) {
             self.changed.notify_one();
         }
@@ -286,14 +307,26 @@ impl Wall {
         state.turn.connected();
         state.cameras.connected(Now::read());
         state.complained.clear();
+        state.denied.clear();
+        state.arrivals.clear();
+        state.echo.begin(now::mono());
         state.broker_lost = false;
         self.notices.send_replace(state.notices());
+    }
+
+    /// The broker does not let this gallery read something.
+    pub fn refused(&self, filter: String) {
+        let mut state = self.state();
+        if state.denied.len() < COMPLAINTS {
+            state.denied.insert(filter);
+        }
     }
 
     pub fn broker_lost(&self) {
         self.people.disconnected();
         let mut state = self.state();
         state.cameras.disconnected();
+        state.echo.end();
         if !std::mem::replace(&mut state.broker_lost, true) {
             self.notices.send_replace(state.notices());
         }
@@ -313,8 +346,16 @@ impl Wall {
             format!("{refused} messages from the broker since the start were refused; the log says which topics")
         });
         let nodes = state.cameras.troubles().into_iter().chain(state.cameras.refused());
+        let nodes = nodes.chain(state.cameras.kept_back());
+        let allow = |filter: &String| {
+            format!("The broker does not let this gallery read {filter}: allow its user to")
+        };
+        let nodes = nodes.chain(state.denied.iter().map(allow));
+        let nodes = nodes.chain(state.echo.is_missing(now::mono()).then(|| UNHEARD.to_owned()));
+        let dark = state.arrivals.dark().take(TOLD).map(|camera| format!("{camera}: {DARK}"));
         let dropped = self.people.dropped().chain(self.journal.not_kept());
-        state.view_only.iter().cloned().chain(nodes).chain(refused).chain(dropped).collect()
+        let all = state.view_only.iter().cloned().chain(nodes).chain(dark);
+        all.chain(refused).chain(dropped).collect()
     }
 
     /// Which cameras somebody must mend, for `/healthz`.
@@ -369,6 +410,9 @@ impl Wall {
     fn watch_troubles(&self) {
         let trouble = self.store.trouble().map(|why| notice(&why));
         let mut state = self.state();
+        if state.echo.is_newly_missing(now::mono()) {
+            warn!("{UNHEARD}");
+        }
         let troubles = state.cameras.troubles();
         if (&trouble, &troubles) != (&state.trouble, &state.troubles) {
             (state.trouble, state.troubles) = (trouble, troubles);
@@ -404,6 +448,16 @@ fn notice(why: &StoreError) -> (NoticeCode, String) {
     };
     (code, why.to_string())
 }
+
+/// What does not come for so many cameras is told one by one.
+const TOLD: usize = 20;
+
+const DARK: &str = "it publishes pictures, but none comes here: the broker must let the node \
+                    publish, and this gallery read, live/+ under the pictures' topics, and take \
+                    messages of their size";
+
+const UNHEARD: &str = "What this gallery says does not come back from the broker, so it stores no \
+                       photos: allow its user to publish and read under gallery/";
 
 const BROKER_LOST: &str = "The broker cannot be reached; trying again";
 

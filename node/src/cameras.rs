@@ -369,6 +369,7 @@ impl Cameras {
             spool: bytes,
             refused,
             trouble,
+            kept_back: None,
             cameras: cameras.collect(),
         }
     }

@@ -23,6 +23,7 @@ mod frozen;
 mod holder;
 mod hotplug;
 mod identity;
+mod largest;
 mod log;
 mod marks;
 mod mjpeg;
@@ -56,7 +57,7 @@ mod times;
 mod v4l2;
 mod wants;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -161,6 +162,9 @@ impl Node {
             answers,
             questions: Arc::clone(&questions),
             spooler,
+            largest: Mutex::default(),
+            refused: Mutex::default(),
+            said: Mutex::default(),
         });
         Ok(Node { name, health, cameras, questions, link, spool })
     }

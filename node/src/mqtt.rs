@@ -5,25 +5,28 @@
 //! lives while the text connection is up, so that nothing is published under a name that is not
 //! ours. Each connection is made anew after a failure: what was on its way is gone with it.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rumqttc::{
     AsyncClient, ClientError, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill,
-    MqttOptions, NetworkOptions, Outgoing, Packet, Publish, QoS, TlsConfiguration, Transport,
+    MqttOptions, NetworkOptions, Outgoing, Packet, Publish, QoS, SubscribeFilter,
+    SubscribeReasonCode, TlsConfiguration, Transport, v5,
 };
 use rustls::ClientConfig;
 use supervision::{Beat, Health};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use wire::{
-    Ask, BrokerUrl, CameraId, Info, NodeName, Root, Snap, Status, Stored, Topic, Want, filter,
-    limits,
+    Ask, BrokerUrl, CameraId, Info, NodeName, Root, Snap, Stats, Status, Stored, Topic, Want,
+    filter, limits,
 };
 
 use crate::answers::Answers;
@@ -32,6 +35,7 @@ use crate::cameras::Cameras;
 use crate::claim::{Claim, Verdict};
 use crate::facts::Facts;
 use crate::identity::Identity;
+use crate::largest::Largest;
 use crate::retry::Retry;
 use crate::slot::{Picture, Slots};
 use crate::spool::Entry;
@@ -53,6 +57,11 @@ pub(crate) struct Link {
     pub answers: Arc<Answers>,
     pub questions: Arc<Questions>,
     pub spooler: Spooler,
+    pub largest: Mutex<Largest>,
+    /// What the broker does not let it read.
+    pub refused: Mutex<Vec<String>>,
+    /// When it said on this connection that it is online, until that has come back.
+    pub said: Mutex<Option<Instant>>,
 }
 
 const TEXT_KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -68,8 +77,16 @@ const PICTURES_SEND_BUFFER: u32 = 64 * 1024;
 const RETAINED: Duration = Duration::from_millis(250);
 /// How long a broker may take to answer at all.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a broker may take to bring a node what it says itself.
+const BACK_WITHIN: Duration = Duration::from_secs(5);
+/// The bytes of an MQTT packet beside its topic and payload.
+const HEADER: usize = 9;
 /// How long a clean stop waits for the broker.
 const GOOD_BYE: Duration = Duration::from_secs(2);
+/// All facts are said again at most so often. A gallery that has just come waits 10 s for them.
+const AGAIN_EVERY: Duration = Duration::from_secs(3);
+/// Many nodes that hear one gallery do not all answer in one moment: each waits up to so long.
+const AGAIN_WITHIN: Duration = Duration::from_secs(1);
 
 impl Link {
     /// Keeps both connections up until `stop`, then says good-bye.
@@ -100,7 +117,10 @@ impl Link {
             let result = tokio::select! {
                 result = once => result,
                 // While online it ends by itself, as it has a good-bye to say.
-                () = stopped(&mut stopping), if !*online.borrow() => return,
+                () = async {
+                    stopped(&mut stopping).await;
+                    online.subscribe().wait_for(|&online| !online).await.ok();
+                } => return,
             };
             online.send_replace(false);
             let Err(error) = result else { return };
@@ -200,6 +220,7 @@ impl Link {
                         session.connected.notify_one();
                         online.send_replace(true);
                     }
+                    Event::Incoming(Packet::SubAck(ack)) => self.granted(&ack.return_codes),
                     Event::Incoming(Packet::Publish(publish)) => self.hear(&publish, &session)?,
                     Event::Incoming(Packet::PubAck(_)) => {
                         session.unacked.send_modify(|n| *n = n.saturating_sub(1));
@@ -234,41 +255,43 @@ impl Link {
             client.publish(topic, QoS::AtLeastOnce, true, payload).await
         };
         session.connected.notified().await;
-        // Commands are for ourselves alone; our own status and info tell when somebody else speaks
-        // under our name.
-        for filter in [
-            filter::wants_of(&self.root, &self.name),
-            filter::snaps_of(&self.root, &self.name),
-            self.topic(&Topic::Ask(self.name.clone())),
-            self.topic(&Topic::Stored(self.name.clone())),
-            filter::every_gallery(&self.root),
-            status.to_owned(),
-            self.topic(&Topic::Info(self.name.clone())),
-        ] {
-            client.subscribe(filter, QoS::AtLeastOnce).await?;
-        }
+        // In one packet, whose answer says of each whether it is granted.
+        let filters = self.filters().map(|filter| SubscribeFilter::new(filter, QoS::AtLeastOnce));
+        client.subscribe_many(filters).await?;
         let mut heartbeat = tokio::time::interval(limits::STATS_EVERY);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut version, mut is_online) = (0, false);
+        let (mut said, mut again) = (Instant::now(), None);
+        let mut told = None;
         loop {
             while let Some(fact) = self.facts.after(version) {
                 version = fact.version;
                 retain(&fact.topic, &fact.payload).await?;
             }
             if !is_online {
-                is_online = true;
+                (is_online, said, again) = (true, Instant::now(), None);
+                *self.said() = Some(said);
                 retain(status, Status::Online.as_str()).await?;
             }
             tokio::select! {
                 () = self.facts.changed() => {}
+                // Also two that contradict each other do so slowly.
                 () = session.again.notified() => {
+                    let soon = Instant::now() + AGAIN_WITHIN.mul_f32(fastrand::f32());
+                    again.get_or_insert(soon.max(said + AGAIN_EVERY));
+                }
+                () = sleep_until(again.unwrap_or(said)), if again.is_some() => {
                     (version, is_online) = (0, false);
-                    // Two that contradict each other do so slowly.
-                    sleep(Duration::from_secs(1)).await;
                 }
                 _ = heartbeat.tick() => {
                     let topic = self.topic(&Topic::Stats(self.name.clone()));
-                    client.publish(topic, QoS::AtMostOnce, false, self.cameras.stats().to_json()).await?;
+                    let kept_back = self.kept_back();
+                    if let Some(why) = kept_back.as_ref().filter(|why| told.as_ref() != Some(*why)) {
+                        tracing::warn!(broker = %self.broker, "{why}");
+                    }
+                    told.clone_from(&kept_back);
+                    let stats = Stats { kept_back, ..self.cameras.stats() };
+                    client.publish(topic, QoS::AtMostOnce, false, stats.to_json()).await?;
                 }
                 answer = self.answers.next() => {
                     let topic = self.topic(&Topic::Answer(self.name.clone()));
@@ -283,6 +306,97 @@ impl Link {
         timeout(GOOD_BYE, unacked.wait_for(|&n| n == 0)).await.ok();
         client.disconnect().await?;
         Ok(())
+    }
+
+    /// What the text connection listens to. Commands are for ourselves alone; our own status and
+    /// info tell when somebody else speaks under our name.
+    fn filters(&self) -> [String; 7] {
+        [
+            filter::wants_of(&self.root, &self.name),
+            filter::snaps_of(&self.root, &self.name),
+            self.topic(&Topic::Ask(self.name.clone())),
+            self.topic(&Topic::Stored(self.name.clone())),
+            filter::every_gallery(&self.root),
+            self.topic(&Topic::Status(self.name.clone())),
+            self.topic(&Topic::Info(self.name.clone())),
+        ]
+    }
+
+    /// The broker says which subscriptions it grants.
+    fn granted(&self, codes: &[SubscribeReasonCode]) {
+        let refused = self.filters().into_iter().zip(codes);
+        let refused = refused.filter(|(_, code)| **code == SubscribeReasonCode::Failure);
+        let refused: Vec<String> = refused.map(|(filter, _)| filter).collect();
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    fn said(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn largest(&self) -> MutexGuard<'_, Largest> {
+        self.largest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the broker keeps from this node, and what to do.
+    fn kept_back(&self) -> Option<String> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).join(", ");
+        if !refused.is_empty() {
+            return Some(format!("the broker does not let it read {refused}: allow its user to"));
+        }
+        if self.said().is_some_and(|said| said.elapsed() > BACK_WITHIN) {
+            return Some(format!(
+                "what it says does not come back: the broker must let it publish and read \
+                 {0}/{1}/#, and publish {0}-jpeg/{1}/#",
+                self.root, self.name
+            ));
+        }
+        if let Some((limit, held)) = self.largest().held() {
+            return Some(too_large(limit, held));
+        }
+        let (unanswered, jpeg) = (self.spooler.unanswered(), format!("{}-jpeg", self.root));
+        (unanswered > 0).then(|| {
+            format!(
+                "no gallery answers its photos: the broker must let it publish {jpeg}/{}/+/snapshot, \
+                 the gallery read that and publish {}/{}/stored, and take messages of their size",
+                self.name, self.root, self.name
+            )
+        })
+    }
+
+    /// Asks a broker that speaks MQTT 5 for the largest packet that it takes.
+    async fn ask_limit(&self) -> Option<usize> {
+        let id = format!("vitrina-{}-{:08x}", self.name, fastrand::u32(..));
+        let known = self.options(id.clone(), TEXT_KEEP_ALIVE).await.ok()?;
+        let mut options = v5::MqttOptions::new(id, &self.broker.host, self.broker.port);
+        options.set_transport(known.transport());
+        if let Some(login) = known.credentials() {
+            options.set_credentials(login.username, login.password);
+        }
+        let (client, mut events) = v5::AsyncClient::new(options, 1);
+        let mut limit = None;
+        let asked = async {
+            // It ends with the connection, after the DISCONNECT.
+            while let Ok(event) = events.poll().await {
+                if let v5::Event::Incoming(v5::Incoming::ConnAck(ack)) = event {
+                    limit = ack.properties.and_then(|told| told.max_packet_size);
+                    client.try_disconnect().ok();
+                }
+            }
+        };
+        timeout(Duration::from_secs(CONNECT_SECONDS), asked).await.ok();
+        limit.and_then(|limit| usize::try_from(limit).ok())
+    }
+
+    /// A connection for pictures that had come up was lost: perhaps for the size of one.
+    async fn suspect(&self) {
+        let is_known = self.largest().held().is_some();
+        if !self.largest().lost(Instant::now().into_std()) {
+            return;
+        }
+        if !is_known && let Some(limit) = self.ask_limit().await {
+            self.largest().told(limit, Instant::now().into_std());
+        }
     }
 
     /// Takes a message on the text connection.
@@ -317,11 +431,18 @@ impl Link {
             Some(Topic::GalleryStatus(id)) => {
                 let is_online = publish.payload == Status::Online.as_str();
                 self.spooler.gallery(id, is_online, publish.retain);
+                // It may be behind a broker that gives what it retains to nobody who asks with a
+                // wildcard, as RabbitMQ, or have missed what we said.
+                if is_online && !publish.retain {
+                    session.again.notify_one();
+                }
             }
             // What is retained is of the past; what we say goes over it.
             Some(Topic::Status(_) | Topic::Info(_)) if publish.retain => {}
             // Our will, published after our return.
-            Some(Topic::Status(_)) if publish.payload == Status::Online.as_str() => {}
+            Some(Topic::Status(_)) if publish.payload == Status::Online.as_str() => {
+                *self.said() = None;
+            }
             Some(Topic::Status(_)) => session.again.notify_one(),
             // News of somebody who took the name in the same moment as we did: the earlier one
             // keeps it. Or somebody withdrew ours.
@@ -359,6 +480,7 @@ impl Link {
             self.slots.close();
             self.spooler.lost();
             if let Some(error) = error {
+                self.suspect().await;
                 retry.after(&error).await;
             }
         }
@@ -388,10 +510,20 @@ impl Link {
         self.slots.open();
         self.spooler.begin();
         let written = Notify::new();
+        // The size of the photo that is offered, and of those that the broker has yet to take.
+        let (offered, mut unacked) = (AtomicUsize::new(0), VecDeque::new());
         let receiving = async {
             loop {
                 match events.poll().await {
-                    Ok(Event::Outgoing(Outgoing::Publish(_))) => written.notify_one(),
+                    Ok(Event::Outgoing(Outgoing::Publish(pkid))) => {
+                        if pkid > 0 {
+                            unacked.push_back(offered.swap(0, Ordering::Relaxed));
+                        }
+                        written.notify_one();
+                    }
+                    Ok(Event::Incoming(Packet::PubAck(_))) => {
+                        self.largest().taken(unacked.pop_front().unwrap_or(0));
+                    }
                     Ok(_) => {}
                     Err(error) => return Lost::from(error),
                 }
@@ -417,8 +549,8 @@ impl Link {
                 };
                 snapshots_first = matches!(next, Next::Picture(_));
                 let sent = match next {
-                    Next::Snapshot(entry) => self.offer(&client, &written, entry).await,
-                    Next::Picture(picture) => publish(&client, &written, picture).await,
+                    Next::Snapshot(entry) => self.offer(&client, &written, &offered, entry).await,
+                    Next::Picture(picture) => self.publish(&client, &written, picture).await,
                 };
                 if let Err(error) = sent {
                     return Lost::from(error);
@@ -436,14 +568,55 @@ impl Link {
         &self,
         client: &AsyncClient,
         written: &Notify,
+        offered: &AtomicUsize,
         entry: Entry,
     ) -> Result<(), ClientError> {
         let Some(jpeg) = self.spooler.picture(&entry).await else { return Ok(()) };
         let id = CameraId { node: self.name.clone(), camera: entry.camera };
         let topic = self.topic(&Topic::Snapshot(id));
+        let size = HEADER + topic.len() + jpeg.len();
+        if !self.fits(size) {
+            self.spooler.hold(&entry.id);
+            return Ok(());
+        }
+        offered.store(size, Ordering::Relaxed);
         client.publish_bytes(topic, QoS::AtLeastOnce, false, jpeg.into()).await?;
         written.notified().await;
         Ok(())
+    }
+
+    /// Publishes a live picture.
+    async fn publish(
+        &self,
+        client: &AsyncClient,
+        written: &Notify,
+        picture: Picture,
+    ) -> Result<(), ClientError> {
+        let Picture { topic, jpeg, counters, ticket } = picture;
+        let size = jpeg.len();
+        if !self.fits(HEADER + topic.len() + size) {
+            if let Some(ticket) = ticket {
+                ticket.dropped("too-large");
+            }
+            return Ok(());
+        }
+        client.publish_bytes(topic, QoS::AtMostOnce, false, jpeg).await?;
+        written.notified().await;
+        counters.bytes(size);
+        if let Some(ticket) = ticket {
+            ticket.published();
+        }
+        Ok(())
+    }
+
+    /// Whether the broker takes a packet of so many bytes, which is sent then.
+    fn fits(&self, bytes: usize) -> bool {
+        let (mut largest, now) = (self.largest(), Instant::now().into_std());
+        let fits = largest.fits(bytes, now);
+        if fits {
+            largest.sent(bytes, now);
+        }
+        fits
     }
 
     fn client_id(&self) -> String {
@@ -491,20 +664,13 @@ enum Next {
     Picture(Picture),
 }
 
-/// Publishes a live picture.
-async fn publish(
-    client: &AsyncClient,
-    written: &Notify,
-    picture: Picture,
-) -> Result<(), ClientError> {
-    let size = picture.jpeg.len();
-    client.publish_bytes(picture.topic, QoS::AtMostOnce, false, picture.jpeg).await?;
-    written.notified().await;
-    picture.counters.bytes(size);
-    if let Some(ticket) = picture.ticket {
-        ticket.published();
-    }
-    Ok(())
+/// What to do about a broker that takes less than there is.
+fn too_large(limit: usize, held: usize) -> String {
+    format!(
+        "the broker takes no packet above {limit} bytes, and a picture has {held}: raise \
+         max_packet_size there (Mosquitto; EMQX: mqtt.max_packet_size, RabbitMQ: \
+         max_message_size, NATS: max_payload)"
+    )
 }
 
 fn set_network(events: &mut EventLoop, send_buffer: Option<u32>) {
@@ -531,7 +697,7 @@ struct Session {
     again: Notify,
     /// Messages of QoS 1 that were said and not yet acknowledged.
     unacked: watch::Sender<usize>,
-    complained: std::sync::Mutex<Option<Instant>>,
+    complained: Mutex<Option<Instant>>,
 }
 
 impl Default for Session {
@@ -540,7 +706,7 @@ impl Default for Session {
             connected: Notify::new(),
             again: Notify::new(),
             unacked: watch::Sender::new(0),
-            complained: std::sync::Mutex::default(),
+            complained: Mutex::default(),
         }
     }
 }
@@ -548,7 +714,7 @@ impl Default for Session {
 impl Session {
     /// Anybody can send nonsense as often as he likes; the log is not for that.
     fn complain(&self, publish: &Publish, error: &wire::BadPayload) {
-        let mut last = self.complained.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut last = self.complained.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(60)) {
             *last = Some(Instant::now());
             tracing::warn!(topic = publish.topic, %error, "a command was not understood");

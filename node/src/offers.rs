@@ -28,6 +28,7 @@ pub(crate) struct Offers {
     was_old: bool,
     galleries: BTreeSet<GalleryId>,
     refusals: u32,
+    unanswered: u32,
     paused: Option<Instant>,
 }
 
@@ -88,17 +89,30 @@ impl Offers {
     pub fn remove(&mut self, id: &PhotoId) {
         self.places.remove(id);
         self.offered.retain(|(offered, _)| offered != id);
-        (self.refusals, self.paused) = (0, None);
+        (self.refusals, self.unanswered, self.paused) = (0, 0, None);
     }
 
     /// A gallery cannot store one now.
     pub fn put_off(&mut self, id: &PhotoId, now: Instant) {
         if self.places.get(id) == Some(&Place::Offered) {
+            self.unanswered = 0;
             self.queue(id.clone(), now + limits::OFFER_EVERY);
             let pause = PAUSE * 2_u32.pow(self.refusals.min(5));
             self.refusals += 1;
             self.paused = Some(now + pause.min(limits::OFFER_EVERY));
         }
+    }
+
+    /// The broker takes none of this size: it is looked at again later, and holds up no other.
+    pub fn hold(&mut self, id: &PhotoId, now: Instant) {
+        if self.places.get(id) == Some(&Place::Offered) {
+            self.queue(id.clone(), now + limits::OFFER_EVERY);
+        }
+    }
+
+    /// How many in a row no gallery answered although one is there.
+    pub fn unanswered(&self) -> u32 {
+        if self.galleries.is_empty() { 0 } else { self.unanswered }
     }
 
     /// What to do now. What is to be offered counts as offered.
@@ -135,6 +149,7 @@ impl Offers {
     fn expire(&mut self, now: Instant) {
         let is_old = |at: &Instant| now.saturating_duration_since(*at) >= limits::OFFER_EVERY;
         while let Some((id, _)) = self.offered.iter().find(|(_, at)| is_old(at)).cloned() {
+            self.unanswered = self.unanswered.saturating_add(1);
             self.queue(id, now);
         }
     }
@@ -217,6 +232,20 @@ mod tests {
         assert_eq!(offers.next(now), Next::At(now + limits::OFFER_EVERY));
         let later = now + limits::OFFER_EVERY;
         assert_eq!(offered(&mut offers, later), [id(2), id(0)]);
+    }
+
+    #[test]
+    fn one_that_the_broker_does_not_take_holds_up_no_other() {
+        let now = Instant::now();
+        let mut offers = start(3, now);
+        assert_eq!(offers.next(now), Next::Offer(id(0)));
+        offers.hold(&id(0), now);
+        assert_eq!(offered(&mut offers, now), [id(1), id(2)]);
+        assert_eq!(offers.unanswered(), 0);
+        offered(&mut offers, now + limits::OFFER_EVERY);
+        assert_eq!(offers.unanswered(), 2);
+        offers.remove(&id(1));
+        assert_eq!(offers.unanswered(), 0);
     }
 
     #[test]

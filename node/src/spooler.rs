@@ -264,6 +264,16 @@ impl Spooler {
         self.shared.changed.notify_one();
     }
 
+    /// The broker takes none of this size now.
+    pub fn hold(&self, id: &PhotoId) {
+        self.shared.state().offers.hold(id, Instant::now());
+    }
+
+    /// How many offers in a row no gallery answered although one is there.
+    pub fn unanswered(&self) -> u32 {
+        self.shared.state().offers.unanswered()
+    }
+
     /// A gallery came or went. All is offered anew to one that comes, unless `is_retained` says
     /// that it was there before.
     pub fn gallery(&self, id: GalleryId, is_online: bool, is_retained: bool) {

@@ -183,13 +183,14 @@ fn cut(text: &str, most: usize) -> String {
     begin.chain(&['…']).chain(chars.iter().skip(chars.len() - end)).collect()
 }
 
-/// What there is to know of the photos on a node's disk.
+/// What there is to know of the photos on a node's disk, and of what the broker keeps from it.
 fn of_photos(stats: &Stats) -> Vec<String> {
     let waiting = format!("photos wait to be stored: {:.1} MB", stats.spool as f64 / 1e6);
     let refused = format!("photos in spool/refused, which no gallery takes: {}", stats.refused);
     let told = [(stats.spool > 0, waiting), (stats.refused > 0, refused)];
     let told = told.into_iter().filter_map(|(holds, told)| holds.then_some(told));
-    told.chain(stats.trouble.iter().map(|why| format!("no photos: {why}"))).collect()
+    let told = told.chain(stats.trouble.iter().map(|why| format!("no photos: {why}")));
+    told.chain(stats.kept_back.clone()).collect()
 }
 
 /// The word that stands for a state or reason on the wire.

@@ -343,6 +343,9 @@ pub struct Stats {
     /// Why the last snapshot could not be kept: a sentence for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// What the broker keeps from it: a sentence for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_back: Option<String>,
     /// The cameras.
     pub cameras: BTreeMap<CameraName, CameraStats>,
 }

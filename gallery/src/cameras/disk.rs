@@ -5,7 +5,7 @@ use wire::{NodeName, Stats, Status};
 use super::{Cameras, Node};
 
 /// Characters of a node's trouble that are shown.
-const TROUBLE: usize = 200;
+const TROUBLE: usize = 300;
 
 /// A node's disk, by its last heartbeat.
 #[derive(Debug, Default)]
@@ -14,12 +14,18 @@ pub(super) struct Disk {
     trouble: Option<String>,
     /// How many it keeps that were refused for good.
     refused: u64,
+    /// What the broker keeps from it.
+    kept_back: Option<String>,
 }
 
 impl Disk {
     pub fn of(stats: &Stats) -> Self {
         let short = |why: &String| why.chars().take(TROUBLE).collect();
-        Disk { trouble: stats.trouble.as_ref().map(short), refused: stats.refused }
+        Disk {
+            trouble: stats.trouble.as_ref().map(short),
+            refused: stats.refused,
+            kept_back: stats.kept_back.as_ref().map(short),
+        }
     }
 }
 
@@ -28,6 +34,14 @@ impl Cameras {
     pub fn troubles(&self) -> Vec<String> {
         let tell = |(name, disk): (&NodeName, &Disk)| {
             disk.trouble.as_ref().map(|why| format!("{name} takes no photos: {why}"))
+        };
+        self.disks().filter_map(tell).collect()
+    }
+
+    /// From which of them the broker keeps something.
+    pub fn kept_back(&self) -> Vec<String> {
+        let tell = |(name, disk): (&NodeName, &Disk)| {
+            Some(format!("{name}: {}", disk.kept_back.as_ref()?))
         };
         self.disks().filter_map(tell).collect()
     }

@@ -185,11 +185,13 @@ impl Cameras {
     }
 
     /// The broker was reached: it knows nothing.
-    pub fn tell_all(&mut self, out: &mut Outbox) {
-        for id in self.nodes.keys() {
-            out.put(Out::Subscribe(self.wants_of(id)));
-            self.tell_node(id, out);
-        }
+    pub fn tell_all(&self, out: &mut Outbox) {
+        self.nodes.keys().for_each(|id| self.tell_node(id, out));
+    }
+
+    /// Hears what is wanted, over a new connection.
+    pub fn listen(&self, out: &mut Outbox) {
+        self.nodes.keys().for_each(|id| out.put(Out::Subscribe(self.wants_of(id))));
     }
 
     /// The gallery stops.
@@ -286,6 +288,7 @@ impl Node {
             spool: 0,
             refused: 0,
             trouble: None,
+            kept_back: None,
         }
     }
 }

@@ -220,16 +220,17 @@ impl Presence {
     }
 
     /// The broker tells whether a gallery is there. Without it, those who joined there are gone.
-    pub fn hear_gallery(&mut self, gallery: &GalleryId, status: Option<Status>) {
+    /// Returns whether it is another one that has just come.
+    pub fn hear_gallery(&mut self, gallery: &GalleryId, status: Option<Status>) -> bool {
         if *gallery == self.me {
-            return;
+            return false;
         }
         let Some(status) = status else {
             self.galleries.remove(gallery);
-            return;
+            return false;
         };
         if self.galleries.len() >= GALLERIES && !self.galleries.contains_key(gallery) {
-            return;
+            return false;
         }
         let was_here = self.galleries.insert(gallery.clone(), status) == Some(Status::Online);
         let theirs = || self.theirs(|theirs, _| theirs == Some(gallery));
@@ -238,6 +239,7 @@ impl Presence {
             Status::Online if !was_here => theirs().iter().for_each(|id| self.came(id)),
             Status::Online => {}
         }
+        status == Status::Online && !was_here
     }
 
     /// The broker tells whether a camera that a browser shows is there.
