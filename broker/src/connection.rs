@@ -31,7 +31,7 @@ const LAST_WORDS_WITHIN: Duration = Duration::from_millis(100);
 
 /// The bytes that a client sends in a second at least while it sends a packet: who sends less
 /// holds memory that others need.
-const SLOWEST: usize = 16 * 1024;
+const SLOWEST: usize = 2 * 1024;
 
 /// How long a client is given to take its last packet.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
