@@ -299,6 +299,8 @@ async fn whatever_dies_is_named_by_health_and_by_the_watchdogs_check() {
         node.facts().await;
         let (_, _, body) = get(&house, "/healthz").await;
         assert_eq!(json(&body), serde_json::json!({"status": "ok"}), "before {what} dies");
+        // Threads for pictures are started by the first one.
+        upload(&house, "a.jpg", &samples::jpeg(0)).await;
         house.health.kill(what);
         // Something for each of them to do.
         soon(async {
