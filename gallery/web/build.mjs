@@ -19,7 +19,7 @@ async function bundlePage() {
     legalComments: "none",
   };
   const script = { ...common, format: "esm", target: "es2022", entryNames: "[name]-[hash]" };
-  const worker = await build({ ...script, entryPoints: ["src/worker.ts"] });
+  const worker = await build({ ...script, entryPoints: ["src/net/worker.ts"] });
   // What is not needed at once, the viewer's slides, is a file of its own.
   const app = await build({
     ...script,

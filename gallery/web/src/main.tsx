@@ -3,29 +3,29 @@
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import "./between";
-import { said } from "./announce";
-import { stream } from "./capture";
-import { Arrival } from "./arrival";
-import { Enlarged, Gone } from "./camera";
-import { cameras, notices, start } from "./gallery";
-import { Hall } from "./hall";
-import { people as present } from "./here";
-import { Icon } from "./icon";
-import { KeyList } from "./keylist";
-import { followKeys, leave, listed } from "./keys";
-import { choose, words } from "./language";
-import { asking } from "./me";
-import { Naming } from "./naming";
-import { ConnectionLine, Toasts } from "./notices";
-import { showMine } from "./own";
-import { Photos } from "./photos";
-import { followLife } from "./rest";
-import { enlarged, room, toPeople, toPhotos, viewed } from "./route";
-import { Strip } from "./strip";
-import { Drop, followFiles, Uploads } from "./uploads";
-import { Viewer } from "./viewer";
-import { NoCamera, Wall } from "./wall";
+import "./page/proxy";
+import { said } from "./page/announce";
+import { stream } from "./webcam/capture";
+import { Arrival } from "./wall/arrival";
+import { Enlarged, Gone } from "./wall/camera";
+import { cameras, notices, start } from "./net/gallery";
+import { People } from "./people/people";
+import { people as present } from "./people/conversation";
+import { Icon } from "./page/icon";
+import { KeyList } from "./page/key-list";
+import { followKeys, leave, listed } from "./page/keys";
+import { choose, words } from "./words/language";
+import { asking } from "./people/identity";
+import { Naming } from "./people/name-form";
+import { ConnectionLine, Toasts } from "./page/notices";
+import { showMine } from "./webcam/webcam";
+import { Photos } from "./photos/photos";
+import { followLife } from "./page/idle";
+import { enlarged, room, toPeople, toPhotos, viewed } from "./page/route";
+import { Strip } from "./wall/strip";
+import { Drop, followFiles, Uploads } from "./photos/uploads";
+import { Viewer } from "./photos/viewer";
+import { NoCamera, Wall } from "./wall/wall";
 
 function Page() {
   // Under the viewer nothing can be reached.
@@ -36,7 +36,7 @@ function Page() {
       <ConnectionLine />
       <Bar />
       <main id="main" tabIndex={-1} inert={covered}>
-        {room.value === "photos" ? <Photos /> : room.value === "people" ? <Hall /> : <Room />}
+        {room.value === "photos" ? <Photos /> : room.value === "people" ? <People /> : <Room />}
       </main>
       <Viewer />
       <Uploads />

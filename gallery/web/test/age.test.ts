@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ageText, lastingText, sinceText } from "../src/age";
-import { en, es } from "../src/words";
+import { ageText, lastingText, sinceText } from "../src/words/age";
+import { en, es } from "../src/words/words";
 
 const english = { ...en, locale: "en-GB" };
 const spanish = { ...es, locale: "es-ES" };

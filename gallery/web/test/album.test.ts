@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Album, type Source } from "../src/album";
-import { matches, type Filter } from "../src/filter";
-import { count, dayOf, order, put } from "../src/merge";
-import type { Day, Photo, PhotoEvent } from "../src/photo";
+import { Album, type Source } from "../src/photos/album";
+import { matches, type Filter } from "../src/photos/filter";
+import { count, dayOf, order, put } from "../src/photos/merge";
+import type { Day, Photo, PhotoEvent } from "../src/photos/photo";
 
 process.env.TZ = "Europe/Madrid";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
-import { Answers } from "../src/answers";
+import { Answers } from "../src/net/answers";
 
 /** Answers, what they sent, and a clock that the test turns. */
 function fixture(t: TestContext) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Clock, WINDOW } from "../src/clock";
+import { Clock, WINDOW } from "../src/net/clock";
 
 test("before anything is heard the clocks are taken for equal", () => {
   assert.equal(new Clock().local(1_000), 1_000);

@@ -2,9 +2,9 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { en } from "../src/english";
-import { entryText, readEntry } from "../src/entry";
-import { es } from "../src/spanish";
+import { en } from "../src/words/english";
+import { entryText, readEntry } from "../src/log/entry";
+import { es } from "../src/words/spanish";
 
 const golden = JSON.parse(readFileSync("../../wire/golden/log.json", "utf8")) as unknown[];
 const called = (camera: string): string => `<${camera}>`;

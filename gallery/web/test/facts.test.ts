@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { dayWords, momentName } from "../src/dates";
-import { factsOf, sizeName } from "../src/facts";
-import type { Photo } from "../src/photo";
-import { en, es } from "../src/words";
+import { dayWords, momentName } from "../src/words/dates";
+import { factsOf, sizeName } from "../src/photos/facts";
+import type { Photo } from "../src/photos/photo";
+import { en, es } from "../src/words/words";
 
 process.env.TZ = "Europe/Madrid";
 

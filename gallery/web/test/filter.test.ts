@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { matches, query, readFilter, sameFilter, spanOf, writeFilter } from "../src/filter";
-import type { Photo } from "../src/photo";
+import { matches, query, readFilter, sameFilter, spanOf, writeFilter } from "../src/photos/filter";
+import type { Photo } from "../src/photos/photo";
 
 process.env.TZ = "Europe/Madrid";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { answer, CLOCK_UNKNOWN, HEADER, parseFrame } from "../src/frame";
+import { answer, CLOCK_UNKNOWN, HEADER, parseFrame } from "../src/net/frame";
 
 const golden = new Uint8Array(readFileSync("../../wire/golden/frame.bin"));
 

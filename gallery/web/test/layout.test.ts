@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { carry, cut, layout, type Layout, type Room } from "../src/layout";
+import { carry, cut, layout, type Layout, type Room } from "../src/wall/layout";
 
 const WIDE = 16 / 9;
 const OLD = 4 / 3;

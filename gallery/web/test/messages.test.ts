@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { parseMessage, type FromPage } from "../src/messages";
+import { parseMessage, type FromPage } from "../src/net/messages";
 
 interface Golden {
   from: unknown[];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { fit, markOf, monthsOf } from "../src/months";
-import type { Day } from "../src/photo";
+import { fit, markOf, monthsOf } from "../src/photos/months";
+import type { Day } from "../src/photos/photo";
 
 function day(name: string): Day {
   return { day: name, start: 0, end: 1, count: 1, aspect: 1, cameras: 1 };

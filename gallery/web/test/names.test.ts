@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Camera } from "../src/messages";
-import { distinct } from "../src/names";
+import type { Camera } from "../src/net/messages";
+import { distinct } from "../src/wall/names";
 
 function names(...cameras: [string, string][]): string[] {
   const list = cameras.map(([camera, name]): Camera => ({

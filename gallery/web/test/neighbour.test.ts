@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { neighbour } from "../src/neighbour";
+import { neighbour } from "../src/wall/neighbour";
 
 // Three above, two in the middle, one below.
 const boxes = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { newId, PHOTO_ID, readDay, readEvent, readPhoto } from "../src/photo";
+import { newId, PHOTO_ID, readDay, readEvent, readPhoto } from "../src/photos/photo";
 
 const golden = JSON.parse(readFileSync("../../wire/golden/photos.json", "utf8")) as {
   photo: Record<string, unknown>[];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { boxesOf, guess, justify, shape, tall, type Measure } from "../src/rows";
+import { boxesOf, guess, justify, shape, tall, type Measure } from "../src/photos/rows";
 
 const wide: Measure = { width: 1156, target: 184, gap: 4 };
 const phone: Measure = { width: 390, target: 112, gap: 2 };

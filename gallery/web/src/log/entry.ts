@@ -1,0 +1,163 @@
+// The lines of the gallery's log, as wire/src/log.rs has them.
+
+import { isNumber, isObject, isText } from "../net/json";
+import { isPerson } from "../people/wire";
+import { isId } from "../photos/photo";
+import type { Words } from "../words/words";
+
+/** A line of the log. A later one has a greater id. */
+export type Entry = {
+  id: number;
+  /** When, in milliseconds since 1970 by the gallery's clock. */
+  at: number;
+} & Event;
+
+export type Event =
+  | { event: "node"; node: string; online: boolean }
+  | { event: "gallery"; gallery: string; online: boolean }
+  | {
+      event: "camera";
+      camera: string;
+      name: string;
+      works: boolean;
+      reason: string;
+      /** The reason as a sentence, in English. */
+      detail: string;
+    }
+  | { event: "forgotten"; name: string }
+  | { event: "stored"; photo: string; person: string; name: string }
+  | { event: "changed"; photo: string; caption: string; pinned: boolean }
+  | { event: "deleted"; photo: string }
+  | { event: "joined"; person: string }
+  | { event: "left"; person: string; lost: boolean }
+  | { event: "renamed"; person: string; before: string }
+  | { event: "snap"; camera: string }
+  | { event: "set"; camera: string; control: string; value: string }
+  | { event: "ask"; node: string; method: string }
+  | { event: "refused"; node: string; why: string }
+  | { event: "missed"; count: number };
+
+const CAMERA = /^[a-z0-9_-]+\/[a-z0-9_-]+$/;
+
+/** Null for one that is not understood, such as one of a later version. */
+export function readEntry(raw: unknown): Entry | null {
+  if (!isObject(raw) || !isNumber(raw.id) || !isNumber(raw.at)) return null;
+  const event = readEvent(raw);
+  return event && { id: raw.id, at: raw.at, ...event };
+}
+
+function readEvent(raw: Record<string, unknown>): Event | null {
+  const { event, count } = raw;
+  const node = text(raw.node);
+  const gallery = text(raw.gallery);
+  const photo = isId(raw.photo) ? raw.photo : null;
+  const camera = CAMERA.test(text(raw.camera)) ? text(raw.camera) : "";
+  const person = nameOf(raw.person);
+  const name = text(raw.name);
+  switch (event) {
+    case "node":
+      return node ? { event, node, online: raw.online === true } : null;
+    case "gallery":
+      return gallery ? { event, gallery, online: raw.online === true } : null;
+    case "camera": {
+      const works = raw.state === "live" || raw.state === "idle";
+      const [reason, detail] = [text(raw.reason), text(raw.detail)];
+      return camera ? { event, camera, name: name || camera, works, reason, detail } : null;
+    }
+    case "forgotten":
+      return camera ? { event, name: name || camera } : null;
+    case "stored":
+      return photo ? { event, photo, person, name } : null;
+    case "changed":
+      return photo
+        ? { event, photo, caption: text(raw.caption), pinned: raw.pinned === true }
+        : null;
+    case "deleted":
+      return photo ? { event, photo } : null;
+    case "joined":
+      return person ? { event, person } : null;
+    case "left":
+      return person ? { event, person, lost: raw.lost === true } : null;
+    case "renamed":
+      return person ? { event, person, before: text(raw.before) } : null;
+    case "snap":
+      return camera ? { event, camera } : null;
+    case "set":
+      return camera ? { event, camera, control: text(raw.control), value: text(raw.value) } : null;
+    case "ask":
+      return node ? { event, node, method: text(raw.method) } : null;
+    case "refused":
+      return node ? { event, node, why: text(raw.why) } : null;
+    case "missed":
+      return isNumber(count) ? { event, count } : null;
+    default:
+      return null;
+  }
+}
+
+function text(value: unknown): string {
+  return isText(value) ? value : "";
+}
+
+function nameOf(raw: unknown): string {
+  return isObject(raw) && isPerson(raw.id) && isText(raw.name) ? raw.name : "";
+}
+
+/** An event as a line. `called` is what people call a camera. */
+export function entryText(event: Event, called: (camera: string) => string, words: Words): string {
+  const { log, talk } = words;
+  switch (event.event) {
+    case "node":
+      return event.online ? log.online(event.node) : log.offline(event.node);
+    case "gallery":
+      return event.online ? log.galleryOnline(event.gallery) : log.galleryOffline(event.gallery);
+    case "camera":
+      return cameraText(event, words);
+    case "forgotten":
+      return log.forgotten(event.name);
+    case "stored":
+      if (event.person) return log.photoBy(event.person);
+      return event.name ? log.photoFrom(event.name) : log.photo;
+    case "changed":
+      if (event.caption) return log.captioned(event.caption);
+      return event.pinned ? log.pinned : log.changed;
+    case "deleted":
+      return log.deleted;
+    case "joined":
+      return talk.joined(event.person);
+    case "left":
+      return event.lost ? talk.leftLost(event.person) : talk.left(event.person);
+    case "renamed":
+      return talk.renamed(event.before, event.person);
+    case "snap":
+      return log.snap(called(event.camera));
+    case "set":
+      return log.set(called(event.camera), event.control, event.value);
+    case "ask":
+      return log.ask(event.node, event.method);
+    case "refused":
+      return log.refused(event.node, event.why);
+    case "missed":
+      return log.missed(event.count);
+  }
+}
+
+function cameraText(event: Event & { event: "camera" }, words: Words): string {
+  const { log } = words;
+  const { camera, name, works, reason } = event;
+  // A page's camera is called after who shows it.
+  if (camera.startsWith("web-")) return works ? log.shows(name) : log.shownNoMore(name);
+  if (works) return log.works(name);
+  const why: Record<string, string> = {
+    unplugged: words.unplugged,
+    stalled: words.noPictures,
+    broken: words.broken,
+    frozen: words.frozen,
+    busy: words.takenBySome,
+    permission: words.notAllowed,
+    "usb-bandwidth": words.busFull,
+    format: words.noFormat,
+    device: words.failure,
+  };
+  return `${name}: ${why[reason] ?? (event.detail || words.lost)}`;
+}

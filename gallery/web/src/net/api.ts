@@ -1,0 +1,157 @@
+// What the page asks the gallery for over HTTP.
+
+import { readEntry, type Entry } from "../log/entry";
+import { query, type Filter } from "../photos/filter";
+import { each, isNumber, isObject, isText } from "./json";
+import { readDay, readPhoto, type Day, type Photo } from "../photos/photo";
+
+/** The gallery says no; `status` 0 if it says nothing. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface Sources {
+  cameras: { camera: string; name: string; count: number }[];
+  people: { id: string; name: string; count: number }[];
+}
+
+export interface Listed {
+  photos: Photo[];
+  /** Where the next ones begin; null after the last. */
+  next: string | null;
+}
+
+/** Photos per request. */
+const PAGE = 500;
+
+/** Newest first. */
+export async function listPhotos(
+  asked: Record<string, string>,
+  signal?: AbortSignal,
+): Promise<Listed> {
+  const response = await ask(`api/photos?${new URLSearchParams({ limit: `${PAGE}`, ...asked })}`, {
+    ...(signal ? { signal } : {}),
+  });
+  const next = /<[^>]*[?&]before=([^&>]+)[^>]*>;\s*rel="?next"?/.exec(
+    response.headers.get("Link") ?? "",
+  );
+  return {
+    photos: each(listOf(await response.json()), readPhoto),
+    next: next?.[1] === undefined ? null : decodeURIComponent(next[1]),
+  };
+}
+
+/** The days that have photos, newest first, in this machine's time zone. */
+export async function listDays(filter: Filter, signal?: AbortSignal): Promise<Day[]> {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  const asked = new URLSearchParams({ zone, ...query(filter) });
+  const response = await ask(`api/photos/days?${asked}`, signal ? { signal } : {});
+  return each(listOf(await response.json()), readDay);
+}
+
+export async function sources(): Promise<Sources> {
+  const raw: unknown = await (await ask("api/photos/sources")).json();
+  const { cameras, people } = isObject(raw) ? raw : {};
+  const count = (value: unknown): number => (isNumber(value) ? value : 0);
+  return {
+    cameras: each(listOf(cameras), (raw) =>
+      isObject(raw) && isText(raw.camera)
+        ? {
+            camera: raw.camera,
+            name: isText(raw.name) ? raw.name : raw.camera,
+            count: count(raw.count),
+          }
+        : null,
+    ),
+    people: each(listOf(people), (raw) =>
+      isObject(raw) && isText(raw.id)
+        ? { id: raw.id, name: isText(raw.name) ? raw.name : raw.id, count: count(raw.count) }
+        : null,
+    ),
+  };
+}
+
+export interface Detailed {
+  photo: Photo;
+  /** What the camera wrote into the file, by its EXIF names. */
+  exif: Record<string, string>;
+}
+
+export async function onePhoto(id: string, signal?: AbortSignal): Promise<Detailed> {
+  const raw: unknown = await (await ask(`api/photos/${id}`, signal ? { signal } : {})).json();
+  const given = isObject(raw) && isObject(raw.exif) ? raw.exif : {};
+  const exif = Object.entries(given).filter((pair): pair is [string, string] => isText(pair[1]));
+  return { photo: understood(raw), exif: Object.fromEntries(exif) };
+}
+
+export async function changePhoto(
+  id: string,
+  change: { caption?: string; pinned?: boolean },
+): Promise<Photo> {
+  return understood(await (await send("PATCH", `api/photos/${id}`, change)).json());
+}
+
+export async function deletePhoto(id: string): Promise<void> {
+  await send("DELETE", `api/photos/${id}`);
+}
+
+export async function restorePhoto(id: string): Promise<Photo> {
+  return understood(await (await send("POST", `api/photos/${id}/restore`)).json());
+}
+
+/** Lines of the log that are older than one, newest first. Times by the gallery's clock. */
+export async function listLog(before: number): Promise<Entry[]> {
+  return each(listOf(await (await ask(`api/log?limit=200&before=${before}`)).json()), readEntry);
+}
+
+/** Asks a camera for a photo with this id; comes back when it is stored. */
+export async function takePhoto(camera: string, id: string): Promise<Photo> {
+  return understood(await (await send("POST", `api/cameras/${camera}/snap`, { id })).json());
+}
+
+/** Where a photo's file, or its small picture, is. */
+export function fileUrl(id: string, what: "" | "/thumb" | "?download" = ""): string {
+  return new URL(`photos/${id}${what}`, document.baseURI).href;
+}
+
+function send(method: string, path: string, body?: unknown): Promise<Response> {
+  const json = { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return ask(path, { method, ...(body === undefined ? {} : json) });
+}
+
+async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, document.baseURI), init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new Refusal(0, "");
+  }
+  if (response.ok) return response;
+  throw new Refusal(response.status, refusalText(await response.text().catch(() => "")));
+}
+
+/** The sentence in `{"error","hint"}`. */
+export function refusalText(body: string): string {
+  try {
+    const raw: unknown = JSON.parse(body);
+    return isObject(raw) && isText(raw.error) ? raw.error : "";
+  } catch {
+    return "";
+  }
+}
+
+function understood(raw: unknown): Photo {
+  const photo = readPhoto(raw);
+  if (!photo) throw new Refusal(0, "");
+  return photo;
+}
+
+function listOf(raw: unknown): unknown[] {
+  return Array.isArray(raw) ? raw : [];
+}

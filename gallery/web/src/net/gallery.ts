@@ -1,0 +1,318 @@
+// What the page knows of the gallery: the cameras in their order, the connection, the pictures
+// drawn. It starts the worker and tells it what is watched.
+
+import { computed, signal } from "@preact/signals";
+import type { FromWorker, ToWorker } from "./worker-messages";
+import type { Seen } from "../wall/tile-state";
+import type { Camera, FromPage, Measured, Notice, ToPage, WatchedTile } from "./messages";
+import { distinct } from "../wall/names";
+import type { PhotoEvent } from "../photos/photo";
+
+declare const WORKER: string;
+
+/** In the order of the wall, with times by our clock; null before the first list. */
+export const cameras = signal<Camera[] | null>(null);
+
+/** Their names. */
+export const order = computed(() => (cameras.value ?? []).map(({ camera }) => camera));
+
+export const notices = signal<Notice[]>([]);
+
+/** Who is told what happens to photos. */
+export const photoListeners = new Set<(event: PhotoEvent) => void>();
+
+/** What the gallery says about people, and what to add to its times to have them by ours. */
+export const peopleListeners = new Set<(message: ToPage, behind: number) => void>();
+
+export type Link = { open: true } | { open: false; since: number; next: number | null };
+
+/** `next` is when it tries again; null while it tries. Times by `Date.now()`. */
+export const link = signal<Link>({ open: false, since: Date.now(), next: null });
+
+/** Width / height of each camera's pictures, once known. */
+export const aspects = signal<ReadonlyMap<string, number>>(new Map());
+
+/** What each tile got in the last second, while the page measures; null while it does not. */
+export const measured = signal<ReadonlyMap<number, Measured> | null>(null);
+
+/** Shows on each tile its rate and what its age is made of, or no more. */
+export function measure(): void {
+  const on = measured.value === null;
+  measured.value = on ? new Map() : null;
+  say({ type: "measure", on });
+}
+
+/** How many pictures the mean of drawing is taken over. */
+const MEAN = 30;
+
+/** The gallery refuses a page that watches more. */
+const WATCHED = 256;
+
+/** The aspect of a camera of which nothing is known. */
+const USUAL = 16 / 9;
+
+export function aspectOf(camera: Camera): number {
+  const [width, height] = (camera.size ?? "").split("x").map(Number);
+  return aspects.value.get(camera.camera) ?? (width && height ? width / height : USUAL);
+}
+
+/** A place on the page where a camera's pictures are drawn. */
+export interface Screen extends Seen {
+  readonly tile: number;
+  readonly camera: string;
+  /** The size of the picture drawn, and how many there were. */
+  width: number;
+  height: number;
+  count: number;
+  /** The age of the picture is at least what `captured` says. */
+  least: boolean;
+  /** Milliseconds that drawing took, a mean over the last pictures. */
+  drawing: number;
+}
+
+interface Place {
+  screen: Screen;
+  element: HTMLElement;
+  fps: number;
+  zoom: number;
+  visible: boolean;
+  drawn: () => void;
+}
+
+const places = new Map<number, Place>();
+
+type Picture = Pick<Screen, "captured" | "least" | "width" | "height">;
+
+/** The newest picture of each camera: what the worker draws at once on a new place. */
+const newest = new Map<string, Picture>();
+const NONE: Picture = { captured: null, least: false, width: 0, height: 0 };
+
+let lastTile = -1;
+let post: (message: ToWorker, transfer?: Transferable[]) => void = () => {};
+
+/** Connects. On a browser that cannot draw in a worker the same code runs here. */
+export async function start(): Promise<void> {
+  const script = new URL(WORKER, import.meta.url).href;
+  if (drawsInWorkers()) {
+    const worker = new Worker(script, { type: "module" });
+    worker.onmessage = (event: MessageEvent<FromWorker>) => take(event.data);
+    post = (message, transfer) => worker.postMessage(message, transfer ?? []);
+  } else {
+    const { serve } = (await import(script)) as typeof import("./worker");
+    post = serve(take);
+  }
+  attend();
+  post({ do: "start", url: socketUrl() });
+}
+
+export function socketUrl(search = ""): string {
+  const url = new URL(`ws${search}`, document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+let ringing: (() => void) | null = null;
+
+/** Calls this in so many milliseconds, also while the page is hidden. There is one bell. */
+export function ringIn(after: number, then: () => void): void {
+  ringing = then;
+  post({ do: "ring", after });
+}
+
+/** Opens a place for a camera's pictures. `drawn` is called after each. */
+export function addScreen(
+  camera: string,
+  element: HTMLElement,
+  canvas: HTMLCanvasElement,
+  fps: number,
+  drawn: () => void,
+): Screen {
+  do lastTile = (lastTile + 1) & 0xffff;
+  while (places.has(lastTile));
+  const screen: Screen = {
+    tile: lastTile,
+    camera,
+    opened: Date.now(),
+    count: 0,
+    drawing: 0,
+    ...(newest.get(camera) ?? NONE),
+  };
+  const place = { screen, element, fps, zoom: 1, visible: false, drawn };
+  places.set(screen.tile, place);
+  byElement.set(element, place);
+  seen.observe(element);
+  sized.observe(element);
+  const target = drawsInWorkers() ? canvas.transferControlToOffscreen() : canvas;
+  const transfer = target instanceof HTMLCanvasElement ? [] : [target];
+  post({ do: "add", tile: screen.tile, camera, canvas: target }, transfer);
+  return screen;
+}
+
+export function removeScreen(screen: Screen): void {
+  const place = places.get(screen.tile);
+  if (!place) return;
+  seen.unobserve(place.element);
+  sized.unobserve(place.element);
+  places.delete(screen.tile);
+  post({ do: "remove", tile: screen.tile });
+  watchSoon();
+}
+
+/** The picture is shown so many times larger than its tile. */
+export function zoomScreen(screen: Screen, zoom: number): void {
+  const place = places.get(screen.tile);
+  if (!place || place.zoom === zoom) return;
+  place.zoom = zoom;
+  watchSoon();
+}
+
+export function isVisible(screen: Screen): boolean {
+  return places.get(screen.tile)?.visible ?? false;
+}
+
+export function tryNow(): void {
+  const now = link.value;
+  if (!now.open) link.value = { ...now, next: null };
+  post({ do: "try" });
+}
+
+function take(message: FromWorker): void {
+  switch (message.is) {
+    case "open":
+      link.value = { open: true };
+      break;
+    case "lost":
+      link.value = {
+        open: false,
+        since: link.value.open ? Date.now() : link.value.since,
+        next: message.next,
+      };
+      break;
+    case "said":
+      said(message.message, message.behind);
+      break;
+    case "drawn":
+      drawn(message);
+      break;
+    case "ringing":
+      ringing?.();
+      break;
+  }
+}
+
+function said(message: ToPage, behind: number): void {
+  switch (message.type) {
+    case "cameras":
+      list(message.cameras, behind);
+      break;
+    case "notice":
+      notices.value = message.notices;
+      break;
+    case "measured":
+      // The answer to what was asked for before may still come.
+      if (measured.value) measured.value = new Map(message.tiles.map((tile) => [tile.tile, tile]));
+      break;
+    case "photo":
+      for (const listener of photoListeners) listener(message);
+      break;
+    default:
+      for (const listener of peopleListeners) listener(message, behind);
+  }
+}
+
+function list(all: Camera[], behind: number): void {
+  // The worker forgets the pictures of the same cameras: of those that are gone or off.
+  const kept = new Set(all.filter(({ state }) => state !== "off").map(({ camera }) => camera));
+  for (const camera of newest.keys()) if (!kept.has(camera)) newest.delete(camera);
+  for (const { screen } of places.values()) {
+    if (!kept.has(screen.camera)) Object.assign(screen, NONE, { opened: Date.now() });
+  }
+  const distinctly = distinct(all);
+  cameras.value = distinctly.map((camera) => ({ ...camera, since: camera.since + behind }));
+}
+
+function drawn(message: FromWorker & { is: "drawn" }): void {
+  const place = places.get(message.tile);
+  if (!place) return;
+  const { screen } = place;
+  const { captured, least, took, width, height } = message;
+  const picture = { captured, least, width, height };
+  Object.assign(screen, picture);
+  newest.set(screen.camera, picture);
+  screen.drawing += (took - screen.drawing) / Math.min(++screen.count, MEAN);
+  const aspect = width / height;
+  if (Math.abs((aspects.peek().get(screen.camera) ?? 0) - aspect) > 0.01) {
+    aspects.value = new Map(aspects.peek()).set(screen.camera, aspect);
+  }
+  place.drawn();
+}
+
+const byElement = new WeakMap<Element, Place>();
+
+const seen = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    const place = byElement.get(entry.target);
+    if (!place || place.visible === entry.isIntersecting) continue;
+    place.visible = entry.isIntersecting;
+    if (place.visible) place.screen.opened = Date.now();
+  }
+  watchSoon(0);
+});
+
+const sized = new ResizeObserver(() => watchSoon());
+
+let soon: ReturnType<typeof setTimeout> | undefined;
+let told = "";
+
+/** Tells what is watched when things have come to rest, such as a window being resized. */
+function watchSoon(after = 120): void {
+  clearTimeout(soon);
+  soon = setTimeout(() => {
+    const visible = [...places.values()].filter((place) => place.visible);
+    const tiles = visible.slice(0, WATCHED).map(watched);
+    const text = JSON.stringify(tiles);
+    if (text === told) return;
+    told = text;
+    say({ type: "watch", tiles });
+  }, after);
+}
+
+function watched({ screen, element, fps, zoom }: Place): WatchedTile {
+  const aspect = aspects.peek().get(screen.camera) ?? USUAL;
+  // The picture covers the tile, so it may be wider than it.
+  const across = Math.max(element.offsetWidth, element.offsetHeight * aspect);
+  const width = Math.max(1, Math.round(across * zoom * devicePixelRatio));
+  return { tile: screen.tile, camera: screen.camera, width, fps };
+}
+
+export function say(message: FromPage): void {
+  post({ do: "say", message });
+}
+
+/** Hidden pages ask for nothing; what slept looks whether its connection lives. */
+function attend(): void {
+  let hidden = document.hidden;
+  if (hidden) say({ type: "pause" });
+  const look = (): void => {
+    if (hidden === document.hidden) return;
+    hidden = document.hidden;
+    for (const { screen } of places.values()) screen.opened = Date.now();
+    say({ type: hidden ? "pause" : "resume" });
+    if (!hidden) post({ do: "woke" });
+  };
+  document.addEventListener("visibilitychange", look);
+  document.addEventListener("resume", () => post({ do: "woke" }));
+  addEventListener("online", () => post({ do: "woke" }));
+  addEventListener("pagehide", () => post({ do: "leave" }));
+  addEventListener("pageshow", (event) => event.persisted && post({ do: "try" }));
+}
+
+let inWorkers: boolean | undefined;
+
+function drawsInWorkers(): boolean {
+  inWorkers ??=
+    "transferControlToOffscreen" in HTMLCanvasElement.prototype &&
+    typeof OffscreenCanvas !== "undefined" &&
+    new OffscreenCanvas(1, 1).getContext("2d") !== null;
+  return inWorkers;
+}

@@ -1,0 +1,208 @@
+// The JSON messages of the WebSocket, as wire/src/page.rs has them.
+
+import { readEntry, type Entry } from "../log/entry";
+import { each, isNumber, isObject, isText } from "./json";
+import { isPerson, readLine, readPresent, type Line, type Present } from "../people/wire";
+import { readEvent, type PhotoEvent } from "../photos/photo";
+
+/** `ended` is what `off` is for a camera that somebody showed from a page. */
+export type CameraState = "live" | "idle" | "lost" | "off" | "error" | "ended";
+
+export interface Camera {
+  /** `node/camera`. */
+  camera: string;
+  /** What people call it. */
+  name: string;
+  kind: string;
+  state: CameraState;
+  /** Why it does not work: a word for programs. Later versions may send words not known here. */
+  reason?: string;
+  /** The same as a sentence, in English. */
+  detail?: string;
+  /** The program that has it, when it is busy. */
+  by?: string;
+  /** Since when it is so, in milliseconds since 1970 by the gallery's clock. */
+  since: number;
+  format?: string;
+  /** The captured size, such as `1280x720`. */
+  size?: string;
+  fps?: number;
+  /** The longest time between two pictures, in seconds, of a slow camera. */
+  interval?: number;
+}
+
+export interface Notice {
+  /** A word for programs, such as `broker-lost`. */
+  code: string;
+  /** The same as a sentence, in English. */
+  text: string;
+  /** With `https`: the port on which the page is there by HTTPS too. */
+  port?: number;
+}
+
+export type ToPage =
+  | { type: "cameras"; now: number; cameras: Camera[] }
+  | { type: "notice"; notices: Notice[] }
+  | ({ type: "photo" } & PhotoEvent)
+  /** Who this page is. The key proves it; it is kept in the browser. */
+  | { type: "you"; id: string; key: string; name: string }
+  /** Everybody who is here, in the order in which they came. */
+  | { type: "people"; people: Present[] }
+  /** Who came or changed, and who left. */
+  | { type: "presence"; here: Present[]; gone: string[] }
+  /** Lines of the talk, oldest first. One may come twice; its id tells. */
+  | { type: "talk"; lines: Line[] }
+  /** Lines of the log, oldest first: the last ones when it is followed, then what is new. */
+  | { type: "log"; entries: Entry[] }
+  /** What was said, or asked for by this text, is not done: again in so many seconds, or never. */
+  | { type: "held"; text: string; seconds?: number; why: string }
+  /** The frames a second wanted of the camera that this page shows. */
+  | { type: "wanted"; full: number; half: number; quarter: number; preview: number }
+  /** A frame of that camera has come. Two may be on their way. */
+  | { type: "got"; seq: number }
+  /** What this page's tiles got since the last such message. */
+  | { type: "measured"; tiles: Measured[] };
+
+/** The frames of a tile that were answered. Times are means, in milliseconds. */
+export interface Measured {
+  tile: number;
+  /** Frames a second. */
+  fps: number;
+  /** From capture until the node had the frame; absent where it does not tell. */
+  capture?: number;
+  /** Until the node had made the picture. */
+  node?: number;
+  /** Until the gallery had it; absent while the node's clock is not known. */
+  broker?: number;
+  /** Until it was sent. */
+  gallery: number;
+  /** Until the answer came, which is given when it was drawn. */
+  answer: number;
+}
+
+export interface WatchedTile {
+  tile: number;
+  camera: string;
+  /** In device pixels. */
+  width: number;
+  fps: number;
+}
+
+export type FromPage =
+  | { type: "watch"; tiles: WatchedTile[] }
+  | { type: "pause" }
+  | { type: "resume" }
+  | { type: "join"; name: string; id?: string; key?: string }
+  | { type: "leave" }
+  | { type: "say"; text: string }
+  /** The size of the full picture, such as `1280x720`. */
+  | { type: "share"; name: string; size: string }
+  | { type: "unshare" }
+  | { type: "measure"; on: boolean }
+  /** To be told what happens, or no more. */
+  | { type: "log"; follow: boolean };
+
+/** Reads a message; null for one that is not understood, such as one of a later version. */
+export function parseMessage(text: string): ToPage | null {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!isObject(raw)) return null;
+  if (raw.type === "cameras" && isNumber(raw.now) && Array.isArray(raw.cameras)) {
+    return { type: "cameras", now: raw.now, cameras: each(raw.cameras, camera) };
+  }
+  if (raw.type === "notice" && Array.isArray(raw.notices)) {
+    return { type: "notice", notices: each(raw.notices, notice) };
+  }
+  if (raw.type === "photo") {
+    const event = readEvent(raw);
+    return event && { type: "photo", ...event };
+  }
+  if (raw.type === "log" && Array.isArray(raw.entries)) {
+    return { type: "log", entries: each(raw.entries, readEntry) };
+  }
+  if (raw.type === "measured" && Array.isArray(raw.tiles)) {
+    return { type: "measured", tiles: each(raw.tiles, measured) };
+  }
+  return readPeople(raw) ?? readOwn(raw);
+}
+
+/** What is about people and what they say. */
+function readPeople(raw: Record<string, unknown>): ToPage | null {
+  const { type, id, key, name, text, seconds, why } = raw;
+  if (type === "you" && isPerson(id) && isText(key) && isText(name)) {
+    return { type, id, key, name };
+  }
+  if (type === "people" && Array.isArray(raw.people)) {
+    return { type, people: each(raw.people, readPresent) };
+  }
+  if (type === "presence") {
+    const here = Array.isArray(raw.here) ? each(raw.here, readPresent) : [];
+    const gone = Array.isArray(raw.gone) ? raw.gone.filter(isPerson) : [];
+    return { type, here, gone };
+  }
+  if (type === "talk" && Array.isArray(raw.lines)) {
+    return { type, lines: each(raw.lines, readLine) };
+  }
+  if (type === "held" && typeof text === "string" && isText(why)) {
+    return isNumber(seconds) ? { type, text, seconds, why } : { type, text, why };
+  }
+  return null;
+}
+
+/** What is about the camera that this page shows. */
+function readOwn(raw: Record<string, unknown>): ToPage | null {
+  const { type, full, half, quarter, preview, seq } = raw;
+  const numbers = isNumber(full) && isNumber(half) && isNumber(quarter) && isNumber(preview);
+  if (type === "wanted" && numbers) return { type, full, half, quarter, preview };
+  if (type === "got" && isNumber(seq)) return { type, seq };
+  return null;
+}
+
+function camera(raw: unknown): Camera | null {
+  if (!isObject(raw)) return null;
+  const { camera, name, since } = raw;
+  if (typeof camera !== "string" || !/^[a-z0-9_-]+\/[a-z0-9_-]+$/.test(camera)) return null;
+  if (!isNumber(since)) return null;
+  const read: Camera = {
+    camera,
+    name: typeof name === "string" && name !== "" ? name : camera,
+    kind: typeof raw.kind === "string" ? raw.kind : "",
+    // A state of a later version is shown with the words that come with it, never as live.
+    state: isState(raw.state) ? raw.state : "error",
+    since,
+  };
+  if (read.kind === "browser" && read.state === "off") read.state = "ended";
+  for (const key of ["reason", "detail", "by", "format", "size"] as const) {
+    const value = raw[key];
+    if (typeof value === "string" && value !== "") read[key] = value;
+  }
+  if (isNumber(raw.fps)) read.fps = raw.fps;
+  if (isNumber(raw.interval) && raw.interval > 0) read.interval = raw.interval;
+  return read;
+}
+
+function notice(raw: unknown): Notice | null {
+  if (!isObject(raw) || typeof raw.code !== "string" || typeof raw.text !== "string") return null;
+  const { code, text, port } = raw;
+  return isNumber(port) ? { code, text, port } : { code, text };
+}
+
+function measured(raw: unknown): Measured | null {
+  if (!isObject(raw)) return null;
+  const { tile, fps, gallery, answer } = raw;
+  if (!isNumber(tile) || !isNumber(fps) || !isNumber(gallery) || !isNumber(answer)) return null;
+  const read: Measured = { tile, fps, gallery, answer };
+  for (const key of ["capture", "node", "broker"] as const) {
+    const value = raw[key];
+    if (isNumber(value)) read[key] = value;
+  }
+  return read;
+}
+
+function isState(value: unknown): value is CameraState {
+  return ["live", "idle", "lost", "off", "error"].includes(value as string);
+}

@@ -1,0 +1,138 @@
+// The room of people: this device's camera, who is here, and the talk or the log.
+
+import { useEffect, useState } from "preact/hooks";
+import { sinceText } from "../words/age";
+import { cameras } from "../net/gallery";
+import { people } from "./conversation";
+import { choose, words } from "../words/language";
+import { Log } from "../log/log";
+import { depart, join, me, nameHeld } from "./identity";
+import { NameForm } from "./name-form";
+import { Own } from "../webcam/webcam";
+import type { Present } from "./wire";
+import { enlarge, logged, toLog, toPeople } from "../page/route";
+import { Talk } from "./talk";
+import { tick } from "../page/tick";
+import { Tile } from "../wall/tile";
+import { sentence } from "../words/words";
+
+/** A thumbnail is small, and there may be many. */
+const FPS = 10;
+
+export function People() {
+  const { people: title, other } = words.value;
+  return (
+    <section class="hall" aria-label={title}>
+      <h1 class="sr">{title}</h1>
+      <div class="who">
+        <Own />
+        <Names />
+        <button class="word tongue" lang={other.code} onClick={() => choose(other.code)}>
+          {other.change}
+        </button>
+      </div>
+      <div class="told">
+        <Views />
+        {logged.value ? <Log /> : <Talk />}
+      </div>
+    </section>
+  );
+}
+
+/** What is said, or what happens. */
+function Views() {
+  const { talk, log } = words.value;
+  const here = logged.value;
+  const by = (go: () => void) => (event: Event) => {
+    event.preventDefault();
+    go();
+  };
+  return (
+    <nav class="views" aria-label={log.views}>
+      <a href="#/people" aria-current={here ? undefined : "page"} onClick={by(toPeople)}>
+        {talk.title}
+      </a>
+      <a href="#/people/log" aria-current={here ? "page" : undefined} onClick={by(toLog)}>
+        {log.title}
+      </a>
+    </nav>
+  );
+}
+
+function Names() {
+  const all = people.value;
+  const { nobodyYet, justYou, peopleHere } = words.value;
+  if (all === null) return null;
+  const alone = all.length === 1 && all[0]?.id === me.value?.id;
+  return (
+    <>
+      <h2>{all.length === 0 ? nobodyYet : alone ? justYou : peopleHere(all.length)}</h2>
+      <ul class="names" role="list">
+        {all.map((person) =>
+          person.id === me.value?.id ? (
+            <Self key={person.id} person={person} />
+          ) : (
+            <Other key={person.id} person={person} />
+          ),
+        )}
+      </ul>
+    </>
+  );
+}
+
+function Other({ person }: { person: Present }) {
+  const { sinceShowing } = words.value;
+  const camera = cameras.value?.find(({ camera }) => camera === person.camera);
+  const since = sentence(sinceText(person.since, tick.value, words.value));
+  return (
+    <li data-person={person.id}>
+      <span class="n">
+        {person.name}
+        <small>{camera ? sinceShowing(since) : since}</small>
+      </span>
+      {camera && (
+        <button class="cam" aria-label={camera.name} onClick={() => enlarge(camera.camera)}>
+          <Tile key={camera.camera} camera={camera} fps={FPS} />
+        </button>
+      )}
+    </li>
+  );
+}
+
+/** One's own name can be changed where it stands. */
+function Self({ person }: { person: Present }) {
+  const [changing, setChanging] = useState(false);
+  const { naming, you, youShowing } = words.value;
+  useEffect(() => {
+    setChanging(false);
+  }, [person.name]);
+  if (changing) {
+    return (
+      <li data-person={person.id} class="self">
+        <NameForm
+          name={person.name}
+          act={naming.keep}
+          done={(name) => (name === person.name ? setChanging(false) : join(name))}
+          cancel={() => {
+            nameHeld.value = null;
+            setChanging(false);
+          }}
+          leave={depart}
+        />
+      </li>
+    );
+  }
+  return (
+    <li data-person={person.id} class="self">
+      <span class="n">
+        <button aria-label={naming.change(person.name)} onClick={() => setChanging(true)}>
+          {person.name}
+        </button>
+        <small>{person.camera ? youShowing : you}</small>
+      </span>
+      <button class="word" onClick={depart}>
+        {naming.leave}
+      </button>
+    </li>
+  );
+}

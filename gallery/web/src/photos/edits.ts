@@ -1,0 +1,51 @@
+// What is done to a photo: seen at once, taken back if the gallery refuses.
+
+import { changePhoto, deletePhoto, Refusal, restorePhoto } from "../net/api";
+import { words } from "../words/language";
+import type { Photo } from "./photo";
+import { hear } from "./current-album";
+import { complain, show, toast } from "../page/toast";
+
+export async function change(
+  photo: Photo,
+  changes: { caption?: string; pinned?: boolean },
+): Promise<void> {
+  hear({ event: "changed", photo: { ...photo, ...changes } });
+  try {
+    hear({ event: "changed", photo: await changePhoto(photo.id, changes) });
+  } catch (error) {
+    hear({ event: "changed", photo });
+    refused(words.value.notChanged, error);
+  }
+}
+
+/** Deletes it and offers to take that back. */
+export async function remove(photo: Photo): Promise<void> {
+  hear({ event: "deleted", id: photo.id });
+  const gone = deletePhoto(photo.id);
+  const offer = { text: words.value.photoDeleted, undo: () => void restore(photo, gone) };
+  show(offer);
+  try {
+    await gone;
+  } catch (error) {
+    // Who looked at the same photo elsewhere was quicker.
+    if (error instanceof Refusal && (error.status === 404 || error.status === 410)) return;
+    if (toast.value === offer) toast.value = null;
+    hear({ event: "stored", photo });
+    refused(words.value.notDeleted, error);
+  }
+}
+
+async function restore(photo: Photo, gone: Promise<void>): Promise<void> {
+  try {
+    await gone.catch(() => {});
+    hear({ event: "stored", photo: await restorePhoto(photo.id) });
+  } catch (error) {
+    refused(words.value.notRestored, error);
+  }
+}
+
+function refused(headline: string, error: unknown): void {
+  const said = error instanceof Refusal ? error.message : "";
+  complain(headline, said || words.value.noAnswer);
+}

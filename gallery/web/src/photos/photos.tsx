@@ -1,0 +1,104 @@
+// The room of photos: which ones, in a sentence, and below it all of them by day.
+
+import { useLayoutEffect } from "preact/hooks";
+import { Grid } from "./grid";
+import { Icon } from "../page/icon";
+import { answerKeys } from "../page/keys";
+import { words } from "../words/language";
+import { choosePhotos, filter } from "../page/route";
+import { writeFilter } from "./filter";
+import { Sentence } from "./filter-sentence";
+import { album } from "./current-album";
+import { chooseFiles, takeHere } from "./uploads";
+
+export function Photos() {
+  const shown = album.value;
+  const { photos } = words.value;
+  useLayoutEffect(
+    () =>
+      answerKeys((key) => {
+        if (key !== "u") return false;
+        chooseFiles();
+        return true;
+      }),
+    [],
+  );
+  if (!shown) return null;
+  const none = shown.days.value?.length === 0;
+  const away = shown.days.value === null && shown.failed.value;
+  const all = writeFilter(filter.value) === "";
+  return (
+    <section class="page" aria-label={photos}>
+      {none && all ? (
+        <NoPhotos />
+      ) : (
+        <>
+          <div class="ask">
+            <Sentence />
+            <div class="do">
+              <Add />
+            </div>
+          </div>
+          {none && <NoSuchPhotos />}
+          {away && <PhotosAway />}
+          {!none && !away && <Grid key={writeFilter(shown.filter)} album={shown} />}
+        </>
+      )}
+    </section>
+  );
+}
+
+function Add() {
+  const { addPhotos, takeHere: take } = words.value;
+  return (
+    <>
+      <button class="pill" onClick={chooseFiles}>
+        <Icon name="add" />
+        {addPhotos}
+      </button>
+      <button class="round touch" aria-label={take} onClick={takeHere}>
+        <Icon name="photo" />
+      </button>
+    </>
+  );
+}
+
+function NoPhotos() {
+  const { noPhotos, noPhotosHelp } = words.value;
+  return (
+    <div class="hollow">
+      <h1>{noPhotos}</h1>
+      <p>
+        {noPhotosHelp[0]}
+        <kbd>S</kbd>
+        {noPhotosHelp[1]}
+      </p>
+      <div class="do">
+        <Add />
+      </div>
+    </div>
+  );
+}
+
+function NoSuchPhotos() {
+  const { noSuchPhotos, noSuchPhotosHelp, allPhotos } = words.value;
+  return (
+    <div class="hollow">
+      <h2>{noSuchPhotos}</h2>
+      <p>{noSuchPhotosHelp}</p>
+      <button class="pill" onClick={() => choosePhotos({})}>
+        {allPhotos}
+      </button>
+    </div>
+  );
+}
+
+function PhotosAway() {
+  const { photosAway, photosAwayHelp } = words.value;
+  return (
+    <div class="hollow">
+      <h2>{photosAway}</h2>
+      <p>{photosAwayHelp}</p>
+    </div>
+  );
+}

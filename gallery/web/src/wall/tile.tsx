@@ -1,0 +1,131 @@
+// One camera: its canvas, its plate, and the reason where there is no live picture.
+
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { tell } from "../page/announce";
+import { face, type Face } from "./tile-state";
+import {
+  addScreen,
+  aspectOf,
+  isVisible,
+  link,
+  measured,
+  removeScreen,
+  type Screen,
+} from "../net/gallery";
+import { words } from "../words/language";
+import type { Box } from "./layout";
+import type { Camera } from "../net/messages";
+import { Parts } from "./latency";
+import { Shutter } from "./shutter";
+import { canBeAsked } from "./snap";
+import { tick } from "../page/tick";
+
+interface Props {
+  camera: Camera;
+  /** The rate wanted, in frames a second. */
+  fps: number;
+  /** Where it lies; without it the style sheet says. */
+  box?: Box | undefined;
+  /** In the film strip: the one that is shown large. */
+  current?: boolean;
+  /** Opens the camera; without it nothing is to be pressed. */
+  open?: () => void;
+  /** It has a shutter while it is live. */
+  shoots?: boolean;
+  /** Told once, when there is a screen to ask for facts and to zoom. */
+  ready?: (screen: Screen) => void;
+}
+
+export function Tile({ camera, fps, box, current, open, shoots, ready }: Props) {
+  const element = useRef<HTMLLIElement & HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const screen = useRef<Screen | null>(null);
+  const [, again] = useState(0);
+
+  const look = (): Face => {
+    const time = Date.now();
+    return face(camera, screen.current ?? { opened: time, captured: null }, time, words.value);
+  };
+  const shown = look();
+  // What follows the clock and the pictures compares with what was rendered last.
+  const now = useRef({ look, shown });
+  now.current = { look, shown };
+
+  const tellAge = (): void => {
+    const captured = screen.current?.captured ?? null;
+    if (captured === null) delete element.current!.dataset.ageMs;
+    else element.current!.dataset.ageMs = String(Math.max(0, Math.round(Date.now() - captured)));
+  };
+  const follow = (): void => {
+    tellAge();
+    if (!same(now.current.look(), now.current.shown)) again((n) => n + 1);
+  };
+
+  useLayoutEffect(() => {
+    const mine = addScreen(camera.camera, element.current!, canvas.current!, fps, () => {
+      // A picture on a live tile changes nothing but its age, many times a second.
+      const { state, age } = now.current.shown;
+      if (state === "live" && !age) tellAge();
+      else follow();
+    });
+    screen.current = mine;
+    ready?.(mine);
+    return () => removeScreen(mine);
+  }, []);
+  useEffect(() => tick.subscribe(follow), []);
+
+  const seen = screen.current !== null && isVisible(screen.current);
+  useEffect(() => {
+    if (seen && link.value.open) tell(camera, shown);
+  }, [shown.state, camera.state, camera.reason]);
+
+  const { state, why } = shown;
+  const Element = open ? "li" : "div";
+  return (
+    <Element
+      ref={element}
+      class="tile"
+      data-camera={camera.camera}
+      data-state={state}
+      aria-current={current ? "true" : undefined}
+      style={
+        box
+          ? {
+              width: `${box.width}px`,
+              height: `${box.height}px`,
+              transform: `translate(${box.x}px,${box.y}px)`,
+            }
+          : { "--ar": aspectOf(camera) }
+      }
+      {...(open ? {} : { role: "img", "aria-label": shown.label })}
+    >
+      <canvas ref={canvas} />
+      {open && <button class="open" aria-label={shown.label} onClick={open} />}
+      {why && (
+        <div class="why" aria-hidden="true">
+          <b>{why.headline}</b>
+          {why.line && <span>{why.line}</span>}
+        </div>
+      )}
+      {measured.value && screen.current && state === "live" && (
+        <Parts screen={screen.current} measured={measured.value.get(screen.current.tile)} />
+      )}
+      <div class="plate" aria-hidden="true">
+        <i class={`lamp ${state}`} />
+        <span class="name">{camera.name}</span>
+        {shown.age && <span class="age">{shown.age}</span>}
+      </div>
+      {shoots && state === "live" && canBeAsked(camera) && <Shutter camera={camera} />}
+    </Element>
+  );
+}
+
+function same(a: Face, b: Face): boolean {
+  return (
+    a.state === b.state &&
+    a.age === b.age &&
+    a.label === b.label &&
+    a.why?.headline === b.why?.headline &&
+    a.why?.line === b.why?.line
+  );
+}
