@@ -1,8 +1,8 @@
 //! The files of the page, embedded by the build script.
 
 use warp::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, LOCATION,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use warp::http::{Response as Builder, StatusCode};
 use warp::reply::Response;
@@ -32,6 +32,27 @@ const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; worker-src
 pub(crate) fn policy(frame_origins: &[String]) -> HeaderValue {
     let all = [&[POLICY.to_owned()], frame_origins].concat().join(" ");
     HeaderValue::from_str(&all).unwrap_or_else(|_| HeaderValue::from_static(POLICY))
+}
+
+/// The way to a room of the page for who typed its name as the path; `query` says which photos.
+///
+/// The page's own addresses stand behind a `#`, which no server sees. The way is relative (RFC 9110,
+/// 10.2.2), so it is right below the path of a proxy too, whether that says where it is or not.
+pub(crate) fn room(path: &str, query: &str) -> Option<Response> {
+    let name = path.strip_prefix('/')?;
+    let (name, up) = name.strip_suffix('/').map_or((name, "./"), |name| (name, "../"));
+    let to = match name {
+        "wall" => format!("{up}#/"),
+        "photos" if !query.is_empty() => format!("{up}#/photos?{query}"),
+        "photos" | "people" => format!("{up}#/{name}"),
+        _ => return None,
+    };
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::FOUND;
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, HeaderValue::from_str(&to).ok()?);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Some(response)
 }
 
 /// A file of the page, or 304 if the browser has it (`If-None-Match`).
@@ -88,6 +109,25 @@ mod tests {
             assert_eq!(get("index.html", Some(&known)).unwrap().status(), 304);
         }
         assert_eq!(get("", Some("\"other\"")).unwrap().status(), 200);
+    }
+
+    #[test]
+    fn a_room_that_is_typed_as_a_path_leads_into_the_page() {
+        for (path, query, to) in [
+            ("/wall", "", Some("./#/")),
+            ("/photos", "", Some("./#/photos")),
+            ("/photos/", "", Some("../#/photos")),
+            ("/photos", "camera=house/door", Some("./#/photos?camera=house/door")),
+            ("/people", "from=mail", Some("./#/people")),
+            ("/photos//", "", None),
+            ("/photos/01K3", "", None),
+            ("/", "", None),
+        ] {
+            let response = room(path, query);
+            let led = response.as_ref().map(|response| response.headers()[LOCATION].to_str());
+            assert_eq!(led.transpose().unwrap(), to, "{path}");
+            assert!(response.is_none_or(|response| response.status() == 302), "{path}");
+        }
     }
 
     #[test]

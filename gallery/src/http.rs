@@ -83,6 +83,8 @@ impl Site {
         let people = path!("api" / "people").and(get()).map(Site::people);
         let log = path!("api" / "log").and(get()).and(warp::query()).map(Site::log);
         let healthz = path!("healthz").and(get()).map(Site::healthz);
+        let query = warp::query::raw().or_else(async |_| Ok::<_, Rejection>((String::new(),)));
+        let room = path::full().and(warp::get()).and(query).and_then(room);
         let asset = path::tail().and(get()).and(known).map(Site::asset);
 
         let routes = live
@@ -101,6 +103,8 @@ impl Site {
             .or(healthz)
             .unify()
             .or(photos)
+            .unify()
+            .or(room)
             .unify()
             .or(asset)
             .unify();
@@ -163,6 +167,9 @@ impl Site {
                 photos::thumb(&site.store, &id, &headers).await
             },
         );
+        let taken = path!("upload")
+            .and(get())
+            .map(|site: Site| Ok(json(StatusCode::OK, &site.uploads.taken())));
         let upload = path!("upload")
             .and(post())
             .and(peer())
@@ -190,6 +197,8 @@ impl Site {
             .or(picture)
             .unify()
             .or(thumb)
+            .unify()
+            .or(taken)
             .unify()
             .or(upload)
             .unify()
@@ -411,6 +420,11 @@ async fn asks_live(
     asked.map(AsksLive::For).ok_or_else(warp::reject::not_found)
 }
 
+/// Leads who types the address of a room into it.
+async fn room(path: path::FullPath, query: String) -> Result<Response, Rejection> {
+    assets::room(path.as_str(), &query).ok_or_else(warp::reject::not_found)
+}
+
 /// Lets a request on whose method something is there for.
 fn can_be_done() -> impl Filter<Extract = (), Error = Rejection> + Clone {
     let check = async |method: Method, path: path::FullPath| {
@@ -428,9 +442,8 @@ fn methods(path: &str) -> &'static [&'static str] {
     const LOOK: &[&str] = &["GET", "HEAD"];
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
     match parts[..] {
-        ["upload"] | ["api", "cameras", _, _, "snap"] | ["api", "photos", _, "restore"] => {
-            &["POST"]
-        }
+        ["upload"] => &["GET", "HEAD", "POST"],
+        ["api", "cameras", _, _, "snap"] | ["api", "photos", _, "restore"] => &["POST"],
         ["api", "photos", "days" | "sources"] => LOOK,
         ["api", "photos", _] => &["GET", "HEAD", "PATCH", "DELETE"],
         _ if live::is_path(path) => cors::METHODS,
@@ -471,8 +484,8 @@ mod tests {
         for (path, expected) in [
             ("/", "GET, HEAD, OPTIONS"),
             ("/cameras/pi/door/stream.mjpg", "GET, HEAD, OPTIONS"),
-            ("/upload", "POST"),
-            ("/upload/", "POST"),
+            ("/upload", "GET, HEAD, POST"),
+            ("/upload/", "GET, HEAD, POST"),
             ("/api/photos", "GET, HEAD"),
             ("/api/photos/days", "GET, HEAD"),
             ("/api/photos/01J", "GET, HEAD, PATCH, DELETE"),

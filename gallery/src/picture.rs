@@ -67,6 +67,9 @@ pub(crate) enum BadPicture {
     /// It is of another kind.
     #[error("it is not a JPEG, PNG, WebP or GIF")]
     Unknown,
+    /// It is a picture of a kind that hardly any browser shows, or not every one.
+    #[error("it is {0}, not a JPEG, PNG, WebP or GIF")]
+    Other(&'static str),
     /// It has more pixels than are accepted.
     #[error("it has {width} x {height} pixels, which is too many")]
     Pixels {
@@ -117,6 +120,26 @@ pub(crate) fn recognise(bytes: &[u8]) -> Option<MediaType> {
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(MediaType::Gif),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(MediaType::WebP),
         _ => None,
+    }
+}
+
+/// Why these bytes are refused, which are of none of the four kinds: by the name of their own kind,
+/// where people bring it (ISO/IEC 14496-12, 4.3, and 23008-12, annex B; TIFF 6.0, section 2).
+pub(crate) fn not_taken(bytes: &[u8]) -> BadPicture {
+    match bytes {
+        [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand {
+            [b'h', b'e', b'i' | b'v', ..]
+            | [b'm', b'i', b'f' | b's', b'1', ..]
+            | [b'm', b's', b'f', b'1', ..] => BadPicture::Other("HEIC"),
+            [b'a', b'v', b'i', b'f' | b's', ..] => BadPicture::Other("AVIF"),
+            _ => BadPicture::Unknown,
+        },
+        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => BadPicture::Other("TIFF"),
+        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => {
+            BadPicture::Other("JPEG XL")
+        }
+        [b'B', b'M', ..] => BadPicture::Other("BMP"),
+        _ => BadPicture::Unknown,
     }
 }
 

@@ -67,6 +67,14 @@ pub(crate) struct Uploads {
     names: Names,
 }
 
+/// What a picture may be that is brought.
+#[derive(Debug, Serialize)]
+pub(crate) struct Taken {
+    types: [MediaType; 4],
+    bytes: u64,
+    pixels: u64,
+}
+
 /// What became of a picture.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -97,6 +105,13 @@ impl Uploads {
     /// So many are received at once as there are `turns`.
     pub fn new(store: Store, pool: Pool, turns: Shares) -> Self {
         Uploads { store, pool, turns, names: Names::default() }
+    }
+
+    /// What is taken, for who would rather know before all of it was sent.
+    pub fn taken(&self) -> Taken {
+        let picture::Config { upload: bytes, pixels, .. } = *self.pool.config();
+        let types = [MediaType::Jpeg, MediaType::Png, MediaType::WebP, MediaType::Gif];
+        Taken { types, bytes, pixels }
     }
 
     /// Receives the pictures of a request of `who`, one after another. `person` brings them, and may
@@ -414,7 +429,7 @@ fn read(incoming: &Incoming) -> Result<Vec<u8>, Problem> {
 /// decode that.
 fn look(mut incoming: Incoming, config: &picture::Config) -> Result<(Picture, u64), Problem> {
     let mut bytes = read(&incoming)?;
-    let media = picture::recognise(&bytes).ok_or(BadPicture::Unknown)?;
+    let media = picture::recognise(&bytes).ok_or_else(|| picture::not_taken(&bytes))?;
     // What will be refused need not be searched.
     let mut looked = picture::look(media, &bytes)?;
     looked.within(config)?;
@@ -474,7 +489,12 @@ impl From<BadPicture> for Problem {
             return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint);
         }
         let hint = match bad {
-            BadPicture::Unknown => "its content counts, not its name: convert it",
+            BadPicture::Other("HEIC") => {
+                "save it as JPEG; an iPhone does, with Settings, Camera, Formats, Most Compatible"
+            }
+            BadPicture::Unknown | BadPicture::Other(_) => {
+                "its content counts, not its name: convert it"
+            }
             _ => "open it in a program that can read it, and save it anew",
         };
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error, hint)

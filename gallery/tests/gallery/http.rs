@@ -146,7 +146,7 @@ async fn errors_are_json_with_a_hint() {
         ("GET", "/?action=dance", 400),
         ("GET", "/ws", 426),
         ("POST", "/api/cameras", 405),
-        ("GET", "/upload", 405),
+        ("PUT", "/upload", 405),
         ("POST", "/nothing", 405),
         ("BREW", "/", 405),
     ] {
@@ -167,7 +167,7 @@ async fn what_cannot_be_done_says_what_can() {
         ("POST", "/", "get, head, options"),
         ("POST", "/cameras/pi/door/stream.mjpg", "get, head, options"),
         ("OPTIONS", "/ws", "get, head"),
-        ("GET", "/upload", "post"),
+        ("PUT", "/upload", "get, head, post"),
         ("PUT", "/api/photos", "get, head"),
         ("PUT", "/api/photos/01J", "get, head, patch, delete"),
         ("GET", "/api/cameras/pi/door/snap", "post"),

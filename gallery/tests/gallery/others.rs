@@ -67,7 +67,7 @@ async fn other_pages_may_read_if_they_are_of_this_host_or_listed() {
     let (status, _, _) = ask(&house, "POST", "/upload", &from("http://mainsail.example")).await;
     assert_eq!(status, 403);
     let (status, head, _) = ask(&house, "OPTIONS", "/upload", &from("http://a.example")).await;
-    assert!(status == 405 && head.contains("\r\nallow: post\r\n"), "{head}");
+    assert!(status == 405 && head.contains("\r\nallow: get, head, post\r\n"), "{head}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -179,6 +179,50 @@ async fn text_named_jpg_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_picture_of_another_kind_is_called_by_its_name() {
+    let house = House::open().await;
+    for (name, begins) in [
+        ("HEIC", &b"\0\0\0\x24ftypheic\0\0\0\0"[..]),
+        ("HEIC", b"\0\0\0\x24ftypmif1"),
+        ("AVIF", b"\0\0\0\x20ftypavif"),
+        ("TIFF", b"MM\0\x2a\0\0\0\x08"),
+        ("JPEG XL", b"\xff\x0a\xfa\x1f"),
+        ("BMP", b"BM\x36\0\0\0"),
+    ] {
+        let answer = upload(&house, "a.jpg", begins).await;
+        let told = answer.json()["error"].as_str().unwrap().to_owned();
+        assert!(told.contains(&format!("it is {name}, not a JPEG")), "{told}");
+        refused(415, answer, &house).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_is_told_before_it_is_sent() {
+    let house = House::open_with(|section| section.pictures.upload = 3 << 20).await;
+    let answer = send(house.address, "GET", "/upload", "", b"").await;
+    let told = answer.json();
+    assert_eq!((&told["bytes"], &told["pixels"]), (&(3 << 20).into(), &250_000_000.into()));
+    assert_eq!(told["types"][1], "image/png");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_of_a_room_leads_into_the_page() {
+    let house = House::open().await;
+    for (path, to) in [
+        ("/wall", "./#/"),
+        ("/wall?cycle=20", "./#/"),
+        ("/photos", "./#/photos"),
+        ("/photos?camera=house/door", "./#/photos?camera=house/door"),
+        ("/people/", "../#/people"),
+    ] {
+        let answer = send(house.address, "GET", path, "", b"").await;
+        assert_eq!(answer.status, 302, "{path}");
+        assert!(answer.head.contains(&format!("\r\nlocation: {to}\r\n")), "{}", answer.head);
+    }
+    assert_eq!(send(house.address, "GET", "/photos/x", "", b"").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_svg_with_a_script_is_refused() {
     let house = House::open().await;
     let svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
