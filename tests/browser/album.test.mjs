@@ -136,3 +136,66 @@ test('a link to a photo opens it wherever it is, and its neighbours are there', 
   await until('the next', () => page.url().includes(album.photos[70_001].id));
   await page.context().close();
 });
+
+test('End, Home and Page keys take the focus along, to where nothing was loaded too', async () => {
+  const page = await photos('desktop');
+  await inView(page);
+  await page.locator('.grid a').first().focus();
+  /** The place of the photo with the focus among all, once it is in view. */
+  const focused = () => page.evaluate(() => {
+    const link = document.activeElement.closest('.grid a');
+    const { top, bottom } = link?.getBoundingClientRect() ?? {};
+    return link && top > 50 && bottom <= innerHeight + 1 ? link.dataset.photo : null;
+  });
+  const place = async () => album.photos.findIndex(({ id }) => id === focused.last);
+  const comes = (what, is) => until(what, async () => {
+    focused.last = await focused();
+    const at = await place();
+    return at >= 0 && is(at);
+  });
+  await page.keyboard.press('PageDown');
+  await comes('a screen further', (at) => at > 5 && at < 60);
+  const further = await place();
+  await page.keyboard.press('PageDown');
+  await comes('and one more', (at) => at > further);
+  await page.keyboard.press('PageUp');
+  await comes('and back', (at) => Math.abs(at - further) < 8);
+  await page.keyboard.press('End');
+  await comes('the last of all', (at) => at === MANY - 1);
+  await page.keyboard.press('PageUp');
+  await comes('a screen before it', (at) => at < MANY - 4 && at > MANY - 60);
+  await page.keyboard.press('PageDown');
+  await comes('the end again', (at) => at > MANY - 12);
+  await page.keyboard.press('Home');
+  await comes('the first', (at) => at === 0);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test('the months tell where another year begins', async () => {
+  const page = await photos('desktop');
+  await inView(page);
+  // So tall that all months have room.
+  await page.setViewportSize({ width: 1280, height: 1800 });
+  const marks = await until('all months', async () => {
+    const marks = await page.locator('.months button').allInnerTexts();
+    return marks.length > 25 && marks;
+  });
+  const months = marks.filter((mark) => /^[A-Z]/.test(mark));
+  const years = months.map((mark) => /\d{4}$/.exec(mark)?.[0] ?? '');
+  assert.ok(years.filter(Boolean).length >= 3, `${marks}`);
+  for (const [i, mark] of months.entries()) {
+    assert.equal(years[i] !== '', i === 0 || mark.startsWith('Dec'), `${marks}`);
+  }
+  await page.context().close();
+});
+
+test('the list of keys is found without a key, where there is a keyboard', async () => {
+  const page = await photos('desktop');
+  await page.getByRole('button', { name: 'Keys (?)' }).click();
+  await page.getByRole('dialog', { name: 'Keys' }).getByText('First and last photo').waitFor();
+  await page.context().close();
+  const phone = await photos('phone');
+  assert.equal(await phone.getByRole('button', { name: 'Keys (?)' }).count(), 0);
+  await phone.context().close();
+});

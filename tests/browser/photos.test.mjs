@@ -97,6 +97,7 @@ test('pictures are brought by button, drop and paste, and what is none is refuse
   const files = [['red.jpg', '#f00'], ['green.jpg', '#0f0']];
   await (await chosen).setFiles(await Promise.all(files.map(async ([name, colour]) =>
     ({ name, mimeType: 'image/jpeg', buffer: await picture(colour) }))));
+  await ana.getByRole('button', { name: 'Without a name' }).click();
   await until('both are stored', async () => (await ana.locator('.loads').innerText()).split('Stored').length === 3);
   await until('the other sees them come', async () => (await ids(bruno, '.grid')).length === 4);
 
@@ -148,6 +149,36 @@ test('a caption and a pin are seen by all', async () => {
     bruno.getByRole('link', { name: /^The first of all, .*, pinned$/ }).isVisible());
 });
 
+test('a long caption folds to two lines, and unfolds', async () => {
+  const id = new URL(ana.url()).hash.split('/').at(-1);
+  const short = await ana.locator('.viewer .caption').evaluate((button) => button.offsetHeight);
+  const describe = (caption) => fetch(new URL(`api/photos/${id}`, vitrina.wall), {
+    method: 'PATCH', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ caption }),
+  });
+  await describe('What the garden gave this year, and who was there to eat it. '.repeat(8));
+  const more = ana.getByRole('button', { name: 'More', exact: true });
+  await more.waitFor();
+  const folded = await ana.locator('.viewer .caption').evaluate((button) => button.offsetHeight);
+  assert.ok(folded < 2.2 * short, `${folded} of ${short}`);
+  await more.click();
+  await until('all of it is there', async () =>
+    (await ana.locator('.viewer .caption').evaluate((button) => button.offsetHeight)) > 1.4 * folded);
+  await ana.getByRole('button', { name: 'Less', exact: true }).click();
+  await describe('The first of all');
+  await until('a short one folds nothing', async () =>
+    (await ana.getByRole('button', { name: /^(More|Less)$/ }).count()) === 0);
+});
+
+test('a mouse finds the photos beside', async () => {
+  const shown = ana.url();
+  const count = ana.locator('.viewer .count');
+  assert.equal(await ana.getByRole('button', { name: 'Previous photo (←)' }).count(), 0, 'before the first is none');
+  await ana.getByRole('button', { name: 'Next photo (→)' }).click();
+  await until('the next', async () => (await count.innerText()).startsWith('2 of'));
+  await ana.getByRole('button', { name: 'Previous photo (←)' }).click();
+  await until('the first again', () => ana.url() === shown);
+});
+
 test('facts of the picture are told', async () => {
   await ana.keyboard.press('i');
   const facts = ana.locator('.side');
@@ -163,6 +194,7 @@ test('a deleted photo is gone for all, the next takes its place, and undo brings
   await until('another is shown', () => !ana.url().includes(shown));
   await ana.getByRole('button', { name: 'Undo' }).click();
   await until('it is back', async () => `${await ids(bruno, '.grid')}` === `${before}`);
+  await until('and shown again', () => ana.url().includes(shown));
   await ana.keyboard.press('Escape');
   await until('the viewer is closed', async () => (await ana.locator('.viewer').count()) === 0);
 });

@@ -23,7 +23,8 @@ import { Photos } from "./photos/photos";
 import { followLife } from "./page/idle";
 import { enlarged, room, toPeople, toPhotos, viewed } from "./page/route";
 import { Strip } from "./wall/strip";
-import { Drop, followFiles, Uploads } from "./photos/uploads";
+import { Drop, followFiles } from "./photos/drop";
+import { Uploads } from "./photos/upload-panel";
 import { Viewer } from "./photos/viewer";
 import { NoCamera, Wall } from "./wall/wall";
 
@@ -65,7 +66,7 @@ function SkipLink() {
 }
 
 function Bar() {
-  const { rooms, wall, photos, people, open, other, countHere, own } = words.value;
+  const { rooms, wall, photos, people, open, other, countHere, own, keys } = words.value;
   const count = present.value?.length ?? 0;
   const by =
     (go: () => void) =>
@@ -99,6 +100,9 @@ function Bar() {
       <div class="push">
         {notices.value.some(({ code }) => code === "open") && <span class="here">{open}</span>}
         {count > 0 && <span class="here">{countHere(count)}</span>}
+        <button class="word keys" aria-label={keys.open} onClick={() => (listed.value = true)}>
+          {keys.title}
+        </button>
         <button
           class="word lang"
           lang={other.code}

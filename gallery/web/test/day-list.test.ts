@@ -6,11 +6,14 @@ import {
   anchorAt,
   arrange,
   beside,
+  endOf,
   heightOf,
   locate,
+  photoNear,
   rowsBetween,
   slabAt,
   slabsBetween,
+  spotOf,
   type Loaded,
 } from "../src/photos/day-list";
 
@@ -147,4 +150,26 @@ test("arrows lead from photo to photo, over the edge of a day too", () => {
   assert.equal(over, id(1, 0));
   assert.equal(beside(sheet, id(1, 39), "right", measure), null, "what is not loaded");
   assert.equal(beside(sheet, "no such", "right", measure), null);
+});
+
+test("a key that goes far finds the photo there, or tells that it is not loaded", () => {
+  const sheet = arrange(days, whole(0, 1, 2_999), measure, margins);
+  const [first, second] = sheet.slabs;
+  assert.equal(endOf(sheet, "first"), first!.photos[0]!.id);
+  assert.equal(endOf(sheet, "last"), sheet.slabs.at(-1)!.photos.at(-1)!.id);
+  assert.equal(endOf(arrange(days, whole(0), measure, margins), "last"), null);
+  assert.equal(endOf(arrange([], whole(), measure, margins), "first"), null);
+
+  for (const { photos } of [first!, second!]) {
+    for (const { id } of photos) {
+      const spot = spotOf(sheet, id, head, measure)!;
+      assert.equal(photoNear(sheet, spot.x, spot.y + spot.height / 2, head, measure), id);
+    }
+  }
+  const near = (y: number): string | null => photoNear(sheet, 0, y, head, measure);
+  assert.equal(near(-500), first!.photos[0]!.id, "above all it is the first");
+  assert.equal(near(second!.top - 1), first!.photos[first!.rows.at(-1)!.from]!.id, "a day's foot");
+  assert.equal(near(second!.top + 1), second!.photos[0]!.id, "its heading");
+  assert.equal(near(sheet.slabs[2]!.top + 100), null, "a day that is not loaded");
+  assert.ok(near(sheet.height + 1e6) !== null, "below all it is the last row");
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { fit, markOf, monthsOf } from "../src/photos/months";
+import { fit, hasYear, markOf, monthsOf } from "../src/photos/months";
 import type { Day } from "../src/photos/photo";
 
 function day(name: string): Day {
@@ -33,4 +33,18 @@ test("a day belongs to its month, or else to its year", () => {
   assert.equal(markOf(marks, "2026-11-02")?.key, "2026-11");
   assert.equal(markOf(marks, "2026-08-01")?.key, "2026");
   assert.equal(markOf(marks, "2020-08-01"), undefined);
+});
+
+test("a year is told once, at its first month", () => {
+  const told = (days: string[]): boolean[] => {
+    const marks = monthsOf(days.map(day));
+    return marks.map((_, i) => hasYear(marks, i));
+  };
+  assert.deepEqual(told(["2027-02-01", "2027-01-01", "2026-12-01", "2026-03-01", "2024-01-01"]), [
+    true,
+    false,
+    true,
+    false,
+    true,
+  ]);
 });

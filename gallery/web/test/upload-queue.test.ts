@@ -1,45 +1,87 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { LARGEST, Queue, worthAgain, type Fate } from "../src/photos/upload-queue";
+import { signal } from "@preact/signals";
+import type { FileKind } from "../src/photos/file-kind";
+import { passes, Queue, type Fate } from "../src/photos/upload-queue";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const file = (name: string, size = 3, type = "image/jpeg"): File =>
-  ({ name, size, type }) as unknown as File;
+const file = (name: string, size = 3): File => ({ name, size }) as unknown as File;
+const LIMITS = { bytes: 100, pixels: 1_000 };
 
 interface Sent {
   name: string;
   as: string;
+  stop: AbortSignal;
   part: (part: number) => void;
   done: (already?: boolean) => void;
-  fail: (error: unknown) => void;
+  fail: (status: number, message?: string) => void;
 }
 
-function start(): { queue: Queue; sent: Sent[]; fates: () => Fate["is"][] } {
+function start(kind: (file: File) => FileKind = () => "taken") {
   const sent: Sent[] = [];
+  const limits = { ...LIMITS };
+  const [ready, linked] = [signal(true), signal(true)];
   const queue = new Queue(
-    (file, as, part) =>
-      new Promise((resolve, fail) => {
-        const done = (already = false): void => resolve({ id: "X", already });
-        sent.push({ name: file.name, as, part, done, fail });
-      }),
+    {
+      kind: async (file) => kind(file),
+      reads: async (kind) => kind === "AVIF",
+      limits: async () => limits,
+      asJpeg: async (made, { bytes }, hard) => {
+        if (made.name === "hopeless") throw new Error("not here");
+        return file(`${made.name}${hard ? ", hard" : ""}.jpg`, bytes);
+      },
+      send: (file, as, part, stop) =>
+        new Promise((resolve, reject) => {
+          const done = (already = false): void => resolve({ id: "X", already });
+          const fail = (status: number, message = ""): void => reject({ status, message });
+          stop.addEventListener("abort", () => fail(0));
+          sent.push({ name: file.name, as, stop, part, done, fail });
+        }),
+    },
+    ready,
+    linked,
   );
-  return { queue, sent, fates: () => queue.uploads.value.map(({ fate }) => fate.is) };
+  const all = (): Fate[] => queue.uploads.value.map(({ fate }) => fate);
+  const fates = (): Fate["is"][] => all().map(({ is }) => is);
+  const names = (): string[] => sent.map(({ name }) => name);
+  const add = async (...files: (File | string)[]): Promise<void> => {
+    queue.add(files.map((it) => (typeof it === "string" ? file(it) : it)));
+    await turn();
+  };
+  return { queue, sent, limits, ready, linked, all, fates, names, add };
 }
+
+const real = { setTimeout, clearTimeout };
+
+/** Timers that only `pass` moves; promises settle in between. */
+function timers(): (ms: number) => Promise<void> {
+  let now = 0;
+  const all = new Set<{ at: number; act: () => void }>();
+  const set = (act: () => void, ms: number): unknown => {
+    const timer = { at: now + ms, act };
+    all.add(timer);
+    return timer;
+  };
+  const clear = (timer: unknown): void => void all.delete(timer as never);
+  Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
+  return async (ms) => {
+    for (const end = now + ms; now < end; now += 500) {
+      for (const timer of all) if (timer.at <= now && all.delete(timer)) timer.act();
+      await turn();
+    }
+  };
+}
+
+test.afterEach(() => Object.assign(globalThis, real));
 
 test("three at once, the others wait for their turn, in order", async () => {
-  const { queue, sent, fates } = start();
-  queue.add(["a", "b", "c", "d", "e"].map((name) => file(name)));
-  assert.deepEqual(
-    sent.map(({ name }) => name),
-    ["a", "b", "c"],
-  );
+  const { add, sent, names, fates } = start();
+  await add("a", "b", "c", "d", "e");
+  assert.deepEqual(names(), ["a", "b", "c"]);
   assert.deepEqual(fates(), ["sending", "sending", "sending", "waiting", "waiting"]);
   sent[1]!.done();
   await turn();
-  assert.deepEqual(
-    sent.map(({ name }) => name),
-    ["a", "b", "c", "d"],
-  );
+  assert.deepEqual(names(), ["a", "b", "c", "d"]);
   assert.deepEqual(fates(), ["sending", "stored", "sending", "sending", "waiting"]);
   for (const { done } of sent) done();
   await turn();
@@ -49,44 +91,67 @@ test("three at once, the others wait for their turn, in order", async () => {
 });
 
 test("it is stored when the gallery says so, not when all of it has left", async () => {
-  const { queue, sent } = start();
-  queue.add([file("a")]);
+  const { add, sent, all, fates } = start();
+  await add("a");
   sent[0]!.part(0.64);
-  assert.deepEqual(queue.uploads.value[0]!.fate, { is: "sending", part: 0.64 });
+  assert.deepEqual(all()[0], { is: "sending", part: 0.64 });
   sent[0]!.part(1);
   await turn();
-  assert.equal(queue.uploads.value[0]!.fate.is, "sending");
+  assert.equal(fates()[0], "sending");
   sent[0]!.done();
   await turn();
-  assert.equal(queue.uploads.value[0]!.fate.is, "stored");
+  assert.equal(fates()[0], "stored");
 });
 
-test("what is too large or no picture is refused before it is sent", () => {
-  const { queue, sent } = start();
-  queue.add([
-    file("big", LARGEST + 1),
-    file("just", LARGEST),
-    file("text", 3, "text/plain"),
-    file("unknown", 3, ""),
+test("what is not taken is told before it is sent, by the name of its kind", async () => {
+  const { add, names, all } = start(({ name }) => {
+    if (name === "lost") throw new Error("it was moved");
+    return name as FileKind;
+  });
+  await add("taken", "none", "HEIC", "AVIF", "lost");
+  assert.deepEqual(names(), ["taken"]);
+  assert.deepEqual(all().slice(1), [
+    { is: "failed", why: "none" },
+    { is: "failed", why: "kind", kind: "HEIC", readable: false },
+    { is: "failed", why: "kind", kind: "AVIF", readable: true },
+    { is: "failed", why: "unreadable" },
   ]);
-  assert.deepEqual(
-    sent.map(({ name }) => name),
-    ["just", "unknown"],
-  );
-  const [big, , text] = queue.uploads.value.map(({ fate }) => fate);
-  assert.deepEqual(big, { is: "failed", status: 413, said: "" });
-  assert.deepEqual(text, { is: "failed", status: 415, said: "" });
+});
+
+test("what is above the limit goes smaller, under another name", async () => {
+  const { queue, add, sent, all, names } = start();
+  await add(file("big", 101), file("just", 100), "pixels", file("hopeless", 101));
+  assert.deepEqual(names(), ["just", "pixels"]);
+  assert.deepEqual(all()[0], { is: "failed", why: "large", most: 100, said: "" });
+  sent[1]!.fail(413, "too many pixels");
+  await turn();
+  assert.deepEqual(all()[2], { is: "failed", why: "large", most: null, said: "too many pixels" });
+  for (const { key, file } of queue.uploads.value) {
+    if (file.name !== "just") await queue.smaller(key);
+  }
+  await turn();
+  assert.deepEqual(names().slice(2), ["big.jpg", "pixels, hard.jpg"]);
+  assert.notEqual(sent[3]!.as, sent[1]!.as);
+  assert.deepEqual(all()[3], { is: "failed", why: "unmade" });
+});
+
+test("it goes as it is if the gallery takes more by now", async () => {
+  const { queue, add, limits, names } = start();
+  await add(file("big", 101));
+  limits.bytes = 200;
+  await queue.smaller(queue.uploads.value[0]!.key);
+  await turn();
+  assert.deepEqual(names(), ["big"]);
 });
 
 test("a failure says why, blocks no other, and can be tried again", async () => {
-  const { queue, sent, fates } = start();
-  queue.add(["a", "b", "c", "d"].map((name) => file(name)));
-  sent[0]!.fail({ status: 507, message: "the disk is full" });
+  const { queue, add, sent, all, fates } = start();
+  await add("a", "b", "c", "d");
+  sent[0]!.fail(507, "the disk is full");
   await turn();
   assert.deepEqual(fates(), ["failed", "sending", "sending", "sending"]);
-  const { key, fate } = queue.uploads.value[0]!;
-  assert.deepEqual(fate, { is: "failed", status: 507, said: "the disk is full" });
-  queue.again(key);
+  assert.deepEqual(all()[0], { is: "failed", why: "full", said: "the disk is full" });
+  queue.again(queue.uploads.value[0]!.key);
   assert.equal(fates()[0], "waiting");
   sent[1]!.done();
   await turn();
@@ -94,30 +159,112 @@ test("a failure says why, blocks no other, and can be tried again", async () => 
   assert.equal(fates()[0], "sending");
 });
 
-test("an upload keeps its name when it is tried again, and each has its own", async () => {
-  const { queue, sent } = start();
-  queue.add([file("a"), file("a")]);
-  assert.notEqual(sent[0]!.as, sent[1]!.as);
-  sent[0]!.fail({ status: 0, message: "" });
+test("what an outage loses goes on when the connection is back, however long it was", async () => {
+  const pass = timers();
+  const { add, sent, linked, fates, names } = start();
+  await add("a", "b", "c", "d", "e");
+  linked.value = false;
+  for (const { fail } of sent) fail(0);
   await turn();
-  queue.again(queue.uploads.value[0]!.key);
+  assert.deepEqual(fates(), Array(5).fill("waiting"));
+  for (let minute = 0; minute < 10; minute++) {
+    await pass(60_000);
+    for (const { fail } of sent) fail(0);
+    await turn();
+  }
+  assert.deepEqual(fates(), Array(5).fill("waiting"));
+  const tries = sent.length;
+  assert.ok(tries < 100, `pauses grow: ${tries} tries in ten minutes`);
+  linked.value = true;
+  await turn();
+  assert.deepEqual(names().slice(tries), ["a", "b", "c"]);
+  for (let i = tries; i < tries + 5; i++) {
+    sent[i]!.done();
+    await turn();
+  }
+  assert.deepEqual(fates(), Array(5).fill("stored"));
+});
+
+test("while there is a connection, tries have an end", async () => {
+  const pass = timers();
+  const { add, sent, all } = start();
+  await add("a");
+  for (let tries = 0; tries < 100 && all()[0]!.is !== "failed"; tries++) {
+    sent.at(-1)!.fail(503, "too many uploads");
+    await pass(30_500);
+  }
+  assert.deepEqual(all()[0], { is: "failed", why: "away", said: "too many uploads" });
+  assert.ok(sent.length > 3 && sent.length < 20, `${sent.length}`);
+});
+
+test("what does not move after the connection is back died with the old one", async () => {
+  const pass = timers();
+  const { add, sent, linked, fates } = start();
+  await add("dead", "alive");
+  linked.value = false;
+  await pass(5_000);
+  linked.value = true;
+  sent[1]!.part(0.5);
+  await pass(3_500);
+  assert.deepEqual([sent[0]!.stop.aborted, sent[1]!.stop.aborted], [true, false]);
+  await pass(2_000);
+  assert.deepEqual([sent.at(-1)!.name, sent.at(-1)!.as], ["dead", sent[0]!.as]);
+  sent[1]!.done();
+  sent.at(-1)!.done(true);
+  await turn();
+  assert.deepEqual(fates(), ["stored", "stored"]);
+});
+
+test("what is here already because its answer was lost is called stored, another is not", async () => {
+  const pass = timers();
+  const { add, sent, all } = start();
+  await add("mine", "known");
+  sent[0]!.fail(0);
+  sent[1]!.done(true);
+  await turn();
+  await pass(1_500);
   assert.equal(sent[2]!.as, sent[0]!.as);
   sent[2]!.done(true);
   await turn();
-  assert.deepEqual(queue.uploads.value[0]!.fate, { is: "stored", id: "X", already: true });
+  assert.deepEqual(all(), [
+    { is: "stored", id: "X", already: false },
+    { is: "stored", id: "X", already: true },
+  ]);
+});
+
+test("a file that is moved meanwhile is not mistaken for a lost connection", async () => {
+  let there = true;
+  const { add, sent, all } = start(() => {
+    if (!there) throw new Error("it was moved");
+    return "taken";
+  });
+  await add("a");
+  there = false;
+  sent[0]!.fail(0);
+  await turn();
+  assert.deepEqual(all()[0], { is: "failed", why: "unreadable" });
+});
+
+test("nothing is sent before it is known whose it is", async () => {
+  const { add, ready, fates } = start();
+  ready.value = false;
+  await add("a");
+  assert.deepEqual(fates(), ["waiting"]);
+  ready.value = true;
+  assert.deepEqual(fates(), ["sending"]);
 });
 
 test("what has ended can be cleared, what is on its way stays", async () => {
-  const { queue, sent, fates } = start();
-  queue.add(["a", "b", "c"].map((name) => file(name)));
+  const { queue, add, sent, fates } = start();
+  await add("a", "b", "c");
   sent[0]!.done();
-  sent[1]!.fail({ status: 415, message: "" });
+  sent[1]!.fail(415);
   await turn();
   queue.clear();
   assert.deepEqual(fates(), ["sending"]);
 });
 
-test("another try helps where the gallery was away or full, not with another picture", () => {
-  for (const status of [0, 408, 429, 500, 503, 507]) assert.ok(worthAgain({ status }), `${status}`);
-  for (const status of [400, 403, 413, 415]) assert.ok(!worthAgain({ status }), `${status}`);
+test("a lost connection passes by itself, a full disk or another picture does not", () => {
+  for (const status of [0, 401, 408, 429, 502, 503, 504]) assert.ok(passes(status), `${status}`);
+  for (const status of [400, 403, 410, 413, 415, 422, 507]) assert.ok(!passes(status), `${status}`);
 });

@@ -3,6 +3,7 @@
 import { readEntry, type Entry } from "../log/entry";
 import { query, type Filter } from "../photos/filter";
 import { each, isNumber, isObject, isText } from "./json";
+import type { Limits } from "../photos/smaller";
 import { readDay, readPhoto, type Day, type Photo } from "../photos/photo";
 
 /** The gallery says no; `status` 0 if it says nothing. */
@@ -112,6 +113,14 @@ export async function listLog(before: number): Promise<Entry[]> {
 /** Asks a camera for a photo with this id; comes back when it is stored. */
 export async function takePhoto(camera: string, id: string): Promise<Photo> {
   return understood(await (await send("POST", `api/cameras/${camera}/snap`, { id })).json());
+}
+
+/** How large a picture may be that is brought. */
+export async function uploadLimits(signal: AbortSignal): Promise<Limits> {
+  const raw: unknown = await (await ask("upload", { signal })).json();
+  const { bytes, pixels } = isObject(raw) ? raw : {};
+  if (!isNumber(bytes) || !isNumber(pixels)) throw new Refusal(0, "");
+  return { bytes, pixels };
 }
 
 /** Where a photo's file, or its small picture, is. */

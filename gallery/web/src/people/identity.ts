@@ -23,6 +23,9 @@ export const joined = signal(false);
 /** What is to be done when there is a name; null while nobody is asked for one. */
 export const asking = signal<(() => void) | null>(null);
 
+/** What is to be done goes on without a name too. */
+export const needless = signal(false);
+
 /** Why the name that was asked for is not given: again at this time, or never (null). */
 export const nameHeld = signal<{ until: number | null; why: string } | null>(null);
 

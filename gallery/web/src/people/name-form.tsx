@@ -2,7 +2,7 @@
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { words } from "../words/language";
-import { asking, join, lastName, nameHeld } from "./identity";
+import { asking, join, lastName, nameHeld, needless } from "./identity";
 import { tick } from "../page/tick";
 
 export function Naming() {
@@ -28,6 +28,7 @@ export function Naming() {
           act={naming.join}
           done={join}
           cancel={() => dialog.current!.close()}
+          cancels={needless.value ? naming.without : naming.cancel}
           name={lastName.value}
         />
       </div>
@@ -43,11 +44,12 @@ interface Props {
   act: string;
   done: (name: string) => void;
   cancel: () => void;
+  cancels?: string;
   /** For whoever is here already. */
   leave?: () => void;
 }
 
-export function NameForm({ name, act, done, cancel, leave }: Props) {
+export function NameForm({ name, act, done, cancel, cancels, leave }: Props) {
   const input = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => input.current!.select(), []);
   const { naming } = words.value;
@@ -79,7 +81,7 @@ export function NameForm({ name, act, done, cancel, leave }: Props) {
       <div class="do">
         <button class="pill">{act}</button>
         <button type="button" class="word" onClick={cancel}>
-          {naming.cancel}
+          {cancels ?? naming.cancel}
         </button>
         {leave && (
           <button type="button" class="word" onClick={leave}>

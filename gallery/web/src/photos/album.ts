@@ -14,6 +14,8 @@ export interface Source {
   photos(asked: Record<string, string>, signal: AbortSignal): Promise<Listed>;
 }
 
+/** For so many milliseconds a photo counts as just come. */
+export const NEW = 1_000;
 /** So many photos are remembered; then those seen longest ago are forgotten. */
 const MOST = 20_000;
 /** Requests at once. */

@@ -150,6 +150,50 @@ export function heightOf(sheet: Sheet, anchor: Anchor, head: number): number | n
   return slab.top + Math.min(Math.max(anchor.below, -slab.top), slab.height);
 }
 
+/** The row at a height of the sheet, or the nearest of its day; null if that is not loaded. */
+export function rowAt(sheet: Sheet, y: number, head: number): { slab: Slab; row: Row } | null {
+  const slab = slabAt(sheet, y);
+  if (!slab) return null;
+  const below = y - slab.top - head;
+  const row = slab.rows.find((row) => row.y + row.height > below);
+  if (row) return { slab, row };
+  const last = slab.rows.at(-1);
+  return last && slab.rest === 0 ? { slab, row: last } : null;
+}
+
+/** The photo at a height of the sheet whose middle is nearest to `x`; null if none is loaded. */
+export function photoNear(
+  sheet: Sheet,
+  x: number,
+  y: number,
+  head: number,
+  measure: Measure,
+): string | null {
+  const found = rowAt(sheet, y, head);
+  return found && nearest(found.slab, found.row, x, measure);
+}
+
+/** The middle of a photo on the sheet: across, and the top of its row; null if it is not there. */
+export function spotOf(
+  sheet: Sheet,
+  id: string,
+  head: number,
+  measure: Measure,
+): { x: number; y: number; height: number } | null {
+  const here = locate(sheet, id);
+  if (!here) return null;
+  const { slab, row, index } = here;
+  const x = middleOf(boxesOf(row, slab.aspects, measure)[index - row.from]);
+  return { x, y: slab.top + head + row.y, height: row.height };
+}
+
+/** The first or the last photo of all; null if it is not loaded. */
+export function endOf({ slabs }: Sheet, end: "first" | "last"): string | null {
+  const slab = end === "first" ? slabs[0] : slabs.at(-1);
+  if (!slab || (end === "last" && slab.rest > 0)) return null;
+  return slab.photos.at(end === "first" ? 0 : -1)?.id ?? null;
+}
+
 /** Where a photo is: its day, its row, and its place in the day. */
 export function locate(sheet: Sheet, id: string): { slab: Slab; row: Row; index: number } | null {
   for (const slab of sheet.slabs) {
@@ -180,9 +224,13 @@ export function beside(
   const at = slab.rows.indexOf(row) + (forward ? 1 : -1);
   const where = slab.rows[at] ? slab : next;
   const line = slab.rows[at] ?? (forward ? next?.rows[0] : next?.rows.at(-1));
-  if (!where || !line) return null;
-  const off = boxesOf(line, where.aspects, measure).map((box) => Math.abs(middleOf(box) - middle));
-  return where.photos[line.from + off.indexOf(Math.min(...off))]?.id ?? null;
+  return where && line ? nearest(where, line, middle, measure) : null;
+}
+
+/** The photo of a row whose middle is nearest to `x`. */
+function nearest(slab: Slab, row: Row, x: number, measure: Measure): string | null {
+  const off = boxesOf(row, slab.aspects, measure).map((box) => Math.abs(middleOf(box) - x));
+  return slab.photos[row.from + off.indexOf(Math.min(...off))]?.id ?? null;
 }
 
 function middleOf(box: { x: number; width: number } | undefined): number {

@@ -19,11 +19,12 @@ export async function change(
   }
 }
 
-/** Deletes it and offers to take that back. */
-export async function remove(photo: Photo): Promise<void> {
+/** Deletes it and offers to take that back; `back` is called with what came back. */
+export async function remove(photo: Photo, back: (photo: Photo) => void): Promise<void> {
   hear({ event: "deleted", id: photo.id });
   const gone = deletePhoto(photo.id);
-  const offer = { text: words.value.photoDeleted, undo: () => void restore(photo, gone) };
+  const undo = (): void => void restore(photo, gone, back);
+  const offer = { text: words.value.photoDeleted, undo };
   show(offer);
   try {
     await gone;
@@ -36,10 +37,16 @@ export async function remove(photo: Photo): Promise<void> {
   }
 }
 
-async function restore(photo: Photo, gone: Promise<void>): Promise<void> {
+async function restore(
+  photo: Photo,
+  gone: Promise<void>,
+  back: (photo: Photo) => void,
+): Promise<void> {
   try {
     await gone.catch(() => {});
-    hear({ event: "stored", photo: await restorePhoto(photo.id) });
+    const restored = await restorePhoto(photo.id);
+    hear({ event: "stored", photo: restored });
+    back(restored);
   } catch (error) {
     refused(words.value.notRestored, error);
   }

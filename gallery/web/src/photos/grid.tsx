@@ -1,21 +1,12 @@
 // The photos by day, of which only the rows near the view are on the page.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { viewed } from "../page/route";
 import type { Album } from "./album";
-import { fileUrl } from "../net/api";
-import { dayWords, timeName } from "../words/dates";
-import { Icon } from "../page/icon";
-import { answerKeys, arrows } from "../page/keys";
-import { words } from "../words/language";
-import { follow, shapeOf, type Look } from "./viewport";
-import type { Photo } from "./photo";
-import { Months, Thumb } from "./timeline";
-import { view as open, viewed } from "../page/route";
-import { boxesOf, type Measure, type Row } from "./rows";
+import { cursor } from "./current-album";
 import {
   anchorAt,
   arrange,
-  beside,
   heightOf,
   locate,
   rowsBetween,
@@ -25,15 +16,16 @@ import {
   type Sheet,
   type Slab,
 } from "./day-list";
-import { cursor } from "./current-album";
-import { tick } from "../page/tick";
-import { sentence } from "../words/words";
+import { DaySection } from "./grid-day";
+import { useGridKeys } from "./grid-keys";
+import { News } from "./news";
+import type { Row } from "./rows";
+import { Months, Thumb } from "./timeline";
+import { follow, shapeOf, type Look } from "./viewport";
 
 /** So many views above and below are drawn, and so many are loaded. */
 const DRAWN = 0.75;
 const WANTED = 2;
-/** For so long a photo counts as just come. */
-const NEW = 1_000;
 
 interface Place {
   /** What is laid out. */
@@ -159,22 +151,10 @@ export function Grid({ album }: { album: Album }) {
     before.current = viewing;
   }, [viewing]);
 
-  useLayoutEffect(
-    () =>
-      answerKeys((key) => {
-        const direction = arrows[key];
-        if (!direction || viewed.value !== null) return false;
-        const { sheet, measure } = now.current;
-        const here = cursor.value;
-        const inside = root.current!.contains(document.activeElement);
-        const first = slabAt(sheet, at.top + head)?.photos[0]?.id ?? null;
-        const next =
-          inside && here && locate(sheet, here) ? beside(sheet, here, direction, measure) : first;
-        if (next !== null) focus(next);
-        return next !== null;
-      }),
-    [album],
-  );
+  useGridKeys(album, root, () => {
+    const { sheet, measure, look } = now.current;
+    return look && { sheet, measure, head, top: at.top, look, focus };
+  });
 
   const day = slabAt(sheet, top + head)?.day.day ?? "";
   const go = (to: string): void => {
@@ -240,148 +220,4 @@ function tabStop(drawn: Slab[], head: number, top: number, kept: string | null):
     if (photo) return photo.id;
   }
   return null;
-}
-
-interface DayProps {
-  slab: Slab;
-  rows: Row[];
-  measure: Measure;
-  head: number;
-  racing: boolean;
-  tabbed: string | null;
-  album: Album;
-}
-
-function DaySection({ slab, rows, measure, head, racing, tabbed, album }: DayProps) {
-  const { day, photos, aspects, rest, top, height } = slab;
-  const { countPhotos, countCameras, locale } = words.value;
-  // At midnight today becomes yesterday.
-  const { title, more } = dayWords(day.start, tick.value - (tick.value % 60_000), words.value);
-  const numbers = new Intl.NumberFormat(locale);
-  const facts = [sentence(more), countPhotos(numbers.format(day.count), day.count === 1)];
-  if (day.cameras > 0) facts.push(countCameras(`${day.cameras}`, day.cameras === 1));
-  const now = Date.now();
-  return (
-    <section
-      class="day"
-      aria-label={title}
-      data-day={day.day}
-      style={{ top: `${top}px`, height: `${height}px` }}
-    >
-      <header style={{ height: `${head}px` }}>
-        <h2>{title}</h2>
-        <span class="facts">{facts.join(", ")}</span>
-      </header>
-      <ol class="grid" role="list">
-        {rows.map((row) =>
-          boxesOf(row, aspects, measure).map((box, i) => {
-            const photo = photos[row.from + i];
-            if (!photo) return null;
-            const came = album.fresh.get(photo.id)?.came ?? 0;
-            return (
-              <li
-                key={photo.id}
-                class={now - came < NEW ? "new" : undefined}
-                style={{
-                  left: `${box.x}px`,
-                  top: `${box.y}px`,
-                  width: `${box.width}px`,
-                  height: `${box.height}px`,
-                }}
-              >
-                <Cell photo={photo} racing={racing} tabbed={photo.id === tabbed} />
-              </li>
-            );
-          }),
-        )}
-      </ol>
-      {rest > 0 && <div class="rest" style={{ height: `${rest}px` }} />}
-    </section>
-  );
-}
-
-/** Small pictures that were shown lately do not fade in again. */
-const there = new Set<string>();
-const LATELY = 2_000;
-
-function Cell({ photo, racing, tabbed }: { photo: Photo; racing: boolean; tabbed: boolean }) {
-  const [shown, setShown] = useState(there.has(photo.id));
-  // While the view races past, nothing is asked for.
-  const [asked, setAsked] = useState(!racing || shown);
-  useEffect(() => {
-    if (!racing) setAsked(true);
-  }, [racing]);
-  // The same element is not looked at again while the page scrolls.
-  return useMemo(() => {
-    const { photoOf, pinnedMark } = words.value;
-    const time = timeName(photo.taken, words.value);
-    const label = photoOf(photo.caption ?? photo.camera_name ?? photo.person?.name ?? "", time);
-    return (
-      <a
-        href={`#/photo/${photo.id}`}
-        data-photo={photo.id}
-        tabIndex={tabbed ? 0 : -1}
-        aria-label={photo.pinned ? `${label}, ${pinnedMark}` : label}
-        onFocus={() => (cursor.value = photo.id)}
-        onClick={(event) => {
-          if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-          event.preventDefault();
-          open(photo.id);
-        }}
-      >
-        {asked && (
-          <img
-            src={fileUrl(photo.id, "/thumb")}
-            class={shown ? "there" : undefined}
-            alt=""
-            decoding="async"
-            draggable={false}
-            onLoad={() => {
-              if (there.size >= LATELY) there.clear();
-              there.add(photo.id);
-              setShown(true);
-            }}
-          />
-        )}
-        <time>{time}</time>
-        {photo.pinned && (
-          <span class="pinned">
-            <Icon name="pin" />
-          </span>
-        )}
-      </a>
-    );
-  }, [photo, tabbed, asked, shown, words.value]);
-}
-
-interface NewsProps {
-  album: Album;
-  sheet: Sheet;
-  top: number;
-  head: number;
-  up: () => void;
-}
-
-/** Photos that came above the view wait as a word at the top. */
-function News({ album, sheet, top, head, up }: NewsProps) {
-  const first = slabAt(sheet, top + head);
-  let waiting = 0;
-  for (const [id, fresh] of album.fresh) {
-    const { photo, came, seen } = fresh;
-    const above = first !== null && top > head && photo.taken >= first.day.end;
-    const found = first && !above && locate({ ...sheet, slabs: [first] }, id);
-    const over = found && top > head && found.slab.top + head + found.row.y < top;
-    if (!above && !over) fresh.seen = true;
-    else if (!seen) waiting++;
-    if (fresh.seen && Date.now() - came > NEW) album.fresh.delete(id);
-  }
-  return (
-    <div class="news" role="status">
-      {waiting > 0 && (
-        <button class="pill" onClick={up}>
-          {words.value.newPhotos(waiting)}
-        </button>
-      )}
-    </div>
-  );
 }

@@ -29,6 +29,12 @@ export function fit(months: Mark[], room: number): Mark[] {
   return yearsOf(months).slice(0, Math.max(0, room));
 }
 
+/** Whether a month is told with its year: the first one, and where another year begins. */
+export function hasYear(marks: readonly Mark[], i: number): boolean {
+  const year = (at: number): string | undefined => marks[at]?.key.slice(0, 4);
+  return year(i) !== year(i - 1);
+}
+
 function yearsOf(months: Mark[]): Mark[] {
   const years: Mark[] = [];
   for (const { key, day } of months) {

@@ -4,7 +4,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { monthMark, monthName } from "../words/dates";
 import { words } from "../words/language";
-import { fit, markOf, monthsOf } from "./months";
+import { fit, hasYear, markOf, monthsOf } from "./months";
 import type { Day } from "./photo";
 
 interface Props {
@@ -39,7 +39,7 @@ export function Months({ days, current, go }: Props) {
             onClick={() => go(mark.day.day)}
           >
             {mark.key.length === 4 ? mark.key : monthMark(mark.day.start, words.value)}
-            {mark.key.length > 4 && i === 0 ? ` ${mark.key.slice(0, 4)}` : ""}
+            {mark.key.length > 4 && hasYear(marks, i) ? ` ${mark.key.slice(0, 4)}` : ""}
           </button>
         ))}
     </nav>

@@ -1,93 +1,21 @@
-// Bringing photos: by button, by dropping or pasting them anywhere, by a phone's own camera; and
-// the panel that says what becomes of each.
+// The panel that says what becomes of each picture that is brought.
 
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect } from "@preact/signals";
+import { link } from "../net/gallery";
 import { tellAll } from "../page/announce";
-import { words } from "../words/language";
-import { ended, LARGEST, Queue, worthAgain, type Fate, type Upload } from "./upload-queue";
 import { Round } from "../page/round-button";
-import { sendPicture } from "./upload";
+import { view } from "../page/route";
+import { words } from "../words/language";
 import type { Words } from "../words/words";
+import { ended, type Fate, type Obstacle, type Upload } from "./upload-queue";
+import { chooseFiles, hidden, queue } from "./uploads";
 
 /** The panel stays for so long after the last success, and when it leads to what was here. */
 const STAYS = 4_000;
 const STAYS_WITH_LINK = 12_000;
 const MIB = 1024 * 1024;
 
-const queue = new Queue(sendPicture);
-const hidden = signal(false);
-
-/** How many files are held over the page; null when none are, 0 when that is not told. */
-const held = signal<number | null>(null);
-
 const open = computed(() => !hidden.value && queue.uploads.value.length > 0);
-
-export function chooseFiles(): void {
-  pick((input) => (input.multiple = true));
-}
-
-/** With the camera of this device, where it has one. */
-export function takeHere(): void {
-  pick((input) => input.setAttribute("capture", "environment"));
-}
-
-function pick(prepare: (input: HTMLInputElement) => void): void {
-  const input = document.createElement("input");
-  input.type = "file";
-  input.accept = "image/*";
-  prepare(input);
-  input.onchange = () => add([...(input.files ?? [])]);
-  input.click();
-}
-
-/** Something is on its way. */
-export const underWay = computed(() => queue.uploads.value.some(({ fate }) => !ended(fate)));
-
-/** `quiet` if all is seen elsewhere: the panel opens only when something fails. */
-export function add(files: File[], quiet = false): void {
-  if (files.length === 0) return;
-  if (!quiet) hidden.value = false;
-  else if (queue.uploads.value.length === 0) hidden.value = true;
-  queue.add(files);
-}
-
-/** Takes files that are dropped or pasted anywhere. */
-export function followFiles(): void {
-  const carries = (event: DragEvent): boolean =>
-    event.dataTransfer?.types.includes("Files") ?? false;
-  addEventListener("dragenter", (event) => {
-    if (!carries(event)) return;
-    event.preventDefault();
-    const items = [...(event.dataTransfer?.items ?? [])];
-    held.value = items.filter(({ kind }) => kind === "file").length;
-  });
-  addEventListener("dragover", (event) => {
-    if (!carries(event)) return;
-    event.preventDefault();
-    event.dataTransfer!.dropEffect = "copy";
-  });
-  addEventListener("dragleave", (event) => {
-    // Only what leaves the window has no place that it goes to.
-    if (event.relatedTarget === null) held.value = null;
-  });
-  addEventListener("drop", (event) => {
-    held.value = null;
-    if (!carries(event)) return;
-    event.preventDefault();
-    add([...(event.dataTransfer?.files ?? [])]);
-  });
-  addEventListener("paste", (event) => add([...(event.clipboardData?.files ?? [])]));
-}
-
-/** While files are held over the page. */
-export function Drop() {
-  if (held.value === null) return null;
-  return (
-    <div class="drop" aria-hidden="true">
-      <p>{words.value.uploads.drop(held.value)}</p>
-    </div>
-  );
-}
 
 let closing: ReturnType<typeof setTimeout> | undefined;
 
@@ -149,37 +77,18 @@ export function Uploads() {
 }
 
 function Line({ upload: { key, file, fate } }: { upload: Upload }) {
-  const { uploads: say } = words.value;
   const failed = fate.is === "failed";
   const part = fate.is === "sending" ? fate.part : fate.is === "stored" ? 1 : 0;
   return (
     <li class={failed ? "failed" : fate.is === "stored" && !fate.already ? "done" : undefined}>
       <span class="n">{file.name}</span>
       <span class="v">
-        {fate.is === "stored" && fate.already ? (
-          <a href={`#/photo/${fate.id}`}>{say.already}</a>
-        ) : (
-          state(fate, words.value)
-        )}
+        {fate.is === "stored" && fate.already ? <Already id={fate.id} /> : state(fate, words.value)}
       </span>
       {failed ? (
         <span class="e">
           {reason(fate, file, words.value)}
-          {worthAgain(fate) ? (
-            <button class="word" onClick={() => queue.again(key)}>
-              {say.tryAgain}
-            </button>
-          ) : (
-            <button
-              class="word"
-              onClick={() => {
-                queue.remove(key);
-                chooseFiles();
-              }}
-            >
-              {say.another}
-            </button>
-          )}
+          <Remedy key={key} upload={key} obstacle={fate} />
         </span>
       ) : (
         <span
@@ -195,13 +104,56 @@ function Line({ upload: { key, file, fate } }: { upload: Upload }) {
   );
 }
 
+/** Leads to the same photo, which was here before. */
+function Already({ id }: { id: string }) {
+  return (
+    <a
+      href={`#/photo/${id}`}
+      onClick={(event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        view(id);
+      }}
+    >
+      {words.value.uploads.already}
+    </a>
+  );
+}
+
+function Remedy({ upload, obstacle }: { upload: number; obstacle: Obstacle }) {
+  const { uploads: say } = words.value;
+  const [word, act] = ((): [string, () => void] => {
+    switch (obstacle.why) {
+      case "large":
+        return [say.smaller, () => void queue.smaller(upload)];
+      case "full":
+      case "away":
+        return [say.tryAgain, () => queue.again(upload)];
+      case "kind":
+        if (obstacle.readable) return [say.asJpeg, () => void queue.smaller(upload)];
+    }
+    const another = (): void => {
+      queue.remove(upload);
+      chooseFiles();
+    };
+    return [say.another, another];
+  })();
+  return (
+    <button class="word" onClick={act}>
+      {word}
+    </button>
+  );
+}
+
 function state(fate: Fate, { uploads: say }: Words): string {
   switch (fate.is) {
     case "waiting":
-      return say.waiting;
+      return link.value.open ? say.waiting : say.waitingLink;
     case "sending":
       // All of it has left, but it is not stored before the gallery says so.
       return say.percent(Math.min(99, Math.floor(fate.part * 100)));
+    case "making":
+      return say.making;
     case "stored":
       return say.stored;
     case "failed":
@@ -209,22 +161,32 @@ function state(fate: Fate, { uploads: say }: Words): string {
   }
 }
 
-function reason(fate: Fate & { is: "failed" }, file: File, words: Words): string {
+function reason(obstacle: Obstacle, file: File, words: Words): string {
   const { uploads: say } = words;
-  const size = file.size / MIB;
-  switch (fate.status) {
-    case 0:
-      return say.noAnswer;
-    case 413:
-      if (file.size <= LARGEST) return fate.said || say.noPicture;
-      return say.tooLarge(
-        `${new Intl.NumberFormat(words.locale, { maximumFractionDigits: size < 11 ? 2 : 0 }).format(size)} MiB`,
-      );
-    case 415:
+  switch (obstacle.why) {
+    case "large":
+      if (obstacle.most === null) return obstacle.said || say.noPicture;
+      return say.tooLarge(inMib(file.size, words), inMib(obstacle.most, words));
+    case "kind":
+      if (obstacle.readable) return say.otherKind(obstacle.kind);
+      return obstacle.kind === "HEIC" ? say.heic : say.otherKindHelp(obstacle.kind);
+    case "none":
+    case "broken":
       return say.noPicture;
-    case 507:
+    case "unreadable":
+      return say.unreadable;
+    case "unmade":
+      return say.unmade;
+    case "full":
       return say.diskFull;
-    default:
-      return fate.said || say.noAnswer;
+    case "away":
+      return obstacle.said || say.noAnswer;
   }
+}
+
+/** `14 MiB`; what is a little over a limit does not look as if it were not. */
+function inMib(bytes: number, { locale }: Words): string {
+  const size = bytes / MIB;
+  const digits = Number.isInteger(size) ? 0 : size < 11 ? 2 : 1;
+  return `${new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(size)} MiB`;
 }

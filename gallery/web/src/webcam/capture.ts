@@ -2,7 +2,6 @@
 
 import { effect, signal } from "@preact/signals";
 import { keep, kept } from "../page/storage";
-import { LARGEST } from "../photos/upload-queue";
 
 /** What cannot be done with a camera: no secure page, no permission, none there, another has it. */
 export type Closed = "forbidden" | "denied" | "none" | "busy" | "gone";
@@ -99,7 +98,7 @@ export async function takeStill(): Promise<Blob | null> {
   const [track] = stream.peek()?.getVideoTracks() ?? [];
   if (!track) return null;
   const own = await stillOf(track).catch(() => null);
-  return own !== null && own.size > 0 && own.size <= LARGEST ? own : drawStill();
+  return own !== null && own.size > 0 ? own : drawStill();
 }
 
 async function stillOf(track: MediaStreamTrack): Promise<Blob | null> {

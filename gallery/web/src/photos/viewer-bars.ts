@@ -1,0 +1,77 @@
+// The bars of the viewer: what they take of the window, and when they fade.
+
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+
+const QUIET = 3_000;
+
+/** Tells when the bars below have another size; on a phone one stands on the other. */
+export function useBars(
+  element: { current: HTMLElement | null },
+  resized: () => void,
+  bars: string,
+) {
+  useLayoutEffect(() => {
+    const side = element.current!.querySelector<HTMLElement>(".side");
+    const foot = element.current!.querySelector<HTMLElement>(".foot");
+    const observer = new ResizeObserver(() => {
+      element.current?.style.setProperty("--told", `${side?.offsetHeight ?? 0}px`);
+      resized();
+    });
+    for (const bar of [side, foot]) if (bar) observer.observe(bar);
+    resized();
+    return () => observer.disconnect();
+  }, [bars]);
+}
+
+/** Bars fade after a while without a sign of life. */
+export function useQuiet(element: { current: HTMLElement | null }): [boolean, () => void] {
+  const [quiet, setQuiet] = useState(false);
+  const turn = useRef(() => {});
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const used = (): boolean =>
+      element.current?.querySelector(
+        ":is(.top,.foot,.side,.beside):hover, :is(.top,.foot,.beside) :focus-visible",
+      ) != null;
+    const wait = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => (used() ? wait() : setQuiet(true)), QUIET);
+    };
+    const alive = (event?: Event): void => {
+      // A finger on the picture turns the bars on and off.
+      if (event instanceof PointerEvent && event.pointerType === "touch") return;
+      setQuiet(false);
+      wait();
+    };
+    turn.current = () => {
+      setQuiet((quiet) => !quiet);
+      wait();
+    };
+    for (const sign of ["pointermove", "pointerdown", "keydown", "focusin"]) {
+      addEventListener(sign, alive, { passive: true });
+    }
+    alive();
+    return () => {
+      clearTimeout(timer);
+      for (const sign of ["pointermove", "pointerdown", "keydown", "focusin"]) {
+        removeEventListener(sign, alive);
+      }
+    };
+  }, []);
+  return [quiet, () => turn.current()];
+}
+
+/** What the bars take of the window; with the facts at the side the picture moves over. */
+export function paddingOf(element: HTMLElement | null) {
+  const size = (part: string): DOMRect | undefined =>
+    element?.querySelector(part)?.getBoundingClientRect();
+  const side = size(".side");
+  const beside = side !== undefined && side.left > 0;
+  const foot = Math.max(0, innerHeight - (size(".foot")?.top ?? innerHeight));
+  return {
+    top: size(".top")?.height ?? 0,
+    bottom: foot,
+    left: 0,
+    right: beside ? side.width : 0,
+  };
+}
