@@ -137,6 +137,24 @@ test('a link to a photo opens it wherever it is, and its neighbours are there', 
   await page.context().close();
 });
 
+test('a photo that is opened as another one closes stays open', async () => {
+  const page = await photos('desktop', `#/photo/${album.photos[1].id}`);
+  const count = page.locator('.viewer .count');
+  for (const [close, open] of [[2, 5], [5, 3], [3, 8]]) {
+    await until(`photo ${close}`, async () => (await count.innerText()).startsWith(`${close} of`));
+    await page.locator('.pswp--open').waitFor();
+    // Both in one task, before anything is drawn or torn down.
+    await page.evaluate((id) => {
+      dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' }));
+      location.hash = `#/photo/${id}`;
+    }, album.photos[open - 1].id);
+    await until(`photo ${open}`, async () => (await count.innerText()).startsWith(`${open} of`));
+    await until('the old one is gone', async () => (await page.locator('.viewer.closing').count()) === 0);
+    assert.ok(page.url().endsWith(album.photos[open - 1].id), page.url());
+  }
+  await page.context().close();
+});
+
 test('End, Home and Page keys take the focus along, to where nothing was loaded too', async () => {
   const page = await photos('desktop');
   await inView(page);

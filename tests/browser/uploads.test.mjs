@@ -121,6 +121,7 @@ for (const [how, { begin, end }] of Object.entries(OUTAGES)) {
       await until('some of it is under way', async () => /[1-9]\d? %/.test(await panel(page).innerText()));
       await begin();
       await pause(seconds * 1000);
+      assert.equal(await panel(page).locator('button', { hasText: 'Try again' }).count(), 0, 'nothing is to be done');
       await end();
       const text = await says(page, /photos added/, { limit: 60_000, every: 200 });
       assert.match(text, new RegExp(`^${PICTURES} photos added`), 'each is stored, and none was here before');

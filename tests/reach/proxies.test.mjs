@@ -52,6 +52,12 @@ async function works(base) {
   const [, next] = /<([^>]+)>/.exec(list.headers.get('link'));
   assert.equal((await fetch(new URL(next, list.url))).status, 200, next);
 
+  // The address of a room, as somebody types it.
+  for (const [typed, shown] of [['photos', '#/photos'], ['people/', '#/people'], ['wall', '#/']]) {
+    await page.goto(base + typed);
+    assert.equal(page.url(), base + shown);
+  }
+
   // Streams come as they are made, from every address.
   for (const path of ['?action=stream', 'stream', `cameras/${camera}/stream.mjpg`]) {
     const reader = (await fetch(base + path)).body.getReader();

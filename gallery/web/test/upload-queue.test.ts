@@ -205,7 +205,7 @@ test("what does not move after the connection is back died with the old one", as
   await pass(5_000);
   linked.value = true;
   sent[1]!.part(0.5);
-  await pass(3_500);
+  await pass(10_500);
   assert.deepEqual([sent[0]!.stop.aborted, sent[1]!.stop.aborted], [true, false]);
   await pass(2_000);
   assert.deepEqual([sent.at(-1)!.name, sent.at(-1)!.as], ["dead", sent[0]!.as]);
@@ -252,6 +252,23 @@ test("nothing is sent before it is known whose it is", async () => {
   assert.deepEqual(fates(), ["waiting"]);
   ready.value = true;
   assert.deepEqual(fates(), ["sending"]);
+});
+
+test("what the gallery will never take is not tried again", async () => {
+  const pass = timers();
+  const { add, sent, all } = start();
+  await add("broken", "gone", "odd");
+  sent[0]!.fail(415, "it ends too early");
+  sent[1]!.fail(410, "it was stored, and deleted since");
+  sent[2]!.fail(500, "the store failed");
+  await turn();
+  await pass(60_000);
+  assert.equal(sent.length, 3);
+  assert.deepEqual(all(), [
+    { is: "failed", why: "refused", said: "" },
+    { is: "failed", why: "refused", said: "it was stored, and deleted since" },
+    { is: "failed", why: "away", said: "the store failed" },
+  ]);
 });
 
 test("what has ended can be cleared, what is on its way stays", async () => {

@@ -36,6 +36,8 @@ const DOUBLE_CLICK = 300;
 export class Slides {
   readonly #swipe: PhotoSwipe;
   readonly #watched: Watched;
+  /** It was closed from here: another photo may be wanted by the time that it tells so. */
+  #asked = false;
 
   constructor(watched: Watched) {
     this.#watched = watched;
@@ -82,7 +84,7 @@ export class Slides {
     });
     swipe.addFilter("placeholderSrc", (src, content) => content.data.msrc ?? src);
     swipe.on("change", () => watched.changed(swipe.currIndex));
-    swipe.on("close", watched.closing);
+    swipe.on("close", () => this.#asked || watched.closing());
     swipe.on("destroy", watched.closed);
     swipe.init();
   }
@@ -111,6 +113,7 @@ export class Slides {
   }
 
   close(): void {
+    this.#asked = true;
     this.#swipe.close();
   }
 

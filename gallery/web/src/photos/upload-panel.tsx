@@ -171,8 +171,9 @@ function reason(obstacle: Obstacle, file: File, words: Words): string {
       if (obstacle.readable) return say.otherKind(obstacle.kind);
       return obstacle.kind === "HEIC" ? say.heic : say.otherKindHelp(obstacle.kind);
     case "none":
-    case "broken":
       return say.noPicture;
+    case "refused":
+      return obstacle.said || say.noPicture;
     case "unreadable":
       return say.unreadable;
     case "unmade":

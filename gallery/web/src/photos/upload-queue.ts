@@ -13,7 +13,7 @@ const MOST = 30_000;
 /** So often the gallery may fail to take one while there is a connection. */
 const TRIES = 8;
 /** What shows no progress for so long after the connection came back was lost with the old one. */
-const STILL = 3_000;
+const STILL = 10_000;
 
 /** What keeps a picture out, and what may help. */
 export type Obstacle =
@@ -23,8 +23,8 @@ export type Obstacle =
   | { why: "kind"; kind: OtherKind; readable: boolean }
   /** It is no picture, the browser cannot read the file, or it cannot make it smaller. */
   | { why: "none" | "unreadable" | "unmade" }
-  /** It begins as a picture, and is none. */
-  | { why: "broken"; said: string }
+  /** As the gallery says; it begins as a picture and is none, most often. */
+  | { why: "refused"; said: string }
   /** Another try may help: the gallery's disk is full, or it does not answer or fails. */
   | { why: "full" | "away"; said: string };
 
@@ -265,7 +265,7 @@ export function passes(status: number): boolean {
 
 function obstacleOf(status: number, said: string): Obstacle {
   if (status === 413) return { why: "large", most: null, said };
-  if (status === 415) return { why: "broken", said };
   if (status === 507) return { why: "full", said };
-  return { why: "away", said };
+  const failed = status < 400 || status >= 500 || passes(status);
+  return { why: failed ? "away" : "refused", said: status === 415 ? "" : said };
 }

@@ -12,7 +12,7 @@ import type { Carrier, Stored } from "./upload-queue";
 export const takenAt = new WeakMap<File, number>();
 
 /** A request of which nothing is heard for so long is lost, whatever the browser believes. */
-const SILENT = 60_000;
+const SILENT = 120_000;
 
 export const carrier: Carrier = {
   kind: async (file) => kindOf(new Uint8Array(await file.slice(0, HEAD).arrayBuffer())),

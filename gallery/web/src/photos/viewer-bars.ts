@@ -66,12 +66,14 @@ export function paddingOf(element: HTMLElement | null) {
   const size = (part: string): DOMRect | undefined =>
     element?.querySelector(part)?.getBoundingClientRect();
   const side = size(".side");
-  const beside = side !== undefined && side.left > 0;
+  const atSide = side !== undefined && side.left > 0;
   const foot = Math.max(0, innerHeight - (size(".foot")?.top ?? innerHeight));
+  // The ways to the photos beside lie on no picture; where they are not shown they have no width.
+  const beside = size(".beside")?.width ?? 0;
   return {
     top: size(".top")?.height ?? 0,
     bottom: foot,
-    left: 0,
-    right: beside ? side.width : 0,
+    left: beside,
+    right: beside + (atSide ? side.width : 0),
   };
 }
