@@ -261,9 +261,12 @@ test('a photo added in Photos asks the name once, and goes without one if that i
   assert.equal((await stored('named'))[0].person?.name, 'Carla');
 
   const nobody = await person(null);
+  await drop(nobody, [{ name: 'notes.txt', type: 'text/plain', bytes: [104, 105] }]);
+  await says(nobody, /This is not a picture/);
+  assert.equal(await nobody.getByRole('dialog').count(), 0, 'what is no picture needs no name');
   await drop(nobody, noises('nobody', 1));
   await nobody.getByRole('button', { name: 'Without a name' }).click();
-  await says(nobody, /1 photo added/);
+  await says(nobody, /1 photo added, 1 photo not added/);
   await drop(nobody, noises('nobody-again', 1));
   await until('it is not asked again', async () => (await stored('nobody')).length === 2);
   assert.ok((await stored('nobody')).every(({ person }) => person === undefined));

@@ -147,6 +147,7 @@ function Remedy({ upload, obstacle }: { upload: number; obstacle: Obstacle }) {
 
 function state(fate: Fate, { uploads: say }: Words): string {
   switch (fate.is) {
+    case "looking":
     case "waiting":
       return link.value.open ? say.waiting : say.waitingLink;
     case "sending":

@@ -29,6 +29,8 @@ export type Obstacle =
   | { why: "full" | "away"; said: string };
 
 export type Fate =
+  /** What it is, is being looked at. */
+  | { is: "looking" }
   /** For its turn, or for the connection. */
   | { is: "waiting" }
   /** `part` of it has left, 0 to 1. */
@@ -76,8 +78,6 @@ export class Queue {
   readonly #carrier: Carrier;
   readonly #ready: ReadonlySignal<boolean>;
   readonly #linked: ReadonlySignal<boolean>;
-  /** Those of which is not known yet what they are. */
-  readonly #unknown = new Set<number>();
   readonly #trips = new Map<number, Trip>();
   /** How often each was lost, of those times while there was a connection. */
   readonly #lost = new Map<number, { ever: boolean; tries: number }>();
@@ -99,8 +99,11 @@ export class Queue {
   }
 
   add(files: readonly File[]): void {
-    const uploads = files.map((file) => ({ key: ++this.#last, ...waiting(file) }));
-    for (const { key } of uploads) this.#unknown.add(key);
+    const uploads = files.map((file): Upload => ({
+      key: ++this.#last,
+      ...waiting(file),
+      fate: { is: "looking" },
+    }));
     this.uploads.value = [...this.uploads.peek(), ...uploads];
     for (const upload of uploads) void this.#look(upload);
   }
@@ -144,8 +147,7 @@ export class Queue {
 
   async #look({ key, file }: Upload): Promise<void> {
     const obstacle = await this.#obstacle(file);
-    this.#unknown.delete(key);
-    if (obstacle) this.#tell(key, { is: "failed", ...obstacle });
+    this.#tell(key, obstacle ? { is: "failed", ...obstacle } : { is: "waiting" });
     this.#go();
   }
 
@@ -158,9 +160,7 @@ export class Queue {
 
   #go(): void {
     if (!this.#ready.peek() || this.#rest !== undefined) return;
-    const next = this.uploads
-      .peek()
-      .filter(({ key, fate }) => fate.is === "waiting" && !this.#unknown.has(key));
+    const next = this.uploads.peek().filter(({ fate }) => fate.is === "waiting");
     for (const upload of next.slice(0, AT_ONCE - this.#trips.size)) void this.#carry(upload);
   }
 

@@ -60,9 +60,13 @@ export function add(files: File[], quiet = false): void {
   if (files.length === 0) return;
   if (!quiet) hidden.value = false;
   else if (queue.uploads.value.length === 0) hidden.value = true;
-  askName();
   queue.add(files);
 }
+
+// What is no picture needs no name.
+effect(() => {
+  if (queue.uploads.value.some(({ fate }) => fate.is === "waiting")) askName();
+});
 
 let asked = false;
 
