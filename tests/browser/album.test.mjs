@@ -132,6 +132,7 @@ test('a link to a photo opens it wherever it is, and its neighbours are there', 
   const page = await photos('phone', `#/photo/${album.photos[70_000].id}`);
   const count = page.locator('.viewer .count');
   await until('its place of all', async () => (await count.innerText()) === '70,001 of 100,000');
+  await page.locator('.pswp--open').waitFor();
   await page.keyboard.press('ArrowRight');
   await until('the next', () => page.url().includes(album.photos[70_001].id));
   await page.context().close();
