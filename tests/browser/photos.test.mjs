@@ -68,6 +68,25 @@ function bring(page, kind, files) {
   }, [kind, files]);
 }
 
+test('who looks at an empty room sees the first photo come, and the last one that is brought back', async () => {
+  await bruno.goto(`${vitrina.wall}#/photos`);
+  await bruno.getByRole('heading', { name: 'No photos yet' }).waitFor();
+  await ana.keyboard.press('s');
+  await until('it came', async () => (await ids(bruno, '.grid')).length === 1, { limit: 20_000 });
+  await bruno.locator('.grid a').click();
+  await bruno.locator('.viewer').waitFor();
+  await bruno.keyboard.press('Delete');
+  await bruno.getByRole('heading', { name: 'No photos yet' }).waitFor();
+  await bruno.keyboard.press('Control+z');
+  const [photo] = await until('it is back', async () => {
+    const found = await ids(bruno, '.grid');
+    return found.length === 1 && found;
+  });
+  await ana.request.delete(`${vitrina.wall}api/photos/${photo}`);
+  await bruno.getByRole('heading', { name: 'No photos yet' }).waitFor();
+  await bruno.goto(`${vitrina.wall}#/`);
+});
+
 test('the shutter flashes, and the photo is in the strip of all', async () => {
   const tile = ana.locator(`[data-camera="${card}"]`);
   await tile.hover();

@@ -5,10 +5,11 @@ import { useEffect } from "preact/hooks";
 import { tellAll } from "./announce";
 import { link, notices, tryNow } from "../net/gallery";
 import { Icon } from "./icon";
+import type { Notice } from "../net/messages";
 import { words } from "../words/language";
 import { Round } from "./round-button";
 import { tick } from "./tick";
-import { DoneToast, trouble } from "./toast";
+import { DoneToast, toast, trouble } from "./toast";
 import type { Words } from "../words/words";
 
 /** A connection that is away for so long is worth a line; its return is told for as long. */
@@ -31,25 +32,25 @@ effect(() => {
 
 export function ConnectionLine() {
   if (connection.value === "well") return null;
-  const { lostLine, tryingIn, trying, tryNow: now, again } = words.value;
+  const { connection: name, lostLine, tryingIn, trying, tryNow: now, again } = words.value;
   if (connection.value === "again") {
     return (
-      <div class="lost-line again">
+      <section class="lost-line again" aria-label={name}>
         <i class="lamp" />
         <span>{again}</span>
-      </div>
+      </section>
     );
   }
   const next = link.value.open ? null : link.value.next;
   const left = next === null ? 0 : Math.ceil((next - tick.value) / 1_000);
   return (
-    <div class="lost-line">
+    <section class="lost-line" aria-label={name}>
       <i class="lamp stale" />
       <span>
         {lostLine} {left > 0 ? tryingIn(left) : trying}
       </span>
       <button onClick={tryNow}>{now}</button>
-    </div>
+    </section>
   );
 }
 
@@ -62,24 +63,25 @@ effect(() => {
   if (still.length < closed.peek().size) closed.value = new Set(still);
 });
 
-/** What was done, and below it what asks for attention: one of each, the newest. */
-export function Toasts() {
-  return (
-    <div class="toasts">
-      <DoneToast />
-      <TroubleToast />
-    </div>
-  );
-}
-
 /** What is told where it is needed: in the bar, and beside this device's camera. */
 const QUIET: ReadonlySet<string> = new Set(["open", "https"]);
 
-/** What did not work here, else the newest notice. */
-function TroubleToast() {
+/** What was done, and below it what asks for attention: one of each, the newest. */
+export function Toasts() {
   const notice = notices.value
     .filter(({ code }) => !QUIET.has(code) && !closed.value.has(code))
     .at(-1);
+  if (!toast.value && !trouble.value && !notice) return null;
+  return (
+    <section class="toasts" aria-label={words.value.notices}>
+      <DoneToast />
+      <TroubleToast notice={notice} />
+    </section>
+  );
+}
+
+/** What did not work here, else the newest notice. */
+function TroubleToast({ notice }: { notice: Notice | undefined }) {
   const own = trouble.value;
   const shown = own ?? (notice && told(notice.code, notice.text, words.value));
   const headline = shown?.headline;

@@ -1,6 +1,6 @@
 // The room of photos: which ones, in a sentence, and below it all of them by day.
 
-import { useLayoutEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { Grid } from "./grid";
 import { Icon } from "../page/icon";
 import { answerKeys } from "../page/keys";
@@ -23,6 +23,11 @@ export function Photos() {
       }),
     [],
   );
+  // Also where there is nothing to show yet: the first photo comes while one looks.
+  useEffect(() => {
+    shown?.need("room", { near: [], more: [] });
+    return () => shown?.needNothing("room");
+  }, [shown]);
   if (!shown) return null;
   const none = shown.days.value?.length === 0;
   const away = shown.days.value === null && shown.failed.value;

@@ -87,6 +87,8 @@ export class Slides {
     swipe.on("close", () => this.#asked || watched.closing());
     swipe.on("destroy", watched.closed);
     swipe.init();
+    // The dialog is the viewer around it, which has a name.
+    swipe.element?.removeAttribute("role");
   }
 
   get index(): number {

@@ -88,6 +88,8 @@ export const en = {
   noCamera: "No camera yet",
   noCameraHelp: "Plug one in and it appears here by itself.",
   noCameraWhy: ["Something plugged in already? ", " says why it is not here."],
+  connection: "Connection",
+  notices: "Notices",
   lostLine: "Connection lost.",
   tryingIn: (n: number) => `Trying again in ${n} s.`,
   trying: "Trying again.",

@@ -80,6 +80,8 @@ export const es: Words = {
   noCamera: "Aún no hay cámaras",
   noCameraHelp: "Conecta una y aparecerá aquí.",
   noCameraWhy: ["¿Ya hay una conectada? ", " dice por qué no está aquí."],
+  connection: "Conexión",
+  notices: "Avisos",
   lostLine: "Sin conexión.",
   tryingIn: (n) => `Otro intento en ${n} s.`,
   trying: "Otro intento.",
