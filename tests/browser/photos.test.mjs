@@ -148,6 +148,22 @@ test('a photo answers keys before its first frame is drawn', async () => {
   await until('it is closed', async () => (await ana.locator('.viewer').count()) === 0);
 });
 
+test('a photo that still flies to its place is closed by Back', async () => {
+  // Where the pointer is, bars do not rest: nothing else draws the viewer again.
+  await ana.mouse.move(40, 28);
+  await ana.evaluate(() => new Promise((resolve) => {
+    new MutationObserver((_, observer) => {
+      const opening = document.querySelector('.pswp--open');
+      if (!opening) return;
+      observer.disconnect();
+      resolve(document.querySelector('.viewer .top button').click());
+    }).observe(document.body, { childList: true, subtree: true, attributes: true });
+    document.querySelector('.grid a').click();
+  }));
+  await until('it is closed', async () => (await ana.locator('.viewer').count()) === 0);
+  await ana.mouse.move(640, 400);
+});
+
 test('a caption takes what is typed before the next frame is drawn', async () => {
   await ana.locator('.grid a').first().focus();
   await ana.keyboard.press('Enter');

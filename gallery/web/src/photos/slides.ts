@@ -85,6 +85,8 @@ export class Slides {
     swipe.addFilter("placeholderSrc", (src, content) => content.data.msrc ?? src);
     swipe.on("change", () => watched.changed(swipe.currIndex));
     swipe.on("close", () => this.#asked || watched.closing());
+    // What still opens does not hear that it is to close.
+    swipe.on("openingAnimationEnd", () => this.#asked && swipe.close());
     swipe.on("destroy", watched.closed);
     swipe.init();
     // The dialog is the viewer around it, which has a name.
@@ -123,6 +125,7 @@ export class Slides {
   sync(index: number): void {
     const swipe = this.#swipe;
     if (swipe.isDestroying) return;
+    this.#asked = false;
     const by = index - swipe.currIndex;
     const holders = swipe.mainScroll.itemHolders;
     const shown = this.#idAt(index) === idOf(swipe.currSlide?.data);
