@@ -13,7 +13,7 @@ npm_ci := npm ci --no-audit --no-fund --include=dev --include=optional
 web_sources := $(shell find gallery/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .DEFAULT_GOAL := build
-.PHONY: run build test clean-room bench soak chaos power lint install clean
+.PHONY: run build test clean-room bench soak growth chaos power lint install clean
 
 # ARGS are given on to the program.
 run: build
@@ -48,6 +48,11 @@ bench: build
 # on a machine that does other work, give it priority: nice -n -15 make soak.
 soak: build
 	$(tools) cd tests && $(npm_ci) --silent && VITRINA=../target/release/vitrina node bench/soak.mjs
+
+# Five minutes of what the tests do for one: eight cameras are watched, and neither page nor gallery grows.
+growth: build
+	scripts/need util-linux:setpriv chromium:chromium
+	$(tools) cd tests && $(npm_ci) --silent && GROWTH_SECONDS=300 VITRINA=../target/release/vitrina node --test --test-reporter=spec browser/growth.test.mjs
 
 # Ten minutes of what the tests do for one: every part killed, the link cut, and no photo lost.
 chaos: build

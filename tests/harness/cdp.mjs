@@ -12,6 +12,8 @@ export class RawChromium {
   #answers = new Map();
   #id = 0;
   #rest = '';
+  /** The sessions of workers by that of their page. */
+  #workers = new Map();
 
   constructor() {
     const flags = [...FLAGS, '--remote-debugging-pipe', `--user-data-dir=${folder('chromium')}`, 'about:blank'];
@@ -21,6 +23,8 @@ export class RawChromium {
       const messages = (this.#rest + text).split('\0');
       this.#rest = messages.pop();
       for (const message of messages.map((json) => JSON.parse(json))) {
+        if (message.method === 'Target.attachedToTarget') this.#workers.get(message.sessionId)?.add(message.params.sessionId);
+        if (message.method === 'Target.detachedFromTarget') this.#workers.get(message.sessionId)?.delete(message.params.sessionId);
         this.#answers.get(message.id)?.(message);
         this.#answers.delete(message.id);
       }
@@ -41,6 +45,8 @@ export class RawChromium {
   async open(url) {
     const { targetId } = await this.call('Target.createTarget', { url });
     const { sessionId } = await this.call('Target.attachToTarget', { targetId, flatten: true });
+    this.#workers.set(sessionId, new Set());
+    await this.call('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: true }, sessionId);
     return {
       /** Brings its tab to the front; the others are hidden then. */
       show: () => this.call('Target.activateTarget', { targetId }),
@@ -50,6 +56,16 @@ export class RawChromium {
         const { result, exceptionDetails } = await this.call('Runtime.evaluate', params, sessionId);
         if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
         return result.value;
+      },
+      /** What it holds once its garbage is collected: `{heap, nodes, listeners}`, the heap in bytes with its workers'. */
+      holds: async () => {
+        let heap = 0;
+        for (const session of [sessionId, ...this.#workers.get(sessionId)]) {
+          await this.call('HeapProfiler.collectGarbage', {}, session);
+          heap += (await this.call('Runtime.getHeapUsage', {}, session)).usedSize;
+        }
+        const { nodes, jsEventListeners: listeners } = await this.call('Memory.getDOMCounters', {}, sessionId);
+        return { heap, nodes, listeners };
       },
     };
   }
