@@ -98,8 +98,11 @@ test('a photo opens from the strip; swipes lead to the next and close it', async
   const [newest, older] = await evaluate("[...document.querySelectorAll('.strip [data-photo]')].map((at) => at.dataset.photo)");
   // What still travels to its place is not where it was a moment ago.
   await until('the strip rests', () => evaluate("document.querySelector('.strip').getAnimations({ subtree: true }).length === 0"));
-  await fingers.tap(one('.strip a'));
-  await one('.viewer').waitFor();
+  await until('it opens', async () => {
+    if ((await page.locator('.viewer').count()) > 0) return true;
+    await fingers.tap(one('.strip a'));
+    return false;
+  }, { ...SOON, every: 700 });
   await until('its place is known', () => evaluate("document.querySelector('.viewer .count').innerText === '1 of 2'"), SOON);
   const picture = one('.viewer .pic');
   // What still opens or slides takes no swipe, so that it is tried again.
