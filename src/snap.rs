@@ -84,7 +84,7 @@ async fn snap(
                 taken = true;
             }
             Ok(Topic::GalleryPhoto(gallery)) => match PhotoEvent::parse(&message.payload) {
-                Ok(PhotoEvent::Stored { photo }) if photo.id == id => stored = Some(gallery),
+                Ok(PhotoEvent::Stored { photo, .. }) if photo.id == id => stored = Some(gallery),
                 _ => {}
             },
             _ => {}

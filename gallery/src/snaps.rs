@@ -64,7 +64,7 @@ impl Wall {
             loop {
                 tokio::select! {
                     event = stored.recv() => match event {
-                        Ok(PhotoEvent::Stored { photo }) if photo.id == id => return Ok(*photo),
+                        Ok(PhotoEvent::Stored { photo, .. }) if photo.id == id => return Ok(*photo),
                         Ok(_) => {}
                         Err(RecvError::Lagged(_)) => match self.store.get(&id).await {
                             Err(StoreError::Unknown) => {}

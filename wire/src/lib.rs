@@ -26,6 +26,6 @@ pub use payload::{
     BadPayload, CameraState, CameraStats, Control, Info, Kind, Reason, Resolution, State, Stats,
     Status, Want,
 };
-pub use photo::{Author, MediaType, Photo, PhotoEvent, Snap, Stored, TimeSource};
+pub use photo::{Author, Mark, MediaType, Photo, PhotoEvent, Snap, Stored, TimeSource};
 pub use stamp::{Stamp, Took};
 pub use topic::{BadTopic, Size, Topic, filter};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::{CameraId, CameraName, GalleryId, NodeName, PhotoId};
 use crate::payload::{CameraState, Reason};
-use crate::photo::Author;
+use crate::photo::{Author, Mark};
 
 pub use observer::Observer;
 
@@ -22,6 +22,26 @@ pub struct Entry {
     /// What.
     #[serde(flatten)]
     pub event: Event,
+}
+
+/// What a line of the log says of a photo, so that it can be told from others also when it is
+/// gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Which one.
+    pub photo: PhotoId,
+    /// The camera that took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub camera: Option<CameraId>,
+    /// What people called that camera.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Who took or brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Author>,
+    /// When it was taken, in milliseconds since 1970; none in lines of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<u64>,
 }
 
 /// Something that happened.
@@ -67,21 +87,20 @@ pub enum Event {
     /// A photo was stored, or brought back after it was deleted.
     Stored {
         /// Which one.
-        photo: PhotoId,
-        /// The camera that took it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        camera: Option<CameraId>,
-        /// What people called that camera.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        name: String,
-        /// Who took or brought it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        person: Option<Author>,
+        #[serde(flatten)]
+        picture: Picture,
+        /// It was deleted before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        back: bool,
     },
     /// A photo has another caption or pin.
     Changed {
         /// Which one.
-        photo: PhotoId,
+        #[serde(flatten)]
+        picture: Picture,
+        /// What of it is another; empty if the gallery does not tell.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        what: Vec<Mark>,
         /// What is below it now.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         caption: String,
@@ -92,7 +111,8 @@ pub enum Event {
     /// A photo was deleted.
     Deleted {
         /// Which one.
-        photo: PhotoId,
+        #[serde(flatten)]
+        picture: Picture,
     },
     /// Somebody came.
     Joined {
@@ -167,25 +187,23 @@ impl fmt::Display for Event {
                 if detail.is_empty() { Ok(()) } else { write!(f, ": {detail}") }
             }
             Event::Forgotten { camera, name } => write!(f, "{camera} ({name}) is forgotten"),
-            Event::Stored { photo, camera, person, .. } => {
-                write!(f, "photo {photo} ")?;
-                if let Some(Author { name, .. }) = person {
-                    write!(f, "by {name} ")?;
-                } else if let Some(camera) = camera {
-                    write!(f, "of {camera} ")?;
-                }
-                f.write_str("is stored")
-            }
-            Event::Changed { photo, caption, pinned } => {
-                write!(f, "photo {photo} ")?;
-                match (caption.is_empty(), pinned) {
-                    (true, true) => f.write_str("is pinned"),
-                    (true, false) => f.write_str("is changed"),
-                    (false, true) => write!(f, "is pinned, with the caption {caption}"),
-                    (false, false) => write!(f, "has the caption {caption}"),
+            Event::Stored { picture, back: false } => write!(f, "{picture} is stored"),
+            Event::Stored { picture, back: true } => write!(f, "{picture} is brought back"),
+            Event::Changed { picture, what, caption, pinned } => {
+                write!(f, "{picture} ")?;
+                let caption = match caption.as_str() {
+                    "" => "has no caption any more".to_owned(),
+                    caption => format!("has the caption {caption}"),
+                };
+                let pin = if *pinned { "is pinned" } else { "is not pinned any more" };
+                match (what.contains(&Mark::Caption), what.contains(&Mark::Pin)) {
+                    (true, true) => write!(f, "{caption} and {pin}"),
+                    (true, false) => f.write_str(&caption),
+                    (false, true) => f.write_str(pin),
+                    (false, false) => f.write_str("is changed"),
                 }
             }
-            Event::Deleted { photo } => write!(f, "photo {photo} is deleted"),
+            Event::Deleted { picture } => write!(f, "{picture} is deleted"),
             Event::Joined { person } => write!(f, "{} joined", person.name),
             Event::Left { person, lost: false } => write!(f, "{} left", person.name),
             Event::Left { person, lost: true } => {
@@ -201,6 +219,17 @@ impl fmt::Display for Event {
             Event::Ask { node, method } => write!(f, "{node} is asked: {method}"),
             Event::Refused { node, why } => write!(f, "{node} cannot: {why}"),
             Event::Missed { count } => write!(f, "{count} more happened than the log takes"),
+        }
+    }
+}
+
+impl fmt::Display for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "photo {}", self.photo)?;
+        match (&self.person, &self.camera) {
+            (Some(Author { name, .. }), _) => write!(f, " by {name}"),
+            (None, Some(camera)) => write!(f, " of {camera}"),
+            (None, None) => Ok(()),
         }
     }
 }

@@ -175,17 +175,36 @@ pub enum PhotoEvent {
     Stored {
         /// The photo.
         photo: Box<Photo>,
+        /// It was deleted before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        back: bool,
     },
     /// Its caption or pin is another.
     Changed {
         /// The photo.
         photo: Box<Photo>,
+        /// What of it is another; empty if the gallery does not tell.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        what: Vec<Mark>,
     },
     /// It is gone.
     Deleted {
         /// Its id.
         id: PhotoId,
+        /// The photo, as it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        photo: Option<Box<Photo>>,
     },
+}
+
+/// What people can change of a photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mark {
+    /// What is written below it.
+    Caption,
+    /// Whether it is kept for good.
+    Pin,
 }
 
 impl PhotoEvent {

@@ -179,7 +179,7 @@ async fn say(
 ) {
     loop {
         match events.recv().await {
-            Ok(PhotoEvent::Stored { photo }) if ours.is_other(&photo.id) && is_said(&photo) => {
+            Ok(PhotoEvent::Stored { photo, .. }) if ours.is_other(&photo.id) && is_said(&photo) => {
                 if let Err(error) = say_photo(relay, store, &photo.id).await {
                     warn!(photo = %photo.id, %error, "the relay cannot say a photo");
                 }

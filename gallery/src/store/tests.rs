@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use wire::{Author, CameraId, MediaType, PhotoEvent, PhotoId, TimeSource};
+use wire::{Author, CameraId, Mark, MediaType, PhotoEvent, PhotoId, TimeSource};
 
 use super::retention::Retention;
 use super::writer::Job;
@@ -140,7 +140,10 @@ async fn a_photo_is_a_file_by_its_day_with_a_sidecar() {
     let store = open(folder.path());
     let mut events = store.events();
     let added = add(&store, photo(1, NOON)).await;
-    assert_eq!(events.recv().await.unwrap(), PhotoEvent::Stored { photo: Box::new(added.clone()) });
+    assert_eq!(
+        events.recv().await.unwrap(),
+        PhotoEvent::Stored { photo: Box::new(added.clone()), back: false }
+    );
     assert_eq!(store.get(&id(1)).await.unwrap(), added);
     assert_eq!(all(&store).await, std::slice::from_ref(&added));
     let Stored { path, .. } = store.file(&id(1)).await.unwrap();
@@ -209,13 +212,19 @@ async fn what_was_deleted_stays_deleted() {
     let added = add(&store, photo(1, NOON)).await;
     let mut events = store.events();
     store.delete(&id(1)).await.unwrap();
-    assert_eq!(events.recv().await.unwrap(), PhotoEvent::Deleted { id: id(1) });
+    assert_eq!(
+        events.recv().await.unwrap(),
+        PhotoEvent::Deleted { id: id(1), photo: Some(Box::new(added.clone())) }
+    );
     assert!(matches!(store.delete(&id(1)).await, Err(StoreError::Gone)));
     assert!(matches!(store.get(&id(1)).await, Err(StoreError::Gone)));
     assert_eq!(store.add(photo(1, NOON)).await.unwrap(), Added::Deleted);
     assert_eq!(all(&store).await, []);
     assert_eq!(store.restore(&id(1)).await.unwrap(), added);
-    assert_eq!(events.recv().await.unwrap(), PhotoEvent::Stored { photo: Box::new(added.clone()) });
+    assert_eq!(
+        events.recv().await.unwrap(),
+        PhotoEvent::Stored { photo: Box::new(added.clone()), back: true }
+    );
     assert_eq!(store.restore(&id(1)).await.unwrap(), added, "once more changes nothing");
     assert_eq!(fs::read(store.file(&id(1)).await.unwrap().path).unwrap(), b"picture 1");
     store.delete(&id(1)).await.unwrap();
@@ -241,7 +250,10 @@ async fn captions_and_pins_are_told_and_kept() {
     assert_eq!(changed, Photo { caption: "Cat".to_owned(), pinned: true, ..added });
     assert_eq!(
         events.recv().await.unwrap(),
-        PhotoEvent::Changed { photo: Box::new(changed.clone()) }
+        PhotoEvent::Changed {
+            photo: Box::new(changed.clone()),
+            what: vec![Mark::Caption, Mark::Pin]
+        }
     );
     let change = Change { caption: None, pinned: Some(false) };
     assert_eq!(store.change(&id(1), change).await.unwrap().caption, "Cat");

@@ -17,7 +17,7 @@ use supervision::Beat;
 use tempfile::NamedTempFile;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::{error, info, warn};
-use wire::{Photo, PhotoEvent, PhotoId};
+use wire::{Mark, Photo, PhotoEvent, PhotoId};
 
 use super::error::StoreError;
 use super::files::{DayFolder, Files, put, remove, rename};
@@ -177,7 +177,7 @@ impl Writer {
                 for (Placed { sidecar, .. }, reply) in placed {
                     let photo = sidecar.photo.clone();
                     self.thumbs.make(sidecar.photo);
-                    self.tell(PhotoEvent::Stored { photo: Box::new(photo.clone()) });
+                    self.tell(PhotoEvent::Stored { photo: Box::new(photo.clone()), back: false });
                     answer(reply, Ok(Added::New(photo)));
                 }
             }
@@ -258,7 +258,12 @@ impl Writer {
             Ok(tx.commit()?)
         })();
         changed.inspect_err(|_: &StoreError| self.put_back(&before))?;
-        self.tell(PhotoEvent::Changed { photo: Box::new(sidecar.photo.clone()) });
+        let is_other = |mark: &Mark| match mark {
+            Mark::Caption => sidecar.photo.caption != before.photo.caption,
+            Mark::Pin => sidecar.photo.pinned != before.photo.pinned,
+        };
+        let what = [Mark::Caption, Mark::Pin].into_iter().filter(is_other).collect();
+        self.tell(PhotoEvent::Changed { photo: Box::new(sidecar.photo.clone()), what });
         Ok(sidecar.photo)
     }
 
@@ -292,7 +297,9 @@ impl Writer {
         })();
         buried
             .inspect_err(|_: &StoreError| gone.iter().for_each(|sidecar| self.put_back(sidecar)))?;
-        for Sidecar { photo: Photo { taken, id, media, .. }, .. } in gone {
+        for Sidecar { photo, .. } in gone {
+            let Photo { taken, media, .. } = photo;
+            let id = photo.id.clone();
             let file = self.files.photo(taken, &id, media);
             if deletion.expired {
                 discard(&file);
@@ -300,7 +307,7 @@ impl Writer {
                 warn!(%error, "a deleted photo cannot be moved to the trash");
             }
             discard(&self.files.thumb(taken, &id));
-            self.tell(PhotoEvent::Deleted { id });
+            self.tell(PhotoEvent::Deleted { id, photo: Some(Box::new(photo)) });
         }
         Ok(())
     }
@@ -346,7 +353,7 @@ impl Writer {
             let _ = write_sidecar(&self.files, &sidecar).and_then(|()| rename(&place, &trash));
         })?;
         self.thumbs.make(sidecar.photo.clone());
-        self.tell(PhotoEvent::Stored { photo: Box::new(sidecar.photo.clone()) });
+        self.tell(PhotoEvent::Stored { photo: Box::new(sidecar.photo.clone()), back: true });
         Ok(sidecar.photo)
     }
 

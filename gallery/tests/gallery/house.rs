@@ -345,9 +345,9 @@ impl Page {
         loop {
             if let ToPage::Photo(event) = self.told().await {
                 return match event {
-                    PhotoEvent::Stored { photo } => ("stored".into(), photo.id.to_string()),
-                    PhotoEvent::Changed { photo } => ("changed".into(), photo.id.to_string()),
-                    PhotoEvent::Deleted { id } => ("deleted".into(), id.to_string()),
+                    PhotoEvent::Stored { photo, .. } => ("stored".into(), photo.id.to_string()),
+                    PhotoEvent::Changed { photo, .. } => ("changed".into(), photo.id.to_string()),
+                    PhotoEvent::Deleted { id, .. } => ("deleted".into(), id.to_string()),
                 };
             }
         }

@@ -136,7 +136,7 @@ async fn a_snapshot_is_stored_once_and_told_to_everybody() {
     assert_eq!(photos.len(), 1);
     assert_eq!((&photos[0].id, photos[0].taken), (&id(1), 1_763_640_000_000));
     loop {
-        if let ToPage::Photo(PhotoEvent::Stored { photo }) = page.told().await {
+        if let ToPage::Photo(PhotoEvent::Stored { photo, .. }) = page.told().await {
             assert_eq!(*photo, photos[0]);
             break;
         }

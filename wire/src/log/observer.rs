@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Event;
+use super::{Event, Picture};
 use crate::ask::{Answer, Ask};
 use crate::name::{CameraId, GalleryId, NodeName, PersonId, Root};
 use crate::payload::{BadPayload, CameraState, Reason, State, Status};
 use crate::people::{Person, shown};
-use crate::photo::{Author, PhotoEvent, Snap};
+use crate::photo::{Author, Photo, PhotoEvent, Snap};
 use crate::topic::{Topic, filter};
 
 /// More nodes, cameras, galleries or people than this are not followed.
@@ -106,18 +106,22 @@ impl Observer {
             // What is retained of these is old.
             _ if retained => Vec::new(),
             Topic::GalleryPhoto(_) => one(Some(match PhotoEvent::parse(payload)? {
-                PhotoEvent::Stored { photo } => Event::Stored {
-                    photo: photo.id,
-                    camera: photo.camera,
-                    name: cut(&photo.camera_name, NAME),
-                    person: photo.person.map(|Author { id, name }| author(&id, &name)),
-                },
-                PhotoEvent::Changed { photo } => Event::Changed {
-                    photo: photo.id,
+                PhotoEvent::Stored { photo, back } => {
+                    Event::Stored { picture: picture(*photo), back }
+                }
+                PhotoEvent::Changed { photo, what } => Event::Changed {
+                    what,
                     caption: cut(&photo.caption, TEXT),
                     pinned: photo.pinned,
+                    picture: picture(*photo),
                 },
-                PhotoEvent::Deleted { id } => Event::Deleted { photo: id },
+                PhotoEvent::Deleted { photo: Some(photo), .. } => {
+                    Event::Deleted { picture: picture(*photo) }
+                }
+                PhotoEvent::Deleted { id: photo, photo: None } => {
+                    let (camera, name, person, taken) = (None, String::new(), None, None);
+                    Event::Deleted { picture: Picture { photo, camera, name, person, taken } }
+                }
             })),
             Topic::Snap(camera) => {
                 Snap::parse(payload)?;
@@ -238,6 +242,16 @@ fn status(payload: &[u8]) -> Result<Option<Status>, BadPayload> {
     if payload.is_empty() { Ok(None) } else { Status::parse(payload).map(Some) }
 }
 
+fn picture(photo: Photo) -> Picture {
+    Picture {
+        photo: photo.id,
+        camera: photo.camera,
+        name: cut(&photo.camera_name, NAME),
+        person: photo.person.map(|Author { id, name }| author(&id, &name)),
+        taken: Some(photo.taken),
+    }
+}
+
 fn author(id: &PersonId, name: &str) -> Author {
     Author { id: id.clone(), name: cut(name, NAME) }
 }
@@ -321,11 +335,22 @@ mod tests {
             now(o, "vitrina/gallery/hall/photo", &golden["photo"][i].to_string())
         };
         assert_eq!(tell(o, 0), ["photo 01ARZ3NDEKTSV4RRFFQ69G5FAV of pi/front-door is stored"]);
-        assert_eq!(
-            tell(o, 1),
-            ["photo 01BX5ZZKBKACTAV9WEVGEMMVS0 is pinned, with the caption The cake"]
-        );
+        let cake = "photo 01BX5ZZKBKACTAV9WEVGEMMVS0 by Ana";
+        assert_eq!(tell(o, 1), [format!("{cake} has the caption The cake")]);
         assert_eq!(tell(o, 2), ["photo 01ARZ3NDEKTSV4RRFFQ69G5FAV is deleted"]);
+        let mut changed = golden["photo"][1].clone();
+        changed["what"] = serde_json::json!(["caption", "pin"]);
+        (changed["photo"]["caption"], changed["photo"]["pinned"]) = ("".into(), false.into());
+        let told = now(o, "vitrina/gallery/hall/photo", &changed.to_string());
+        assert_eq!(
+            told,
+            [format!("{cake} has no caption any more and is not pinned any more")],
+            "what was taken away is told too"
+        );
+        let mut back = golden["photo"][0].clone();
+        back["back"] = true.into();
+        let told = now(o, "vitrina/gallery/hall/photo", &back.to_string());
+        assert_eq!(told, ["photo 01ARZ3NDEKTSV4RRFFQ69G5FAV of pi/front-door is brought back"]);
     }
 
     const ANA: &str = r#"{"name":"Ana","since":1}"#;

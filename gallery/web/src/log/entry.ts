@@ -2,8 +2,10 @@
 
 import { isNumber, isObject, isText } from "../net/json";
 import { isPerson } from "../people/wire";
-import { isId } from "../photos/photo";
+import { isId, readMarks, type Mark } from "../photos/photo";
+import { momentName } from "../words/dates";
 import type { Words } from "../words/words";
+import type { Group } from "./groups";
 
 /** A line of the log. A later one has a greater id. */
 export type Entry = {
@@ -11,6 +13,15 @@ export type Entry = {
   /** When, in milliseconds since 1970 by the gallery's clock. */
   at: number;
 } & Event;
+
+/** What a line says of a photo: its id, who took or brought it, or the camera's name, and when it
+ * was taken, if that is told. */
+export interface Picture {
+  photo: string;
+  person: string;
+  name: string;
+  taken: number | null;
+}
 
 export type Event =
   | { event: "node"; node: string; online: boolean }
@@ -25,9 +36,11 @@ export type Event =
       detail: string;
     }
   | { event: "forgotten"; name: string }
-  | { event: "stored"; photo: string; person: string; name: string }
-  | { event: "changed"; photo: string; caption: string; pinned: boolean }
-  | { event: "deleted"; photo: string }
+  /** `back`: it was deleted before. */
+  | ({ event: "stored"; back: boolean } & Picture)
+  /** `what` of it is another; nothing if that is not told. */
+  | ({ event: "changed"; what: Mark[]; caption: string; pinned: boolean } & Picture)
+  | ({ event: "deleted" } & Picture)
   | { event: "joined"; person: string }
   | { event: "left"; person: string; lost: boolean }
   | { event: "renamed"; person: string; before: string }
@@ -50,10 +63,11 @@ function readEvent(raw: Record<string, unknown>): Event | null {
   const { event, count } = raw;
   const node = text(raw.node);
   const gallery = text(raw.gallery);
-  const photo = isId(raw.photo) ? raw.photo : null;
+  const taken = isNumber(raw.taken) ? raw.taken : null;
   const camera = CAMERA.test(text(raw.camera)) ? text(raw.camera) : "";
   const person = nameOf(raw.person);
   const name = text(raw.name);
+  const picture = isId(raw.photo) ? { photo: raw.photo, person, name, taken } : null;
   switch (event) {
     case "node":
       return node ? { event, node, online: raw.online === true } : null;
@@ -67,13 +81,13 @@ function readEvent(raw: Record<string, unknown>): Event | null {
     case "forgotten":
       return camera ? { event, name: name || camera } : null;
     case "stored":
-      return photo ? { event, photo, person, name } : null;
-    case "changed":
-      return photo
-        ? { event, photo, caption: text(raw.caption), pinned: raw.pinned === true }
-        : null;
+      return picture && { event, back: raw.back === true, ...picture };
+    case "changed": {
+      const [what, caption] = [readMarks(raw.what), text(raw.caption)];
+      return picture && { event, what, caption, pinned: raw.pinned === true, ...picture };
+    }
     case "deleted":
-      return photo ? { event, photo } : null;
+      return picture && { event, ...picture };
     case "joined":
       return person ? { event, person } : null;
     case "left":
@@ -116,13 +130,13 @@ export function entryText(event: Event, called: (camera: string) => string, word
     case "forgotten":
       return log.forgotten(event.name);
     case "stored":
+      if (event.back) return log.back(pictureName(event, words));
       if (event.person) return log.photoBy(event.person);
       return event.name ? log.photoFrom(event.name) : log.photo;
     case "changed":
-      if (event.caption) return log.captioned(event.caption);
-      return event.pinned ? log.pinned : log.changed;
+      return changedText(event, words);
     case "deleted":
-      return log.deleted;
+      return log.deleted(pictureName(event, words));
     case "joined":
       return talk.joined(event.person);
     case "left":
@@ -141,6 +155,67 @@ export function entryText(event: Event, called: (camera: string) => string, word
       return log.missed(event.count);
   }
 }
+
+/** Which photo: by whom or from where, and when. */
+function pictureName({ person, name, taken }: Picture, words: Words): string {
+  const { log, talk } = words;
+  // Lines of earlier versions tell nothing of it.
+  if (taken === null) return log.aPhoto;
+  const when = momentName(taken, Date.now(), words);
+  if (person) return talk.photoBy(person, when);
+  return name ? talk.photoFrom(name, when) : talk.photo(when);
+}
+
+function changedText(event: Event & { event: "changed" }, words: Words): string {
+  const { log } = words;
+  const { what, caption, pinned } = event;
+  const changes = what.map((mark) => {
+    if (mark === "pin") return pinned ? log.pinned : log.unpinned;
+    return caption ? log.captioned(caption) : log.uncaptioned;
+  });
+  return log.photoIs(pictureName(event, words), changes.join(", ") || log.changed);
+}
+
+/** Several of one kind as one line. */
+export function groupText(
+  [first, ...rest]: Group,
+  called: (camera: string) => string,
+  words: Words,
+): string {
+  const { log } = words;
+  const line = entryText(first, called, words);
+  if (rest.length === 0) return line;
+  const all = [first, ...rest];
+  const n = all.length;
+  switch (first.event) {
+    case "stored":
+      if (first.back) return log.backs(n);
+      if (first.person) return log.photosBy(n, first.person);
+      return first.name ? log.photosFrom(n, first.name) : log.photos(n);
+    case "changed":
+      return first.pinned ? log.pins(n) : log.unpins(n);
+    case "deleted":
+      return log.deletions(n);
+    case "joined":
+    case "left": {
+      const names = all.map((entry) => ("person" in entry ? entry.person : "")).reverse();
+      const who = [...new Set(names)];
+      const more = who.length - NAMED;
+      const told = who.slice(0, NAMED).join(", ");
+      const everybody = more > 0 ? words.andMore(told, more) : told;
+      if (who.length === 1) return log.times(line, n);
+      if (first.event === "joined") return log.allJoined(everybody);
+      return first.lost ? log.allLost(everybody) : log.allLeft(everybody);
+    }
+    case "missed":
+      return log.missed(all.reduce((sum, e) => sum + (e.event === "missed" ? e.count : 0), 0));
+    default:
+      return log.times(line, n);
+  }
+}
+
+/** So many of a crowd are named. */
+const NAMED = 3;
 
 function cameraText(event: Event & { event: "camera" }, words: Words): string {
   const { log } = words;

@@ -4,7 +4,8 @@ import { effect, signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { listLog } from "../net/api";
 import { dayName, timeName } from "../words/dates";
-import { entryText, type Entry } from "./entry";
+import { groupText, type Entry } from "./entry";
+import { groups, type Group } from "./groups";
 import { cameras, link, peopleListeners, say } from "../net/gallery";
 import { words } from "../words/language";
 import { view } from "../page/route";
@@ -52,8 +53,8 @@ export function Log() {
       <div class="log newest" role="log" aria-label={log.title} tabIndex={0}>
         {all.length > 0 ? (
           <ol role="list">
-            {all.map((entry, i) => (
-              <Line key={entry.id} entry={entry} after={all[i - 1]} />
+            {groups(all).map((group, i, every) => (
+              <Line key={group.at(-1)!.id} group={group} after={every[i - 1]?.at(-1)} />
             ))}
           </ol>
         ) : (
@@ -65,13 +66,14 @@ export function Log() {
   );
 }
 
-function Line({ entry, after }: { entry: Entry; after: Entry | undefined }) {
+function Line({ group, after }: { group: Group; after: Entry | undefined }) {
+  const [entry] = group;
   const { id, at } = entry;
   const now = Date.now();
   const next = new Date(after?.at ?? now).toDateString();
   const called = (camera: string): string =>
     cameras.value?.find((known) => known.camera === camera)?.name ?? camera;
-  const text = entryText(entry, called, words.value);
+  const text = groupText(group, called, words.value);
   const photo = entry.event === "stored" || entry.event === "changed" ? entry.photo : null;
   return (
     <>

@@ -32,7 +32,21 @@ export interface Photo {
 }
 
 export type PhotoEvent =
-  { event: "stored" | "changed"; photo: Photo } | { event: "deleted"; id: string };
+  /** `back`: it was deleted before. */
+  | { event: "stored"; photo: Photo; back?: true }
+  /** `what` of it is another, if that is told. */
+  | { event: "changed"; photo: Photo; what?: Mark[] }
+  /** `photo` is what it was, if that is told. */
+  | { event: "deleted"; id: string; photo?: Photo };
+
+/** What people can change of a photo. */
+export type Mark = "caption" | "pin";
+
+/** What of a photo is another; nothing if that is not told. */
+export function readMarks(raw: unknown): Mark[] {
+  const isMark = (mark: unknown): mark is Mark => mark === "caption" || mark === "pin";
+  return Array.isArray(raw) ? raw.filter(isMark) : [];
+}
 
 /** A day of photos, in the time zone that was asked for. */
 export interface Day {
@@ -51,10 +65,14 @@ export interface Day {
 export const PHOTO_ID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 export function readEvent(raw: Record<string, unknown>): PhotoEvent | null {
-  const { event, id } = raw;
-  if (event === "deleted" && isId(id)) return { event, id };
+  const { event, id, back } = raw;
   const photo = readPhoto(raw.photo);
-  return photo && (event === "stored" || event === "changed") ? { event, photo } : null;
+  if (event === "deleted" && isId(id)) return photo ? { event, id, photo } : { event, id };
+  if (!photo) return null;
+  if (event === "stored") return back === true ? { event, photo, back } : { event, photo };
+  const what = readMarks(raw.what);
+  if (event === "changed") return what.length > 0 ? { event, photo, what } : { event, photo };
+  return null;
 }
 
 export function readPhoto(raw: unknown): Photo | null {

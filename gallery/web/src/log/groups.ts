@@ -1,0 +1,45 @@
+// What comes together in the log is one line: a crowd that comes in, or a handful of photos.
+
+import type { Entry } from "./entry";
+
+/** What is further apart does not belong together, in milliseconds. */
+const TOGETHER = 60_000;
+
+/** Neighbours of one kind, newest first. */
+export type Group = readonly [Entry, ...Entry[]];
+
+/** The lines of entries, both newest first. */
+export function groups(entries: readonly Entry[]): Group[] {
+  const all: [Entry, ...Entry[]][] = [];
+  for (const entry of entries) {
+    const group = all.at(-1);
+    const later = group?.at(-1);
+    if (group && later && belongs(later, entry)) group.push(entry);
+    else all.push([entry]);
+  }
+  return all;
+}
+
+function belongs(later: Entry, entry: Entry): boolean {
+  const sameDay = new Date(later.at).toDateString() === new Date(entry.at).toDateString();
+  return sameDay && later.at - entry.at <= TOGETHER && kind(later) === kind(entry);
+}
+
+function kind(entry: Entry): string {
+  switch (entry.event) {
+    case "stored":
+      return entry.back ? "back" : `stored ${entry.person} ${entry.name}`;
+    case "changed":
+      // What was written below each is worth a line of its own.
+      return entry.what.join() === "pin" ? `pin ${entry.pinned}` : `changed ${entry.id}`;
+    case "deleted":
+    case "joined":
+    case "missed":
+      return entry.event;
+    case "left":
+      return `left ${entry.lost}`;
+    default:
+      // What is the same in all but its time.
+      return JSON.stringify({ ...entry, id: 0, at: 0 });
+  }
+}
