@@ -22,6 +22,9 @@ use crate::terminal::{self, Printer};
 const RETAINED: Duration = Duration::from_millis(500);
 /// How long the broker may take to show us to ourselves.
 const SHOWN: Duration = Duration::from_secs(10);
+/// A word that has not come back for so long is said again; one that never does comes to nobody.
+const ECHO: Duration = Duration::from_secs(5);
+const NEVER: Duration = Duration::from_secs(30);
 /// How long a good-bye may take.
 const GOOD_BYE: Duration = Duration::from_secs(2);
 /// How long after a loss the broker is tried again.
@@ -49,7 +52,11 @@ pub fn run(settings: &Settings, name: &str) -> anyhow::Result<()> {
             if !chat.is_shown || lost.is::<io::Error>() && lost.chain().count() == 1 {
                 return Err(lost);
             }
-            chat.show(&format!("the connection is lost: {lost:#}; trying again"))?;
+            let waits = match chat.saying {
+                Some(_) => "; your last line is said when it is back",
+                None => "",
+            };
+            chat.show(&format!("the connection is lost: {lost:#}; trying again{waits}"))?;
             tokio::select! {
                 () = sleep(AGAIN) => {}
                 _ = signals.next() => return Ok(()),
@@ -63,7 +70,7 @@ struct Chat {
     me: PersonId,
     person: Person,
     room: Room,
-    /// Said, and not yet with the broker. Nothing more is read before it is.
+    /// Said, and not yet heard by all, us too. Nothing more is read before it is.
     saying: Option<Say>,
     /// No more is read than everybody hears.
     pace: Pace,
@@ -109,12 +116,12 @@ impl Chat {
         let mut waiting = 0;
         let (mut is_up, mut is_settled, mut is_shown) = (false, false, false);
         let mut since = Instant::now();
+        // When it was said first and last on this connection.
+        let (mut first, mut last) = (since, since);
         loop {
-            if is_up && waiting == 0 {
-                self.saying = None;
-                if self.is_done && is_shown {
-                    return self.leave(live).await;
-                }
+            let is_heard = is_up && waiting == 0 && self.saying.is_none();
+            if is_heard && self.is_done && is_shown {
+                return self.leave(live).await;
             }
             tokio::select! {
                 news = live.next() => match news? {
@@ -128,6 +135,7 @@ impl Chat {
                         waiting = 1 + usize::from(self.saying.is_some());
                         self.join(&live).await?;
                         self.say(&live).await?;
+                        (first, last) = (since, since);
                     }
                     News::Acknowledged => waiting = waiting.saturating_sub(1),
                     News::Message(message) => match Topic::parse(&self.root, &message.topic) {
@@ -152,7 +160,7 @@ impl Chat {
                         Err(_) => {}
                     },
                 },
-                line = next(lines, self.pace.next()), if is_up && waiting == 0 && !self.is_done => match line {
+                line = next(lines, self.pace.next()), if is_heard && !self.is_done => match line {
                     None => self.is_done = true,
                     Some(line) => {
                         self.saying = self.read(&line)?;
@@ -161,8 +169,18 @@ impl Chat {
                         }
                         waiting += usize::from(self.saying.is_some());
                         self.say(&live).await?;
+                        first = Instant::now();
+                        last = first;
                     }
                 },
+                () = sleep_until(last + ECHO), if is_up && self.saying.is_some() => {
+                    last = Instant::now();
+                    if last >= first + NEVER {
+                        bail!("the broker takes what is said and gives it to nobody");
+                    }
+                    waiting += 1;
+                    self.say(&live).await?;
+                }
                 () = sleep_until(since + RETAINED), if is_up && !is_settled => {
                     is_settled = true;
                     for line in self.room.settle() {
@@ -215,8 +233,15 @@ impl Chat {
 
     fn hear(&mut self, topic: &Topic, message: &Message) -> io::Result<()> {
         let lines = self.room.hear(topic, &message.payload);
+        let is_ours = *topic == Topic::Say(self.me.clone());
+        if is_ours
+            && let Ok(said) = Say::parse(&message.payload)
+            && self.saying.as_ref().is_some_and(|saying| saying.id == said.id)
+        {
+            self.saying = None;
+        }
         // What was typed is on the terminal already.
-        if self.is_typed && *topic == Topic::Say(self.me.clone()) {
+        if self.is_typed && is_ours {
             return Ok(());
         }
         lines.iter().try_for_each(|line| self.show(line))

@@ -1,8 +1,13 @@
 //! Who is here and what they say, as lines for a terminal.
 
+use std::collections::VecDeque;
+
 use wire::log::{Event, Observer};
 use wire::people::Say;
-use wire::{PersonId, Root, Topic, filter};
+use wire::{PersonId, PhotoId, Root, Topic, filter};
+
+/// So many of the last things said are known again: who has not heard themselves says it again.
+const KNOWN: usize = 1000;
 
 /// The room by what the broker says of it. Times are those of the reader: others' clocks may be
 /// wrong.
@@ -11,6 +16,8 @@ pub struct Room {
     observer: Observer,
     /// What is retained has been heard: from now on, who comes has just come.
     is_settled: bool,
+    /// The ids of the last things said.
+    known: VecDeque<PhotoId>,
 }
 
 impl Room {
@@ -43,8 +50,14 @@ impl Room {
     pub fn hear(&mut self, topic: &Topic, payload: &[u8]) -> Vec<String> {
         match topic {
             Topic::Say(id) if self.observer.name(id).is_some() => match Say::parse(payload) {
-                Ok(say) => vec![self.said(id, &say.text)],
-                Err(_) => Vec::new(),
+                Ok(say) if !self.known.contains(&say.id) => {
+                    if self.known.len() >= KNOWN {
+                        self.known.pop_front();
+                    }
+                    self.known.push_back(say.id);
+                    vec![self.said(id, &say.text)]
+                }
+                _ => Vec::new(),
             },
             Topic::Person(_) | Topic::GalleryStatus(_) => {
                 let events = self.observer.hear(topic, payload, false);
@@ -99,6 +112,7 @@ mod tests {
         let luz = r#"{"name":"Luz","since":1}"#;
         assert_eq!(hear(&mut room, "vitrina/people/b", luz), ["Ana is called Luz now"]);
         assert_eq!(hear(&mut room, "vitrina/people/a/say", SAY), ["Ana: one\n    two[2J"]);
+        assert!(hear(&mut room, "vitrina/people/a/say", SAY).is_empty(), "it is said again");
         assert_eq!(hear(&mut room, "vitrina/people/a", ""), ["Ana left"]);
         assert!(hear(&mut room, "vitrina/people/a/say", SAY).is_empty(), "who is not here");
     }

@@ -12,7 +12,7 @@ mod inbox;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -343,6 +343,19 @@ impl Frames {
         let inner = self.lock();
         let wants = inner.slots.iter().map(|(camera, slot)| (camera.clone(), rates(slot)));
         wants.filter(|(_, rates)| rates.iter().any(|&fps| fps > 0.0)).collect()
+    }
+
+    /// How many pages and programs watch each of the cameras that people show.
+    pub fn lookers(&self) -> BTreeMap<CameraId, u32> {
+        let inner = self.lock();
+        let shown = inner.slots.iter().filter(|(camera, _)| camera.node.is_browser());
+        let lookers = shown.map(|(camera, slot)| {
+            let watching = slot.watchers.values().filter(|watcher| watcher.wanted.fps > 0.0);
+            // A page may have several tiles of one camera.
+            let all: HashSet<_> = watching.map(|watcher| Arc::as_ptr(&watcher.inbox)).collect();
+            (camera.clone(), u32::try_from(all.len()).unwrap_or(u32::MAX))
+        });
+        lookers.collect()
     }
 }
 

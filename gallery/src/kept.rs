@@ -114,6 +114,21 @@ pub(crate) fn peek<T: DeserializeOwned>(file: &Path, read: usize) -> Vec<T> {
     database.and_then(|database| last(&database, read)).unwrap_or_default()
 }
 
+/// The ids of the last lines of a kind, `what`, oldest first. Without a database there are none.
+pub(crate) fn ids<T: DeserializeOwned>(file: &Path, what: &str, read: usize) -> Vec<T> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let all = Connection::open_with_flags(file, flags).and_then(|database| {
+        // The database reads the texts, so that not all of them are in memory at once.
+        let mut query = database.prepare(
+            "SELECT id FROM (SELECT number, json -> 'id' AS id FROM line WHERE json_valid(json) \
+             AND json ->> 'what' = ?1 ORDER BY number DESC LIMIT ?2) ORDER BY number",
+        )?;
+        let rows = query.query_map((what, read), |row| row.get::<_, String>(0))?;
+        rows.collect::<Result<Vec<_>, _>>()
+    });
+    all.unwrap_or_default().iter().filter_map(|json| serde_json::from_str(json).ok()).collect()
+}
+
 fn last<T: DeserializeOwned>(database: &Connection, read: usize) -> rusqlite::Result<Vec<T>> {
     let mut query = database.prepare(
         "SELECT json FROM (SELECT * FROM line ORDER BY number DESC LIMIT ?1) ORDER BY number",
@@ -181,6 +196,20 @@ mod tests {
         assert!(peek::<u64>(&folder.path().join("none.db"), 3).is_empty());
         let (_, last) = Kept::open::<u64>(&file, "talk", 10_000, 200);
         assert_eq!(last, (300..500).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_ids_of_a_kind_are_there_and_what_is_none_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("talk.db");
+        assert!(ids::<String>(&file, "said", 9).is_empty());
+        let mut database = open(&file).unwrap();
+        let line = |id: &str, what: &str| format!(r#"{{"id":{id},"what":"{what}"}}"#);
+        let mut lines: Vec<_> = (0..5).map(|n| line(&format!("\"{n}\""), "said")).collect();
+        lines.extend([line("\"j\"", "joined"), line("7", "said"), "no JSON {".to_owned()]);
+        insert(&mut database, 100, &lines).unwrap();
+        assert_eq!(ids::<String>(&file, "said", 9), ["0", "1", "2", "3", "4"]);
+        assert_eq!(ids::<String>(&file, "said", 3), ["3", "4"], "7 is a line, and no id");
     }
 
     #[test]

@@ -192,6 +192,9 @@ struct Speaker<'a> {
 /// The rates wanted of each camera.
 type Wants = BTreeMap<CameraId, Rates>;
 
+/// For how many people; of the cameras that people show.
+type Lookers = BTreeMap<CameraId, u32>;
+
 /// Wanted in no size.
 const NONE: Rates = [0.0; 3];
 
@@ -225,7 +228,7 @@ impl Speaker<'_> {
         let mut photos = wall.store.events();
         let mut repeat = interval(limits::WANT_EVERY);
         let mut greeted = 0;
-        let mut said = Wants::new();
+        let (mut said, mut looked) = (Wants::new(), Lookers::new());
         let mut subscribed = Subscriptions::default();
         let mut again = false;
         loop {
@@ -245,7 +248,15 @@ impl Speaker<'_> {
                     let topic = self.topic(&Topic::Live(camera, size));
                     self.subscribe(client, topic).await?;
                 }
-                self.declare(client, &said, &wants, again).await?;
+                let lookers = wall.frames.lookers();
+                if lookers != looked {
+                    // What is wanted no more is still to be told.
+                    said.retain(|camera, _| {
+                        !wants.contains_key(camera) || lookers.get(camera) == looked.get(camera)
+                    });
+                    looked = lookers;
+                }
+                self.declare(client, &said, &wants, &looked, again).await?;
                 for (camera, size) in change.end {
                     client.unsubscribe(self.topic(&Topic::Live(camera, size))).await?;
                 }
@@ -361,14 +372,16 @@ impl Speaker<'_> {
         client: &AsyncClient,
         said: &Wants,
         wants: &Wants,
+        lookers: &Lookers,
         again: bool,
     ) -> Result<(), ClientError> {
         for camera in said.keys().filter(|camera| !wants.contains_key(camera)) {
-            self.want(client, camera, NONE, Some(0.0)).await?;
+            self.want(client, camera, NONE, None, Some(0.0)).await?;
         }
         for (camera, &rates) in wants {
             if again || said.get(camera) != Some(&rates) {
-                self.want(client, camera, rates, None).await?;
+                let lookers = lookers.get(camera).copied();
+                self.want(client, camera, rates, lookers, None).await?;
             }
         }
         Ok(())
@@ -379,11 +392,12 @@ impl Speaker<'_> {
         client: &AsyncClient,
         camera: &CameraId,
         [full, half, quarter]: Rates,
+        lookers: Option<u32>,
         seconds: Option<f32>,
     ) -> Result<(), ClientError> {
         let by = format!("gallery-{}", self.id);
         let [half, quarter] = [half, quarter].map(|fps| (fps > 0.0).then_some(fps));
-        let want = Want { by, full: Some(full), half, quarter, seconds };
+        let want = Want { by, full: Some(full), half, quarter, lookers, seconds };
         let topic = self.topic(&Topic::Want(camera.clone()));
         client.publish(topic, QoS::AtMostOnce, false, want.to_json()).await
     }
@@ -391,7 +405,7 @@ impl Speaker<'_> {
     /// Ends the wants, says good-bye, and disconnects, so that no will is needed.
     async fn leave(&self, client: &AsyncClient, wall: &Wall) -> Result<(), ClientError> {
         for camera in wall.frames.wants().keys() {
-            self.want(client, camera, NONE, Some(0.0)).await?;
+            self.want(client, camera, NONE, None, Some(0.0)).await?;
         }
         wall.people.farewell();
         self.tell(client, &wall.people).await?;

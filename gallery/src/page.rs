@@ -16,7 +16,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tracing::debug;
-use wire::page::{Camera, FromPage, Notice, ToPage};
+use wire::page::{ALIVE_MS, Camera, FromPage, Notice, ToPage};
 use wire::{PhotoEvent, frame};
 
 use crate::journal::Reader;
@@ -38,6 +38,10 @@ pub(crate) const MESSAGE: usize = 64 * 1024;
 pub(crate) const OWN_FRAME: usize = frame::Own::HEADER + wire::limits::PICTURE;
 
 const PING_EVERY: Duration = Duration::from_secs(4);
+
+/// A page is never left without a word for longer: it cannot see pings, and takes a connection
+/// that is silent for dead.
+const ALIVE: Duration = Duration::from_millis(ALIVE_MS);
 
 /// How often a page that measures is told what it gets.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
@@ -64,8 +68,8 @@ pub(crate) async fn serve(
     visitor: Visitor,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut page =
-        Page { visitor, live: Live::new(wall.frames.clone()), log: None, heard: now::mono(), wall };
+    let (live, now) = (Live::new(wall.frames.clone()), now::mono());
+    let mut page = Page { visitor, live, log: None, heard: now, spoke: now, wall };
     let end = tokio::select! {
         Err(end) = page.run(&mut socket) => end,
         // Also while a message waits for a page that takes nothing.
@@ -126,6 +130,8 @@ struct Page {
     log: Option<Reader>,
     /// When it said something last.
     heard: Micros,
+    /// When it was sent something last that it sees.
+    spoke: Micros,
     wall: Arc<Wall>,
 }
 
@@ -142,15 +148,28 @@ impl Page {
             // A page that takes no answers is not heard.
             let is_heard = !self.visitor.is_full();
             let news = sources.next(&mut self.visitor, &mut self.log, self.live.is_measured());
-            let event = play(&mut self.live, socket, news, is_heard, &mut self.heard).await?;
+            let Page { live, heard, spoke, .. } = self;
+            let event = play(live, socket, news, is_heard, heard, spoke).await?;
             match event {
                 Event::Said(kind, bytes) => self.hear(kind, &bytes)?,
-                Event::News(News::Message(message)) => say(socket, &message).await?,
+                Event::News(News::Message(message)) => self.say(socket, &message).await?,
                 Event::News(News::Text(text)) => {
                     send(socket, Opcode::Text, text.as_bytes()).await?;
+                    self.spoke = now::mono();
                 }
                 Event::News(News::Measure) => {
-                    say(socket, &ToPage::Measured { tiles: self.live.measured() }).await?;
+                    let tiles = self.live.measured();
+                    self.say(socket, &ToPage::Measured { tiles }).await?;
+                }
+                Event::News(News::Alive) => {
+                    let now = Now::read();
+                    let quiet = Duration::from_micros(now.mono.saturating_sub(self.spoke));
+                    if quiet < ALIVE {
+                        sources.alive.reset_after(ALIVE - quiet);
+                    } else {
+                        self.say(socket, &ToPage::Alive { now: now.wall_ms() }).await?;
+                        sources.alive.reset();
+                    }
                 }
                 Event::News(News::Ping) => {
                     let joined = self.visitor.is_here();
@@ -163,6 +182,13 @@ impl Page {
                 Event::News(News::End(end)) => return Err(end),
             }
         }
+    }
+
+    async fn say(&mut self, socket: &mut Stream, what: &ToPage) -> Result<(), End> {
+        let text = serde_json::to_vec(what).expect("these types hold only what JSON can say");
+        send(socket, Opcode::Text, &text[..]).await?;
+        self.spoke = now::mono();
+        Ok(())
     }
 
     fn hear(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), End> {
@@ -178,7 +204,7 @@ impl Page {
             Ok(FromPage::Resume) => self.live.pause(false),
             Ok(FromPage::Join { name, id, key }) => self.visitor.join(name, id, key.as_deref()),
             Ok(FromPage::Leave) => self.visitor.leave(),
-            Ok(FromPage::Say { text }) => self.visitor.say(text),
+            Ok(FromPage::Say { text, id }) => self.visitor.say(text, id),
             Ok(FromPage::Share { name, size }) => {
                 self.visitor.share(name, size).map_err(against_policy)?;
             }
@@ -200,6 +226,7 @@ async fn play(
     news: impl Future<Output = News>,
     is_heard: bool,
     heard: &mut Micros,
+    spoke: &mut Micros,
 ) -> Result<Event, End> {
     let inbox = live.inbox.clone();
     let mut news = pin!(seldom(news));
@@ -208,6 +235,7 @@ async fn play(
             match live.next() {
                 Next::Send(header, frame) => {
                     within(socket.send_picture(&header, &frame.jpeg)).await?;
+                    *spoke = now::mono();
                 }
                 Next::Wait(wake) => break wake,
             }
@@ -257,6 +285,7 @@ struct Sources {
     notices: watch::Receiver<Arc<[Notice]>>,
     photos: broadcast::Receiver<PhotoEvent>,
     ping: Interval,
+    alive: Interval,
     measure: Interval,
 }
 
@@ -269,6 +298,8 @@ enum News {
     Measure,
     /// It is time to see whether it is there.
     Ping,
+    /// Perhaps nothing was said for a while.
+    Alive,
     End(End),
 }
 
@@ -280,7 +311,8 @@ impl Sources {
         let mut measure = interval(MEASURE_EVERY);
         measure.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let photos = wall.store.events();
-        Sources { cameras, notices, photos, ping: interval(PING_EVERY), measure }
+        let (ping, alive) = (interval(PING_EVERY), interval(ALIVE));
+        Sources { cameras, notices, photos, ping, alive, measure }
     }
 
     /// The next. It can be cancelled without a loss.
@@ -312,6 +344,7 @@ impl Sources {
             told = next_lines(log) => News::Text(told),
             _ = self.measure.tick(), if is_measured => News::Measure,
             _ = self.ping.tick() => News::Ping,
+            _ = self.alive.tick() => News::Alive,
         }
     }
 }
@@ -322,11 +355,6 @@ async fn next_lines(log: &mut Option<Reader>) -> Arc<str> {
         Some(log) => log.next().await,
         None => pending().await,
     }
-}
-
-async fn say(socket: &mut Stream, what: &ToPage) -> Result<(), End> {
-    let text = serde_json::to_vec(what).expect("these types hold only what JSON can say");
-    send(socket, Opcode::Text, &text[..]).await
 }
 
 async fn send(socket: &mut Stream, opcode: Opcode, payload: impl Buf) -> Result<(), End> {

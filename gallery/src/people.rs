@@ -29,7 +29,7 @@ use wire::{
     Status, Topic, Want, limits,
 };
 
-use crate::kept::Kept;
+use crate::kept::{self, Kept};
 use crate::now::{self, Now};
 use crate::rate::{Buckets, Rate};
 use cameras::{Cameras, Shown};
@@ -57,7 +57,7 @@ const SAYS_OF_ADDRESS: Rate = Rate { burst: 60.0, per_second: 10.0 };
 const HEARD: Rate = Rate { burst: limits::HEARD.0, per_second: limits::HEARD.1 };
 
 /// So many lines of the talk are kept on disk.
-const KEPT: usize = 10_000;
+const KEPT: usize = talk::IDS;
 
 /// So many names are remembered of those who were here.
 const NAMES: usize = 4000;
@@ -103,6 +103,15 @@ struct Room {
     all: Option<[Arc<str>; 2]>,
 }
 
+/// What became of something that somebody says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Saying {
+    /// It is on its way.
+    New,
+    /// It is in the talk already, by its id.
+    Known,
+}
+
 /// What somebody asked for is not done now: in so many seconds, or never; and why.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Held {
@@ -123,10 +132,11 @@ impl Held {
 impl People {
     pub fn new(config: &Config, me: &GalleryId, root: &Root) -> Self {
         let (kept, last) = Kept::open(&config.talk, "talk", KEPT, limits::TALK);
+        let said = kept::ids(&config.talk, "said", KEPT);
         let boot = now::boot();
         let room = Room {
             presence: Presence::new(me.clone()),
-            talk: Talk::of(last),
+            talk: Talk::of(last, said),
             cameras: Cameras::new(me.clone(), root.clone(), boot.clone()),
             outbox: Outbox::default(),
             names: HashMap::new(),
@@ -407,7 +417,13 @@ impl People {
         self.notify();
     }
 
-    fn say(&self, person: &PersonId, address: IpAddr, text: &str) -> Result<(), Held> {
+    fn say(
+        &self,
+        person: &PersonId,
+        address: IpAddr,
+        text: &str,
+        id: Option<PhotoId>,
+    ) -> Result<Saying, Held> {
         let Some(text) = people::text(text) else {
             let most = limits::SAY;
             let why = format!("a message has 1 to {most} characters that can be seen");
@@ -415,6 +431,9 @@ impl People {
         };
         let now = Now::read();
         let mut room = self.room();
+        if id.as_ref().is_some_and(|id| room.talk.knows(id)) {
+            return Ok(Saying::Known);
+        }
         let fast = |seconds| Held::after(seconds, "that was very much at once");
         room.says.take(person.clone(), now.mono).map_err(fast)?;
         room.says_of_address
@@ -423,11 +442,11 @@ impl People {
         if !room.outbox.has_room() {
             return Err(Held::after(5.0, "the gallery cannot reach the broker just now"));
         }
-        let say = Say { id: new_id(now), at: now.wall_ms(), text };
+        let say = Say { id: id.unwrap_or_else(|| new_id(now)), at: now.wall_ms(), text };
         room.outbox.put(Out::Say(Topic::Say(person.clone()), say.to_json()));
         drop(room);
         self.outgoing.notify_one();
-        Ok(())
+        Ok(Saying::New)
     }
 
     fn show(

@@ -97,6 +97,7 @@ mod tests {
             full: Some(full),
             half: None,
             quarter: Some(1.0),
+            lookers: None,
             seconds: Some(seconds),
         }
     }

@@ -1,4 +1,4 @@
-// A TCP link that can be cut, as a cable is pulled.
+// A TCP link that can be cut, as a cable is pulled, or freeze, as a network does that is overrun.
 
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
@@ -7,6 +7,7 @@ export class Link {
   #server;
   #pairs = new Set();
   #up = true;
+  #frozen = false;
 
   /** Forwards connections to `port` of the loopback. */
   static async to(port) {
@@ -29,7 +30,38 @@ export class Link {
       for (const socket of pair) socket.destroy();
     };
     for (const socket of pair) socket.on('error', end).on('close', end).unref();
-    near.pipe(far).pipe(near);
+    if (!this.#frozen) near.pipe(far).pipe(near);
+  }
+
+  /** From now on nothing passes and nobody is told, also who connects anew; nothing is lost. */
+  freeze() {
+    this.#frozen = true;
+    for (const [near, far] of this.#pairs) {
+      near.unpipe(far);
+      far.unpipe(near);
+      near.pause();
+      far.pause();
+    }
+  }
+
+  /** All that waited passes. */
+  thaw() {
+    this.#frozen = false;
+    for (const [near, far] of this.#pairs) near.pipe(far).pipe(near);
+  }
+
+  /** Nothing comes back any more, while what is said arrives. */
+  deafen() {
+    for (const [near, far] of this.#pairs) {
+      far.unpipe(near);
+      far.pause();
+    }
+  }
+
+  /** All connections are closed, and nobody can connect. */
+  cut() {
+    this.plug();
+    this.#up = false;
   }
 
   /** From now on nothing passes, and nobody is told: as when a cable is pulled. */
@@ -47,6 +79,7 @@ export class Link {
   plug() {
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
     this.#up = true;
+    this.#frozen = false;
   }
 
   close() {

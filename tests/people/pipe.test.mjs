@@ -6,8 +6,10 @@ import { test } from 'node:test';
 import WebSocket from 'ws';
 
 import { Child } from '../harness/child.mjs';
+import { Link } from '../harness/link.mjs';
 import { folder } from '../harness/scratch.mjs';
 import { until } from '../harness/until.mjs';
+import { Viewer } from '../harness/viewer.mjs';
 import { BINARY, Vitrina } from '../harness/vitrina.mjs';
 
 const LINES = Array.from({ length: 300 }, (_, n) => `line ${n} of many`);
@@ -48,4 +50,30 @@ test('300 lines of a pipe arrive once each, in order, at a page and in a termina
   assert.deepEqual(shown, LINES);
   const health = await (await fetch(`${vitrina.wall}healthz`)).json();
   assert.deepEqual(health, { status: 'ok' });
+});
+
+test('a line of a terminal whose echo was lost is said again, and is there once', { timeout: 60_000 }, async (t) => {
+  const vitrina = await Vitrina.start([], { set: ['node.test_card.show="never"'] });
+  t.after(() => vitrina.stop());
+  const page = await Viewer.connect(vitrina.wall);
+  t.after(() => page.close());
+  const link = await Link.to(vitrina.port);
+  t.after(() => link.close());
+  const [ana, luz] = [chat('Ana', vitrina.ready.broker), chat('Luz', `mqtt://127.0.0.1:${link.port}`)];
+  for (const child of [ana, luz]) t.after(() => child.kill());
+  await until('both are here', () => ana.heard.includes('Luz') && luz.heard.includes('here:'));
+  luz.stdin.write('before\n');
+  await until('Luz is heard', () => luz.heard.includes('Luz: before'));
+  link.deafen();
+  luz.stdin.write('only the echo is lost\nand one more\n');
+  await until('others hear it', () => ana.heard.includes('Luz: only the echo is lost'));
+  link.plug();
+  await until('she goes on', () => ana.heard.includes('Luz: and one more'), { limit: 30_000 });
+  const all = ['before', 'only the echo is lost', 'and one more'];
+  const said = () => page.said.filter(({ type }) => type === 'talk').flatMap(({ lines }) => lines).flatMap(({ text }) => text ?? []);
+  await until('the page has all', () => said().includes(all.at(-1)));
+  assert.deepEqual(said(), all);
+  const shown = [...ana.heard.matchAll(/ Luz: (.*)/g)].map(([, text]) => text);
+  assert.deepEqual(shown, all);
+  assert.match(luz.heard, /your last line is said when it is back/);
 });

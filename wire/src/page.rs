@@ -3,13 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::log::Entry;
-use crate::name::{CameraId, PersonId};
+use crate::name::{CameraId, PersonId, PhotoId};
 use crate::payload::{CameraState, Kind, Reason, Resolution};
 use crate::people::{Line, Present};
 use crate::photo::PhotoEvent;
 
 /// The most tiles that a page may watch at once.
 pub const TILES: usize = 256;
+
+/// A gallery is silent for so long at most, in milliseconds.
+pub const ALIVE_MS: u64 = 2000;
 
 /// What the page says.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -41,6 +44,10 @@ pub enum FromPage {
     Say {
         /// What: 1 to [`crate::limits::SAY`] characters.
         text: String,
+        /// The id of the line, a ULID, which the page makes: said again under the same one it is
+        /// in the talk once. Without it the gallery makes one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<PhotoId>,
     },
     /// They show their camera from now on, which is what the frames are that follow; see
     /// [`crate::frame::Own`].
@@ -126,10 +133,18 @@ pub enum ToPage {
         /// The lines.
         lines: Vec<Line>,
     },
+    /// What was said under this id is in the talk already: it was said before.
+    Said {
+        /// The id of the line.
+        id: PhotoId,
+    },
     /// What was said, or the name that was asked for, is not passed on.
     Held {
         /// What it was.
         text: String,
+        /// Under which id it was said, if it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<PhotoId>,
         /// In so many seconds it may be said again; none if never.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seconds: Option<f32>,
@@ -146,12 +161,19 @@ pub enum ToPage {
         quarter: f32,
         /// Of the preview, at most [`crate::limits::PREVIEW_WIDTH`] wide.
         preview: f32,
+        /// How many look, as far as those who ask for frames tell; the page itself may be one.
+        looking: u32,
     },
     /// Lines of the log, oldest first: the last [`crate::limits::LOG`] when the page asks to follow
     /// it or missed some, later what is new. What was before, `GET /api/log` has.
     Log {
         /// The lines.
         entries: Vec<Entry>,
+    },
+    /// Nothing else was said for [`ALIVE_MS`]: the connection lives.
+    Alive {
+        /// The gallery's clock, in milliseconds since 1970.
+        now: u64,
     },
     /// A frame of the camera that the page shows has come; two may be on their way.
     Got {

@@ -399,6 +399,9 @@ pub struct Want {
     /// The rate of `live/quarter`, in frames a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarter: Option<f32>,
+    /// For how many people it asks; 1 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookers: Option<u32>,
     /// For how many seconds; [`limits::WANT_FOR`] if left out.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f32>,
@@ -519,7 +522,7 @@ mod tests {
 
         #[test]
         fn a_cut_payload_is_an_error(cut in 0usize..60) {
-            let json = Want { by: "me".into(), full: Some(29.5), half: None, quarter: None, seconds: Some(5.0) }.to_json();
+            let json = Want { by: "me".into(), full: Some(29.5), half: None, quarter: None, lookers: None, seconds: Some(5.0) }.to_json();
             prop_assume!(cut < json.len());
             prop_assert!(Want::parse(&json.as_bytes()[..cut]).is_err());
         }

@@ -16,7 +16,7 @@ use wire::{
 use super::outbox::{Out, Outbox};
 use super::pictures::Counters;
 use super::presence::Device;
-use super::wants::{Rates, Wants};
+use super::wants::{Wanted, Wants};
 use crate::now::{Micros, Now, micros};
 
 /// At most so many cameras are shown at once by one gallery, and by one person.
@@ -52,7 +52,7 @@ struct Camera {
     since: u64,
     detail: String,
     wants: Wants,
-    wanted: watch::Sender<Rates>,
+    wanted: watch::Sender<Wanted>,
     counters: Arc<Counters>,
     /// The full frames that the last stats told of.
     told: u64,
@@ -62,7 +62,7 @@ struct Camera {
 #[derive(Debug)]
 pub(crate) struct Shown {
     pub camera: CameraId,
-    pub wanted: watch::Receiver<Rates>,
+    pub wanted: watch::Receiver<Wanted>,
     pub counters: Arc<Counters>,
 }
 
@@ -106,7 +106,7 @@ impl Cameras {
             .chain(names)
             .find(free)
             .expect("there is always a next number");
-        let (wanted, rates) = watch::channel([0.0; 3]);
+        let (wanted, told) = watch::channel(Wanted::default());
         let counters = Arc::<Counters>::default();
         let known = Camera {
             device: Some(device),
@@ -125,7 +125,7 @@ impl Cameras {
             out.put(Out::Subscribe(self.wants_of(id)));
         }
         self.tell_node(id, out);
-        Ok(Shown { camera: CameraId { node: super::node_of(id), camera }, wanted: rates, counters })
+        Ok(Shown { camera: CameraId { node: super::node_of(id), camera }, wanted: told, counters })
     }
 
     /// A page shows its camera no more; `detail` says to people why.
@@ -295,7 +295,7 @@ impl Node {
 
 impl Camera {
     fn state(&self) -> State {
-        let is_wanted = self.wanted.borrow().iter().any(|rate| *rate > 0.0);
+        let is_wanted = self.wanted.borrow().rates.iter().any(|rate| *rate > 0.0);
         State {
             state: match (self.device, is_wanted) {
                 (None, _) => CameraState::Off,
@@ -322,9 +322,9 @@ impl Camera {
         if self.device.is_none() {
             return;
         }
-        let rates = self.wants.rates(now.mono);
+        let wanted = self.wants.wanted(now.mono);
         let before = self.state().state;
-        let changed = self.wanted.send_if_modified(|old| std::mem::replace(old, rates) != rates);
+        let changed = self.wanted.send_if_modified(|old| std::mem::replace(old, wanted) != wanted);
         if changed && self.state().state != before {
             self.since = now.wall_ms();
             out.put(Out::Fact(Topic::State(camera.clone()), self.state().to_json()));

@@ -1,33 +1,48 @@
 //! The last lines of the talk. Pure.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::mem;
 use std::sync::Arc;
 
-use wire::limits;
-use wire::people::Line;
+use wire::people::{Line, What};
+use wire::{PhotoId, limits};
 
 /// So many lines are told at once at most; what is more is missed by those who are here.
 const FRESH: usize = 2000;
+
+/// So many things that were said are known by their ids: as many as are kept on disk.
+pub(crate) const IDS: usize = 10_000;
 
 /// The lines that are there for who comes later, and those that were not told yet.
 #[derive(Debug, Default)]
 pub(crate) struct Talk {
     lines: VecDeque<Arc<Line>>,
+    said: Ids,
     fresh: Vec<Arc<Line>>,
     /// So many since the start were not told to those who are here.
     pub missed: u64,
 }
 
 impl Talk {
-    /// The talk as it was kept, oldest line first.
-    pub fn of(lines: Vec<Line>) -> Self {
-        Talk { lines: lines.into_iter().map(Arc::new).collect(), fresh: Vec::new(), missed: 0 }
+    /// The talk as it was kept: its last lines, and the ids of what was said, oldest first.
+    pub fn of(lines: Vec<Line>, said: Vec<PhotoId>) -> Self {
+        let mut ids = Ids::default();
+        for id in said {
+            ids.add(id);
+        }
+        let lines = lines.into_iter().map(Arc::new).collect();
+        Talk { lines, said: ids, ..Talk::default() }
     }
 
-    /// Adds a line. `None` if it is there already: a broker may deliver a message twice.
+    /// Whether this was said.
+    pub fn knows(&self, id: &PhotoId) -> bool {
+        self.said.known.contains(id)
+    }
+
+    /// Adds a line. `None` if it is there already: a broker may deliver a message twice, and who
+    /// has not heard themselves says it again.
     pub fn add(&mut self, line: Line) -> Option<Arc<Line>> {
-        if self.lines.iter().rev().any(|known| known.id == line.id) {
+        if matches!(line.what, What::Said { .. }) && !self.said.add(line.id.clone()) {
             return None;
         }
         let line = Arc::new(line);
@@ -54,11 +69,33 @@ impl Talk {
     }
 }
 
+/// The last [`IDS`].
+#[derive(Debug, Default)]
+struct Ids {
+    known: HashSet<PhotoId>,
+    order: VecDeque<PhotoId>,
+}
+
+impl Ids {
+    /// Whether it is new.
+    fn add(&mut self, id: PhotoId) -> bool {
+        if !self.known.insert(id.clone()) {
+            return false;
+        }
+        if self.order.len() >= IDS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        self.order.push_back(id);
+        true
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::people::What;
-    use wire::{Author, PhotoId};
+    use wire::Author;
 
     fn line(n: u64) -> Line {
         Line {
@@ -91,10 +128,21 @@ mod tests {
 
     #[test]
     fn a_line_that_comes_twice_is_told_once() {
-        let mut talk = Talk::of(vec![line(1)]);
-        assert!(talk.add(line(1)).is_none());
+        let mut talk = Talk::of(vec![line(1)], vec![line(0).id, line(1).id]);
+        assert!(talk.knows(&line(0).id) && !talk.knows(&line(2).id));
+        assert!(talk.add(line(0)).is_none() && talk.add(line(1)).is_none());
         assert!(talk.add(line(2)).is_some());
         assert!(talk.add(line(2)).is_none());
         assert_eq!(talk.fresh().len(), 1);
+    }
+
+    #[test]
+    fn a_line_that_many_others_followed_is_still_known_and_ids_are_bounded() {
+        let mut talk = Talk::default();
+        (0..300).for_each(|n| drop(talk.add(line(n))));
+        assert!(talk.add(line(0)).is_none());
+        (300..IDS as u64 + 5).for_each(|n| drop(talk.add(line(n))));
+        assert_eq!((talk.said.known.len(), talk.said.order.len()), (IDS, IDS));
+        assert!(!talk.knows(&line(4).id) && talk.knows(&line(5).id));
     }
 }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use wire::frame::{Own, OwnSize};
 use wire::page::ToPage;
-use wire::{PersonId, Resolution, Size, people};
+use wire::{PersonId, PhotoId, Resolution, Size, people};
 
 use super::cameras::Shown;
 use super::pictures::Picture;
 use super::presence::Device;
-use super::wants::Rates;
-use super::{Held, Keys, People, json};
+use super::wants::Wanted;
+use super::{Held, Keys, People, Saying, json};
 use crate::now::{Micros, Now};
 use crate::shares::Who;
 
@@ -96,7 +96,7 @@ impl Visitor {
                 pending().await
             };
             tokio::select! {
-                rates = wanted => return wanted_message(rates),
+                now = wanted => return wanted_message(now),
                 bundle = self.bundles.recv() => match bundle {
                     Ok(bundle) => return bundle,
                     Err(RecvError::Lagged(_)) => {
@@ -141,13 +141,17 @@ impl Visitor {
         }
     }
 
-    pub fn say(&mut self, text: String) {
+    pub fn say(&mut self, text: String, id: Option<PhotoId>) {
         let said = match &self.person {
-            Some(person) => self.people.say(person, self.address, &text),
+            Some(person) => self.people.say(person, self.address, &text, id.clone()),
             None => Err(Held::never("join first, so that others know who says it")),
         };
-        if let Err(held) = said {
-            self.held(text, held);
+        match (said, id) {
+            (Ok(Saying::New), _) | (Ok(Saying::Known), None) => {}
+            (Ok(Saying::Known), Some(id)) => self.reply(&ToPage::Said { id }),
+            (Err(Held { seconds, why }), id) => {
+                self.reply(&ToPage::Held { text, id, seconds, why });
+            }
         }
     }
 
@@ -165,7 +169,7 @@ impl Visitor {
         match self.people.show(&person, self.device, &name, size) {
             Ok(shown) => {
                 self.camera = Some(OwnCamera { shown, taken: [0; 4] });
-                self.told.push_back(wanted_message([0.0; 3]));
+                self.told.push_back(wanted_message(Wanted::default()));
             }
             Err(held) => self.held(name, held),
         }
@@ -192,7 +196,7 @@ impl Visitor {
         let Shown { camera: id, counters, wanted } = &camera.shown;
         let is_full = own.size == OwnSize::Live(Size::Full);
         let (place, rate) = match own.size {
-            OwnSize::Live(size) => (size as usize, wanted.borrow()[size as usize]),
+            OwnSize::Live(size) => (size as usize, wanted.borrow().rates[size as usize]),
             OwnSize::Preview => (3, PREVIEWS),
         };
         let picture = Picture::new(id, own, jpeg, &self.people.boot, counters, now)?;
@@ -209,7 +213,7 @@ impl Visitor {
     }
 
     fn held(&mut self, text: String, Held { seconds, why }: Held) {
-        self.reply(&ToPage::Held { text, seconds, why });
+        self.reply(&ToPage::Held { text, id: None, seconds, why });
     }
 
     fn reply(&mut self, what: &ToPage) {
@@ -226,6 +230,6 @@ impl Drop for Visitor {
     }
 }
 
-fn wanted_message([full, half, quarter]: Rates) -> Arc<str> {
-    json(&ToPage::Wanted { full, half, quarter, preview: PREVIEWS })
+fn wanted_message(Wanted { rates: [full, half, quarter], looking }: Wanted) -> Arc<str> {
+    json(&ToPage::Wanted { full, half, quarter, preview: PREVIEWS, looking })
 }

@@ -7,12 +7,21 @@ use wire::{Size, Want, limits};
 use crate::now::{Micros, micros};
 
 /// The rate wanted of each size in the order of [`Size::ALL`], in frames a second.
-pub(crate) type Rates = [f32; 3];
+pub(crate) type Rates = [f32; Size::ALL.len()];
 
-/// Who wants how many frames, and until when.
+/// All that is wanted of a camera now.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Wanted {
+    /// The highest that anybody wants.
+    pub rates: Rates,
+    /// For how many people, as the askers say.
+    pub looking: u32,
+}
+
+/// Who wants how many frames, for how many people, and until when.
 #[derive(Debug, Default)]
 pub(crate) struct Wants {
-    by: BTreeMap<String, (Rates, Micros)>,
+    by: BTreeMap<String, (Wanted, Micros)>,
 }
 
 impl Wants {
@@ -23,15 +32,18 @@ impl Wants {
             return;
         }
         let rates = [want.full, want.half, want.quarter].map(Option::unwrap_or_default);
+        let is_wanted = rates.iter().any(|rate| *rate > 0.0);
+        let looking = if is_wanted { want.lookers.unwrap_or(1) } else { 0 };
         let until = now + micros(want.holds());
-        self.by.insert(want.by, (rates, until));
+        self.by.insert(want.by, (Wanted { rates, looking }, until));
     }
 
-    /// The highest rates that anybody wants now.
-    pub fn rates(&self, now: Micros) -> Rates {
+    /// What is wanted now.
+    pub fn wanted(&self, now: Micros) -> Wanted {
         let held = self.by.values().filter(|(_, until)| *until > now);
-        held.fold([0.0; Size::ALL.len()], |most, (rates, _)| {
-            std::array::from_fn(|size| f32::max(most[size], rates[size]))
+        held.fold(Wanted::default(), |all, (one, _)| Wanted {
+            rates: std::array::from_fn(|size| f32::max(all.rates[size], one.rates[size])),
+            looking: all.looking.saturating_add(one.looking),
         })
     }
 }
@@ -44,19 +56,33 @@ mod tests {
 
     fn want(by: &str, full: f32, quarter: f32, seconds: f32) -> Want {
         let (full, quarter) = (Some(full), Some(quarter));
-        Want { by: by.into(), full, half: None, quarter, seconds: Some(seconds) }
+        Want { by: by.into(), full, half: None, quarter, lookers: None, seconds: Some(seconds) }
     }
 
     #[test]
     fn the_highest_rate_of_each_size_counts_until_it_is_forgotten() {
         let mut wants = Wants::default();
-        assert_eq!(wants.rates(0), [0.0; 3]);
+        assert_eq!(wants.wanted(0).rates, [0.0; 3]);
         wants.hear(want("a", 5.0, 2.0, 10.0), 0);
         wants.hear(want("b", 30.0, 1.0, 2.0), 0);
-        assert_eq!(wants.rates(S), [30.0, 0.0, 2.0]);
-        assert_eq!(wants.rates(3 * S), [5.0, 0.0, 2.0]);
+        assert_eq!(wants.wanted(S).rates, [30.0, 0.0, 2.0]);
+        assert_eq!(wants.wanted(3 * S).rates, [5.0, 0.0, 2.0]);
         wants.hear(want("a", 0.0, 0.0, 0.0), 4 * S);
-        assert_eq!(wants.rates(4 * S), [0.0; 3]);
+        assert_eq!(wants.wanted(4 * S).rates, [0.0; 3]);
+    }
+
+    #[test]
+    fn people_who_look_are_added_up_and_who_does_not_say_is_one() {
+        let mut wants = Wants::default();
+        wants.hear(Want { lookers: Some(3), ..want("gallery-a", 30.0, 0.0, 10.0) }, 0);
+        wants.hear(Want { lookers: Some(1), ..want("gallery-b", 0.0, 2.0, 10.0) }, 0);
+        wants.hear(want("mosquitto_pub", 1.0, 0.0, 10.0), 0);
+        assert_eq!(wants.wanted(0).looking, 5);
+        wants.hear(Want { lookers: Some(3), ..want("gallery-a", 0.0, 0.0, 10.0) }, S);
+        assert_eq!(wants.wanted(S).looking, 2, "nobody looks where nothing is wanted");
+        wants.hear(Want { lookers: Some(u32::MAX), ..want("gallery-a", 1.0, 0.0, 10.0) }, S);
+        assert_eq!(wants.wanted(S).looking, u32::MAX);
+        assert_eq!(wants.wanted(11 * S).looking, 0);
     }
 
     #[test]

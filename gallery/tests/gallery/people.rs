@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
-use wire::page::{FromPage, ToPage};
+use wire::page::{ALIVE_MS, FromPage, ToPage};
 use wire::people::{Line, Person, Present, Say, What};
 use wire::{CameraId, CameraState, PersonId, PhotoId, Root, Stamp, Topic};
 
@@ -94,14 +94,14 @@ impl Page {
     /// What is held back of what the page says, in how many seconds it may be said, and why.
     async fn held(&mut self) -> (String, Option<f32>, String) {
         self.find(|told| match told {
-            ToPage::Held { text, seconds, why } => Some((text, seconds, why)),
+            ToPage::Held { text, seconds, why, .. } => Some((text, seconds, why)),
             _ => None,
         })
         .await
     }
 
     async fn speak(&mut self, text: &str) {
-        self.say(&FromPage::Say { text: text.into() }).await;
+        self.say(&FromPage::Say { text: text.into(), id: None }).await;
     }
 
     async fn share(&mut self) {
@@ -211,7 +211,7 @@ async fn who_speaks_at_once_has_joined_before() {
     reader.hears("the broker is there").await;
     let mut ana = Page::open(&house).await;
     ana.say(&FromPage::Join { name: "Ana".into(), id: None, key: None }).await;
-    ana.say(&FromPage::Say { text: "Hello".into() }).await;
+    ana.say(&FromPage::Say { text: "Hello".into(), id: None }).await;
     let mut heard: Vec<Line> = Vec::new();
     while !heard.iter().any(|line| matches!(line.what, What::Said { .. })) {
         if let ToPage::Talk { lines } = reader.told().await {
@@ -580,4 +580,109 @@ async fn who_is_here_can_be_asked_for() {
     assert_eq!(status, 200);
     let people: Vec<Present> = serde_json::from_slice(&body).unwrap();
     assert_eq!(people[0].id, you.id);
+}
+
+fn id(n: u64) -> PhotoId {
+    PhotoId::new(n, 7)
+}
+
+impl Page {
+    async fn speak_as(&mut self, id: &PhotoId, text: &str) {
+        self.say(&FromPage::Say { text: text.into(), id: Some(id.clone()) }).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_twice_under_one_id_is_there_once_and_known_again_after_a_restart() {
+    let mut house = House::open().await;
+    let mut ana = Page::open(&house).await;
+    let you = ana.join("Ana", None).await;
+    ana.speak("the broker is there").await;
+    ana.hears("the broker is there").await;
+    for _ in 0..3 {
+        ana.speak_as(&id(1), "once").await;
+    }
+    assert_eq!(ana.hears("once").await.id, id(1), "a line has the id of its sayer");
+    ana.speak_as(&id(1), "once").await;
+    ana.speak_as(&id(2), "after it").await;
+    let mut told = 0;
+    let said = |told: ToPage| match told {
+        ToPage::Said { id } => Some(Some(id)),
+        ToPage::Talk { lines } if lines.iter().any(|line| line.id == id(2)) => Some(None),
+        ToPage::Talk { lines } if lines.iter().any(|line| line.id == id(1)) => panic!("twice"),
+        _ => None,
+    };
+    while let Some(known) = ana.find(said).await {
+        assert_eq!(known, id(1));
+        told += 1;
+    }
+    assert!(told >= 1, "who says it again is told that it was said");
+    house.restart().await;
+    let mut ana = Page::open(&house).await;
+    ana.join("Ana", Some(&you)).await;
+    ana.speak_as(&id(1), "once").await;
+    let known = |told: ToPage| match told {
+        ToPage::Said { id } => Some(id),
+        ToPage::Held { why, .. } => panic!("{why}"),
+        _ => None,
+    };
+    assert_eq!(ana.find(known).await, id(1), "also when the broker cannot be reached");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_tells_under_which_id_it_was_said() {
+    let house = House::open().await;
+    let mut page = Page::open(&house).await;
+    let held = |told: ToPage| match told {
+        ToPage::Held { id, seconds, .. } => Some((id, seconds)),
+        _ => None,
+    };
+    page.speak_as(&id(1), "nobody says this").await;
+    assert_eq!(page.find(held).await, (Some(id(1)), None));
+    page.join("Ana", None).await;
+    page.speak_as(&id(2), "\u{200b}").await;
+    assert_eq!(page.find(held).await, (Some(id(2)), None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_watches_nothing_is_spoken_to_again_and_again() {
+    let house = House::open().await;
+    for path in ["/ws", "/ws?camera"] {
+        let mut page = Page::open_at(&house, path).await;
+        let alive = |told: ToPage| match told {
+            ToPage::Alive { now } => Some(now),
+            _ => None,
+        };
+        let (first, second) = (page.find(alive).await, page.find(alive).await);
+        let passed = second - first;
+        assert!(first > 1_700_000_000_000, "it tells the gallery's time, {first}");
+        assert!(passed + 100 >= ALIVE_MS, "nothing more is said than is needed: after {passed} ms");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shows_a_camera_is_told_how_many_look() {
+    let house = House::open().await;
+    let mut ana = Page::open_at(&house, "/ws?camera").await;
+    let you = ana.join("Ana", None).await;
+    ana.share().await;
+    let looking = |n: u32| {
+        move |told: ToPage| match told {
+            ToPage::Wanted { looking, .. } => (looking == n).then_some(()),
+            _ => None,
+        }
+    };
+    ana.find(looking(0)).await;
+    let camera: CameraId = format!("web-{}/camera", you.id).parse().unwrap();
+    let (mut li, mut bo) = (Page::open(&house).await, Page::open(&house).await);
+    li.camera(|shown| shown.camera == camera).await;
+    li.watch(&camera, 10.0).await;
+    ana.find(looking(1)).await;
+    bo.camera(|shown| shown.camera == camera).await;
+    bo.watch(&camera, 1.0).await;
+    ana.find(looking(2)).await;
+    li.say(&FromPage::Pause).await;
+    ana.find(looking(1)).await;
+    drop(bo);
+    ana.find(looking(0)).await;
 }

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { ownHeader } from "../src/net/frame";
 import { append, isAtEnd, unread } from "../src/people/lines";
-import { parts, withMention } from "../src/people/mention";
-import { Outbox } from "../src/people/outbox";
+import { parts, shownParts, withMention } from "../src/people/mention";
 import { Pace, PREVIEW, type Size } from "../src/webcam/pace";
 import type { Line, Present } from "../src/people/wire";
 import { merge } from "../src/people/presence";
@@ -105,100 +104,78 @@ test("what is no mention stays text", () => {
 });
 
 test("parts put together are the text", () => {
-  const text = `#camera/a/b#photo/${PHOTO}#camera/c/d e`;
+  const text = `#camera/a/b#photo/${PHOTO}#camera/c/d e https://a.example/#photo/${PHOTO}, f`;
   const whole = parts(text)
     .map((part) =>
       "text" in part
         ? part.text
         : "photo" in part
           ? `#photo/${part.photo}`
-          : `#camera/${part.camera}`,
+          : "link" in part
+            ? part.link
+            : `#camera/${part.camera}`,
     )
     .join("");
   assert.equal(whole, text);
+});
+
+test("addresses are links as they were typed, without what belongs to the sentence", () => {
+  for (const [text, ...links] of [
+    ["see https://example.org/a?b=c#d.", "https://example.org/a?b=c#d"],
+    ["(http://192.168.1.20:8080/)", "http://192.168.1.20:8080/"],
+    ["https://en.wikipedia.org/wiki/Lens_(optics)", "https://en.wikipedia.org/wiki/Lens_(optics)"],
+    [
+      "(https://en.wikipedia.org/wiki/Lens_(optics))",
+      "https://en.wikipedia.org/wiki/Lens_(optics)",
+    ],
+    ["«https://a.example/ñ», https://b.example!?", "https://a.example/ñ", "https://b.example"],
+    ["HTTPS://Example.ORG/Path", "HTTPS://Example.ORG/Path"],
+    ["https://münchen.example/…", "https://münchen.example/"],
+    ["http://[::1]:8080/x]", "http://[::1]:8080/x"],
+    ['<a href="https://a.example">', "https://a.example"],
+    [`https://a.example/#photo/${PHOTO}`, `https://a.example/#photo/${PHOTO}`],
+  ] as const) {
+    const found = parts(text).flatMap((part) => ("link" in part ? [part.link] : []));
+    assert.deepEqual(found, links, text);
+  }
+});
+
+test("what only looks like an address, or hides where it leads, stays text", () => {
+  for (const text of [
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "ftp://a.example/",
+    "xhttps://a.example/",
+    "https://",
+    "https:///",
+    "http://.",
+    "https://user:word@a.example/",
+    "https://bank.example@evil.example/",
+    "www.example.org",
+  ]) {
+    assert.deepEqual(parts(text), [{ text }], text);
+  }
+  const [link] = parts("https://bank.example\\@evil.example");
+  assert.deepEqual(link, { link: "https://bank.example" });
+});
+
+test("a photo that is mentioned leaves no hole in the text", () => {
+  const photo = { photo: PHOTO };
+  assert.deepEqual(shownParts(`look: #photo/${PHOTO}, by Ana`), [
+    { text: "look: " },
+    photo,
+    { text: ", by Ana" },
+  ]);
+  assert.deepEqual(shownParts(`#photo/${PHOTO} yours`), [{ text: "yours" }]);
+  assert.deepEqual(shownParts(`mine: #photo/${PHOTO} \n#photo/${PHOTO}`), [{ text: "mine:" }]);
+  assert.deepEqual(shownParts(` #photo/${PHOTO} `), []);
+  assert.deepEqual(shownParts("#camera/a/b"), [{ camera: "a/b" }]);
 });
 
 test("a mention stands apart from the word before", () => {
   assert.equal(withMention("", "#camera/a/b"), "#camera/a/b ");
   assert.equal(withMention("see", "#camera/a/b"), "see #camera/a/b ");
   assert.equal(withMention("see ", "#camera/a/b"), "see #camera/a/b ");
-});
-
-class Sent {
-  open = true;
-  readonly texts: string[] = [];
-  readonly outbox = new Outbox((text) => {
-    if (this.open) this.texts.push(text);
-    return this.open;
-  });
-}
-
-test("one message goes after another", () => {
-  const { outbox, texts } = new Sent();
-  outbox.say("1", 0);
-  outbox.say("2", 0);
-  assert.deepEqual(texts, ["1"]);
-  outbox.heard(10);
-  assert.deepEqual(texts, ["1", "2"]);
-  outbox.heard(20);
-  outbox.say("3", 30);
-  assert.deepEqual(texts, ["1", "2", "3"]);
-});
-
-test("what is held back goes when it may, before what was said later", () => {
-  const { outbox, texts } = new Sent();
-  outbox.say("1", 0);
-  outbox.say("2", 0);
-  outbox.held("1", 4, "too much at once", 100);
-  assert.equal(outbox.until.value, 4_100);
-  outbox.say("3", 200);
-  outbox.tick(4_000);
-  assert.deepEqual(texts, ["1"]);
-  outbox.tick(4_100);
-  assert.equal(outbox.until.value, null);
-  outbox.heard(4_150);
-  outbox.heard(4_200);
-  assert.deepEqual(texts, ["1", "1", "2", "3"]);
-});
-
-test("what is never passed on comes back, and the next goes", () => {
-  const { outbox, texts } = new Sent();
-  outbox.say("bad", 0);
-  outbox.say("good", 0);
-  outbox.held("bad", undefined, "it cannot be shown", 10);
-  assert.deepEqual(outbox.refused.value, { text: "bad", why: "it cannot be shown" });
-  assert.deepEqual(texts, ["bad", "good"]);
-});
-
-test("a message waits for the connection, and is not said twice after it", () => {
-  const sent = new Sent();
-  const { outbox, texts } = sent;
-  outbox.say("came", 0);
-  sent.open = false;
-  outbox.lost();
-  outbox.say("later", 10);
-  assert.deepEqual(texts, ["came"]);
-  sent.open = true;
-  outbox.back(new Set(["came"]), 20);
-  assert.deepEqual(texts, ["came", "later"]);
-});
-
-test("a message that was lost with the connection is said again", () => {
-  const sent = new Sent();
-  sent.outbox.say("hello", 0);
-  sent.outbox.lost();
-  sent.outbox.back(new Set(), 20);
-  assert.deepEqual(sent.texts, ["hello", "hello"]);
-});
-
-test("a message that nobody answers holds the others for a while only", () => {
-  const { outbox, texts } = new Sent();
-  outbox.say("1", 0);
-  outbox.say("2", 0);
-  outbox.tick(9_000);
-  assert.deepEqual(texts, ["1"]);
-  outbox.tick(10_000);
-  assert.deepEqual(texts, ["1", "2"]);
 });
 
 /** The pictures made in a second, each answered so late. */

@@ -24,6 +24,9 @@ export const photoListeners = new Set<(event: PhotoEvent) => void>();
 /** What the gallery says about people, and what to add to its times to have them by ours. */
 export const peopleListeners = new Set<(message: ToPage, behind: number) => void>();
 
+/** The cameras of which this page sees a tile. */
+export const watched = signal<ReadonlySet<string>>(new Set());
+
 export type Link = { open: true } | { open: false; since: number; next: number | null };
 
 /** `next` is when it tries again; null while it tries. Times by `Date.now()`. */
@@ -184,7 +187,7 @@ function take(message: FromWorker): void {
     case "lost":
       link.value = {
         open: false,
-        since: link.value.open ? Date.now() : link.value.since,
+        since: link.value.open ? message.since : link.value.since,
         next: message.next,
       };
       break;
@@ -269,15 +272,16 @@ function watchSoon(after = 120): void {
   clearTimeout(soon);
   soon = setTimeout(() => {
     const visible = [...places.values()].filter((place) => place.visible);
-    const tiles = visible.slice(0, WATCHED).map(watched);
+    const tiles = visible.slice(0, WATCHED).map(asTile);
     const text = JSON.stringify(tiles);
     if (text === told) return;
     told = text;
+    watched.value = new Set(tiles.map(({ camera }) => camera));
     say({ type: "watch", tiles });
   }, after);
 }
 
-function watched({ screen, element, fps, zoom }: Place): WatchedTile {
+function asTile({ screen, element, fps, zoom }: Place): WatchedTile {
   const aspect = aspects.peek().get(screen.camera) ?? USUAL;
   // The picture covers the tile, so it may be wider than it.
   const across = Math.max(element.offsetWidth, element.offsetHeight * aspect);

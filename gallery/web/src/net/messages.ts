@@ -3,7 +3,7 @@
 import { readEntry, type Entry } from "../log/entry";
 import { each, isNumber, isObject, isText } from "./json";
 import { isPerson, readLine, readPresent, type Line, type Present } from "../people/wire";
-import { readEvent, type PhotoEvent } from "../photos/photo";
+import { isId, readEvent, type PhotoEvent } from "../photos/photo";
 
 /** `ended` is what `off` is for a camera that somebody showed from a page. */
 export type CameraState = "live" | "idle" | "lost" | "off" | "error" | "ended";
@@ -54,10 +54,24 @@ export type ToPage =
   | { type: "talk"; lines: Line[] }
   /** Lines of the log, oldest first: the last ones when it is followed, then what is new. */
   | { type: "log"; entries: Entry[] }
-  /** What was said, or asked for by this text, is not done: again in so many seconds, or never. */
-  | { type: "held"; text: string; seconds?: number; why: string }
-  /** The frames a second wanted of the camera that this page shows. */
-  | { type: "wanted"; full: number; half: number; quarter: number; preview: number }
+  /** What was said under this id is in the talk already. */
+  | { type: "said"; id: string }
+  /**
+   * What was said under an id, or asked for by this text, is not done: again in so many seconds, or
+   * never.
+   */
+  | { type: "held"; text: string; id?: string; seconds?: number; why: string }
+  /** The frames a second wanted of the camera that this page shows, and how many look. */
+  | {
+      type: "wanted";
+      full: number;
+      half: number;
+      quarter: number;
+      preview: number;
+      looking: number;
+    }
+  /** Nothing else was said for a while. `now` by the gallery's clock. */
+  | { type: "alive"; now: number }
   /** A frame of that camera has come. Two may be on their way. */
   | { type: "got"; seq: number }
   /** What this page's tiles got since the last such message. */
@@ -94,7 +108,8 @@ export type FromPage =
   | { type: "resume" }
   | { type: "join"; name: string; id?: string; key?: string }
   | { type: "leave" }
-  | { type: "say"; text: string }
+  /** Said again under the same id, a ULID, it is in the talk once. */
+  | { type: "say"; text: string; id: string }
   /** The size of the full picture, such as `1280x720`. */
   | { type: "share"; name: string; size: string }
   | { type: "unshare" }
@@ -127,6 +142,7 @@ export function parseMessage(text: string): ToPage | null {
   if (raw.type === "measured" && Array.isArray(raw.tiles)) {
     return { type: "measured", tiles: each(raw.tiles, measured) };
   }
+  if (raw.type === "alive" && isNumber(raw.now)) return { type: "alive", now: raw.now };
   return readPeople(raw) ?? readOwn(raw);
 }
 
@@ -147,17 +163,20 @@ function readPeople(raw: Record<string, unknown>): ToPage | null {
   if (type === "talk" && Array.isArray(raw.lines)) {
     return { type, lines: each(raw.lines, readLine) };
   }
+  if (type === "said" && isId(id)) return { type, id };
   if (type === "held" && typeof text === "string" && isText(why)) {
-    return isNumber(seconds) ? { type, text, seconds, why } : { type, text, why };
+    return { type, text, why, ...(isId(id) && { id }), ...(isNumber(seconds) && { seconds }) };
   }
   return null;
 }
 
 /** What is about the camera that this page shows. */
 function readOwn(raw: Record<string, unknown>): ToPage | null {
-  const { type, full, half, quarter, preview, seq } = raw;
+  const { type, full, half, quarter, preview, looking, seq } = raw;
   const numbers = isNumber(full) && isNumber(half) && isNumber(quarter) && isNumber(preview);
-  if (type === "wanted" && numbers) return { type, full, half, quarter, preview };
+  if (type === "wanted" && numbers && isNumber(looking)) {
+    return { type, full, half, quarter, preview, looking };
+  }
   if (type === "got" && isNumber(seq)) return { type, seq };
   return null;
 }

@@ -1,4 +1,6 @@
-// One WebSocket that comes back by itself.
+// One WebSocket that comes back by itself, also where nobody tells that it is lost.
+
+import { LOOK, Silence } from "./silence";
 
 /** Milliseconds before the first new try, and at most. */
 const FIRST = 500;
@@ -9,8 +11,8 @@ const PATIENCE = 10_000;
 export interface Listener {
   /** `reply` sends on this connection, and nothing once it is lost. */
   opened(reply: (bytes: ArrayBuffer) => void): void;
-  /** `next` is when it tries again, by `Date.now()`. */
-  lost(next: number): void;
+  /** `since` is when it was last heard, `next` when it tries again, by `Date.now()`. */
+  lost(since: number, next: number): void;
   text(message: string): void;
   bytes(message: ArrayBuffer): void;
 }
@@ -21,7 +23,10 @@ export class Socket {
   #socket: WebSocket | null = null;
   #wait = FIRST;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  #doubt: ReturnType<typeof setTimeout> | undefined;
+  #opened = false;
+  #tried = 0;
+  readonly #silence = new Silence(performance.now());
+  #watch: ReturnType<typeof setInterval> | undefined;
 
   constructor(url: string, listener: Listener) {
     this.#url = url;
@@ -54,27 +59,31 @@ export class Socket {
     };
     socket.onopen = () => {
       if (!current()) return;
-      this.#trust();
+      this.#opened = true;
+      this.#silence.begin(performance.now());
       this.#wait = FIRST;
       this.#listener.opened(reply);
     };
     // Both kinds of data arrive without a promise in between, so their order is kept.
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
       if (!current()) return;
-      this.#trust();
+      this.#silence.hear(performance.now());
       if (typeof event.data === "string") this.#listener.text(event.data);
       else this.#listener.bytes(event.data);
     };
     socket.onclose = () => {
       if (current()) this.#again();
     };
-    this.doubt(PATIENCE);
+    this.#opened = false;
+    this.#tried = performance.now();
+    this.#watch ??= setInterval(() => this.#look(), LOOK);
   }
 
-  /** A connection that says nothing for so long from now is dead, whatever the browser believes. */
-  doubt(milliseconds: number): void {
-    clearTimeout(this.#doubt);
-    this.#doubt = setTimeout(() => this.#socket && this.#again(), milliseconds);
+  /** Connects now if it is not connected; a connection that seems to be there has to say a word. */
+  wake(): void {
+    this.connect();
+    this.#silence.wake(performance.now());
+    this.#tried = performance.now();
   }
 
   /** Closes and connects anew. */
@@ -89,20 +98,24 @@ export class Socket {
     this.#drop();
   }
 
-  #trust(): void {
-    clearTimeout(this.#doubt);
-    this.#doubt = undefined;
+  #look(): void {
+    const now = performance.now();
+    const dead = this.#opened ? this.#silence.isDead(now) : now - this.#tried > PATIENCE;
+    if (dead) this.#again();
   }
 
   #again(): void {
+    const silent = this.#opened ? this.#silence.since(performance.now()) : 0;
     this.#drop();
     this.#retry = setTimeout(() => this.connect(), this.#wait);
-    this.#listener.lost(Date.now() + this.#wait);
+    this.#listener.lost(Date.now() - silent, Date.now() + this.#wait);
     this.#wait = Math.min(MOST, this.#wait * 2);
   }
 
   #drop(): void {
-    this.#trust();
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+    this.#opened = false;
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();

@@ -24,8 +24,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { is: "open" }
-  /** `next` is when it tries again, by `Date.now()`. */
-  | { is: "lost"; next: number }
+  /** `since` is when it was last heard, `next` when it tries again, by `Date.now()`. */
+  | { is: "lost"; since: number; next: number }
   /** `behind` is what to add to a time of the gallery's clock to have it by ours. */
   | { is: "said"; message: ToPage; behind: number }
   | { is: "ringing" }

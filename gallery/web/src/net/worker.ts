@@ -9,9 +9,6 @@ import { parseMessage, type FromPage, type ToPage } from "./messages";
 import { Screens } from "../wall/canvases";
 import { Socket } from "./socket";
 
-/** How long a connection may be silent after the page or the machine has slept. */
-const AWAKE = 5_000;
-
 /** Starts the work; what comes back takes the page's messages. */
 export function serve(post: (message: FromWorker) => void): (message: ToWorker) => void {
   const clock = new Clock();
@@ -34,14 +31,15 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
       if (measures) say({ type: "measure", on: true });
       post({ is: "open" });
     },
-    lost: (next: number) => post({ is: "lost", next }),
+    lost: (since: number, next: number) => post({ is: "lost", since, next }),
     text(text: string) {
       const message = parseMessage(text);
       if (!message) return;
-      if (message.type === "cameras") {
+      if (message.type === "cameras" || message.type === "alive") {
         clock.hear(message.now, Date.now());
-        screens.keep(new Set(shown(message)));
       }
+      if (message.type === "alive") return;
+      if (message.type === "cameras") screens.keep(new Set(shown(message)));
       post({ is: "said", message, behind: clock.local(0) });
     },
     bytes(bytes: ArrayBuffer) {
@@ -60,17 +58,6 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
       screens.show(frame.tile, picture, () => of?.add(frame.serial, mayWait));
     },
   };
-
-  const wake = (): void => {
-    socket?.connect();
-    socket?.doubt(AWAKE);
-  };
-  // No event tells that the machine slept, but a timer that comes late does.
-  let beat = Date.now();
-  setInterval(() => {
-    if (socket && !paused && Date.now() - beat > 15_000) wake();
-    beat = Date.now();
-  }, 2_000);
 
   return (message) => {
     switch (message.do) {
@@ -98,7 +85,7 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
         socket?.connect();
         break;
       case "woke":
-        wake();
+        socket?.wake();
         break;
       case "leave":
         socket?.close();

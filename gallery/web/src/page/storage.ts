@@ -2,6 +2,15 @@
 
 const PREFIX = "vitrina.";
 
+/** Where a browser keeps what is its own; null if it does not. */
+export function storage(): Storage | null {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
+}
+
 export function kept(name: string): string | null {
   try {
     return localStorage.getItem(PREFIX + name);

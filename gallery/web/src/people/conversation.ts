@@ -1,13 +1,15 @@
 // Who is here and what is said, as the page knows it.
 
-import { effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { link, peopleListeners, say as post } from "../net/gallery";
-import { append } from "./lines";
-import { joined, me, takeHeld } from "./identity";
+import { append, withWords, type Told } from "./lines";
+import { joined, lastName, me, takeHeld } from "./identity";
 import { Outbox } from "./outbox";
+import { Shelf } from "./shelf";
 import type { Line, Present } from "./wire";
 import { merge } from "./presence";
-import { tick } from "../page/tick";
+import { newId } from "../photos/photo";
+import { storage } from "../page/storage";
 
 /** In the order in which they came; null before they are known. Times by our clock. */
 export const people = signal<readonly Present[] | null>(null);
@@ -15,11 +17,35 @@ export const people = signal<readonly Present[] | null>(null);
 /** Oldest first; null before they are known. Times by our clock. */
 export const lines = signal<readonly Line[] | null>(null);
 
-export const outbox = new Outbox((text) => {
-  if (!joined.peek()) return false;
-  post({ type: "say", text });
-  return true;
-});
+/** Of this gallery: an address may have several, below paths of their own. */
+const prefix = `vitrina.unsaid.${new URL(".", document.baseURI).pathname}#`;
+
+export const outbox = new Outbox(
+  ({ id, text }) => {
+    if (!joined.peek()) return false;
+    post({ type: "say", text, id });
+    return true;
+  },
+  new Shelf(storage(), prefix),
+  random(),
+);
+
+/** All that was said, and what this browser has said and nobody heard yet. */
+export const talk = computed<readonly Told[]>(() =>
+  withWords(lines.value ?? [], outbox.words.value, {
+    id: me.value?.id ?? "",
+    name: lastName.value,
+  }),
+);
+
+/** Says it; not if too much waits to be said. */
+export function speak(text: string): boolean {
+  return outbox.say(random(), text, Date.now());
+}
+
+function random(): string {
+  return newId(Date.now(), crypto.getRandomValues(new Uint8Array(16)));
+}
 
 peopleListeners.add((message, behind) => {
   const ours = (person: Present): Present => ({ ...person, since: person.since + behind });
@@ -33,35 +59,50 @@ peopleListeners.add((message, behind) => {
     case "talk":
       hear(message.lines.map((line) => ({ ...line, at: line.at + behind })));
       break;
+    case "said":
+      hear(ownLine(message.id));
+      break;
     case "held":
-      if (!takeHeld(message)) {
-        outbox.held(message.text, message.seconds, message.why, Date.now());
-      }
+      if (message.id === undefined) takeHeld(message);
+      else outbox.held(message.id, message.seconds, message.why, Date.now());
       break;
   }
 });
 
-/** What this person said before the connection was lost and nobody had confirmed. */
-const missed = new Set<string>();
-
 function hear(more: Line[]): void {
-  const before = lines.peek() ?? [];
-  const after = append(before, more);
-  lines.value = after;
-  const known = new Set(before);
-  for (const line of after) {
-    if (known.has(line) || line.what !== "said" || line.person.id !== me.peek()?.id) continue;
-    if (joined.peek()) outbox.heard(Date.now());
-    else missed.add(line.text);
-  }
+  batch(() => {
+    lines.value = append(lines.peek() ?? [], more);
+    outbox.heard(
+      more.map(({ id }) => id),
+      Date.now(),
+    );
+  });
 }
+
+/** A word that was heard so long ago that its line does not come any more. */
+function ownLine(id: string): Line[] {
+  const word = outbox.words.peek().find((word) => word.id === id);
+  const person = { id: me.peek()?.id ?? "", name: lastName.peek() };
+  return word ? [{ id, at: word.at, person, what: "said", text: word.text }] : [];
+}
+
+/** How often it is seen whether a word may go: the timers of hidden pages are slower. */
+const EVERY = 1_000;
 
 effect(() => {
   if (!link.value.open) outbox.lost();
 });
 effect(() => {
-  if (!joined.value) return;
-  outbox.back(missed, Date.now());
-  missed.clear();
+  if (joined.value) outbox.tick(Date.now());
 });
-effect(() => outbox.tick(tick.value));
+let was = me.peek();
+effect(() => {
+  const is = me.value;
+  if (was && !is) outbox.leave(Date.now());
+  was = is;
+});
+setInterval(() => outbox.tick(Date.now()), EVERY);
+// What another tab says or hears.
+addEventListener("storage", (event) => {
+  if (event.key === null || event.key.startsWith(prefix)) outbox.tick(Date.now());
+});

@@ -100,7 +100,9 @@ effect(() => {
     return;
   }
   const known = read();
-  if (known && !known.away) join(known.name);
+  // Who gave a name while there was no connection has it yet to be heard.
+  if (wanted !== null) join(wanted);
+  else if (known && !known.away) join(known.name);
 });
 
 interface Stored extends Identity {

@@ -5,7 +5,7 @@ import { fileUrl, onePhoto, Refusal } from "../net/api";
 import { timeName } from "../words/dates";
 import { cameras, photoListeners } from "../net/gallery";
 import { words } from "../words/language";
-import { parts } from "./mention";
+import { parts, shownParts } from "./mention";
 import type { Photo } from "../photos/photo";
 import { enlarge, view } from "../page/route";
 import { Tile } from "../wall/tile";
@@ -15,15 +15,15 @@ import type { Words } from "../words/words";
 const FPS = 5;
 
 export function Text({ text }: { text: string }) {
-  const shown = parts(text);
+  const shown = shownParts(text);
   const all = cameras.value ?? [];
-  const said = shown.some((part) => !("photo" in part) && !("text" in part && blank(part.text)));
-  if (!said) return null;
+  if (shown.length === 0) return null;
   return (
     <p>
       {shown.map((part, i) => {
         if ("text" in part) return part.text;
-        if ("photo" in part) return null;
+        if ("photo" in part) return <Pictured key={i} id={part.photo} />;
+        if ("link" in part) return <Address key={i} address={part.link} />;
         const camera = all.find(({ camera }) => camera === part.camera);
         return camera ? (
           <a key={i} href={`#/camera/${part.camera}`} onClick={by(() => enlarge(part.camera))}>
@@ -34,6 +34,26 @@ export function Text({ text }: { text: string }) {
         );
       })}
     </p>
+  );
+}
+
+/** An address as it was typed. Where it leads is told by the browser, in its own spelling. */
+function Address({ address }: { address: string }) {
+  return (
+    <a href={address} title={new URL(address).href} target="_blank" rel="noopener noreferrer">
+      <u>{address}</u>
+    </a>
+  );
+}
+
+/** The word for a photo in the middle of a text; the photo itself is below. */
+function Pictured({ id }: { id: string }) {
+  const { talk } = words.value;
+  if (lookUp(id) === null) return talk.pictured;
+  return (
+    <a href={`#/photo/${id}`} onClick={by(() => view(id))}>
+      <u>{talk.pictured}</u>
+    </a>
   );
 }
 
@@ -122,8 +142,4 @@ function by(go: () => void) {
     event.preventDefault();
     go();
   };
-}
-
-function blank(text: string): boolean {
-  return text.trim() === "";
 }

@@ -3,13 +3,16 @@
 import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { dayName, timeName } from "../words/dates";
-import { lines, outbox } from "./conversation";
+import { lines, outbox, speak, talk as told } from "./conversation";
 import { Icon } from "../page/icon";
 import { words } from "../words/language";
-import { isAtEnd, unread } from "./lines";
+import { isAtEnd, unread, type Told } from "./lines";
+import { link, notices } from "../net/gallery";
 import { me, named } from "./identity";
 import { withMention } from "./mention";
 import { Mentions, Text } from "./mentioned";
+import { MOST } from "./outbox";
+import type { Word } from "./shelf";
 import type { Line } from "./wire";
 import { Picks } from "./mention-picker";
 import { tick } from "../page/tick";
@@ -20,10 +23,16 @@ const draft = signal("");
 /** The gallery takes no longer message, in characters. */
 const LONGEST = 2_000;
 
+/** For so long one's words are taken for said, since they mostly are. */
+const SOON = 1_000;
+
+/** Too many words wait for another one to be taken. */
+const full = signal(false);
+
 export function Talk() {
   const { log, read, toEnd } = useFollowing();
   const { talk } = words.value;
-  const all = lines.value ?? [];
+  const all = told.value;
   const fresh = unread(all, read);
   return (
     <section class="talk" aria-labelledby="talk">
@@ -51,7 +60,7 @@ function useFollowing() {
   const log = useRef<HTMLDivElement>(null);
   const following = useRef(true);
   const [read, setRead] = useState<string | null>(null);
-  const all = lines.value ?? [];
+  const all = told.value;
   const last = all.at(-1)?.id ?? null;
   // On a phone the whole room scrolls.
   const scroller = (): HTMLElement =>
@@ -61,6 +70,8 @@ function useFollowing() {
   const toEnd = (): void => {
     const at = scroller();
     at.scrollTop = at.scrollHeight;
+    // What comes before the browser has told of this is followed too.
+    following.current = true;
   };
   const newest = useRef(last);
   newest.current = last;
@@ -101,7 +112,8 @@ function useFollowing() {
   return { log, read: started, toEnd };
 }
 
-function Entry({ line, before }: { line: Line; before: Line | undefined }) {
+function Entry({ line, before }: { line: Told; before: Line | undefined }) {
+  const { word } = line;
   const day = new Date(line.at).toDateString();
   const now = Date.now();
   const previous = new Date(before?.at ?? now).toDateString();
@@ -112,7 +124,7 @@ function Entry({ line, before }: { line: Line; before: Line | undefined }) {
           <p class="note">{dayName(line.at, now, words.value)}</p>
         </li>
       )}
-      <li data-line={line.id}>
+      <li data-line={line.id} class={word && (word.never ? "fail" : "wait")}>
         <time dateTime={new Date(line.at).toISOString()}>{timeName(line.at, words.value)}</time>
         {line.what === "said" ? (
           <div>
@@ -122,6 +134,7 @@ function Entry({ line, before }: { line: Line; before: Line | undefined }) {
             </b>
             <Text text={line.text} />
             <Mentions text={line.text} />
+            {word && <NotSaid word={word} />}
           </div>
         ) : (
           <p class="note">{noteOf(line)}</p>
@@ -129,6 +142,43 @@ function Entry({ line, before }: { line: Line; before: Line | undefined }) {
       </li>
     </>
   );
+}
+
+/** That something was not said yet, or never will be, and what helps. */
+function NotSaid({ word }: { word: Word }) {
+  const { talk } = words.value;
+  if (word.never) {
+    const why = word.never === "left" ? talk.youLeft : word.never.said;
+    return (
+      <p class="state">
+        <i class="lamp lost" />
+        {talk.notSaid(why)}
+        <span>
+          <button class="act" onClick={() => toField(word.id)}>
+            {talk.toField}
+          </button>
+        </span>
+      </p>
+    );
+  }
+  const isLinked = link.value.open;
+  if (isLinked && tick.value - word.at < SOON) return null;
+  const noBroker = notices.value.some(({ code }) => code === "broker-lost");
+  return (
+    <p class="state">
+      <i class="lamp stale" />
+      {isLinked ? (noBroker ? talk.waitsForBroker : talk.waits) : talk.waitsForLink}
+    </p>
+  );
+}
+
+/** What will never be said comes back to be written otherwise. */
+function toField(id: string): void {
+  const text = outbox.take(id);
+  if (text === null) return;
+  const before = draft.peek().trimEnd();
+  draft.value = before === "" ? text : `${before}\n${text}`;
+  document.querySelector<HTMLElement>(".say textarea")?.focus();
 }
 
 function noteOf(line: Exclude<Line, { what: "said" }>): string {
@@ -153,18 +203,14 @@ function Say({ fresh, toEnd }: { fresh: number; toEnd: () => void }) {
     const text = draft.peek().trim();
     if (text === "" || [...text].length > LONGEST) return;
     named(() => {
-      outbox.say(text, Date.now());
+      full.value = !speak(text);
+      if (full.peek()) return;
       draft.value = "";
       toEnd();
       field.current?.focus();
     });
   };
   useGrowing(field, draft.value);
-  useEffect(() => {
-    // What is never passed on comes back to be written otherwise.
-    const refused = outbox.refused.value;
-    if (refused && draft.peek() === "") draft.value = refused.text;
-  }, [outbox.refused.value]);
   return (
     <form
       class="say"
@@ -219,16 +265,17 @@ function Say({ fresh, toEnd }: { fresh: number; toEnd: () => void }) {
   );
 }
 
-/** What the gallery holds back, and for how long. */
+/** What cannot go now, and for how long. */
 function Held({ tooLong }: { tooLong: boolean }) {
   const { talk } = words.value;
-  const until = outbox.until.value;
-  const refused = outbox.refused.value;
+  const noBroker = notices.value.some(({ code }) => code === "broker-lost");
+  const until = noBroker ? null : outbox.until.value;
+  const isFull = full.value && outbox.isFull;
   const told = tooLong
     ? talk.tooLong
-    : until !== null
-      ? talk.held(Math.max(1, Math.ceil((until - tick.value) / 1_000)))
-      : refused && `${talk.refused}: ${refused.why}.`;
+    : isFull
+      ? talk.full(MOST)
+      : until !== null && talk.held(Math.max(1, Math.ceil((until - tick.value) / 1_000)));
   // Seconds are not told one by one: only that it is held.
   return (
     <>
@@ -238,14 +285,14 @@ function Held({ tooLong }: { tooLong: boolean }) {
         </p>
       )}
       <span class="sr" role="status">
-        {useFirst(told, until ?? refused ?? tooLong)}
+        {useFirst(told, tooLong || isFull || until)}
       </span>
     </>
   );
 }
 
 /** What was told first of this. */
-function useFirst(told: string | null, about: unknown): string | null {
+function useFirst(told: string | false, about: unknown): string | false {
   const first = useRef({ about, told });
   if (first.current.about !== about) first.current = { about, told };
   return told && first.current.told;

@@ -10,8 +10,8 @@ import { parseMessage, type FromPage } from "../net/messages";
 import { Pace, PREVIEW, type Rates, type Size } from "./pace";
 import { Socket } from "../net/socket";
 
-/** `looked` is null until the gallery has said whether somebody looks. */
-export type Sharing = { looked: boolean | null; refused: string | null };
+/** `looked` is null until the gallery has said whether somebody looks, and `looking` how many. */
+export type Sharing = { looked: boolean | null; looking: number; refused: string | null };
 
 /** Null while nothing is shown. */
 export const sharing = signal<Sharing | null>(null);
@@ -30,7 +30,7 @@ let making = false;
 
 export function share(): void {
   if (socket) return;
-  sharing.value = { looked: null, refused: null };
+  sharing.value = { looked: null, looking: 0, refused: null };
   let retry: ReturnType<typeof setTimeout> | undefined;
   const mine = new Socket(socketUrl("?camera"), {
     opened() {
@@ -41,19 +41,19 @@ export function share(): void {
     lost() {
       clearTimeout(retry);
       pace = new Pace();
-      sharing.value = { looked: null, refused: null };
+      sharing.value = { looked: null, looking: 0, refused: null };
     },
     text(text) {
       const message = parseMessage(text);
       if (message?.type === "you") announce();
       else if (message?.type === "wanted") {
-        const { full, half, quarter, preview } = message;
-        want([full, half, quarter, preview]);
+        const { full, half, quarter, preview, looking } = message;
+        want([full, half, quarter, preview], looking);
       } else if (message?.type === "got") {
         pace.got(message.seq);
         work();
       } else if (message?.type === "held") {
-        sharing.value = { looked: null, refused: message.why };
+        sharing.value = { looked: null, looking: 0, refused: message.why };
         if (message.seconds !== undefined) {
           retry = setTimeout(() => socket === mine && mine.restart(), message.seconds * 1_000);
         }
@@ -83,9 +83,9 @@ function announce(): void {
   if (name !== undefined && width > 0) tell({ type: "share", name, size: `${width}x${height}` });
 }
 
-function want(rates: Rates): void {
+function want(rates: Rates, looking: number): void {
   pace.want(rates, performance.now());
-  sharing.value = { looked: pace.isLookedAt, refused: null };
+  sharing.value = { looked: pace.isLookedAt, looking, refused: null };
   work();
 }
 
