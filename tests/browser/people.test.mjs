@@ -85,6 +85,31 @@ test('on the wall they are tiles like any other, and move', async () => {
   await Ana.keyboard.press('3');
 });
 
+test('who is on the wall is told so in every room, with how many look, and what is theirs', async () => {
+  const { Ana, Bruno } = people;
+  const camera = await cameraOf(Bruno, 'Ana');
+  const bar = Ana.locator('.onair-bar');
+  const others = people['Li Wei'];
+  await others.keyboard.press('2');
+  await others.locator('.page').waitFor();
+  for (const key of ['1', '2', '3']) {
+    await Ana.keyboard.press(key);
+    await until(`room ${key} says so`, async () =>
+      (await bar.locator('.long').innerText()) === 'You are on the wall, one looking');
+    assert.ok(await bar.getByRole('button', { name: 'Stop', exact: true }).isVisible());
+  }
+  await Bruno.keyboard.press('2');
+  await until('nobody looks', async () => (await bar.innerText()).startsWith('You are on the wall, nobody looking'));
+  await Ana.keyboard.press('1');
+  const plate = (page) => page.locator(`.wall [data-camera="${camera}"] .plate .name`).innerText();
+  await until('her own tile says so', async () => (await plate(Ana)) === 'You');
+  await until('she is not one of those who look', async () => (await bar.innerText()).includes('nobody looking'));
+  await others.keyboard.press('1');
+  await until('to others it is hers', async () => (await plate(others)) === 'Ana');
+  await until('who looks is counted', async () => (await bar.innerText()).includes('one looking'));
+  for (const page of [Ana, Bruno, others]) await page.keyboard.press('3');
+});
+
 test('each takes a photo that the others see with name and time', async () => {
   for (const [name, page] of Object.entries(people)) {
     await page.getByRole('button', { name: 'Take a photo', exact: true }).click();
@@ -139,6 +164,19 @@ test('who says too much at once is held back, and all of it is said', async () =
   }, { limit: 60_000 });
 });
 
+test('a photo after the countdown flies to its place and leads to what was stored', async () => {
+  const { Ana } = people;
+  await Ana.locator('.choice', { hasText: 'Countdown' }).locator('select').selectOption('3');
+  await Ana.getByRole('button', { name: 'Take a photo', exact: true }).click();
+  await Ana.locator('.count').waitFor();
+  const before = await Ana.locator('.taken img').getAttribute('src');
+  await until('it is seen', async () => (await Ana.locator('.taken img').getAttribute('src')) !== before);
+  await Ana.getByRole('link', { name: 'The photo just taken' }).click();
+  await Ana.getByRole('dialog', { name: 'Photo' }).waitFor();
+  await Ana.keyboard.press('Escape');
+  await Ana.locator('.choice', { hasText: 'Countdown' }).locator('select').selectOption('0');
+});
+
 test('a name is changed where it stands, and kept', async () => {
   const { Ana, Bruno } = people;
   await Ana.getByRole('button', { name: 'Ana, change your name' }).click();
@@ -155,7 +193,10 @@ test('who stops is seen to have ended, who closes the page to have left', async 
   await Ana.keyboard.press('1');
   const camera = await people['Li Wei'].locator('.names li', { hasText: 'Bruno' }).locator('.tile').getAttribute('data-camera');
   await live(Ana, camera);
-  await Bruno.getByRole('button', { name: 'Stop showing' }).click();
+  await Bruno.keyboard.press('2');
+  await Bruno.locator('.onair-bar').getByRole('button', { name: 'Stop' }).click();
+  await until('the bar says it no more', async () => (await Bruno.locator('.onair-bar').count()) === 0);
+  await Bruno.keyboard.press('3');
   const tile = Ana.locator(`.wall [data-camera="${camera}"][data-state=ended]`);
   await tile.waitFor();
   assert.match(await tile.innerText(), /Ended\s+Bruno stopped showing at \d\d:\d\d/);
@@ -175,6 +216,19 @@ test('the log tells what happened, and what happens while it is read', async () 
   const text = await book.innerText();
   for (const line of ['Li Wei shows a camera', 'New photo by Bruno', 'Ana is called Anita now', 'Li Wei left']) {
     assert.ok(text.includes(line), `${line} is in ${text}`);
+  }
+  const { id } = (await (await fetch(`${vitrina.wall}api/photos?limit=9`)).json()).find(({ person }) => person?.name === 'Bruno');
+  const change = (method, path, body) => fetch(`${vitrina.wall}api/photos/${id}${path}`, { method, body: body && JSON.stringify(body) });
+  const photo = 'Photo by Bruno, today \\d\\d:\\d\\d: ';
+  for (const [act, what] of [
+    [() => change('PATCH', '', { pinned: true }), 'pinned'],
+    [() => change('PATCH', '', { caption: 'Cake' }), 'caption “Cake”'],
+    [() => change('PATCH', '', { pinned: false, caption: '' }), 'caption removed, no longer pinned'],
+    [() => change('DELETE', ''), 'deleted'],
+    [() => change('POST', '/restore'), 'brought back'],
+  ]) {
+    assert.ok((await act()).ok, what);
+    await until(what, async () => new RegExp(photo + what).test(await book.innerText()));
   }
   await Bruno.getByRole('button', { name: 'Leave' }).click();
   await until('it is told at once, at the top', async () => /^\s*\d\d:\d\d\s+Bruno left/.test(await book.innerText()));

@@ -6,6 +6,7 @@ import { render } from "preact";
 import "./page/proxy";
 import { said } from "./page/announce";
 import { stream } from "./webcam/capture";
+import { OnAirBar } from "./webcam/on-air";
 import { Arrival } from "./wall/arrival";
 import { Enlarged, Gone } from "./wall/camera";
 import { cameras, notices, start } from "./net/gallery";
@@ -117,6 +118,7 @@ function Bar() {
             <span>{own.show}</span>
           </button>
         )}
+        <OnAirBar />
       </div>
     </header>
   );

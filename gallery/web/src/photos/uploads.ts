@@ -5,7 +5,7 @@ import { link } from "../net/gallery";
 import { asking, joined, me, needless } from "../people/identity";
 import { TAKEN } from "./file-kind";
 import { carrier } from "./upload";
-import { ended, Queue } from "./upload-queue";
+import { ended, Queue, type Fate } from "./upload-queue";
 
 /** After the connection is back for so long, photos go without a name that does not come back. */
 const PATIENCE = 5_000;
@@ -54,6 +54,11 @@ function pick(prepare: (input: HTMLInputElement) => void): void {
 
 /** Something is on its way, or waits. */
 export const underWay = computed(() => queue.uploads.value.some(({ fate }) => !ended(fate)));
+
+/** What became of a file; null if it was not brought, or is forgotten. */
+export function fateOf(file: File): Fate | null {
+  return queue.uploads.value.find((upload) => upload.file === file)?.fate ?? null;
+}
 
 /** `quiet` if all is seen elsewhere: the panel opens only when something fails. */
 export function add(files: File[], quiet = false): void {

@@ -19,6 +19,8 @@ import { Parts } from "./latency";
 import { Shutter } from "./shutter";
 import { canBeAsked } from "./snap";
 import { tick } from "../page/tick";
+import { me } from "../people/identity";
+import { ownNode } from "../webcam/own";
 
 interface Props {
   camera: Camera;
@@ -36,11 +38,13 @@ interface Props {
   ready?: (screen: Screen) => void;
 }
 
-export function Tile({ camera, fps, box, current, open, shoots, ready }: Props) {
+export function Tile({ camera: known, fps, box, current, open, shoots, ready }: Props) {
   const element = useRef<HTMLLIElement & HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const screen = useRef<Screen | null>(null);
   const [, again] = useState(0);
+  const isOwn = known.camera.startsWith(ownNode(me.value?.id));
+  const camera = isOwn ? { ...known, name: words.value.you } : known;
 
   const look = (): Face => {
     const time = Date.now();

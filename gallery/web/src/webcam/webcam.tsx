@@ -24,6 +24,7 @@ import { named } from "../people/identity";
 import { toPeople } from "../page/route";
 import { takenAt } from "../photos/upload";
 import { share, sharing, unshare } from "./publish";
+import { LastTaken, showTaken } from "./taken";
 import { complain } from "../page/toast";
 import { add, chooseFiles, underWay } from "../photos/uploads";
 import type { Words } from "../words/words";
@@ -127,6 +128,7 @@ function Open() {
           aria-label={own.take}
           onClick={press}
         />
+        <LastTaken />
         {shown ? (
           <button class="pill dim" onClick={unshare}>
             {own.stop}
@@ -259,4 +261,5 @@ async function shoot(glass: HTMLElement | null): Promise<void> {
   const file = new File([still], `camera.${end}`, { type: still.type || "image/jpeg" });
   takenAt.set(file, taken);
   add([file], true);
+  showTaken(file, glass?.getBoundingClientRect() ?? null);
 }

@@ -323,10 +323,20 @@ export const en = {
     shut: "Close the camera",
     sees: "What your camera sees",
     onWall: "You are on the wall.",
+    onWallWith: (n: number) =>
+      n === 0
+        ? "You are on the wall, nobody looking"
+        : `You are on the wall, ${spell(n, NUMBERS).toLowerCase()} looking`,
+    onAir: "On air",
+    notYetOnAir: "Not yet on air",
+    stopNow: "Stop",
     looking: "Somebody is looking.",
     notLooking: "Nobody is looking now.",
     waiting: "Waiting for the gallery.",
     take: "Take a photo",
+    taken: "The photo just taken",
+    takenComing: "The photo just taken, on its way",
+    notTaken: "The photo just taken, not added",
     choose: "Choose a photo",
     device: "Camera",
     nth: (n: number) => `Camera ${n}`,

@@ -316,10 +316,22 @@ export const es: Words = {
     shut: "Cerrar la cámara",
     sees: "Lo que ve tu cámara",
     onWall: "Estás en el muro.",
+    onWallWith: (n) =>
+      n === 0
+        ? "Estás en el muro, no mira nadie"
+        : n === 1
+          ? "Estás en el muro, mira una persona"
+          : `Estás en el muro, miran ${spell(n, NUMBERS).toLowerCase()}`,
+    onAir: "En el muro",
+    notYetOnAir: "Aún no en el muro",
+    stopNow: "Parar",
     looking: "Alguien mira.",
     notLooking: "Ahora no mira nadie.",
     waiting: "A la espera de la galería.",
     take: "Hacer una foto",
+    taken: "La foto recién hecha",
+    takenComing: "La foto recién hecha, en camino",
+    notTaken: "La foto recién hecha, sin añadir",
     choose: "Elegir una foto",
     device: "Cámara",
     nth: (n) => `Cámara ${n}`,
