@@ -22,7 +22,7 @@ use rumqttc::{
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 use tracing::{error, info, warn};
 use wire::{BrokerUrl, CameraId, GalleryId, Root, Status, Topic, Want, filter, limits};
 
@@ -41,6 +41,10 @@ const RETRY_MOST: Duration = Duration::from_secs(5);
 
 /// How many messages may wait to be said.
 const QUEUE: usize = 64;
+
+/// How long others may take to say that they were here before this gallery is online. What they say
+/// later counts as well, but photos may be stored twice until then.
+const TOLD_WITHIN: Duration = Duration::from_millis(500);
 
 /// How long the good-bye may take.
 const GOOD_BYE: Duration = Duration::from_secs(1);
@@ -213,7 +217,7 @@ impl Speaker<'_> {
         topic.under(&self.root).to_string()
     }
 
-    /// Greets at each connection, and declares the wants at each change, every
+    /// Greets at each connection, is online a moment later, and declares the wants at each change, every
     /// [`limits::WANT_EVERY`], and when a node comes online.
     async fn speak(
         &self,
@@ -228,11 +232,14 @@ impl Speaker<'_> {
         let mut said = Wants::new();
         let mut subscribed = Subscriptions::default();
         let mut again = false;
+        // When it is to be said that it is online, until it is.
+        let mut online = None;
         loop {
             let link = *links.borrow_and_update();
             if link.up {
                 if link.number != greeted {
                     self.greet(client).await?;
+                    online = Some(Instant::now() + TOLD_WITHIN);
                     greeted = link.number;
                     said.clear();
                     subscribed = Subscriptions::default();
@@ -255,9 +262,22 @@ impl Speaker<'_> {
                 _ = repeat.tick() => true,
                 () = wall.node_online.notified() => true,
                 () = wall.frames.wants_changed.notified() => false,
-                () = wall.say_online.notified() => {
+                () = sleep_until(online.unwrap_or_else(Instant::now)), if online.is_some() => {
+                    online = None;
                     if link.up {
                         self.say_status(client, Status::Online).await?;
+                    }
+                    false
+                }
+                () = wall.say_online.notified() => {
+                    if link.up && online.is_none() {
+                        self.say_status(client, Status::Online).await?;
+                    }
+                    false
+                }
+                () = wall.say_come.notified() => {
+                    while let Some(other) = wall.next_untold() {
+                        self.say(client, link, self.come(other.to_string())).await?;
                     }
                     false
                 }
@@ -290,6 +310,7 @@ impl Speaker<'_> {
         // nodes offer them.
         let facts = [
             filter::every_gallery,
+            filter::every_come,
             filter::every_status,
             filter::every_info,
             filter::every_state,
@@ -308,7 +329,13 @@ impl Speaker<'_> {
         let all: Vec<SubscribeFilter> = facts.into_iter().chain(rest).collect();
         self.asked.queue(all.iter().map(|filter| filter.path.clone()).collect());
         client.subscribe_many(all).await?;
-        self.say_status(client, Status::Online).await
+        let Saying { topic, payload } = self.come(String::new());
+        client.publish(self.topic(&topic), QoS::AtLeastOnce, false, payload).await
+    }
+
+    /// That this gallery comes, or that it came before another one.
+    fn come(&self, payload: String) -> Saying {
+        Saying { topic: Topic::GalleryCome(self.id.clone()), payload }
     }
 
     async fn subscribe(&self, client: &AsyncClient, filter: String) -> Result<(), ClientError> {

@@ -44,6 +44,8 @@ pub(crate) struct Wall {
     pub node_online: Notify,
     /// Told when this gallery must say again that it is online.
     pub say_online: Notify,
+    /// Told when others may have to be told that they came after this gallery.
+    pub say_come: Notify,
     cameras: watch::Sender<Arc<[Camera]>>,
     notices: watch::Sender<Arc<[Notice]>>,
 }
@@ -110,6 +112,7 @@ impl Wall {
             changed: Notify::new(),
             node_online: Notify::new(),
             say_online: Notify::new(),
+            say_come: Notify::new(),
             cameras: watch::Sender::new(Arc::default()),
         }
     }
@@ -135,6 +138,7 @@ impl Wall {
             Topic::Snapshot(camera) => self.hear_snapshot(camera, payload),
             Topic::Answer(node) => self.hear_answer(node, &payload),
             Topic::GalleryStatus(id) => self.hear_gallery(id, &payload, retained),
+            Topic::GalleryCome(id) if !retained => self.hear_come(id, &payload),
             _ => Ok(()),
         });
         taken.or_else(|why| {
@@ -278,7 +282,35 @@ impl Wall {
         if state.cameras.hear_gallery(id, status == Status::Offline) {
             self.changed.notify_one();
         }
-        if state.turn.hear(id, status, retained) == Then::SayOnline {
+        let then = state.turn.hear(id, status, retained);
+        self.take_turn(state, then);
+        Ok(())
+    }
+
+    fn hear_come(&self, id: &GalleryId, payload: &[u8]) -> Result<(), String> {
+        let mut state = self.state();
+        let then = match payload {
+            [] => state.turn.hear_come(id),
+            other => {
+                let other = str::from_utf8(other).map_err(|e| e.to_string())?;
+                let other = other.parse().map_err(|e: wire::BadName| e.to_string())?;
+                state.turn.hear_before(id, &other);
+                Then::Nothing
+            }
+        };
+        self.take_turn(state, then);
+        Ok(())
+    }
+
+    /// A gallery that is to be told that it came after this one.
+    pub fn next_untold(&self) -> Option<GalleryId> {
+        self.state().turn.next_untold()
+    }
+
+    /// Does what follows from what another gallery said.
+    fn take_turn(&self, mut state: MutexGuard<'_, State>, then: Then) {
+        self.say_come.notify_one();
+        if then == Then::SayOnline {
             self.say_online.notify_one();
         }
         let other = state.turn.other().map(|other| {
@@ -297,7 +329,6 @@ impl Wall {
             state.view_only = other;
             self.notices.send_replace(state.notices());
         }
-        Ok(())
     }
 
     pub fn broker_found(&self) {
