@@ -383,6 +383,8 @@ impl Wall {
         };
         let nodes = nodes.chain(state.denied.iter().map(allow));
         let nodes = nodes.chain(state.echo.is_missing(now::mono()).then(|| UNHEARD.to_owned()));
+        let large = self.people.pictures.largest().held();
+        let nodes = nodes.chain(large.map(|why| format!("Pages' cameras: {why}")));
         let dark = state.arrivals.dark().take(TOLD).map(|camera| format!("{camera}: {DARK}"));
         let dropped = self.people.dropped().chain(self.journal.not_kept());
         let all = state.view_only.iter().cloned().chain(nodes).chain(dark);

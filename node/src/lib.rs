@@ -23,7 +23,6 @@ mod frozen;
 mod holder;
 mod hotplug;
 mod identity;
-mod largest;
 mod log;
 mod marks;
 mod mjpeg;

@@ -25,7 +25,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep_until, timeout};
 use wire::{
-    Ask, BrokerUrl, CameraId, Info, NodeName, Root, Snap, Stats, Status, Stored, Topic, Want,
+    Ask, BrokerUrl, CameraId, Info, Largest, NodeName, Root, Snap, Stats, Status, Stored, Topic, Want,
     filter, limits,
 };
 
@@ -35,7 +35,6 @@ use crate::cameras::Cameras;
 use crate::claim::{Claim, Verdict};
 use crate::facts::Facts;
 use crate::identity::Identity;
-use crate::largest::Largest;
 use crate::retry::Retry;
 use crate::slot::{Picture, Slots};
 use crate::spool::Entry;
@@ -351,8 +350,8 @@ impl Link {
                 self.root, self.name
             ));
         }
-        if let Some((limit, held)) = self.largest().held() {
-            return Some(too_large(limit, held));
+        if let Some(why) = self.largest().held() {
+            return Some(why);
         }
         let (unanswered, jpeg) = (self.spooler.unanswered(), format!("{}-jpeg", self.root));
         (unanswered > 0).then(|| {
@@ -662,15 +661,6 @@ impl Link {
 enum Next {
     Snapshot(Entry),
     Picture(Picture),
-}
-
-/// What to do about a broker that takes less than there is.
-fn too_large(limit: usize, held: usize) -> String {
-    format!(
-        "the broker takes no packet above {limit} bytes, and a picture has {held}: raise \
-         max_packet_size there (Mosquitto; EMQX: mqtt.max_packet_size, RabbitMQ: \
-         max_message_size, NATS: max_payload)"
-    )
 }
 
 fn set_network(events: &mut EventLoop, send_buffer: Option<u32>) {

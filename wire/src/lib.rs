@@ -8,6 +8,7 @@ mod ask;
 pub mod broker_url;
 pub mod frame;
 pub mod jpeg;
+mod largest;
 pub mod limits;
 pub mod log;
 mod name;
@@ -21,6 +22,7 @@ pub mod units;
 
 pub use ask::{Answer, Ask};
 pub use broker_url::{BadBrokerUrl, BrokerUrl};
+pub use largest::Largest;
 pub use name::{BadName, CameraId, CameraName, GalleryId, NodeName, PersonId, PhotoId, Root};
 pub use payload::{
     BadPayload, CameraState, CameraStats, Control, Info, Kind, Reason, Resolution, State, Stats,

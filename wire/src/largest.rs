@@ -1,4 +1,4 @@
-//! The largest message that the broker takes, as far as that is known. Neither network nor clock.
+//! The largest message that the broker takes, as far as that is known to one connection.
 //!
 //! A broker that finds a message too large ends the connection without a word in MQTT 3.1.1. So the
 //! largest message of the last seconds is suspected at each loss; a broker that speaks MQTT 5 can
@@ -19,7 +19,7 @@ const HELD: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs
 
 /// What is known.
 #[derive(Debug)]
-pub(crate) struct Largest {
+pub struct Largest {
     /// The largest message of the last seconds, and when it was handed over.
     sent: Option<(usize, Instant)>,
     /// The smallest one that a connection was lost for, how often in a row, and when.
@@ -96,9 +96,14 @@ impl Largest {
         self.held = self.held.max(self.losses.map(|(smallest, ..)| smallest));
     }
 
-    /// The limit and the largest message that is held, in bytes.
-    pub fn held(&self) -> Option<(usize, usize)> {
-        Some((self.limit?.0, self.held?))
+    /// What to do about a broker that takes less than there is, while something is held.
+    pub fn held(&self) -> Option<String> {
+        let ((limit, _), held) = (self.limit?, self.held?);
+        Some(format!(
+            "the broker takes no packet above {limit} bytes, and a picture has {held}: raise \
+             max_packet_size there (Mosquitto; EMQX: mqtt.max_packet_size, RabbitMQ: \
+             max_message_size, NATS: max_payload)"
+        ))
     }
 }
 
@@ -124,7 +129,7 @@ mod tests {
         assert!(!largest.fits(800, now));
         assert!(!largest.fits(700, now));
         assert!(largest.fits(699, now));
-        assert_eq!(largest.held(), Some((699, 800)));
+        assert!(largest.held().unwrap().contains("above 699 bytes, and a picture has 800:"));
         now += HELD.0 + Duration::from_secs(1);
         assert!(largest.fits(800, now));
         assert_eq!(largest.held(), None);
