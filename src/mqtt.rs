@@ -5,11 +5,11 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-pub use rumqttc::{ClientError, QoS};
 use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
-    NetworkOptions, Packet, SubscribeFilter, TlsConfiguration, Transport,
+    AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Packet,
+    SubscribeFilter, TlsConfiguration, Transport,
 };
+pub use rumqttc::{ClientError, QoS};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};

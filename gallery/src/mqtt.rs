@@ -39,6 +39,14 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MOST: Duration = Duration::from_secs(5);
 
+/// A connection that is lost so long after it came up was ended for what it said, if that happens
+/// so often in a row.
+const SOON: Duration = Duration::from_secs(5);
+const AGAIN: u32 = 3;
+const ENDED: &str = "broker lost again, each time soon after it was there: it may end the \
+                     connection for what the gallery's user is not allowed to publish or read; its \
+                     log says so";
+
 /// How many messages may wait to be said.
 const QUEUE: usize = 64;
 
@@ -101,6 +109,8 @@ async fn listen(
     let address = config.broker.to_string();
     let mut retry = RETRY_FIRST;
     let (mut told, mut connected) = (false, false);
+    // When it came up, and how often in a row it was lost soon after that.
+    let (mut up, mut ended) = (None::<Instant>, 0_u32);
     loop {
         beat();
         if !connected {
@@ -110,7 +120,10 @@ async fn listen(
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
                 info!(broker = address, "connected");
                 connected = true;
-                (retry, told) = (RETRY_FIRST, false);
+                up = Some(Instant::now());
+                if ended < AGAIN {
+                    (retry, told) = (RETRY_FIRST, false);
+                }
                 wall.broker_found();
                 link.send_modify(|link| *link = Link { up: true, number: link.number + 1 });
             }
@@ -136,11 +149,19 @@ async fn listen(
             Ok(_) => {}
             Err(error) => {
                 connected = false;
-                if !told {
-                    let error = trust::why(&error);
-                    warn!(broker = address, error, "broker lost; trying again");
-                    told = true;
+                match up.take().map(|up| up.elapsed() < SOON) {
+                    Some(true) => ended = ended.saturating_add(1),
+                    Some(false) => (ended, told) = (0, false),
+                    None => {}
                 }
+                let error = trust::why(&error);
+                if ended == AGAIN {
+                    warn!(broker = address, error, "{ENDED}");
+                    ended += 1;
+                } else if !told {
+                    warn!(broker = address, error, "broker lost; trying again");
+                }
+                told = true;
                 link.send_modify(|link| link.up = false);
                 asked.clear();
                 wall.broker_lost();

@@ -202,7 +202,11 @@ mod tests {
         assert_eq!(first.hear(&id(2), Status::Online, false), Then::SayOnline);
         assert_eq!((first.next_untold(), first.stores()), (None, true), "told once");
         assert_eq!(second.hear(&id(1), Status::Online, false), Then::SayOnline);
-        assert_eq!((second.next_untold(), second.other()), (None, Some(&id(1))), "it said so again");
+        assert_eq!(
+            (second.next_untold(), second.other()),
+            (None, Some(&id(1))),
+            "it said so again"
+        );
         assert_eq!(second.hear(&id(1), Status::Offline, false), Then::SayOnline);
         assert!(second.stores());
         second.hear_before(&id(1), &id(3));

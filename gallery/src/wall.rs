@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use wire::page::{Camera, Notice, NoticeCode};
 use wire::{Answer, CameraId, GalleryId, NodeName, Size, Stamp, Status, TimeSource, Topic, limits};
 
-use crate::arrivals::{Arrivals, Echo};
+use crate::arrivals::{Arrivals, Dark, Echo};
 use crate::cameras::{Cameras, Fact};
 use crate::clocks::{Captured, Clocks, Reading};
 use crate::frames::{Dropped, Frame, Frames};
@@ -172,8 +172,10 @@ impl Wall {
         if let Some(stats) = &heard.stats {
             let (mono, at) = (stats.mono.saturating_mul(1000), stats.at.saturating_mul(1000));
             clocks.hear(node, Reading { boot: &stats.boot, mono, at, age: 0 }, now.mono);
-            for camera in arrivals.beat(node, stats, self.frames.wants().into_keys()) {
-                warn!(%camera, "{DARK}");
+            let fps = |rates: [f32; 3]| rates.into_iter().fold(0.0, f32::max);
+            let wanted = self.frames.wants().into_iter().map(|(camera, it)| (camera, fps(it)));
+            for (camera, dark) in arrivals.beat(node, stats, wanted) {
+                warn!(%camera, "{}", words(dark));
             }
         }
         if heard.changed {
@@ -383,9 +385,10 @@ impl Wall {
         };
         let nodes = nodes.chain(state.denied.iter().map(allow));
         let nodes = nodes.chain(state.echo.is_missing(now::mono()).then(|| UNHEARD.to_owned()));
-        let large = self.people.pictures.largest().held();
+        let large = self.people.pictures.takes().held();
         let nodes = nodes.chain(large.map(|why| format!("Pages' cameras: {why}")));
-        let dark = state.arrivals.dark().take(TOLD).map(|camera| format!("{camera}: {DARK}"));
+        let dark = state.arrivals.dark().take(TOLD);
+        let dark = dark.map(|(camera, dark)| format!("{camera}: {}", words(dark)));
         let dropped = self.people.dropped().chain(self.journal.not_kept());
         let all = state.view_only.iter().cloned().chain(nodes).chain(dark);
         all.chain(refused).chain(dropped).collect()
@@ -485,9 +488,19 @@ fn notice(why: &StoreError) -> (NoticeCode, String) {
 /// What does not come for so many cameras is told one by one.
 const TOLD: usize = 20;
 
-const DARK: &str = "it publishes pictures, but none comes here: the broker must let the node \
-                    publish, and this gallery read, live/+ under the pictures' topics, and take \
-                    messages of their size";
+/// What a broker keeps back of a camera, and what to do.
+fn words(dark: Dark) -> &'static str {
+    match dark {
+        Dark::Pictures => {
+            "it publishes pictures, but none comes here: the broker must let the node publish, and \
+             this gallery read, live/+ under the pictures' topics, and take messages of their size"
+        }
+        Dark::Wants => {
+            "it is asked for pictures, and does not hear it: the broker must let this gallery \
+             publish, and the node read, its topic want"
+        }
+    }
+}
 
 const UNHEARD: &str = "What this gallery says does not come back from the broker, so it stores no \
                        photos: allow its user to publish and read under gallery/";

@@ -161,7 +161,7 @@ impl Node {
             answers,
             questions: Arc::clone(&questions),
             spooler,
-            largest: Mutex::default(),
+            takes: Mutex::default(),
             refused: Mutex::default(),
             said: Mutex::default(),
         });

@@ -8,7 +8,6 @@ mod ask;
 pub mod broker_url;
 pub mod frame;
 pub mod jpeg;
-mod largest;
 pub mod limits;
 pub mod log;
 mod name;
@@ -17,12 +16,12 @@ mod payload;
 pub mod people;
 mod photo;
 mod stamp;
+mod takes;
 mod topic;
 pub mod units;
 
 pub use ask::{Answer, Ask};
 pub use broker_url::{BadBrokerUrl, BrokerUrl};
-pub use largest::Largest;
 pub use name::{BadName, CameraId, CameraName, GalleryId, NodeName, PersonId, PhotoId, Root};
 pub use payload::{
     BadPayload, CameraState, CameraStats, Control, Info, Kind, Reason, Resolution, State, Stats,
@@ -30,4 +29,5 @@ pub use payload::{
 };
 pub use photo::{Author, MediaType, Photo, PhotoEvent, Snap, Stored, TimeSource};
 pub use stamp::{Stamp, Took};
+pub use takes::Takes;
 pub use topic::{BadTopic, Size, Topic, filter};

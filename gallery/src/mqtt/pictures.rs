@@ -33,13 +33,17 @@ pub(super) async fn run(config: &Config, pictures: &Pictures) {
         if worked {
             (retry, told) = (RETRY_FIRST, false);
         }
-        // One that had come up may have been lost for the size of a picture.
-        let is_suspected = worked && pictures.largest().lost(Instant::now());
+        // One that had come up may have been lost for the size or topic of a picture.
+        let before = pictures.takes().held();
+        if worked {
+            pictures.takes().lost(None, Instant::now());
+        }
         if !told {
             warn!(%error, "connection for pictures lost; trying again");
             told = true;
         }
-        if is_suspected && let Some(why) = pictures.largest().held() {
+        let held = pictures.takes().held();
+        if let Some(why) = held.filter(|why| before.as_ref() != Some(why)) {
             warn!("pages' cameras: {why}");
         }
         sleep(retry).await;
@@ -85,12 +89,12 @@ async fn publish(config: &Config, pictures: &Pictures, worked: &mut bool) -> Con
             let jpeg = picture.jpeg.clone();
             let size = HEADER + topic.len() + jpeg.len();
             {
-                let (mut largest, now) = (pictures.largest(), Instant::now());
-                if !largest.fits(size, now) {
+                let (mut takes, now) = (pictures.takes(), Instant::now());
+                if !takes.fits(&topic, size, now) {
                     picture.too_large();
                     continue;
                 }
-                largest.sent(size, now);
+                takes.sent(&topic, size, now);
             }
             // It fails when the other side of the channel is gone, which says why itself.
             if client.publish_bytes(topic, QoS::AtMostOnce, false, jpeg).await.is_ok() {

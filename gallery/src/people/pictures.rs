@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::Notify;
 use wire::frame::{Own, OwnSize};
-use wire::{CameraId, Largest, Stamp, Topic, jpeg, limits};
+use wire::{CameraId, Stamp, Takes, Topic, jpeg, limits};
 
 use crate::now::Now;
 use crate::shares::{Share, Shares, Who};
@@ -104,7 +104,7 @@ impl Picture {
         self.counters.add(|counters| &counters.bytes, self.jpeg.len() as u64);
     }
 
-    /// The broker takes none of its size.
+    /// The broker does not take it.
     pub fn too_large(&self) {
         self.count(|counters| &counters.too_large);
     }
@@ -141,13 +141,13 @@ pub(crate) struct Pictures {
     waiting: Mutex<VecDeque<Picture>>,
     came: Notify,
     /// What the broker takes.
-    largest: Mutex<Largest>,
+    takes: Mutex<Takes>,
 }
 
 impl Default for Pictures {
     fn default() -> Self {
         let memory = Shares::new("bytes of pictures", SHOWN.bytes());
-        Pictures { memory, waiting: Mutex::default(), came: Notify::new(), largest: Mutex::default() }
+        Pictures { memory, waiting: Mutex::default(), came: Notify::new(), takes: Mutex::default() }
     }
 }
 
@@ -184,9 +184,9 @@ impl Pictures {
         Some(Picture { memory: None, ..picture })
     }
 
-    /// What is known of the broker's largest packet.
-    pub fn largest(&self) -> MutexGuard<'_, Largest> {
-        self.largest.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is known of what the broker takes.
+    pub fn takes(&self) -> MutexGuard<'_, Takes> {
+        self.takes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drops what waits: it would be old when the broker is there again.
