@@ -54,6 +54,9 @@ const QUEUE: usize = 64;
 /// later counts as well, but photos may be stored twice until then.
 const TOLD_WITHIN: Duration = Duration::from_millis(500);
 
+/// How long photos may take that are just being stored when the gallery stops.
+const SETTLED: Duration = Duration::from_millis(400);
+
 /// How long the good-bye may take.
 const GOOD_BYE: Duration = Duration::from_secs(1);
 
@@ -62,7 +65,7 @@ const GOOD_BYE: Duration = Duration::from_secs(1);
 pub(crate) async fn run(
     config: &Config,
     wall: Arc<Wall>,
-    sayings: mpsc::Receiver<Saying>,
+    mut sayings: mpsc::Receiver<Saying>,
     mut stop: watch::Receiver<bool>,
     beat: impl Fn(),
 ) {
@@ -73,11 +76,13 @@ pub(crate) async fn run(
     let mut listen = pin!(listen(events, &wall, config, link, &asked, beat));
     let speak = async {
         tokio::select! {
-            _ = me.speak(&client, &wall, sayings, links.clone()) => {}
+            _ = me.speak(&client, &wall, &mut sayings, links.clone()) => {}
             () = stopped(&mut stop) => {}
         }
         if links.borrow_and_update().up {
-            let _ = timeout(GOOD_BYE, me.leave(&client, &wall)).await;
+            // Who is told that a photo is stored does not offer it to another gallery.
+            let _ = timeout(SETTLED, wall.ingest.settle()).await;
+            let _ = timeout(GOOD_BYE, me.leave(&client, &wall, &mut sayings)).await;
         }
         links.borrow().up
     };
@@ -244,7 +249,7 @@ impl Speaker<'_> {
         &self,
         client: &AsyncClient,
         wall: &Wall,
-        mut sayings: mpsc::Receiver<Saying>,
+        sayings: &mut mpsc::Receiver<Saying>,
         mut links: watch::Receiver<Link>,
     ) -> Result<(), ClientError> {
         let mut photos = wall.store.events();
@@ -297,8 +302,8 @@ impl Speaker<'_> {
                     false
                 }
                 () = wall.say_come.notified() => {
-                    while let Some(other) = wall.next_untold() {
-                        self.say(client, link, self.come(other.to_string())).await?;
+                    while let Some((other, order)) = wall.next_untold() {
+                        self.say(client, link, self.come(order.to(&other))).await?;
                     }
                     false
                 }
@@ -354,7 +359,7 @@ impl Speaker<'_> {
         client.publish(self.topic(&topic), QoS::AtLeastOnce, false, payload).await
     }
 
-    /// That this gallery comes, or that it came before another one.
+    /// That this gallery comes, or what it tells another one of when it came.
     fn come(&self, payload: String) -> Saying {
         Saying { topic: Topic::GalleryCome(self.id.clone()), payload }
     }
@@ -436,8 +441,16 @@ impl Speaker<'_> {
         client.publish(topic, QoS::AtMostOnce, false, want.to_json()).await
     }
 
-    /// Ends the wants, says good-bye, and disconnects, so that no will is needed.
-    async fn leave(&self, client: &AsyncClient, wall: &Wall) -> Result<(), ClientError> {
+    /// Says what waits to be said, ends the wants, says good-bye, and disconnects, so that no will is needed.
+    async fn leave(
+        &self,
+        client: &AsyncClient,
+        wall: &Wall,
+        sayings: &mut mpsc::Receiver<Saying>,
+    ) -> Result<(), ClientError> {
+        while let Ok(Saying { topic, payload }) = sayings.try_recv() {
+            client.publish(self.topic(&topic), QoS::AtLeastOnce, false, payload).await?;
+        }
         for camera in wall.frames.wants().keys() {
             self.want(client, camera, NONE, Some(0.0)).await?;
         }

@@ -8,7 +8,8 @@
 //!
 //! But some brokers give what they retain to nobody who asks with a wildcard. So who comes says
 //! that first, and those that are online already tell it. Only of who has come since then is it
-//! known that its `online` is a new one.
+//! known that its `online` is a new one. And a broker that was killed may have kept an `online` of
+//! an earlier life: who hears others before itself tells them so.
 
 use std::collections::BTreeSet;
 
@@ -24,12 +25,44 @@ pub(crate) struct Turn {
     /// Those that have come and are not online yet.
     coming: BTreeSet<GalleryId>,
     online: BTreeSet<GalleryId>,
+    /// Those of them that said so over this connection.
+    live: BTreeSet<GalleryId>,
     /// Those that told this one that they came before it.
     told: BTreeSet<GalleryId>,
-    /// Those that are to be told that they came after this one.
-    untold: BTreeSet<GalleryId>,
+    /// Those that are to be told whether this one came before or after them.
+    untold: BTreeSet<(GalleryId, Order)>,
     /// Those that came before this one; `None` until it has heard its own word.
     before: Option<BTreeSet<GalleryId>>,
+}
+
+/// What a gallery tells another one of itself. On the wire the word, a blank, and the other's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Order {
+    /// It came before the other one.
+    Before,
+    /// It came after it.
+    After,
+}
+
+impl Order {
+    fn as_str(self) -> &'static str {
+        match self {
+            Order::Before => "before",
+            Order::After => "after",
+        }
+    }
+
+    /// The payload that tells it to `other`.
+    pub fn to(self, other: &GalleryId) -> String {
+        format!("{} {other}", self.as_str())
+    }
+
+    /// Reads such a payload.
+    pub fn parse(payload: &[u8]) -> Option<(Order, GalleryId)> {
+        let (word, other) = str::from_utf8(payload).ok()?.split_once(' ')?;
+        let order = [Order::Before, Order::After].into_iter().find(|it| it.as_str() == word)?;
+        Some((order, other.parse().ok()?))
+    }
 }
 
 /// What follows from a message.
@@ -48,6 +81,7 @@ impl Turn {
             me,
             coming: BTreeSet::new(),
             online: BTreeSet::new(),
+            live: BTreeSet::new(),
             told: BTreeSet::new(),
             untold: BTreeSet::new(),
             before: None,
@@ -69,21 +103,37 @@ impl Turn {
             return Then::Nothing;
         }
         let then = self.forget(id);
-        let is_after = self.before.is_some();
-        put(if is_after { &mut self.untold } else { &mut self.coming }, id);
+        if self.before.is_some() {
+            self.tell(id, Order::Before);
+        } else {
+            put(&mut self.coming, id);
+        }
         then
     }
 
-    /// A gallery tells another one that it came before it.
-    pub fn hear_before(&mut self, id: &GalleryId, other: &GalleryId) {
-        if self.is_me(other) && !self.is_me(id) {
-            put(self.before.as_mut().unwrap_or(&mut self.told), id);
+    /// A gallery tells another one which of them came before.
+    pub fn hear_order(&mut self, id: &GalleryId, order: Order, other: &GalleryId) -> Then {
+        if !self.is_me(other) || self.is_me(id) {
+            return Then::Nothing;
         }
+        let stored = self.stores();
+        let before = self.before.as_mut().unwrap_or(&mut self.told);
+        match order {
+            Order::Before => drop(put(before, id)),
+            Order::After => drop(before.remove(id)),
+        }
+        self.since(stored)
     }
 
-    /// One that is to be told that it came after this one.
-    pub fn next_untold(&mut self) -> Option<GalleryId> {
+    /// One that is to be told which of them came before.
+    pub fn next_untold(&mut self) -> Option<(GalleryId, Order)> {
         self.untold.pop_first()
+    }
+
+    fn tell(&mut self, id: &GalleryId, order: Order) {
+        if self.untold.len() < MOST {
+            self.untold.insert((id.clone(), order));
+        }
     }
 
     /// A gallery says its status; `retained` when the broker kept it from before.
@@ -93,8 +143,12 @@ impl Turn {
                 // What an earlier life of this gallery said.
                 _ if retained => Then::Nothing,
                 Status::Online => {
-                    let before = || self.online.union(&self.told).cloned().collect();
-                    self.before.get_or_insert_with(before);
+                    if self.before.is_none() {
+                        for id in self.live.clone() {
+                            self.tell(&id, Order::After);
+                        }
+                        self.before = Some(self.online.union(&self.told).cloned().collect());
+                    }
                     Then::Nothing
                 }
                 // The will of an earlier connection, which the others heard too.
@@ -108,7 +162,10 @@ impl Turn {
         match status {
             Status::Online => {
                 if self.coming.remove(id) && self.before.is_some() {
-                    put(&mut self.untold, id);
+                    self.tell(id, Order::Before);
+                }
+                if !retained {
+                    put(&mut self.live, id);
                 }
                 if put(&mut self.online, id) && !retained { Then::SayOnline } else { Then::Nothing }
             }
@@ -118,10 +175,16 @@ impl Turn {
 
     fn forget(&mut self, id: &GalleryId) -> Then {
         let stored = self.stores();
-        let Turn { coming, online, told, untold, before, .. } = self;
-        for set in [coming, online, told, untold].into_iter().chain(before) {
+        let Turn { coming, online, live, told, before, .. } = self;
+        for set in [coming, online, live, told].into_iter().chain(before) {
             set.remove(id);
         }
+        self.untold.retain(|(other, _)| other != id);
+        self.since(stored)
+    }
+
+    /// What follows from what has changed, `stored` being whether it was its turn before.
+    fn since(&self, stored: bool) -> Then {
         // The nodes offer what nobody stored when a gallery comes online.
         if self.stores() && !stored { Then::SayOnline } else { Then::Nothing }
     }
@@ -196,8 +259,8 @@ mod tests {
         for turn in [&mut first, &mut second] {
             turn.hear_come(&id(2));
         }
-        assert_eq!(first.next_untold(), Some(id(2)));
-        second.hear_before(&id(1), &id(2));
+        assert_eq!(first.next_untold(), Some((id(2), Order::Before)));
+        second.hear_order(&id(1), Order::Before, &id(2));
         second.hear(&id(2), Status::Online, false);
         assert_eq!(first.hear(&id(2), Status::Online, false), Then::SayOnline);
         assert_eq!((first.next_untold(), first.stores()), (None, true), "told once");
@@ -209,8 +272,8 @@ mod tests {
         );
         assert_eq!(second.hear(&id(1), Status::Offline, false), Then::SayOnline);
         assert!(second.stores());
-        second.hear_before(&id(1), &id(3));
-        second.hear_before(&id(2), &id(2));
+        second.hear_order(&id(1), Order::Before, &id(3));
+        second.hear_order(&id(2), Order::Before, &id(2));
         assert!(second.stores(), "that is about others");
     }
 
@@ -220,9 +283,28 @@ mod tests {
         turn.hear(&id(2), Status::Online, true);
         turn.hear(&id(1), Status::Online, false);
         assert_eq!(turn.other(), Some(&id(2)), "which the broker kept");
+        let mut late = turn;
+        late.hear(&id(2), Status::Online, false);
+        assert_eq!(late.hear_order(&id(2), Order::After, &id(1)), Then::SayOnline);
+        assert!(late.stores(), "it had come already, and said that it is online later");
+
+        let mut turn = Turn::new(id(1));
+        turn.hear(&id(2), Status::Online, true);
+        turn.hear(&id(1), Status::Online, false);
         assert_eq!(turn.hear_come(&id(2)), Then::SayOnline);
         assert!(turn.stores());
-        assert_eq!(turn.next_untold(), Some(id(2)));
+        assert_eq!(turn.next_untold(), Some((id(2), Order::Before)));
+    }
+
+    #[test]
+    fn what_is_told_is_read_as_it_was_written() {
+        for order in [Order::Before, Order::After] {
+            assert_eq!(Order::parse(order.to(&id(7)).as_bytes()), Some((order, id(7))));
+        }
+        for bad in ["", "before", "before ", "between 7", "before A", "after a b", "before  7"] {
+            assert_eq!(Order::parse(bad.as_bytes()), None, "{bad}");
+        }
+        assert_eq!(Order::parse(b"after \xff"), None);
     }
 
     #[test]
@@ -231,17 +313,18 @@ mod tests {
         for n in 1..3000 {
             turn.hear_come(&id(n));
             turn.hear(&id(n), Status::Online, n % 2 == 0);
-            turn.hear_before(&id(n), &id(0));
+            turn.hear_order(&id(n), Order::Before, &id(0));
         }
-        let Turn { coming, online, told, untold, .. } = turn;
-        assert!([coming, online, told, untold].iter().all(|set| set.len() <= MOST));
+        let Turn { coming, online, live, told, untold, .. } = turn;
+        assert!([coming, online, live, told].iter().all(|set| set.len() <= MOST));
+        assert!(untold.len() <= MOST);
     }
 
     /// What goes over the broker.
     #[derive(Debug, Clone, Copy)]
     enum Word {
         Come(usize),
-        Before(usize, usize),
+        Order(usize, Order, usize),
         Status(usize, Status),
     }
 
@@ -265,9 +348,22 @@ mod tests {
         kept: [Option<Status>; N],
         /// The broker gives what it retains to those that ask with a wildcard.
         gives: bool,
+        /// Those that were here when the broker was killed, and are not back yet.
+        lost: [bool; N],
     }
 
     impl House {
+        fn is_old(&self, who: usize) -> bool {
+            self.galleries[who].as_ref().is_some_and(|gallery| gallery.is_old)
+        }
+
+        /// The broker is killed, and comes again with what it kept.
+        fn crash(&mut self) {
+            for (gallery, lost) in self.galleries.iter_mut().zip(&mut self.lost) {
+                *lost |= gallery.take().is_some();
+            }
+        }
+
         fn say(&mut self, word: Word) {
             if let Word::Status(who, status) = word {
                 self.kept[who] = Some(status);
@@ -276,6 +372,7 @@ mod tests {
         }
 
         fn come(&mut self, who: usize, is_old: bool) {
+            self.lost[who] = false;
             let mut turn = Turn::new(id(who as u32));
             turn.connected();
             for (other, status) in self.kept.iter().enumerate().filter(|_| self.gives) {
@@ -310,17 +407,17 @@ mod tests {
             let then = match word {
                 Word::Status(of, status) => gallery.turn.hear(&name(of), status, false),
                 Word::Come(of) if !gallery.is_old => gallery.turn.hear_come(&name(of)),
-                Word::Before(of, other) if !gallery.is_old => {
-                    gallery.turn.hear_before(&name(of), &name(other));
-                    Then::Nothing
+                Word::Order(of, order, other) if !gallery.is_old => {
+                    gallery.turn.hear_order(&name(of), order, &name(other))
                 }
-                Word::Come(_) | Word::Before(..) => Then::Nothing,
+                Word::Come(_) | Word::Order(..) => Then::Nothing,
             };
             let again = then == Then::SayOnline && gallery.is_online;
             let told: Vec<_> = std::iter::from_fn(|| gallery.turn.next_untold()).collect();
-            for other in told {
+            let is_old = self.is_old(who);
+            for (other, order) in told.into_iter().filter(|_| !is_old) {
                 let other = (0..N).find(|n| name(*n) == other).unwrap();
-                self.say(Word::Before(who, other));
+                self.say(Word::Order(who, order, other));
             }
             if again {
                 self.say(Word::Status(who, Status::Online));
@@ -330,6 +427,10 @@ mod tests {
 
         /// All is said and heard. Gives how many are online, and how many store.
         fn settle(mut self) -> (usize, usize) {
+            for who in (0..N).filter(|&who| self.lost[who]).collect::<Vec<_>>() {
+                self.come(who, false);
+            }
+            while (0..N).any(|who| self.hear(who)) {}
             (0..N).for_each(|who| self.online(who));
             while (0..N).any(|who| self.hear(who)) {}
             let stores = |gallery: &&Gallery| gallery.turn.stores();
@@ -340,12 +441,14 @@ mod tests {
 
     fn house(gives: bool, old: bool, steps: &[(u8, u8)]) -> (usize, usize) {
         let galleries = std::array::from_fn(|_| None);
-        let mut house = House { galleries, words: Vec::new(), kept: [None; N], gives };
+        let (words, kept, lost) = (Vec::new(), [None; N], [false; N]);
+        let mut house = House { galleries, words, kept, gives, lost };
         for &(who, what) in steps {
             let who = usize::from(who) % N;
             match what % 8 {
                 0 | 1 if house.galleries[who].is_none() => house.come(who, old && who % 2 == 1),
                 0 if what < 32 => house.go(who),
+                1 if what < 32 && !old => house.crash(),
                 2 | 3 => house.online(who),
                 _ => drop(house.hear(who)),
             }
@@ -355,7 +458,8 @@ mod tests {
 
     proptest! {
         /// However galleries come, go, and hear sooner or later: when all has been heard, exactly
-        /// one of those that are online stores, whether or not the broker tells what it retains.
+        /// one of those that are online stores, whether or not the broker tells what it retains, and
+        /// although it is killed.
         #[test]
         fn exactly_one_stores(gives: bool, steps: Vec<(u8, u8)>) {
             let (online, storing) = house(gives, false, &steps);

@@ -20,7 +20,7 @@ use crate::now::{self, Now};
 use crate::people::People;
 use crate::snaps::SnapError;
 use crate::store::{Store, StoreError};
-use crate::turn::{Then, Turn};
+use crate::turn::{Order, Then, Turn};
 
 /// Bad messages are told once for each topic, of so many topics.
 const COMPLAINTS: usize = 100;
@@ -44,7 +44,7 @@ pub(crate) struct Wall {
     pub node_online: Notify,
     /// Told when this gallery must say again that it is online.
     pub say_online: Notify,
-    /// Told when others may have to be told that they came after this gallery.
+    /// Told when others may have to be told whether this gallery came before them.
     pub say_come: Notify,
     cameras: watch::Sender<Arc<[Camera]>>,
     notices: watch::Sender<Arc<[Notice]>>,
@@ -293,19 +293,18 @@ impl Wall {
         let mut state = self.state();
         let then = match payload {
             [] => state.turn.hear_come(id),
-            other => {
-                let other = str::from_utf8(other).map_err(|e| e.to_string())?;
-                let other = other.parse().map_err(|e: wire::BadName| e.to_string())?;
-                state.turn.hear_before(id, &other);
-                Then::Nothing
+            told => {
+                let told = Order::parse(told);
+                let (order, other) = told.ok_or("neither empty nor `before ID` or `after ID`")?;
+                state.turn.hear_order(id, order, &other)
             }
         };
         self.take_turn(state, then);
         Ok(())
     }
 
-    /// A gallery that is to be told that it came after this one.
-    pub fn next_untold(&self) -> Option<GalleryId> {
+    /// A gallery that is to be told which of them came before.
+    pub fn next_untold(&self) -> Option<(GalleryId, Order)> {
         self.state().turn.next_untold()
     }
 

@@ -216,6 +216,7 @@ impl Link {
                     Event::Incoming(Packet::ConnAck(ack)) => {
                         accepted(ack.code)?;
                         retry.worked();
+                        self.takes().found();
                         session.connected.notify_one();
                         online.send_replace(true);
                     }

@@ -135,6 +135,13 @@ for (const tells of [true, false]) {
     const [pi, wall] = [await node(broker), await gallery(broker)];
     const { camera } = await shown(wall.wall);
     broker.habits.limit = await between(broker, wall, camera);
+    // As it is started anew, with the limit.
+    const online = () => [/^vitrina\/pi\/status$/, /^vitrina\/gallery\/.*\/status$/].map((topic) =>
+      broker.heard.filter(({ packet }) => packet.topic?.match(topic) && `${packet.payload}` === 'online').length);
+    const [node0, gallery0] = online();
+    broker.drop();
+    await until('both are there again', () => online()[0] > node0 && online()[1] > gallery0);
+    await shown(wall.wall);
     const before = connects(broker);
     const asked = snap(wall, camera);
     const why = await reason(wall, /^pi: the broker takes no packet above \d+ bytes, and a picture has \d+: raise max_packet_size/);

@@ -69,6 +69,11 @@ impl Default for Takes {
 }
 
 impl Takes {
+    /// The broker is there anew, and may take less than before.
+    pub fn found(&mut self) {
+        (self.proven, self.sent, self.last) = (None, None, None);
+    }
+
     /// Whether a message of so many bytes may be sent to a topic now; one that may not counts as
     /// held.
     pub fn fits(&mut self, topic: &str, bytes: usize, now: Instant) -> bool {
@@ -266,6 +271,18 @@ mod tests {
                 "the first time is enough, and for longer"
             );
         }
+    }
+
+    #[test]
+    fn a_broker_that_was_started_again_may_take_less() {
+        let (mut takes, mut now) = (Takes::default(), Instant::now());
+        takes.taken(900, now);
+        takes.found();
+        for _ in 0..3 {
+            lose(&mut takes, 800, None, now);
+            now += Duration::from_secs(1);
+        }
+        assert!(takes.fits(LIVE, 799, now) && !takes.fits("photo", 800, now));
     }
 
     #[test]

@@ -69,7 +69,8 @@ pub enum Topic {
     Set(CameraId, CameraName),
     /// `gallery/<id>/status`: [`crate::Status`], retained.
     GalleryStatus(GalleryId),
-    /// `gallery/<id>/come`: empty when the gallery comes; the id of another one that came after it.
+    /// `gallery/<id>/come`: empty when the gallery comes; `before ID` or `after ID` when it tells
+    /// another one which of them came first.
     GalleryCome(GalleryId),
     /// `gallery/<id>/photo`: [`crate::PhotoEvent`].
     GalleryPhoto(GalleryId),
@@ -233,7 +234,7 @@ pub mod filter {
         format!("{root}/gallery/+/status")
     }
 
-    /// Every gallery that comes, and those that tell it that they came before.
+    /// Every gallery that comes, and what they tell each other of that.
     pub fn every_come(root: &Root) -> String {
         format!("{root}/gallery/+/come")
     }
