@@ -11,7 +11,7 @@
 //! known that its `online` is a new one. And a broker that was killed may have kept an `online` of
 //! an earlier life: who hears others before itself tells them so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wire::{GalleryId, Status};
 
@@ -31,6 +31,9 @@ pub(crate) struct Turn {
     told: BTreeSet<GalleryId>,
     /// Those that are to be told whether this one came before or after them.
     untold: BTreeSet<(GalleryId, Order)>,
+    /// What others were told last. Where a broker keeps no one order, as RabbitMQ, two that come in one
+    /// moment may tell each other the same; then the lesser id came first.
+    said: BTreeMap<GalleryId, Order>,
     /// Those that came before this one; `None` until it has heard its own word.
     before: Option<BTreeSet<GalleryId>>,
 }
@@ -84,6 +87,7 @@ impl Turn {
             live: BTreeSet::new(),
             told: BTreeSet::new(),
             untold: BTreeSet::new(),
+            said: BTreeMap::new(),
             before: None,
         }
     }
@@ -118,6 +122,11 @@ impl Turn {
         }
         let stored = self.stores();
         let before = self.before.as_mut().unwrap_or(&mut self.told);
+        let order = match self.said.get(id) == Some(&order) {
+            true if *id < self.me => Order::Before,
+            true => Order::After,
+            false => order,
+        };
         match order {
             Order::Before => drop(put(before, id)),
             Order::After => drop(before.remove(id)),
@@ -131,8 +140,9 @@ impl Turn {
     }
 
     fn tell(&mut self, id: &GalleryId, order: Order) {
-        if self.untold.len() < MOST {
+        if self.said.len() < MOST || self.said.contains_key(id) {
             self.untold.insert((id.clone(), order));
+            self.said.insert(id.clone(), order);
         }
     }
 
@@ -155,6 +165,7 @@ impl Turn {
                 Status::Offline => {
                     (self.before, self.told) = (None, BTreeSet::new());
                     self.untold.clear();
+                    self.said.clear();
                     Then::SayOnline
                 }
             };
@@ -180,6 +191,7 @@ impl Turn {
             set.remove(id);
         }
         self.untold.retain(|(other, _)| other != id);
+        self.said.remove(id);
         self.since(stored)
     }
 
@@ -297,6 +309,27 @@ mod tests {
     }
 
     #[test]
+    fn two_that_a_broker_shows_each_other_in_another_order_agree() {
+        for order in [Order::Before, Order::After] {
+            let mut turns = [Turn::new(id(1)), Turn::new(id(2))];
+            for (mine, turn) in (1..).zip(&mut turns) {
+                turn.hear_come(&id(3 - mine));
+                let (first, second) = match order {
+                    Order::Before => (mine, 3 - mine),
+                    Order::After => (3 - mine, mine),
+                };
+                turn.hear(&id(first), Status::Online, false);
+                turn.hear(&id(second), Status::Online, false);
+                assert_eq!(turn.next_untold(), Some((id(3 - mine), order)));
+            }
+            for (mine, turn) in (1..).zip(&mut turns) {
+                turn.hear_order(&id(3 - mine), order, &id(mine));
+            }
+            assert_eq!(turns.map(|turn| turn.stores()), [true, false], "{order:?}");
+        }
+    }
+
+    #[test]
     fn what_is_told_is_read_as_it_was_written() {
         for order in [Order::Before, Order::After] {
             assert_eq!(Order::parse(order.to(&id(7)).as_bytes()), Some((order, id(7))));
@@ -315,9 +348,9 @@ mod tests {
             turn.hear(&id(n), Status::Online, n % 2 == 0);
             turn.hear_order(&id(n), Order::Before, &id(0));
         }
-        let Turn { coming, online, live, told, untold, .. } = turn;
+        let Turn { coming, online, live, told, untold, said, .. } = turn;
         assert!([coming, online, live, told].iter().all(|set| set.len() <= MOST));
-        assert!(untold.len() <= MOST);
+        assert!(untold.len() <= 2 * MOST && said.len() <= MOST);
     }
 
     /// What goes over the broker.

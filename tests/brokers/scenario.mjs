@@ -75,7 +75,7 @@ export function scenario({ name, prepare }) {
       };
       await Promise.all(galleries.map((it) => it.stop()));
       await press();
-      await Promise.all(galleries.map((it) => it.again()));
+      for (const it of galleries) await it.again();
       await stored(galleries, 3);
 
       // A restart, and a kill, each with a photo that waits.
@@ -84,7 +84,7 @@ export function scenario({ name, prepare }) {
         await press();
         await child[end]();
         child = await start({ port });
-        await Promise.all(galleries.map((it) => it.again()));
+        for (const it of galleries) await it.again();
         await stored(galleries, count);
         await Promise.all(galleries.map((it) => camera(it)));
         await arrive(wall, id);

@@ -50,7 +50,7 @@ exec chroot . /usr/lib/rabbitmq/bin/rabbitmq-server
  * A RabbitMQ of such a root, on a port of the loopback that is `port` of what it gives. What it keeps
  * is in the root. `lines` are those of its configuration beyond that.
  */
-export async function rabbitmq(at, lines = [], { port } = {}) {
+export async function rabbitmq(at, lines = [], { port, tries = 3 } = {}) {
   port ??= await freePort();
   mkdirSync(join(at, 'etc/vitrina'), { recursive: true });
   const file = (name, ...text) => writeFileSync(join(at, 'etc/vitrina', name), `${text.join('\n')}\n`);
@@ -69,10 +69,14 @@ export async function rabbitmq(at, lines = [], { port } = {}) {
   const broker = new Child('unshare', ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', ENTER], { env }).unref();
   let log = '';
   broker.stdout.setEncoding('utf8').on('data', (text) => (log += text));
-  await until('RabbitMQ runs', () => {
-    if (!broker.alive) throw new Error(log + broker.stderr);
-    return /started TCP [Ll]istener|Server startup complete/.test(log) && log.includes('Server startup complete');
-  }, { limit: 120_000 });
+  const runs = () => log.includes('Server startup complete');
+  await until('RabbitMQ runs, or not', () => !broker.alive || runs() || log.includes('BOOT FAILED'), { limit: 120_000 });
+  if (!runs()) {
+    await broker.kill();
+    // Another program took one of the ports meanwhile.
+    if (tries > 1 && log.includes('dist_port_already_used')) return rabbitmq(at, lines, { port, tries: tries - 1 });
+    throw new Error(log + broker.stderr);
+  }
   /** The one process of its space, which ends all others with it. */
   const [pid] = readFileSync(`/proc/${broker.pid}/task/${broker.pid}/children`, 'utf8').split(' ');
   const stop = async () => {
