@@ -13,7 +13,7 @@ npm_ci := npm ci --no-audit --no-fund --include=dev --include=optional
 web_sources := $(shell find gallery/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .DEFAULT_GOAL := build
-.PHONY: run build test clean-room bench soak growth chaos power lint install clean
+.PHONY: run build test brokers clean-room bench soak growth chaos power lint install clean
 
 # ARGS are given on to the program.
 run: build
@@ -29,6 +29,11 @@ gallery/web/dist: $(web_sources)
 
 test: gallery/web/dist
 	scripts/test
+
+# Everything on the brokers of others: Mosquitto, aedes, and RabbitMQ of two releases of Debian, each in a folder of its own; half an hour.
+brokers: gallery/web/dist
+	scripts/need util-linux:setpriv mosquitto:mosquitto mosquitto-clients:mosquitto_sub openssl:openssl mmdebstrap:mmdebstrap debian-archive-keyring:/usr/share/keyrings/debian-archive-keyring.gpg
+	$(tools) cargo build --locked && cd tests && $(npm_ci) --silent && node --test --test-reporter=spec brokers/*.test.mjs
 
 # The README's words on machines that never saw Vitrina, Debian 12 and 13; an hour or more.
 clean-room:

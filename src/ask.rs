@@ -58,7 +58,8 @@ impl Desk {
     async fn connect(settings: &Settings, node: &NodeName) -> anyhow::Result<Desk> {
         let root = settings.file.root.clone();
         let mut broker = Connection::new(settings.broker()?, "ask")?;
-        check(&root, node, &broker.retained(&[filter::every_status(&root)]).await?)?;
+        let status = Topic::Status(node.clone()).under(&root).to_string();
+        check(&root, node, &broker.retained(&[filter::every_status(&root), status]).await?)?;
         // Also what is asked: a broker shows nobody a question that it does not allow.
         let topics = [Topic::Answer(node.clone()), Topic::Ask(node.clone())];
         broker.subscribe(&topics.map(|topic| topic.under(&root).to_string())).await?;

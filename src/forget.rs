@@ -28,7 +28,18 @@ async fn forget(settings: &Settings, what: &Forgotten) -> anyhow::Result<()> {
         Forgotten::Gallery(_) => format!("{root}/#"),
     };
     let mut broker = Connection::new(settings.broker()?, "forget")?;
-    let retained = broker.retained(&[filter]).await?;
+    let mut filters = vec![filter];
+    filters.extend(named(what).iter().map(|topic| topic.under(root).to_string()));
+    let mut retained = broker.retained(&filters).await?;
+    // What a node says that it has, where the broker tells only what is asked for by name.
+    if let Forgotten::Node(node) = what {
+        let states = states(&retained, node, root);
+        if !states.is_empty() {
+            let more = broker.retained(&states).await?;
+            retained.retain(|old| !more.iter().any(|new| new.topic == old.topic));
+            retained.extend(more);
+        }
+    }
     if let Forgotten::Node(node) = what
         && is_online(&retained, &Topic::Status(node.clone()), root)
     {
@@ -60,6 +71,29 @@ async fn forget(settings: &Settings, what: &Forgotten) -> anyhow::Result<()> {
         writeln!(io::stdout(), "forgot {topic}")?;
     }
     Ok(())
+}
+
+/// What is known by its name.
+fn named(what: &Forgotten) -> Vec<Topic> {
+    let of = |node: &NodeName| [Topic::Status(node.clone()), Topic::Info(node.clone())];
+    match what {
+        Forgotten::Node(node) => of(node).to_vec(),
+        Forgotten::Camera(camera) => {
+            let [status, _] = of(&camera.node);
+            vec![status, Topic::State(camera.clone()), Topic::Motion(camera.clone())]
+        }
+        Forgotten::Gallery(id) => vec![Topic::GalleryStatus(id.clone())],
+    }
+}
+
+/// The states of the cameras that a node says it has.
+fn states(retained: &[Message], node: &NodeName, root: &Root) -> Vec<String> {
+    let topic = Topic::Info(node.clone()).under(root).to_string();
+    let info = retained.iter().find(|message| message.topic == topic);
+    let cameras = info.and_then(|info| Info::parse(&info.payload).ok()).map(|info| info.cameras);
+    let id = |camera| CameraId { node: node.clone(), camera };
+    let state = |camera| Topic::State(id(camera)).under(root).to_string();
+    cameras.unwrap_or_default().into_iter().map(state).collect()
 }
 
 fn is_online(retained: &[Message], status: &Topic, root: &Root) -> bool {

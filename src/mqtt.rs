@@ -1,14 +1,15 @@
 //! The commands' connection to a broker.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-pub use rumqttc::QoS;
 use rumqttc::{
-    AsyncClient, ClientError, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
-    NetworkOptions, Packet, SubscribeFilter, TlsConfiguration, Transport,
+    AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Packet,
+    SubscribeFilter, TlsConfiguration, Transport,
 };
+pub use rumqttc::{ClientError, QoS};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
@@ -102,22 +103,23 @@ impl Connection {
         Ok(Connection { client, events, broker })
     }
 
-    /// Subscribes and collects what is retained: all that comes until nothing more does. A broker
-    /// may answer a subscription before it sends that.
+    /// Subscribes and collects what is retained: all that comes until nothing more does, each topic
+    /// once. A broker may answer a subscription before it sends that, and some give it to nobody
+    /// who asks with a wildcard: a topic that is known is to be asked for by its name as well.
     pub async fn retained(&mut self, filters: &[String]) -> anyhow::Result<Vec<Message>> {
         self.subscribe(filters).await?;
         while !matches!(self.poll().await?, Event::Incoming(Packet::SubAck(_))) {}
-        let mut retained = Vec::new();
+        let mut retained = BTreeMap::new();
         let mut heard = Instant::now();
         while let Ok(event) = timeout_at(heard + QUIET, self.poll()).await {
             if let Event::Incoming(Packet::Publish(publish)) = event?
                 && publish.retain
             {
-                retained.push(message(publish));
+                retained.insert(publish.topic.clone(), message(publish));
                 heard = Instant::now();
             }
         }
-        Ok(retained)
+        Ok(retained.into_values().collect())
     }
 
     /// Empties retained topics, and returns when the broker has taken all of it.

@@ -50,6 +50,8 @@ async fn snap(
         filter::every_state(root),
         filter::every_gallery(root),
         filter::every_photo(root),
+        topic(Topic::Status(camera.node.clone())),
+        topic(Topic::State(camera.clone())),
         topic(Topic::Answer(camera.node.clone())),
         topic(Topic::Snapshot(camera.clone())),
     ];
@@ -63,9 +65,9 @@ async fn snap(
     broker.publish(&topic(Topic::Snap(camera.clone())), &ask).await?;
 
     let (mut taken, mut stored) = (false, None);
-    let until = Instant::now() + within;
+    let mut until = Instant::now() + within;
     // The picture passes by here, and is needed for `-o`; a gallery says that it is stored.
-    while !taken || (stored.is_none() && known.has_gallery()) {
+    while !taken || stored.is_none() {
         let Ok(message) = timeout_at(until, broker.next()).await else { break };
         let Some(message) = message else {
             bail!("the connection to the broker was lost; photo {id} may have been taken");
@@ -80,6 +82,10 @@ async fn snap(
             Ok(Topic::Snapshot(_)) if is(&message, &id) => {
                 if let Some(output) = output.as_mut().filter(|_| !taken) {
                     output.write(&message.payload)?;
+                }
+                // There may be one of which the broker did not tell.
+                if !taken && !known.has_gallery() {
+                    until = Instant::now() + UNTOLD;
                 }
                 taken = true;
             }
@@ -112,6 +118,9 @@ async fn snap(
 
 /// A node that cannot take it says so before a gallery would give up; this comes after both.
 const LATER: Duration = Duration::from_secs(1);
+
+/// How long a gallery may take to store a photo that nobody knows of.
+const UNTOLD: Duration = Duration::from_secs(2);
 
 fn is(message: &Message, id: &PhotoId) -> bool {
     Stamp::find(&message.payload).is_some_and(|stamp| stamp.photo.as_ref() == Some(id))

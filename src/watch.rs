@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::termios::tcgetwinsize;
 
 use crate::config::Settings;
-use crate::mqtt::{Connection, Message};
+use crate::mqtt::{ClientError, Connection, Message};
 
 /// How often the table is drawn.
 const DRAW: Duration = Duration::from_secs(1);
@@ -24,8 +24,9 @@ const REDRAW: &str = "\x1b[H\x1b[J";
 trait Table {
     /// The topics that it is made of.
     fn filters(&self) -> Vec<String>;
-    /// Takes one message in.
-    fn take(&mut self, message: &Message, now: Instant);
+    /// Takes one message in. Gives the topics to ask for by their names since then: some brokers
+    /// tell what they retain to nobody who asks with a wildcard.
+    fn take(&mut self, message: &Message, now: Instant) -> Vec<String>;
     /// The table as lines.
     fn draw(&self, now: Instant) -> String;
 }
@@ -46,17 +47,19 @@ async fn show(settings: &Settings, mut table: impl Table, once: bool) -> anyhow:
     let mut broker = Connection::new(settings.broker()?, "watch")?;
     // The first answer tells whether there is a broker at all.
     for message in broker.retained(&filters).await? {
-        table.take(&message, Instant::now());
+        take(&mut table, &message, &mut broker).await?;
     }
     if once {
         let listening = async {
             loop {
                 if let Some(message) = broker.next().await {
-                    table.take(&message, Instant::now());
+                    take(&mut table, &message, &mut broker).await?;
                 }
             }
         };
-        let _ = tokio::time::timeout(LISTEN, listening).await;
+        let listened: Result<Result<(), ClientError>, _> =
+            tokio::time::timeout(LISTEN, listening).await;
+        listened.unwrap_or(Ok(()))?;
         write!(io::stdout(), "{}", table.draw(Instant::now()))?;
         return Ok(());
     }
@@ -72,11 +75,21 @@ async fn show(settings: &Settings, mut table: impl Table, once: bool) -> anyhow:
                 io::stdout().flush()?;
             }
             message = broker.next() => match message {
-                Some(message) => table.take(&message, Instant::now()),
+                Some(message) => take(&mut table, &message, &mut broker).await?,
                 None => broker.subscribe(&filters).await?,
             },
         }
     }
+}
+
+/// Takes a message in, and asks for what it makes known.
+async fn take(
+    table: &mut impl Table,
+    message: &Message,
+    broker: &mut Connection,
+) -> Result<(), ClientError> {
+    let topics = table.take(message, Instant::now());
+    if topics.is_empty() { Ok(()) } else { broker.subscribe(&topics).await }
 }
 
 /// How many rows the terminal has, if the output is one.

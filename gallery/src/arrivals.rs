@@ -1,10 +1,11 @@
-//! Whether the live pictures that nodes publish arrive. Pure.
+//! Whether nodes hear what is wanted of them, and whether the pictures that they publish arrive. Pure.
 //!
-//! A broker that takes a picture and gives it to nobody, for its permissions or its size, tells
-//! nobody. But a node's heartbeat says how many it has published: who wanted them from one
-//! heartbeat to the next and got none is not given them.
+//! A broker that takes a message and gives it to nobody, for its permissions or its size, tells
+//! nobody. But a node's heartbeat says how many pictures it has published, and how many nobody
+//! wanted. Who wanted them from one heartbeat to the next and got none is not given them; and if
+//! none was published since nobody wanted any, the node does not hear it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use wire::{CameraId, Stats};
 
@@ -14,13 +15,26 @@ use crate::now::Micros;
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals {
     watched: BTreeMap<CameraId, Watched>,
-    dark: BTreeSet<CameraId>,
+    dark: BTreeMap<CameraId, Dark>,
 }
+
+/// What a broker keeps back of a camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dark {
+    /// Its pictures.
+    Pictures,
+    /// What is wanted of it.
+    Wants,
+}
+
+/// At so many frames a second some are published from one heartbeat to the next.
+const OFTEN: f32 = 0.5;
 
 #[derive(Debug)]
 struct Watched {
-    /// What the last heartbeat said was published.
+    /// What the last heartbeat said was published, and was wanted by nobody.
     published: u64,
+    unwanted: u64,
     /// Whether a live picture came since.
     came: bool,
 }
@@ -36,28 +50,37 @@ impl Arrivals {
         }
     }
 
-    /// A heartbeat of the node of these cameras, which are all of it that are wanted now. Gives
-    /// those of which it is new that their pictures do not arrive.
+    /// A heartbeat of a node, and the cameras that are wanted now with how many frames a second.
+    /// Gives those of which it is new that something is kept back.
     pub fn beat(
         &mut self,
         node: &wire::NodeName,
         stats: &Stats,
-        wanted: impl Iterator<Item = CameraId>,
-    ) -> Vec<CameraId> {
-        let wanted: BTreeSet<CameraId> = wanted.filter(|camera| camera.node == *node).collect();
-        self.watched.retain(|camera, _| camera.node != *node || wanted.contains(camera));
-        self.dark.retain(|camera| camera.node != *node || wanted.contains(camera));
+        wanted: impl Iterator<Item = (CameraId, f32)>,
+    ) -> Vec<(CameraId, Dark)> {
+        let wanted: BTreeMap<_, _> = wanted.filter(|(camera, _)| camera.node == *node).collect();
+        self.watched.retain(|camera, _| camera.node != *node || wanted.contains_key(camera));
+        self.dark.retain(|camera, _| camera.node != *node || wanted.contains_key(camera));
         let mut new = Vec::new();
-        for camera in wanted {
-            let published = stats.cameras.get(&camera.camera).map_or(0, |camera| camera.published);
-            let now = Watched { published, came: false };
+        for (camera, fps) in wanted {
+            let figures = stats.cameras.get(&camera.camera);
+            let published = figures.map_or(0, |figures| figures.published);
+            let unwanted = figures.and_then(|figures| figures.dropped.get("unwanted"));
+            let unwanted = unwanted.copied().unwrap_or_default();
+            let now = Watched { published, unwanted, came: false };
+            let Some(before) = self.watched.insert(camera.clone(), now) else { continue };
             // Pictures and heartbeats go over two connections: a single one may be on its way.
-            if let Some(before) = self.watched.insert(camera.clone(), now)
-                && !before.came
-                && published > before.published + 1
-                && self.dark.insert(camera.clone())
-            {
-                new.push(camera);
+            let dark = if before.came {
+                continue;
+            } else if published > before.published + 1 {
+                Dark::Pictures
+            } else if published == before.published && unwanted > before.unwanted && fps >= OFTEN {
+                Dark::Wants
+            } else {
+                continue;
+            };
+            if self.dark.insert(camera.clone(), dark) != Some(dark) {
+                new.push((camera, dark));
             }
         }
         new
@@ -68,9 +91,9 @@ impl Arrivals {
         *self = Arrivals::default();
     }
 
-    /// Those whose pictures do not arrive.
-    pub fn dark(&self) -> impl Iterator<Item = &CameraId> {
-        self.dark.iter()
+    /// Those of which something is kept back.
+    pub fn dark(&self) -> impl Iterator<Item = (&CameraId, Dark)> {
+        self.dark.iter().map(|(camera, dark)| (camera, *dark))
     }
 }
 
@@ -111,10 +134,11 @@ impl Echo {
 mod tests {
     use super::*;
 
-    fn stats(published: u64) -> Stats {
+    fn stats(published: u64, unwanted: u64) -> Stats {
+        let made = published + unwanted;
         let text = format!(
             r#"{{"at":1,"mono":1,"boot":"2","cpu":0,"rss":1,"spool":0,
-            "cameras":{{"door":{{"fps":1,"made":{published},"published":{published},"bytes":1,"dropped":{{}}}}}}}}"#
+            "cameras":{{"door":{{"fps":1,"made":{made},"published":{published},"bytes":1,"dropped":{{"unwanted":{unwanted}}}}}}}}}"#
         );
         Stats::parse(text.as_bytes()).unwrap()
     }
@@ -124,19 +148,39 @@ mod tests {
         let (door, node) = ("pi/door".parse::<CameraId>().unwrap(), "pi".parse().unwrap());
         let mut arrivals = Arrivals::default();
         let beat = |arrivals: &mut Arrivals, published| {
-            arrivals.beat(&node, &stats(published), [door.clone()].into_iter())
+            arrivals.beat(&node, &stats(published, 7), [(door.clone(), 5.0)].into_iter())
         };
+        let dark = [(door.clone(), Dark::Pictures)];
         assert!(beat(&mut arrivals, 100).is_empty(), "nobody wanted it before");
         assert!(beat(&mut arrivals, 100).is_empty(), "none was published");
-        assert_eq!(beat(&mut arrivals, 200), std::slice::from_ref(&door));
+        assert_eq!(beat(&mut arrivals, 200), dark);
         assert!(beat(&mut arrivals, 300).is_empty(), "told already");
         assert_eq!(arrivals.dark().count(), 1);
         arrivals.came(&door);
         assert_eq!(arrivals.dark().count(), 0);
         assert!(beat(&mut arrivals, 400).is_empty());
-        assert_eq!(beat(&mut arrivals, 500), std::slice::from_ref(&door));
-        arrivals.beat(&node, &stats(600), std::iter::empty());
+        assert_eq!(beat(&mut arrivals, 500), dark);
+        arrivals.beat(&node, &stats(600, 7), std::iter::empty());
         assert_eq!(arrivals.dark().count(), 0, "nobody wants it any more");
+    }
+
+    #[test]
+    fn a_node_that_does_not_hear_what_is_wanted_is_told_once_until_it_does() {
+        let (door, node) = ("pi/door".parse::<CameraId>().unwrap(), "pi".parse().unwrap());
+        let mut arrivals = Arrivals::default();
+        let mut beat = |published, unwanted, fps| {
+            let stats = stats(published, unwanted);
+            let new = arrivals.beat(&node, &stats, [(door.clone(), fps)].into_iter());
+            (new.into_iter().map(|(_, dark)| dark).collect::<Vec<_>>(), arrivals.dark().count())
+        };
+        assert_eq!(beat(100, 100, 5.0), (vec![], 0), "nobody wanted it before");
+        assert_eq!(beat(100, 100, 5.0), (vec![], 0), "it makes none");
+        assert_eq!(beat(100, 400, 0.1), (vec![], 0), "so seldom that none was due");
+        assert_eq!(beat(100, 700, 5.0), (vec![Dark::Wants], 1));
+        assert_eq!(beat(100, 900, 5.0), (vec![], 1), "told already");
+        assert_eq!(beat(150, 900, 5.0), (vec![Dark::Pictures], 1), "now it hears");
+        arrivals.came(&door);
+        assert_eq!(arrivals.dark().count(), 0);
     }
 
     #[test]

@@ -157,10 +157,17 @@ impl Ingest {
         // It ends when the store has answered, which it does until it is closed.
         tokio::spawn(async move {
             let added = ingest.store.add(new).await;
-            drop(permit);
             ingest.crowded.store(false, Ordering::Relaxed);
             ingest.tell(&camera, &id, added);
+            drop(permit);
         });
+    }
+
+    /// Takes no more, and waits until what is under way is stored and answered.
+    pub async fn settle(&self) {
+        if let Ok(all) = self.room.acquire_many(u32::try_from(ROOM).unwrap_or(u32::MAX)).await {
+            all.forget();
+        }
     }
 
     fn tell(&self, camera: &CameraId, id: &PhotoId, added: Result<Added, StoreError>) {

@@ -22,7 +22,7 @@ use rumqttc::{
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 use tracing::{error, info, warn};
 use wire::{BrokerUrl, CameraId, GalleryId, Root, Status, Topic, Want, filter, limits};
 
@@ -39,8 +39,23 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MOST: Duration = Duration::from_secs(5);
 
+/// A connection that is lost so long after it came up was ended for what it said, if that happens
+/// so often in a row.
+const SOON: Duration = Duration::from_secs(5);
+const AGAIN: u32 = 3;
+const ENDED: &str = "broker lost again, each time soon after it was there: it may end the \
+                     connection for what the gallery's user is not allowed to publish or read; its \
+                     log says so";
+
 /// How many messages may wait to be said.
 const QUEUE: usize = 64;
+
+/// How long others may take to say that they were here before this gallery is online. What they say
+/// later counts as well, but photos may be stored twice until then.
+const TOLD_WITHIN: Duration = Duration::from_millis(500);
+
+/// How long photos may take that are just being stored when the gallery stops.
+const SETTLED: Duration = Duration::from_millis(400);
 
 /// How long the good-bye may take.
 const GOOD_BYE: Duration = Duration::from_secs(1);
@@ -50,7 +65,7 @@ const GOOD_BYE: Duration = Duration::from_secs(1);
 pub(crate) async fn run(
     config: &Config,
     wall: Arc<Wall>,
-    sayings: mpsc::Receiver<Saying>,
+    mut sayings: mpsc::Receiver<Saying>,
     mut stop: watch::Receiver<bool>,
     beat: impl Fn(),
 ) {
@@ -61,11 +76,13 @@ pub(crate) async fn run(
     let mut listen = pin!(listen(events, &wall, config, link, &asked, beat));
     let speak = async {
         tokio::select! {
-            _ = me.speak(&client, &wall, sayings, links.clone()) => {}
+            _ = me.speak(&client, &wall, &mut sayings, links.clone()) => {}
             () = stopped(&mut stop) => {}
         }
         if links.borrow_and_update().up {
-            let _ = timeout(GOOD_BYE, me.leave(&client, &wall)).await;
+            // Who is told that a photo is stored does not offer it to another gallery.
+            let _ = timeout(SETTLED, wall.ingest.settle()).await;
+            let _ = timeout(GOOD_BYE, me.leave(&client, &wall, &mut sayings)).await;
         }
         links.borrow().up
     };
@@ -97,6 +114,8 @@ async fn listen(
     let address = config.broker.to_string();
     let mut retry = RETRY_FIRST;
     let (mut told, mut connected) = (false, false);
+    // When it came up, and how often in a row it was lost soon after that.
+    let (mut up, mut ended) = (None::<Instant>, 0_u32);
     loop {
         beat();
         if !connected {
@@ -106,7 +125,10 @@ async fn listen(
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
                 info!(broker = address, "connected");
                 connected = true;
-                (retry, told) = (RETRY_FIRST, false);
+                up = Some(Instant::now());
+                if ended < AGAIN {
+                    (retry, told) = (RETRY_FIRST, false);
+                }
                 wall.broker_found();
                 link.send_modify(|link| *link = Link { up: true, number: link.number + 1 });
             }
@@ -132,11 +154,19 @@ async fn listen(
             Ok(_) => {}
             Err(error) => {
                 connected = false;
-                if !told {
-                    let error = trust::why(&error);
-                    warn!(broker = address, error, "broker lost; trying again");
-                    told = true;
+                match up.take().map(|up| up.elapsed() < SOON) {
+                    Some(true) => ended = ended.saturating_add(1),
+                    Some(false) => (ended, told) = (0, false),
+                    None => {}
                 }
+                let error = trust::why(&error);
+                if ended == AGAIN {
+                    warn!(broker = address, error, "{ENDED}");
+                    ended += 1;
+                } else if !told {
+                    warn!(broker = address, error, "broker lost; trying again");
+                }
+                told = true;
                 link.send_modify(|link| link.up = false);
                 asked.clear();
                 wall.broker_lost();
@@ -216,13 +246,13 @@ impl Speaker<'_> {
         topic.under(&self.root).to_string()
     }
 
-    /// Greets at each connection, and declares the wants at each change, every
+    /// Greets at each connection, is online a moment later, and declares the wants at each change, every
     /// [`limits::WANT_EVERY`], and when a node comes online.
     async fn speak(
         &self,
         client: &AsyncClient,
         wall: &Wall,
-        mut sayings: mpsc::Receiver<Saying>,
+        sayings: &mut mpsc::Receiver<Saying>,
         mut links: watch::Receiver<Link>,
     ) -> Result<(), ClientError> {
         let mut photos = wall.store.events();
@@ -231,11 +261,14 @@ impl Speaker<'_> {
         let (mut said, mut looked) = (Wants::new(), Lookers::new());
         let mut subscribed = Subscriptions::default();
         let mut again = false;
+        // When it is to be said that it is online, until it is.
+        let mut online = None;
         loop {
             let link = *links.borrow_and_update();
             if link.up {
                 if link.number != greeted {
                     self.greet(client).await?;
+                    online = Some(Instant::now() + TOLD_WITHIN);
                     greeted = link.number;
                     said.clear();
                     subscribed = Subscriptions::default();
@@ -266,9 +299,22 @@ impl Speaker<'_> {
                 _ = repeat.tick() => true,
                 () = wall.node_online.notified() => true,
                 () = wall.frames.wants_changed.notified() => false,
-                () = wall.say_online.notified() => {
+                () = sleep_until(online.unwrap_or_else(Instant::now)), if online.is_some() => {
+                    online = None;
                     if link.up {
                         self.say_status(client, Status::Online).await?;
+                    }
+                    false
+                }
+                () = wall.say_online.notified() => {
+                    if link.up && online.is_none() {
+                        self.say_status(client, Status::Online).await?;
+                    }
+                    false
+                }
+                () = wall.say_come.notified() => {
+                    while let Some((other, order)) = wall.next_untold() {
+                        self.say(client, link, self.come(order.to(&other))).await?;
                     }
                     false
                 }
@@ -301,6 +347,7 @@ impl Speaker<'_> {
         // nodes offer them.
         let facts = [
             filter::every_gallery,
+            filter::every_come,
             filter::every_status,
             filter::every_info,
             filter::every_state,
@@ -319,7 +366,13 @@ impl Speaker<'_> {
         let all: Vec<SubscribeFilter> = facts.into_iter().chain(rest).collect();
         self.asked.queue(all.iter().map(|filter| filter.path.clone()).collect());
         client.subscribe_many(all).await?;
-        self.say_status(client, Status::Online).await
+        let Saying { topic, payload } = self.come(String::new());
+        client.publish(self.topic(&topic), QoS::AtLeastOnce, false, payload).await
+    }
+
+    /// That this gallery comes, or what it tells another one of when it came.
+    fn come(&self, payload: String) -> Saying {
+        Saying { topic: Topic::GalleryCome(self.id.clone()), payload }
     }
 
     async fn subscribe(&self, client: &AsyncClient, filter: String) -> Result<(), ClientError> {
@@ -402,8 +455,16 @@ impl Speaker<'_> {
         client.publish(topic, QoS::AtMostOnce, false, want.to_json()).await
     }
 
-    /// Ends the wants, says good-bye, and disconnects, so that no will is needed.
-    async fn leave(&self, client: &AsyncClient, wall: &Wall) -> Result<(), ClientError> {
+    /// Says what waits to be said, ends the wants, says good-bye, and disconnects, so that no will is needed.
+    async fn leave(
+        &self,
+        client: &AsyncClient,
+        wall: &Wall,
+        sayings: &mut mpsc::Receiver<Saying>,
+    ) -> Result<(), ClientError> {
+        while let Ok(Saying { topic, payload }) = sayings.try_recv() {
+            client.publish(self.topic(&topic), QoS::AtLeastOnce, false, payload).await?;
+        }
         for camera in wall.frames.wants().keys() {
             self.want(client, camera, NONE, None, Some(0.0)).await?;
         }

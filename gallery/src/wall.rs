@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use wire::page::{Camera, Notice, NoticeCode};
 use wire::{Answer, CameraId, GalleryId, NodeName, Size, Stamp, Status, TimeSource, Topic, limits};
 
-use crate::arrivals::{Arrivals, Echo};
+use crate::arrivals::{Arrivals, Dark, Echo};
 use crate::cameras::{Cameras, Fact};
 use crate::clocks::{Captured, Clocks, Reading};
 use crate::frames::{Dropped, Frame, Frames};
@@ -20,7 +20,7 @@ use crate::now::{self, Now};
 use crate::people::People;
 use crate::snaps::SnapError;
 use crate::store::{Store, StoreError};
-use crate::turn::{Then, Turn};
+use crate::turn::{Order, Then, Turn};
 
 /// Bad messages are told once for each topic, of so many topics.
 const COMPLAINTS: usize = 100;
@@ -44,6 +44,8 @@ pub(crate) struct Wall {
     pub node_online: Notify,
     /// Told when this gallery must say again that it is online.
     pub say_online: Notify,
+    /// Told when others may have to be told whether this gallery came before them.
+    pub say_come: Notify,
     cameras: watch::Sender<Arc<[Camera]>>,
     notices: watch::Sender<Arc<[Notice]>>,
 }
@@ -110,6 +112,7 @@ impl Wall {
             changed: Notify::new(),
             node_online: Notify::new(),
             say_online: Notify::new(),
+            say_come: Notify::new(),
             cameras: watch::Sender::new(Arc::default()),
         }
     }
@@ -135,6 +138,7 @@ impl Wall {
             Topic::Snapshot(camera) => self.hear_snapshot(camera, payload),
             Topic::Answer(node) => self.hear_answer(node, &payload),
             Topic::GalleryStatus(id) => self.hear_gallery(id, &payload, retained),
+            Topic::GalleryCome(id) if !retained => self.hear_come(id, &payload),
             _ => Ok(()),
         });
         taken.or_else(|why| {
@@ -168,8 +172,10 @@ impl Wall {
         if let Some(stats) = &heard.stats {
             let (mono, at) = (stats.mono.saturating_mul(1000), stats.at.saturating_mul(1000));
             clocks.hear(node, Reading { boot: &stats.boot, mono, at, age: 0 }, now.mono);
-            for camera in arrivals.beat(node, stats, self.frames.wants().into_keys()) {
-                warn!(%camera, "{DARK}");
+            let fps = |rates: [f32; 3]| rates.into_iter().fold(0.0, f32::max);
+            let wanted = self.frames.wants().into_iter().map(|(camera, it)| (camera, fps(it)));
+            for (camera, dark) in arrivals.beat(node, stats, wanted) {
+                warn!(%camera, "{}", words(dark));
             }
         }
         if heard.changed {
@@ -278,7 +284,34 @@ impl Wall {
         if state.cameras.hear_gallery(id, status == Status::Offline) {
             self.changed.notify_one();
         }
-        if state.turn.hear(id, status, retained) == Then::SayOnline {
+        let then = state.turn.hear(id, status, retained);
+        self.take_turn(state, then);
+        Ok(())
+    }
+
+    fn hear_come(&self, id: &GalleryId, payload: &[u8]) -> Result<(), String> {
+        let mut state = self.state();
+        let then = match payload {
+            [] => state.turn.hear_come(id),
+            told => {
+                let told = Order::parse(told);
+                let (order, other) = told.ok_or("neither empty nor `before ID` or `after ID`")?;
+                state.turn.hear_order(id, order, &other)
+            }
+        };
+        self.take_turn(state, then);
+        Ok(())
+    }
+
+    /// A gallery that is to be told which of them came before.
+    pub fn next_untold(&self) -> Option<(GalleryId, Order)> {
+        self.state().turn.next_untold()
+    }
+
+    /// Does what follows from what another gallery said.
+    fn take_turn(&self, mut state: MutexGuard<'_, State>, then: Then) {
+        self.say_come.notify_one();
+        if then == Then::SayOnline {
             self.say_online.notify_one();
         }
         let other = state.turn.other().map(|other| {
@@ -297,7 +330,6 @@ impl Wall {
             state.view_only = other;
             self.notices.send_replace(state.notices());
         }
-        Ok(())
     }
 
     pub fn broker_found(&self) {
@@ -352,7 +384,10 @@ impl Wall {
         };
         let nodes = nodes.chain(state.denied.iter().map(allow));
         let nodes = nodes.chain(state.echo.is_missing(now::mono()).then(|| UNHEARD.to_owned()));
-        let dark = state.arrivals.dark().take(TOLD).map(|camera| format!("{camera}: {DARK}"));
+        let large = self.people.pictures.takes().held();
+        let nodes = nodes.chain(large.map(|why| format!("Pages' cameras: {why}")));
+        let dark = state.arrivals.dark().take(TOLD);
+        let dark = dark.map(|(camera, dark)| format!("{camera}: {}", words(dark)));
         let dropped = self.people.dropped().chain(self.journal.not_kept());
         let all = state.view_only.iter().cloned().chain(nodes).chain(dark);
         all.chain(refused).chain(dropped).collect()
@@ -452,9 +487,19 @@ fn notice(why: &StoreError) -> (NoticeCode, String) {
 /// What does not come for so many cameras is told one by one.
 const TOLD: usize = 20;
 
-const DARK: &str = "it publishes pictures, but none comes here: the broker must let the node \
-                    publish, and this gallery read, live/+ under the pictures' topics, and take \
-                    messages of their size";
+/// What a broker keeps back of a camera, and what to do.
+fn words(dark: Dark) -> &'static str {
+    match dark {
+        Dark::Pictures => {
+            "it publishes pictures, but none comes here: the broker must let the node publish, and \
+             this gallery read, live/+ under the pictures' topics, and take messages of their size"
+        }
+        Dark::Wants => {
+            "it is asked for pictures, and does not hear it: the broker must let this gallery \
+             publish, and the node read, its topic want"
+        }
+    }
+}
 
 const UNHEARD: &str = "What this gallery says does not come back from the broker, so it stores no \
                        photos: allow its user to publish and read under gallery/";

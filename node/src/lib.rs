@@ -23,7 +23,6 @@ mod frozen;
 mod holder;
 mod hotplug;
 mod identity;
-mod largest;
 mod log;
 mod marks;
 mod mjpeg;
@@ -162,7 +161,7 @@ impl Node {
             answers,
             questions: Arc::clone(&questions),
             spooler,
-            largest: Mutex::default(),
+            takes: Mutex::default(),
             refused: Mutex::default(),
             said: Mutex::default(),
         });

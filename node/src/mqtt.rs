@@ -25,8 +25,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep_until, timeout};
 use wire::{
-    Ask, BrokerUrl, CameraId, Info, NodeName, Root, Snap, Stats, Status, Stored, Topic, Want,
-    filter, limits,
+    Ask, BrokerUrl, CameraId, Info, NodeName, Root, Snap, Stats, Status, Stored, Takes, Topic,
+    Want, filter, limits,
 };
 
 use crate::answers::Answers;
@@ -35,7 +35,6 @@ use crate::cameras::Cameras;
 use crate::claim::{Claim, Verdict};
 use crate::facts::Facts;
 use crate::identity::Identity;
-use crate::largest::Largest;
 use crate::retry::Retry;
 use crate::slot::{Picture, Slots};
 use crate::spool::Entry;
@@ -57,7 +56,7 @@ pub(crate) struct Link {
     pub answers: Arc<Answers>,
     pub questions: Arc<Questions>,
     pub spooler: Spooler,
-    pub largest: Mutex<Largest>,
+    pub takes: Mutex<Takes>,
     /// What the broker does not let it read.
     pub refused: Mutex<Vec<String>>,
     /// When it said on this connection that it is online, until that has come back.
@@ -217,6 +216,7 @@ impl Link {
                     Event::Incoming(Packet::ConnAck(ack)) => {
                         accepted(ack.code)?;
                         retry.worked();
+                        self.takes().found();
                         session.connected.notify_one();
                         online.send_replace(true);
                     }
@@ -334,8 +334,8 @@ impl Link {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn largest(&self) -> MutexGuard<'_, Largest> {
-        self.largest.lock().unwrap_or_else(PoisonError::into_inner)
+    fn takes(&self) -> MutexGuard<'_, Takes> {
+        self.takes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the broker keeps from this node, and what to do.
@@ -351,8 +351,8 @@ impl Link {
                 self.root, self.name
             ));
         }
-        if let Some((limit, held)) = self.largest().held() {
-            return Some(too_large(limit, held));
+        if let Some(why) = self.takes().held() {
+            return Some(why);
         }
         let (unanswered, jpeg) = (self.spooler.unanswered(), format!("{}-jpeg", self.root));
         (unanswered > 0).then(|| {
@@ -388,14 +388,12 @@ impl Link {
         limit.and_then(|limit| usize::try_from(limit).ok())
     }
 
-    /// A connection for pictures that had come up was lost: perhaps for the size of one.
+    /// A connection for pictures that had come up was lost: perhaps for the size or topic of one.
     async fn suspect(&self) {
-        let is_known = self.largest().held().is_some();
-        if !self.largest().lost(Instant::now().into_std()) {
-            return;
-        }
-        if !is_known && let Some(limit) = self.ask_limit().await {
-            self.largest().told(limit, Instant::now().into_std());
+        let now = Instant::now().into_std();
+        if self.takes().is_suspected(now) {
+            let told = self.ask_limit().await;
+            self.takes().lost(told, now);
         }
     }
 
@@ -522,7 +520,8 @@ impl Link {
                         written.notify_one();
                     }
                     Ok(Event::Incoming(Packet::PubAck(_))) => {
-                        self.largest().taken(unacked.pop_front().unwrap_or(0));
+                        let bytes = unacked.pop_front().unwrap_or(0);
+                        self.takes().taken(bytes, Instant::now().into_std());
                     }
                     Ok(_) => {}
                     Err(error) => return Lost::from(error),
@@ -575,7 +574,7 @@ impl Link {
         let id = CameraId { node: self.name.clone(), camera: entry.camera };
         let topic = self.topic(&Topic::Snapshot(id));
         let size = HEADER + topic.len() + jpeg.len();
-        if !self.fits(size) {
+        if !self.fits(&topic, size) {
             self.spooler.hold(&entry.id);
             return Ok(());
         }
@@ -594,7 +593,7 @@ impl Link {
     ) -> Result<(), ClientError> {
         let Picture { topic, jpeg, counters, ticket } = picture;
         let size = jpeg.len();
-        if !self.fits(HEADER + topic.len() + size) {
+        if !self.fits(&topic, HEADER + topic.len() + size) {
             if let Some(ticket) = ticket {
                 ticket.dropped("too-large");
             }
@@ -609,12 +608,12 @@ impl Link {
         Ok(())
     }
 
-    /// Whether the broker takes a packet of so many bytes, which is sent then.
-    fn fits(&self, bytes: usize) -> bool {
-        let (mut largest, now) = (self.largest(), Instant::now().into_std());
-        let fits = largest.fits(bytes, now);
+    /// Whether the broker takes a packet of so many bytes on a topic, which is sent then.
+    fn fits(&self, topic: &str, bytes: usize) -> bool {
+        let (mut takes, now) = (self.takes(), Instant::now().into_std());
+        let fits = takes.fits(topic, bytes, now);
         if fits {
-            largest.sent(bytes, now);
+            takes.sent(topic, bytes, now);
         }
         fits
     }
@@ -662,15 +661,6 @@ impl Link {
 enum Next {
     Snapshot(Entry),
     Picture(Picture),
-}
-
-/// What to do about a broker that takes less than there is.
-fn too_large(limit: usize, held: usize) -> String {
-    format!(
-        "the broker takes no packet above {limit} bytes, and a picture has {held}: raise \
-         max_packet_size there (Mosquitto; EMQX: mqtt.max_packet_size, RabbitMQ: \
-         max_message_size, NATS: max_payload)"
-    )
 }
 
 fn set_network(events: &mut EventLoop, send_buffer: Option<u32>) {

@@ -18,11 +18,12 @@ impl Table for Facts {
         vec![format!("{PREFIX}#")]
     }
 
-    fn take(&mut self, message: &Message, _: Instant) {
+    fn take(&mut self, message: &Message, _: Instant) -> Vec<String> {
         if let Some(name) = message.topic.strip_prefix(PREFIX) {
             let value = String::from_utf8_lossy(&message.payload).into_owned();
             self.0.insert(name.to_owned(), value);
         }
+        Vec::new()
     }
 
     fn draw(&self, _: Instant) -> String {

@@ -1,6 +1,6 @@
 //! The table of nodes and cameras.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -8,6 +8,9 @@ use wire::{CameraId, CameraStats, Info, NodeName, Root, State, Stats, Status, To
 
 use super::Table;
 use crate::mqtt::Message;
+
+/// So many facts are asked for by their names.
+const ASKED: usize = 1000;
 
 /// The columns of the narrowest terminal.
 const WIDTH: usize = 79;
@@ -18,6 +21,8 @@ pub struct Board {
     root: Root,
     nodes: BTreeMap<NodeName, Node>,
     cameras: BTreeMap<CameraId, Camera>,
+    /// The facts that were asked for by their names.
+    asked: BTreeSet<String>,
 }
 
 #[derive(Default)]
@@ -41,6 +46,21 @@ impl Board {
     pub fn new(root: &Root) -> Self {
         Board { root: root.clone(), ..Board::default() }
     }
+
+    /// The facts of whoever is heard of for the first time, by what is no fact.
+    fn unasked(&mut self, topic: &Topic) -> Vec<String> {
+        let (node, camera) = match topic {
+            Topic::Stats(node) => (node, None),
+            Topic::Preview(camera) => (&camera.node, Some(Topic::State(camera.clone()))),
+            _ => return Vec::new(),
+        };
+        let facts = [Topic::Status(node.clone()), Topic::Info(node.clone())];
+        let facts = facts.into_iter().chain(camera).map(|fact| fact.under(&self.root).to_string());
+        let room = ASKED.saturating_sub(self.asked.len());
+        let unasked: Vec<_> = facts.filter(|fact| !self.asked.contains(fact)).take(room).collect();
+        self.asked.extend(unasked.iter().cloned());
+        unasked
+    }
 }
 
 impl Table for Board {
@@ -56,9 +76,11 @@ impl Table for Board {
     }
 
     /// A message that is not understood changes nothing.
-    fn take(&mut self, message: &Message, now: Instant) {
+    fn take(&mut self, message: &Message, now: Instant) -> Vec<String> {
         let payload = &message.payload[..];
-        match Topic::parse(&self.root, &message.topic) {
+        let topic = Topic::parse(&self.root, &message.topic);
+        let unasked = topic.as_ref().map(|topic| self.unasked(topic)).unwrap_or_default();
+        match topic {
             Ok(Topic::Status(node)) => match Status::parse(payload) {
                 Ok(status) => {
                     self.nodes.entry(node).or_default().online = status == Status::Online;
@@ -94,6 +116,7 @@ impl Table for Board {
             }
             _ => {}
         }
+        unasked
     }
 
     fn draw(&self, now: Instant) -> String {
@@ -270,6 +293,23 @@ mod tests {
         assert!(table.lines().all(|line| line.chars().count() <= WIDTH), "{table}");
         assert!(table.contains("error: permission"), "{table}");
         assert_eq!(cut("abcdefgh", 5), "ab…gh");
+    }
+
+    #[test]
+    fn the_facts_of_who_is_heard_of_are_asked_for_by_name_once() {
+        let (mut board, now) = (Board::new(&Root::default()), Instant::now());
+        let mut take = |topic| board.take(&message(topic, ""), now);
+        let state = "vitrina/pi/door/state";
+        let facts = ["vitrina/pi/status", "vitrina/pi/info", state];
+        assert_eq!(take("vitrina-jpeg/pi/door/preview"), facts);
+        assert!(take("vitrina-jpeg/pi/door/preview").is_empty());
+        assert!(take("vitrina/pi/stats").is_empty());
+        assert_eq!(take("vitrina-jpeg/pi/roof/preview"), ["vitrina/pi/roof/state"]);
+        assert!(take("vitrina/pi/cellar/state").is_empty());
+        for n in 0..3000 {
+            board.take(&message(&format!("vitrina/n{n}/stats"), ""), now);
+        }
+        assert!(board.asked.len() <= ASKED);
     }
 
     #[test]

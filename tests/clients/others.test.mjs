@@ -40,6 +40,28 @@ for (const first of ['node', 'gallery']) {
   });
 }
 
+test('two galleries behind a broker that gives no retained message to wildcards: the first one stores', async () => {
+  const broker = await RecordingBroker.start({ wildcards: false });
+  const [pi, first] = [await node(broker), await gallery(broker)];
+  const { camera } = await shown(first.wall);
+  const second = await gallery(broker);
+  await shown(second.wall);
+  await reason(second, /came first and stores the photos/);
+  assert.equal((await snap(first, camera)).status, 201);
+  assert.deepEqual([(await photos(first)).length, (await photos(second)).length], [1, 0]);
+  // The first one has never to be in doubt.
+  assert.doesNotMatch(first.stderr, /view only/);
+  assert.doesNotMatch(second.stderr, /stores the photos now/);
+  await first.kill();
+  await until('the second one stores now', async () => !(await healthz(second)).reasons?.length);
+  await first.again();
+  await reason(first, /came first and stores the photos/);
+  assert.equal((await snap(second, camera)).status, 201);
+  assert.deepEqual([(await photos(first)).length, (await photos(second)).length], [1, 1]);
+  await Promise.all([pi.stop(), first.stop(), second.stop()]);
+  broker.stop();
+});
+
 test('a node whose facts were lost is asked for them at its heartbeat', async () => {
   let deaf = true;
   const broker = await RecordingBroker.start({ wildcards: false, swallow: (topic) => deaf && /\/(info|state|status)$/.test(topic) });
@@ -113,6 +135,13 @@ for (const tells of [true, false]) {
     const [pi, wall] = [await node(broker), await gallery(broker)];
     const { camera } = await shown(wall.wall);
     broker.habits.limit = await between(broker, wall, camera);
+    // As it is started anew, with the limit.
+    const online = () => [/^vitrina\/pi\/status$/, /^vitrina\/gallery\/.*\/status$/].map((topic) =>
+      broker.heard.filter(({ packet }) => packet.topic?.match(topic) && `${packet.payload}` === 'online').length);
+    const [node0, gallery0] = online();
+    broker.drop();
+    await until('both are there again', () => online()[0] > node0 && online()[1] > gallery0);
+    await shown(wall.wall);
     const before = connects(broker);
     const asked = snap(wall, camera);
     const why = await reason(wall, /^pi: the broker takes no packet above \d+ bytes, and a picture has \d+: raise max_packet_size/);

@@ -16,6 +16,7 @@ mod payload;
 pub mod people;
 mod photo;
 mod stamp;
+mod takes;
 mod topic;
 pub mod units;
 
@@ -28,4 +29,5 @@ pub use payload::{
 };
 pub use photo::{Author, Mark, MediaType, Photo, PhotoEvent, Snap, Stored, TimeSource};
 pub use stamp::{Stamp, Took};
+pub use takes::Takes;
 pub use topic::{BadTopic, Size, Topic, filter};

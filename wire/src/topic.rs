@@ -69,6 +69,9 @@ pub enum Topic {
     Set(CameraId, CameraName),
     /// `gallery/<id>/status`: [`crate::Status`], retained.
     GalleryStatus(GalleryId),
+    /// `gallery/<id>/come`: empty when the gallery comes; `before ID` or `after ID` when it tells
+    /// another one which of them came first.
+    GalleryCome(GalleryId),
     /// `gallery/<id>/photo`: [`crate::PhotoEvent`].
     GalleryPhoto(GalleryId),
     /// `people/<id>`: [`crate::people::Person`], retained.
@@ -119,6 +122,7 @@ impl Topic {
         let levels: Vec<&str> = rest.splitn(5, '/').collect();
         Ok(match levels[..] {
             ["gallery", id, "status"] => Topic::GalleryStatus(id.parse()?),
+            ["gallery", id, "come"] => Topic::GalleryCome(id.parse()?),
             ["gallery", id, "photo"] => Topic::GalleryPhoto(id.parse()?),
             ["gallery", ..] => return Err(BadTopic::Unknown),
             ["people", id] => Topic::Person(id.parse()?),
@@ -189,6 +193,7 @@ impl fmt::Display for Under<'_> {
             Topic::Snap(id) => write!(f, "{id}/snap"),
             Topic::Set(id, name) => write!(f, "{id}/set/{name}"),
             Topic::GalleryStatus(id) => write!(f, "gallery/{id}/status"),
+            Topic::GalleryCome(id) => write!(f, "gallery/{id}/come"),
             Topic::GalleryPhoto(id) => write!(f, "gallery/{id}/photo"),
             Topic::Person(id) => write!(f, "people/{id}"),
             Topic::Say(id) => write!(f, "people/{id}/say"),
@@ -227,6 +232,11 @@ pub mod filter {
     /// The status of every gallery.
     pub fn every_gallery(root: &Root) -> String {
         format!("{root}/gallery/+/status")
+    }
+
+    /// Every gallery that comes, and what they tell each other of that.
+    pub fn every_come(root: &Root) -> String {
+        format!("{root}/gallery/+/come")
     }
 
     /// The preview of every camera.

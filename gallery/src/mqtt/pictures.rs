@@ -1,7 +1,7 @@
 //! The gallery's second connection to the broker, for the pictures of pages' cameras, so that they
 //! delay no fact. It is made when there is the first picture.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rumqttc::{AsyncClient, ConnectionError, Event, Outgoing, Packet, QoS};
 use tokio::sync::Notify;
@@ -17,6 +17,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// How long one picture may take to be written before the connection is given up, in seconds.
 const PICTURE_SECONDS: u64 = 30;
 
+/// The bytes of an MQTT packet beside its topic and payload.
+const HEADER: usize = 9;
+
 /// What the kernel may hold of pictures that are already old: it doubles the number.
 const SEND_BUFFER: u32 = 64 * 1024;
 
@@ -30,9 +33,18 @@ pub(super) async fn run(config: &Config, pictures: &Pictures) {
         if worked {
             (retry, told) = (RETRY_FIRST, false);
         }
+        // One that had come up may have been lost for the size or topic of a picture.
+        let before = pictures.takes().held();
+        if worked {
+            pictures.takes().lost(None, Instant::now());
+        }
         if !told {
             warn!(%error, "connection for pictures lost; trying again");
             told = true;
+        }
+        let held = pictures.takes().held();
+        if let Some(why) = held.filter(|why| before.as_ref() != Some(why)) {
+            warn!("pages' cameras: {why}");
         }
         sleep(retry).await;
         retry = (retry * 2).min(RETRY_MOST);
@@ -75,6 +87,15 @@ async fn publish(config: &Config, pictures: &Pictures, worked: &mut bool) -> Con
             };
             let topic = picture.topic.under(&config.root).to_string();
             let jpeg = picture.jpeg.clone();
+            let size = HEADER + topic.len() + jpeg.len();
+            {
+                let (mut takes, now) = (pictures.takes(), Instant::now());
+                if !takes.fits(&topic, size, now) {
+                    picture.too_large();
+                    continue;
+                }
+                takes.sent(&topic, size, now);
+            }
             // It fails when the other side of the channel is gone, which says why itself.
             if client.publish_bytes(topic, QoS::AtMostOnce, false, jpeg).await.is_ok() {
                 written.notified().await;

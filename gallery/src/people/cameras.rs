@@ -265,16 +265,21 @@ impl Node {
             known.told = made;
             let superseded = counted(&known.counters.superseded);
             let unwanted = counted(&known.counters.unwanted);
+            let too_large = counted(&known.counters.too_large);
             let stats = CameraStats {
                 fps: fps.min(limits::FPS),
                 made,
                 published: counted(&known.counters.published),
                 bytes: counted(&known.counters.bytes),
-                dropped: [("superseded", superseded), ("unwanted", unwanted)]
-                    .into_iter()
-                    .filter(|(_, n)| *n > 0)
-                    .map(|(reason, n)| (reason.to_owned(), n))
-                    .collect(),
+                dropped: [
+                    ("superseded", superseded),
+                    ("unwanted", unwanted),
+                    ("too-large", too_large),
+                ]
+                .into_iter()
+                .filter(|(_, n)| *n > 0)
+                .map(|(reason, n)| (reason.to_owned(), n))
+                .collect(),
             };
             (name.clone(), stats)
         });

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::Notify;
 use wire::frame::{Own, OwnSize};
-use wire::{CameraId, Stamp, Topic, jpeg, limits};
+use wire::{CameraId, Stamp, Takes, Topic, jpeg, limits};
 
 use crate::now::Now;
 use crate::shares::{Share, Shares, Who};
@@ -30,6 +30,8 @@ pub(crate) struct Counters {
     pub superseded: AtomicU64,
     /// Full frames that nobody wanted.
     pub unwanted: AtomicU64,
+    /// Full frames that the broker does not take.
+    pub too_large: AtomicU64,
     /// Bytes of all sizes handed to the broker.
     pub bytes: AtomicU64,
 }
@@ -102,6 +104,11 @@ impl Picture {
         self.counters.add(|counters| &counters.bytes, self.jpeg.len() as u64);
     }
 
+    /// The broker does not take it.
+    pub fn too_large(&self) {
+        self.count(|counters| &counters.too_large);
+    }
+
     /// It will not be.
     fn superseded(&self) {
         self.count(|counters| &counters.superseded);
@@ -133,12 +140,14 @@ pub(crate) struct Pictures {
     /// In the order of their topics' waiting.
     waiting: Mutex<VecDeque<Picture>>,
     came: Notify,
+    /// What the broker takes.
+    takes: Mutex<Takes>,
 }
 
 impl Default for Pictures {
     fn default() -> Self {
         let memory = Shares::new("bytes of pictures", SHOWN.bytes());
-        Pictures { memory, waiting: Mutex::default(), came: Notify::new() }
+        Pictures { memory, waiting: Mutex::default(), came: Notify::new(), takes: Mutex::default() }
     }
 }
 
@@ -173,6 +182,11 @@ impl Pictures {
     pub fn take(&self) -> Option<Picture> {
         let picture = self.lock().pop_front()?;
         Some(Picture { memory: None, ..picture })
+    }
+
+    /// What is known of what the broker takes.
+    pub fn takes(&self) -> MutexGuard<'_, Takes> {
+        self.takes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drops what waits: it would be old when the broker is there again.
