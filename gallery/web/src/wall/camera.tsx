@@ -2,12 +2,12 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { face } from "./tile-state";
+import { uncropped } from "./box";
 import { land } from "./flight";
 import { aspectOf, type Screen, zoomScreen } from "../net/gallery";
 import { followFingers } from "./gesture";
 import { leave, step, toggleFullScreen } from "../page/keys";
 import { words } from "../words/language";
-import { layout } from "./layout";
 import type { Camera } from "../net/messages";
 import { Round } from "../page/round-button";
 import { enlarge } from "../page/route";
@@ -74,7 +74,7 @@ function Stage({ camera, ready }: { camera: Camera; ready: (screen: Screen) => v
     [camera.camera],
   );
 
-  const [box] = layout([aspectOf(camera)], { ...room, gap: 0, crop: 0, least: 0 }).boxes;
+  const box = uncropped(aspectOf(camera), room);
   return (
     <div ref={stage} class="stage">
       {shown && (

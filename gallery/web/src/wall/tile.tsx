@@ -13,7 +13,7 @@ import {
   type Screen,
 } from "../net/gallery";
 import { words } from "../words/language";
-import type { Box } from "./layout";
+import type { Box } from "./box";
 import type { Camera } from "../net/messages";
 import { Parts } from "./latency";
 import { Shutter } from "./shutter";
