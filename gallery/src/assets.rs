@@ -34,7 +34,8 @@ pub(crate) fn policy(frame_origins: &[String]) -> HeaderValue {
     HeaderValue::from_str(&all).unwrap_or_else(|_| HeaderValue::from_static(POLICY))
 }
 
-/// The way to a room of the page for who typed its name as the path; `query` says which photos.
+/// The way to a room of the page for who typed its name as the path; `query` says which photos,
+/// or how the wall is laid out, which the page reads from before the `#`.
 ///
 /// The page's own addresses stand behind a `#`, which no server sees. The way is relative (RFC 9110,
 /// 10.2.2), so it is right below the path of a proxy too, whether that says where it is or not.
@@ -42,6 +43,7 @@ pub(crate) fn room(path: &str, query: &str) -> Option<Response> {
     let name = path.strip_prefix('/')?;
     let (name, up) = name.strip_suffix('/').map_or((name, "./"), |name| (name, "../"));
     let to = match name {
+        "wall" if !query.is_empty() => format!("{up}?{query}#/"),
         "wall" => format!("{up}#/"),
         "photos" if !query.is_empty() => format!("{up}#/photos?{query}"),
         "photos" | "people" => format!("{up}#/{name}"),
@@ -115,6 +117,7 @@ mod tests {
     fn a_room_that_is_typed_as_a_path_leads_into_the_page() {
         for (path, query, to) in [
             ("/wall", "", Some("./#/")),
+            ("/wall", "layout=2x2", Some("./?layout=2x2#/")),
             ("/photos", "", Some("./#/photos")),
             ("/photos/", "", Some("../#/photos")),
             ("/photos", "camera=house/door", Some("./#/photos?camera=house/door")),

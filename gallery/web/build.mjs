@@ -20,6 +20,7 @@ async function bundlePage() {
   };
   const script = { ...common, format: "esm", target: "es2022", entryNames: "[name]-[hash]" };
   const worker = await build({ ...script, entryPoints: ["src/net/worker.ts"] });
+  const layout = await build({ ...script, entryPoints: ["src/wall/layout-worker.ts"] });
   // What is not needed at once, the viewer's slides, is a file of its own.
   const app = await build({
     ...script,
@@ -28,7 +29,10 @@ async function bundlePage() {
     entryPoints: [{ in: "src/main.tsx", out: "app" }],
     jsx: "automatic",
     jsxImportSource: "preact",
-    define: { WORKER: JSON.stringify(`./${written(worker, ".js")}`) },
+    define: {
+      WORKER: JSON.stringify(`./${written(worker, ".js")}`),
+      LAYOUT_WORKER: JSON.stringify(`./${written(layout, ".js")}`),
+    },
   });
   const style = await build({
     ...common,

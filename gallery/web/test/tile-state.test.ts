@@ -14,14 +14,27 @@ const camera: Camera = {
   state: "live",
   since: now - 134_000,
 };
-const drawn = (age: number): Seen => ({ opened: now - 60_000, captured: now - age });
-const nothing = (open: number): Seen => ({ opened: now - open, captured: null });
+const drawn = (age: number): Seen => ({
+  opened: now - 60_000,
+  captured: now - age,
+  rested: false,
+});
+const nothing = (open: number): Seen => ({ opened: now - open, captured: null, rested: false });
 
 test("live up to two seconds, then stale with its age", () => {
   assert.equal(tileState(camera, drawn(2_000), now), "live");
   assert.equal(tileState(camera, drawn(2_001), now), "stale");
   assert.equal(face(camera, drawn(2_000), now, english).age, "");
   assert.equal(face(camera, drawn(14_200), now, english).age, "14 s ago");
+});
+
+test("what was there before the page was hidden is stale, however new it is", () => {
+  const before = (age: number): Seen => ({ ...drawn(age), rested: true });
+  assert.equal(tileState(camera, before(40), now), "stale");
+  assert.equal(tileState({ ...camera, interval: 60 }, before(40), now), "stale");
+  assert.equal(face(camera, before(40), now, english).age, "");
+  assert.equal(face(camera, before(14_200), now, english).age, "14 s ago");
+  assert.equal(tileState(camera, { ...nothing(100), rested: true }, now), "connecting");
 });
 
 test("a slow camera is live for two of its intervals more, and says how old its picture is", () => {

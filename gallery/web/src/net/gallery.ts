@@ -6,6 +6,7 @@ import type { FromWorker, ToWorker } from "./worker-messages";
 import type { Seen } from "../wall/tile-state";
 import type { Camera, FromPage, Measured, Notice, ToPage, WatchedTile } from "./messages";
 import { distinct } from "../wall/names";
+import { beat } from "../page/tick";
 import type { PhotoEvent } from "../photos/photo";
 
 declare const WORKER: string;
@@ -51,6 +52,9 @@ const MEAN = 30;
 /** The gallery refuses a page that watches more. */
 const WATCHED = 256;
 
+/** The aspects of a picture in its sizes differ by so much at most, as a part. */
+const ROUNDED = 0.02;
+
 /** The aspect of a camera of which nothing is known. */
 const USUAL = 16 / 9;
 
@@ -84,11 +88,11 @@ interface Place {
 
 const places = new Map<number, Place>();
 
-type Picture = Pick<Screen, "captured" | "least" | "width" | "height">;
+type Picture = Pick<Screen, "captured" | "rested" | "least" | "width" | "height">;
 
 /** The newest picture of each camera: what the worker draws at once on a new place. */
 const newest = new Map<string, Picture>();
-const NONE: Picture = { captured: null, least: false, width: 0, height: 0 };
+const NONE: Picture = { captured: null, rested: false, least: false, width: 0, height: 0 };
 
 let lastTile = -1;
 let post: (message: ToWorker, transfer?: Transferable[]) => void = () => {};
@@ -239,12 +243,15 @@ function drawn(message: FromWorker & { is: "drawn" }): void {
   if (!place) return;
   const { screen } = place;
   const { captured, least, took, width, height } = message;
-  const picture = { captured, least, width, height };
+  // One that was on its way when the page was hidden is of before, too.
+  const picture = { captured, rested: document.hidden, least, width, height };
   Object.assign(screen, picture);
   newest.set(screen.camera, picture);
   screen.drawing += (took - screen.drawing) / Math.min(++screen.count, MEAN);
   const aspect = width / height;
-  if (Math.abs((aspects.peek().get(screen.camera) ?? 0) - aspect) > 0.01) {
+  const known = aspects.peek().get(screen.camera) ?? 0;
+  // In smaller sizes it is rounded, and that must not move the wall.
+  if (Math.abs(aspect - known) > known * ROUNDED) {
     aspects.value = new Map(aspects.peek()).set(screen.camera, aspect);
   }
   place.drawn();
@@ -301,14 +308,42 @@ function attend(): void {
     if (hidden === document.hidden) return;
     hidden = document.hidden;
     for (const { screen } of places.values()) screen.opened = Date.now();
+    if (hidden) rest();
+    else wake();
     say({ type: hidden ? "pause" : "resume" });
     if (!hidden) post({ do: "woke" });
   };
   document.addEventListener("visibilitychange", look);
   document.addEventListener("resume", () => post({ do: "woke" }));
   addEventListener("online", () => post({ do: "woke" }));
-  addEventListener("pagehide", () => post({ do: "leave" }));
-  addEventListener("pageshow", (event) => event.persisted && post({ do: "try" }));
+  addEventListener("pagehide", () => {
+    rest();
+    post({ do: "leave" });
+  });
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    wake();
+    post({ do: "try" });
+  });
+}
+
+/**
+ * Whatever is shown looks old from now on, and at once: a page that comes back is drawn as it was
+ * left before anything runs in it.
+ */
+function rest(): void {
+  document.documentElement.dataset.resting = "";
+  for (const picture of newest.values()) picture.rested = true;
+  for (const { screen } of places.values()) screen.rested = true;
+  beat();
+}
+
+/** Ages go on; what changes from the next frame on may fade again. */
+function wake(): void {
+  beat();
+  requestAnimationFrame(() => {
+    requestAnimationFrame(() => delete document.documentElement.dataset.resting);
+  });
 }
 
 let inWorkers: boolean | undefined;

@@ -8,5 +8,10 @@ const EVERY = 250;
 export const tick = signal(Date.now());
 
 setInterval(() => {
-  if (!document.hidden) tick.value = Date.now();
+  if (!document.hidden) beat();
 }, EVERY);
+
+/** Lets everything that follows the clock look at once. */
+export function beat(): void {
+  tick.value = Date.now();
+}

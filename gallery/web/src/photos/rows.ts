@@ -1,7 +1,7 @@
 // Photos in justified rows: each row fills the width at about the target height, the last one is
 // left at its natural width.
 
-import type { Box } from "../wall/layout";
+import type { Box } from "../wall/box";
 
 export interface Measure {
   /** The room between the edges, in pixels. */

@@ -2,17 +2,16 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { face } from "./tile-state";
+import { uncropped } from "./box";
 import { land } from "./flight";
 import { aspectOf, type Screen, zoomScreen } from "../net/gallery";
-import { followFingers } from "./gesture";
-import { leave, step, toggleFullScreen } from "../page/keys";
+import { followGestures } from "./gesture";
+import { answerKeys, leave, step, toggleFullScreen } from "../page/keys";
 import { words } from "../words/language";
-import { layout } from "./layout";
 import type { Camera } from "../net/messages";
 import { Round } from "../page/round-button";
-import { enlarge } from "../page/route";
+import { enlarge, viewed } from "../page/route";
 import { Shutter } from "./shutter";
-import { canBeAsked } from "./snap";
 import { tick } from "../page/tick";
 import { Tile } from "./tile";
 
@@ -31,7 +30,7 @@ export function Enlarged({ camera, list }: { camera: Camera; list: Camera[] }) {
           <Facts camera={camera} screen={screen?.camera === camera.camera ? screen : null} />
           <div class="keys">
             {several && <Round label={previous} icon="back" press={() => step(-1)} />}
-            {canBeAsked(camera) && <Shutter camera={camera} big />}
+            <Shutter camera={camera} big />
             {document.fullscreenEnabled && (
               <Round label={fullScreen} icon="full" press={toggleFullScreen} />
             )}
@@ -64,17 +63,20 @@ function Stage({ camera, ready }: { camera: Camera; ready: (screen: Screen) => v
     if (tile) land(camera.camera, tile);
   }, [shown]);
 
-  useEffect(
-    () =>
-      followFingers(stage.current!, () => stage.current!.querySelector("canvas"), {
-        sideways: step,
-        down: leave,
-        zoomed: (zoom) => screen.current && zoomScreen(screen.current, zoom),
-      }),
-    [camera.camera],
-  );
+  useLayoutEffect(() => {
+    const following = followGestures(stage.current!, () => stage.current!.querySelector("canvas"), {
+      sideways: step,
+      down: leave,
+      zoomed: (zoom) => screen.current && zoomScreen(screen.current, zoom),
+    });
+    const end = answerKeys((key) => viewed.value === null && following.press(key));
+    return () => {
+      end();
+      following.stop();
+    };
+  }, [camera.camera]);
 
-  const [box] = layout([aspectOf(camera)], { ...room, gap: 0, crop: 0, least: 0 }).boxes;
+  const box = uncropped(aspectOf(camera), room);
   return (
     <div ref={stage} class="stage">
       {shown && (
@@ -97,7 +99,7 @@ function Facts({ camera, screen }: { camera: Camera; screen: Screen | null }) {
   const heading = useRef<HTMLHeadingElement>(null);
   // The focus was on a tile that is gone now.
   useLayoutEffect(() => heading.current!.focus({ preventScroll: true }), []);
-  const seen = screen ?? { opened: Date.now(), captured: null };
+  const seen = screen ?? { opened: Date.now(), captured: null, rested: false };
   const { state, why, age } = face(camera, seen, tick.value, words.value);
   const rate = useRate(screen);
   const { facts } = words.value;

@@ -1,9 +1,21 @@
-// Fingers on the large picture: sideways for another camera, down to go back, two to zoom.
+// Fingers, mouse and keys on the large picture: sideways for another camera, down to go back, two
+// fingers, the wheel or + and - to zoom.
+
+import { Zoom, type Point } from "./zoom";
 
 /** A swipe of so many CSS pixels is meant. */
 const MEANT = 64;
-/** The largest zoom. */
-const MOST = 6;
+
+/** The wheel zooms to double after so many CSS pixels; a pinch on a touchpad comes as a wheel too,
+ * in smaller steps. */
+const DOUBLE = 400;
+const DOUBLE_PINCH = 80;
+
+/** So many pixels are a line of a wheel that counts in lines. */
+const LINE = 16;
+
+/** What one press of a key zooms by. */
+const KEY = 1.5;
 
 export interface Gestures {
   sideways(by: 1 | -1): void;
@@ -12,27 +24,24 @@ export interface Gestures {
   zoomed(zoom: number): void;
 }
 
-/** Follows the fingers on `area` by moving `picture`. What comes back ends it. */
-export function followFingers(
+export interface Following {
+  /** Whether the key did something. Esc first ends the zoom. */
+  press(key: string): boolean;
+  stop(): void;
+}
+
+/** Follows what is done on `area` by moving `picture`. */
+export function followGestures(
   area: HTMLElement,
   picture: () => HTMLElement | null,
   gestures: Gestures,
-): () => void {
-  const fingers = new Map<number, { x: number; y: number }>();
-  let zoom = 1;
-  let shift = { x: 0, y: 0 };
+): Following {
+  const zoom = new Zoom(area, picture, gestures.zoomed);
+  const fingers = new Map<number, Point>();
   let drag = { x: 0, y: 0 };
 
-  const draw = (): void => {
-    const element = picture();
-    if (!element) return;
-    const x = shift.x + drag.x;
-    const y = shift.y + drag.y;
-    element.style.transform = x || y || zoom !== 1 ? `translate(${x}px,${y}px) scale(${zoom})` : "";
-  };
-
   const down = (event: PointerEvent): void => {
-    if (event.pointerType === "mouse" && zoom === 1) return;
+    if (event.pointerType === "mouse" && (zoom.factor === 1 || event.button !== 0)) return;
     area.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (fingers.size > 1) drag = { x: 0, y: 0 };
@@ -45,54 +54,42 @@ export function followFingers(
     const [other] = [...fingers].filter(([id]) => id !== event.pointerId).map(([, at]) => at);
     fingers.set(event.pointerId, now);
     if (other) pinch(before, now, other);
-    else if (zoom > 1) pan(now.x - before.x, now.y - before.y);
+    else if (zoom.factor > 1) zoom.pan(now.x - before.x, now.y - before.y);
     else drag = { x: drag.x + now.x - before.x, y: drag.y + now.y - before.y };
-    draw();
+    zoom.draw(drag);
   };
 
   const up = (event: PointerEvent): void => {
-    if (!fingers.delete(event.pointerId)) return;
-    if (fingers.size === 0) {
-      const { x, y } = drag;
-      drag = { x: 0, y: 0 };
-      if (zoom < 1.05) reset();
-      draw();
-      if (event.type === "pointerup" && zoom === 1) decide(x, y);
-    }
+    if (!fingers.delete(event.pointerId) || fingers.size > 0) return;
+    const { x, y } = drag;
+    drag = { x: 0, y: 0 };
+    if (zoom.factor < 1.05) zoom.reset();
+    zoom.draw();
+    if (event.type === "pointerup" && zoom.factor === 1) decide(x, y);
   };
 
   const pinch = (before: Point, now: Point, other: Point): void => {
     const spread = distance(now, other) / Math.max(1, distance(before, other));
-    const next = Math.min(MOST, Math.max(1, zoom * spread));
     // The point between the fingers stays between them.
-    const { left, top, width, height } = area.getBoundingClientRect();
-    const middle = {
-      x: (now.x + other.x) / 2 - left - width / 2,
-      y: (now.y + other.y) / 2 - top - height / 2,
-    };
-    const grown = next / zoom;
-    shift = {
-      x: middle.x - (middle.x - shift.x) * grown,
-      y: middle.y - (middle.y - shift.y) * grown,
-    };
-    zoom = next;
-    pan((now.x - before.x) / 2, (now.y - before.y) / 2);
-    gestures.zoomed(zoom);
+    zoom.by(spread, { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+    zoom.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
   };
 
-  /** The picture never leaves its frame. */
-  const pan = (x: number, y: number): void => {
-    const element = picture();
-    if (!element) return;
-    const wide = (element.offsetWidth * (zoom - 1)) / 2;
-    const high = (element.offsetHeight * (zoom - 1)) / 2;
-    shift = { x: within(shift.x + x, wide), y: within(shift.y + y, high) };
+  const wheel = (event: WheelEvent): void => {
+    event.preventDefault();
+    const turned = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : LINE);
+    const double = event.ctrlKey ? DOUBLE_PINCH : DOUBLE;
+    zoom.by(2 ** (-turned / double), { x: event.clientX, y: event.clientY });
+    zoom.draw();
   };
 
-  const reset = (): void => {
-    zoom = 1;
-    shift = { x: 0, y: 0 };
-    gestures.zoomed(1);
+  const press = (key: string): boolean => {
+    if (key === "+" || key === "=") zoom.by(KEY);
+    else if (key === "-") zoom.by(1 / KEY);
+    else if (key === "0" || (key === "Escape" && zoom.factor > 1)) zoom.reset();
+    else return false;
+    zoom.draw();
+    return true;
   };
 
   const decide = (x: number, y: number): void => {
@@ -104,20 +101,18 @@ export function followFingers(
   area.addEventListener("pointermove", move);
   area.addEventListener("pointerup", up);
   area.addEventListener("pointercancel", up);
-  return () => {
+  area.addEventListener("wheel", wheel, { passive: false });
+  const stop = (): void => {
     area.removeEventListener("pointerdown", down);
     area.removeEventListener("pointermove", move);
     area.removeEventListener("pointerup", up);
     area.removeEventListener("pointercancel", up);
+    area.removeEventListener("wheel", wheel);
+    area.classList.remove("zoomed");
   };
+  return { press, stop };
 }
-
-type Point = { x: number; y: number };
 
 function distance(a: Point, b: Point): number {
   return Math.hypot(a.x - b.x, a.y - b.y);
-}
-
-function within(value: number, limit: number): number {
-  return Math.min(limit, Math.max(-limit, value));
 }

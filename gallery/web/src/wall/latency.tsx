@@ -19,7 +19,8 @@ export function Parts({ screen, measured }: { screen: Screen; measured: Measured
   return (
     <div class="parts">
       <b>
-        {facts.rate(Math.round(fps))}, {whole ? facts.old(age) : facts.oldAtLeast(age)}
+        <span>{facts.rate(Math.round(fps))}, </span>
+        <span>{whole ? facts.old(age) : facts.oldAtLeast(age)}</span>
       </b>
       <dl>
         {(Object.keys(times) as (keyof typeof times)[]).map((part) => (

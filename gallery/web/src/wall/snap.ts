@@ -4,13 +4,14 @@
 import { signal } from "@preact/signals";
 import { tellAll } from "../page/announce";
 import { Refusal, takePhoto } from "../net/api";
-import { cameras, order } from "../net/gallery";
+import { cameras, link, notices, order } from "../net/gallery";
 import { words } from "../words/language";
 import type { Camera } from "../net/messages";
 import { newId, type Photo } from "../photos/photo";
 import { enlarged } from "../page/route";
 import { hear } from "../photos/current-album";
-import { complain, mend } from "../page/toast";
+import { complain, mend, show } from "../page/toast";
+import { face } from "./tile-state";
 
 const FLASH = 320;
 const FLIGHT = 480;
@@ -33,12 +34,20 @@ export const pending = signal<readonly Pending[]>([]);
 /** How many photos each camera is being asked for. */
 export const asked = signal<ReadonlyMap<string, number>>(new Map());
 
-/** Whoever shows a camera from a page takes the photos with it. */
-export function canBeAsked({ kind }: Camera): boolean {
-  return kind !== "browser";
+/** Why no photo of a camera can be had, in a sentence; null if one can. */
+export function obstacle(camera: Camera): string | null {
+  const text = words.value;
+  // Whoever shows a camera from a page takes the photos with it.
+  if (camera.kind === "browser") return text.shutter.theirs;
+  if (notices.value.some(({ code }) => code === "view-only")) return `${text.viewOnly}.`;
+  if (!link.value.open) return text.lostLine;
+  if (camera.state === "live" || camera.state === "idle") return null;
+  const now = Date.now();
+  const { why } = face(camera, { opened: now, captured: null, rested: false }, now, text);
+  return why && [`${why.headline}.`, why.line].filter(Boolean).join(" ");
 }
 
-/** Asks the camera under the pointer or the focus, or the only one, for a photo. */
+/** Asks the camera under the pointer or the focus, or the only one, for a photo, or says why not. */
 export function shootHere(): boolean {
   const tile =
     document.querySelector<HTMLElement>(".stage .tile") ??
@@ -47,12 +56,20 @@ export function shootHere(): boolean {
     (order.value.length === 1 ? document.querySelector<HTMLElement>(".wall .tile") : null);
   const name = tile?.dataset.camera;
   const camera = cameras.value?.find(({ camera }) => camera === name);
-  if (!tile || !camera || !canBeAsked(camera) || tile.dataset.state !== "live") return false;
-  void shoot(camera, tile);
+  if (tile && camera) press(camera, tile);
+  else if (order.value.length > 1) show({ text: words.value.shutter.which });
+  else return false;
   return true;
 }
 
-export async function shoot(camera: Camera, tile: HTMLElement): Promise<void> {
+/** Takes a photo, or says why there can be none. */
+export function press(camera: Camera, tile: HTMLElement): void {
+  const why = obstacle(camera);
+  if (why === null) void shoot(camera, tile);
+  else complain(words.value.shutter.noneOf(camera.name), why);
+}
+
+async function shoot(camera: Camera, tile: HTMLElement): Promise<void> {
   const id = newId(Date.now(), crypto.getRandomValues(new Uint8Array(16)));
   flash(tile);
   const from = tile.getBoundingClientRect();

@@ -60,9 +60,10 @@ export function Strip() {
   const shown = [...waiting, ...(photos ?? [])].slice(0, LENGTH);
   useSlide(list, shown.map(({ id }) => id).join());
   const tail = whoIsHere(people.value ?? [], words.value);
-  if (photos !== null && shown.length === 0 && tail === "") return null;
+  // Its place is there from the start: the first photo moves no tile.
   return (
     <div class="under">
+      {photos !== null && shown.length === 0 && <p class="none">{words.value.noPhotos}</p>}
       <ol ref={list} class="strip" role="list" aria-label={words.value.shutter.strip}>
         {shown.map((photo) =>
           "picture" in photo ? (

@@ -32,6 +32,8 @@ export interface Seen {
   opened: number;
   /** When the picture on it was captured, by our clock; null before the first. */
   captured: number | null;
+  /** The page was hidden since the picture came: whatever its age, it is not what is there now. */
+  rested: boolean;
 }
 
 /** `since` of the camera is meant by our clock. */
@@ -49,7 +51,9 @@ export function face(camera: Camera, seen: Seen, now: number, words: Words): Fac
 export function tileState(camera: Camera, seen: Seen, now: number): TileState {
   if (camera.state !== "live" && camera.state !== "idle") return camera.state;
   const more = slowness(camera);
-  if (seen.captured !== null) return now - seen.captured > LATE + more ? "stale" : "live";
+  if (seen.captured !== null) {
+    return seen.rested || now - seen.captured > LATE + more ? "stale" : "live";
+  }
   return now - seen.opened < CONNECTING + more ? "connecting" : "lost";
 }
 
@@ -63,7 +67,7 @@ function slowness({ interval }: Camera): number {
 }
 
 function isLate(state: TileState, { captured }: Seen, now: number): boolean {
-  return captured !== null && (state === "stale" || (state === "live" && now - captured > LATE));
+  return captured !== null && (state === "stale" || state === "live") && now - captured > LATE;
 }
 
 function reason(

@@ -13,11 +13,10 @@ import {
   type Screen,
 } from "../net/gallery";
 import { words } from "../words/language";
-import type { Box } from "./layout";
+import type { Box } from "./box";
 import type { Camera } from "../net/messages";
 import { Parts } from "./latency";
 import { Shutter } from "./shutter";
-import { canBeAsked } from "./snap";
 import { tick } from "../page/tick";
 import { me } from "../people/identity";
 import { ownNode } from "../webcam/own";
@@ -32,13 +31,13 @@ interface Props {
   current?: boolean;
   /** Opens the camera; without it nothing is to be pressed. */
   open?: () => void;
-  /** It has a shutter while it is live. */
+  /** It has a shutter. */
   shoots?: boolean;
   /** Told once, when there is a screen to ask for facts and to zoom. */
   ready?: (screen: Screen) => void;
 }
 
-export function Tile({ camera: known, fps, box, current, open, shoots, ready }: Props) {
+export function Tile({ camera: known, fps, box, current: framed, open, shoots, ready }: Props) {
   const element = useRef<HTMLLIElement & HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const screen = useRef<Screen | null>(null);
@@ -48,7 +47,12 @@ export function Tile({ camera: known, fps, box, current, open, shoots, ready }: 
 
   const look = (): Face => {
     const time = Date.now();
-    return face(camera, screen.current ?? { opened: time, captured: null }, time, words.value);
+    return face(
+      camera,
+      screen.current ?? { opened: time, captured: null, rested: false },
+      time,
+      words.value,
+    );
   };
   const shown = look();
   // What follows the clock and the pictures compares with what was rendered last.
@@ -78,7 +82,9 @@ export function Tile({ camera: known, fps, box, current, open, shoots, ready }: 
   }, []);
   useEffect(() => tick.subscribe(follow), []);
 
-  const seen = screen.current !== null && isVisible(screen.current);
+  const { current } = screen;
+  // What is old because nobody looked is no news.
+  const seen = current !== null && isVisible(current) && !current.rested;
   useEffect(() => {
     if (seen && link.value.open) tell(camera, shown);
   }, [shown.state, camera.state, camera.reason]);
@@ -91,7 +97,7 @@ export function Tile({ camera: known, fps, box, current, open, shoots, ready }: 
       class="tile"
       data-camera={camera.camera}
       data-state={state}
-      aria-current={current ? "true" : undefined}
+      aria-current={framed ? "true" : undefined}
       style={
         box
           ? {
@@ -119,7 +125,7 @@ export function Tile({ camera: known, fps, box, current, open, shoots, ready }: 
         <span class="name">{camera.name}</span>
         {shown.age && <span class="age">{shown.age}</span>}
       </div>
-      {shoots && state === "live" && canBeAsked(camera) && <Shutter camera={camera} />}
+      {shoots && <Shutter camera={camera} />}
     </Element>
   );
 }

@@ -1,23 +1,19 @@
 // All cameras, as large as the window allows.
 
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { land, takeOff } from "./flight";
 import { aspectOf } from "../net/gallery";
 import { words } from "../words/language";
-import { carry, cut, layout } from "./layout";
 import type { Camera } from "../net/messages";
+import { arrange, placed } from "./placing";
 import { came, enlarge } from "../page/route";
 import { Tile } from "./tile";
 
-/** Pictures meet with so many pixels between them, and give so much to reach the edges. */
+/** Pictures meet with so many pixels between them. */
 const GAP = 2;
-const CROP = 0.18;
-/** The narrowest tile, in rem. */
-const LEAST = 8;
 const FPS = 30;
 
-/** What outlives a visit to a camera: which tiles share a row, and how far it was scrolled. */
-let rows: string[][] = [];
+/** How far it was scrolled, which outlives a visit to a camera. */
 let scrolled = 0;
 
 export function Wall({ list }: { list: Camera[] }) {
@@ -29,21 +25,31 @@ export function Wall({ list }: { list: Camera[] }) {
   useLayoutEffect(() => {
     const wall = element.current!;
     const measure = (): void => {
-      const { clientWidth: width, clientHeight: height } = wall;
+      const { offsetWidth: width, offsetHeight: height } = wall;
       setRoom((old) => (old.width === width && old.height === height ? old : { width, height }));
     };
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(wall);
-    const timer = setTimeout(() => setFirst(false), 300);
     return () => {
       observer.disconnect();
-      clearTimeout(timer);
       scrolled = wall.scrollTop;
     };
   }, []);
 
-  const ready = room.width > 0 && room.height > 0;
+  useLayoutEffect(() => {
+    const names = list.map(({ camera }) => camera);
+    if (room.width > 0 && room.height > 0)
+      arrange(names, list.map(aspectOf), { ...room, gap: GAP });
+  });
+
+  const wall = placed.value;
+  const ready = wall !== null && room.width > 0;
+  useEffect(() => {
+    if (!ready) return;
+    const timer = setTimeout(() => setFirst(false), 300);
+    return () => clearTimeout(timer);
+  }, [ready]);
   useLayoutEffect(() => {
     if (!ready) return;
     element.current!.scrollTop = scrolled;
@@ -54,32 +60,29 @@ export function Wall({ list }: { list: Camera[] }) {
     land(came!, tile);
   }, [ready]);
 
-  const names = list.map(({ camera }) => camera);
-  const several = list.length > 1;
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  const { boxes, breaks, tall } = layout(
-    list.map(aspectOf),
-    { ...room, gap: GAP, crop: several ? CROP : 0, least: several ? LEAST * rem : 0 },
-    carry(rows, names),
-  );
-  if (ready && !tall) rows = cut(names, breaks);
-
+  const tall = wall?.tall ?? false;
   return (
     <ul ref={element} role="list" class={`wall${tall ? " tall" : ""}${first ? " first" : ""}`}>
       {ready &&
-        list.map((camera, i) => (
-          <Tile
-            key={camera.camera}
-            camera={camera}
-            fps={FPS}
-            box={boxes[i]}
-            shoots
-            open={() => {
-              takeOff(camera.camera, tileOf(element.current!, camera.camera));
-              enlarge(camera.camera);
-            }}
-          />
-        ))}
+        list.map((camera) => {
+          const box = wall.boxes.get(camera.camera);
+          // One that has just come is shown when its place is known.
+          return (
+            box && (
+              <Tile
+                key={camera.camera}
+                camera={camera}
+                fps={FPS}
+                box={box}
+                shoots
+                open={() => {
+                  takeOff(camera.camera, tileOf(element.current!, camera.camera));
+                  enlarge(camera.camera);
+                }}
+              />
+            )
+          );
+        })}
     </ul>
   );
 }
