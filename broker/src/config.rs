@@ -11,11 +11,11 @@ use reach::{LOCAL, Networks};
 use serde::{Deserialize, Serialize};
 use wire::Root;
 
-use crate::access::Role;
-use crate::door::Rules;
+use crate::access::authentication::Rules;
+use crate::access::roles::Role;
+use crate::access::users::Users;
 use crate::limits::Limits;
-use crate::topic;
-use crate::users::Users;
+use crate::protocol::topic;
 
 /// Bounds of `memory`.
 const LEAST_MEMORY: usize = 64 << 20;

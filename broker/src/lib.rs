@@ -12,43 +12,13 @@
 //! clients are away: for them it waits in `ordered`, as their outbox will find it.
 
 mod access;
-mod aliases;
-mod attempts;
-mod check;
-mod codec;
 mod config;
-mod connection;
 mod core;
 mod counters;
-mod delivery;
-mod door;
-mod handshake;
-mod held;
-mod identity;
+mod entry;
 mod limits;
-mod listener;
-mod local;
-mod ordered;
-mod outbox;
-mod packet;
-mod passwords;
-mod publish;
-mod received;
-mod receiving;
-mod reply;
-mod retained;
-mod route;
-mod seldom;
-mod session;
-mod share;
-mod shared;
-mod slots;
-mod subscriptions;
-mod sys;
-mod time;
-mod topic;
-mod users;
-mod websocket;
+mod protocol;
+mod throttle;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -61,16 +31,16 @@ use supervision::Health;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-pub use crate::access::{BadRole, Role};
+use crate::access::authentication::Door;
+pub use crate::access::roles::{BadRole, Role};
+pub use crate::access::users::{BadUsers, User, Users, new_password};
 pub use crate::config::{BadConfig, Config, ListenerSection, Section, Transport};
-use crate::core::Core;
+use crate::core::sessions::Core;
+use crate::core::slots::Slots;
 pub use crate::counters::{Counters, Counts};
-use crate::door::Door;
-use crate::handshake::Pages;
-pub use crate::listener::BindError;
-use crate::listener::{Listener, Speaks};
-use crate::slots::Slots;
-pub use crate::users::{BadUsers, User, Users, new_password};
+use crate::entry::handshake::Pages;
+pub use crate::entry::listener::BindError;
+use crate::entry::listener::{Listener, Speaks};
 
 /// A listener or a core without a sign of life for this long hangs. Each shows one every 10 s at
 /// least.

@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 use trust::{BadTrust, Fingerprint};
 use wire::{BadBrokerUrl, BrokerUrl, GalleryId, Root};
 
-use crate::cors::ANY;
+use crate::http::cors::ANY;
+use crate::http::https;
 use crate::people::{self, Keys};
-use crate::{https, picture, store};
+use crate::photos::picture;
+use crate::photos::store;
 
 /// `[gallery]` as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

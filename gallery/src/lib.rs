@@ -3,48 +3,18 @@
 //! It hears the nodes through an MQTT broker and shows their cameras to pages. Messages flow one
 //! way, `mqtt` → `wall` → `page` and `still`; what is wanted flows back through `frames`.
 
-mod arrivals;
-mod assets;
-mod cameras;
-mod clocks;
 mod config;
-mod cors;
-mod door;
-mod filename;
-mod frames;
 mod http;
-mod https;
-mod idempotency;
-mod ingest;
-mod journal;
-mod jpeg;
-mod kept;
-mod listener;
+mod limits;
 mod live;
 mod mqtt;
-mod multipart;
 mod now;
-mod page;
 mod people;
 mod photos;
-mod picture;
-mod piped;
 mod problem;
-mod proxied;
-mod range;
-mod rate;
+mod record;
 mod relay;
-mod seldom;
-mod shares;
-mod snaps;
-mod still;
 mod stop;
-mod store;
-mod strangers;
-mod turn;
-mod upload;
-mod wall;
-mod websocket;
 
 use std::future::Future;
 use std::io;
@@ -60,28 +30,28 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 pub use config::{BadConfig, Config, Section};
-pub use https::HttpsError;
-pub use picture::{BadSection as BadPicturesSection, Section as PicturesSection};
+pub use http::https::HttpsError;
+pub use photos::picture::{BadSection as BadPicturesSection, Section as PicturesSection};
 #[doc(hidden)]
-pub use store::fill;
-pub use store::{BadSection as BadPhotosSection, Section as PhotosSection};
-pub use store::{OpenError, Progress, Settled};
+pub use photos::store::fill;
+pub use photos::store::{BadSection as BadPhotosSection, Section as PhotosSection};
+pub use photos::store::{OpenError, Progress, Settled};
 pub use supervision::Health;
 
-use cors::Readers;
-use door::Door;
-use http::Site;
-use https::Https;
-use ingest::Ingest;
-use journal::Journal;
-use listener::Service;
+use http::cors::Readers;
+use http::guard::Door;
+use http::https::Https;
+use http::listener::Service;
+use http::routes::Site;
+use limits::strangers::Strangers;
+use live::hub::Wall;
 use people::People;
+use photos::ingest::Ingest;
+use photos::store::Store;
+use photos::upload::Uploads;
+use record::journal::Journal;
 use relay::Relay;
 use stop::stopped;
-use store::Store;
-use strangers::Strangers;
-use upload::Uploads;
-use wall::Wall;
 
 /// A task that shows no progress for this long hangs. The slowest needs 10 s, when it looks for a
 /// broker that is not there.
@@ -211,7 +181,7 @@ impl Gallery {
             };
             warn!("open: everybody {who} can see the wall, without a password");
         }
-        if config.cors_origins.iter().any(|origin| origin == cors::ANY) {
+        if config.cors_origins.iter().any(|origin| origin == http::cors::ANY) {
             warn!(
                 "gallery.cors_origins has \"*\": every page that anybody opens in this network can \
                  read the live pictures"
@@ -219,7 +189,7 @@ impl Gallery {
         }
         // Their databases are closed last, by whoever may wait for a disk.
         let closing = (people.clone(), journal.clone());
-        let (say, sayings) = mpsc::channel(ingest::SAYINGS);
+        let (say, sayings) = mpsc::channel(photos::ingest::SAYINGS);
         let (id, photos) = (config.id.clone(), store.clone());
         let port = https.as_ref().map(|(_, address, _)| address.port());
         let ingest = Ingest::new(photos.clone(), say, config.pictures.config().keep_gps);
@@ -243,7 +213,7 @@ impl Gallery {
             health: health.clone(),
             strangers: strangers.clone(),
             readers: Arc::new(Readers::new(&config.cors_origins)),
-            policy: assets::policy(&config.frame_origins),
+            policy: http::assets::policy(&config.frame_origins),
             stop: end,
         };
         let routes = site.routes();
@@ -266,7 +236,7 @@ impl Gallery {
         let alive = watch(name);
         tasks.spawn(async move {
             let https = https.map(|(listener, _, https)| (listener, https));
-            listener::serve(listener, https, service, end, || alive.beat()).await;
+            http::listener::serve(listener, https, service, end, || alive.beat()).await;
             name
         });
         let (name, heard, end) = ("connection to the broker", wall.clone(), stopping.clone());
@@ -340,7 +310,7 @@ impl Opened {
 /// The last events in the log of a gallery whose own directory is `data`, oldest first: none where
 /// no gallery ever ran, or where this user may not read them.
 pub fn last_events(data: &std::path::Path, most: usize) -> Vec<wire::log::Entry> {
-    kept::peek(&config::log(data), most)
+    record::database::peek(&config::log(data), most)
 }
 
 /// Makes the index of a gallery's photos anew from the files. `progress` is told now and then.
@@ -348,11 +318,11 @@ pub fn last_events(data: &std::path::Path, most: usize) -> Vec<wire::log::Entry>
 /// # Errors
 /// [`OpenError`], also when a gallery runs on them.
 pub fn reindex(config: &Config, progress: impl FnMut(Progress)) -> Result<Settled, OpenError> {
-    store::reindex(&config.photos.folder, progress)
+    photos::store::reindex(&config.photos.folder, progress)
 }
 
 fn bind(key: &str, wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
-    let bound = listener::bind(wanted);
+    let bound = http::listener::bind(wanted);
     bound.and_then(|listener| Ok((listener.local_addr()?, listener))).map_or_else(
         |source| {
             let cure = match source.kind() {

@@ -27,11 +27,11 @@ use tracing::{error, info, warn};
 use wire::{BrokerUrl, CameraId, GalleryId, Root, Status, Topic, Want, filter, limits};
 
 use crate::config::Config;
-use crate::frames::Rates;
-use crate::ingest::Saying;
+use crate::live::frames::Rates;
+use crate::live::hub::Wall;
 use crate::people::{Out, People};
+use crate::photos::ingest::Saying;
 use crate::stop::stopped;
-use crate::wall::Wall;
 use asked::Asked;
 use subscriptions::Subscriptions;
 

@@ -29,9 +29,9 @@ use wire::{
     Status, Topic, Want, limits,
 };
 
-use crate::kept::{self, Kept};
+use crate::limits::rate::{Buckets, Rate};
 use crate::now::{self, Now};
-use crate::rate::{Buckets, Rate};
+use crate::record::database::{self, Kept};
 use cameras::{Cameras, Shown};
 use outbox::Outbox;
 use presence::{Device, Presence};
@@ -132,7 +132,7 @@ impl Held {
 impl People {
     pub fn new(config: &Config, me: &GalleryId, root: &Root) -> Self {
         let (kept, last) = Kept::open(&config.talk, "talk", KEPT, limits::TALK);
-        let said = kept::ids(&config.talk, "said", KEPT);
+        let said = database::ids(&config.talk, "said", KEPT);
         let boot = now::boot();
         let room = Room {
             presence: Presence::new(me.clone()),

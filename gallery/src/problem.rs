@@ -10,9 +10,9 @@ use warp::reject::{InvalidHeader, InvalidQuery, Reject, Rejection};
 use warp::reply::{Reply, Response};
 use wire::PhotoId;
 
-use crate::shares::Full;
-use crate::snaps::SnapError;
-use crate::store::StoreError;
+use crate::limits::shares::Full;
+use crate::photos::snaps::SnapError;
+use crate::photos::store::StoreError;
 
 /// What went wrong with a request, and what helps.
 #[derive(Debug, Serialize)]

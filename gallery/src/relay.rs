@@ -22,11 +22,11 @@ use tracing::{debug, info};
 use warp::http::Request;
 use warp::reply::{Reply, Response};
 
-use crate::listener::Peer;
+use crate::http::listener::Peer;
+use crate::limits::shares::Who;
+use crate::limits::strangers::Strangers;
+use crate::live::websocket::handshake;
 use crate::problem::Problem;
-use crate::shares::Who;
-use crate::strangers::Strangers;
-use crate::websocket::handshake;
 use photos::{Missed, Offers, Pictures};
 use rooms::{Place, RoomName, Rooms};
 

@@ -4,57 +4,16 @@
 //! the two connections takes from there. Nothing waits for anything else, so a slow broker makes
 //! frames fewer and never late.
 
-mod answers;
-mod ask;
-mod bounds;
-mod camera;
-mod cameras;
-mod choose;
-mod claim;
+mod capture;
 mod clock;
 mod config;
-mod controls;
-mod discover;
-mod encode;
-mod errno;
-mod exif;
-mod facts;
-mod frozen;
-mod holder;
-mod hotplug;
+mod devices;
 mod identity;
-mod log;
-mod marks;
-mod mjpeg;
-mod mqtt;
-mod names;
-mod offers;
-mod pace;
-mod pictures;
-mod pixels;
-mod planes;
-mod pool;
-#[cfg(feature = "turbojpeg")]
-mod reduce;
-mod retry;
-#[cfg(test)]
-mod scene;
-mod schedule;
-mod sequence;
-mod sizes;
-mod slot;
-mod snaps;
-mod source;
+mod link;
+mod outgoing;
+mod picture;
 mod spool;
-mod spooler;
-mod stats;
 mod stop;
-mod stored;
-mod survey;
-mod test_card;
-mod times;
-mod v4l2;
-mod wants;
 
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -64,24 +23,24 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use wire::NodeName;
 
-pub use crate::choose::{Ask, Interval, Offer};
+pub use crate::capture::choose::{Ask, Interval, Offer};
 pub use crate::config::{
     BadConfig, CameraConfig, CameraSection, Config, Section, Show, TestCard, TestCardSection,
 };
-pub use crate::log::Log;
-pub use crate::pixels::Coding;
-pub use crate::survey::{Survey, VideoNode, survey};
+pub use crate::devices::survey::{Survey, VideoNode, survey};
+pub use crate::link::log::Log;
+pub use crate::picture::pixels::Coding;
 pub use supervision::Health;
 
-use crate::answers::Answers;
-use crate::ask::Questions;
-use crate::camera::Outlet;
-use crate::cameras::Cameras;
-use crate::facts::Facts;
+use crate::capture::camera::Outlet;
+use crate::devices::cameras::Cameras;
 use crate::identity::Identity;
-use crate::mqtt::Link;
-use crate::slot::Slots;
-use crate::spooler::Spooler;
+use crate::link::ask::Questions;
+use crate::link::mqtt::Link;
+use crate::outgoing::answers::Answers;
+use crate::outgoing::facts::Facts;
+use crate::outgoing::slot::Slots;
+use crate::spool::spooler::Spooler;
 
 /// How long a clean stop waits for the last snapshots to be written.
 const SPOOLED: Duration = Duration::from_secs(2);

@@ -9,9 +9,9 @@ use tokio::sync::Notify;
 use wire::frame::{Own, OwnSize};
 use wire::{CameraId, Stamp, Takes, Topic, jpeg, limits};
 
+use crate::limits::shares::{Share, Shares, Who};
+use crate::limits::strangers::SHOWN;
 use crate::now::Now;
-use crate::shares::{Share, Shares, Who};
-use crate::strangers::SHOWN;
 
 /// A frame that is older than this was held up on its way; how much older is of no use.
 const AGE_MOST: f32 = 60_000.0;

@@ -15,8 +15,8 @@ use super::pictures::Picture;
 use super::presence::Device;
 use super::wants::Wanted;
 use super::{Held, Keys, People, Saying, json};
+use crate::limits::shares::Who;
 use crate::now::{Micros, Now};
-use crate::shares::Who;
 
 /// What pages are told to send of the preview, in frames a second.
 const PREVIEWS: f32 = 1.0;

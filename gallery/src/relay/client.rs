@@ -13,12 +13,12 @@ use super::member::{Member, Next};
 use super::message::{MESSAGE, Message};
 use super::photos::Pictures;
 use super::rooms::Place;
-use crate::shares::Share;
-use crate::stop::stopped;
-use crate::websocket::Hearing;
-use crate::websocket::frames::{
+use crate::limits::shares::Share;
+use crate::live::websocket::Hearing;
+use crate::live::websocket::frames::{
     Broken, CONTROL, GOING_AWAY, Heard, Kind, NORMAL, Opcode, TOO_LARGE, head,
 };
+use crate::stop::stopped;
 
 /// What is read at once.
 const READ: usize = 64 * 1024;

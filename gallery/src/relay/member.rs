@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::message::Message;
 use super::outbox::{ClientId, Outbox};
-use crate::websocket::frames::TRY_LATER;
+use crate::live::websocket::frames::TRY_LATER;
 
 /// A client keeps up when no more than this waits for it, in bytes.
 const KEEPS_UP: usize = 32 * 1024;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::shares::Share;
-use crate::websocket::frames::Kind;
+use crate::limits::shares::Share;
+use crate::live::websocket::frames::Kind;
 
 /// A message is at most so long, in bytes.
 pub(crate) const MESSAGE: usize = wire::limits::PICTURE;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::message::Message;
-use crate::websocket::frames::Kind;
+use crate::live::websocket::frames::Kind;
 
 /// A binary message of this size or more may be replaced by a newer one of its sender.
 const LARGE: usize = 64 * 1024;
@@ -100,7 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::shares::{Share, Shares, Who};
+    use crate::limits::shares::{Share, Shares, Who};
 
     fn memory() -> Share {
         Shares::new("bytes", 0).none(Who::Gallery)

@@ -18,14 +18,14 @@ use super::Relay;
 use super::message::{MESSAGE, Message};
 use super::outbox::ClientId;
 use super::rooms::RoomName;
+use crate::limits::shares::{Share, Shares, Who};
+use crate::limits::strangers::{MESSAGE_WITHIN, OFFERS};
+use crate::live::websocket::frames::Kind;
 use crate::now::Now;
-use crate::picture;
-use crate::shares::{Share, Shares, Who};
+use crate::photos::picture;
+use crate::photos::store::Store;
+use crate::photos::upload::Uploads;
 use crate::stop::stopped;
-use crate::store::Store;
-use crate::strangers::{MESSAGE_WITHIN, OFFERS};
-use crate::upload::Uploads;
-use crate::websocket::frames::Kind;
 
 /// The gallery as a sender; no client has this id.
 const GALLERY: ClientId = 0;

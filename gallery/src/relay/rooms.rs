@@ -10,9 +10,9 @@ use warp::http::StatusCode;
 use super::member::Member;
 use super::message::Message;
 use super::outbox::ClientId;
+use crate::limits::shares::{Full, Share, Shares, Who};
+use crate::live::websocket::frames::GOING_AWAY;
 use crate::problem::Problem;
-use crate::shares::{Full, Share, Shares, Who};
-use crate::websocket::frames::GOING_AWAY;
 
 /// Clients of one room.
 const CLIENTS: usize = 250;

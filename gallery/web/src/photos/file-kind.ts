@@ -1,4 +1,4 @@
-// What a file is by its first bytes, as the gallery judges it (gallery/src/picture.rs): its name and
+// What a file is by its first bytes, as the gallery judges it (gallery/src/photos/picture.rs): its name and
 // declared type are guesses of the system that it comes from.
 
 /** The types that the gallery takes; every browser shows them. */

@@ -1,0 +1,389 @@
+//! What each role may do, in topic filters. Pure: who somebody is, is for [`crate::access::authentication`] to say.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use wire::Root;
+
+use crate::protocol::topic;
+
+/// What a user is there for, and therefore may do. All but `admin` are bound to the topics of
+/// Vitrina, `<root>/#` and `<root>-jpeg/#`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// A node, whose name is the user's: publishes and reads under its own name, and reads which
+    /// galleries there are.
+    Node,
+    /// A gallery: commands, photos taken over, people, and the nodes that browsers are; reads all.
+    Gallery,
+    /// Somebody who gives commands: reads all, and what the broker says of itself.
+    Operator,
+    /// Somebody who looks: reads all.
+    Viewer,
+    /// Everything, also what `broker.deny` refuses to others.
+    Admin,
+}
+
+/// A word that names no role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no role {0:?}; choose node, gallery, operator, viewer or admin")]
+pub struct BadRole(String);
+
+impl Role {
+    const ALL: [Role; 5] = [Role::Node, Role::Gallery, Role::Operator, Role::Viewer, Role::Admin];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Role::Node => "node",
+            Role::Gallery => "gallery",
+            Role::Operator => "operator",
+            Role::Viewer => "viewer",
+            Role::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = BadRole;
+
+    fn from_str(word: &str) -> Result<Role, BadRole> {
+        Role::ALL
+            .into_iter()
+            .find(|role| role.as_str() == word)
+            .ok_or_else(|| BadRole(word.chars().take(64).collect()))
+    }
+}
+
+/// What one client may do, decided once at its CONNECT.
+#[derive(Debug, Clone)]
+pub(crate) struct Grant {
+    publish: Topics,
+    subscribe: Topics,
+    /// What is refused nevertheless.
+    deny: Arc<[String]>,
+    /// Where a bridge of this client's name says whether it is connected, see
+    /// [`Grant::for_client`].
+    connection: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+enum Topics {
+    All,
+    /// What one of these patterns covers, see [`covers`].
+    Of(Vec<String>),
+}
+
+impl Grant {
+    /// Everything but what is denied: for whoever comes to a broker without users.
+    pub fn everything(deny: Arc<[String]>) -> Grant {
+        Grant { publish: Topics::All, subscribe: Topics::All, deny, connection: None }
+    }
+
+    /// As it is for a client of this id: a bridge of Mosquitto says on one topic of the broker's own
+    /// (`$SYS/broker/connection/<client id>/state`, `mosquitto.conf(5)`, `notifications`) whether it
+    /// is connected, has that as its will, and does not come in without. Who may publish nothing
+    /// else may not publish this.
+    pub fn for_client(self, client_id: &str) -> Grant {
+        let speaks = !matches!(&self.publish, Topics::Of(patterns) if patterns.is_empty());
+        let connection = speaks.then(|| format!("$SYS/broker/connection/{client_id}/state"));
+        Grant { connection, ..self }
+    }
+
+    /// What `role` grants to the user `name`.
+    pub fn of(role: Role, name: &str, root: &Root, deny: Arc<[String]>) -> Grant {
+        let text = |rest: &str| format!("{root}/{rest}");
+        let both = |rest: &str| [format!("{root}/{rest}"), format!("{root}-jpeg/{rest}")];
+        let commands = ["+/+/want", "+/+/snap", "+/+/set/+"].map(text);
+        let (publish, subscribe) = match role {
+            Role::Admin => return Grant::everything(Arc::new([])),
+            // With another name it could have a wildcard, or another's topics.
+            Role::Node if !is_node(name) => (Vec::new(), Vec::new()),
+            Role::Node => {
+                let own = format!("{name}/#");
+                (both(&own).to_vec(), vec![text(&own), text("gallery/+/status")])
+            }
+            Role::Gallery => {
+                let mut publish = commands.to_vec();
+                publish.extend(["+/stored", "gallery/#", "people/#"].map(text));
+                publish.extend(both("web-*/#"));
+                (publish, both("#").to_vec())
+            }
+            Role::Operator => {
+                let mut publish = commands.to_vec();
+                // Under `people` for `vitrina chat`.
+                publish.extend(["+/ask", "people/#"].map(text));
+                let [facts, pictures] = both("#");
+                (publish, vec![facts, pictures, "$SYS/#".to_owned()])
+            }
+            Role::Viewer => (Vec::new(), both("#").to_vec()),
+        };
+        Grant {
+            publish: Topics::Of(publish),
+            subscribe: Topics::Of(subscribe),
+            deny,
+            connection: None,
+        }
+    }
+
+    /// Whether the client may publish to a valid topic. Topics that begin with `$` are the
+    /// broker's own, but for one, see [`Grant::for_client`].
+    pub fn may_publish(&self, topic: &str) -> bool {
+        let is_granted = match topic.starts_with('$') {
+            true => self.connection.as_deref() == Some(topic),
+            false => self.publish.cover(topic),
+        };
+        is_granted && !self.deny.iter().any(|deny| topic::matches(deny, topic))
+    }
+
+    /// Whether the client may subscribe to a valid filter, which is so when it may read all that
+    /// the filter could match. Of a shared subscription, that is the filter behind its group.
+    ///
+    /// A denied filter refuses those within it. A wider one is granted, since nobody but an
+    /// administrator can publish what is denied; but for `$SYS`, where the broker itself does.
+    pub fn may_subscribe(&self, filter: &str) -> bool {
+        let is_sys = topic::asks_for_sys(filter);
+        let is_denied =
+            |deny| topic::covers(deny, filter) || is_sys && topic::overlap(deny, filter);
+        !self.deny.iter().any(|deny| is_denied(deny)) && self.subscribe.cover(filter)
+    }
+}
+
+/// Whether a user of this name can be a node.
+pub(crate) fn is_node(name: &str) -> bool {
+    name.parse::<wire::NodeName>().is_ok_and(|name| !name.is_browser())
+}
+
+impl Topics {
+    fn cover(&self, asked: &str) -> bool {
+        match self {
+            Topics::All => true,
+            Topics::Of(patterns) => patterns.iter().any(|pattern| covers(pattern, asked)),
+        }
+    }
+}
+
+/// Whether all topics that `asked` matches, a topic or a filter, are of `pattern`: a filter in
+/// which a level may also be the beginning of a word and a `*`.
+fn covers(pattern: &str, asked: &str) -> bool {
+    if asked.starts_with('$') && pattern.starts_with(['+', '#']) {
+        return false;
+    }
+    let mut levels = asked.split('/');
+    for wanted in pattern.split('/') {
+        let is_covered = match (wanted, levels.next()) {
+            ("#", _) => return true,
+            (_, None) => false,
+            ("+", Some(level)) => level != "#",
+            (wanted, Some(level)) => match wanted.strip_suffix('*') {
+                Some(beginning) => level.starts_with(beginning),
+                None => level == wanted,
+            },
+        };
+        if !is_covered {
+            return false;
+        }
+    }
+    levels.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn grant(role: Role, name: &str) -> Grant {
+        Grant::of(role, name, &Root::default(), Arc::new([]))
+    }
+
+    #[test]
+    fn a_bridge_says_of_itself_whether_it_is_connected() {
+        let state = "$SYS/broker/connection/pi.house/state";
+        for role in [Role::Node, Role::Gallery, Role::Operator, Role::Admin] {
+            assert!(!grant(role, "pi").may_publish(state));
+            let bridge = grant(role, "pi").for_client("pi.house");
+            assert!(bridge.may_publish(state));
+            for other in ["$SYS/broker/connection/other/state", "$SYS/broker/uptime", "$share/x"] {
+                assert!(!bridge.may_publish(other), "{other}");
+            }
+        }
+        assert!(!grant(Role::Viewer, "").for_client("pi.house").may_publish(state));
+        let deny: Arc<[String]> = Arc::new(["$SYS/#".to_owned()]);
+        assert!(!Grant::everything(deny).for_client("pi.house").may_publish(state));
+    }
+
+    #[test]
+    fn a_node_speaks_and_reads_under_its_own_name_only() {
+        let pi = grant(Role::Node, "pi");
+        for topic in ["vitrina/pi/status", "vitrina/pi/cam/state", "vitrina-jpeg/pi/cam/live/full"]
+        {
+            assert!(pi.may_publish(topic), "{topic}");
+        }
+        for topic in [
+            "vitrina/pi2/status",
+            "vitrina/PI/status",
+            "vitrina//pi/status",
+            "vitrina/gallery/x/status",
+            "vitrina/people/pi",
+            "vitrina-jpeg/other/cam/preview",
+            "school/pi/status",
+            "pi/status",
+            "$SYS/broker/uptime",
+            "$share/g/vitrina/pi/status",
+        ] {
+            assert!(!pi.may_publish(topic), "{topic}");
+        }
+        for filter in [
+            "vitrina/pi/cam/set/#",
+            "vitrina/pi/+/want",
+            "vitrina/pi/ask",
+            "vitrina/pi/#",
+            "vitrina/gallery/+/status",
+            "vitrina/gallery/a/status",
+        ] {
+            assert!(pi.may_subscribe(filter), "{filter}");
+        }
+        for filter in [
+            "#",
+            "+/#",
+            "+/pi/#",
+            "vitrina/#",
+            "vitrina/+/status",
+            "vitrina/+/+/want",
+            "vitrina/gallery/#",
+            "vitrina/gallery/+/photo",
+            "vitrina-jpeg/pi/#",
+            "vitrina-jpeg/+/+/preview",
+            "$SYS/#",
+            "$share/g/vitrina/pi/#",
+        ] {
+            assert!(!pi.may_subscribe(filter), "{filter}");
+        }
+    }
+
+    #[test]
+    fn a_node_whose_name_is_no_nodes_may_nothing() {
+        for name in ["gallery", "people", "web-1", "+", "#", "a/b", ""] {
+            let grant = grant(Role::Node, name);
+            assert!(!grant.may_publish(&format!("vitrina/{name}/status")), "{name}");
+            assert!(!grant.may_subscribe(&format!("vitrina/{name}/#")), "{name}");
+        }
+    }
+
+    #[test]
+    fn roles_differ_in_what_they_say() {
+        let topics = [
+            "vitrina/pi/cam/want",
+            "vitrina/pi/cam/set/gain",
+            "vitrina/pi/stored",
+            "vitrina/pi/ask",
+            "vitrina/gallery/a/status",
+            "vitrina/people/ada",
+            "vitrina/people/ada/say",
+            "vitrina/web-1/status",
+            "vitrina-jpeg/web-1/cam/preview",
+            "vitrina/pi/status",
+            "vitrina-jpeg/pi/cam/preview",
+            "lamp/set",
+        ];
+        let allowed = |role| {
+            let grant = grant(role, "x");
+            topics.map(|topic| if grant.may_publish(topic) { 'y' } else { '-' })
+        };
+        let said = |role| String::from_iter(allowed(role));
+        assert_eq!(said(Role::Gallery), "yyy-yyyyy---");
+        assert_eq!(said(Role::Operator), "yy-y-yy-----");
+        assert_eq!(said(Role::Viewer), "------------");
+        assert_eq!(said(Role::Node), "------------");
+        assert_eq!(said(Role::Admin), "yyyyyyyyyyyy");
+    }
+
+    #[test]
+    fn roles_differ_in_what_they_read() {
+        let filters = ["vitrina/#", "vitrina-jpeg/+/+/preview", "#", "$SYS/#", "lamp/set"];
+        let read = |role| {
+            let grant = grant(role, "x");
+            String::from_iter(filters.map(|f| if grant.may_subscribe(f) { 'y' } else { '-' }))
+        };
+        assert_eq!(read(Role::Gallery), "yy---");
+        assert_eq!(read(Role::Operator), "yy-y-");
+        assert_eq!(read(Role::Viewer), "yy---");
+        assert_eq!(read(Role::Node), "-----");
+        assert_eq!(read(Role::Admin), "yyyyy");
+    }
+
+    #[test]
+    fn what_is_denied_is_denied_to_all_but_administrators() {
+        let deny: Arc<[String]> = Arc::new(["test/no/#".to_owned(), "vitrina/+/ask".to_owned()]);
+        let of = |role| Grant::of(role, "x", &Root::default(), deny.clone());
+        for grant in [Grant::everything(deny.clone()), of(Role::Operator)] {
+            assert!(!grant.may_publish("test/no"));
+            assert!(!grant.may_publish("test/no/a"));
+            assert!(!grant.may_publish("vitrina/pi/ask"));
+            assert!(!grant.may_subscribe("test/no/+"));
+            assert!(!grant.may_subscribe("vitrina/pi/ask"));
+        }
+        assert!(Grant::everything(deny.clone()).may_subscribe("test/#"));
+        assert!(of(Role::Admin).may_publish("test/no/a"));
+        assert!(of(Role::Admin).may_subscribe("test/no/a"));
+    }
+
+    #[test]
+    fn what_is_denied_of_sys_is_not_read_by_a_wider_filter_either() {
+        let deny: Arc<[String]> = Arc::new(["$SYS/broker/clients/#".to_owned()]);
+        let grant = Grant::of(Role::Operator, "x", &Root::default(), deny);
+        for filter in ["$SYS/#", "$SYS/+/#", "$SYS/broker/+", "$SYS/broker/+/total"] {
+            assert!(!grant.may_subscribe(filter), "{filter}");
+        }
+        for filter in ["$SYS/broker/uptime", "$SYS/broker/bytes/#", "vitrina/#"] {
+            assert!(grant.may_subscribe(filter), "{filter}");
+        }
+    }
+
+    #[test]
+    fn roles_are_words() {
+        for role in Role::ALL {
+            assert_eq!(role.to_string().parse(), Ok(role));
+        }
+        assert!("root".parse::<Role>().unwrap_err().to_string().contains("viewer"));
+    }
+
+    proptest! {
+        /// Containment, against the matcher: no topic gets through a covered filter that does not
+        /// get through what covers it.
+        #[test]
+        fn what_a_covered_filter_matches_is_covered(
+            pattern in "#|[$a+]?(/[ab+]?){0,2}(/#)?",
+            filter in "#|[$a+]?(/[ab+]?){0,2}(/#)?",
+            topic in "[$ab]?(/[ab]?){0,3}",
+        ) {
+            prop_assume!(topic::is_filter(&pattern) && topic::is_filter(&filter));
+            prop_assert_eq!(covers(&pattern, &topic), topic::matches(&pattern, &topic));
+            prop_assert_eq!(covers(&pattern, &filter), topic::covers(&pattern, &filter));
+            if covers(&pattern, &filter) && topic::matches(&filter, &topic) {
+                prop_assert!(topic::matches(&pattern, &topic));
+            }
+        }
+
+        #[test]
+        fn a_covered_filter_stays_covered_when_a_wildcard_gets_a_word(
+            filter in "(vitrina|vitrina-jpeg|[$a+])/([a+]|pi|web-1|people|gallery)(/[a+]|/#){0,3}",
+        ) {
+            prop_assume!(topic::is_filter(&filter));
+            for role in Role::ALL {
+                let grant = grant(role, "pi");
+                let narrower = filter.replace('+', "a").replace('#', "x/y");
+                prop_assert!(!grant.may_subscribe(&filter) || grant.may_subscribe(&narrower));
+            }
+        }
+    }
+}

@@ -1,0 +1,510 @@
+//! One client, from its CONNECT to its end, over any stream of bytes.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, Bytes, BytesMut};
+use reach::Brief;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant as Moment, timeout, timeout_at};
+use tracing::{debug, info, warn};
+
+use crate::access::authentication::{Door, Guest};
+use crate::access::identity::{Holder, Owner};
+use crate::core::outbox::Outbox;
+use crate::core::receiving::Part;
+use crate::core::session::Session;
+use crate::core::sessions::{Arrival, Core};
+use crate::core::slots::Slot;
+use crate::protocol::aliases::Taken;
+use crate::protocol::codec::Decoder;
+use crate::protocol::packet::{
+    Connect, Filter, Message, Packet, Qos, Reason, Refusal, Reply, Version, Welcome,
+};
+use crate::protocol::reply;
+use crate::protocol::topic;
+
+/// How long a client that has gone is read from, of which all is here already.
+const LAST_WORDS_WITHIN: Duration = Duration::from_millis(100);
+
+/// The bytes that a client sends in a second at least while it sends a packet: who sends less
+/// holds memory that others need.
+const SLOWEST: usize = 2 * 1024;
+
+/// How long a client is given to take its last packet.
+const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
+
+/// Serves a client until it ends. Its session ends with it, also when this is dropped. Without a
+/// CONNECT until `deadline` there is no client.
+pub(crate) async fn serve<R, W>(
+    core: Arc<Core>,
+    door: Arc<Door>,
+    peer: SocketAddr,
+    deadline: Moment,
+    reader: R,
+    writer: W,
+    slot: &Slot,
+) where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let mut incoming = Incoming::new(reader, core.clone(), peer.ip());
+    let mut outgoing = Outgoing::new(writer, core.clone());
+
+    let first = tokio::select! {
+        first = timeout_at(deadline, incoming.next(None)) => first,
+        () = core.closing() => return,
+    };
+    let (mut id, mut user) = (String::new(), String::new());
+    let entered = match first {
+        Ok(Ok(Packet::Connect(connect))) => {
+            slot.keep();
+            id = Brief(&connect.client_id).to_string();
+            user = connect.login.as_ref().map_or_else(String::new, |l| Brief(&l.user).to_string());
+            tokio::select! {
+                entered = enter(&core, &door, peer.ip(), *connect) => entered.map_err(End::Refused),
+                () = core.closing() => return,
+            }
+        }
+        Ok(Ok(_)) => Err(End::Refused(Refusal::new(Reason::ProtocolError, "no CONNECT"))),
+        Ok(Err(end)) => Err(end),
+        Err(_) => Err(End::Late),
+    };
+    let client = match entered {
+        Ok(client) => client,
+        Err(end) => {
+            match &end {
+                End::Refused(Refusal { why, .. }) if core.refusals.is_news(peer.ip(), why) => {
+                    warn!(%peer, client = id, user, why, "refused a client");
+                }
+                _ => debug!(%peer, ?end, "a connection ended without a client"),
+            }
+            if let (End::Refused(refusal), Some(version)) = (end, incoming.decoder.version()) {
+                let last = refused(refusal, version);
+                outgoing.farewell(last, &mut incoming.reader).await;
+            }
+            return;
+        }
+    };
+    debug!(%peer, client = id, version = ?client.version, "connected");
+
+    let end = tokio::select! {
+        end = converse(&client, &mut incoming) => end,
+        end = outgoing.run(&client.outbox) => end,
+        reason = client.outbox.ended() => End::Ended(reason),
+        () = door.revoked(&client.guest) => End::Ended(Reason::NotAuthorized),
+    };
+    let end = match end {
+        // When writing fails, its last words may still be here, and among them its DISCONNECT.
+        End::Gone(_) => {
+            timeout(LAST_WORDS_WITHIN, converse(&client, &mut incoming)).await.unwrap_or(end)
+        }
+        end => end,
+    };
+
+    let end = match end {
+        End::Left { with_will, expiry } => match client.session.leave(with_will, expiry) {
+            Ok(()) => end,
+            Err(refusal) => End::Refused(refusal),
+        },
+        end => end,
+    };
+    // Whoever is revoked now may have ended for another reason.
+    if !door.knows(&client.guest.identity) {
+        client.session.end_with_connection();
+    }
+
+    let is_usual = matches!(end, End::Left { .. } | End::Gone(_));
+    if !is_usual && core.may_tell_end() {
+        info!(%peer, client = id, ?end, "disconnected a client");
+    } else {
+        debug!(%peer, client = id, ?end, "disconnected");
+    }
+    let last = match end {
+        End::Refused(refusal) => Some(refusal),
+        End::Ended(reason) => Some(Refusal::new(reason, "")),
+        End::Silent => Some(Refusal::new(Reason::KeepAliveTimeout, "")),
+        _ => None,
+    };
+    let (version, packet_maximum) = (client.version, client.packet_maximum);
+    // The session ends, and its will is published, before time is spent on saying good-bye.
+    drop(client);
+    if let Some(refusal) = last {
+        let last = reply::encode(&Reply::Disconnect(refusal), version, packet_maximum);
+        outgoing.farewell(last, &mut incoming.reader).await;
+    }
+}
+
+/// Why a connection ends.
+#[derive(Debug)]
+enum End {
+    /// It said DISCONNECT.
+    Left { with_will: bool, expiry: Option<u32> },
+    /// Its socket was closed, or failed.
+    Gone(#[allow(dead_code, reason = "it is for the log")] Option<io::Error>),
+    /// It broke the rules.
+    Refused(Refusal),
+    /// The core ended it.
+    Ended(Reason),
+    /// Nothing came for one and a half keep-alives, or amid a packet.
+    Silent,
+    /// It takes nothing of what waits for it.
+    Stalled,
+    /// It did not send a CONNECT in time.
+    Late,
+}
+
+/// A client that came in.
+struct Client {
+    id: String,
+    version: Version,
+    packet_maximum: usize,
+    guest: Guest,
+    /// How long it may be silent.
+    silence: Option<Duration>,
+    outbox: Arc<Outbox>,
+    session: Session,
+}
+
+async fn enter(
+    core: &Arc<Core>,
+    door: &Arc<Door>,
+    peer: IpAddr,
+    connect: Connect,
+) -> Result<Client, Refusal> {
+    let Connect { version, clean, takes, will, .. } = connect;
+    let mut guest = door.admit(peer, connect.login).await?;
+    guest.grant = guest.grant.for_client(&connect.client_id);
+    if will.as_ref().is_some_and(|will| !guest.grant.may_publish(&will.message.topic)) {
+        return Err(Refusal::new(Reason::NotAuthorized, "a will that is not allowed"));
+    }
+    let is_anonymous = connect.client_id.is_empty();
+    if is_anonymous && (version == Version::V31 || version == Version::V311 && !clean) {
+        return Err(Refusal::new(Reason::BadClientId, "no client id"));
+    }
+    let expiry = connect.expiry.min(core.limits.session_expiry);
+    if will.as_ref().is_some_and(|will| !core.limits.allow_topic(&will.message.topic)) {
+        return Err(Refusal::new(Reason::TopicInvalid, "the will's topic is too long"));
+    }
+    let id =
+        if is_anonymous { format!("auto-{:016x}", fastrand::u64(..)) } else { connect.client_id };
+    let owner = Owner { identity: guest.identity.clone(), client_id: id.clone() };
+    if expiry > 0 && owner.len() > core.limits.topic_length {
+        // It would be kept while the client is away.
+        return Err(Refusal::new(
+            Reason::BadClientId,
+            "a client id too long for a session that lasts",
+        ));
+    }
+    let outbox = Arc::new(Outbox::new(version, takes, core.limits, core.counters.clone()));
+    let longest = core.limits.keep_alive;
+    let told = (version == Version::V5 && connect.keep_alive > longest).then_some(longest);
+    let welcome = Welcome {
+        receive_maximum: u16::try_from(core.limits.inflight).unwrap_or(u16::MAX),
+        assigned_client_id: is_anonymous.then(|| id.clone()),
+        keep_alive: told,
+        response_information: Some(format!("response/{id}"))
+            .filter(|topic| connect.wants_response_information && topic::is_name(topic))
+            .filter(|topic| core.limits.allow_topic(topic) && guest.grant.may_subscribe(topic)),
+        ..Welcome::default()
+    };
+    // MQTT 5, section 3.1.2.11.4: a client is sent nothing that is too large for it.
+    let connack = reply::encode(&Reply::Welcome(welcome.clone()), version, usize::MAX);
+    if connack.len() > takes.packet_maximum as usize {
+        return Err(Refusal::new(Reason::PacketTooLarge, ""));
+    }
+    let holder = Holder::new(&guest.identity, peer);
+    let arrival = Arrival { owner, holder, clean, expiry, will, outbox: outbox.clone(), welcome };
+    let session =
+        Session::open(core, arrival).map_err(|reason| Refusal::new(reason, "no more sessions"))?;
+    // MQTT 5, section 3.1.2.10.
+    let silence = match told.unwrap_or(connect.keep_alive) {
+        0 => None,
+        s => Some(Duration::from_millis(1500) * u32::from(s)),
+    };
+    let packet_maximum = takes.packet_maximum as usize;
+    Ok(Client { id, version, packet_maximum, guest, silence, outbox, session })
+}
+
+/// The CONNACK for a client that may not come in, where its version has one.
+fn refused(refusal: Refusal, version: Version) -> Bytes {
+    match (version, refusal.reason) {
+        // MQTT 3.1.1, section 3.1.4: what is malformed is closed without CONNACK.
+        (Version::V5, _)
+        | (
+            _,
+            Reason::UnsupportedVersion
+            | Reason::BadClientId
+            | Reason::BadLogin
+            | Reason::NotAuthorized
+            | Reason::ServerBusy
+            | Reason::QuotaExceeded
+            | Reason::ShuttingDown,
+        ) => reply::encode(&Reply::Refused(refusal), version, usize::MAX),
+        _ => Bytes::new(),
+    }
+}
+
+async fn converse<R: AsyncRead + Unpin>(client: &Client, incoming: &mut Incoming<R>) -> End {
+    loop {
+        let packet = match incoming.next(client.silence).await {
+            Ok(packet) => packet,
+            Err(end) => return end,
+        };
+        let refused = match packet {
+            Packet::Publish { id, alias, mut message } => {
+                match incoming.aliases.resolve(message.topic, alias) {
+                    Ok(topic) => {
+                        message.topic = topic;
+                        client.publish(id, message, &incoming.core).err()
+                    }
+                    Err(refusal) => Some(refusal),
+                }
+            }
+            Packet::PubAck { id } => {
+                client.outbox.acknowledged(id);
+                None
+            }
+            Packet::PubRec { id, is_refused } => {
+                client.outbox.received(id, is_refused);
+                None
+            }
+            Packet::PubRel { id } => {
+                let is_known = client.session.release(id);
+                let reason = if is_known { Reason::Success } else { Reason::IdentifierUnknown };
+                client.outbox.reply(&Reply::PubComp { id, reason });
+                None
+            }
+            Packet::PubComp { id } => {
+                client.outbox.completed(id);
+                None
+            }
+            Packet::Subscribe { id, filters } => {
+                client.subscribe(id, &filters).await;
+                None
+            }
+            Packet::Unsubscribe { id, filters } => {
+                let results = filters.iter().map(|f| client.session.unsubscribe(f)).collect();
+                client.outbox.reply(&Reply::UnsubAck { id, results });
+                None
+            }
+            Packet::PingReq => {
+                client.outbox.reply(&Reply::PingResp);
+                None
+            }
+            Packet::Disconnect { with_will, expiry } => return End::Left { with_will, expiry },
+            Packet::Connect(_) => Some(Refusal::new(Reason::ProtocolError, "a second CONNECT")),
+        };
+        if let Some(refusal) = refused {
+            return End::Refused(refusal);
+        }
+        client.outbox.replies_taken().await;
+    }
+}
+
+impl Client {
+    fn publish(&self, id: u16, message: Message, core: &Core) -> Result<(), Refusal> {
+        core.counters.messages_in.add(1);
+        if !core.limits.allow_topic(&message.topic) {
+            return Err(Refusal::new(Reason::TopicInvalid, "a topic that is too long"));
+        }
+        let qos = message.qos;
+        let published = if self.guest.grant.may_publish(&message.topic) {
+            self.session.publish(id, message)
+        } else {
+            core.refuse_publish(&self.id, &message.topic);
+            Err(Reason::NotAuthorized)
+        };
+        let reason = published.err().unwrap_or(Reason::Success);
+        match qos {
+            _ if reason == Reason::ReceiveMaximumExceeded => {
+                return Err(Refusal::new(reason, "more messages of QoS 2 than were allowed"));
+            }
+            Qos::AtMostOnce => {}
+            Qos::AtLeastOnce => self.outbox.reply(&Reply::PubAck { id, reason }),
+            Qos::ExactlyOnce => self.outbox.reply(&Reply::PubRec { id, reason }),
+        }
+        Ok(())
+    }
+
+    async fn subscribe(&self, id: u16, filters: &[Filter]) {
+        let subscribed: Vec<_> = filters
+            .iter()
+            .map(|filter| {
+                let path = topic::subscribed(&filter.path).ok_or(Reason::FilterInvalid)?;
+                if self.guest.grant.may_subscribe(path) {
+                    self.session.subscribe(filter)
+                } else {
+                    Err(Reason::NotAuthorized)
+                }
+            })
+            .collect();
+        let granted = subscribed.iter().map(|s| s.map(|(qos, _)| qos)).collect();
+        self.outbox.reply(&Reply::SubAck { id, granted });
+        let mut spent = Duration::ZERO;
+        for (filter, subscribed) in filters.iter().zip(subscribed) {
+            if let Ok((_, is_new)) = subscribed {
+                let began = Instant::now();
+                self.session.send_retained(filter, is_new);
+                // Whoever asks for much, again and again, waits and does not make others wait.
+                spent += began.elapsed();
+                if spent > Duration::from_millis(1) {
+                    tokio::time::sleep(9 * spent).await;
+                    spent = Duration::ZERO;
+                }
+            }
+        }
+    }
+}
+
+/// What comes from a client.
+struct Incoming<R> {
+    reader: R,
+    decoder: Decoder,
+    aliases: Taken,
+    /// What the packet takes that is being received, and since when.
+    part: Part,
+    since: Option<Instant>,
+    core: Arc<Core>,
+}
+
+impl<R: AsyncRead + Unpin> Incoming<R> {
+    fn new(reader: R, core: Arc<Core>, peer: IpAddr) -> Incoming<R> {
+        let decoder = Decoder::new(wire::limits::PACKET);
+        let part = core.receiving.part(peer);
+        Incoming { reader, decoder, aliases: Taken::default(), part, since: None, core }
+    }
+
+    /// The next packet. Any byte is a sign of life; a packet must go on within the stall time, and
+    /// come at [`SLOWEST`] at least.
+    async fn next(&mut self, silence: Option<Duration>) -> Result<Packet, End> {
+        let stall = self.core.limits.stall;
+        loop {
+            if let Some(packet) = self.decoder.next(Instant::now()).map_err(End::Refused)? {
+                self.core.counters.packets_in.add(1);
+                self.since = None;
+                self.part.resize(self.decoder.needs()).await;
+                return Ok(packet);
+            }
+            if self.decoder.is_within_packet() {
+                let since = *self.since.get_or_insert_with(Instant::now);
+                let longest =
+                    stall + Duration::from_secs((self.decoder.expected() / SLOWEST) as u64);
+                if since.elapsed() > longest {
+                    return Err(End::Silent);
+                }
+            }
+            let room = self.part.resize(self.decoder.needs());
+            timeout(stall, room).await.map_err(|_| {
+                let why = "too much is being received from this address already";
+                End::Refused(Refusal::new(Reason::ServerBusy, why))
+            })?;
+            let patience = match (silence, self.decoder.is_within_packet()) {
+                (Some(silence), true) => Some(silence.min(stall)),
+                (None, true) => Some(stall),
+                (silence, false) => silence,
+            };
+            let mut room = self.decoder.room();
+            let read = self.reader.read_buf(&mut room);
+            let read = match patience {
+                Some(patience) => timeout(patience, read).await.map_err(|_| End::Silent)?,
+                None => read.await,
+            };
+            match read {
+                Ok(0) => return Err(End::Gone(None)),
+                Ok(n) => self.core.counters.bytes_in.add(n),
+                Err(error) => return Err(End::Gone(Some(error))),
+            }
+        }
+    }
+}
+
+/// What goes to a client.
+struct Outgoing<W> {
+    writer: W,
+    /// What was taken from the outbox and is not written yet. It outlives [`Outgoing::run`], so
+    /// that a packet that was begun can be ended before the last one is sent.
+    chunks: VecDeque<Bytes>,
+    /// Where the heads of messages are gathered.
+    heads: BytesMut,
+    stall: Duration,
+    core: Arc<Core>,
+}
+
+impl<W: AsyncWrite + Unpin> Outgoing<W> {
+    fn new(writer: W, core: Arc<Core>) -> Outgoing<W> {
+        let stall = core.limits.stall;
+        Outgoing { writer, chunks: VecDeque::new(), heads: BytesMut::new(), stall, core }
+    }
+
+    /// Sends what comes into the outbox until the client takes nothing more, or the outbox ends.
+    async fn run(&mut self, outbox: &Outbox) -> End {
+        loop {
+            outbox.take(&mut self.chunks, &mut self.heads).await;
+            if self.chunks.is_empty() {
+                return End::Ended(outbox.ended().await);
+            }
+            if let Err(end) = self.flush().await {
+                return end;
+            }
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        while !self.chunks.is_empty() {
+            let mut slices = [IoSlice::new(&[]); 64];
+            let mut used = 0;
+            for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
+                *slice = IoSlice::new(chunk);
+                used += 1;
+            }
+            let write = self.writer.write_vectored(slices.get(..used).unwrap_or_default());
+            match timeout(self.stall, write).await {
+                Err(_) => return Err(End::Stalled),
+                Ok(Ok(0)) => return Err(End::Gone(None)),
+                Ok(Err(error)) => return Err(End::Gone(Some(error))),
+                Ok(Ok(written)) => {
+                    self.core.counters.bytes_out.add(written);
+                    advance(&mut self.chunks, written);
+                }
+            }
+        }
+        // TLS may hold back the end of what was written.
+        timeout(self.stall, self.writer.flush())
+            .await
+            .map_err(|_| End::Stalled)?
+            .map_err(|error| End::Gone(Some(error)))
+    }
+
+    /// Writes the rest of what was begun and one last packet, then waits until the client has
+    /// closed, for a socket closed with bytes unread takes the last packet back.
+    async fn farewell<R: AsyncRead + Unpin>(&mut self, last: Bytes, reader: &mut R) {
+        let _ = timeout(FAREWELL_WITHIN, async {
+            if last.is_empty() {
+                // Over TLS and WebSocket an end is told, too.
+                return self.writer.shutdown().await.ok();
+            }
+            self.chunks.push_back(last);
+            self.flush().await.ok()?;
+            self.writer.shutdown().await.ok()?;
+            let mut unread = [0; 4096];
+            while reader.read(&mut unread).await.ok()? > 0 {}
+            Some(())
+        })
+        .await;
+    }
+}
+
+fn advance(chunks: &mut VecDeque<Bytes>, mut written: usize) {
+    while let Some(chunk) = chunks.front_mut() {
+        if written < chunk.len() {
+            chunk.advance(written);
+            return;
+        }
+        written -= chunk.len();
+        chunks.pop_front();
+    }
+}

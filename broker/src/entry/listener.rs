@@ -1,0 +1,283 @@
+//! Where clients come in: accepts sockets and starts a task for each.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use certificate::{BadCertificate, Tls};
+use supervision::Beat;
+use tokio::io::split;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, interval, sleep, timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
+use tracing::{debug, error, warn};
+use trust::Fingerprint;
+
+use crate::access::authentication::Door;
+use crate::access::users::BadUsers;
+use crate::core::sessions::Core;
+use crate::core::slots::{NoSlot, Slot, Slots};
+use crate::entry::connection;
+use crate::entry::handshake::{self, Pages};
+use crate::entry::websocket::WebSocket;
+use crate::throttle::Seldom;
+
+/// The kernel's buffer for what is sent to a client. Pictures in it cannot be replaced by newer
+/// ones any more, so it is small: with it frames at a subscriber of a tenth of the rate are 0.2 s
+/// old, without it 1 s.
+const SEND_BUFFER: u32 = 128 * 1024;
+
+/// A socket without a CONNECT is closed after this.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long connections may take to end at shutdown.
+const END_WITHIN: Duration = Duration::from_millis(1500);
+
+/// How often a listener shows that it is ready to accept.
+const ALIVE_EVERY: Duration = Duration::from_secs(5);
+
+/// A bound TCP socket, and what is spoken on it.
+pub(crate) struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    speaks: Speaks,
+}
+
+/// How a connection begins, before there is MQTT.
+#[derive(Clone, Default)]
+pub(crate) struct Speaks {
+    pub tls: Option<Arc<Tls>>,
+    pub websocket: Option<Arc<Pages>>,
+}
+
+/// Why a broker cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// An address cannot be listened on.
+    #[error("cannot listen for MQTT on {address}: {error}; {}", cure(.error))]
+    Address {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+    /// It cannot be known who may come in.
+    #[error(transparent)]
+    Users(#[from] BadUsers),
+    /// A certificate or its key cannot be used.
+    #[error("{0}; see broker.listener.certificate and broker.listener.key")]
+    Tls(#[from] BadCertificate),
+}
+
+fn cure(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "stop the other program (perhaps another MQTT broker), or choose another port with \
+             --set broker.listen=127.0.0.1:1884"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine does not have that address; choose one that it has, or 127.0.0.1, with \
+             --set broker.listen=127.0.0.1:1883"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need a privilege; choose another with \
+             --set broker.listen=127.0.0.1:1883"
+        }
+        _ => "choose another address with --set broker.listen=127.0.0.1:1883",
+    }
+}
+
+impl Listener {
+    pub fn bind(address: SocketAddr, speaks: Speaks) -> Result<Listener, BindError> {
+        let bind = || {
+            let socket = match address {
+                SocketAddr::V4(_) => TcpSocket::new_v4()?,
+                SocketAddr::V6(_) => TcpSocket::new_v6()?,
+            };
+            // So that a broker that is started again finds its port free. Accepted sockets have
+            // the options of their listener.
+            socket.set_reuseaddr(true)?;
+            socket.set_nodelay(true)?;
+            socket.set_keepalive(true)?;
+            socket.set_send_buffer_size(SEND_BUFFER)?;
+            socket.bind(address)?;
+            let socket = socket.listen(1024)?;
+            let address = socket.local_addr()?;
+            Ok((socket, address))
+        };
+        bind()
+            .map(|(socket, address)| Listener { socket, address, speaks })
+            .map_err(|error| BindError::Address { address, error })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// That of the certificate, with TLS.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.speaks.tls.as_ref()?.fingerprint()
+    }
+
+    /// Accepts until the core closes, then waits for the connections to end, which it told to.
+    /// Those that do not are aborted.
+    pub async fn serve(self, core: Arc<Core>, door: Arc<Door>, slots: Arc<Slots>, alive: Beat) {
+        let mut connections = JoinSet::new();
+        tokio::select! {
+            () = core.closing() => {}
+            () = self.accept(&core, &door, &slots, &mut connections, &alive) => alive.lost(),
+            () = self.keep_certificate() => alive.lost(),
+        }
+        drop(self.socket);
+        let all = async { while connections.join_next().await.is_some() {} };
+        if timeout(END_WITHIN, all).await.is_err() {
+            connections.shutdown().await;
+        }
+    }
+
+    async fn keep_certificate(&self) {
+        match &self.speaks.tls {
+            Some(tls) => tls.keep_certificate().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn accept(
+        &self,
+        core: &Arc<Core>,
+        door: &Arc<Door>,
+        slots: &Arc<Slots>,
+        connections: &mut JoinSet<()>,
+        alive: &Beat,
+    ) {
+        let mut ticks = interval(ALIVE_EVERY);
+        let failed = Seldom::new(Duration::from_secs(60));
+        let mut pause = Duration::ZERO;
+        loop {
+            alive.beat();
+            let accepted = tokio::select! {
+                accepted = self.socket.accept() => accepted,
+                _ = ticks.tick() => continue,
+                Some(ended) = connections.join_next() => {
+                    report(ended);
+                    continue;
+                }
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                // Out of descriptors or memory: others must end first. Or the peer has gone.
+                Err(error) => {
+                    if failed.is_due() {
+                        warn!(%error, "cannot accept a connection, trying again");
+                    }
+                    pause = (pause * 2).clamp(Duration::from_millis(5), Duration::from_secs(1));
+                    sleep(pause).await;
+                    continue;
+                }
+            };
+            pause = Duration::ZERO;
+            let address = peer.ip().to_canonical();
+            if !door.networks().have(address) {
+                let why = "its address is in none of broker.networks";
+                if core.refusals.is_news(address, why) {
+                    let cure = "add it, or its network, if it is one of yours";
+                    warn!(%peer, why, cure, "refused a connection");
+                }
+                continue;
+            }
+            match slots.take(address) {
+                Ok(slot) => {
+                    let (core, door, speaks) = (core.clone(), door.clone(), self.speaks.clone());
+                    // The task of one client. It ends with its socket, or when the core ends it.
+                    connections.spawn(async move {
+                        tokio::select! {
+                            () = serve(core, door, peer, stream, speaks, &slot) => {}
+                            () = slot.lost() => {
+                                debug!(%peer, "a connection without CONNECT made room for another");
+                            }
+                        }
+                    });
+                }
+                Err(NoSlot(limit)) => {
+                    if core.refusals.is_news(address, limit) {
+                        warn!(%peer, limit, "refused a connection: too many are open");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Shakes hands, where the transport has that, and serves the client. Both together have the time
+/// that a client has for its CONNECT.
+async fn serve(
+    core: Arc<Core>,
+    door: Arc<Door>,
+    peer: SocketAddr,
+    stream: TcpStream,
+    speaks: Speaks,
+    slot: &Slot,
+) {
+    let deadline = Instant::now() + CONNECT_WITHIN;
+    let Speaks { tls, websocket } = speaks;
+    let begun = async {
+        Ok::<Begun, io::Error>(match (tls, websocket) {
+            (None, None) => Begun::Tcp(stream),
+            (None, Some(pages)) => Begun::Ws(Box::new(handshake::accept(stream, &pages).await?)),
+            (Some(tls), None) => Begun::Tls(Box::new(tls.accept(stream).await?)),
+            (Some(tls), Some(pages)) => {
+                let stream = tls.accept(stream).await?;
+                Begun::Wss(Box::new(handshake::accept(stream, &pages).await?))
+            }
+        })
+    };
+    let begun = tokio::select! {
+        begun = timeout_at(deadline, begun) => begun,
+        () = core.closing() => return,
+    };
+    match begun {
+        Ok(Ok(Begun::Tcp(stream))) => {
+            let (reader, writer) = stream.into_split();
+            connection::serve(core, door, peer, deadline, reader, writer, slot).await;
+        }
+        Ok(Ok(Begun::Tls(stream))) => {
+            let (reader, writer) = split(stream);
+            connection::serve(core, door, peer, deadline, reader, writer, slot).await;
+        }
+        Ok(Ok(Begun::Ws(stream))) => {
+            let (reader, writer) = split(stream);
+            connection::serve(core, door, peer, deadline, reader, writer, slot).await;
+        }
+        Ok(Ok(Begun::Wss(stream))) => {
+            let (reader, writer) = split(stream);
+            connection::serve(core, door, peer, deadline, reader, writer, slot).await;
+        }
+        Ok(Err(error)) => {
+            let why = "its page is not in broker.origins";
+            let is_foreign = error.kind() == io::ErrorKind::PermissionDenied;
+            match is_foreign && core.refusals.is_news(peer.ip(), why) {
+                true => warn!(%peer, why, "refused a browser"),
+                false => debug!(%peer, %error, "a connection ended before MQTT"),
+            }
+        }
+        Err(_) => debug!(%peer, "a connection ended before MQTT, for it took too long"),
+    }
+}
+
+/// A stream of bytes in which MQTT comes now.
+enum Begun {
+    Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    Ws(Box<WebSocket<TcpStream>>),
+    Wss(Box<WebSocket<TlsStream<TcpStream>>>),
+}
+
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        error!(%error, "a client's task panicked; only that client was disconnected");
+    }
+}

@@ -1,0 +1,11 @@
+//! MQTT's packets, from bytes and to bytes. It keeps no state but what a connection's aliases are.
+
+pub(crate) mod aliases;
+pub(crate) mod check;
+pub(crate) mod codec;
+pub(crate) mod delivery;
+pub(crate) mod held;
+pub(crate) mod packet;
+pub(crate) mod publish;
+pub(crate) mod reply;
+pub(crate) mod topic;

@@ -1,0 +1,172 @@
+//! HTTPS: which certificate is shown, and who is sent there from HTTP.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use certificate::made::{self, CannotMake};
+use certificate::{BadCertificate, Files, Tls};
+use tokio::net::TcpStream;
+use tokio::task::spawn_blocking;
+use tokio::time::{interval, timeout};
+use tokio_rustls::server::TlsStream;
+use tracing::warn;
+use warp::http::header::{HOST, HeaderValue, LOCATION};
+use warp::http::uri::Authority;
+use warp::http::{Request, StatusCode};
+use warp::reply::{Reply, Response};
+
+use crate::limits::shares::Share;
+
+/// How long a handshake may take, with what is waited before it for others to end.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often it is seen to that a certificate made here does not end.
+const RENEW_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// The keys of HTTPS as used.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub listen: SocketAddr,
+    /// Without files a certificate is made and kept in `folder`.
+    pub files: Option<Files>,
+    pub folder: PathBuf,
+    /// Whether HTTP sends browsers here.
+    pub redirect: bool,
+}
+
+/// Why there is no HTTPS. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpsError {
+    /// The files cannot be used.
+    #[error("{0}; see gallery.certificate and gallery.key")]
+    Certificate(#[from] BadCertificate),
+    /// None could be made.
+    #[error("{0}; make the folder writable, or set gallery.certificate and gallery.key")]
+    Make(#[from] CannotMake),
+}
+
+/// What a connection begins with.
+#[derive(Debug)]
+pub(crate) struct Https {
+    tls: Tls,
+    /// Where the certificate is kept, if it is made here, and the name of the machine.
+    made: Option<(PathBuf, String)>,
+}
+
+impl Https {
+    /// Reads the certificate, or makes one.
+    ///
+    /// # Errors
+    /// [`HttpsError`] names the file.
+    pub fn new(config: &Config, machine: &str) -> Result<Https, HttpsError> {
+        let (files, made) = match &config.files {
+            Some(files) => (files.clone(), None),
+            None => {
+                let files = made::keep(&config.folder, machine, SystemTime::now())?;
+                (files, Some((config.folder.clone(), machine.to_owned())))
+            }
+        };
+        Ok(Https { tls: Tls::new(files)?, made })
+    }
+
+    /// What clients may know the certificate by.
+    pub fn fingerprint(&self) -> String {
+        self.tls.fingerprint().map(|print| print.to_string()).unwrap_or_default()
+    }
+
+    /// Shakes hands, as one of the few that `share` lets do so at once.
+    ///
+    /// # Errors
+    /// The client does not speak TLS, does not trust us, is too slow, or has gone.
+    pub async fn accept(
+        &self,
+        stream: TcpStream,
+        mut share: Share,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        let shake = async {
+            share.wait(1).await;
+            self.tls.accept(stream).await
+        };
+        timeout(HANDSHAKE_WITHIN, shake).await?
+    }
+
+    /// Reads the certificate again when its files change, and renews one that was made here, for
+    /// ever.
+    pub async fn keep_certificate(&self) {
+        tokio::join!(self.tls.keep_certificate(), self.renew());
+    }
+
+    async fn renew(&self) {
+        let Some((folder, machine)) = &self.made else { return };
+        let mut every = interval(RENEW_EVERY);
+        let mut failed = false;
+        loop {
+            every.tick().await;
+            let (folder, machine) = (folder.clone(), machine.clone());
+            let renew = move || made::keep(&folder, &machine, SystemTime::now());
+            let Ok(renewed) = spawn_blocking(renew).await else { continue };
+            if let Err(error) = &renewed
+                && !failed
+            {
+                warn!(%error, "the certificate cannot be renewed");
+            }
+            failed = renewed.is_err();
+        }
+    }
+}
+
+/// The file of the certificate that is shown with this configuration.
+pub(crate) fn shown(certificate: Option<&Path>, data: &Path) -> PathBuf {
+    certificate.map_or_else(|| made::files(data).certificate, Path::to_owned)
+}
+
+/// Where a request over HTTP is sent instead; `None` lets it be answered. Programs of this machine
+/// need no HTTPS and may not know the certificate, and who asks whether all is well cares for
+/// nothing else.
+pub(crate) fn elsewhere<B>(peer: IpAddr, port: u16, request: &Request<B>) -> Option<Response> {
+    let uri = request.uri();
+    // Which scheme is spoken before a proxy is the proxy's affair.
+    if request.headers().contains_key("x-forwarded-proto") {
+        return None;
+    }
+    if peer.to_canonical().is_loopback() || uri.path() == "/healthz" {
+        return None;
+    }
+    let host: Authority = match request.headers().get(HOST) {
+        Some(host) => host.to_str().ok()?.parse().ok()?,
+        None => uri.authority()?.clone(),
+    };
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let port = if port == 443 { String::new() } else { format!(":{port}") };
+    let location = format!("https://{}{port}{path}", host.host());
+    let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
+    response.headers_mut().insert(LOCATION, HeaderValue::from_str(&location).ok()?);
+    Some(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn http_from_elsewhere_is_sent_to_https() {
+        let sent = |peer: &str, port, host: &str, uri: &str| {
+            let request = Request::builder().uri(uri).header("host", host).body(()).unwrap();
+            let response = elsewhere(peer.parse().unwrap(), port, &request)?;
+            assert_eq!(response.status(), 308);
+            Some(response.headers()["location"].to_str().unwrap().to_owned())
+        };
+        let phone = "192.168.0.7";
+        let location = sent(phone, 8443, "workshop.local:8080", "/photos?day=1");
+        assert_eq!(location.as_deref(), Some("https://workshop.local:8443/photos?day=1"));
+        let location = sent(phone, 443, "[fd00::1]:8080", "/");
+        assert_eq!(location.as_deref(), Some("https://[fd00::1]/"));
+        assert_eq!(sent(phone, 443, "workshop", "/healthz"), None);
+        let proxied = Request::get("/").header("host", "a").header("x-forwarded-proto", "https");
+        assert!(elsewhere(phone.parse().unwrap(), 443, &proxied.body(()).unwrap()).is_none());
+        assert_eq!(sent("127.0.0.1", 443, "workshop", "/"), None);
+        assert_eq!(sent("::ffff:127.0.0.1", 443, "workshop", "/"), None);
+    }
+}

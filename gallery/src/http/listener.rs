@@ -1,0 +1,274 @@
+//! The listening socket and the connections that it accepts.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper::{Method, Request};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use reach::Refusals;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{interval, sleep};
+use tracing::{Instrument, debug, debug_span, warn};
+use warp::filters::BoxedFilter;
+use warp::reply::{Reply, Response};
+
+use crate::http::guard::{Door, Refused};
+use crate::http::https::{self, Https};
+use crate::limits::shares::{Full, Share, Shares, Who};
+use crate::limits::strangers::Strangers;
+use crate::problem::Problem;
+use crate::relay::{self, Relay};
+use crate::stop::stopped;
+
+/// The kernel takes no more for a viewer than this before it has been sent: what waits there
+/// grows old.
+const NOT_SENT: u32 = 128 * 1024;
+
+/// What the kernel holds for a viewer at most, sent or not. It takes twice as much memory.
+const SEND_BUFFER: usize = 256 * 1024;
+
+/// A viewer that acknowledges nothing for this long is gone, or might as well be.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long a request's head may take, and how long a connection may be idle before it.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+
+/// What one connection buffers: a request's head, and what a stream has ready before the socket
+/// takes it.
+const BUFFER: usize = 32 * 1024;
+
+const BACKLOG: i32 = 1024;
+
+/// Who makes a request, as an extension of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub IpAddr);
+
+impl Peer {
+    /// The other end of the connection. Behind a proxy that is the proxy: this is the one place to
+    /// believe what a proxy that is trusted says of who asks.
+    fn of<B>(socket: IpAddr, _request: &Request<B>) -> Peer {
+        Peer(socket.to_canonical())
+    }
+
+    /// Whose share is taken.
+    pub fn who(self) -> Who {
+        Who::at(self.0)
+    }
+}
+
+/// Binds the socket. Accepted ones inherit its options.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A restart must not wait for the connections of before to time out.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_notsent_lowat(NOT_SENT)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.set_tcp_user_timeout(Some(ACKNOWLEDGED_WITHIN))?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Who is served, and what.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub routes: BoxedFilter<(Response,)>,
+    pub relay: Relay,
+    pub door: Arc<Door>,
+    pub refusals: Arc<Refusals>,
+    pub strangers: Strangers,
+    /// The port of HTTPS, when HTTP sends browsers there.
+    pub redirect: Option<u16>,
+}
+
+/// Serves both until `stop` is true, and then until the answers that are on their way are sent.
+pub(crate) async fn serve(
+    http: TcpListener,
+    https: Option<(TcpListener, Arc<Https>)>,
+    service: Service,
+    stop: watch::Receiver<bool>,
+    beat: impl Fn(),
+) {
+    let plain = serve_one(http, None, service.clone(), stop.clone(), &beat);
+    let secure = async {
+        let Some((listener, https)) = https else { return };
+        let mut end = stop.clone();
+        tokio::select! {
+            () = https.keep_certificate() => {}
+            () = serve_one(listener, Some(https.clone()), service, stop, &beat) => {}
+        }
+        stopped(&mut end).await;
+    };
+    tokio::join!(plain, secure);
+}
+
+async fn serve_one(
+    listener: TcpListener,
+    https: Option<Arc<Https>>,
+    service: Service,
+    mut stop: watch::Receiver<bool>,
+    beat: &impl Fn(),
+) {
+    let mut connections = JoinSet::new();
+    let mut alive = interval(Duration::from_secs(5));
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => break,
+            _ = alive.tick() => beat(),
+            Some(_) = connections.join_next() => {}
+            accepted = accept(&listener, &service.strangers.connections) => match accepted {
+                Ok((stream, peer, Ok(share))) => {
+                    let (service, https, stop) = (service.clone(), https.clone(), stop.clone());
+                    let connection = service.serve(stream, peer.ip(), https, stop);
+                    // Ends with the connection, or soon after `stop`.
+                    connections.spawn(async move {
+                        connection.instrument(debug_span!("connection", %peer)).await;
+                        drop(share);
+                    });
+                }
+                Ok((stream, peer, Err(full))) => {
+                    debug!(%peer, ?full, "refused a connection");
+                    if https.is_none() {
+                        turn_away(&stream, full);
+                    }
+                }
+                Err(error) => {
+                    // Out of descriptors or memory, most likely: others must end first.
+                    warn!(%error, "cannot accept a connection");
+                    sleep(Duration::from_secs(1)).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn accept(
+    listener: &TcpListener,
+    connections: &Shares,
+) -> io::Result<(TcpStream, SocketAddr, Result<Share, Full>)> {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return Ok((stream, peer, connections.take(Who::at(peer.ip())))),
+            // It was there and went away again.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Says why a connection is not served, if the socket takes that at once: nobody waits for who has
+/// too many.
+fn turn_away(stream: &TcpStream, full: Full) {
+    let body = Problem::from(full).to_json();
+    let head = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\
+                Content-Type: application/json\r\nCache-Control: no-store\r\n";
+    let answer = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    let _ = stream.try_write(answer.as_bytes());
+}
+
+impl Service {
+    async fn serve(
+        self,
+        stream: TcpStream,
+        peer: IpAddr,
+        https: Option<Arc<Https>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let Some(https) = https else { return self.speak_http(stream, peer, false, stop).await };
+        let shaken = tokio::select! {
+            shaken = https.accept(stream, self.strangers.handshakes.none(Who::at(peer))) => shaken,
+            () = stopped(&mut stop) => return,
+        };
+        match shaken {
+            Ok(stream) => self.speak_http(stream, peer, true, stop).await,
+            Err(error) => debug!(%error, "connection ended before HTTP"),
+        }
+    }
+
+    async fn speak_http<S>(
+        self,
+        stream: S,
+        peer: IpAddr,
+        is_secure: bool,
+        mut stop: watch::Receiver<bool>,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let routes = TowerToHyperService::new(warp::service(self.routes.clone()));
+        let service = service_fn(|mut request: Request<Incoming>| {
+            let early = self.answer_early(peer, is_secure, &mut request);
+            let routes = routes.clone();
+            async move {
+                if let Some(response) = early {
+                    return Ok(response);
+                }
+                let peer = Peer::of(peer, &request);
+                request.extensions_mut().insert(peer);
+                // Hyper leaves the body out, since it still knows what was asked.
+                if request.method() == Method::HEAD {
+                    *request.method_mut() = Method::GET;
+                }
+                routes.call(request).await
+            }
+        });
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_WITHIN)
+                .max_buf_size(BUFFER)
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades()
+        );
+        let served = tokio::select! {
+            served = connection.as_mut() => served,
+            () = stopped(&mut stop) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = served {
+            debug!(%error, "connection ended");
+        }
+    }
+
+    /// What is answered before the routes are asked.
+    fn answer_early(
+        &self,
+        peer: IpAddr,
+        is_secure: bool,
+        request: &mut Request<Incoming>,
+    ) -> Option<Response> {
+        if let Err(refused) = self.door.check(peer, is_secure, request) {
+            let Refused { why, error, hint, .. } = &refused;
+            match self.refusals.is_news(peer, why) {
+                true => warn!(%peer, error, hint, "refused a request"),
+                false => debug!(%peer, error, "refused a request"),
+            }
+            return Some(Problem::from(refused).into_response());
+        }
+        if let Some(port) = self.redirect.filter(|_| !is_secure)
+            && let Some(response) = https::elsewhere(peer, port, request)
+        {
+            return Some(response);
+        }
+        Some(match relay::asks_for(request)? {
+            Ok(room) => self.relay.enter(room, Peer::of(peer, request), request),
+            Err(problem) => problem.into_response(),
+        })
+    }
+}

@@ -1,0 +1,389 @@
+//! Photos over HTTP: listed, changed, and served as files.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::stream::{self, Stream, StreamExt};
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use warp::http::StatusCode;
+use warp::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LINK,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use warp::reply::{Reply, Response};
+use wire::{CameraId, MediaType, Photo, PhotoId, Snap, limits};
+
+use crate::http::range::{Asked, asked};
+use crate::http::routes::RESOURCE_POLICY;
+use crate::live::hub::Wall;
+use crate::photos::filename;
+use crate::photos::picture::{self, Pool};
+use crate::photos::store::{Change, Filter, Query, Store, Stored};
+use crate::problem::Problem;
+
+/// A page of the list has so many photos unless another number is asked for.
+const PAGE: usize = 100;
+
+/// What is read at once for somebody who is sent a file.
+const PIECE: usize = 64 * 1024;
+
+/// The most bytes of a request that is no upload, and how long it may take.
+const SMALL: usize = 16 * 1024;
+const SMALL_WITHIN: Duration = Duration::from_secs(10);
+
+/// A photo never changes, but it can be deleted: only the browser that asked may keep it.
+const KEPT: &str = "private, max-age=31536000, immutable";
+
+/// Only pages of this host show photos: see `docs/decisions/strangers.md`.
+const SHOWN: &str = "same-site";
+
+/// A picture can hold what some program takes for a page; nothing of it may run.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+
+type Parameters = HashMap<String, String>;
+
+/// `GET /api/photos`: a page, with a `Link` to the next one.
+/// `prefix` is where a proxy serves the gallery.
+pub(crate) async fn list(
+    store: &Store,
+    parameters: &Parameters,
+    prefix: &str,
+) -> Result<Response, Problem> {
+    let limit = optional(parameters, "limit")?.unwrap_or(PAGE);
+    if !(1..=limits::PHOTOS).contains(&limit) {
+        let error = format!("limit is {limit}, but 1 to {} is possible", limits::PHOTOS);
+        return Err(Problem::bad_request(error, "follow the Link header to get more"));
+    }
+    let filter = filter(parameters)?;
+    let query = Query { filter: filter.clone(), before: optional(parameters, "before")?, limit };
+    let page = store.list(query).await?;
+    let mut response = json(&page.photos);
+    if let Some(next) = page.next {
+        let filter = text(&filter);
+        let link =
+            format!("<{prefix}/api/photos?{filter}limit={limit}&before={next}>; rel=\"next\"");
+        if let Ok(link) = HeaderValue::from_str(&link) {
+            response.headers_mut().insert(LINK, link);
+        }
+    }
+    Ok(response)
+}
+
+/// `GET /api/photos/days`: the days of a time zone that have photos.
+pub(crate) async fn days(store: &Store, parameters: &Parameters) -> Result<Response, Problem> {
+    let name = parameters.get("zone").cloned();
+    // They are files too.
+    let found = spawn_blocking(move || match name {
+        None => Ok(TimeZone::system()),
+        Some(name) => TimeZone::get(&name).map_err(|_| {
+            let hint = "name one as the IANA does, such as zone=Europe/Madrid";
+            Problem::bad_request(format!("there is no time zone {}", short(&name)), hint)
+        }),
+    });
+    let zone = found.await.map_err(|error| Problem::internal(error.to_string()))??;
+    Ok(json(&store.days(filter(parameters)?, zone).await?))
+}
+
+/// `GET /api/photos/sources`: the cameras and people that photos came from.
+pub(crate) async fn sources(store: &Store) -> Result<Response, Problem> {
+    Ok(json(&store.sources().await?))
+}
+
+/// `GET /api/photos/<id>`: a photo and what its EXIF data says.
+pub(crate) async fn describe(store: &Store, pool: &Pool, id: &str) -> Result<Response, Problem> {
+    #[derive(Serialize)]
+    struct Described {
+        #[serde(flatten)]
+        photo: Photo,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        exif: BTreeMap<String, String>,
+    }
+    let Stored { photo, path } = store.file(&parse(id)?).await?;
+    let media = photo.media;
+    let read =
+        move |_: &picture::Config| std::fs::read(path).map(|bytes| picture::facts(media, &bytes));
+    let facts = pool.run(photo.bytes, read);
+    let exif = facts.await.ok().and_then(Result::ok).unwrap_or_default();
+    Ok(json(&Described { photo, exif }))
+}
+
+/// `PATCH /api/photos/<id>`: another caption, or pinned or not.
+pub(crate) async fn change(store: &Store, id: &str, body: &[u8]) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wanted {
+        caption: Option<String>,
+        pinned: Option<bool>,
+    }
+    let id = parse(id)?;
+    let Wanted { caption, pinned } = serde_json::from_slice(body).map_err(|error| {
+        let hint = r#"send JSON such as {"caption":"The garden","pinned":true}"#;
+        Problem::bad_request(format!("the change cannot be read: {error}"), hint)
+    })?;
+    // A line's end is the only control character that a text has.
+    let clean = |text: String| text.replace(|c: char| c.is_control() && c != '\n', "");
+    let caption = caption.map(|caption| clean(caption).trim().to_owned());
+    if let Some(length) = caption.as_ref().map(|caption| caption.chars().count())
+        && length > limits::CAPTION
+    {
+        let hint = format!("make it {} characters or shorter", limits::CAPTION);
+        return Err(Problem::bad_request(format!("the caption has {length} characters"), hint));
+    }
+    Ok(json(&store.change(&id, Change { caption, pinned }).await?))
+}
+
+/// `POST /api/cameras/<node>/<camera>/snap`: takes a photo and waits until it is stored.
+pub(crate) async fn snap(wall: &Wall, camera: &CameraId, body: &[u8]) -> Result<Response, Problem> {
+    let Snap { id } = Snap::parse(body).map_err(|error| {
+        let hint = r#"send nothing, or {"id":"<ULID>"}"#;
+        Problem::bad_request(format!("the request cannot be read: {error}"), hint)
+    })?;
+    let snapped = wall.snap(camera, id).await?;
+    let mut response = json(&snapped.photo);
+    if snapped.is_new {
+        *response.status_mut() = StatusCode::CREATED;
+    }
+    Ok(response)
+}
+
+/// `DELETE /api/photos/<id>`.
+pub(crate) async fn delete(store: &Store, id: &str) -> Result<Response, Problem> {
+    store.delete(&parse(id)?).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `POST /api/photos/<id>/restore`: takes a deletion back.
+pub(crate) async fn restore(store: &Store, id: &str) -> Result<Response, Problem> {
+    Ok(json(&store.restore(&parse(id)?).await?))
+}
+
+/// `GET /photos/<id>`: the file as it was brought or taken.
+pub(crate) async fn picture(
+    store: &Store,
+    id: &str,
+    headers: &HeaderMap,
+    parameters: &Parameters,
+) -> Result<Response, Problem> {
+    let Stored { photo, path } = store.file(&parse(id)?).await?;
+    let disposition = filename::disposition(&photo, parameters.contains_key("download"));
+    let etag = format!("\"{}\"", photo.hash);
+    serve(path, photo.media, &etag, &disposition, headers).await
+}
+
+/// `GET /photos/<id>/thumb`: a small JPEG.
+pub(crate) async fn thumb(
+    store: &Store,
+    id: &str,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let Stored { photo, path } = store.thumb(&parse(id)?).await?;
+    let etag = format!("\"{}-thumb{}\"", photo.hash, picture::EDITION);
+    serve(path, MediaType::Jpeg, &etag, "inline", headers).await
+}
+
+/// A file that never changes: all of it, a part, or word that the browser has it (RFC 9110,
+/// sections 13 and 14).
+async fn serve(
+    path: PathBuf,
+    media: MediaType,
+    etag: &str,
+    disposition: &str,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    if header("if-none-match").is_some_and(|known| has(known, etag)) {
+        return Ok(with(
+            StatusCode::NOT_MODIFIED.into_response(),
+            &[(ETAG, etag), (CACHE_CONTROL, KEPT), (RESOURCE_POLICY, SHOWN)],
+        ));
+    }
+    let opened = spawn_blocking(move || {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        io::Result::Ok((file, length))
+    });
+    let (file, length) = opened
+        .await
+        .map_err(io::Error::from)
+        .and_then(|done| done)
+        .map_err(|error| gone(&error))?;
+    // A part of another file would be of no use; a date is never the one that we know.
+    let same = header("if-range").is_none_or(|known| known.trim() == etag);
+    let range = if same { asked(header("range"), length) } else { Asked::Whole };
+    let (status, range, told) = match range {
+        Asked::Whole => (StatusCode::OK, 0..length, None),
+        Asked::Part(range) => {
+            let told = format!("bytes {}-{}/{length}", range.start, range.end - 1);
+            (StatusCode::PARTIAL_CONTENT, range, Some(told))
+        }
+        Asked::Nothing => {
+            let hint = format!("it has {length} bytes");
+            let error = "there is nothing in this range";
+            let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, error, hint);
+            let told = format!("bytes */{length}");
+            return Ok(with(problem.into_response(), &[(CONTENT_RANGE, &told)]));
+        }
+    };
+    let size = (range.end - range.start).to_string();
+    let mut response = warp::reply::stream(pieces(file, range)).into_response();
+    *response.status_mut() = status;
+    if let Some(told) = told {
+        response = with(response, &[(CONTENT_RANGE, &told)]);
+    }
+    Ok(with(
+        response,
+        &[
+            (CONTENT_TYPE, media.as_str()),
+            (CONTENT_LENGTH, &size),
+            (CONTENT_DISPOSITION, disposition),
+            (ETAG, etag),
+            (CACHE_CONTROL, KEPT),
+            (ACCEPT_RANGES, "bytes"),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (CONTENT_SECURITY_POLICY, POLICY),
+            (RESOURCE_POLICY, SHOWN),
+        ],
+    ))
+}
+
+/// The bytes of a file, each piece read when the socket takes it.
+fn pieces(file: File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync {
+    stream::try_unfold((Arc::new(file), range), |(file, range)| async move {
+        if range.is_empty() {
+            return Ok(None);
+        }
+        let length = usize::try_from(range.end - range.start).unwrap_or(PIECE).min(PIECE);
+        let (reader, at) = (file.clone(), range.start);
+        let read = spawn_blocking(move || {
+            let mut piece = vec![0; length];
+            reader.read_exact_at(&mut piece, at)?;
+            io::Result::Ok(piece)
+        });
+        let piece = read.await.map_err(io::Error::from).and_then(|done| done)?;
+        let next = at + length as u64..range.end;
+        Ok(Some((Bytes::from(piece), (file, next))))
+    })
+}
+
+/// Whether an `If-None-Match` names the tag; a weak one is as good (RFC 9110, 13.1.2).
+fn has(known: &str, etag: &str) -> bool {
+    let mut tags = known.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
+    known.trim() == "*" || tags.any(|tag| tag == etag)
+}
+
+/// The file went away since its path was told: it was deleted, most likely.
+fn gone(error: &io::Error) -> Problem {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            Problem::new(StatusCode::GONE, "this photo was deleted", "GET /api/photos lists them")
+        }
+        _ => Problem::internal(format!("the photo cannot be read: {error}")),
+    }
+}
+
+fn with<N: Clone + Into<warp::http::HeaderName>>(
+    mut response: Response,
+    headers: &[(N, &str)],
+) -> Response {
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name.clone().into(), value);
+        }
+    }
+    response
+}
+
+/// The whole of a small body.
+pub(crate) async fn small(
+    body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
+) -> Result<Bytes, Problem> {
+    let mut body = pin!(body);
+    let mut whole = BytesMut::new();
+    let read = async {
+        while let Some(piece) = body.next().await {
+            let mut piece = piece
+                .map_err(|_| Problem::bad_request("the body ends too early", "send it again"))?;
+            if whole.len() + piece.remaining() > SMALL {
+                let hint = format!("send at most {SMALL} bytes");
+                let error = "the body is too large";
+                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint));
+            }
+            let length = piece.remaining();
+            whole.extend_from_slice(&piece.copy_to_bytes(length));
+        }
+        Ok(())
+    };
+    timeout(SMALL_WITHIN, read).await.unwrap_or_else(|_| {
+        let error = "the body did not come in time";
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, error, "send it again"))
+    })?;
+    Ok(whole.freeze())
+}
+
+fn filter(parameters: &Parameters) -> Result<Filter, Problem> {
+    Ok(Filter {
+        camera: optional(parameters, "camera")?,
+        person: optional(parameters, "person")?,
+        from: optional(parameters, "from")?,
+        to: optional(parameters, "to")?,
+    })
+}
+
+/// The filter as parameters, each with an `&` behind it. None has a character to be encoded.
+fn text(filter: &Filter) -> String {
+    let Filter { camera, person, from, to } = filter;
+    let mut text = String::new();
+    let mut add = |name, value: Option<&dyn std::fmt::Display>| {
+        if let Some(value) = value {
+            let _ = write!(text, "{name}={value}&");
+        }
+    };
+    add("camera", camera.as_ref().map(|value| value as _));
+    add("person", person.as_ref().map(|value| value as _));
+    add("from", from.as_ref().map(|value| value as _));
+    add("to", to.as_ref().map(|value| value as _));
+    text
+}
+
+/// A parameter, if it is there and not empty.
+fn optional<T: FromStr<Err: std::fmt::Display>>(
+    parameters: &Parameters,
+    name: &str,
+) -> Result<Option<T>, Problem> {
+    let given = parameters.get(name).filter(|value| !value.is_empty());
+    let parsed = given.map(|value| {
+        value.parse().map_err(|error: T::Err| {
+            let error = format!("{name}={} cannot be read: {error}", short(value));
+            Problem::bad_request(error, "docs/protocol.md says what can be asked")
+        })
+    });
+    parsed.transpose()
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+fn parse(id: &str) -> Result<PhotoId, Problem> {
+    id.parse().map_err(|error: wire::BadName| {
+        Problem::not_found(error.to_string(), "GET /api/photos lists the photos")
+    })
+}
+
+fn json(value: &impl Serialize) -> Response {
+    with(warp::reply::json(value).into_response(), &[(CACHE_CONTROL, "no-store")])
+}

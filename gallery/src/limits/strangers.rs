@@ -1,0 +1,83 @@
+//! How much strangers may take of each thing: all bounds of this kind, in one list.
+
+use std::time::Duration;
+
+use crate::limits::shares::Shares;
+
+/// A message of a WebSocket that was begun is finished within this time.
+pub(crate) const MESSAGE_WITHIN: Duration = Duration::from_secs(30);
+
+/// What strangers take of the gallery. A cheap handle.
+#[derive(Debug, Clone)]
+pub(crate) struct Strangers {
+    /// Connections of HTTP; those that became WebSockets do not count.
+    pub connections: Shares,
+    /// Handshakes of TLS that are under way.
+    pub handshakes: Shares,
+    /// WebSockets of pages.
+    pub pages: Shares,
+    /// Those of them on which pages show their cameras, with messages as large as a picture.
+    pub cameras: Shares,
+    /// Pictures and streams of MJPEG for programs that speak HTTP only.
+    pub stills: Shares,
+    /// Uploads that are being received.
+    pub uploads: Shares,
+    /// Photos that cameras were asked for and that are waited for.
+    pub snaps: Shares,
+    /// Clients of the relay.
+    pub relay: Shares,
+    /// Pictures that clients of the relay said, and that wait to be stored.
+    pub offers: Shares,
+    /// Bytes of messages: unfinished ones of all WebSockets, and those of the relay until the last
+    /// has taken them.
+    pub messages: Shares,
+}
+
+/// A part of the memory that this program may use, between so many MiB. The broker has a third of
+/// all, work on pictures another (`picture::Config`), and these together a quarter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    part: u64,
+    least: usize,
+    most: usize,
+}
+
+/// For the newest frames, and those on their way.
+pub(crate) const FRAMES: Part = Part { part: 8, least: 64, most: 512 };
+/// For messages that are unfinished or wait.
+pub(crate) const MESSAGES: Part = Part { part: 12, least: 32, most: 128 };
+/// For pictures of browsers' cameras that wait for the broker.
+pub(crate) const SHOWN: Part = Part { part: 24, least: 32, most: 64 };
+
+impl Part {
+    /// In bytes, of what the program may use now.
+    pub fn bytes(self) -> usize {
+        self.of(memory::limit())
+    }
+
+    /// In bytes, where the program may use so many.
+    pub fn of(self, memory: u64) -> usize {
+        let bytes = usize::try_from(memory / self.part).unwrap_or(usize::MAX);
+        bytes.clamp(self.least << 20, self.most << 20)
+    }
+}
+
+/// So many pictures of the relay wait to be stored at most.
+pub(crate) const OFFERS: usize = 16;
+
+impl Strangers {
+    pub fn new() -> Self {
+        Strangers {
+            connections: Shares::new("connections", 1024),
+            handshakes: Shares::new("handshakes of TLS", 128),
+            pages: Shares::new("pages that look at this wall", 1000),
+            cameras: Shares::new("sockets for cameras of browsers", 64),
+            stills: Shares::new("streams and snapshots", 200),
+            uploads: Shares::new("uploads", 64),
+            snaps: Shares::new("photos that are waited for", 64),
+            relay: Shares::new("clients of the relay", 1000),
+            offers: Shares::new("pictures of the relay that wait to be stored", OFFERS),
+            messages: Shares::new("bytes for messages", MESSAGES.bytes()),
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! What a page and the gallery say to each other: one loop for each page.
+
+mod credits;
+mod live;
+mod meter;
+
+use std::convert::Infallible;
+use std::future::{Future, pending};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::watch;
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
+use tracing::debug;
+use wire::page::{ALIVE_MS, Camera, FromPage, Notice, ToPage};
+use wire::{PhotoEvent, frame};
+
+use crate::live::hub::Wall;
+use crate::live::seldom::seldom;
+use crate::live::websocket::frames::{
+    Broken, GOING_AWAY, Heard, Kind, NORMAL, Opcode, POLICY, TOO_LARGE, TRY_LATER,
+};
+use crate::live::websocket::{self, Socket};
+use crate::now::{self, Micros, Now, micros};
+use crate::people::Visitor;
+use crate::record::journal::Reader;
+use crate::stop::stopped;
+use live::{Live, Next};
+
+/// A page's message is at most so long, in bytes.
+pub(crate) const MESSAGE: usize = 64 * 1024;
+
+/// A message of a page that shows its camera is at most so long, in bytes.
+pub(crate) const OWN_FRAME: usize = frame::Own::HEADER + wire::limits::PICTURE;
+
+const PING_EVERY: Duration = Duration::from_secs(4);
+
+/// A page is never left without a word for longer: it cannot see pings, and takes a connection
+/// that is silent for dead.
+const ALIVE: Duration = Duration::from_millis(ALIVE_MS);
+
+/// How often a page that measures is told what it gets.
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
+
+/// A page that says nothing for this long, not even that it got a ping, is gone.
+const SILENT_AFTER: Duration = Duration::from_secs(45);
+
+/// The same where somebody joined, since others see them as here until then.
+const VISITOR_SILENT_AFTER: Duration = Duration::from_secs(12);
+
+/// A page that takes nothing for this long is stalled.
+const SEND_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long the other side may take to close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
+/// The socket of a page.
+pub(crate) type Stream = Socket<websocket::Stream>;
+
+/// Serves a page until it leaves, does what it must not, or `stop` is true.
+pub(crate) async fn serve(
+    mut socket: Stream,
+    wall: Arc<Wall>,
+    visitor: Visitor,
+    mut stop: watch::Receiver<bool>,
+) {
+    let (live, now) = (Live::new(wall.frames.clone()), now::mono());
+    let mut page = Page { visitor, live, log: None, heard: now, spoke: now, wall };
+    let end = tokio::select! {
+        Err(end) = page.run(&mut socket) => end,
+        // Also while a message waits for a page that takes nothing.
+        () = seldom(stopped(&mut stop)) => End::Close(GOING_AWAY, "the gallery stops".to_owned()),
+    };
+    if let End::Lost = end {
+        page.visitor.is_lost();
+    }
+    // No more frames come, and nothing is wanted, while the socket is closed.
+    drop(page);
+    if let End::Close(code, reason) = end {
+        debug!(code, reason, "closing a page");
+        let close = async {
+            // A reason has at most 123 bytes (RFC 6455, section 5.5).
+            let reason: String = reason.chars().take(60).collect();
+            let code = code.to_be_bytes();
+            let payload = (&code[..]).chain(reason.as_bytes());
+            if socket.send(Opcode::Close, payload).await.is_ok() {
+                // Until the page closes too, or the close would be lost with what it still says.
+                socket.until_gone().await;
+            }
+        };
+        let _ = timeout(CLOSE_WITHIN, close).await;
+    }
+}
+
+/// Why a page is not served any more.
+enum End {
+    /// It left.
+    Gone,
+    /// It is silent, or takes nothing.
+    Lost,
+    /// It is told why, with a code of RFC 6455, section 7.4.
+    Close(u16, String),
+}
+
+impl From<Broken> for End {
+    fn from(Broken(code, reason): Broken) -> Self {
+        match code {
+            TOO_LARGE => End::Close(TOO_LARGE, too_long()),
+            _ => End::Close(code, reason.to_owned()),
+        }
+    }
+}
+
+fn too_long() -> String {
+    format!("a message may have {MESSAGE} bytes, {OWN_FRAME} with a frame of its own camera")
+}
+
+fn against_policy(reason: String) -> End {
+    End::Close(POLICY, reason)
+}
+
+struct Page {
+    visitor: Visitor,
+    live: Live,
+    /// The log, while the page follows it.
+    log: Option<Reader>,
+    /// When it said something last.
+    heard: Micros,
+    /// When it was sent something last that it sees.
+    spoke: Micros,
+    wall: Arc<Wall>,
+}
+
+/// What is neither a frame nor its answer.
+enum Event {
+    Said(Kind, Bytes),
+    News(News),
+}
+
+impl Page {
+    async fn run(&mut self, socket: &mut Stream) -> Result<Infallible, End> {
+        let mut sources = Sources::new(&self.wall);
+        loop {
+            // A page that takes no answers is not heard.
+            let is_heard = !self.visitor.is_full();
+            let news = sources.next(&mut self.visitor, &mut self.log, self.live.is_measured());
+            let Page { live, heard, spoke, .. } = self;
+            let event = play(live, socket, news, is_heard, heard, spoke).await?;
+            match event {
+                Event::Said(kind, bytes) => self.hear(kind, &bytes)?,
+                Event::News(News::Message(message)) => self.say(socket, &message).await?,
+                Event::News(News::Text(text)) => {
+                    send(socket, Opcode::Text, text.as_bytes()).await?;
+                    self.spoke = now::mono();
+                }
+                Event::News(News::Measure) => {
+                    let tiles = self.live.measured();
+                    self.say(socket, &ToPage::Measured { tiles }).await?;
+                }
+                Event::News(News::Alive) => {
+                    let now = Now::read();
+                    let quiet = Duration::from_micros(now.mono.saturating_sub(self.spoke));
+                    if quiet < ALIVE {
+                        sources.alive.reset_after(ALIVE - quiet);
+                    } else {
+                        self.say(socket, &ToPage::Alive { now: now.wall_ms() }).await?;
+                        sources.alive.reset();
+                    }
+                }
+                Event::News(News::Ping) => {
+                    let joined = self.visitor.is_here();
+                    let most = if joined { VISITOR_SILENT_AFTER } else { SILENT_AFTER };
+                    if now::mono().saturating_sub(self.heard) > micros(most) {
+                        return Err(End::Lost);
+                    }
+                    send(socket, Opcode::Ping, &[][..]).await?;
+                }
+                Event::News(News::End(end)) => return Err(end),
+            }
+        }
+    }
+
+    async fn say(&mut self, socket: &mut Stream, what: &ToPage) -> Result<(), End> {
+        let text = serde_json::to_vec(what).expect("these types hold only what JSON can say");
+        send(socket, Opcode::Text, &text[..]).await?;
+        self.spoke = now::mono();
+        Ok(())
+    }
+
+    fn hear(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), End> {
+        if bytes.len() > MESSAGE && !(kind == Kind::Binary && self.visitor.shows()) {
+            return Err(End::Close(TOO_LARGE, too_long()));
+        }
+        if kind == Kind::Binary {
+            return self.visitor.frame(bytes).map_err(against_policy);
+        }
+        match serde_json::from_slice(bytes) {
+            Ok(FromPage::Watch { tiles }) => self.live.watch(tiles).map_err(against_policy)?,
+            Ok(FromPage::Pause) => self.live.pause(true),
+            Ok(FromPage::Resume) => self.live.pause(false),
+            Ok(FromPage::Join { name, id, key }) => self.visitor.join(name, id, key.as_deref()),
+            Ok(FromPage::Leave) => self.visitor.leave(),
+            Ok(FromPage::Say { text, id }) => self.visitor.say(text, id),
+            Ok(FromPage::Share { name, size }) => {
+                self.visitor.share(name, size).map_err(against_policy)?;
+            }
+            Ok(FromPage::Unshare) => self.visitor.unshare(),
+            Ok(FromPage::Log { follow }) => {
+                self.log = follow.then(|| self.wall.journal.follow());
+            }
+            Ok(FromPage::Measure { on }) => self.live.measure(on),
+            Err(error) => return Err(against_policy(error.to_string())),
+        }
+        Ok(())
+    }
+}
+
+/// Sends frames and takes their answers until something else is said, by the page or to it.
+async fn play(
+    live: &mut Live,
+    socket: &mut Stream,
+    news: impl Future<Output = News>,
+    is_heard: bool,
+    heard: &mut Micros,
+    spoke: &mut Micros,
+) -> Result<Event, End> {
+    let inbox = live.inbox.clone();
+    let mut news = pin!(seldom(news));
+    loop {
+        let wake = loop {
+            match live.next() {
+                Next::Send(header, frame) => {
+                    within(socket.send_picture(&header, &frame.jpeg)).await?;
+                    *spoke = now::mono();
+                }
+                Next::Wait(wake) => break wake,
+            }
+        };
+        tokio::select! {
+            // What is seldom first, or a page that never stops talking would not be told it.
+            biased;
+            news = &mut news => return Ok(Event::News(news)),
+            () = inbox.came() => {}
+            said = socket.hear(), if is_heard => {
+                *heard = now::mono();
+                match said? {
+                    Some(Heard::Message(kind, bytes)) => {
+                        let answered = match kind {
+                            Kind::Binary => frame::parse_acks(&bytes),
+                            Kind::Text => None,
+                        };
+                        match answered {
+                            Some(serials) => live.answered(serials).map_err(against_policy)?,
+                            None => return Ok(Event::Said(kind, bytes)),
+                        }
+                    }
+                    Some(Heard::Ping(payload)) => send(socket, Opcode::Pong, payload).await?,
+                    Some(Heard::Pong) => {}
+                    Some(Heard::Close) => {
+                        send(socket, Opcode::Close, &NORMAL.to_be_bytes()[..]).await?;
+                        return Err(End::Gone);
+                    }
+                    None => return Err(End::Gone),
+                }
+            }
+            () = until(wake) => {}
+        }
+    }
+}
+
+async fn until(time: Option<Micros>) {
+    match time {
+        Some(time) => sleep(Duration::from_micros(time.saturating_sub(now::mono()))).await,
+        None => pending().await,
+    }
+}
+
+/// Where news come from.
+struct Sources {
+    cameras: watch::Receiver<Arc<[Camera]>>,
+    notices: watch::Receiver<Arc<[Notice]>>,
+    photos: broadcast::Receiver<PhotoEvent>,
+    ping: Interval,
+    alive: Interval,
+    measure: Interval,
+}
+
+/// What a page is told beside its frames.
+enum News {
+    Message(ToPage),
+    /// The same, already written.
+    Text(Arc<str>),
+    /// It is time to tell it what it gets.
+    Measure,
+    /// It is time to see whether it is there.
+    Ping,
+    /// Perhaps nothing was said for a while.
+    Alive,
+    End(End),
+}
+
+impl Sources {
+    fn new(wall: &Wall) -> Self {
+        let (mut cameras, mut notices) = (wall.cameras(), wall.notices());
+        cameras.mark_changed();
+        notices.mark_changed();
+        let mut measure = interval(MEASURE_EVERY);
+        measure.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let photos = wall.store.events();
+        let (ping, alive) = (interval(PING_EVERY), interval(ALIVE));
+        Sources { cameras, notices, photos, ping, alive, measure }
+    }
+
+    /// The next. It can be cancelled without a loss.
+    async fn next(
+        &mut self,
+        visitor: &mut Visitor,
+        log: &mut Option<Reader>,
+        is_measured: bool,
+    ) -> News {
+        tokio::select! {
+            Ok(()) = self.cameras.changed() => {
+                let cameras = self.cameras.borrow_and_update().to_vec();
+                News::Message(ToPage::Cameras { now: Now::read().wall_ms(), cameras })
+            }
+            Ok(()) = self.notices.changed() => {
+                let notices = self.notices.borrow_and_update().to_vec();
+                News::Message(ToPage::Notice { notices })
+            }
+            event = self.photos.recv() => match event {
+                Ok(event) => News::Message(ToPage::Photo(event)),
+                // It comes back, and asks for the photos as they are then.
+                Err(RecvError::Lagged(missed)) => {
+                    let reason = format!("{missed} photos changed too fast for this page");
+                    News::End(End::Close(TRY_LATER, reason))
+                }
+                Err(RecvError::Closed) => News::End(End::Gone),
+            },
+            told = visitor.told() => News::Text(told),
+            told = next_lines(log) => News::Text(told),
+            _ = self.measure.tick(), if is_measured => News::Measure,
+            _ = self.ping.tick() => News::Ping,
+            _ = self.alive.tick() => News::Alive,
+        }
+    }
+}
+
+/// The next lines of the log, if it is followed.
+async fn next_lines(log: &mut Option<Reader>) -> Arc<str> {
+    match log {
+        Some(log) => log.next().await,
+        None => pending().await,
+    }
+}
+
+async fn send(socket: &mut Stream, opcode: Opcode, payload: impl Buf) -> Result<(), End> {
+    within(socket.send(opcode, payload)).await
+}
+
+async fn within(sending: impl Future<Output = io::Result<()>>) -> Result<(), End> {
+    tokio::select! {
+        biased;
+        // There is nobody to tell.
+        sent = sending => sent.map_err(|_| End::Gone),
+        // Begins only where the page does not take it at once, as most do.
+        () = async { sleep(SEND_WITHIN).await } => Err(End::Lost),
+    }
+}

@@ -1,0 +1,181 @@
+//! What a client says, with bounds on what it leaves unfinished: its part of the memory that all
+//! unfinished messages share, and a time.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::frames::{Broken, Decoder, Heard, POLICY, TRY_LATER};
+use crate::limits::shares::Share;
+use crate::limits::strangers::MESSAGE_WITHIN;
+
+const LATE: Broken = Broken(POLICY, "a message was not finished within 30 s");
+const FULL: Broken = Broken(TRY_LATER, "too many messages of your address wait or are unfinished");
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Hearing {
+    /// What is read at once, in bytes.
+    step: usize,
+    decoder: Decoder,
+    /// What the message has of the memory; also the one heard last, until the next is asked for.
+    memory: Share,
+    /// How long a message may take, and by when the one that was begun is to be finished.
+    within: Duration,
+    by: Option<Instant>,
+}
+
+impl Hearing {
+    /// Reads `step` bytes at once. Of the connection `begun` was read already; a message may have
+    /// `most` bytes, for which it takes from `memory`.
+    pub fn new(step: usize, most: usize, begun: &[u8], memory: Share) -> Self {
+        let mut decoder = Decoder::new(most);
+        decoder.raw.extend_from_slice(begun);
+        Hearing { step, decoder, memory, within: MESSAGE_WITHIN, by: None }
+    }
+
+    /// What the client says next; `None` when it is gone. It can be cancelled without a loss.
+    ///
+    /// # Errors
+    /// [`Broken`]; what follows cannot be understood any more.
+    pub async fn hear(
+        &mut self,
+        stream: &mut (impl AsyncRead + Unpin),
+    ) -> Result<Option<Heard>, Broken> {
+        if !self.decoder.is_within_message() {
+            self.memory.free();
+        }
+        loop {
+            if let Some(heard) = self.decoder.next()? {
+                self.by = self.by.filter(|_| self.decoder.is_within_message());
+                return Ok(Some(heard));
+            }
+            self.decoder.raw.reserve(self.step);
+            let read = match self.decoder.is_amidst() {
+                false => stream.read_buf(&mut self.decoder.raw).await,
+                true => {
+                    let by = *self.by.get_or_insert_with(|| Instant::now() + self.within);
+                    let enough = self.memory.wait(self.decoder.unfinished());
+                    timeout_at(by, enough).await.map_err(|_| FULL)?;
+                    let more = stream.read_buf(&mut self.decoder.raw);
+                    timeout_at(by, more).await.map_err(|_| LATE)?
+                }
+            };
+            match read {
+                Ok(0) | Err(_) => return Ok(None),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// The part of the memory that the message heard last needs, of so many bytes, for as long as
+    /// that is kept.
+    ///
+    /// # Errors
+    /// [`Broken`] if there was none for as long as a message may take.
+    pub async fn memory_for(&mut self, bytes: usize) -> Result<Share, Broken> {
+        timeout(self.within, self.memory.wait(bytes)).await.map_err(|_| FULL)?;
+        Ok(self.memory.split())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::shares::{Shares, Who};
+    use bytes::Bytes;
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use crate::live::websocket::frames::Kind;
+
+    fn head(first: u8, len: u16) -> Vec<u8> {
+        [&[first, 0x80 | 126][..], &len.to_be_bytes(), &[0; 4]].concat()
+    }
+
+    fn at(last: u8) -> Who {
+        Who::at([127, 0, 0, last].into())
+    }
+
+    /// A client that says `begun` and no more, but `ping`s again and again.
+    async fn trickle(begun: &[u8], ping: &[u8]) -> Result<Option<Heard>, Broken> {
+        let (mut far, mut near) = duplex(1000);
+        let memory = Shares::new("bytes", 1 << 20).none(at(1));
+        let mut hearing = Hearing::new(16, 1 << 20, begun, memory);
+        hearing.within = Duration::from_millis(50);
+        let say = async {
+            loop {
+                far.write_all(ping).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let hear = async {
+            loop {
+                match hearing.hear(&mut near).await {
+                    Ok(Some(Heard::Ping(_))) => {}
+                    end => return end,
+                }
+            }
+        };
+        tokio::select! { end = hear => end, () = say => unreachable!() }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_finished_in_time_is_given_up_also_between_pings() {
+        for begun in [&head(0x82, 60_000)[..], &[0x82], &[0x89, 0x84, 0, 0, 0, 0]] {
+            assert_eq!(trickle(begun, &[]).await, Err(LATE), "{begun:?}");
+        }
+        let ping = [0x89, 0x80, 0, 0, 0, 0];
+        assert_eq!(trickle(&head(0x02, 0), &ping).await, Err(LATE));
+    }
+
+    #[tokio::test]
+    async fn silence_between_messages_is_no_unfinished_one() {
+        let (mut far, mut near) = duplex(1000);
+        let memory = Shares::new("bytes", 1 << 20).none(at(1));
+        let mut hearing = Hearing::new(16, 1 << 20, &[], memory);
+        hearing.within = Duration::from_millis(50);
+        for _ in 0..3 {
+            let silence = timeout(3 * hearing.within, hearing.hear(&mut near)).await;
+            assert!(silence.is_err(), "it goes on listening");
+            far.write_all(&[0x82, 0x81, 0, 0, 0, 0, 7]).await.unwrap();
+            let message = Heard::Message(Kind::Binary, Bytes::from_static(&[7]));
+            assert_eq!(hearing.hear(&mut near).await, Ok(Some(message)));
+        }
+    }
+
+    #[tokio::test]
+    async fn unfinished_messages_of_one_address_leave_memory_for_another() {
+        let shares = Shares::new("bytes", 400_000);
+        let mut fars = Vec::new();
+        let mut tasks = Vec::new();
+        for _ in 0..8 {
+            let (mut far, mut near) = duplex(1 << 20);
+            let part = [&head(0x02, 60_000)[..], &vec![7; 60_000]].concat();
+            far.write_all(&part).await.unwrap();
+            fars.push(far);
+            let mut hearing = Hearing::new(4096, 1 << 20, &[], shares.none(at(1)));
+            hearing.within = Duration::from_millis(500);
+            tasks.push(tokio::spawn(async move { hearing.hear(&mut near).await }));
+        }
+        // Until they have what one address may have.
+        while shares.none(at(1)).grow(10_000).is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let (mut far, mut near) = duplex(1 << 20);
+        let whole = [&head(0x02, 60_000)[..], &vec![7; 60_000], &head(0x80, 0)].concat();
+        far.write_all(&whole).await.unwrap();
+        let mut hearing = Hearing::new(4096, 1 << 20, &[], shares.none(at(2)));
+        assert!(matches!(hearing.hear(&mut near).await, Ok(Some(Heard::Message(..)))));
+        let kept = hearing.memory_for(60_000).await.unwrap();
+        for task in tasks {
+            // Those at their bound have no memory, and who got a little is still late.
+            assert!(matches!(task.await.unwrap(), Err(end) if end == FULL || end == LATE));
+        }
+        drop(hearing);
+        let mut all = shares.none(at(3));
+        assert!(all.grow(200_000).is_err(), "a message takes its part along");
+        drop(kept);
+        assert!(all.grow(200_000).is_ok());
+    }
+}

@@ -1,0 +1,141 @@
+//! A page's WebSocket: what the page says, one thing after another, and what it is sent.
+//!
+//! A picture is written from where it lies, with its header before it, so that one payload serves
+//! all pages and nothing of it is copied but into the kernel.
+
+use std::io;
+
+use bytes::Buf;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_util::either::Either;
+
+use super::frames::{Broken, Heard, Opcode, head};
+use super::hearing::Hearing;
+use super::stream::{Stream, write_picture};
+use crate::limits::shares::Share;
+use crate::live::jpeg::Jpeg;
+
+/// What is read at once: answers are small, and there is one of this for each page.
+const READ: usize = 16 * 1024;
+
+/// As much may be on its way from a page that is told the end.
+const FORGOTTEN: usize = 1024 * 1024;
+
+/// See the module.
+pub(crate) struct Socket<S> {
+    stream: S,
+    hearing: Hearing,
+    /// A frame was begun and not ended.
+    is_amidst: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    /// On a connection after its handshake, of which `begun` was read already. A message of the
+    /// page may have `most` bytes, for which it takes from `memory` while it is not finished.
+    pub fn new(stream: S, begun: &[u8], most: usize, memory: Share) -> Self {
+        Socket { stream, hearing: Hearing::new(READ, most, begun, memory), is_amidst: false }
+    }
+
+    /// What the page says next; `None` when it is gone. It can be cancelled without a loss.
+    ///
+    /// # Errors
+    /// [`Broken`]; what follows cannot be understood any more.
+    pub async fn hear(&mut self) -> Result<Option<Heard>, Broken> {
+        self.hearing.hear(&mut self.stream).await
+    }
+
+    /// Reads and forgets what the page had said before it heard of the end, until it is gone or
+    /// goes on for ever.
+    pub async fn until_gone(&mut self) {
+        let mut rest = vec![0; READ];
+        let mut read = 0;
+        while let (..FORGOTTEN, Ok(more @ 1..)) = (read, self.stream.read(&mut rest).await) {
+            read += more;
+        }
+    }
+
+    /// Sends a message or a control frame. Cancelled, it leaves the socket good for nothing.
+    pub async fn send(&mut self, opcode: Opcode, payload: impl Buf) -> io::Result<()> {
+        begin(&mut self.is_amidst)?;
+        let mut frame = head(opcode, payload.remaining()).chain(payload);
+        self.stream.write_all_buf(&mut frame).await?;
+        self.stream.flush().await?;
+        self.is_amidst = false;
+        Ok(())
+    }
+}
+
+impl Socket<Stream> {
+    /// Sends a picture with its header before it; otherwise as [`Socket::send`].
+    pub async fn send_picture(&mut self, header: &[u8], jpeg: &Jpeg) -> io::Result<()> {
+        let mut head = head(Opcode::Binary, header.len() + jpeg.len());
+        head.extend_from_slice(header);
+        if let Either::Left(tcp) = &self.stream
+            && let Some(lent) = jpeg.lend(&head)
+        {
+            begin(&mut self.is_amidst)?;
+            write_picture(tcp, &head, lent).await?;
+            self.is_amidst = false;
+            return Ok(());
+        }
+        self.send(Opcode::Binary, Buf::chain(header, &jpeg[..])).await
+    }
+}
+
+/// Begins a frame, unless one before it was cut.
+fn begin(is_amidst: &mut bool) -> io::Result<()> {
+    match std::mem::replace(is_amidst, true) {
+        true => Err(io::ErrorKind::BrokenPipe.into()),
+        false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use tokio::io::{DuplexStream, duplex};
+
+    use crate::limits::shares::{Shares, Who};
+    use crate::live::websocket::frames::Kind;
+
+    fn socket(stream: DuplexStream, most: usize) -> Socket<DuplexStream> {
+        Socket::new(stream, &[], most, Shares::new("bytes", 1000).none(Who::Gallery))
+    }
+
+    #[tokio::test]
+    async fn a_message_of_parts_is_one_frame() {
+        let (near, mut far) = duplex(1024);
+        let mut socket = socket(near, 100);
+        let parts = Buf::chain(&b"head"[..], Bytes::from(vec![7; 200]));
+        socket.send(Opcode::Binary, parts).await.unwrap();
+        let mut frame = vec![0; 208];
+        far.read_exact(&mut frame).await.unwrap();
+        assert_eq!(frame[..8], [0x82, 126, 0, 204, b'h', b'e', b'a', b'd']);
+        assert_eq!(frame[8..], [7; 200]);
+    }
+
+    #[tokio::test]
+    async fn nothing_follows_a_frame_that_was_cut() {
+        let (near, _far) = duplex(16);
+        let mut socket = socket(near, 100);
+        let long = tokio::time::timeout(
+            std::time::Duration::from_millis(10),
+            socket.send(Opcode::Binary, &[0; 100][..]),
+        );
+        assert!(long.await.is_err(), "nobody reads");
+        assert!(socket.send(Opcode::Close, &[3, 232][..]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_said_is_heard_up_to_its_bound() {
+        let (near, mut far) = duplex(1024);
+        let mut socket = socket(near, 5);
+        far.write_all(&[0x82, 0x84, 0, 0, 0, 0, 1, 2, 3, 4]).await.unwrap();
+        let heard = Heard::Message(Kind::Binary, Bytes::from_static(&[1, 2, 3, 4]));
+        assert_eq!(socket.hear().await, Ok(Some(heard)));
+        far.write_all(&[0x82, 0x86, 0, 0, 0, 0]).await.unwrap();
+        assert!(socket.hear().await.is_err());
+        drop(far);
+    }
+}

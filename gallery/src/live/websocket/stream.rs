@@ -1,0 +1,91 @@
+//! The connection below a WebSocket, to which the kernel can be lent a pipe's pages where it is TCP.
+
+use std::io;
+
+use bytes::Bytes;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use rustix::net::{SendFlags, send};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio_util::either::Either;
+
+use crate::live::splice::Lent;
+
+/// TCP, or TLS.
+pub(crate) type Stream = Either<TcpStream, TokioIo<Upgraded>>;
+
+/// A connection that was upgraded from HTTP, and what was read of it already.
+pub(crate) fn upgraded(from: Upgraded) -> (Stream, Bytes) {
+    match from.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => (Either::Left(parts.io.into_inner()), parts.read_buf),
+        Err(other) => (Either::Right(TokioIo::new(other)), Bytes::new()),
+    }
+}
+
+/// Writes `head` and a picture, which may lie behind the same one.
+pub(super) async fn write_picture(
+    tcp: &TcpStream,
+    head: &[u8],
+    mut lent: Lent<'_>,
+) -> io::Result<()> {
+    if lent.head() != head {
+        let mut left = head;
+        while !left.is_empty() {
+            let more = SendFlags::MORE | SendFlags::NOSIGNAL;
+            let sent = when_writable(tcp, || Ok(send(tcp, left, more)?)).await?;
+            left = &left[sent..];
+        }
+        lent.skip_head()?;
+    }
+    while !lent.is_empty() {
+        when_writable(tcp, || lent.give(tcp)).await?;
+    }
+    lent.end();
+    Ok(())
+}
+
+/// Mostly that is at once.
+async fn when_writable<T>(
+    tcp: &TcpStream,
+    mut write: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    loop {
+        match tcp.try_io(Interest::WRITABLE, &mut write) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => tcp.writable().await?,
+            done => return done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::splice::Piped;
+    use rustix::net::sockopt::set_socket_send_buffer_size;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_picture_larger_than_the_sockets_buffer_arrives_whole() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n / 7) as u8).collect();
+        let piped = Piped::new(b"head", &bytes).unwrap();
+        let write = async {
+            let (tcp, _) = listener.accept().await.unwrap();
+            set_socket_send_buffer_size(&tcp, 64 * 1024).unwrap();
+            for head in [&b"head"[..], b"another", b"head"] {
+                write_picture(&tcp, head, piped.lend().unwrap()).await.unwrap();
+            }
+        };
+        let read = async {
+            let mut all = Vec::new();
+            let mut tcp = TcpStream::connect(address).await.unwrap();
+            tcp.read_to_end(&mut all).await.unwrap();
+            all
+        };
+        let ((), all) = tokio::join!(write, read);
+        assert!(all == [b"head", &bytes[..], b"another", &bytes, b"head", &bytes].concat());
+    }
+}

@@ -1,0 +1,180 @@
+//! What is brought: once, however often it comes.
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::photos::store::sidecar::Sidecar;
+
+/// What arrived as `arrived`, of which `left` is to be stored, as photo `n`.
+async fn bring(store: &Store, n: u64, arrived: &[u8], left: &[u8]) -> Added {
+    let incoming = store.incoming().await.unwrap();
+    let mut incoming = store.write(incoming, arrived.to_owned().into()).await.unwrap();
+    if arrived != left {
+        fs::write(incoming.path(), left).unwrap();
+        incoming.file().sync_all().unwrap();
+    }
+    let new = NewPhoto { content: Content::File(incoming), camera: None, ..photo(n, NOON) };
+    store.add(new).await.unwrap()
+}
+
+fn new(added: Added) -> Photo {
+    match added {
+        Added::New(photo) => photo,
+        other => unreachable!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_bytes_at_the_same_moment_are_one_photo() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path());
+    let all_at_once = (0..40).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move { bring(&store, n, &[n as u8 % 2], &[n as u8 % 2]).await })
+    });
+    let all_at_once: Vec<_> = all_at_once.collect();
+    let mut photos = std::collections::HashMap::<String, u64>::new();
+    for one in all_at_once {
+        match one.await.unwrap() {
+            Added::New(photo) | Added::Same(photo) => *photos.entry(photo.hash).or_default() += 1,
+            Added::Deleted => unreachable!(),
+        }
+    }
+    assert_eq!(photos.into_values().collect::<Vec<_>>(), [20, 20]);
+    assert_eq!(all(&store).await.len(), 2);
+    // Two files and two sidecars: nothing is left of the others.
+    assert_eq!(tree(folder.path()).len(), 4);
+}
+
+#[tokio::test]
+async fn an_upload_is_known_by_what_arrived_and_by_what_is_left_of_it() {
+    let folder = TempDir::new().unwrap();
+    let mut store = open(folder.path());
+    let photo = new(bring(&store, 1, b"with its place", b"without").await);
+    for round in 0..3 {
+        assert_eq!(
+            bring(&store, 2, b"with its place", b"without").await,
+            Added::Same(photo.clone())
+        );
+        // A later version takes more out of it.
+        assert_eq!(bring(&store, 3, b"with its place", b"with").await, Added::Same(photo.clone()));
+        // What was downloaded, and what arrived otherwise.
+        assert_eq!(bring(&store, 4, b"without", b"without").await, Added::Same(photo.clone()));
+        assert_eq!(bring(&store, 5, b"elsewhere", b"without").await, Added::Same(photo.clone()));
+        store.close().await;
+        match round {
+            // The sidecar knows it too.
+            0 => drop(reindex(folder.path(), |_| {}).unwrap()),
+            _ => {
+                let index = Connection::open(folder.path().join("index.db")).unwrap();
+                index.execute_batch("UPDATE totals SET clean = 0; DELETE FROM photos").unwrap();
+                index.execute_batch("UPDATE totals SET photos = 0, bytes = 0").unwrap();
+                index.execute("INSERT INTO busy VALUES ('2026/11/20')", []).unwrap();
+            }
+        }
+        store = open(folder.path());
+    }
+    assert_eq!(all(&store).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_deleted_can_be_brought_anew_and_the_deletion_undone() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path());
+    let first = new(bring(&store, 1, b"picture", b"picture").await);
+    store.delete(&first.id).await.unwrap();
+    let second = new(bring(&store, 2, b"picture", b"picture").await);
+    assert_ne!(first.id, second.id);
+    assert_eq!(bring(&store, 3, b"picture", b"picture").await, Added::Same(second.clone()));
+    store.restore(&first.id).await.unwrap();
+    assert_eq!(all(&store).await.len(), 2, "somebody wanted each of them");
+    assert_eq!(bring(&store, 4, b"picture", b"picture").await, Added::Same(first));
+}
+
+#[tokio::test]
+async fn a_camera_may_take_the_same_picture_twice() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path());
+    let taken = add(&store, photo(1, NOON)).await;
+    add(&store, NewPhoto { id: id(2), ..photo(1, NOON + 1) }).await;
+    // Downloaded and brought back it is that photo.
+    assert_eq!(bring(&store, 3, b"picture 1", b"picture 1").await, Added::Same(taken));
+    assert_eq!(all(&store).await.len(), 2);
+}
+
+/// The index as version 1 made it, of the photos that are there.
+fn of_version_1(folder: &Path) {
+    let photos = {
+        let index = index::open_to_read(&folder.join("index.db")).unwrap();
+        index::photos_of(&index, &files::DayFolder::of(NOON)).unwrap()
+    };
+    for ending in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(folder.join(format!("index.db{ending}")));
+    }
+    let index = Connection::open(folder.join("index.db")).unwrap();
+    index.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+    index.execute_batch(include_str!("schema-1.sql")).unwrap();
+    index.pragma_update(None, "user_version", 1).unwrap();
+    for Sidecar { photo, .. } in photos {
+        index
+            .execute(
+                "INSERT INTO photos (id, taken, received, time, media, bytes, width, height, hash,
+                     camera_name, person_name, name, caption, pinned)
+                 VALUES (?, ?, ?, 'exif', 'image/jpeg', ?, ?, ?, ?, '', '', ?, 'of then', 0)",
+                rusqlite::params![
+                    photo.id.as_str(),
+                    photo.taken,
+                    photo.received,
+                    photo.bytes,
+                    photo.width,
+                    photo.height,
+                    photo.hash,
+                    photo.name
+                ],
+            )
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_index_of_version_1_is_brought_up_to_date_and_not_made_anew() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path());
+    let photo = new(bring(&store, 1, b"old", b"old").await);
+    store.close().await;
+    of_version_1(folder.path());
+    let store = open(folder.path());
+    // The sidecar says nothing of a caption: this is the row of then.
+    assert_eq!(store.get(&photo.id).await.unwrap().caption, "of then");
+    assert!(
+        matches!(bring(&store, 2, b"old", b"old").await, Added::Same(same) if same.id == photo.id)
+    );
+    let other = new(bring(&store, 3, b"new", b"ne").await);
+    assert!(
+        matches!(bring(&store, 4, b"new", b"x").await, Added::Same(same) if same.id == other.id)
+    );
+    store.close().await;
+    let index = |name: &str| {
+        let index = Connection::open(folder.path().join(name)).unwrap();
+        let sql = "SELECT name, sql FROM sqlite_schema WHERE name LIKE 'photos%' ORDER BY 1";
+        let mut schema = index.prepare(sql).unwrap();
+        let rows = schema.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        rows.collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    let migrated = index("index.db");
+    reindex(folder.path(), |_| {}).unwrap();
+    assert_eq!(index("index.db"), migrated, "what is brought up to date is what is made anew");
+}
+
+#[tokio::test]
+async fn an_index_of_a_later_version_is_made_anew() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path());
+    let photo = add(&store, photo(1, NOON)).await;
+    store.close().await;
+    let index = Connection::open(folder.path().join("index.db")).unwrap();
+    index.pragma_update(None, "user_version", 99).unwrap();
+    index.execute_batch("ALTER TABLE photos RENAME TO pictures").unwrap();
+    drop(index);
+    assert_eq!(all(&open(folder.path())).await, [photo]);
+}

@@ -1,0 +1,105 @@
+//! Where frames come from: a camera, or the test card.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use wire::{CameraState, Control, Reason};
+
+use crate::picture::pixels::Layout;
+
+/// A stream of frames that runs until it is dropped.
+pub(crate) trait Source {
+    /// How its frames lie in memory.
+    fn layout(&self) -> Layout;
+
+    /// The rate that is promised, in frames a second; `None` if nothing is.
+    fn fps(&self) -> Option<f32>;
+
+    /// The longest time between two frames that is promised; `None` if nothing is.
+    fn interval(&self) -> Option<Duration> {
+        let fps = self.fps().filter(|fps| *fps > 0.0)?;
+        Duration::try_from_secs_f32(1.0 / fps).ok()
+    }
+
+    /// What can be set on it, as it was when the stream began.
+    fn controls(&self) -> BTreeMap<String, Control> {
+        BTreeMap::new()
+    }
+
+    /// The next frame, or `None` if there was none within `wait`.
+    ///
+    /// # Errors
+    /// [`Fault`] when the stream is over and must be opened again.
+    fn next(&mut self, wait: Duration) -> Result<Option<Frame<'_>>, Fault>;
+}
+
+/// Opens the stream of the device that now has this path.
+pub(crate) type Open = Box<dyn Fn(&Path) -> Result<Box<dyn Source>, Fault> + Send>;
+
+/// A frame as it was captured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Frame<'a> {
+    /// What the source filled in.
+    pub bytes: &'a [u8],
+    /// The driver's number of the frame.
+    pub sequence: u32,
+    /// When it was captured, by the monotonic clock: later than the one before it, and no guess
+    /// of its driver's.
+    pub at: Duration,
+    /// When its driver says that, by whatever clock; `None` where there is no driver.
+    pub told: Option<Duration>,
+    /// The driver says that it is broken.
+    pub error: bool,
+    /// It lay ready while an earlier one was worked on, and a newer one is there or about to come.
+    pub late: bool,
+}
+
+/// Why there are no frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// Whether time mends it (lost) or a person must (error).
+    pub state: CameraState,
+    /// The word for programs.
+    pub reason: Reason,
+    /// The sentence for people: what is wrong and what to do.
+    pub detail: String,
+    /// The program that has the camera.
+    pub by: Option<String>,
+}
+
+impl Fault {
+    /// It comes back by itself.
+    pub fn lost(reason: Reason, detail: impl Into<String>) -> Self {
+        Fault { state: CameraState::Lost, reason, detail: detail.into(), by: None }
+    }
+
+    /// Somebody must do something.
+    pub fn error(reason: Reason, detail: impl Into<String>) -> Self {
+        Fault { state: CameraState::Error, reason, detail: detail.into(), by: None }
+    }
+
+    /// No frame comes for longer than it may take.
+    pub fn stalled() -> Self {
+        Fault::lost(Reason::Stalled, "gives no frames; it is tried again and again")
+    }
+
+    /// No frame that comes is whole.
+    pub fn broken() -> Self {
+        let detail = "every frame that it gives is broken; try another cable or port";
+        Fault::lost(Reason::Broken, detail)
+    }
+
+    /// Every frame that comes is the last one once more.
+    pub fn frozen() -> Self {
+        let detail = "gives one picture again and again; start again the program or device that \
+                      it comes from";
+        Fault::lost(Reason::Frozen, detail)
+    }
+
+    /// The device went away.
+    pub fn unplugged() -> Self {
+        let detail = "unplugged; it comes back by itself when it is plugged in again";
+        Fault::lost(Reason::Unplugged, detail)
+    }
+}

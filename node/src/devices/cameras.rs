@@ -1,0 +1,472 @@
+//! All cameras of the node: which there are, where their devices are, and what the broker is
+//! told of the node itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tokio::time::{sleep, timeout};
+use wire::{CameraId, CameraName, Info, Kind, PhotoId, Reason, Stats, Topic, Want};
+
+use crate::capture::camera::{About, Camera, Outlet};
+use crate::capture::choose::{Ask, QUALITY};
+use crate::capture::errno::fault;
+use crate::capture::source::{Fault, Open};
+use crate::capture::test_card::Card;
+use crate::capture::v4l2::Device;
+use crate::clock;
+use crate::config::{Config, Show, TEST_CARD};
+use crate::devices::discover::{Found, Scout, What};
+use crate::devices::hotplug::Hotplug;
+use crate::devices::marks::Marks;
+use crate::devices::names::Names;
+use crate::devices::survey::{self, Introduced, Known};
+use crate::identity::Identity;
+use crate::outgoing::stats::{Load, rss};
+use crate::spool::schedule::Schedule;
+use crate::spool::spooler::{Condition, Outcome, Request};
+use crate::stop::stopped;
+
+/// How long a camera may take to be found before the test card is shown in its place.
+const FOUND_WITHIN: Duration = Duration::from_secs(1);
+/// How long after the start who is configured and not here is told: a bus takes some seconds to
+/// find its devices.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
+/// How often video nodes that may become cameras without an event are looked at, and threads that
+/// have died are replaced.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How often the clock is looked at, at least: somebody may set it.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
+
+/// The cameras by name.
+pub(crate) struct Cameras {
+    config: Config,
+    identity: Identity,
+    outlet: Outlet,
+    running: Mutex<BTreeMap<CameraName, Running>>,
+    load: Mutex<Load>,
+    /// A camera's thread could not be started.
+    unstarted: AtomicBool,
+}
+
+struct Running {
+    camera: Arc<Camera>,
+    thread: JoinHandle<()>,
+    place: Place,
+}
+
+/// What a look at the devices gave.
+struct Followed {
+    has_camera: bool,
+    /// What is unclear in the configuration of cameras without a name.
+    unclear: Vec<String>,
+    /// What the configuration says of cameras that are not here.
+    unmatched: Vec<String>,
+}
+
+/// Where a camera's device is now, and what is to be there; nowhere while it is gone.
+type Place = Arc<Mutex<Option<(PathBuf, Marks)>>>;
+
+impl Running {
+    fn place(&self) -> MutexGuard<'_, Option<(PathBuf, Marks)>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_at(place: &Option<(PathBuf, Marks)>, found: &Found) -> bool {
+    place
+        .as_ref()
+        .is_some_and(|(node, marks)| *node == found.node && marks.are_of_the_same(&found.marks))
+}
+
+impl Cameras {
+    /// None yet.
+    pub fn new(config: Config, identity: Identity, outlet: Outlet) -> Self {
+        Cameras {
+            config,
+            identity,
+            outlet,
+            running: Mutex::default(),
+            load: Mutex::new(Load::new()),
+            unstarted: AtomicBool::new(false),
+        }
+    }
+
+    /// Finds cameras and follows them until `stop`; then ends their threads.
+    ///
+    /// # Errors
+    /// When plugging cannot be followed.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) -> io::Result<()> {
+        self.publish_info();
+        match self.config.test_card.show {
+            Show::Always => self.show_test_card(),
+            // That of an earlier run may still be retained.
+            Show::Auto | Show::Never => self.forget_test_card(),
+        }
+        let patience = sleep(FOUND_WITHIN);
+        tokio::pin!(patience);
+        let mut waits = self.config.test_card.show == Show::Auto;
+        let settled = sleep(SETTLED_WITHIN);
+        tokio::pin!(settled);
+        let mut is_settled = false;
+        let devices = self.config.cameras.iter().filter_map(|camera| camera.device.clone());
+        let mut hotplug = Hotplug::new(devices.collect())?;
+        let mut names = Names::read(&self.config.data, survey::given_names(&self.config));
+        let (scout, mut said) = (Scout::default(), BTreeSet::new());
+        loop {
+            let sent = scout.clone();
+            let found = tokio::select! {
+                Some(found) = apart(move || sent.scan()) => found,
+                // There was no thread to look; what runs goes on.
+                () = sleep(LOOK_AGAIN) => continue,
+                () = stopped(&mut stop) => {
+                    self.stop().await;
+                    return Ok(());
+                }
+            };
+            let Followed { has_camera, unclear, unmatched } = self.follow(&found, &mut names);
+            for words in unclear {
+                if said.insert(words.clone()) {
+                    tracing::warn!("{words}");
+                }
+            }
+            if let Err(error) = names.save() {
+                tracing::warn!(%error, "the names of cameras cannot be kept in {}", self.config.data.display());
+            }
+            if has_camera && self.config.test_card.show == Show::Auto {
+                waits = false;
+                self.hide_test_card().await;
+            }
+            let found = Arc::new(found);
+            // One future, since what it has heard would be lost with it.
+            let changed = hotplug.changed();
+            tokio::pin!(changed);
+            loop {
+                let (sent, known) = (scout.clone(), Arc::clone(&found));
+                let may_change = found.iter().any(|found| found.what.may_change());
+                let glance = async {
+                    sleep(LOOK_AGAIN).await;
+                    self.has_lost_threads()
+                        || (may_change && apart(move || sent.glance(&known)).await == Some(true))
+                };
+                tokio::select! {
+                    () = &mut patience, if waits => {
+                        waits = false;
+                        self.show_test_card();
+                    }
+                    () = &mut settled, if !is_settled => {
+                        is_settled = true;
+                        unmatched.iter().for_each(|words| tracing::warn!("{words}"));
+                    }
+                    result = &mut changed => {
+                        result?;
+                        break;
+                    }
+                    is_other = glance => if is_other { break },
+                    () = stopped(&mut stop) => {
+                        self.stop().await;
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Starts cameras that are new and tells the others where their devices are now.
+    fn follow(&self, found: &[Found], names: &mut Names) -> Followed {
+        let cameras: Vec<&Found> =
+            found.iter().filter(|found| !found.is_other() || self.has(found)).collect();
+        let Introduced { cameras: known, unclear, unmatched } =
+            survey::introduce(&self.config, &cameras, names);
+        let mut here: BTreeSet<CameraName> = BTreeSet::new();
+        for (found, Known { about, ask, .. }) in cameras.into_iter().zip(known) {
+            if here.insert(about.id.camera.clone()) {
+                self.place(found, about, ask);
+            }
+        }
+        let missing = |name: &CameraName| {
+            let unclear = unclear.iter().find(|unclear| unclear.name.as_ref() == Some(name));
+            let ambiguous = |words: &String| Fault::error(Reason::Ambiguous, words.clone());
+            unclear.map_or_else(Fault::unplugged, |unclear| ambiguous(&unclear.words))
+        };
+        self.expect(&here, missing);
+        for (name, running) in self.running().iter() {
+            if name.as_str() != TEST_CARD && !here.contains(name) {
+                *running.place() = None;
+                running.camera.withhold(missing(name));
+            }
+        }
+        let unnamed = unclear.into_iter().filter(|unclear| unclear.name.is_none());
+        let unclear = unnamed.map(|unclear| unclear.words).collect();
+        Followed { has_camera: !here.is_empty(), unclear, unmatched }
+    }
+
+    /// Starts a camera that was found, or tells it where it is now.
+    fn place(&self, found: &Found, about: About, ask: Ask) {
+        let name = about.id.camera.clone();
+        let place = Some((found.node.clone(), found.marks.clone()));
+        let device = match &found.what {
+            What::Silent(fault) => Err(fault.clone()),
+            _ => Ok(found.node.clone()),
+        };
+        if let Some(running) = self.running().get(&name) {
+            running.camera.call(&about.device);
+            match device {
+                Ok(node) => {
+                    *running.place() = place;
+                    running.camera.plug(Some(node));
+                }
+                // It may be silent because it works: some drivers let nobody in meanwhile.
+                Err(_) if is_at(&running.place(), found) => {}
+                Err(fault) => {
+                    *running.place() = None;
+                    running.camera.withhold(fault);
+                }
+            }
+            return;
+        }
+        let place: Place = Arc::new(Mutex::new(place.filter(|_| device.is_ok())));
+        self.start(about, device, Arc::clone(&place), open_v4l2(ask, place));
+    }
+
+    /// Whether this is the device of a camera that runs: a loopback that nobody writes to any
+    /// more looks like no camera, and will be one again.
+    fn has(&self, found: &Found) -> bool {
+        self.running().values().any(|running| is_at(&running.place(), found))
+    }
+
+    /// Starts the cameras that the configuration calls by device and name and that are not here:
+    /// the wall is to show that they are missing, and why.
+    fn expect(&self, here: &BTreeSet<CameraName>, missing: impl Fn(&CameraName) -> Fault) {
+        for camera in &self.config.cameras {
+            let (Some(name), Some(device)) = (&camera.name, &camera.device) else { continue };
+            if here.contains(name) || self.running().contains_key(name) {
+                continue;
+            }
+            let about = About {
+                id: CameraId { node: self.config.name.clone(), camera: name.clone() },
+                title: name.to_string(),
+                device: device.display().to_string(),
+                model: name.to_string(),
+                quality: camera.ask.quality,
+                every: camera.every,
+            };
+            let place = Place::default();
+            let open = open_v4l2(camera.ask, Arc::clone(&place));
+            self.start(about, Err(missing(name)), place, open);
+        }
+    }
+
+    /// Whether a camera has no thread: one that ended although nobody stopped it, which is
+    /// forgotten so that it is started anew, or one that never began.
+    fn has_lost_threads(&self) -> bool {
+        let ended: Vec<CameraName> = {
+            let mut running = self.running();
+            let ended = running.iter().filter(|(_, one)| one.thread.is_finished());
+            let ended: Vec<CameraName> = ended.map(|(name, _)| name.clone()).collect();
+            running.retain(|name, _| !ended.contains(name));
+            ended
+        };
+        for name in &ended {
+            tracing::error!(
+                camera = name.as_str(),
+                "the thread of this camera has ended; it is started anew"
+            );
+            if name.as_str() == TEST_CARD {
+                self.show_test_card();
+            }
+        }
+        self.unstarted.swap(false, Ordering::Relaxed) || !ended.is_empty()
+    }
+
+    /// Takes a want for one of them.
+    pub fn want(&self, name: &CameraName, want: &Want) {
+        let camera = self.running().get(name).map(|running| Arc::clone(&running.camera));
+        if let Some(camera) = camera
+            && !camera.want(want)
+        {
+            tracing::debug!(camera = name.as_str(), by = want.by, "too many ask for this camera");
+        }
+    }
+
+    /// Somebody asks one of them for a photo.
+    pub fn snap(&self, name: &CameraName, id: Option<PhotoId>) {
+        if let Some(request) = self.outlet.spooler.ask(id) {
+            self.take(name, request);
+        }
+    }
+
+    /// The same for who waits for the outcome in this process.
+    pub fn snap_and_tell(&self, name: &CameraName) -> (PhotoId, oneshot::Receiver<Outcome>) {
+        let (id, request, outcome) = self.outlet.spooler.ask_and_tell();
+        self.take(name, request);
+        (id, outcome)
+    }
+
+    fn take(&self, name: &CameraName, request: Request) {
+        let running = self.running();
+        match running.get(name) {
+            Some(one) => one.camera.snap(request),
+            None if running.is_empty() => request.fail("this node has no camera"),
+            None => {
+                let names: Vec<&str> = running.keys().map(CameraName::as_str).collect();
+                let names = names.join(", ");
+                request.fail(&format!("this node has no camera {name}; it has {names}"));
+            }
+        }
+    }
+
+    /// Takes the photos that are due by the clock, and refuses those that no frame came for,
+    /// until `stop`.
+    pub async fn keep_time(&self, mut stop: watch::Receiver<bool>) {
+        let mut schedules: BTreeMap<CameraName, Schedule> = BTreeMap::new();
+        loop {
+            let (local, now) = (clock::local(), clock::monotonic());
+            let mut pause = LOOK_AT_CLOCK;
+            for (name, running) in self.running().iter() {
+                running.camera.expire();
+                let Some(every) = running.camera.about().every else { continue };
+                let schedule =
+                    schedules.entry(name.clone()).or_insert_with(|| Schedule::new(every, local));
+                if schedule.is_due(local, now)
+                    && let Some(request) = self.outlet.spooler.ask_unheard()
+                {
+                    running.camera.snap(request);
+                }
+                pause = pause.min(schedule.left(local));
+            }
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = stopped(&mut stop) => return,
+            }
+        }
+    }
+
+    /// Who the node is, with the cameras that it has or had.
+    pub fn info(&self) -> Info {
+        let names: Vec<CameraName> = self.running().keys().cloned().collect();
+        let is_test = !names.is_empty() && names.iter().all(|name| name.as_str() == TEST_CARD);
+        let kind = if is_test { Kind::Test } else { Kind::V4l2 };
+        self.identity.info(kind, names)
+    }
+
+    /// The node's figures since the last call.
+    pub fn stats(&self) -> Stats {
+        let running = self.running();
+        let cameras = running.iter().map(|(name, running)| (name.clone(), running.camera.stats()));
+        let Condition { bytes, refused, trouble } = self.outlet.spooler.condition();
+        Stats {
+            at: clock::unix_ms(),
+            mono: clock::whole(clock::monotonic().as_millis()),
+            boot: self.identity.boot.clone(),
+            cpu: self.load.lock().unwrap_or_else(PoisonError::into_inner).cpu(),
+            rss: rss(),
+            spool: bytes,
+            refused,
+            trouble,
+            kept_back: None,
+            cameras: cameras.collect(),
+        }
+    }
+
+    fn show_test_card(&self) {
+        let card = self.config.test_card;
+        let open: Open = Box::new(move |_| Ok(Box::new(Card::new(&card))));
+        let about = About {
+            id: self.test_card_id(),
+            title: "Test card".to_owned(),
+            device: "test card".to_owned(),
+            model: "Vitrina test card".to_owned(),
+            quality: QUALITY,
+            every: card.every,
+        };
+        self.start(about, Ok(PathBuf::new()), Place::default(), open);
+    }
+
+    async fn hide_test_card(&self) {
+        let Some(card) = self.running().remove(&self.test_card_id().camera) else { return };
+        // Its thread may say one thing more before it ends; nothing is said after this.
+        end([&card]).await;
+        self.forget_test_card();
+        self.publish_info();
+    }
+
+    fn forget_test_card(&self) {
+        let state = Topic::State(self.test_card_id());
+        self.outlet.facts.withdraw(state.under(&self.outlet.root).to_string());
+    }
+
+    fn test_card_id(&self) -> CameraId {
+        let camera = TEST_CARD.parse().expect("a good name");
+        CameraId { node: self.config.name.clone(), camera }
+    }
+
+    fn start(&self, about: About, device: Result<PathBuf, Fault>, place: Place, open: Open) {
+        let name = about.id.camera.clone();
+        match Camera::start(about, device, open, self.outlet.clone()) {
+            Ok((camera, thread)) => {
+                self.running().insert(name, Running { camera, thread, place });
+                self.publish_info();
+            }
+            Err(error) => {
+                tracing::error!(camera = name.as_str(), %error, "no thread for this camera; it is tried again");
+                self.unstarted.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn publish_info(&self) {
+        let topic = Topic::Info(self.config.name.clone()).under(&self.outlet.root).to_string();
+        self.outlet.facts.set(topic, self.info().to_json());
+    }
+
+    async fn stop(&self) {
+        let running = std::mem::take(&mut *self.running());
+        end(running.values()).await;
+    }
+
+    fn running(&self) -> MutexGuard<'_, BTreeMap<CameraName, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens the device, if it is still the one that was found there: another one may have taken its
+/// number before anybody looked.
+fn open_v4l2(ask: Ask, place: Place) -> Open {
+    Box::new(move |node| {
+        let expected = place.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if expected.is_none_or(|(_, marks)| !Marks::of(node).are_of_the_same(&marks)) {
+            return Err(Fault::unplugged());
+        }
+        let device = Device::open(node).map_err(|error| fault(node, "cannot be opened", &error))?;
+        Ok(Box::new(device.stream(&ask)?))
+    })
+}
+
+/// The result of work that may take long, from a thread that nothing waits for at the end of the
+/// process. `None` where there is no thread, or it died.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (to, result) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("discovery".to_owned());
+    thread.spawn(move || to.send(work()).ok()).ok();
+    result.await.ok()
+}
+
+/// Ends these threads. One that hangs in its driver is left to the end of the process.
+async fn end<'a>(running: impl IntoIterator<Item = &'a Running>) {
+    let running: Vec<&Running> = running.into_iter().collect();
+    for one in &running {
+        one.camera.stop();
+    }
+    let all_ended = async {
+        while !running.iter().all(|one| one.thread.is_finished()) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(2), all_ended).await.ok();
+}

@@ -1,0 +1,298 @@
+//! The names of cameras, kept so that none ever moves to another camera.
+//!
+//! A name stays with its device, in any port, for as long as no two devices say the same of
+//! themselves; once two were seen, each name stays with its port.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use wire::CameraName;
+
+use crate::config::TEST_CARD;
+use crate::devices::marks::Marks;
+
+/// Which marks have which name; a small JSON file.
+#[derive(Debug)]
+pub(crate) struct Names {
+    file: PathBuf,
+    /// By [`device`], [`port`] and [`configured`], and by plain links as earlier versions wrote
+    /// them. A device without a name is one that more than one camera claims to be.
+    kept: BTreeMap<String, Option<CameraName>>,
+    /// What each node was called when it was looked at last.
+    here: BTreeMap<PathBuf, (Marks, String, CameraName)>,
+    /// Names that the configuration gives out.
+    taken: Vec<CameraName>,
+    changed: bool,
+}
+
+/// A camera that wants a name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    /// `/dev/videoN` as it is now.
+    pub node: &'a Path,
+    /// What else it is known by.
+    pub marks: &'a Marks,
+    /// The name of the device.
+    pub card: &'a str,
+    /// The name that the configuration gives it.
+    pub given: Option<&'a CameraName>,
+}
+
+/// What a camera is called, by one thing that is known of it and of all that are here.
+type Proof = fn(&Names, &Seen<'_>, &[Seen<'_>]) -> Option<CameraName>;
+
+/// What a camera's name stays with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Bond {
+    /// The configuration says it.
+    Configuration,
+    /// The device, in any port, by its serial number.
+    Device(String),
+    /// The only device of its model.
+    Model,
+    /// The port: devices were seen that say the same, or it says nothing.
+    Port { twins: bool },
+    /// Nothing: until it is unplugged.
+    Plug,
+}
+
+impl fmt::Display for Bond {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bond::Configuration => f.write_str("its name is the configuration's"),
+            Bond::Device(serial) => {
+                write!(f, "its name stays with the device, in any port: serial number {serial}")
+            }
+            Bond::Model => f.write_str(
+                "its name stays with the device, in any port, while it is the only one of its \
+                 model: it has no serial number",
+            ),
+            Bond::Port { twins: true } => f.write_str(
+                "its name stays with the port: more than one device of this model and serial \
+                 number was seen",
+            ),
+            Bond::Port { twins: false } => f.write_str("its name stays with the port"),
+            Bond::Plug => f.write_str(
+                "its name stays until it is unplugged: neither a device nor a port is known",
+            ),
+        }
+    }
+}
+
+impl Names {
+    /// Reads what is kept in `data`. A file that makes no sense is set aside.
+    pub fn read(data: &Path, taken: Vec<CameraName>) -> Self {
+        let file = data.join("cameras.json");
+        let kept = match fs::read(&file) {
+            Ok(json) => serde_json::from_slice(&json).unwrap_or_else(|error| {
+                let aside = file.with_extension("json.bad");
+                tracing::warn!(file = %file.display(), %error, "the names of cameras cannot be read and are given anew");
+                fs::rename(&file, aside).ok();
+                BTreeMap::new()
+            }),
+            Err(_) => BTreeMap::new(),
+        };
+        Names { file, kept, here: BTreeMap::new(), taken, changed: false }
+    }
+
+    /// Notes which devices cannot be told from another one. To be called with all cameras that
+    /// are here, before anything else is asked of them.
+    pub fn compare(&mut self, all: &[&Marks]) {
+        let mut once = BTreeSet::new();
+        for marks in all {
+            let Some(said) = &marks.device else { continue };
+            if once.insert(said) || self.is_doubled(marks) {
+                continue;
+            }
+            self.changed = true;
+            // Who had the name by what it says of itself is found by its port below. A version
+            // that kept no ports wrote the link, which is left for them.
+            self.kept.insert(device(said), None);
+        }
+    }
+
+    /// Whether more than one device says the same of itself as this one.
+    pub fn is_doubled(&self, marks: &Marks) -> bool {
+        let known = marks.device.as_ref().and_then(|said| self.kept.get(&device(said)));
+        known.is_some_and(Option::is_none)
+    }
+
+    /// Whether the configuration meant the camera in this port by this name before.
+    pub fn was_configured(&self, name: &CameraName, marks: &Marks, card: &str) -> bool {
+        let known = port(marks, card).and_then(|port| self.kept.get(&configured(&port)));
+        known.is_some_and(|known| known.as_ref() == Some(name))
+    }
+
+    /// Whether the configuration meant another device, one that says the same, by this name before.
+    pub fn was_configured_elsewhere(&self, name: &CameraName, marks: &Marks) -> bool {
+        let Some(said) = &marks.device else { return false };
+        let is_one = |key: &str| key.starts_with(CONFIGURED) && key.ends_with(said.as_str());
+        self.kept.iter().any(|(key, kept)| kept.as_ref() == Some(name) && is_one(key))
+    }
+
+    /// The names of all cameras that are here, in their order, and what each stays with. One that
+    /// had a name keeps it; a new one gets one made from its card name and serial number that no
+    /// other has.
+    pub fn assign(&mut self, seen: &[Seen<'_>]) -> Vec<(CameraName, Bond)> {
+        let marks: Vec<&Marks> = seen.iter().map(|seen| seen.marks).collect();
+        self.compare(&marks);
+        let mut named: Vec<Option<CameraName>> = vec![None; seen.len()];
+        // What proves more goes first, whoever it is for.
+        let proofs: [Proof; 6] = [
+            |_, one, _| one.given.cloned(),
+            |names, one, _| names.name_here(one),
+            |names, one, _| names.name_of_device(one),
+            |names, one, _| names.name_of_port(one),
+            Names::name_of_link,
+            Names::name_of_twins,
+        ];
+        for proof in proofs {
+            for (i, one) in seen.iter().enumerate() {
+                if named[i].is_none()
+                    && let Some(name) = proof(self, one, seen)
+                    && (one.given == Some(&name) || !self.taken.contains(&name))
+                    && !named.contains(&Some(name.clone()))
+                {
+                    named[i] = Some(name);
+                }
+            }
+        }
+        let mut all = Vec::new();
+        for (one, name) in seen.iter().zip(named.clone()) {
+            let name = name.unwrap_or_else(|| {
+                let given: Vec<&CameraName> =
+                    named.iter().flatten().chain(all.iter().map(|(name, _)| name)).collect();
+                self.new_name(one, &given)
+            });
+            self.keep(one, &name);
+            all.push((name, self.bond(one)));
+        }
+        // What is known by its number alone is called as before when it comes back.
+        self.here.retain(|_, (marks, _, _)| marks.device.is_none() && marks.port.is_none());
+        for (seen, (name, _)) in seen.iter().zip(&all) {
+            let known = (seen.marks.clone(), seen.card.to_owned(), name.clone());
+            self.here.insert(seen.node.to_owned(), known);
+        }
+        all
+    }
+
+    /// A device that stayed where it was is called as before.
+    fn name_here(&self, seen: &Seen<'_>) -> Option<CameraName> {
+        let (marks, card, name) = self.here.get(seen.node)?;
+        (marks.are_of_the_same(seen.marks) && card == seen.card).then(|| name.clone())
+    }
+
+    fn name_of_device(&self, seen: &Seen<'_>) -> Option<CameraName> {
+        self.kept.get(&device(seen.marks.device.as_ref()?))?.clone()
+    }
+
+    fn name_of_port(&self, seen: &Seen<'_>) -> Option<CameraName> {
+        self.kept.get(&port(seen.marks, seen.card)?)?.clone()
+    }
+
+    /// As earlier versions kept it: the port of a device whose link another one had, else the link.
+    fn name_of_link(&self, seen: &Seen<'_>, all: &[Seen<'_>]) -> Option<CameraName> {
+        let of = |link: &Option<PathBuf>| self.kept.get(link.as_ref()?.to_str()?)?.clone();
+        let claim = all.iter().filter(|other| other.marks.share_link(seen.marks)).count();
+        let link = || of(&seen.marks.link).filter(|_| claim < 2 && !self.is_doubled(seen.marks));
+        of(&seen.marks.port).or_else(link)
+    }
+
+    /// Of devices that share a link, those that had names by their ports have them now. The one
+    /// that is left had the name of the link.
+    fn name_of_twins(&self, seen: &Seen<'_>, all: &[Seen<'_>]) -> Option<CameraName> {
+        let twins = all.iter().filter(|twin| twin.marks.share_link(seen.marks));
+        let mut claims = twins.flat_map(|twin| &twin.marks.claims).filter_map(|link| link.to_str());
+        claims.find_map(|link| self.kept.get(link)?.clone())
+    }
+
+    fn new_name(&self, seen: &Seen<'_>, given: &[&CameraName]) -> CameraName {
+        let base = CameraName::from_card(seen.card, seen.marks.serial.as_deref());
+        let is_free = |name: &CameraName| {
+            !self.taken.contains(name)
+                && name.as_str() != TEST_CARD
+                && !given.contains(&name)
+                && !self.kept.values().flatten().any(|kept| kept == name)
+                && !self.here.values().any(|(_, _, kept)| kept == name)
+        };
+        let others = (2..).map(|n| base.numbered(n));
+        std::iter::once(base.clone()).chain(others).find(is_free).unwrap_or(base)
+    }
+
+    fn keep(&mut self, seen: &Seen<'_>, name: &CameraName) {
+        let (port, before) = (port(seen.marks, seen.card), self.kept.clone());
+        let name = Some(name.clone());
+        if seen.given.is_some() {
+            if let Some(port) = port {
+                let other = |key: &str| key.starts_with(CONFIGURED);
+                self.kept.retain(|key, kept| !other(key) || *kept != name);
+                self.kept.insert(configured(&port), name);
+            }
+        } else {
+            // One name has one device and one port, and what an earlier version wrote is told
+            // better by these.
+            if seen.marks.device.is_some() || port.is_some() {
+                let other = |key: &str| key.starts_with(CONFIGURED);
+                self.kept.retain(|key, kept| other(key) || *kept != name);
+            }
+            if let Some(said) = &seen.marks.device
+                && !self.is_doubled(seen.marks)
+            {
+                self.kept.insert(device(said), name.clone());
+            }
+            if let Some(port) = port {
+                self.kept.insert(port, name);
+            }
+        }
+        self.changed |= self.kept != before;
+    }
+
+    fn bond(&self, seen: &Seen<'_>) -> Bond {
+        let Seen { marks, given, .. } = seen;
+        let twins = self.is_doubled(marks);
+        match (&marks.device, &marks.serial) {
+            _ if given.is_some() => Bond::Configuration,
+            (Some(_), Some(serial)) if !twins => Bond::Device(serial.clone()),
+            (Some(_), None) if !twins => Bond::Model,
+            _ if marks.port.is_some() => Bond::Port { twins },
+            _ => Bond::Plug,
+        }
+    }
+
+    /// Writes the names to the disk, as a whole or not at all, if any is new.
+    ///
+    /// # Errors
+    /// When the directory cannot be written.
+    pub fn save(&mut self) -> io::Result<()> {
+        if !self.changed {
+            return Ok(());
+        }
+        durable::write(&self.file, &serde_json::to_vec_pretty(&self.kept)?, 0o600)?;
+        self.changed = false;
+        Ok(())
+    }
+}
+
+const CONFIGURED: &str = "configured ";
+
+/// The key of a device, by what it says of itself.
+fn device(said: &str) -> String {
+    format!("device {said}")
+}
+
+/// The key of a port with what is in it: another device there is another camera.
+fn port(marks: &Marks, card: &str) -> Option<String> {
+    let said = marks.device.as_deref().unwrap_or(card);
+    Some(format!("port {} {said}", marks.port.as_ref()?.display()))
+}
+
+/// The key of a port that the configuration means.
+fn configured(port: &str) -> String {
+    format!("{CONFIGURED}{port}")
+}
+
+#[cfg(test)]
+mod tests;

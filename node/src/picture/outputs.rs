@@ -1,0 +1,215 @@
+//! What is made of a camera's frames: the live sizes at the rates wanted, and the preview; each
+//! picture is encoded once, stamped, and put into the slots of its topics.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use wire::jpeg::{self, APP0, APP15, COM};
+use wire::{CameraId, Root, Size, Stamp, Topic, limits};
+
+use crate::clock;
+use crate::outgoing::slot::{Picture, Slots};
+use crate::outgoing::stats::{Counters, Ticket};
+use crate::picture::pixels::Layout;
+use crate::picture::pool::Pool;
+use crate::picture::sizes::{self, Sizes};
+use crate::picture::wants::Pacer;
+
+/// A picture that shows nothing new is sent this often, so that it does not look stale.
+const AGAIN: Duration = limits::PREVIEW_EVERY;
+
+/// A camera of which so many frames on end cannot be made smaller is one whose frames cannot.
+const HOPELESS: u32 = 10;
+
+/// Where a camera's pictures go, at which rates, and what was sent last.
+pub(crate) struct Pictures {
+    live: [Output; 3],
+    preview: Output,
+    sizes: Sizes,
+    steps: Vec<usize>,
+    pool: Pool,
+    /// Frames on end that could not be made smaller.
+    hopeless: u32,
+}
+
+#[derive(Debug)]
+struct Output {
+    topic: String,
+    step: usize,
+    pacer: Pacer,
+    /// The frame at hand is to go there.
+    due: bool,
+    last: Option<Sent>,
+}
+
+#[derive(Debug)]
+struct Sent {
+    jpeg: Bytes,
+    at: Duration,
+}
+
+/// Where the frame at hand is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Due {
+    /// To somebody who looks.
+    pub live: bool,
+    /// Or at least somewhere.
+    pub any: bool,
+}
+
+impl Pictures {
+    /// For the topics of a camera.
+    pub fn new(root: &Root, id: &CameraId) -> Self {
+        let output = |topic: Topic, step| Output {
+            topic: topic.under(root).to_string(),
+            step,
+            pacer: Pacer::default(),
+            due: false,
+            last: None,
+        };
+        Pictures {
+            live: Size::ALL.map(|size| output(Topic::Live(id.clone(), size), sizes::step(size))),
+            preview: output(Topic::Preview(id.clone()), 1),
+            sizes: Sizes::default(),
+            steps: Vec::new(),
+            pool: Pool::default(),
+            hopeless: 0,
+        }
+    }
+
+    /// A new stream begins.
+    pub fn restart(&mut self) {
+        self.hopeless = 0;
+        for output in self.live.iter_mut().chain([&mut self.preview]) {
+            output.pacer = Pacer::default();
+        }
+    }
+
+    /// The sizes that can be wanted.
+    pub fn offered(&self, layout: &Layout) -> &'static [Size] {
+        if self.hopeless >= HOPELESS { &[Size::Full] } else { sizes::offered(layout) }
+    }
+
+    /// Settles where the frame captured at `at` goes. It is to be asked for each frame that can
+    /// be worked on: `rates` are those wanted of the live sizes, in the order of [`Size::ALL`].
+    ///
+    /// A frame that comes late goes where nothing has to be computed for it, since that takes
+    /// time in which a newer one comes, and the newest is what is wanted.
+    pub fn due(&mut self, layout: &Layout, rates: [f32; 3], late: bool, at: Duration) -> Due {
+        // A frame that cannot be made smaller is shown as it is rather than not at all.
+        let is_hopeless = self.hopeless >= HOPELESS;
+        self.preview.step = if is_hopeless { 1 } else { sizes::preview_step(layout) };
+        let is_jpeg = layout.coding.is_jpeg();
+        let preview = 1.0 / limits::PREVIEW_EVERY.as_secs_f32();
+        let outputs = self.live.iter_mut().zip(rates).chain([(&mut self.preview, preview)]);
+        for (output, rate) in outputs {
+            let is_work = !is_jpeg || output.step > 1;
+            output.due = !(late && is_work) && output.pacer.passes(rate, at);
+        }
+        let live = self.live.iter().any(|output| output.due);
+        Due { live, any: live || self.preview.due }
+    }
+
+    /// The picture as captured, whether it is due or not.
+    ///
+    /// # Errors
+    /// The word under which the frame is counted when it cannot be encoded.
+    pub fn full<'a>(&'a mut self, from: From<'a>) -> Result<&'a [u8], &'static str> {
+        self.sizes.full(from.layout, from.frame, from.quality)
+    }
+
+    /// Makes the pictures that are due and puts them into `slots`.
+    ///
+    /// The frame ends when all that is made of it has ended; see [`Ticket`].
+    pub fn put(
+        &mut self,
+        from: From<'_>,
+        stamp: &mut Stamp,
+        slots: &Slots,
+        counters: &Counters,
+        ticket: Option<&Ticket>,
+    ) {
+        let From { layout, frame, quality, at } = from;
+        let Pictures { live, preview, sizes, steps, pool, hopeless } = self;
+        steps.clear();
+        let outputs = live.iter().chain([&*preview]);
+        steps.extend(outputs.filter(|output| output.due).map(|output| output.step));
+        steps.sort_unstable();
+        steps.dedup();
+        sizes.make(layout, frame, quality, steps, |step, made| {
+            if step > 1 {
+                *hopeless = if made.is_ok() { 0 } else { hopeless.saturating_add(1) };
+            }
+            let live = live.iter_mut().map(|output| (output, ticket));
+            let outputs = live.chain([(&mut *preview, None)]);
+            let mut stamped = None;
+            for (output, ticket) in outputs.filter(|(output, _)| output.due && output.step == step)
+            {
+                let result = made.and_then(|jpeg| {
+                    if ticket.is_some() && output.shows(jpeg, at) {
+                        return Err("unchanged");
+                    }
+                    match &stamped {
+                        Some(stamped) => Ok(Bytes::clone(stamped)),
+                        None => Ok(stamped.insert(stamp_into(pool, stamp, jpeg, at)?).clone()),
+                    }
+                });
+                match (result, ticket) {
+                    (Ok(jpeg), _) => {
+                        output.last = Some(Sent { jpeg: jpeg.clone(), at });
+                        let (counters, ticket) = (counters.clone(), ticket.cloned());
+                        slots.put(Picture { topic: output.topic.clone(), jpeg, counters, ticket });
+                    }
+                    (Err(reason), Some(ticket)) => ticket.clone().dropped(reason),
+                    (Err(_), None) => {}
+                }
+            }
+        });
+    }
+}
+
+/// A frame, and how to encode it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct From<'a> {
+    pub layout: &'a Layout,
+    /// Where the layout says so a whole JPEG.
+    pub frame: &'a [u8],
+    pub quality: u8,
+    /// When it was captured, by the monotonic clock.
+    pub at: Duration,
+}
+
+impl Output {
+    /// Whether the picture was sent a short time ago.
+    fn shows(&self, jpeg: &[u8], at: Duration) -> bool {
+        self.last.as_ref().is_some_and(|last| {
+            at.saturating_sub(last.at) < AGAIN && body(&last.jpeg) == body(jpeg)
+        })
+    }
+}
+
+/// A picture without what is said about it at its beginning, which differs from frame to frame.
+fn body(jpeg: &[u8]) -> &[u8] {
+    let told = |marker| marker == COM || (APP0..=APP15).contains(&marker);
+    let mut segments = jpeg::segments(jpeg).map_while(Result::ok);
+    let start = segments.find(|segment| !told(segment.marker)).map(|segment| segment.start);
+    start.and_then(|start| jpeg.get(start..)).unwrap_or(jpeg)
+}
+
+fn stamp_into(
+    pool: &mut Pool,
+    stamp: &mut Stamp,
+    jpeg: &[u8],
+    at: Duration,
+) -> Result<Bytes, &'static str> {
+    if let Some(took) = &mut stamp.took {
+        took.made = clock::micros(clock::monotonic().saturating_sub(at));
+    }
+    let mut stamped = pool.take();
+    stamp.insert(jpeg, &mut stamped).map_err(|_| "garbage")?;
+    let stamped = pool.give(stamped);
+    if stamped.len() > limits::PICTURE { Err("too-large") } else { Ok(stamped) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! The sizes of a camera's pictures, and how they are made of a frame.
+//!
+//! A step says how many pixels of each side become one: 1 is the picture as captured, 2 is
+//! `half`, 4 is `quarter`.
+
+use wire::{Size, limits};
+
+use crate::picture::encode::{Encode, Encoder};
+use crate::picture::pixels::Layout;
+use crate::picture::planes::Buffer;
+#[cfg(feature = "turbojpeg")]
+use crate::picture::reduce::Reducer;
+
+/// The sizes that can be made of a camera's frames: without libjpeg-turbo a JPEG stays as it is.
+pub(crate) fn offered(layout: &Layout) -> &'static [Size] {
+    if layout.coding.is_jpeg() && !cfg!(feature = "turbojpeg") { &[Size::Full] } else { &Size::ALL }
+}
+
+/// The step of a size.
+pub(crate) fn step(size: Size) -> usize {
+    match size {
+        Size::Full => 1,
+        Size::Half => 2,
+        Size::Quarter => 4,
+    }
+}
+
+/// The step of the preview: the first one that makes it narrow enough. Of a JPEG it is a power
+/// of two, since a decoder makes those as it goes.
+pub(crate) fn preview_step(layout: &Layout) -> usize {
+    if offered(layout) == [Size::Full] {
+        return 1;
+    }
+    let step = layout.width.div_ceil(limits::PREVIEW_WIDTH as usize).max(1);
+    if layout.coding.is_jpeg() { step.next_power_of_two() } else { step }
+}
+
+/// Makes the sizes of one frame after another, in memory that it keeps.
+#[derive(Default)]
+pub(crate) struct Sizes {
+    encoder: Encoder,
+    separated: Buffer,
+    shrunk: Buffer,
+    #[cfg(feature = "turbojpeg")]
+    reducer: Reducer,
+}
+
+impl Sizes {
+    /// The picture at step 1.
+    ///
+    /// # Errors
+    /// The word under which it is counted when it cannot be made.
+    pub fn full<'a>(
+        &'a mut self,
+        layout: &Layout,
+        frame: &'a [u8],
+        quality: u8,
+    ) -> Result<&'a [u8], &'static str> {
+        if layout.coding.is_jpeg() {
+            return Ok(frame);
+        }
+        let planes = self.separated.separate(layout, frame)?;
+        self.encoder.encode(&planes, quality)
+    }
+
+    /// Makes a picture at each of `steps`, ascending, and hands it to `each` as soon as it is
+    /// made, or the word under which it is counted when it cannot be made.
+    ///
+    /// `frame` is a whole JPEG where the layout says so, and then step 1 is that JPEG.
+    pub fn make(
+        &mut self,
+        layout: &Layout,
+        frame: &[u8],
+        quality: u8,
+        steps: &[usize],
+        mut each: impl FnMut(usize, Result<&[u8], &'static str>),
+    ) {
+        let steps = match steps {
+            [1, rest @ ..] if layout.coding.is_jpeg() => {
+                each(1, Ok(frame));
+                rest
+            }
+            steps => steps,
+        };
+        let Some(&least) = steps.first() else { return };
+        // Everything is made of one set of planes, so a frame is taken apart once.
+        let (made, planes) = if layout.coding.is_jpeg() {
+            let by = least.min(8);
+            #[cfg(feature = "turbojpeg")]
+            let planes = self.reducer.reduce(frame, by);
+            #[cfg(not(feature = "turbojpeg"))]
+            let planes = Err("format");
+            (by, planes)
+        } else {
+            (1, self.separated.separate(layout, frame))
+        };
+        for &step in steps {
+            let made = planes.and_then(|planes| match step / made {
+                1 => self.encoder.encode(&planes, quality),
+                by => self.encoder.encode(&self.shrunk.shrink(&planes, by), quality),
+            });
+            each(step, made);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! The thread that writes.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+
+use jiff::tz::TimeZone;
+use supervision::Beat;
+use wire::limits;
+
+use super::{Job, Request, Shared, Shot};
+use crate::picture::exif::Exif;
+use crate::spool::disk::{Entry, Spool};
+use crate::spool::stored::Stored;
+
+/// What the thread works with.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    limit: u64,
+    open: Option<(Spool, Stored)>,
+    /// Bytes of refused snapshots, which count as well: the disk is not to be filled by them.
+    refused: u64,
+    /// The largest since the last that was kept.
+    needed: u64,
+}
+
+impl Writer {
+    pub fn new(shared: Arc<Shared>, limit: u64) -> Self {
+        Writer { shared, limit, open: None, refused: 0, needed: 0 }
+    }
+
+    /// Works until it is told to end, or nobody can ask any more.
+    pub fn run(&mut self, jobs: &mpsc::Receiver<Job>, beat: &Beat) {
+        while let Ok(first) = jobs.recv() {
+            beat.beat();
+            let mut shots = Vec::new();
+            let (mut removed, mut refused) = (Vec::new(), Vec::new());
+            let (mut is_look, mut is_end) = (false, false);
+            for job in [first].into_iter().chain(jobs.try_iter()) {
+                match job {
+                    Job::Keep(shot) => shots.push(shot),
+                    Job::Remove(entry) => removed.push(entry),
+                    Job::Refuse(entry, why) => refused.push((entry, why)),
+                    Job::Look => is_look = true,
+                    Job::End => is_end = true,
+                }
+            }
+            // Their room may be needed.
+            self.remove(&removed);
+            self.refuse(refused);
+            self.keep(shots);
+            if is_look {
+                self.look();
+            }
+            if is_end {
+                return;
+            }
+        }
+    }
+
+    /// Opens the spool, unless it is open, and finds what waits in it.
+    pub fn open(&mut self) -> io::Result<()> {
+        if self.open.is_some() {
+            return Ok(());
+        }
+        let folder: &Path = &self.shared.folder;
+        let (spool, found) = Spool::open(folder)?;
+        let (stored, recent) = Stored::open(folder)?;
+        let refused = spool.refused()?;
+        self.refused = refused.iter().map(|entry| entry.bytes).sum();
+        let mut state = self.shared.state();
+        state.refused.extend(refused.iter().map(|entry| entry.id.clone()));
+        for entry in found {
+            // The crash came between the note that it is stored and its removal.
+            if recent.contains(&entry.id) {
+                spool.remove(&entry)?;
+            } else {
+                state.enter(entry);
+            }
+        }
+        state.stored = recent;
+        if !state.waiting.is_empty() {
+            state.begin();
+            self.shared.changed.notify_one();
+            let (photos, bytes) = (state.waiting.len(), state.bytes);
+            tracing::info!(photos, bytes, "snapshots wait in the spool for a gallery");
+        }
+        if !refused.is_empty() {
+            let (photos, bytes) = (refused.len(), self.refused);
+            tracing::warn!(photos, bytes, folder = %folder.join("refused").display(), "snapshots that galleries refused are kept; look at them and delete them");
+        }
+        drop(state);
+        self.open = Some((spool, stored));
+        Ok(())
+    }
+
+    fn keep(&mut self, shots: Vec<Shot>) {
+        if shots.is_empty() {
+            return;
+        }
+        let count = shots.len();
+        let mut written = Vec::new();
+        for shot in shots {
+            let ahead = written.iter().map(|(entry, _): &(Entry, Request)| entry.bytes).sum();
+            match self.write(&shot, ahead) {
+                Ok(entry) => written.push((entry, shot.request)),
+                Err(why) => {
+                    self.complain(&why);
+                    shot.request.fail(&why);
+                }
+            }
+        }
+        let synced = match &self.open {
+            Some((spool, _)) if !written.is_empty() => spool.sync(),
+            _ => Ok(()),
+        };
+        match synced {
+            Ok(()) => {
+                if !written.is_empty() {
+                    self.mended();
+                }
+                for (entry, request) in written {
+                    {
+                        let mut state = self.shared.state();
+                        state.offers.add(entry.id.clone());
+                        state.enter(entry);
+                    }
+                    request.done();
+                }
+            }
+            Err(error) => {
+                let why = reason(&error);
+                self.complain(&why);
+                for (entry, request) in written {
+                    if let Some((spool, _)) = &self.open {
+                        spool.remove(&entry).ok();
+                    }
+                    request.fail(&why);
+                }
+            }
+        }
+        self.shared.state().handed -= count;
+        self.shared.changed.notify_one();
+    }
+
+    /// Writes one; `ahead` bytes of others were written and are not yet counted.
+    fn write(&mut self, shot: &Shot, ahead: u64) -> Result<Entry, String> {
+        self.open().map_err(|error| reason(&error))?;
+        let id = &shot.request.id;
+        let mut stamp = shot.stamp.clone();
+        stamp.photo = Some(id.clone());
+        let exif = Exif { at: stamp.at, model: &shot.model, photo: id };
+        let mut jpeg = Vec::new();
+        exif.insert(&shot.jpeg, &TimeZone::system())
+            .and_then(|with_exif| stamp.insert(&with_exif, &mut jpeg))
+            .map_err(|error| format!("the camera gave no picture: {error}"))?;
+        if jpeg.len() > limits::PICTURE {
+            return Err("the picture is larger than 10 MiB; choose a smaller size".to_owned());
+        }
+        let bytes = ahead + jpeg.len() as u64;
+        self.needed = self.needed.max(jpeg.len() as u64);
+        if !self.has_room(bytes) {
+            return Err(self.full());
+        }
+        let Some((spool, _)) = &mut self.open else { return Err(self.full()) };
+        spool.write(&stamp.camera.camera, id, &jpeg).map_err(|error| reason(&error))
+    }
+
+    fn has_room(&mut self, bytes: u64) -> bool {
+        let waiting = self.shared.state().bytes;
+        if waiting + self.refused + bytes <= self.limit {
+            return true;
+        }
+        self.count_refused();
+        waiting + self.refused + bytes <= self.limit
+    }
+
+    /// Somebody may have cleared away what was refused.
+    fn count_refused(&mut self) {
+        if let Some((spool, _)) = &self.open
+            && let Ok(refused) = spool.refused()
+        {
+            self.refused = refused.iter().map(|entry| entry.bytes).sum();
+            self.shared.state().refused = refused.into_iter().map(|entry| entry.id).collect();
+        }
+    }
+
+    fn full(&self) -> String {
+        let cure = if self.refused > self.limit / 2 {
+            "galleries refused what is in spool/refused; delete it"
+        } else {
+            "it empties when a gallery stores what waits in it, or set node.spool to more"
+        };
+        format!("the node's spool is full ({} bytes): {cure}", self.limit)
+    }
+
+    fn remove(&mut self, entries: &[Entry]) {
+        let (false, Some((spool, stored))) = (entries.is_empty(), &mut self.open) else { return };
+        // First the note: without it a photo asked for again would be taken twice.
+        let ids = || entries.iter().map(|entry| &entry.id);
+        let noted = stored.add(ids());
+        for entry in entries {
+            if let Err(error) = spool.remove(entry) {
+                tracing::warn!(photo = %entry.id, %error, "a stored snapshot cannot be removed from the spool");
+            }
+        }
+        // A full disk has room now.
+        if let Err(error) = noted.or_else(|_| stored.add(ids())) {
+            tracing::warn!(%error, "the ids of stored photos cannot be kept");
+        }
+    }
+
+    fn refuse(&mut self, refused: Vec<(Entry, String)>) {
+        for (entry, why) in refused {
+            let Some((spool, _)) = &self.open else { return };
+            match spool.refuse(&entry) {
+                Ok(path) => {
+                    self.refused += entry.bytes;
+                    tracing::warn!(photo = %entry.id, camera = %entry.camera, file = %path.display(), "a gallery refused a snapshot, which is kept: {why}");
+                }
+                Err(error) => {
+                    tracing::warn!(photo = %entry.id, %error, "a snapshot that a gallery refused ({why}) cannot be moved");
+                }
+            }
+        }
+    }
+
+    /// Looks whether what found no room would find it now.
+    fn look(&mut self) {
+        self.count_refused();
+        self.shared.state().is_looking = false;
+        if self.shared.state().trouble.is_none() || self.open().is_err() {
+            return;
+        }
+        let needed = self.needed;
+        let has_room = |(spool, _): &(Spool, _)| spool.reserve(needed).is_ok();
+        if self.has_room(needed) && self.open.as_ref().is_some_and(has_room) {
+            self.mended();
+        }
+    }
+
+    /// Notes why nothing can be kept; the same is not logged again.
+    pub fn complain(&mut self, why: &str) {
+        let mut state = self.shared.state();
+        if state.trouble.as_deref() != Some(why) {
+            tracing::warn!("no snapshots: {why}");
+            state.trouble = Some(why.to_owned());
+        }
+    }
+
+    fn mended(&mut self) {
+        self.needed = 0;
+        if self.shared.state().trouble.take().is_some() {
+            tracing::info!("snapshots can be spooled again");
+        }
+    }
+}
+
+/// What an error of the disk means to whoever asked for a photo.
+pub(super) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "the node's disk is full; make room there".to_owned()
+        }
+        _ => format!("the node cannot keep photos on its disk: {error}"),
+    }
+}
