@@ -9,5 +9,6 @@ pub(crate) mod hub;
 pub(crate) mod jpeg;
 pub(crate) mod page;
 pub(crate) mod seldom;
+mod snap;
 pub(crate) mod splice;
 pub(crate) mod websocket;

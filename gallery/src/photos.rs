@@ -6,6 +6,7 @@ pub(crate) mod idempotency;
 pub(crate) mod ingest;
 pub(crate) mod multipart;
 pub(crate) mod picture;
+mod problems;
 pub(crate) mod snaps;
 pub(crate) mod store;
 pub(crate) mod upload;

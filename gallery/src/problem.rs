@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use serde::Serialize;
-use tracing::{debug, warn};
+use tracing::debug;
 use warp::http::StatusCode;
 use warp::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use warp::reject::{InvalidHeader, InvalidQuery, Reject, Rejection};
@@ -11,8 +11,6 @@ use warp::reply::{Reply, Response};
 use wire::PhotoId;
 
 use crate::limits::shares::Full;
-use crate::photos::snaps::SnapError;
-use crate::photos::store::StoreError;
 
 /// What went wrong with a request, and what helps.
 #[derive(Debug, Serialize)]
@@ -53,6 +51,11 @@ impl Problem {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error, hint)
     }
 
+    /// The photo that may still come.
+    pub fn with_id(self, id: PhotoId) -> Self {
+        Problem { id: Some(id), ..self }
+    }
+
     pub fn retry_after(self, seconds: u32) -> Self {
         Problem { retry_after: Some(seconds), ..self }
     }
@@ -75,60 +78,6 @@ impl From<Full> for Problem {
     fn from(full: Full) -> Self {
         let hint = "end some of them, or try again in some seconds";
         Problem::unavailable(full.to_string(), hint).retry_after(5)
-    }
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        let sentence = error.to_string();
-        let (status, hint) = match error {
-            StoreError::Unknown => (StatusCode::NOT_FOUND, "GET /api/photos lists them"),
-            StoreError::Gone => (StatusCode::GONE, "it can be restored for ten minutes"),
-            StoreError::Full(_) => {
-                let hint = "make room on the gallery's disk; it goes on by itself then";
-                (StatusCode::INSUFFICIENT_STORAGE, hint)
-            }
-            StoreError::ReadOnly(_) => {
-                (StatusCode::INSUFFICIENT_STORAGE, "it goes on by itself when it can be written")
-            }
-            StoreError::Away(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "whoever keeps the gallery must put it right")
-            }
-            StoreError::ViewOnly(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "send it to the gallery that stores")
-            }
-            StoreError::Picture(_) => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "the picture itself may still be shown")
-            }
-            StoreError::Closed => (StatusCode::SERVICE_UNAVAILABLE, "try again in some seconds"),
-            StoreError::Io { .. } | StoreError::Index(_) => {
-                warn!(error = sentence, "the store of photos failed");
-                return Problem::internal("the store of photos failed");
-            }
-        };
-        Problem::new(status, sentence, hint)
-    }
-}
-
-impl From<SnapError> for Problem {
-    fn from(error: SnapError) -> Self {
-        let sentence = error.to_string();
-        match error {
-            SnapError::Unknown(_) => Problem::not_found(sentence, "GET /api/cameras lists them"),
-            SnapError::Browser(_) => {
-                let hint = "whoever shows it presses the shutter on their own page";
-                Problem::new(StatusCode::CONFLICT, sentence, hint)
-            }
-            SnapError::Refused(_) => {
-                Problem::unavailable(sentence, "try again when the camera works")
-            }
-            SnapError::Late(id) => {
-                let hint = "ask for it by its id later; asking again takes no second photo";
-                let problem = Problem::new(StatusCode::GATEWAY_TIMEOUT, sentence, hint);
-                Problem { id: Some(id), ..problem }
-            }
-            SnapError::Store(error) => error.into(),
-        }
     }
 }
 

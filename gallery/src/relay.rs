@@ -22,7 +22,6 @@ use tracing::{debug, info};
 use warp::http::Request;
 use warp::reply::{Reply, Response};
 
-use crate::http::listener::Peer;
 use crate::limits::shares::Who;
 use crate::limits::strangers::Strangers;
 use crate::live::websocket::handshake;
@@ -49,14 +48,14 @@ impl Relay {
     }
 
     /// Answers a request that asks for a room, and serves the client that it becomes.
-    pub fn enter(&self, room: RoomName, peer: Peer, request: &mut Request<Incoming>) -> Response {
+    pub fn enter(&self, room: RoomName, who: Who, request: &mut Request<Incoming>) -> Response {
         let enter = |response| {
-            let client = self.strangers.relay.take(peer.who())?;
-            Ok((response, client, self.rooms.join(room, peer.who())?))
+            let client = self.strangers.relay.take(who.clone())?;
+            Ok((response, client, self.rooms.join(room, who.clone())?))
         };
         match handshake::accept(request).and_then(enter) {
             Ok((response, client, place)) => {
-                let serve = self.clone().serve(place, peer.who(), hyper::upgrade::on(request));
+                let serve = self.clone().serve(place, who, hyper::upgrade::on(request));
                 // Ends with the client, or when the gallery stops.
                 tokio::spawn(async move {
                     serve.await;

@@ -267,7 +267,7 @@ impl Service {
             return Some(response);
         }
         Some(match relay::asks_for(request)? {
-            Ok(room) => self.relay.enter(room, Peer::of(peer, request), request),
+            Ok(room) => self.relay.enter(room, Peer::of(peer, request).who(), request),
             Err(problem) => problem.into_response(),
         })
     }

@@ -1,12 +1,7 @@
-//! Asking a camera for a photo, and waiting until it is stored.
+//! A photo that a camera was asked for, or why there is none.
 
-use tokio::sync::broadcast::error::RecvError;
-use tokio::time::timeout;
-use wire::page::Camera;
-use wire::{CameraId, Photo, PhotoEvent, PhotoId, Snap, Topic, limits};
+use wire::{CameraId, Photo, PhotoId};
 
-use crate::live::hub::Wall;
-use crate::now::Now;
 use crate::photos::store::StoreError;
 
 /// A photo that was asked for.
@@ -35,74 +30,4 @@ pub(crate) enum SnapError {
     /// It cannot be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl Wall {
-    /// Asks a camera for a photo, which gets `id` if there is one, and waits until it is stored, at
-    /// most as long as its pace allows ([`limits::snap_within`]). Asking again with the same id gives the same photo.
-    ///
-    /// # Errors
-    /// [`SnapError`].
-    pub async fn snap(&self, camera: &CameraId, id: Option<PhotoId>) -> Result<Snapped, SnapError> {
-        // Before the first word, so that no answer is missed.
-        let (mut stored, mut refusals) = (self.store.events(), self.ingest.refusals());
-        if let Some(id) = &id {
-            match self.store.get(id).await {
-                Ok(photo) => return Ok(Snapped { photo, is_new: false }),
-                Err(StoreError::Unknown) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let within = limits::snap_within(self.can_snap(camera)?.interval);
-        let id = id.unwrap_or_else(new_id);
-        let snap = Snap { id: Some(id.clone()) };
-        if !self.ingest.say(Topic::Snap(camera.clone()), snap.to_json()) {
-            let busy = "the gallery has too much to say to its broker; try again";
-            return Err(SnapError::Refused(busy.to_owned()));
-        }
-        let answer = async {
-            loop {
-                tokio::select! {
-                    event = stored.recv() => match event {
-                        Ok(PhotoEvent::Stored { photo, .. }) if photo.id == id => return Ok(*photo),
-                        Ok(_) => {}
-                        Err(RecvError::Lagged(_)) => match self.store.get(&id).await {
-                            Err(StoreError::Unknown) => {}
-                            found => return Ok(found?),
-                        },
-                        Err(RecvError::Closed) => return Err(StoreError::Closed.into()),
-                    },
-                    Ok(refusal) = refusals.recv() => {
-                        if refusal.id == id && refusal.node == camera.node {
-                            return Err(refusal.why);
-                        }
-                    }
-                }
-            }
-        };
-        match timeout(within, answer).await {
-            Ok(answer) => answer.map(|photo| Snapped { photo, is_new: true }),
-            Err(_) => Err(SnapError::Late(id)),
-        }
-    }
-
-    /// The camera, if it makes sense to ask it.
-    fn can_snap(&self, camera: &CameraId) -> Result<Camera, SnapError> {
-        self.store.may_store()?;
-        if let Some(why) = self.ails().into_iter().next() {
-            return Err(SnapError::Refused(why));
-        }
-        let known = self.camera(camera).ok_or_else(|| SnapError::Unknown(camera.clone()))?;
-        if camera.node.is_browser() {
-            return Err(SnapError::Browser(known.name));
-        }
-        match known.reason {
-            Some(_) => Err(SnapError::Refused(known.detail)),
-            None => Ok(known),
-        }
-    }
-}
-
-fn new_id() -> PhotoId {
-    PhotoId::new(Now::read().wall_ms(), fastrand::u128(..))
 }

@@ -1,0 +1,61 @@
+//! Why there is no photo, as HTTP says it.
+
+use tracing::warn;
+use warp::http::StatusCode;
+
+use crate::photos::snaps::SnapError;
+use crate::photos::store::StoreError;
+use crate::problem::Problem;
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let sentence = error.to_string();
+        let (status, hint) = match error {
+            StoreError::Unknown => (StatusCode::NOT_FOUND, "GET /api/photos lists them"),
+            StoreError::Gone => (StatusCode::GONE, "it can be restored for ten minutes"),
+            StoreError::Full(_) => {
+                let hint = "make room on the gallery's disk; it goes on by itself then";
+                (StatusCode::INSUFFICIENT_STORAGE, hint)
+            }
+            StoreError::ReadOnly(_) => {
+                (StatusCode::INSUFFICIENT_STORAGE, "it goes on by itself when it can be written")
+            }
+            StoreError::Away(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "whoever keeps the gallery must put it right")
+            }
+            StoreError::ViewOnly(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "send it to the gallery that stores")
+            }
+            StoreError::Picture(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "the picture itself may still be shown")
+            }
+            StoreError::Closed => (StatusCode::SERVICE_UNAVAILABLE, "try again in some seconds"),
+            StoreError::Io { .. } | StoreError::Index(_) => {
+                warn!(error = sentence, "the store of photos failed");
+                return Problem::internal("the store of photos failed");
+            }
+        };
+        Problem::new(status, sentence, hint)
+    }
+}
+
+impl From<SnapError> for Problem {
+    fn from(error: SnapError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            SnapError::Unknown(_) => Problem::not_found(sentence, "GET /api/cameras lists them"),
+            SnapError::Browser(_) => {
+                let hint = "whoever shows it presses the shutter on their own page";
+                Problem::new(StatusCode::CONFLICT, sentence, hint)
+            }
+            SnapError::Refused(_) => {
+                Problem::unavailable(sentence, "try again when the camera works")
+            }
+            SnapError::Late(id) => {
+                let hint = "ask for it by its id later; asking again takes no second photo";
+                Problem::new(StatusCode::GATEWAY_TIMEOUT, sentence, hint).with_id(id)
+            }
+            SnapError::Store(error) => error.into(),
+        }
+    }
+}
