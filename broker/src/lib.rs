@@ -6,9 +6,9 @@
 //!
 //! The way of a message: `listener` accepts a socket, on which TLS and `websocket` may come first;
 //! `connection` reads its bytes, which `codec` turns into a packet after `check` found it right;
-//! `door` says who somebody is and `access` what that one may do; its `session` hands it to
+//! `authentication` says who somebody is and `roles` what that one may do; its `session` hands it to
 //! `route`, which finds by the `subscriptions` who gets it and puts it into each one's `outbox`,
-//! from where that client's `connection` writes it. `core` holds the sessions, also those whose
+//! from where that client's `connection` writes it. `sessions` holds them all, also those whose
 //! clients are away: for them it waits in `ordered`, as their outbox will find it.
 
 mod access;

@@ -1,7 +1,7 @@
 //! The gallery: the wall of cameras in the browser.
 //!
 //! It hears the nodes through an MQTT broker and shows their cameras to pages. Messages flow one
-//! way, `mqtt` → `wall` → `page` and `still`; what is wanted flows back through `frames`.
+//! way, `mqtt` → `live::hub` → `live::page` and `http::snapshot`; what is wanted flows back through `frames`.
 
 mod config;
 mod http;
