@@ -93,6 +93,7 @@ test('among the photos it stands with its words, and a picture is added by a dro
       document.body.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
     }
   });
+  await ana.getByRole('dialog').getByRole('button', { name: 'Without a name' }).click();
   await until('both stand there', async () => (await ana.locator('.grid [data-photo]').count()) === 2, SOON);
 });
 

@@ -118,7 +118,12 @@ test('a photo opens from the strip; swipes lead to the next and close it', async
 });
 
 test('in People one says something, with the field above the bar', async () => {
-  await fingers.tap(page.getByRole('link', { name: 'People' }));
+  // A tap right after a swipe stops what still moves, in every browser.
+  await until('the room', async () => {
+    if (shown() === '/people') return true;
+    await fingers.tap(page.getByRole('link', { name: 'People' }));
+    return false;
+  }, { ...SOON, every: 700 });
   const field = page.getByRole('textbox', { name: 'Message to everyone' });
   await fingers.tap(field);
   await until('it has the focus', () => evaluate("document.activeElement.matches('.say textarea')"));

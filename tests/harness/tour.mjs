@@ -101,7 +101,8 @@ export class Tour {
     await there('.toast.done');
     await visit('undo');
     await page.keyboard.press('Control+z');
-    await there('.grid a');
+    // It is brought back to where it was deleted.
+    await there('.viewer .pswp__img');
     await go('#/photo/01ARZ3NDEKTSV4RRFFQ69G5FAV');
     await there('.viewer .hollow');
     await visit('viewer-gone');

@@ -19,7 +19,9 @@ fn child(wrapper: &[&str], test: &str, folder: &Path) -> Command {
     if let Some((_, rest)) = wrapper.split_first() {
         command.args(rest).arg(&me);
     }
-    command.args(["--exact", &format!("store::crash::{test}"), "--nocapture"]);
+    // The path without the crate's own name, as tests are called.
+    let (_, here) = module_path!().split_once("::").unwrap();
+    command.args(["--exact", &format!("{here}::{test}"), "--nocapture"]);
     command.env(FOLDER, folder).stdout(Stdio::piped());
     command
 }
