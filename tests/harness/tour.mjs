@@ -97,12 +97,12 @@ export class Tour {
     await there('.viewer input');
     await visit('viewer-caption');
     await page.keyboard.press('Escape');
+    const photos = await page.locator('.grid [data-photo]').count();
     await page.keyboard.press('Delete');
     await there('.toast.done');
     await visit('undo');
     await page.keyboard.press('Control+z');
-    // It is brought back to where it was deleted.
-    await there('.viewer .pswp__img');
+    await until('it is brought back', async () => (await page.locator('.grid [data-photo]').count()) === photos, SLOW);
     await go('#/photo/01ARZ3NDEKTSV4RRFFQ69G5FAV');
     await there('.viewer .hollow');
     await visit('viewer-gone');

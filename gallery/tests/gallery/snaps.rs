@@ -26,13 +26,16 @@ async fn photographer(
     let text = |topic: Topic| topic.under(&Root::default()).to_string();
     let snaps = text(Topic::Snap(camera.clone()));
     client.subscribe(snaps, QoS::AtLeastOnce).await.unwrap();
+    // Before it says so a gallery does not know that it is the one that stores.
+    let online = format!("{}/gallery/+/status", Root::default());
+    client.subscribe(online, QoS::AtLeastOnce).await.unwrap();
     let (up, is_up) = oneshot::channel();
     let mut up = Some(up);
     let task = tokio::spawn(async move {
         while let Ok(event) = events.poll().await {
             match event {
-                Event::Incoming(Incoming::SubAck(_)) => {
-                    let _ = up.take().map(|up| up.send(()));
+                Event::Incoming(Incoming::Publish(status)) if status.topic.ends_with("/status") => {
+                    let _ = up.take_if(|_| status.payload == "online").map(|up| up.send(()));
                 }
                 Event::Incoming(Incoming::Publish(publish)) => {
                     let id = Snap::parse(&publish.payload).unwrap().id.unwrap();

@@ -210,7 +210,7 @@ async fn the_address_of_a_room_leads_into_the_page() {
     let house = House::open().await;
     for (path, to) in [
         ("/wall", "./#/"),
-        ("/wall?cycle=20", "./#/"),
+        ("/wall?cycle=20", "./?cycle=20#/"),
         ("/photos", "./#/photos"),
         ("/photos?camera=house/door", "./#/photos?camera=house/door"),
         ("/people/", "../#/people"),
