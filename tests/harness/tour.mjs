@@ -103,6 +103,8 @@ export class Tour {
     await visit('undo');
     await page.keyboard.press('Control+z');
     await until('it is brought back', async () => (await page.locator('.grid [data-photo]').count()) === photos, SLOW);
+    await go('#/photos');
+    await gone('.viewer');
     await go('#/photo/01ARZ3NDEKTSV4RRFFQ69G5FAV');
     await there('.viewer .hollow');
     await visit('viewer-gone');
