@@ -75,7 +75,7 @@ async function still(what) {
   }
 }
 
-test('a notice, a toast and a person who comes change no tile', async () => {
+test('a toast changes no tile', async () => {
   await record();
   for (const page of pages) await page.keyboard.press('s');
   await until('toasts are shown', () => Promise.all(pages.map((page) => page.locator('.toast').first().isVisible())).then((all) => all.every(Boolean)));

@@ -5,9 +5,12 @@ import { Answers } from "./answers";
 import type { FromWorker, ToWorker } from "./worker-messages";
 import { Clock } from "./clock";
 import { CLOCK_UNKNOWN, MAY_WAIT, parseFrame } from "./frame";
-import { parseMessage, type FromPage, type ToPage } from "./messages";
+import { parseMessage, type Camera, type FromPage, type ToPage } from "./messages";
 import { Screens } from "../wall/canvases";
+import { PATIENCE, withMissing } from "./returning";
 import { Socket } from "./socket";
+
+type Cameras = ToPage & { type: "cameras" };
 
 /** Starts the work; what comes back takes the page's messages. */
 export function serve(post: (message: FromWorker) => void): (message: ToWorker) => void {
@@ -21,10 +24,27 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
   let paused = false;
   let measures = false;
   let bell: ReturnType<typeof setTimeout> | undefined;
+  let cameras: Camera[] = [];
+  let told: Cameras | null = null;
+  let patience: ReturnType<typeof setTimeout> | undefined;
 
   const say = (message: FromPage): void => void socket?.send(JSON.stringify(message));
+  const list = (message: Cameras): void => {
+    told = message;
+    cameras = patience ? withMissing(cameras, message.cameras) : message.cameras;
+    const shown = { ...message, cameras };
+    screens.keep(new Set(visible(shown)));
+    post({ is: "said", message: shown, behind: clock.local(0) });
+  };
   const listener = {
     opened(reply: (bytes: ArrayBuffer) => void) {
+      if (told) {
+        clearTimeout(patience);
+        patience = setTimeout(() => {
+          patience = undefined;
+          list(told!);
+        }, PATIENCE);
+      }
       answers = new Answers(reply);
       if (paused) say({ type: "pause" });
       say(watch);
@@ -39,8 +59,8 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
         clock.hear(message.now, Date.now());
       }
       if (message.type === "alive") return;
-      if (message.type === "cameras") screens.keep(new Set(shown(message)));
-      post({ is: "said", message, behind: clock.local(0) });
+      if (message.type === "cameras") list(message);
+      else post({ is: "said", message, behind: clock.local(0) });
     },
     bytes(bytes: ArrayBuffer) {
       const frame = parseFrame(bytes);
@@ -95,8 +115,8 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
 }
 
 /** The cameras of which a picture may be seen: not those that are off. */
-function shown(message: ToPage & { type: "cameras" }): string[] {
-  return message.cameras.filter((camera) => camera.state !== "off").map((camera) => camera.camera);
+function visible({ cameras }: Cameras): string[] {
+  return cameras.filter((camera) => camera.state !== "off").map((camera) => camera.camera);
 }
 
 if (typeof document === "undefined") {

@@ -1,0 +1,19 @@
+// The cameras of a gallery that was away: one that has just started hears of them one by one, and
+// meanwhile none loses its place.
+
+import type { Camera } from "./messages";
+
+/** A camera that is not known again so many milliseconds after the connection came back is gone. */
+export const PATIENCE = 10_000;
+
+/** The cameras that are known now, and each of those before that is missing behind its neighbour. */
+export function withMissing(before: readonly Camera[], now: readonly Camera[]): Camera[] {
+  const all = [...now];
+  let place = 0;
+  for (const camera of before) {
+    const at = all.findIndex((other) => other.camera === camera.camera);
+    if (at < 0) all.splice(place++, 0, camera);
+    else place = at + 1;
+  }
+  return all;
+}
