@@ -5,6 +5,7 @@ import { strict as assert } from 'node:assert';
 
 import { Album } from '../harness/album.mjs';
 import { launch } from '../harness/chromium.mjs';
+import { newPage } from '../harness/page.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
 
@@ -28,9 +29,7 @@ after(async () => {
 async function photos(size, hash = '#/photos') {
   const context = await browser.newContext({ viewport: SIZES[size], locale: 'en-GB' });
   await album.serve(context);
-  const page = await context.newPage();
-  page.errors = [];
-  page.on('pageerror', (error) => page.errors.push(error.message));
+  const page = await newPage(context);
   await page.goto(`${vitrina.wall}${hash}`);
   await page.evaluate(async () => void (await document.fonts.ready));
   return page;

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
 
 import { launch } from '../harness/firefox.mjs';
+import { newPage } from '../harness/page.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
 import { changes, live, tiles } from '../harness/wall.mjs';
@@ -29,9 +30,7 @@ after(async () => {
 /** A page on the wall, in a profile of its own; `errors` is what went wrong in it. */
 async function person() {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB' });
-  const page = await context.newPage();
-  page.errors = [];
-  page.on('pageerror', (error) => page.errors.push(error.message));
+  const page = await newPage(context);
   await page.goto(vitrina.wall);
   return page;
 }

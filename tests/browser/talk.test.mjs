@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { FAKE_CAMERA, launch } from '../harness/chromium.mjs';
 import { Link } from '../harness/link.mjs';
+import { newPage } from '../harness/page.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
 
@@ -42,9 +43,7 @@ async function join(wall, name, context) {
 }
 
 async function open(wall, context) {
-  const page = await context.newPage();
-  page.errors = [];
-  page.on('pageerror', (error) => page.errors.push(error.message));
+  const page = await newPage(context);
   await page.goto(`${wall}#/people`);
   await page.getByRole('log').waitFor();
   return page;

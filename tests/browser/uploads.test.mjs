@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { launch } from '../harness/chromium.mjs';
 import { Link } from '../harness/link.mjs';
 import { segments } from '../harness/jpeg.mjs';
+import { newPage } from '../harness/page.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
 
@@ -34,9 +35,7 @@ after(async () => {
 /** A page of somebody with a name; null is nobody yet. */
 async function person(name, upward = -1) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB' });
-  const page = await context.newPage();
-  page.errors = [];
-  page.on('pageerror', (error) => page.errors.push(error.message));
+  const page = await newPage(context);
   if (upward > 0) {
     const network = await context.newCDPSession(page);
     await network.send('Network.enable');
