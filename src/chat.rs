@@ -249,7 +249,7 @@ impl Chat {
 
     /// One line with the time.
     fn show(&mut self, line: &str) -> io::Result<()> {
-        let line = format!("{} {line}", jiff::Zoned::now().strftime("%H:%M:%S"));
+        let line = format!("{} {line}", jiff::ZonedDateTime::now().strftime("%H:%M:%S"));
         match &mut self.printer {
             Some(printer) => printer.print(&line),
             None => writeln!(io::stdout(), "{line}"),

@@ -104,8 +104,9 @@ impl Log {
 fn before(settings: &Settings) -> io::Result<()> {
     for entry in gallery::last_events(&settings.gallery_folder(), BEFORE) {
         let at = i64::try_from(entry.at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
-        let at =
-            at.map(|at| at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string());
+        let at = at.map(|at| {
+            at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+        });
         writeln!(io::stdout(), "{} {}", at.unwrap_or_default(), entry.event)?;
     }
     Ok(())
@@ -113,5 +114,5 @@ fn before(settings: &Settings) -> io::Result<()> {
 
 /// One line with the time, by this machine's clock.
 fn show(what: &impl std::fmt::Display) -> io::Result<()> {
-    writeln!(io::stdout(), "{} {what}", jiff::Zoned::now().strftime("%H:%M:%S"))
+    writeln!(io::stdout(), "{} {what}", jiff::ZonedDateTime::now().strftime("%H:%M:%S"))
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use blake2::Blake2sMac256;
-use blake2::digest::Mac;
+use blake2::digest::{KeyInit, Mac};
 use reach::Networks;
 use subtle::ConstantTimeEq;
 use tokio::sync::{Semaphore, watch};
@@ -339,7 +339,7 @@ impl Known {
 
     /// Of the hash as well, so that what was right before a change is not right after it.
     fn digest(&self, name: &str, password: &str, hash: &str) -> [u8; 32] {
-        let mut mac = <Blake2sMac256 as Mac>::new((&self.key).into());
+        let mut mac = Blake2sMac256::new((&self.key).into());
         for part in [name, hash, password] {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part.as_bytes());

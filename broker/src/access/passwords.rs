@@ -3,7 +3,8 @@
 //! The parameters are those that OWASP recommends as the least, 19 MiB and two passes, so that a
 //! Raspberry Pi can bear them. They are in each hash, so that other ones can be read.
 
-use argon2::password_hash::{self, PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 
 /// The hash of no password, for users that do not exist, so that they cost what others cost.
@@ -18,10 +19,10 @@ pub(crate) fn hash(password: &str) -> std::io::Result<String> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(std::io::Error::other)?;
     let hash = || -> password_hash::Result<String> {
-        let salt = SaltString::encode_b64(&salt)?;
         let params = Params::new(19_456, 2, 1, None)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        argon2.hash_password(password.as_bytes(), &salt).map(|hash| hash.to_string())
+        let hash: PasswordHash = argon2.hash_password_with_salt(password.as_bytes(), &salt)?;
+        Ok(hash.to_string())
     };
     hash().map_err(|error| std::io::Error::other(error.to_string()))
 }

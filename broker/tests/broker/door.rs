@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use argon2::Argon2;
-use argon2::password_hash::{PasswordHasher, SaltString};
+use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::PasswordHash;
 use broker::{Role, Section, Users};
 use wire::Root;
 
@@ -197,8 +198,8 @@ async fn wrong_passwords_run_out_and_harm_nobody_who_is_known() {
 fn add_cheaply(folder: &Path, names: &[String]) {
     let params = argon2::Params::new(8192, 1, 1, None).unwrap();
     let argon2 = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
-    let salt = SaltString::encode_b64(b"salt for a test").unwrap();
-    let hash = argon2.hash_password(PASSWORD.as_bytes(), &salt).unwrap();
+    let hash: PasswordHash =
+        argon2.hash_password_with_salt(PASSWORD.as_bytes(), b"salt for a test").unwrap();
     let user = |name| format!("[user.{name}]\nrole = 'node'\npassword = '{hash}'\n");
     let users: String = names.iter().map(user).collect();
     std::fs::write(folder.join("users.toml"), users).unwrap();

@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 
 use blake2::Blake2sMac256;
-use blake2::digest::Mac;
+use blake2::digest::{KeyInit, Mac};
 use subtle::ConstantTimeEq;
 use wire::PersonId;
 
@@ -63,7 +63,7 @@ impl Keys {
 
     /// The key of a person: 64 hex digits.
     pub fn key(&self, id: &PersonId) -> String {
-        let mut mac = <Blake2sMac256 as Mac>::new((&self.secret).into());
+        let mut mac = Blake2sMac256::new((&self.secret).into());
         mac.update(id.as_str().as_bytes());
         let bytes = mac.finalize().into_bytes();
         bytes.iter().fold(String::new(), |mut hex, byte| {

@@ -49,7 +49,7 @@ impl Exif<'_> {
     fn segment(&self, zone: &TimeZone) -> Vec<u8> {
         // A clock beyond the year 9999 is as good as none.
         let at = Timestamp::from_microsecond(i64::try_from(self.at).unwrap_or_default());
-        let local = at.unwrap_or_default().to_zoned(zone.clone());
+        let local = at.unwrap_or_default().to_zoned_datetime(zone.clone());
         let text = |format| local.strftime(format).to_string();
         let (time, offset) = (text("%Y:%m:%d %H:%M:%S"), text("%:z"));
         let millis = format!("{:03}", local.millisecond());

@@ -147,7 +147,7 @@ fn of_png(bytes: &[u8], layout: &Layout, whens: &mut Vec<When>) -> Option<When> 
 
 fn milliseconds(When { civil, offset }: When) -> Option<u64> {
     let zone = offset.map_or_else(TimeZone::system, TimeZone::fixed);
-    u64::try_from(civil.to_zoned(zone).ok()?.timestamp().as_millisecond()).ok()
+    u64::try_from(civil.to_zoned_datetime(zone).ok()?.timestamp().as_millisecond()).ok()
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl DayFolder {
     pub fn of(taken: u64) -> Self {
         let taken = i64::try_from(taken.min(TAKEN_MOST)).unwrap_or(0);
         let at = Timestamp::from_millisecond(taken).unwrap_or_default();
-        DayFolder(at.to_zoned(TimeZone::UTC).strftime("%Y/%m/%d").to_string())
+        DayFolder(at.to_zoned_datetime(TimeZone::UTC).strftime("%Y/%m/%d").to_string())
     }
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -62,7 +62,8 @@ impl DayFolder {
     pub fn times(&self) -> Range<u64> {
         let date = Date::strptime("%Y/%m/%d", &self.0).unwrap_or_default();
         let start = |date: Date| {
-            let at = date.to_zoned(TimeZone::UTC).map(|at| at.timestamp().as_millisecond());
+            let at =
+                date.to_zoned_datetime(TimeZone::UTC).map(|at| at.timestamp().as_millisecond());
             u64::try_from(at.unwrap_or(0)).unwrap_or(0)
         };
         start(date)..date.checked_add(1.day()).map_or(u64::MAX >> 1, start)

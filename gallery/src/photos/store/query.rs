@@ -185,8 +185,8 @@ pub(super) const DAYS: &str = "SELECT quarter, count, aspect, cameras FROM quart
 
 fn day_of(at: u64, zone: &TimeZone) -> Day {
     let time = i64::try_from(at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
-    let zoned = time.unwrap_or_default().to_zoned(zone.clone());
-    let millis = |day: std::result::Result<jiff::Zoned, jiff::Error>| {
+    let zoned = time.unwrap_or_default().to_zoned_datetime(zone.clone());
+    let millis = |day: std::result::Result<jiff::ZonedDateTime, jiff::Error>| {
         day.ok().and_then(|day| u64::try_from(day.timestamp().as_millisecond()).ok())
     };
     Day {

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -463,11 +464,20 @@ fn other_id(photo: &Photo) -> PhotoId {
 
 /// The SHA-256 of a file in hex.
 pub(super) fn hash(path: &std::path::Path) -> Result<String, StoreError> {
-    let mut hasher = Sha256::new();
-    File::open(path)
-        .and_then(|mut file| std::io::copy(&mut file, &mut hasher))
-        .map_err(StoreError::io(path))?;
-    Ok(hex(&hasher.finalize()))
+    let digest = || {
+        let mut hasher = Sha256::new();
+        let mut file = BufReader::with_capacity(64 << 10, File::open(path)?);
+        loop {
+            let bytes = file.fill_buf()?;
+            if bytes.is_empty() {
+                return Ok(hasher.finalize());
+            }
+            hasher.update(bytes);
+            let read = bytes.len();
+            file.consume(read);
+        }
+    };
+    digest().map(|digest| hex(&digest)).map_err(StoreError::io(path))
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
