@@ -13,7 +13,7 @@ npm_ci := npm ci --no-audit --no-fund --include=dev --include=optional
 web_sources := $(shell find gallery/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .DEFAULT_GOAL := build
-.PHONY: run build test brokers clean-room bench soak growth chaos power lint install clean
+.PHONY: run build test brokers clean-room bench soak growth chaos power lint advisories install clean
 
 # ARGS are given on to the program.
 run: build
@@ -42,6 +42,10 @@ clean-room:
 
 lint: gallery/web/dist
 	$(tools) scripts/lint
+
+# Known faults of the crates that the program is made of; it fetches RustSec's list from GitHub.
+advisories: lint
+	$(tools) target/tools/bin/cargo-deny check advisories
 
 # Measures beside peers and writes docs/performance.md; some minutes.
 bench: build

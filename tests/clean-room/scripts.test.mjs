@@ -186,7 +186,7 @@ function building() {
 
 test('PATH stays as it is where its Rust and its Node.js are new enough', async () => {
   const { machine, node, rust, tools } = building();
-  const folders = [node('node', '18.0.0'), rust('rust', '1.89.0')];
+  const folders = [node('node', '18.0.0'), rust('rust', '1.95.0')];
   const { stdout, stderr } = await tools(...folders);
   assert.equal(stderr, '');
   assert.equal(stdout.trim(), [...folders, machine.bin].join(':'));
@@ -205,21 +205,21 @@ test('a Node.js without npm beside it is passed over', async () => {
   const { machine, node, rust, tools } = building();
   machine.put('node', 'echo v22.0.0', join(machine.at, 'alone'));
   const both = node('both', '18.20.0');
-  const { stdout } = await tools(join(machine.at, 'alone'), both, rust('rust', '1.89.0'));
+  const { stdout } = await tools(join(machine.at, 'alone'), both, rust('rust', '1.95.0'));
   assert.ok(stdout.startsWith(`${both}:`), stdout);
 });
 
 test('the Rust of rustup is found where PATH does not have it yet', async () => {
   const { node, rust, tools } = building();
-  const hidden = rust('.cargo/bin', '1.90.0');
+  const hidden = rust('.cargo/bin', '1.96.0');
   const { stdout } = await tools(node('node', '18.0.0'), rust('debian', '1.63.0'));
   assert.ok(stdout.startsWith(`${hidden}:`), stdout);
 });
 
 for (const [what, version, told] of [
-  ['too old', '1.85.1', /1\.89 or newer is needed.*rustc \(1\.85\.1\)\. https:\/\/rustup\.rs/],
-  ['a rustup that has none', '', /1\.89 or newer is needed.*rustc \(it tells no version\)/],
-  ['missing', undefined, /1\.89 or newer is needed.*found: none\./],
+  ['too old', '1.85.1', /1\.95 or newer is needed.*rustc \(1\.85\.1\)\. https:\/\/rustup\.rs/],
+  ['a rustup that has none', '', /1\.95 or newer is needed.*rustc \(it tells no version\)/],
+  ['missing', undefined, /1\.95 or newer is needed.*found: none\./],
 ]) {
   test(`Rust that is ${what} is told together with what else is missing`, async () => {
     const { machine, node, rust, tools } = building();
