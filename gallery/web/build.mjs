@@ -19,8 +19,8 @@ async function bundlePage() {
     legalComments: "none",
   };
   const script = { ...common, format: "esm", target: "es2022", entryNames: "[name]-[hash]" };
-  const worker = await build({ ...script, entryPoints: ["src/net/worker.ts"] });
-  const layout = await build({ ...script, entryPoints: ["src/wall/layout-worker.ts"] });
+  const worker = await build({ ...script, entryPoints: ["src/net/connection/worker.ts"] });
+  const layout = await build({ ...script, entryPoints: ["src/wall/layout/layout-worker.ts"] });
   // What is not needed at once, the viewer's slides, is a file of its own.
   const app = await build({
     ...script,
@@ -80,10 +80,13 @@ async function icon() {
 async function bundleTests() {
   await rm(tests, { recursive: true, force: true });
   await mkdir(tests, { recursive: true });
-  const files = (await readdir("test")).filter((name) => name.endsWith(".test.ts"));
+  const files = (await readdir("test", { recursive: true })).filter((name) =>
+    name.endsWith(".test.ts"),
+  );
   await build({
     entryPoints: files.map((name) => `test/${name}`),
     outdir: tests,
+    entryNames: "[name]",
     outExtension: { ".js": ".mjs" },
     bundle: true,
     format: "esm",

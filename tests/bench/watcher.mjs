@@ -130,7 +130,7 @@ export class WebSocketWatcher extends Reader {
     this.socket.write(Buffer.concat([head, ...(long ? [length] : []), Buffer.alloc(4), payload]));
   }
 
-  /** As the page does (`gallery/web/src/net/answers.ts`). */
+  /** As the page does (`gallery/web/src/net/connection/answers.ts`). */
   #answer(serial, mayWait) {
     this.#serials.push(serial);
     if (!mayWait || this.#serials.length === 3) this.#tell();

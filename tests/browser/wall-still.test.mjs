@@ -1,9 +1,11 @@
-// The wall never jumps: nothing but a camera that comes, goes or turns changes where a tile is.
+// The wall never jumps: nothing but a camera that comes, goes or turns changes where a tile is, and
+// nothing at all how much room the wall has.
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
 
-import { launch } from '../harness/chromium.mjs';
+import { FAKE_CAMERA, launch } from '../harness/chromium.mjs';
+import { visitor } from '../harness/house.mjs';
 import { Painted, paint } from '../harness/painted.mjs';
 import { throughout, until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
@@ -25,7 +27,7 @@ let browser;
 let pages;
 
 before(async () => {
-  browser = await launch();
+  browser = await launch(FAKE_CAMERA);
   vitrina = await Vitrina.start([], { set: ['node.name=here', 'node.test_card.show=never'] });
   node = await Painted.start(vitrina.ready.broker, 'house');
   const pictures = await paint(browser, SIZES);
@@ -53,12 +55,18 @@ function allLive(page) {
   }, SOON);
 }
 
-/** Records every place that any tile has on each drawn frame, from now on. */
-async function record() {
-  for (const page of pages) {
+/** The size of the bar, and the place and size of the room that is left to the wall. */
+const ROOM = `['.bar', '.wall'].map((part) => {
+  const { x, y, width, height } = document.querySelector(part)?.getBoundingClientRect() ?? {};
+  return [part, x, y, width, height].join(' ');
+}).join('\\n')`;
+
+/** Records every place that any tile has on each drawn frame, or what else is asked, from now on. */
+async function record(which = pages, what = PLACES) {
+  for (const page of which) {
     await page.evaluate(`(() => {
       const seen = new Set();
-      const look = () => { seen.add(${PLACES}); window.looking = requestAnimationFrame(look); };
+      const look = () => { seen.add(${what}); window.looking = requestAnimationFrame(look); };
       cancelAnimationFrame(window.looking);
       look();
       window.placesSeen = seen;
@@ -66,10 +74,13 @@ async function record() {
   }
 }
 
+/** What was seen since the recording began. */
+const recorded = (page) => page.evaluate('[...window.placesSeen]');
+
 /** No tile had another place since the recording began. */
-async function still(what) {
-  for (const page of pages) {
-    const seen = await page.evaluate('[...window.placesSeen]');
+async function still(what, which = pages) {
+  for (const page of which) {
+    const seen = await recorded(page);
     assert.equal(seen.length, 1, `${what}: ${seen.join('\n\n')}`);
     assert.equal(seen[0].split('\n').length, SIZES.length, what);
   }
@@ -92,6 +103,101 @@ test('the first photo changes no tile', async () => {
   for (const page of pages) await page.locator('.strip [data-photo] img').first().waitFor({ state: 'attached' });
   await still('first photo');
 });
+
+test('somebody who comes and leaves changes no tile', async () => {
+  const count = (n) => until(`${n} are here`, async () =>
+    (await pages[0].locator('.bar .here').allInnerTexts()).join() === (n > 0 ? `${n} here` : ''));
+  await record();
+  const guests = [];
+  for (const name of ['Ana', 'Bartholomew of the Northern Harbour']) guests.push(await visitor(vitrina, name));
+  await count(2);
+  await until('they are named below the wall', async () => (await pages[0].locator('.tail').innerText()).includes('Ana'));
+  for (const guest of guests) guest.close();
+  await count(0);
+  await still('people');
+});
+
+test('what a gallery has to say changes no tile, nor does closing it', async () => {
+  const broker = await Vitrina.start(['broker']);
+  const beside = await Vitrina.start(['gallery'], { set: [`gallery.broker=${broker.ready.broker}`] });
+  const there = await Painted.start(broker.ready.broker, 'house');
+  const watching = [];
+  try {
+    const pictures = await paint(browser, SIZES);
+    for (const [i, [width, height]] of SIZES.entries()) there.add(NAMES[i], pictures[i], { size: `${width}x${height}` });
+    for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
+      const page = await browser.newPage({ viewport, locale: 'en-GB' });
+      watching.push(page);
+      await page.goto(beside.wall);
+      await allLive(page);
+    }
+    await record(watching);
+    await broker.kill();
+    for (const page of watching) {
+      const notice = page.locator('.toast.bad');
+      await notice.getByText('The gallery cannot reach the broker').waitFor();
+      await notice.getByRole('button', { name: 'Close' }).click();
+      await until('it is closed', async () => (await notice.count()) === 0);
+    }
+    await still('notice', watching);
+  } finally {
+    for (const page of watching) await page.close();
+    await there.stop();
+    await Promise.all([beside.stop(), broker.stop()]);
+  }
+});
+
+for (const locale of ['en-GB', 'es-ES']) {
+  for (const width of [360, 390, 840]) {
+    test(`not yet on air, on air and refused fit into the bar, ${width} pixels in ${locale}`, async () => {
+      const phone = width < 800;
+      const context = await browser.newContext({ viewport: { width, height: 800 }, locale, hasTouch: phone, isMobile: phone });
+      const page = await context.newPage();
+      const air = await ownAir(page);
+      await page.goto(vitrina.wall);
+      await allLive(page);
+      const before = await page.evaluate(ROOM);
+      await page.keyboard.press('3');
+      await page.locator('.me .pill').first().click();
+      await page.locator('dialog input').fill('Ana');
+      await page.keyboard.press('Enter');
+      await page.locator('.me video').waitFor();
+      await page.locator('.me .row .pill').first().click();
+      await page.keyboard.press('1');
+      await allLive(page);
+      await record([page], ROOM);
+      for (const [lamp, bring] of [['connecting', () => {}], ['live', air.take], ['error', air.refuse]]) {
+        bring();
+        await page.locator(`.onair-bar .lamp.${lamp}`).waitFor();
+        assert.deepEqual(await page.evaluate(CUT), [], lamp);
+        await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))');
+      }
+      assert.deepEqual(await recorded(page), [before]);
+      await context.close();
+    });
+  }
+}
+
+/** What of the bar is cut off, lies over its neighbour, or is not in the window. */
+const CUT = `(() => {
+  const parts = [...document.querySelectorAll('.bar nav a, .onair-bar .short, .onair-bar .long, .onair-bar button')]
+    .filter((part) => getComputedStyle(part).clipPath === 'none' && part.getClientRects().length > 0);
+  return parts.filter((part, i) => {
+    const { left, right } = part.getBoundingClientRect();
+    return part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0 || right > innerWidth || left < (parts[i - 1]?.getBoundingClientRect().right ?? 0);
+  }).map((part) => part.innerText);
+})()`;
+
+/** The gallery's part of the page's own camera: it is silent, takes it or refuses it as the test says. */
+async function ownAir(page) {
+  const air = {};
+  await page.routeWebSocket(/\?camera$/, (socket) => {
+    const say = (message) => socket.send(JSON.stringify(message));
+    air.take = () => say({ type: 'wanted', full: 0, half: 0, quarter: 0, preview: 0, looking: 2 });
+    air.refuse = () => say({ type: 'held', text: 'Ana', why: 'there are enough cameras' });
+  });
+  return { take: () => air.take(), refuse: () => air.refuse() };
+}
 
 test('a camera that goes stale, is lost and is switched off changes no tile', async () => {
   await record();

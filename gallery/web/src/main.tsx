@@ -3,30 +3,30 @@
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import "./page/proxy";
-import { said } from "./page/announce";
+import "./page/notices/proxy";
+import { said } from "./page/notices/announce";
 import { stream } from "./webcam/capture";
 import { OnAirBar } from "./webcam/on-air";
 import { Arrival } from "./wall/arrival";
-import { Enlarged, Gone } from "./wall/camera";
+import { Enlarged, Gone } from "./wall/camera/camera";
 import { cameras, notices, start } from "./net/gallery";
 import { People } from "./people/people";
 import { people as present } from "./people/conversation";
 import { Icon } from "./page/icon";
-import { KeyList } from "./page/key-list";
-import { followKeys, leave, listed } from "./page/keys";
+import { KeyList } from "./page/keys/key-list";
+import { followKeys, leave, listed } from "./page/keys/keys";
 import { choose, words } from "./words/language";
 import { asking } from "./people/identity";
 import { Naming } from "./people/name-form";
-import { ConnectionLine, Toasts } from "./page/notices";
+import { ConnectionLine, Toasts } from "./page/notices/notices";
 import { showMine } from "./webcam/webcam";
 import { Photos } from "./photos/photos";
 import { followLife } from "./page/idle";
 import { enlarged, room, toPeople, toPhotos, viewed } from "./page/route";
-import { Strip } from "./wall/strip";
-import { Drop, followFiles } from "./photos/drop";
-import { Uploads } from "./photos/upload-panel";
-import { Viewer } from "./photos/viewer";
+import { Strip } from "./wall/snap/strip";
+import { Drop, followFiles } from "./photos/uploads/drop";
+import { Uploads } from "./photos/uploads/upload-panel";
+import { Viewer } from "./photos/viewer/viewer";
 import { NoCamera, Wall } from "./wall/wall";
 
 function Page() {

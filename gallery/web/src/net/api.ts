@@ -1,9 +1,9 @@
 // What the page asks the gallery for over HTTP.
 
 import { readEntry, type Entry } from "../log/entry";
-import { query, type Filter } from "../photos/filter";
+import { query, type Filter } from "../photos/filter/filter";
 import { each, isNumber, isObject, isText } from "./json";
-import type { Limits } from "../photos/smaller";
+import type { Limits } from "../photos/uploads/smaller";
 import { readDay, readPhoto, type Day, type Photo } from "../photos/photo";
 
 /** The gallery says no; `status` 0 if it says nothing. */

@@ -2,10 +2,10 @@
 // drawn. It starts the worker and tells it what is watched.
 
 import { computed, signal } from "@preact/signals";
-import type { FromWorker, ToWorker } from "./worker-messages";
-import type { Seen } from "../wall/tile-state";
+import type { FromWorker, ToWorker } from "./connection/worker-messages";
+import type { Seen } from "../wall/tile/tile-state";
 import type { Camera, FromPage, Measured, Notice, ToPage, WatchedTile } from "./messages";
-import { distinct } from "../wall/names";
+import { distinct } from "../wall/tile/names";
 import { beat } from "../page/tick";
 import type { PhotoEvent } from "../photos/photo";
 
@@ -105,7 +105,7 @@ export async function start(): Promise<void> {
     worker.onmessage = (event: MessageEvent<FromWorker>) => take(event.data);
     post = (message, transfer) => worker.postMessage(message, transfer ?? []);
   } else {
-    const { serve } = (await import(script)) as typeof import("./worker");
+    const { serve } = (await import(script)) as typeof import("./connection/worker");
     post = serve(take);
   }
   attend();

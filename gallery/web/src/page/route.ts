@@ -2,7 +2,7 @@
 // `#/people` the people, `#/people/log` what happens, `#/photo/<id>` one of them over what was there before; all else is the wall.
 
 import { computed, signal } from "@preact/signals";
-import { readFilter, writeFilter, type Filter } from "../photos/filter";
+import { readFilter, writeFilter, type Filter } from "../photos/filter/filter";
 import { PHOTO_ID } from "../photos/photo";
 
 export type Room = "wall" | "photos" | "people";

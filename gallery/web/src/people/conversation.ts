@@ -2,10 +2,10 @@
 
 import { batch, computed, effect, signal } from "@preact/signals";
 import { link, peopleListeners, say as post } from "../net/gallery";
-import { append, withWords, type Told } from "./lines";
+import { append, withWords, type Told } from "./talk/lines";
 import { joined, lastName, me, takeHeld } from "./identity";
-import { Outbox } from "./outbox";
-import { Shelf } from "./shelf";
+import { Outbox } from "./talk/outbox";
+import { Shelf } from "./talk/shelf";
 import type { Line, Present } from "./wire";
 import { merge } from "./presence";
 import { newId } from "../photos/photo";

@@ -11,9 +11,9 @@ import { NameForm } from "./name-form";
 import { Own } from "../webcam/webcam";
 import type { Present } from "./wire";
 import { enlarge, logged, toLog, toPeople } from "../page/route";
-import { Talk } from "./talk";
+import { Talk } from "./talk/talk";
 import { tick } from "../page/tick";
-import { Tile } from "../wall/tile";
+import { Tile } from "../wall/tile/tile";
 import { sentence } from "../words/words";
 
 /** A thumbnail is small, and there may be many. */

@@ -3,8 +3,8 @@
 import { changePhoto, deletePhoto, Refusal, restorePhoto } from "../net/api";
 import { words } from "../words/language";
 import type { Photo } from "./photo";
-import { hear } from "./current-album";
-import { complain, show, toast } from "../page/toast";
+import { hear } from "./album/current-album";
+import { complain, show, toast } from "../page/notices/toast";
 
 export async function change(
   photo: Photo,

@@ -1,15 +1,15 @@
 // The room of photos: which ones, in a sentence, and below it all of them by day.
 
 import { useEffect, useLayoutEffect } from "preact/hooks";
-import { Grid } from "./grid";
+import { Grid } from "./grid/grid";
 import { Icon } from "../page/icon";
-import { answerKeys } from "../page/keys";
+import { answerKeys } from "../page/keys/keys";
 import { words } from "../words/language";
 import { choosePhotos, filter } from "../page/route";
-import { writeFilter } from "./filter";
-import { Sentence } from "./filter-sentence";
-import { album } from "./current-album";
-import { chooseFiles, takeHere } from "./uploads";
+import { writeFilter } from "./filter/filter";
+import { Sentence } from "./filter/filter-sentence";
+import { album } from "./album/current-album";
+import { chooseFiles, takeHere } from "./uploads/uploads";
 
 export function Photos() {
   const shown = album.value;

@@ -1,13 +1,13 @@
 // All cameras, as large as the window allows.
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { land, takeOff } from "./flight";
+import { land, takeOff } from "./camera/flight";
 import { aspectOf } from "../net/gallery";
 import { words } from "../words/language";
 import type { Camera } from "../net/messages";
-import { arrange, placed } from "./placing";
+import { arrange, placed } from "./layout/placing";
 import { came, enlarge } from "../page/route";
-import { Tile } from "./tile";
+import { Tile } from "./tile/tile";
 
 /** Pictures meet with so many pixels between them. */
 const GAP = 2;

@@ -20,7 +20,7 @@ export function OnAirBar() {
   const { own } = words.value;
   const isWaiting = shown.looked === null;
   const [lamp, long, short] = shown.refused
-    ? ["error", own.notShown, own.notShown]
+    ? ["error", own.notShown, own.notOnAir]
     : isWaiting
       ? ["connecting", own.waiting, own.notYetOnAir]
       : ["live", own.onWallWith(looking.value), own.onAir];

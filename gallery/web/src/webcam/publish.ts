@@ -3,12 +3,12 @@
 
 import { effect, signal } from "@preact/signals";
 import { stream, video } from "./capture";
-import { ownHeader } from "../net/frame";
+import { ownHeader } from "../net/connection/frame";
 import { ringIn, socketUrl } from "../net/gallery";
 import { me } from "../people/identity";
 import { parseMessage, type FromPage } from "../net/messages";
 import { Pace, PREVIEW, type Rates, type Size } from "./pace";
-import { Socket } from "../net/socket";
+import { Socket } from "../net/connection/socket";
 
 /** `looked` is null until the gallery has said whether somebody looks, and `looking` how many. */
 export type Sharing = { looked: boolean | null; looking: number; refused: string | null };

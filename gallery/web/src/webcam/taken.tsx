@@ -5,7 +5,7 @@ import { effect, signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { words } from "../words/language";
 import { view } from "../page/route";
-import { fateOf } from "../photos/uploads";
+import { fateOf } from "../photos/uploads/uploads";
 
 interface Taken {
   file: File;

@@ -22,11 +22,11 @@ import { Icon } from "../page/icon";
 import { words } from "../words/language";
 import { named } from "../people/identity";
 import { toPeople } from "../page/route";
-import { takenAt } from "../photos/upload";
+import { takenAt } from "../photos/uploads/upload";
 import { share, sharing, unshare } from "./publish";
 import { LastTaken, showTaken } from "./taken";
-import { complain } from "../page/toast";
-import { add, chooseFiles, underWay } from "../photos/uploads";
+import { complain } from "../page/notices/toast";
+import { add, chooseFiles, underWay } from "../photos/uploads/uploads";
 import type { Words } from "../words/words";
 
 /** Where this page is by HTTPS; null if it is not. */

@@ -331,7 +331,8 @@ export const en = {
         ? "You are on the wall, nobody looking"
         : `You are on the wall, ${spell(n, NUMBERS).toLowerCase()} looking`,
     onAir: "On air",
-    notYetOnAir: "Not yet on air",
+    notYetOnAir: "Not yet",
+    notOnAir: "Not shown",
     stopNow: "Stop",
     looking: "Somebody is looking.",
     notLooking: "Nobody is looking now.",

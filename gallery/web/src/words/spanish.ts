@@ -326,7 +326,8 @@ export const es: Words = {
           ? "Estás en el muro, mira una persona"
           : `Estás en el muro, miran ${spell(n, NUMBERS).toLowerCase()}`,
     onAir: "En el muro",
-    notYetOnAir: "Aún no en el muro",
+    notYetOnAir: "Aún no",
+    notOnAir: "No se ve",
     stopNow: "Parar",
     looking: "Alguien mira.",
     notLooking: "Ahora no mira nadie.",

@@ -1,0 +1,128 @@
+// What a key does anywhere on the page.
+
+import { signal } from "@preact/signals";
+import { takeOff } from "../../wall/camera/flight";
+import { measure, order } from "../../net/gallery";
+import { keep, kept } from "../storage";
+import { neighbour, type Direction } from "../../wall/layout/neighbour";
+import { enlarge, enlarged, room, toPeople, toPhotos, toWall, viewed } from "../route";
+import { shootHere } from "../../wall/snap/snap";
+import { undo } from "../notices/toast";
+
+/** The list of keys is open. */
+export const listed = signal(false);
+
+/** Single letters do something. Speech input types them by accident, so they can be switched off. */
+export const letters = signal(kept("letters") !== "off");
+
+export function switchLetters(): void {
+  letters.value = !letters.value;
+  keep("letters", letters.value ? "on" : "off");
+}
+
+/** Whether it did something with the key. Single letters come in lower case. */
+type Answer = (key: string) => boolean;
+
+const answers: Answer[] = [];
+
+/**
+ * What has come last is asked first. What comes back ends it. Called in a layout effect: what is
+ * on the screen answers keys from its first frame on.
+ */
+export function answerKeys(answer: Answer): () => void {
+  answers.unshift(answer);
+  return () => void answers.splice(answers.indexOf(answer), 1);
+}
+
+export function followKeys(): void {
+  addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.altKey) return;
+    if (listed.value || isTyping(event.target)) return;
+    const control = event.ctrlKey || event.metaKey;
+    const done = control ? event.key === "z" && undo() : press(event.key);
+    if (done) event.preventDefault();
+  });
+}
+
+/** Shows the camera `by` places further in the order of the wall, round and round. */
+export function step(by: 1 | -1): void {
+  const all = order.value;
+  const here = all.indexOf(enlarged.value ?? "");
+  const next = all[(here + by + all.length) % all.length];
+  if (here >= 0 && next !== undefined) enlarge(next);
+}
+
+/** Returns to the wall; the picture travels back to its place. */
+export function leave(): void {
+  if (enlarged.value !== null) takeOff(enlarged.value, document.querySelector(".stage .tile"));
+  toWall();
+}
+
+export function toggleFullScreen(): void {
+  if (!document.fullscreenEnabled) return;
+  if (document.fullscreenElement) void document.exitFullscreen();
+  // The one picture alone, or the whole wall.
+  else
+    (document.querySelector(".stage") ?? document.documentElement)
+      .requestFullscreen()
+      .catch(() => {});
+}
+
+export const arrows: Record<string, Direction> = {
+  ArrowLeft: "left",
+  ArrowRight: "right",
+  ArrowUp: "up",
+  ArrowDown: "down",
+};
+
+/** Whether the key did something. */
+function press(key: string): boolean {
+  if (key === "?") {
+    listed.value = true;
+    return true;
+  }
+  const single = key.length === 1;
+  if (single && !letters.value) return false;
+  const name = single ? key.toLowerCase() : key;
+  if (answers.some((answer) => answer(name))) return true;
+  if (viewed.value !== null) return false;
+  if (name === "1") leave();
+  else if (name === "2") toPhotos();
+  else if (name === "3") toPeople();
+  else if (room.value === "wall") return pressOnWall(name);
+  else return false;
+  return true;
+}
+
+function pressOnWall(key: string): boolean {
+  const arrow = arrows[key];
+  if (arrow) return enlarged.value === null ? move(arrow) : turn(arrow);
+  if (key === "Escape" && enlarged.value !== null) leave();
+  else if (key === "s") return shootHere();
+  else if (key === "f") toggleFullScreen();
+  else if (key === "i") measure();
+  else return false;
+  return true;
+}
+
+function turn(arrow: Direction): boolean {
+  if (arrow === "up" || arrow === "down") return false;
+  step(arrow === "left" ? -1 : 1);
+  return true;
+}
+
+function move(arrow: Direction): boolean {
+  const tiles = [...document.querySelectorAll<HTMLElement>(".wall .tile")];
+  const boxes = tiles.map((tile) => tile.getBoundingClientRect());
+  const here = tiles.findIndex((tile) => tile.contains(document.activeElement));
+  const next = tiles[neighbour(boxes, here, arrow) ?? -1];
+  next?.querySelector("button")?.focus();
+  return next !== undefined;
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches("input, textarea, select"))
+  );
+}

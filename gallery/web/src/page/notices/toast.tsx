@@ -1,0 +1,77 @@
+// What was done and can be undone, in words for eight seconds.
+
+import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { tellAll } from "./announce";
+import { words } from "../../words/language";
+
+const SHOWN = 8_000;
+
+export interface Toast {
+  text: string;
+  /** Takes it back. */
+  undo?: () => void;
+}
+
+export interface Trouble {
+  headline: string;
+  line: string;
+  /** What it is about, such as a photo's id. */
+  about?: string;
+}
+
+/** The newest; it replaces the one before. */
+export const toast = signal<Toast | null>(null);
+
+/** What did not work; it stays until it is closed. */
+export const trouble = signal<Trouble | null>(null);
+
+export function show(shown: Toast): void {
+  toast.value = shown;
+  tellAll(shown.text);
+}
+
+export function complain(headline: string, line: string, about = ""): void {
+  trouble.value = { headline, line, about };
+}
+
+/** What was wrong with this is well now. */
+export function mend(about: string): void {
+  if (trouble.value?.about === about) trouble.value = null;
+}
+
+/** Takes back what the toast tells of. */
+export function undo(): boolean {
+  const act = toast.value?.undo;
+  if (!act) return false;
+  toast.value = null;
+  act();
+  return true;
+}
+
+export function DoneToast() {
+  const shown = toast.value;
+  const timer = useRef<ReturnType<typeof setTimeout>>();
+  const stop = (): void => clearTimeout(timer.current);
+  const go = (): void => {
+    stop();
+    timer.current = setTimeout(() => (toast.value = null), SHOWN);
+  };
+  useEffect(() => {
+    if (shown) go();
+    return stop;
+  }, [shown]);
+  if (!shown) return null;
+  return (
+    <div
+      class="toast done"
+      onMouseEnter={stop}
+      onMouseLeave={go}
+      onFocusCapture={stop}
+      onBlurCapture={go}
+    >
+      {shown.text}
+      {shown.undo && <button onClick={undo}>{words.value.undo}</button>}
+    </div>
+  );
+}

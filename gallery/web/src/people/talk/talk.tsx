@@ -1,0 +1,308 @@
+// The talk: a log book, and the field to write into it.
+
+import { signal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { dayName, timeName } from "../../words/dates";
+import { lines, outbox, speak, talk as told } from "../conversation";
+import { Icon } from "../../page/icon";
+import { words } from "../../words/language";
+import { isAtEnd, unread, type Told } from "./lines";
+import { link, notices } from "../../net/gallery";
+import { me, named } from "../identity";
+import { withMention } from "./mention";
+import { Mentions, Text } from "./mentioned";
+import { MOST } from "./outbox";
+import type { Word } from "./shelf";
+import type { Line } from "../wire";
+import { Picks } from "./mention-picker";
+import { tick } from "../../page/tick";
+
+/** What is being written; it outlives a visit to another room. */
+const draft = signal("");
+
+/** The gallery takes no longer message, in characters. */
+const LONGEST = 2_000;
+
+/** For so long one's words are taken for said, since they mostly are. */
+const SOON = 1_000;
+
+/** Too many words wait for another one to be taken. */
+const full = signal(false);
+
+export function Talk() {
+  const { log, read, toEnd } = useFollowing();
+  const { talk } = words.value;
+  const all = told.value;
+  const fresh = unread(all, read);
+  return (
+    <section class="talk" aria-labelledby="talk">
+      <h2 id="talk" class="sr">
+        {talk.title}
+      </h2>
+      <div ref={log} class="log" role="log" aria-labelledby="talk" tabIndex={0}>
+        {all.length > 0 ? (
+          <ol role="list">
+            {all.map((line, i) => (
+              <Entry key={line.id} line={line} before={all[i - 1]} />
+            ))}
+          </ol>
+        ) : (
+          <p class="note">{lines.value && talk.nothing}</p>
+        )}
+      </div>
+      <Say fresh={fresh} toEnd={toEnd} />
+    </section>
+  );
+}
+
+/** Follows the newest line while the view is at the end; else counts what was not read. */
+function useFollowing() {
+  const log = useRef<HTMLDivElement>(null);
+  const following = useRef(true);
+  const [read, setRead] = useState<string | null>(null);
+  const all = told.value;
+  const last = all.at(-1)?.id ?? null;
+  // On a phone the whole room scrolls.
+  const scroller = (): HTMLElement =>
+    getComputedStyle(log.current!).overflowY === "visible"
+      ? log.current!.closest("main")!
+      : log.current!;
+  const toEnd = (): void => {
+    const at = scroller();
+    at.scrollTop = at.scrollHeight;
+    // What comes before the browser has told of this is followed too.
+    following.current = true;
+  };
+  const newest = useRef(last);
+  newest.current = last;
+
+  useEffect(() => {
+    const look = (): void => {
+      following.current = isAtEnd(scroller());
+      if (following.current) setRead(newest.current);
+    };
+    const outer = log.current!.closest("main")!;
+    const inner = log.current!;
+    // What grows, such as a picture that has come, moves the end.
+    const grown = new ResizeObserver(() => (following.current ? toEnd() : look()));
+    grown.observe(inner);
+    const lines = new MutationObserver(() => {
+      if (inner.firstElementChild) grown.observe(inner.firstElementChild);
+    });
+    lines.observe(inner, { childList: true });
+    if (inner.firstElementChild) grown.observe(inner.firstElementChild);
+    // The room begins at its head, which on a phone is not the end of the talk.
+    if (scroller() === outer) {
+      following.current = isAtEnd(outer);
+      setRead(newest.current);
+    }
+    for (const at of [outer, inner]) at.addEventListener("scroll", look, { passive: true });
+    return () => {
+      grown.disconnect();
+      lines.disconnect();
+      for (const at of [outer, inner]) at.removeEventListener("scroll", look);
+    };
+  }, []);
+  useLayoutEffect(() => {
+    if (!following.current) return;
+    toEnd();
+    setRead(last);
+  }, [last]);
+  const started = read ?? last;
+  return { log, read: started, toEnd };
+}
+
+function Entry({ line, before }: { line: Told; before: Line | undefined }) {
+  const { word } = line;
+  const day = new Date(line.at).toDateString();
+  const now = Date.now();
+  const previous = new Date(before?.at ?? now).toDateString();
+  return (
+    <>
+      {day !== previous && (
+        <li class="date">
+          <p class="note">{dayName(line.at, now, words.value)}</p>
+        </li>
+      )}
+      <li data-line={line.id} class={word && (word.never ? "fail" : "wait")}>
+        <time dateTime={new Date(line.at).toISOString()}>{timeName(line.at, words.value)}</time>
+        {line.what === "said" ? (
+          <div>
+            <b>
+              {line.person.name}
+              {line.person.id === me.value?.id && <small> {words.value.talk.mine}</small>}
+            </b>
+            <Text text={line.text} />
+            <Mentions text={line.text} />
+            {word && <NotSaid word={word} />}
+          </div>
+        ) : (
+          <p class="note">{noteOf(line)}</p>
+        )}
+      </li>
+    </>
+  );
+}
+
+/** That something was not said yet, or never will be, and what helps. */
+function NotSaid({ word }: { word: Word }) {
+  const { talk } = words.value;
+  if (word.never) {
+    const why = word.never === "left" ? talk.youLeft : word.never.said;
+    return (
+      <p class="state">
+        <i class="lamp lost" />
+        {talk.notSaid(why)}
+        <span>
+          <button class="act" onClick={() => toField(word.id)}>
+            {talk.toField}
+          </button>
+        </span>
+      </p>
+    );
+  }
+  const isLinked = link.value.open;
+  if (isLinked && tick.value - word.at < SOON) return null;
+  const noBroker = notices.value.some(({ code }) => code === "broker-lost");
+  return (
+    <p class="state">
+      <i class="lamp stale" />
+      {isLinked ? (noBroker ? talk.waitsForBroker : talk.waits) : talk.waitsForLink}
+    </p>
+  );
+}
+
+/** What will never be said comes back to be written otherwise. */
+function toField(id: string): void {
+  const text = outbox.take(id);
+  if (text === null) return;
+  const before = draft.peek().trimEnd();
+  draft.value = before === "" ? text : `${before}\n${text}`;
+  document.querySelector<HTMLElement>(".say textarea")?.focus();
+}
+
+function noteOf(line: Exclude<Line, { what: "said" }>): string {
+  const { talk } = words.value;
+  const { name } = line.person;
+  switch (line.what) {
+    case "joined":
+      return talk.joined(name);
+    case "left":
+      return line.lost ? talk.leftLost(name) : talk.left(name);
+    case "renamed":
+      return talk.renamed(line.before, name);
+  }
+}
+
+function Say({ fresh, toEnd }: { fresh: number; toEnd: () => void }) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [picking, setPicking] = useState(false);
+  const { talk } = words.value;
+  const length = [...draft.value].length;
+  const send = (): void => {
+    const text = draft.peek().trim();
+    if (text === "" || [...text].length > LONGEST) return;
+    named(() => {
+      full.value = !speak(text);
+      if (full.peek()) return;
+      draft.value = "";
+      toEnd();
+      field.current?.focus();
+    });
+  };
+  useGrowing(field, draft.value);
+  return (
+    <form
+      class="say"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      {fresh > 0 && (
+        <button type="button" class="pill unread" onClick={toEnd}>
+          {talk.unread(fresh)}
+        </button>
+      )}
+      <Held tooLong={length > LONGEST} />
+      <button
+        type="button"
+        class="round"
+        aria-label={talk.mention}
+        aria-expanded={picking}
+        onClick={() => setPicking(!picking)}
+      >
+        <Icon name="add" />
+      </button>
+      {picking && (
+        <Picks
+          close={() => setPicking(false)}
+          pick={(mention) => {
+            draft.value = withMention(draft.peek(), mention);
+            setPicking(false);
+            field.current!.focus();
+          }}
+        />
+      )}
+      <textarea
+        ref={field}
+        rows={1}
+        aria-label={talk.field}
+        placeholder={talk.hint}
+        value={draft.value}
+        onInput={(event) => (draft.value = event.currentTarget.value)}
+        onKeyDown={(event) => {
+          // Enter also ends the writing of a word in some scripts.
+          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          send();
+        }}
+      />
+      <button class="round" aria-label={talk.send}>
+        <Icon name="send" />
+      </button>
+    </form>
+  );
+}
+
+/** What cannot go now, and for how long. */
+function Held({ tooLong }: { tooLong: boolean }) {
+  const { talk } = words.value;
+  const noBroker = notices.value.some(({ code }) => code === "broker-lost");
+  const until = noBroker ? null : outbox.until.value;
+  const isFull = full.value && outbox.isFull;
+  const told = tooLong
+    ? talk.tooLong
+    : isFull
+      ? talk.full(MOST)
+      : until !== null && talk.held(Math.max(1, Math.ceil((until - tick.value) / 1_000)));
+  // Seconds are not told one by one: only that it is held.
+  return (
+    <>
+      {told && (
+        <p class="held" aria-hidden="true">
+          {told}
+        </p>
+      )}
+      <span class="sr" role="status">
+        {useFirst(told, tooLong || isFull || until)}
+      </span>
+    </>
+  );
+}
+
+/** What was told first of this. */
+function useFirst(told: string | false, about: unknown): string | false {
+  const first = useRef({ about, told });
+  if (first.current.about !== about) first.current = { about, told };
+  return told && first.current.told;
+}
+
+/** Browsers that do not fit a field to its text are told how tall it is. */
+function useGrowing(field: { current: HTMLTextAreaElement | null }, text: string): void {
+  useLayoutEffect(() => {
+    const at = field.current!;
+    at.style.height = "auto";
+    at.style.height = `${at.scrollHeight}px`;
+  }, [text]);
+}

@@ -1,0 +1,41 @@
+// The photos that the page shows now: one album, by the filter in the URL.
+
+import { effect, signal } from "@preact/signals";
+import { Album } from "./album";
+import { listDays, listPhotos } from "../../net/api";
+import { sameFilter } from "../filter/filter";
+import { link, photoListeners } from "../../net/gallery";
+import type { PhotoEvent } from "../photo";
+import { filter, room, viewed } from "../../page/route";
+
+/** Null until photos are looked at. */
+export const album = signal<Album | null>(null);
+
+/** The photo that has the focus, or that was looked at last. */
+export const cursor = signal<string | null>(null);
+
+effect(() => {
+  if (room.value !== "photos" && viewed.value === null) return;
+  const wanted = filter.value;
+  const before = album.peek();
+  if (before && sameFilter(before.filter, wanted)) return;
+  before?.close();
+  album.value = new Album(wanted, { days: listDays, photos: listPhotos });
+});
+
+/** Something happened to a photo: here, or somewhere else. */
+export function hear(event: PhotoEvent): void {
+  for (const listener of photoListeners) listener(event);
+}
+
+photoListeners.add((event) => album.peek()?.hear(event));
+
+// While the connection was lost nothing was told.
+let lost = false;
+effect(() => {
+  if (!link.value.open) lost = true;
+  else if (lost) {
+    lost = false;
+    void album.peek()?.refresh();
+  }
+});

@@ -1,0 +1,269 @@
+// The title of the photos: a sentence whose phrases choose which ones are shown.
+
+import { signal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { listDays, sources, type Sources } from "../../net/api";
+import { dayName, dayWords, monthName } from "../../words/dates";
+import { readFilter, spanOf, type Filter } from "./filter";
+import { cameras } from "../../net/gallery";
+import { answerKeys } from "../../page/keys/keys";
+import { words } from "../../words/language";
+import { monthsOf } from "../grid/months";
+import type { Day } from "../photo";
+import { choosePhotos, filter } from "../../page/route";
+
+const PHRASES = ["camera", "person", "day"] as const;
+type Phrase = (typeof PHRASES)[number];
+
+interface Option {
+  /** Empty for all. */
+  value: string;
+  name: string;
+  /** How many, or what else tells it from others. */
+  more?: string;
+}
+
+/** What there is to choose from; kept between visits, asked for again at each. */
+const from = signal<Sources>({ cameras: [], people: [] });
+const allDays = signal<readonly Day[]>([]);
+
+async function ask(): Promise<void> {
+  try {
+    const [known, days] = await Promise.all([sources(), listDays({}, AbortSignal.timeout(10_000))]);
+    from.value = known;
+    allDays.value = days;
+  } catch {
+    // The list shows what was known before; the room itself says that the gallery is away.
+  }
+}
+
+export function Sentence() {
+  const [open, setOpen] = useState<Phrase | null>(null);
+  const said = filter.value;
+  useEffect(() => void ask(), []);
+  useLayoutEffect(
+    () =>
+      answerKeys((key) => {
+        if (key !== "/") return false;
+        setOpen("camera");
+        return true;
+      }),
+    [],
+  );
+  const { sentence } = words.value;
+  const before = {
+    camera: sentence.camera,
+    person: sentence.person,
+    day: !said.day ? sentence.anyDayIs : said.day.length === 7 ? sentence.monthIs : sentence.dayIs,
+  };
+  return (
+    <h1 class="sentence">
+      {PHRASES.map((phrase, i) => (
+        <span key={phrase}>
+          {before[phrase].replace(/^,/, "")}
+          <span class="phrase">
+            <button
+              aria-haspopup="listbox"
+              aria-expanded={open === phrase}
+              onClick={() => {
+                setOpen(open === phrase ? null : phrase);
+                void ask();
+              }}
+            >
+              {nameOf(phrase, said)}
+            </button>
+            {open === phrase && (
+              <List
+                label={sentence.lists[phrase]}
+                options={options(phrase)}
+                chosen={said[phrase] ?? ""}
+                choose={(value) => choosePhotos(readFilter(changed(said, phrase, value)))}
+                close={() => setOpen(null)}
+              />
+            )}
+            {before[PHRASES[i + 1] ?? "camera"].startsWith(",") && ","}
+          </span>
+        </span>
+      ))}
+    </h1>
+  );
+}
+
+function changed(said: Filter, phrase: Phrase, value: string): string {
+  const now = { ...said, [phrase]: value };
+  return new URLSearchParams(Object.entries(now).filter(([, value]) => value)).toString();
+}
+
+/** What a phrase says now. */
+function nameOf(phrase: Phrase, said: Filter): string {
+  const { sentence } = words.value;
+  if (phrase === "camera") {
+    const { camera } = said;
+    if (!camera) return sentence.everyCamera;
+    const live = cameras.value?.find((other) => other.camera === camera);
+    return (
+      live?.name ?? from.value.cameras.find((other) => other.camera === camera)?.name ?? camera
+    );
+  }
+  if (phrase === "person") {
+    const { person } = said;
+    if (!person) return sentence.everyone;
+    return from.value.people.find(({ id }) => id === person)?.name ?? person;
+  }
+  const span = said.day ? spanOf(said.day) : null;
+  if (!said.day || !span) return sentence.anyDay;
+  return said.day.length === 7
+    ? monthName(span.from, words.value)
+    : dayName(span.from, Date.now(), words.value);
+}
+
+function options(phrase: Phrase): Option[] {
+  const { sentence, countPhotos, locale } = words.value;
+  const numbers = new Intl.NumberFormat(locale);
+  const many = (n: number): string => countPhotos(numbers.format(n), n === 1);
+  if (phrase === "camera") {
+    const known = from.value.cameras.map(({ camera, name, count }) => ({
+      value: camera,
+      name,
+      more: many(count),
+    }));
+    return [{ value: "", name: sentence.everyCamera }, ...apart(known)];
+  }
+  if (phrase === "person") {
+    const known = from.value.people.map(({ id, name, count }) => ({
+      value: id,
+      name,
+      more: many(count),
+    }));
+    return [{ value: "", name: sentence.everyone }, ...known];
+  }
+  const now = Date.now();
+  const list: Option[] = [{ value: "", name: sentence.anyDay }];
+  const months = new Set(monthsOf(allDays.value).map(({ day }) => day.day));
+  for (const day of allDays.value) {
+    // Each month stands before its newest day.
+    if (months.has(day.day)) {
+      list.push({ value: day.day.slice(0, 7), name: monthName(day.start, words.value) });
+    }
+    const { title, more } = dayWords(day.start, now, words.value);
+    list.push({ value: day.day, name: `${title}, ${more}`, more: many(day.count) });
+  }
+  return list;
+}
+
+/** Cameras of one name also tell their node and camera. */
+function apart(list: Option[]): Option[] {
+  return list.map((option) =>
+    list.some((other) => other !== option && other.name === option.name)
+      ? { ...option, name: `${option.name}, ${option.value}` }
+      : option,
+  );
+}
+
+interface ListProps {
+  label: string;
+  options: Option[];
+  chosen: string;
+  choose: (value: string) => void;
+  close: () => void;
+}
+
+/** So many are listed; the search finds the others. */
+const LISTED = 200;
+
+function List({ label, options, chosen, choose, close }: ListProps) {
+  const root = useRef<HTMLDivElement>(null);
+  const [search, setSearch] = useState("");
+  const plain = fold(search);
+  const found = options
+    .filter(({ name, value }) => fold(name).includes(plain) || value.includes(plain))
+    .slice(0, LISTED);
+  const [at, setAt] = useState(() => options.findIndex(({ value }) => value === chosen));
+  const here = Math.min(found.length - 1, Math.max(0, at));
+  const { sentence } = words.value;
+
+  const shut = (): void => {
+    root.current?.parentElement?.querySelector("button")?.focus();
+    close();
+  };
+  const take = (option: Option | undefined): void => {
+    if (!option) return;
+    shut();
+    if (option.value !== chosen) choose(option.value);
+  };
+  useLayoutEffect(() => {
+    root.current!.querySelector("input")!.focus({ preventScroll: true });
+    // Where it would leave the window at the right, it is moved in.
+    const { right } = root.current!.getBoundingClientRect();
+    const over = right - document.documentElement.clientWidth + 16;
+    if (over > 0) root.current!.style.left = `${-over}px`;
+    const outside = (event: Event): void => {
+      if (!root.current?.parentElement?.contains(event.target as Node)) close();
+    };
+    addEventListener("pointerdown", outside);
+    return () => removeEventListener("pointerdown", outside);
+  }, []);
+  useEffect(() => {
+    root.current!.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  }, [here, search]);
+
+  const key = (event: KeyboardEvent): void => {
+    const last = found.length - 1;
+    if (event.key === "ArrowDown") setAt(Math.min(last, here + 1));
+    else if (event.key === "ArrowUp") setAt(Math.max(0, here - 1));
+    else if (event.key === "PageDown") setAt(Math.min(last, here + 8));
+    else if (event.key === "PageUp") setAt(Math.max(0, here - 8));
+    else if (event.key === "Enter") take(found[here]);
+    else if (event.key === "Escape") shut();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const focusOut = (event: FocusEvent): void => {
+    if (event.relatedTarget && !root.current?.contains(event.relatedTarget as Node)) close();
+  };
+  return (
+    <div ref={root} class="choices" onKeyDown={key} onFocusOut={focusOut}>
+      <input
+        type="search"
+        role="combobox"
+        aria-label={label}
+        aria-expanded="true"
+        aria-controls="choices"
+        aria-activedescendant={found[here] ? `choice-${here}` : undefined}
+        placeholder={sentence.search}
+        autocomplete="off"
+        value={search}
+        onInput={(event) => {
+          setSearch(event.currentTarget.value);
+          setAt(0);
+        }}
+      />
+      <ul id="choices" role="listbox" aria-label={label}>
+        {found.map((option, i) => (
+          <li
+            key={option.value}
+            id={`choice-${i}`}
+            role="option"
+            aria-selected={i === here}
+            class={option.value === chosen ? "chosen" : undefined}
+            onPointerMove={() => i !== here && setAt(i)}
+            onClick={() => take(option)}
+          >
+            {option.name}
+            {option.more && <small>{option.more}</small>}
+          </li>
+        ))}
+        {found.length === 0 && <li class="none">{sentence.nothing}</li>}
+      </ul>
+    </div>
+  );
+}
+
+/** Without accents and capitals, as people search. */
+function fold(text: string): string {
+  return text
+    .normalize("NFD")
+    .replace(/\p{Mn}/gu, "")
+    .toLowerCase();
+}

@@ -1,0 +1,127 @@
+// One day of the grid: its heading, and those of its photos that are near the view.
+
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { fileUrl } from "../../net/api";
+import { Icon } from "../../page/icon";
+import { view as open } from "../../page/route";
+import { tick } from "../../page/tick";
+import { dayWords, timeName } from "../../words/dates";
+import { words } from "../../words/language";
+import { sentence } from "../../words/words";
+import { NEW, type Album } from "../album/album";
+import { cursor } from "../album/current-album";
+import type { Slab } from "./day-list";
+import type { Photo } from "../photo";
+import { boxesOf, type Measure, type Row } from "./rows";
+
+interface DayProps {
+  slab: Slab;
+  rows: Row[];
+  measure: Measure;
+  head: number;
+  racing: boolean;
+  tabbed: string | null;
+  album: Album;
+}
+
+export function DaySection({ slab, rows, measure, head, racing, tabbed, album }: DayProps) {
+  const { day, photos, aspects, rest, top, height } = slab;
+  const { countPhotos, countCameras, locale } = words.value;
+  // At midnight today becomes yesterday.
+  const { title, more } = dayWords(day.start, tick.value - (tick.value % 60_000), words.value);
+  const numbers = new Intl.NumberFormat(locale);
+  const facts = [sentence(more), countPhotos(numbers.format(day.count), day.count === 1)];
+  if (day.cameras > 0) facts.push(countCameras(`${day.cameras}`, day.cameras === 1));
+  const now = Date.now();
+  return (
+    <section
+      class="day"
+      aria-label={title}
+      data-day={day.day}
+      style={{ top: `${top}px`, height: `${height}px` }}
+    >
+      <header style={{ height: `${head}px` }}>
+        <h2>{title}</h2>
+        <span class="facts">{facts.join(", ")}</span>
+      </header>
+      <ol class="grid" role="list">
+        {rows.map((row) =>
+          boxesOf(row, aspects, measure).map((box, i) => {
+            const photo = photos[row.from + i];
+            if (!photo) return null;
+            const came = album.fresh.get(photo.id)?.came ?? 0;
+            return (
+              <li
+                key={photo.id}
+                class={now - came < NEW ? "new" : undefined}
+                style={{
+                  left: `${box.x}px`,
+                  top: `${box.y}px`,
+                  width: `${box.width}px`,
+                  height: `${box.height}px`,
+                }}
+              >
+                <Cell photo={photo} racing={racing} tabbed={photo.id === tabbed} />
+              </li>
+            );
+          }),
+        )}
+      </ol>
+      {rest > 0 && <div class="rest" style={{ height: `${rest}px` }} />}
+    </section>
+  );
+}
+
+/** Small pictures that were shown lately do not fade in again. */
+const there = new Set<string>();
+const LATELY = 2_000;
+
+function Cell({ photo, racing, tabbed }: { photo: Photo; racing: boolean; tabbed: boolean }) {
+  const [shown, setShown] = useState(there.has(photo.id));
+  // While the view races past, nothing is asked for.
+  const [asked, setAsked] = useState(!racing || shown);
+  useEffect(() => {
+    if (!racing) setAsked(true);
+  }, [racing]);
+  // The same element is not looked at again while the page scrolls.
+  return useMemo(() => {
+    const { photoOf, pinnedMark } = words.value;
+    const time = timeName(photo.taken, words.value);
+    const label = photoOf(photo.caption ?? photo.camera_name ?? photo.person?.name ?? "", time);
+    return (
+      <a
+        href={`#/photo/${photo.id}`}
+        data-photo={photo.id}
+        tabIndex={tabbed ? 0 : -1}
+        aria-label={photo.pinned ? `${label}, ${pinnedMark}` : label}
+        onFocus={() => (cursor.value = photo.id)}
+        onClick={(event) => {
+          if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+          event.preventDefault();
+          open(photo.id);
+        }}
+      >
+        {asked && (
+          <img
+            src={fileUrl(photo.id, "/thumb")}
+            class={shown ? "there" : undefined}
+            alt=""
+            decoding="async"
+            draggable={false}
+            onLoad={() => {
+              if (there.size >= LATELY) there.clear();
+              there.add(photo.id);
+              setShown(true);
+            }}
+          />
+        )}
+        <time>{time}</time>
+        {photo.pinned && (
+          <span class="pinned">
+            <Icon name="pin" />
+          </span>
+        )}
+      </a>
+    );
+  }, [photo, tabbed, asked, shown, words.value]);
+}

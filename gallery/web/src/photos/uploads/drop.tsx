@@ -1,0 +1,45 @@
+// Files that are dropped or pasted anywhere on the page.
+
+import { signal } from "@preact/signals";
+import { words } from "../../words/language";
+import { add } from "./uploads";
+
+/** How many files are held over the page; null when none are, 0 when that is not told. */
+const held = signal<number | null>(null);
+
+export function followFiles(): void {
+  const carries = (event: DragEvent): boolean =>
+    event.dataTransfer?.types.includes("Files") ?? false;
+  addEventListener("dragenter", (event) => {
+    if (!carries(event)) return;
+    event.preventDefault();
+    const items = [...(event.dataTransfer?.items ?? [])];
+    held.value = items.filter(({ kind }) => kind === "file").length;
+  });
+  addEventListener("dragover", (event) => {
+    if (!carries(event)) return;
+    event.preventDefault();
+    event.dataTransfer!.dropEffect = "copy";
+  });
+  addEventListener("dragleave", (event) => {
+    // Only what leaves the window has no place that it goes to.
+    if (event.relatedTarget === null) held.value = null;
+  });
+  addEventListener("drop", (event) => {
+    held.value = null;
+    if (!carries(event)) return;
+    event.preventDefault();
+    add([...(event.dataTransfer?.files ?? [])]);
+  });
+  addEventListener("paste", (event) => add([...(event.clipboardData?.files ?? [])]));
+}
+
+/** While files are held over the page. */
+export function Drop() {
+  if (held.value === null) return null;
+  return (
+    <div class="drop" aria-hidden="true">
+      <p>{words.value.uploads.drop(held.value)}</p>
+    </div>
+  );
+}

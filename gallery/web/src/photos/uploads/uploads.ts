@@ -1,0 +1,101 @@
+// Bringing photos: by button, by a phone's own camera, and what other parts of the page make.
+
+import { computed, effect, signal } from "@preact/signals";
+import { link } from "../../net/gallery";
+import { asking, joined, me, needless } from "../../people/identity";
+import { TAKEN } from "./file-kind";
+import { carrier } from "./upload";
+import { ended, Queue, type Fate } from "./upload-queue";
+
+/** After the connection is back for so long, photos go without a name that does not come back. */
+const PATIENCE = 5_000;
+
+/** The panel with what becomes of each is closed. */
+export const hidden = signal(false);
+
+const unnamed = signal(false);
+
+/** The photos are their bringer's: they wait until that is known to the gallery, or is nobody. */
+const ready = computed(() => !naming.value && (me.value === null || joined.value || unnamed.value));
+
+effect(() => {
+  unnamed.value = false;
+  if (!link.value.open || joined.value) return;
+  const timer = setTimeout(() => (unnamed.value = true), PATIENCE);
+  return () => clearTimeout(timer);
+});
+
+const naming = signal(false);
+
+export const queue = new Queue(
+  carrier,
+  ready,
+  computed(() => link.value.open),
+);
+
+export function chooseFiles(): void {
+  pick((input) => (input.multiple = true));
+}
+
+/** With the camera of this device, where it has one. */
+export function takeHere(): void {
+  pick((input) => input.setAttribute("capture", "environment"));
+}
+
+function pick(prepare: (input: HTMLInputElement) => void): void {
+  const input = document.createElement("input");
+  input.type = "file";
+  // An iPhone makes JPEG of its HEIC for who does not take all kinds of pictures.
+  input.accept = TAKEN;
+  prepare(input);
+  input.onchange = () => add([...(input.files ?? [])]);
+  input.click();
+}
+
+/** Something is on its way, or waits. */
+export const underWay = computed(() => queue.uploads.value.some(({ fate }) => !ended(fate)));
+
+/** What became of a file; null if it was not brought, or is forgotten. */
+export function fateOf(file: File): Fate | null {
+  return queue.uploads.value.find((upload) => upload.file === file)?.fate ?? null;
+}
+
+/** `quiet` if all is seen elsewhere: the panel opens only when something fails. */
+export function add(files: File[], quiet = false): void {
+  if (files.length === 0) return;
+  if (!quiet) hidden.value = false;
+  else if (queue.uploads.value.length === 0) hidden.value = true;
+  queue.add(files);
+}
+
+// What is no picture needs no name.
+effect(() => {
+  if (queue.uploads.value.some(({ fate }) => fate.is === "waiting")) askName();
+});
+
+let asked = false;
+
+/** Asks once whose photos these are; who does not say brings them without a name. */
+function askName(): void {
+  if (me.peek() || asked || asking.peek() || !link.peek().open) return;
+  asked = naming.value = needless.value = true;
+  const settled = (): void => {};
+  asking.value = settled;
+  const stop = effect(() => {
+    if (asking.value === settled) return;
+    naming.value = needless.value = false;
+    queueMicrotask(() => stop());
+  });
+}
+
+// Who leaves now would lose what only this page has.
+effect(() => {
+  if (!underWay.value) return;
+  const stay = (event: BeforeUnloadEvent): void => {
+    event.preventDefault();
+    // For browsers that know no other way (WebKit before 16.4, Chromium before 119).
+    event.returnValue = true;
+  };
+  addEventListener("beforeunload", stay);
+  return () => removeEventListener("beforeunload", stay);
+});

@@ -1,0 +1,99 @@
+// What is written below a photo: click to write, folded where it is long; and whose it is.
+
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { momentName } from "../../words/dates";
+import { words } from "../../words/language";
+import { change } from "../edits";
+import type { Photo } from "../photo";
+
+const CAPTION = 500;
+
+export function Caption({ photo }: { photo: Photo }) {
+  const [writing, setWriting] = useState(false);
+  const { viewer } = words.value;
+  const who = photo.person?.name ?? photo.camera_name ?? photo.camera ?? photo.name;
+  const when = momentName(photo.taken, Date.now(), words.value);
+  const save = (text: string): void => {
+    setWriting(false);
+    const caption = text.trim().replace(/\s+/g, " ").slice(0, CAPTION);
+    if (caption !== (photo.caption ?? "")) void change(photo, { caption });
+  };
+  const write = (): void => setWriting(true);
+  return (
+    <>
+      {writing ? (
+        <Write text={photo.caption ?? ""} save={save} />
+      ) : photo.caption ? (
+        <Written caption={photo.caption} write={write} />
+      ) : (
+        <button class="caption empty" onClick={write}>
+          {viewer.write}
+        </button>
+      )}
+      <span class="by">{who ? `${who}, ${when}` : when}</span>
+    </>
+  );
+}
+
+function Written({ caption, write }: { caption: string; write: () => void }) {
+  const text = useRef<HTMLSpanElement>(null);
+  const [folds, setFolds] = useState(false);
+  const [whole, setWhole] = useState(false);
+  useLayoutEffect(() => {
+    const measure = (): void => {
+      const { scrollHeight, clientHeight } = text.current!;
+      // Unfolded, it is as tall as it is.
+      if (!whole) setFolds(scrollHeight > clientHeight + 1);
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(text.current!);
+    return () => observer.disconnect();
+  }, [caption, whole]);
+  const { viewer } = words.value;
+  return (
+    <>
+      <button class="caption" aria-label={`${viewer.caption}: ${caption}`} onClick={write}>
+        <span ref={text} class={whole ? undefined : "folded"}>
+          {caption}
+        </span>
+      </button>
+      {folds && (
+        <button class="word" aria-expanded={whole} onClick={() => setWhole(!whole)}>
+          {whole ? viewer.less : viewer.more}
+        </button>
+      )}
+    </>
+  );
+}
+
+interface WriteProps {
+  text: string;
+  save: (text: string) => void;
+}
+
+function Write({ text, save }: WriteProps) {
+  const field = useRef<HTMLInputElement>(null);
+  // What is typed at once goes into it: an effect would come after the next frame.
+  useLayoutEffect(() => {
+    field.current!.focus();
+    field.current!.select();
+  }, []);
+  return (
+    <input
+      ref={field}
+      class="caption"
+      aria-label={words.value.viewer.caption}
+      defaultValue={text}
+      maxLength={CAPTION}
+      onBlur={(event) => save(event.currentTarget.value)}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" && event.key !== "Escape") return;
+        event.stopPropagation();
+        // What is left is saved, so after Esc it is as it was.
+        if (event.key === "Escape") event.currentTarget.value = text;
+        event.currentTarget.closest<HTMLElement>(".viewer")?.focus({ preventScroll: true });
+      }}
+    />
+  );
+}

@@ -1,0 +1,176 @@
+// One camera large, the others in a film strip below it.
+
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { face } from "../tile/tile-state";
+import { uncropped } from "../layout/box";
+import { land } from "./flight";
+import { aspectOf, type Screen, zoomScreen } from "../../net/gallery";
+import { followGestures } from "./gesture";
+import { answerKeys, leave, step, toggleFullScreen } from "../../page/keys/keys";
+import { words } from "../../words/language";
+import type { Camera } from "../../net/messages";
+import { Round } from "../../page/round-button";
+import { enlarge, viewed } from "../../page/route";
+import { Shutter } from "../snap/shutter";
+import { tick } from "../../page/tick";
+import { Tile } from "../tile/tile";
+
+const FPS = 30;
+const FILM_FPS = 5;
+
+export function Enlarged({ camera, list }: { camera: Camera; list: Camera[] }) {
+  const [screen, setScreen] = useState<Screen | null>(null);
+  const several = list.length > 1;
+  const { previous, next, fullScreen } = words.value;
+  return (
+    <section class="one" aria-label={camera.name}>
+      <Stage camera={camera} ready={setScreen} />
+      <div>
+        <div class="head">
+          <Facts camera={camera} screen={screen?.camera === camera.camera ? screen : null} />
+          <div class="keys">
+            {several && <Round label={previous} icon="back" press={() => step(-1)} />}
+            <Shutter camera={camera} big />
+            {document.fullscreenEnabled && (
+              <Round label={fullScreen} icon="full" press={toggleFullScreen} />
+            )}
+            {several && <Round label={next} icon="next" press={() => step(1)} />}
+          </div>
+        </div>
+        {several && <Film camera={camera} list={list} />}
+      </div>
+    </section>
+  );
+}
+
+function Stage({ camera, ready }: { camera: Camera; ready: (screen: Screen) => void }) {
+  const stage = useRef<HTMLDivElement>(null);
+  const screen = useRef<Screen | null>(null);
+  const [room, setRoom] = useState({ width: 0, height: 0 });
+  useLayoutEffect(() => {
+    const element = stage.current!;
+    const measure = (): void =>
+      setRoom({ width: element.clientWidth, height: element.clientHeight });
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  const shown = room.width > 0 && room.height > 0;
+  useLayoutEffect(() => {
+    const tile = stage.current!.querySelector<HTMLElement>(".tile");
+    if (tile) land(camera.camera, tile);
+  }, [shown]);
+
+  useLayoutEffect(() => {
+    const following = followGestures(stage.current!, () => stage.current!.querySelector("canvas"), {
+      sideways: step,
+      down: leave,
+      zoomed: (zoom) => screen.current && zoomScreen(screen.current, zoom),
+    });
+    const end = answerKeys((key) => viewed.value === null && following.press(key));
+    return () => {
+      end();
+      following.stop();
+    };
+  }, [camera.camera]);
+
+  const box = uncropped(aspectOf(camera), room);
+  return (
+    <div ref={stage} class="stage">
+      {shown && (
+        <Tile
+          key={camera.camera}
+          camera={camera}
+          fps={FPS}
+          box={box}
+          ready={(mine) => {
+            screen.current = mine;
+            ready(mine);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function Facts({ camera, screen }: { camera: Camera; screen: Screen | null }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  // The focus was on a tile that is gone now.
+  useLayoutEffect(() => heading.current!.focus({ preventScroll: true }), []);
+  const seen = screen ?? { opened: Date.now(), captured: null, rested: false };
+  const { state, why, age } = face(camera, seen, tick.value, words.value);
+  const rate = useRate(screen);
+  const { facts } = words.value;
+  const told: string[] = [];
+  if (state === "live" && screen && screen.captured !== null) {
+    const [width, height] = (camera.size ?? `${screen.width}x${screen.height}`).split("x");
+    told.push(facts.size(width ?? "", height ?? ""));
+    if (rate !== null) told.push(facts.rate(rate));
+    const old = Math.max(0, Math.round(tick.value - screen.captured));
+    told.push(screen.least ? facts.oldAtLeast(old) : facts.old(old));
+  } else {
+    // Large, the reason stands in the picture; here only what is not said there.
+    told.push(age || (why ? "" : words.value.states[state]));
+  }
+  return (
+    <>
+      <h1 ref={heading} tabIndex={-1} aria-live="polite">
+        <i class={`lamp ${state}`} />
+        {camera.name}
+      </h1>
+      <span class="facts">{told.join(", ")}</span>
+    </>
+  );
+}
+
+/** Pictures drawn a second over the last few seconds; null before it is known. */
+function useRate(screen: Screen | null): number | null {
+  const marks = useRef<{ screen: Screen | null; list: { at: number; count: number }[] }>();
+  if (marks.current?.screen !== screen) marks.current = { screen, list: [] };
+  const { list } = marks.current!;
+  const now = tick.value;
+  const count = screen?.count ?? 0;
+  if (list.at(-1)?.at !== now) list.push({ at: now, count });
+  while (list[0] && now - list[0].at > 3_000) list.shift();
+  const first = list[0];
+  if (!first || now - first.at < 1_000) return null;
+  return Math.round(((count - first.count) * 1_000) / (now - first.at));
+}
+
+function Film({ camera, list }: { camera: Camera; list: Camera[] }) {
+  const film = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    const current = film.current!.querySelector("[aria-current]");
+    current?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [camera.camera]);
+  return (
+    <ul ref={film} class="film" role="list" aria-label={words.value.otherCameras}>
+      {list.map((other) => (
+        <Tile
+          key={other.camera}
+          camera={other}
+          fps={FILM_FPS}
+          current={other.camera === camera.camera}
+          open={() => enlarge(other.camera)}
+        />
+      ))}
+    </ul>
+  );
+}
+
+export function Gone() {
+  const { gone, goneHelp, toWall } = words.value;
+  return (
+    <section class="hollow">
+      <h1>{gone}</h1>
+      <p>{goneHelp}</p>
+      <div>
+        <button class="pill" onClick={leave}>
+          {toWall}
+        </button>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,18 @@
+// What cameras are called where several have one name, as all of one model have.
+
+import type { Camera } from "../../net/messages";
+
+/** The cameras with names that differ: with the node's name, or else the camera's own. */
+export function distinct(cameras: Camera[]): Camera[] {
+  const named = apart(cameras, ({ name, camera }) => `${name}, ${camera.split("/")[0]}`);
+  return apart(named, ({ camera }) => camera);
+}
+
+/** Calls those that share their name by another one. */
+function apart(cameras: Camera[], other: (camera: Camera) => string): Camera[] {
+  const count = new Map<string, number>();
+  for (const { name } of cameras) count.set(name, (count.get(name) ?? 0) + 1);
+  return cameras.map((camera) =>
+    count.get(camera.name) === 1 ? camera : { ...camera, name: other(camera) },
+  );
+}

@@ -1,0 +1,141 @@
+// One camera: its canvas, its plate, and the reason where there is no live picture.
+
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { tell } from "../../page/notices/announce";
+import { face, type Face } from "./tile-state";
+import {
+  addScreen,
+  aspectOf,
+  isVisible,
+  link,
+  measured,
+  removeScreen,
+  type Screen,
+} from "../../net/gallery";
+import { words } from "../../words/language";
+import type { Box } from "../layout/box";
+import type { Camera } from "../../net/messages";
+import { Parts } from "./latency";
+import { Shutter } from "../snap/shutter";
+import { tick } from "../../page/tick";
+import { me } from "../../people/identity";
+import { ownNode } from "../../webcam/own";
+
+interface Props {
+  camera: Camera;
+  /** The rate wanted, in frames a second. */
+  fps: number;
+  /** Where it lies; without it the style sheet says. */
+  box?: Box | undefined;
+  /** In the film strip: the one that is shown large. */
+  current?: boolean;
+  /** Opens the camera; without it nothing is to be pressed. */
+  open?: () => void;
+  /** It has a shutter. */
+  shoots?: boolean;
+  /** Told once, when there is a screen to ask for facts and to zoom. */
+  ready?: (screen: Screen) => void;
+}
+
+export function Tile({ camera: known, fps, box, current: framed, open, shoots, ready }: Props) {
+  const element = useRef<HTMLLIElement & HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const screen = useRef<Screen | null>(null);
+  const [, again] = useState(0);
+  const isOwn = known.camera.startsWith(ownNode(me.value?.id));
+  const camera = isOwn ? { ...known, name: words.value.you } : known;
+
+  const look = (): Face => {
+    const time = Date.now();
+    return face(
+      camera,
+      screen.current ?? { opened: time, captured: null, rested: false },
+      time,
+      words.value,
+    );
+  };
+  const shown = look();
+  // What follows the clock and the pictures compares with what was rendered last.
+  const now = useRef({ look, shown });
+  now.current = { look, shown };
+
+  const tellAge = (): void => {
+    const captured = screen.current?.captured ?? null;
+    if (captured === null) delete element.current!.dataset.ageMs;
+    else element.current!.dataset.ageMs = String(Math.max(0, Math.round(Date.now() - captured)));
+  };
+  const follow = (): void => {
+    tellAge();
+    if (!same(now.current.look(), now.current.shown)) again((n) => n + 1);
+  };
+
+  useLayoutEffect(() => {
+    const mine = addScreen(camera.camera, element.current!, canvas.current!, fps, () => {
+      // A picture on a live tile changes nothing but its age, many times a second.
+      const { state, age } = now.current.shown;
+      if (state === "live" && !age) tellAge();
+      else follow();
+    });
+    screen.current = mine;
+    ready?.(mine);
+    return () => removeScreen(mine);
+  }, []);
+  useEffect(() => tick.subscribe(follow), []);
+
+  const { current } = screen;
+  // What is old because nobody looked is no news.
+  const seen = current !== null && isVisible(current) && !current.rested;
+  useEffect(() => {
+    if (seen && link.value.open) tell(camera, shown);
+  }, [shown.state, camera.state, camera.reason]);
+
+  const { state, why } = shown;
+  const Element = open ? "li" : "div";
+  return (
+    <Element
+      ref={element}
+      class="tile"
+      data-camera={camera.camera}
+      data-state={state}
+      aria-current={framed ? "true" : undefined}
+      style={
+        box
+          ? {
+              width: `${box.width}px`,
+              height: `${box.height}px`,
+              transform: `translate(${box.x}px,${box.y}px)`,
+            }
+          : { "--ar": aspectOf(camera) }
+      }
+      {...(open ? {} : { role: "img", "aria-label": shown.label })}
+    >
+      <canvas ref={canvas} />
+      {open && <button class="open" aria-label={shown.label} onClick={open} />}
+      {why && (
+        <div class="why" aria-hidden="true">
+          <b>{why.headline}</b>
+          {why.line && <span>{why.line}</span>}
+        </div>
+      )}
+      {measured.value && screen.current && state === "live" && (
+        <Parts screen={screen.current} measured={measured.value.get(screen.current.tile)} />
+      )}
+      <div class="plate" aria-hidden="true">
+        <i class={`lamp ${state}`} />
+        <span class="name">{camera.name}</span>
+        {shown.age && <span class="age">{shown.age}</span>}
+      </div>
+      {shoots && <Shutter camera={camera} />}
+    </Element>
+  );
+}
+
+function same(a: Face, b: Face): boolean {
+  return (
+    a.state === b.state &&
+    a.age === b.age &&
+    a.label === b.label &&
+    a.why?.headline === b.why?.headline &&
+    a.why?.line === b.why?.line
+  );
+}
