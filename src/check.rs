@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use certificate::{Files, Tls};
+use tempfile::TempDir;
 use toml::{Table, Value};
 
 use crate::config::{File, Settings};
@@ -76,9 +77,12 @@ fn broker(file: File, settings: &Settings) -> Option<Fault> {
 }
 
 /// Its own directory is that of nobody: what a start makes there is not made now.
-fn gallery(file: File, _: &Settings) -> Option<Fault> {
+fn gallery(file: File, settings: &Settings) -> Option<Fault> {
     let gallery = file.gallery.clone();
-    let nowhere = tempfile::tempdir().ok()?;
+    let nowhere = match nowhere(settings) {
+        Ok(folder) => folder,
+        Err(fault) => return Some(fault),
+    };
     if let Err(bad) = gallery.check(file.root, nowhere.path().join("gallery")) {
         return Some(Fault { key: bad.key(), text: bad.to_string() });
     }
@@ -89,13 +93,29 @@ fn gallery(file: File, _: &Settings) -> Option<Fault> {
         .or_else(|| unreadable("gallery.password_file", password_file.as_deref()?))
 }
 
-fn node(file: File, _: &Settings) -> Option<Fault> {
+fn node(file: File, settings: &Settings) -> Option<Fault> {
     let password_file = file.node.password_file.clone();
-    let nowhere = tempfile::tempdir().ok()?;
+    let nowhere = match nowhere(settings) {
+        Ok(folder) => folder,
+        Err(fault) => return Some(fault),
+    };
     match file.node.check(file.root, nowhere.path().join("node")) {
         Ok(_) => unreadable("node.password_file", password_file.as_deref()?),
         Err(bad) => Some(Fault { key: Some(bad.key().to_owned()), text: bad.to_string() }),
     }
+}
+
+/// A folder in which a part finds nothing of its own.
+fn nowhere(settings: &Settings) -> Result<TempDir, Fault> {
+    tempfile::tempdir().or_else(|_| tempfile::tempdir_in(&settings.data)).map_err(|error| {
+        let text = format!(
+            "the configuration cannot be checked, since no folder can be made in {:?} or {:?}: \
+             {error}; set TMPDIR to one that this user can write to",
+            std::env::temp_dir(),
+            settings.data,
+        );
+        Fault { key: None, text }
+    })
 }
 
 fn unusable(key: &str, files: Files) -> Option<Fault> {

@@ -150,6 +150,21 @@ fn config_check_refuses_what_the_start_would_each_with_its_line() {
 }
 
 #[test]
+fn config_check_says_when_it_has_no_folder_to_check_in() {
+    let data = folder();
+    let missing = data.path().join("missing");
+    let check = |data: &std::path::Path| {
+        let mut command = vitrina(data);
+        output(command.args(["config", "--check"]).env("TMPDIR", &missing))
+    };
+    assert!(check(data.path()).status.success(), "the data folder will do");
+    let checked = check(&missing);
+    let told = String::from_utf8(checked.stderr).expect("text");
+    assert_eq!(checked.status.code(), Some(1), "{told}");
+    assert!(told.contains("TMPDIR") && told.contains(missing.to_str().expect("text")), "{told}");
+}
+
+#[test]
 fn a_password_is_never_printed() {
     let data = folder();
     let file = data.path().join("vitrina.toml");
