@@ -11,7 +11,7 @@ import { code, words } from './readme.mjs';
 import { hindrance, oldNode, Room } from './room.mjs';
 
 const SUITES = { 12: 'bookworm', 13: 'trixie' };
-const CHOSEN = new RegExp(process.env.ROOMS ?? 'Debian 13: (nothing but|who may not|what the tests need)');
+const CHOSEN = new RegExp(process.env.ROOMS ?? 'Debian 13: (only what|who may not|what the tests need)');
 const PROFILE = process.env.ROOMS_PROFILE === 'release' ? {} : {
   CARGO_PROFILE_RELEASE_OPT_LEVEL: '0',
   CARGO_PROFILE_RELEASE_LTO: 'off',
@@ -21,10 +21,10 @@ const PROFILE = process.env.ROOMS_PROFILE === 'release' ? {} : {
 const BUILD = 3 * 60 * 60 * 1000;
 
 const TRACE = /panicked|backtrace|Traceback|SyntaxError|^ +at .*:\d+/m;
-const TWO = 'Two commands';
+const TRY = 'Try it';
 const PI = 'Five minutes on a Raspberry Pi';
-const [[MAKE_RUN]] = code(TWO);
-const [, [READY]] = code(TWO);
+const [[MAKE_RUN]] = code(TRY);
+const [, [READY]] = code(TRY);
 
 const hindered = await hindrance();
 if (hindered && process.env.CI === 'true') throw new Error(`no clean room: ${hindered}`);
@@ -80,9 +80,9 @@ async function picture(room, site = 'http://127.0.0.1:8080') {
 }
 
 /** What the first sentence of the README says must be there already, as packages. */
-const asked = words(TWO, /with Rust \d+\.\d+ or newer and ([a-z]+)[.:,]/).split(' and ');
+const asked = words(TRY, /with Rust \d+\.\d+ or newer and ([a-z]+)[.:,]/).split(' and ');
 
-inRoom('nothing but what the README asks for, as root', asked, async (room) => {
+inRoom('only what the README asks for, as root', asked, async (room) => {
   await room.settle('root');
   await room.clone('root');
   const vitrina = room.start('root', `cd vitrina && ${MAKE_RUN}`, PROFILE);
@@ -127,7 +127,7 @@ inRoom('what a developer has: -dev packages, an old Node.js, a broker', DEVELOPE
   assert.notEqual(first.code, 0);
   assert.match(first.stderr, /cannot listen for MQTT on 127\.0\.0\.1:1883/);
   assert.doesNotMatch(first.stderr, TRACE);
-  const other = words(TWO, /`(make run ARGS=[^`]+)`/);
+  const other = words(TRY, /`(make run ARGS=[^`]+)`/);
   assert.match(first.stderr, new RegExp(/'(.*)'/.exec(other)[1]), 'the program says what the README says');
 
   const vitrina = room.start('ada', `cd vitrina && ${other}`, SETTINGS);

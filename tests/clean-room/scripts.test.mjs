@@ -239,6 +239,6 @@ for (const [what, version, told] of [
 test('the README asks for the versions that the build asks for', () => {
   const rust = /^rust-version = "(.*)"/m.exec(readFileSync(repository('Cargo.toml'), 'utf8'))[1];
   const node = JSON.parse(readFileSync(repository('gallery/web/package.json'), 'utf8')).engines.node;
-  assert.equal(words('Two commands', /Rust (\S+) or newer/), rust);
-  assert.equal(`>=${words('Two commands', /Node\.js (\S+) or newer/)}`, node);
+  assert.equal(words('Try it', /Rust (\S+) or newer/), rust);
+  assert.equal(`>=${words('Try it', /Node\.js (\S+) or newer/)}`, node);
 });
