@@ -10,5 +10,5 @@ pub(crate) mod jpeg;
 pub(crate) mod page;
 pub(crate) mod seldom;
 mod snap;
+pub(crate) mod socket;
 pub(crate) mod splice;
-pub(crate) mod websocket;

@@ -24,7 +24,7 @@ use warp::reply::{Reply, Response};
 
 use crate::limits::shares::Who;
 use crate::limits::strangers::Strangers;
-use crate::live::websocket::handshake;
+use crate::live::socket::handshake;
 use crate::problem::Problem;
 use photos::{Missed, Offers, Pictures};
 use rooms::{Place, RoomName, Rooms};

@@ -6,11 +6,10 @@
 
 use std::io;
 
-use base64ct::{Base64, Encoding};
 use bytes::{Buf, BytesMut};
 use reach::Names;
-use sha1::{Digest, Sha1};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use websocket::handshake::{self, Request};
 
 use crate::entry::websocket::WebSocket;
 
@@ -150,63 +149,34 @@ where
 /// The answer to the client's key, and the length of its request; nothing while it is not whole.
 fn read_request(bytes: &[u8], pages: &Pages) -> Result<Option<(String, usize)>, Refused> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
-    let mut request = httparse::Request::new(&mut headers);
-    let len = match request.parse(bytes) {
+    let mut parsed = httparse::Request::new(&mut headers);
+    let len = match parsed.parse(bytes) {
         Ok(httparse::Status::Complete(len)) => len,
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(_) => return Err(Refused::NotHttp),
     };
-    let all = |name: &str| -> Result<Vec<&str>, Refused> {
-        request
-            .headers
-            .iter()
-            .filter(|header| header.name.eq_ignore_ascii_case(name))
-            .map(|header| std::str::from_utf8(header.value).map(str::trim))
-            .collect::<Result<_, _>>()
-            .map_err(|_| Refused::NotHttp)
-    };
+    let headers = parsed.headers.iter().map(|header| (header.name, header.value)).collect();
+    let method = parsed.method.unwrap_or_default();
+    let request = Request { method, is_http_1_1: parsed.version == Some(1), headers };
+    let answer = request.accept().map_err(|refused| match refused {
+        handshake::Refused::NotAsked => Refused::NotWebSocket,
+        handshake::Refused::OtherVersion => Refused::WrongVersion,
+        handshake::Refused::BadKey => Refused::NotHttp,
+    })?;
     // A header twice is a way to have two readers see two things.
-    let one = |name: &str| match all(name)?.as_slice() {
-        [] => Ok(None),
-        [value] => Ok(Some(*value)),
-        _ => Err(Refused::NotHttp),
+    let one = |name: &str| {
+        let mut values = parsed.headers.iter().filter(|h| h.name.eq_ignore_ascii_case(name));
+        let value = values.next().map(|header| std::str::from_utf8(header.value).map(str::trim));
+        let value = value.transpose().map_err(|_| Refused::NotHttp)?;
+        values.next().is_none().then_some(value).ok_or(Refused::NotHttp)
     };
-    let has = |name: &str, word: &str| -> Result<bool, Refused> {
-        let values = all(name)?;
-        let mut words = values.iter().flat_map(|value| value.split(','));
-        Ok(words.any(|one| one.trim().eq_ignore_ascii_case(word)))
-    };
-    let is_websocket = request.method == Some("GET")
-        && request.version == Some(1)
-        && has("Upgrade", "websocket")?
-        && has("Connection", "upgrade")?;
-    if !is_websocket {
-        return Err(Refused::NotWebSocket);
-    }
-    if one("Sec-WebSocket-Version")? != Some("13") {
-        return Err(Refused::WrongVersion);
-    }
     if !pages.allow(one("Origin")?, one("Host")?) {
         return Err(Refused::ForeignPage);
     }
-    if !has("Sec-WebSocket-Protocol", MQTT)? {
+    if !request.protocols().any(|protocol| protocol.eq_ignore_ascii_case(MQTT)) {
         return Err(Refused::NotMqtt);
     }
-    let key = one("Sec-WebSocket-Key")?.ok_or(Refused::NotHttp)?;
-    let mut decoded = [0; 18];
-    if !Base64::decode(key, &mut decoded).is_ok_and(|key| key.len() == 16) {
-        return Err(Refused::NotHttp);
-    }
-    Ok(Some((accept_key(key), len)))
-}
-
-/// RFC 6455, section 4.2.2, point 5.4.
-fn accept_key(key: &str) -> String {
-    let digest = Sha1::new()
-        .chain_update(key)
-        .chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
-        .finalize();
-    Base64::encode_string(&digest)
+    Ok(Some((answer, len)))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use crate::http::snapshot;
 use crate::limits::strangers::Strangers;
 use crate::live::hub::Wall;
 use crate::live::page;
-use crate::live::websocket::{self, Socket, handshake};
+use crate::live::socket::{self, Socket, handshake};
 use crate::now::Now;
 use crate::people::Visitor;
 use crate::photos::idempotency::Key;
@@ -299,7 +299,7 @@ impl Site {
         headers: HeaderMap,
         upgrade: OnUpgrade,
     ) -> Result<Response, Problem> {
-        let response = handshake::answer(&headers)?;
+        let response = handshake::accept_get(&headers)?;
         let Strangers { pages, cameras, messages, .. } = &self.strangers;
         let page = pages.take(peer.who())?;
         // Only few sockets take messages as large as pictures, since each can make us hold one.
@@ -310,7 +310,7 @@ impl Site {
         // The task ends with the page, or when the gallery stops.
         tokio::spawn(async move {
             let (stream, begun) = match upgrade.await {
-                Ok(stream) => websocket::upgraded(stream),
+                Ok(stream) => socket::upgraded(stream),
                 Err(error) => return debug!(%error, "a page left at once"),
             };
             let visitor = Visitor::new(self.wall.people.clone(), peer.0, camera.is_some());

@@ -16,15 +16,14 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tracing::debug;
+use websocket::close::{GOING_AWAY, NORMAL, POLICY, TOO_LARGE, TRY_LATER};
+use websocket::{Broken, Heard, Kind, Opcode};
 use wire::page::{ALIVE_MS, Camera, FromPage, Notice, ToPage};
 use wire::{PhotoEvent, frame};
 
 use crate::live::hub::Wall;
 use crate::live::seldom::seldom;
-use crate::live::websocket::frames::{
-    Broken, GOING_AWAY, Heard, Kind, NORMAL, Opcode, POLICY, TOO_LARGE, TRY_LATER,
-};
-use crate::live::websocket::{self, Socket};
+use crate::live::socket::{self, Socket};
 use crate::now::{self, Micros, Now, micros};
 use crate::people::Visitor;
 use crate::record::journal::Reader;
@@ -59,7 +58,7 @@ const SEND_WITHIN: Duration = Duration::from_secs(10);
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// The socket of a page.
-pub(crate) type Stream = Socket<websocket::Stream>;
+pub(crate) type Stream = Socket<socket::Stream>;
 
 /// Serves a page until it leaves, does what it must not, or `stop` is true.
 pub(crate) async fn serve(

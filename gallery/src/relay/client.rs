@@ -8,16 +8,15 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
+use websocket::close::{GOING_AWAY, NORMAL, TOO_LARGE};
+use websocket::{Broken, CONTROL, Heard, Kind, Opcode, head};
 
 use super::member::{Member, Next};
 use super::message::{MESSAGE, Message};
 use super::photos::Pictures;
 use super::rooms::Place;
 use crate::limits::shares::Share;
-use crate::live::websocket::Hearing;
-use crate::live::websocket::frames::{
-    Broken, CONTROL, GOING_AWAY, Heard, Kind, NORMAL, Opcode, TOO_LARGE, head,
-};
+use crate::live::socket::Hearing;
 use crate::stop::stopped;
 
 /// What is read at once.

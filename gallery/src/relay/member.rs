@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
+use websocket::close::TRY_LATER;
 
 use super::message::Message;
 use super::outbox::{ClientId, Outbox};
-use crate::live::websocket::frames::TRY_LATER;
 
 /// A client keeps up when no more than this waits for it, in bytes.
 const KEEPS_UP: usize = 32 * 1024;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use websocket::Kind;
 
 use crate::limits::shares::Share;
-use crate::live::websocket::frames::Kind;
 
 /// A message is at most so long, in bytes.
 pub(crate) const MESSAGE: usize = wire::limits::PICTURE;

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
+use websocket::Kind;
+
 use super::message::Message;
-use crate::live::websocket::frames::Kind;
 
 /// A binary message of this size or more may be replaced by a newer one of its sender.
 const LARGE: usize = 64 * 1024;

@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, interval, timeout};
 use tracing::{info, warn};
+use websocket::Kind;
 use wire::{Photo, PhotoEvent, PhotoId};
 
 use super::Relay;
@@ -20,7 +21,6 @@ use super::outbox::ClientId;
 use super::rooms::RoomName;
 use crate::limits::shares::{Share, Shares, Who};
 use crate::limits::strangers::{MESSAGE_WITHIN, OFFERS};
-use crate::live::websocket::frames::Kind;
 use crate::now::Now;
 use crate::photos::picture;
 use crate::photos::store::Store;

@@ -6,12 +6,12 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use warp::http::StatusCode;
+use websocket::close::GOING_AWAY;
 
 use super::member::Member;
 use super::message::Message;
 use super::outbox::ClientId;
 use crate::limits::shares::{Full, Share, Shares, Who};
-use crate::live::websocket::frames::GOING_AWAY;
 use crate::problem::Problem;
 
 /// Clients of one room.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, timeout, timeout_at};
+use websocket::close::{POLICY, TRY_LATER};
+use websocket::{Broken, Heard, Messages};
 
-use super::frames::{Broken, Decoder, Heard, POLICY, TRY_LATER};
 use crate::limits::shares::Share;
 use crate::limits::strangers::MESSAGE_WITHIN;
 
@@ -18,7 +19,7 @@ const FULL: Broken = Broken(TRY_LATER, "too many messages of your address wait o
 pub(crate) struct Hearing {
     /// What is read at once, in bytes.
     step: usize,
-    decoder: Decoder,
+    messages: Messages,
     /// What the message has of the memory; also the one heard last, until the next is asked for.
     memory: Share,
     /// How long a message may take, and by when the one that was begun is to be finished.
@@ -30,9 +31,9 @@ impl Hearing {
     /// Reads `step` bytes at once. Of the connection `begun` was read already; a message may have
     /// `most` bytes, for which it takes from `memory`.
     pub fn new(step: usize, most: usize, begun: &[u8], memory: Share) -> Self {
-        let mut decoder = Decoder::new(most);
-        decoder.raw.extend_from_slice(begun);
-        Hearing { step, decoder, memory, within: MESSAGE_WITHIN, by: None }
+        let mut messages = Messages::new(most);
+        messages.buffer().extend_from_slice(begun);
+        Hearing { step, messages, memory, within: MESSAGE_WITHIN, by: None }
     }
 
     /// What the client says next; `None` when it is gone. It can be cancelled without a loss.
@@ -43,22 +44,22 @@ impl Hearing {
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),
     ) -> Result<Option<Heard>, Broken> {
-        if !self.decoder.is_within_message() {
+        if !self.messages.is_within_message() {
             self.memory.free();
         }
         loop {
-            if let Some(heard) = self.decoder.next()? {
-                self.by = self.by.filter(|_| self.decoder.is_within_message());
+            if let Some(heard) = self.messages.parse()? {
+                self.by = self.by.filter(|_| self.messages.is_within_message());
                 return Ok(Some(heard));
             }
-            self.decoder.raw.reserve(self.step);
-            let read = match self.decoder.is_amidst() {
-                false => stream.read_buf(&mut self.decoder.raw).await,
+            self.messages.buffer().reserve(self.step);
+            let read = match self.messages.is_amidst() {
+                false => stream.read_buf(self.messages.buffer()).await,
                 true => {
                     let by = *self.by.get_or_insert_with(|| Instant::now() + self.within);
-                    let enough = self.memory.wait(self.decoder.unfinished());
+                    let enough = self.memory.wait(self.messages.unfinished());
                     timeout_at(by, enough).await.map_err(|_| FULL)?;
-                    let more = stream.read_buf(&mut self.decoder.raw);
+                    let more = stream.read_buf(self.messages.buffer());
                     timeout_at(by, more).await.map_err(|_| LATE)?
                 }
             };
@@ -86,8 +87,7 @@ mod tests {
     use crate::limits::shares::{Shares, Who};
     use bytes::Bytes;
     use tokio::io::{AsyncWriteExt, duplex};
-
-    use crate::live::websocket::frames::Kind;
+    use websocket::Kind;
 
     fn head(first: u8, len: u16) -> Vec<u8> {
         [&[first, 0x80 | 126][..], &len.to_be_bytes(), &[0; 4]].concat()

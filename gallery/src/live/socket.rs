@@ -1,19 +1,26 @@
 //! A page's WebSocket: what the page says, one thing after another, and what it is sent.
 //!
 //! A picture is written from where it lies, with its header before it, so that one payload serves
-//! all pages and nothing of it is copied but into the kernel.
+//! all pages and nothing of it is copied but into the kernel. `handshake` makes a connection a
+//! WebSocket, and [`Hearing`] bounds what a client may leave unfinished.
+
+pub(crate) mod handshake;
+mod hearing;
+mod stream;
 
 use std::io;
 
 use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::either::Either;
+use websocket::{Broken, Heard, Opcode, head};
 
-use super::frames::{Broken, Heard, Opcode, head};
-use super::hearing::Hearing;
-use super::stream::{Stream, write_picture};
 use crate::limits::shares::Share;
 use crate::live::jpeg::Jpeg;
+use stream::write_picture;
+
+pub(crate) use hearing::Hearing;
+pub(crate) use stream::{Stream, upgraded};
 
 /// What is read at once: answers are small, and there is one of this for each page.
 const READ: usize = 16 * 1024;
@@ -95,9 +102,9 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use tokio::io::{DuplexStream, duplex};
+    use websocket::Kind;
 
     use crate::limits::shares::{Shares, Who};
-    use crate::live::websocket::frames::Kind;
 
     fn socket(stream: DuplexStream, most: usize) -> Socket<DuplexStream> {
         Socket::new(stream, &[], most, Shares::new("bytes", 1000).none(Who::Gallery))

@@ -1,0 +1,219 @@
+//! What a client says, message by message.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::close::{Broken, NOT_UTF8};
+use crate::frame::Kind;
+use crate::frames::{Frames, Part};
+
+/// A message is given room in steps, as it comes: a head alone can claim anything.
+const STEP: usize = 64 * 1024;
+
+/// What a client said.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A whole message; text is UTF-8.
+    Message(Kind, Bytes),
+    /// A ping, and what is to come back.
+    Ping(Bytes),
+    /// An answer to a ping, or one unasked.
+    Pong,
+    /// The client closes.
+    Close,
+}
+
+/// Puts together what a client sends.
+#[derive(Debug)]
+pub struct Messages {
+    frames: Frames,
+    message: Vec<u8>,
+}
+
+impl Messages {
+    /// For messages of at most so many bytes.
+    pub fn new(most: usize) -> Messages {
+        Messages { frames: Frames::new(most as u64), message: Vec::new() }
+    }
+
+    /// Where what is read is put.
+    pub fn buffer(&mut self) -> &mut BytesMut {
+        self.frames.buffer()
+    }
+
+    /// How many bytes of an unfinished message are here.
+    pub fn unfinished(&self) -> usize {
+        self.message.len()
+    }
+
+    /// Whether something was begun and is not finished.
+    pub fn is_amidst(&self) -> bool {
+        self.frames.is_amidst()
+    }
+
+    /// Whether it is a message, between whose frames others may come.
+    pub fn is_within_message(&self) -> bool {
+        self.frames.is_within_message()
+    }
+
+    /// The next thing said, or `None` when more must be read for it.
+    ///
+    /// # Errors
+    /// [`Broken`]; what follows cannot be understood any more.
+    pub fn parse(&mut self) -> Result<Option<Heard>, Broken> {
+        loop {
+            match self.frames.parse(usize::MAX)? {
+                None => return Ok(None),
+                Some(Part::Ping(payload)) => return Ok(Some(Heard::Ping(payload))),
+                Some(Part::Pong) => return Ok(Some(Heard::Pong)),
+                Some(Part::Close) => return Ok(Some(Heard::Close)),
+                Some(Part::Payload { kind, bytes, left, is_end }) => {
+                    self.gather(&bytes, left);
+                    if is_end {
+                        return self.end(kind).map(Some);
+                    }
+                }
+            }
+        }
+    }
+
+    fn gather(&mut self, bytes: &[u8], left: u64) {
+        let begin = self.message.len();
+        if self.message.capacity() < begin + bytes.len() {
+            // Doubled, but never beyond what the frame has, so that the whole message fits.
+            let of_frame = usize::try_from(left).unwrap_or(usize::MAX).saturating_add(bytes.len());
+            self.message.reserve_exact(of_frame.min(begin.max(STEP)).max(bytes.len()));
+        }
+        self.message.extend_from_slice(bytes);
+    }
+
+    fn end(&mut self, kind: Kind) -> Result<Heard, Broken> {
+        let payload = std::mem::take(&mut self.message);
+        if kind == Kind::Text && std::str::from_utf8(&payload).is_err() {
+            return Err(Broken(NOT_UTF8, "a text message is not UTF-8"));
+        }
+        Ok(Heard::Message(kind, payload.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::close::TOO_LARGE;
+    use crate::frame::tests::masked as frame;
+
+    const MESSAGE: usize = 10 * 1024 * 1024;
+
+    /// What is heard of `bytes` when they come in pieces of `step`.
+    fn hear(bytes: &[u8], step: usize) -> Result<Vec<Heard>, Broken> {
+        let mut messages = Messages::new(MESSAGE);
+        let mut heard = Vec::new();
+        for part in bytes.chunks(step) {
+            messages.buffer().extend_from_slice(part);
+            while let Some(next) = messages.parse()? {
+                heard.push(next);
+            }
+        }
+        Ok(heard)
+    }
+
+    #[test]
+    fn messages_are_put_together_however_they_are_cut() {
+        let long: Vec<u8> = (0..200_001_u32).map(|n| n.to_be_bytes()[2] ^ n as u8).collect();
+        let bytes = [
+            frame(0x81, "¡hola!".as_bytes()),
+            frame(0x02, b"ab"),
+            frame(0x89, b"ping"),
+            frame(0x00, b""),
+            frame(0x80, b"cd"),
+            frame(0x8a, b"unasked"),
+            frame(0x82, &long),
+            frame(0x82, b""),
+            // A letter of two bytes, cut in two.
+            frame(0x01, &"é".as_bytes()[..1]),
+            frame(0x80, &"é".as_bytes()[1..]),
+            frame(0x88, &[3, 232]),
+        ]
+        .concat();
+        let text = |text: &'static str| Heard::Message(Kind::Text, text.into());
+        let binary = |bytes: Vec<u8>| Heard::Message(Kind::Binary, bytes.into());
+        for step in [1, 7, 4096, bytes.len()] {
+            let expected = [
+                text("¡hola!"),
+                Heard::Ping(Bytes::from_static(b"ping")),
+                binary(b"abcd".to_vec()),
+                Heard::Pong,
+                binary(long.clone()),
+                binary(Vec::new()),
+                text("é"),
+                Heard::Close,
+            ];
+            assert!(hear(&bytes, step).unwrap() == expected, "{step}");
+        }
+    }
+
+    #[test]
+    fn what_breaks_the_rules_is_told_by_its_code() {
+        let large = [&[0x82, 0xff][..], &(MESSAGE as u64 + 1).to_be_bytes(), &[0; 4]].concat();
+        for (bytes, code) in [
+            (frame(0x81, b"caf\xe9"), NOT_UTF8),
+            (frame(0x81, b"\xed\xa0\x80"), NOT_UTF8),
+            (large, TOO_LARGE),
+        ] {
+            assert_eq!(hear(&bytes, bytes.len()).unwrap_err().0, code, "{:02x?}", &bytes[..4]);
+        }
+    }
+
+    #[test]
+    fn an_endless_message_ends_at_the_limit_and_empty_frames_hold_nothing() {
+        let part = frame(0x00, &vec![7; 1 << 20]);
+        let mut messages = Messages::new(MESSAGE);
+        messages.buffer().extend_from_slice(&frame(0x02, b""));
+        for _ in 0..10 {
+            messages.buffer().extend_from_slice(&part);
+            messages.buffer().extend_from_slice(&frame(0x00, b""));
+            assert_eq!(messages.parse(), Ok(None));
+        }
+        assert_eq!((messages.unfinished(), messages.message.capacity()), (MESSAGE, MESSAGE));
+        messages.buffer().extend_from_slice(&frame(0x00, b"x"));
+        assert_eq!(messages.parse().unwrap_err().0, TOO_LARGE);
+    }
+
+    #[test]
+    fn a_head_alone_takes_no_memory() {
+        let mut messages = Messages::new(MESSAGE);
+        let head = [&[0x82, 0xff][..], &9_000_000_u64.to_be_bytes()].concat();
+        messages.buffer().extend_from_slice(&head);
+        messages.buffer().extend_from_slice(&[0, 0, 0, 0, 1]);
+        assert_eq!(messages.parse(), Ok(None));
+        assert!(messages.message.capacity() <= STEP);
+    }
+
+    proptest! {
+        /// What is not whole yet is nothing, and is said to be begun.
+        #[test]
+        fn a_part_of_a_message_is_none(payload in vec(any::<u8>(), 0..200), step in 1..50_usize) {
+            let bytes = frame(0x82, &payload);
+            for len in 0..bytes.len() {
+                let mut messages = Messages::new(MESSAGE);
+                for part in bytes[..len].chunks(step) {
+                    messages.buffer().extend_from_slice(part);
+                    prop_assert_eq!(messages.parse(), Ok(None));
+                }
+                prop_assert_eq!(messages.is_amidst(), len > 0);
+            }
+            let message = Heard::Message(Kind::Binary, payload.into());
+            prop_assert_eq!(hear(&bytes, step), Ok(vec![message]));
+        }
+
+        #[test]
+        fn random_bytes_break_nothing(bytes in vec(any::<u8>(), 0..80), step in 1..20_usize) {
+            let _ = hear(&bytes, step);
+            for first in [0x01, 0x82, 0x00, 0x89] {
+                let _ = hear(&[&[first, 0x85], &bytes[..]].concat(), step);
+            }
+        }
+    }
+}
