@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::bail;
 
+use quota::{Bucket, Rate};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use wire::people::{Person, Say, text};
@@ -13,7 +14,6 @@ use wire::{PersonId, PhotoId, Root, Topic, limits};
 use crate::config::Settings;
 use crate::lines;
 use crate::mqtt::{Connection, Live, Message, News, QoS};
-use crate::pace::Pace;
 use crate::room::Room;
 use crate::signals::Signals;
 use crate::terminal::{self, Printer};
@@ -72,8 +72,9 @@ struct Chat {
     room: Room,
     /// Said, and not yet heard by all, us too. Nothing more is read before it is.
     saying: Option<Say>,
-    /// No more is read than everybody hears.
-    pace: Pace,
+    /// No more is read than everybody hears; by the time since `began`.
+    pace: Bucket,
+    began: Instant,
     /// The input has ended.
     is_done: bool,
     /// The broker showed us to ourselves, so others see us too.
@@ -91,7 +92,8 @@ impl Chat {
             person: Person { name: name.to_owned(), since: now(), gallery: None },
             room: Room::default(),
             saying: None,
-            pace: Pace::new(limits::SAID),
+            pace: Bucket::new(Rate { burst: limits::SAID.0, per_second: limits::SAID.1 }),
+            began: Instant::now(),
             is_done: false,
             is_shown: false,
             is_typed: io::stdin().is_terminal(),
@@ -123,6 +125,7 @@ impl Chat {
             if is_heard && self.is_done && is_shown {
                 return self.leave(live).await;
             }
+            let turn = Instant::now() + self.pace.wait(self.began.elapsed());
             tokio::select! {
                 news = live.next() => match news? {
                     News::Up => {
@@ -160,12 +163,13 @@ impl Chat {
                         Err(_) => {}
                     },
                 },
-                line = next(lines, self.pace.next()), if is_heard && !self.is_done => match line {
+                line = next(lines, turn), if is_heard && !self.is_done => match line {
                     None => self.is_done = true,
                     Some(line) => {
                         self.saying = self.read(&line)?;
                         if self.saying.is_some() {
-                            self.pace.take(Instant::now());
+                            // It waited for its turn.
+                            let _ = self.pace.take(self.began.elapsed());
                         }
                         waiting += usize::from(self.saying.is_some());
                         self.say(&live).await?;

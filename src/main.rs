@@ -14,7 +14,6 @@ mod log;
 mod logging;
 mod manual;
 mod mqtt;
-mod pace;
 mod parts;
 mod reindex;
 mod room;

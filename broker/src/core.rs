@@ -4,7 +4,6 @@
 pub(crate) mod ordered;
 pub(crate) mod outbox;
 pub(crate) mod received;
-pub(crate) mod receiving;
 pub(crate) mod retained;
 pub(crate) mod route;
 pub(crate) mod session;

@@ -1,5 +1,4 @@
 //! How much of each thing a stranger may have.
 
-pub(crate) mod rate;
 pub(crate) mod shares;
 pub(crate) mod strangers;

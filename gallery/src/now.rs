@@ -20,6 +20,11 @@ impl Now {
         Now { mono: mono(), wall: micros(wall) }
     }
 
+    /// The same as [`Now::mono`].
+    pub fn since_boot(self) -> Duration {
+        Duration::from_micros(self.mono)
+    }
+
     pub fn wall_ms(self) -> u64 {
         self.wall / 1000
     }

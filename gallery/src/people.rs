@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use quota::{Buckets, Rate};
 use supervision::Health;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{sleep, timeout};
@@ -29,7 +30,6 @@ use wire::{
     Status, Topic, Want, limits,
 };
 
-use crate::limits::rate::{Buckets, Rate};
 use crate::now::{self, Now};
 use crate::record::database::{self, Kept};
 use cameras::{Cameras, Shown};
@@ -222,7 +222,7 @@ impl People {
                 let Some(person) = room.presence.author(id) else {
                     return Err("who says this is not here".to_owned());
                 };
-                if room.heard.take(id.clone(), now.mono).is_err() {
+                if room.heard.take(id.clone(), now.since_boot()).is_err() {
                     room.unheard += 1;
                     return Err("too much at once; it is dropped".to_owned());
                 }
@@ -387,11 +387,11 @@ impl People {
         let Room { presence, outbox, names, joins, renames, .. } = &mut *room;
         match presence.author(person) {
             Some(author) if author.name != name => {
-                renames.take(person.clone(), now.mono).map_err(|seconds| {
+                renames.take(person.clone(), now.since_boot()).map_err(|seconds| {
                     Held::after(seconds, "you have changed your name very often")
                 })?;
             }
-            _ => joins.take(address, now.mono).map_err(|seconds| {
+            _ => joins.take(address, now.since_boot()).map_err(|seconds| {
                 Held::after(seconds, "very many have joined from your address just now")
             })?,
         }
@@ -435,9 +435,9 @@ impl People {
             return Ok(Saying::Known);
         }
         let fast = |seconds| Held::after(seconds, "that was very much at once");
-        room.says.take(person.clone(), now.mono).map_err(fast)?;
+        room.says.take(person.clone(), now.since_boot()).map_err(fast)?;
         room.says_of_address
-            .take(address, now.mono)
+            .take(address, now.since_boot())
             .map_err(|seconds| Held::after(seconds, "very much is being said from your address"))?;
         if !room.outbox.has_room() {
             return Err(Held::after(5.0, "the gallery cannot reach the broker just now"));

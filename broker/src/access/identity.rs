@@ -44,7 +44,7 @@ pub(crate) enum Holder {
 impl Holder {
     pub fn new(identity: &Arc<Identity>, peer: IpAddr) -> Holder {
         match &**identity {
-            Identity::Anonymous(_) => Holder::Address(peer.to_canonical()),
+            Identity::Anonymous(_) => Holder::Address(quota::network(peer)),
             Identity::Local { .. } | Identity::User { .. } => Holder::Known(identity.clone()),
         }
     }

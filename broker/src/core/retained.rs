@@ -5,8 +5,9 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use quota::Ledger;
+
 use crate::access::identity::Holder;
-use crate::core::share::Shares;
 use crate::protocol::packet::Message;
 use crate::protocol::topic;
 
@@ -17,10 +18,8 @@ pub(crate) const SWEEP_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Retained {
     messages: BTreeMap<Arc<str>, Kept>,
-    counts: Shares,
-    bytes: Shares,
-    most: usize,
-    most_bytes: usize,
+    counts: Ledger<Holder>,
+    bytes: Ledger<Holder>,
     /// No message expires before this.
     first_expires: Option<Instant>,
     /// When those that have expired were looked for.
@@ -42,10 +41,8 @@ impl Retained {
     pub fn new(most: usize, most_bytes: usize) -> Retained {
         Retained {
             messages: BTreeMap::new(),
-            counts: Shares::default(),
-            bytes: Shares::default(),
-            most,
-            most_bytes,
+            counts: Ledger::new(most),
+            bytes: Ledger::new(most_bytes),
             first_expires: None,
             swept: None,
         }
@@ -54,7 +51,7 @@ impl Retained {
     /// Keeps a message as its topic's last word; an empty payload means that there is none.
     ///
     /// # Errors
-    /// There is no room, or its holder has too much already, see [`crate::core::share`]. What was kept
+    /// There is no room, or its holder has too much already, see [`quota`]. What was kept
     /// for its topic stays.
     pub fn keep(&mut self, message: &Arc<Message>, holder: &Holder) -> Result<(), Full> {
         let old = self.forget(&message.topic);
@@ -62,8 +59,7 @@ impl Retained {
             return Ok(());
         }
         let size = message.size();
-        let fits = self.counts.allow(holder, 1, self.most)
-            && self.bytes.allow(holder, size, self.most_bytes);
+        let fits = self.counts.allows(holder, 1) && self.bytes.allows(holder, size);
         match old {
             Some(old) if !fits => self.put(old),
             None if !fits => {}
@@ -145,7 +141,7 @@ mod tests {
     }
 
     fn holder(n: u8) -> Holder {
-        Holder::Address([10, 0, 0, n].into())
+        Holder::Address([127, 0, 0, n].into())
     }
 
     fn topics(retained: &Retained, filter: &str) -> Vec<String> {
@@ -172,7 +168,7 @@ mod tests {
         retained.keep(&message("a", "x"), &holder(1)).unwrap();
         assert_eq!(retained.keep(&message("b", "x"), &holder(1)), Err(Full));
         retained.keep(&message("a", ""), &holder(1)).unwrap();
-        assert_eq!((retained.len(), retained.bytes.all()), (0, 0));
+        assert_eq!((retained.len(), retained.bytes.taken()), (0, 0));
         retained.keep(&message("b", "x"), &holder(1)).unwrap();
         assert_eq!(topics(&retained, "#"), ["b"]);
     }
@@ -192,7 +188,7 @@ mod tests {
         retained.drop_expired(now + Duration::from_millis(2900));
         assert_eq!(topics(&retained, "#"), ["b"]);
         retained.drop_expired(now + Duration::from_secs(3));
-        assert_eq!((retained.len(), retained.bytes.all(), retained.first_expires), (0, 0, None));
+        assert_eq!((retained.len(), retained.bytes.taken(), retained.first_expires), (0, 0, None));
     }
 
     #[test]
@@ -209,7 +205,7 @@ mod tests {
             retained.matching("#", Instant::now()).map(|m| m.payload.clone()).collect();
         assert_eq!(kept, ["x", "x", "x"]);
         // Another's word takes the place of the first's, and counts for that one from then on.
-        retained.keep(&message("a", "z"), &holder(2)).unwrap();
-        assert_eq!(retained.counts.own(&holder(1)), 1);
+        retained.keep(&message("a", "z"), &holder(3)).unwrap();
+        assert_eq!(retained.counts.of(&holder(1)), 1);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use quota::{Holder as _, Ledger, Shares};
 use reach::{Brief, Refusals};
 use tokio::sync::{Notify, watch};
 use tracing::warn;
@@ -13,9 +14,7 @@ use crate::access::identity::{Holder, Identity, Owner};
 use crate::core::ordered::Ordered;
 use crate::core::outbox::Outbox;
 use crate::core::received::Received;
-use crate::core::receiving::Receiving;
 use crate::core::retained::Retained;
-use crate::core::share::{Shares, allows};
 use crate::core::shared::Groups;
 use crate::core::subscriptions::{SessionId, Subscriptions};
 use crate::counters::Counters;
@@ -46,7 +45,9 @@ pub(crate) struct Core {
     discarded: Seldom,
     let_go: Seldom,
     pub(crate) refusals: Refusals,
-    pub(crate) receiving: Arc<Receiving>,
+    /// Room for packets that are being received: large ones are collected in memory before they
+    /// are whole, and so is what never becomes one.
+    pub(crate) receiving: Shares<Holder>,
 }
 
 #[derive(Debug)]
@@ -60,13 +61,13 @@ pub(crate) struct State {
     /// When a session that is away has a will to publish, or ends.
     pub deadlines: BTreeSet<(Instant, SessionId)>,
     /// How many sessions outlive their connection.
-    outliving: Shares,
+    outliving: Ledger<Holder>,
     /// What those who are away cost together, by [`Away::bytes`].
     pub away_bytes: usize,
     /// The size of all filters, by [`filter_size`].
     pub filter_bytes: usize,
     /// The work that filters make for each message, by [`wild_levels`].
-    pub wild: Shares,
+    pub wild: Ledger<Holder>,
     /// How many filters are for what the broker says of itself.
     pub sys_filters: usize,
     /// What shared subscriptions brought to members that have gone, see [`Core::pass_on`].
@@ -160,10 +161,10 @@ impl Core {
             groups: Groups::default(),
             retained: Retained::new(limits.retained, limits.retained_bytes),
             deadlines: BTreeSet::new(),
-            outliving: Shares::default(),
+            outliving: Ledger::new(limits.sessions),
             away_bytes: 0,
             filter_bytes: 0,
-            wild: Shares::default(),
+            wild: Ledger::new(WILD),
             sys_filters: 0,
             orphans: VecDeque::new(),
             orphan_bytes: 0,
@@ -185,7 +186,7 @@ impl Core {
             discarded: Seldom::new(Duration::from_secs(1)),
             let_go: Seldom::new(Duration::from_secs(1)),
             refusals: Refusals::default(),
-            receiving: Arc::new(Receiving::new(limits.memory / 4)),
+            receiving: Shares::new("bytes of packets that are being received", limits.memory / 4),
         }
     }
 
@@ -205,8 +206,7 @@ impl Core {
         let old = state.by_owner.get(&owner).copied();
         let had_outlived =
             old.and_then(|id| state.sessions.get(&id)).is_some_and(|entry| !entry.expiry.is_zero());
-        let sessions = self.limits.sessions;
-        if outlives && !had_outlived && !state.outliving.allow(&holder, 1, sessions) {
+        if outlives && !had_outlived && !state.outliving.allows(&holder, 1) {
             return Err(Reason::QuotaExceeded);
         }
         let resumed = old.and_then(|id| self.take_up(&mut state, id, clean));
@@ -482,7 +482,8 @@ impl State {
     /// Whether a filter leaves the work of one match within bounds.
     pub fn is_light(&self, path: &str, holder: &Holder) -> bool {
         let new = self.subscriptions.new_wild(path);
-        new == 0 || allows(self.wild.own(holder), self.subscriptions.wild(), new, WILD)
+        let (theirs, all) = (self.wild.of(holder), self.subscriptions.wild());
+        new == 0 || quota::allows(theirs, new, all, WILD, holder.is_known())
     }
 
     /// Takes one filter of a session out of the trie, and out of what filters are counted as.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
+use quota::Share;
 use reach::Brief;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant as Moment, timeout, timeout_at};
@@ -15,7 +16,6 @@ use tracing::{debug, info, warn};
 use crate::access::authentication::{Door, Guest};
 use crate::access::identity::{Holder, Owner};
 use crate::core::outbox::Outbox;
-use crate::core::receiving::Part;
 use crate::core::session::Session;
 use crate::core::sessions::{Arrival, Core};
 use crate::core::slots::Slot;
@@ -366,7 +366,7 @@ struct Incoming<R> {
     decoder: Decoder,
     aliases: Taken,
     /// What the packet takes that is being received, and since when.
-    part: Part,
+    part: Share<Holder>,
     since: Option<Instant>,
     core: Arc<Core>,
 }
@@ -374,7 +374,7 @@ struct Incoming<R> {
 impl<R: AsyncRead + Unpin> Incoming<R> {
     fn new(reader: R, core: Arc<Core>, peer: IpAddr) -> Incoming<R> {
         let decoder = Decoder::new(wire::limits::PACKET);
-        let part = core.receiving.part(peer);
+        let part = core.receiving.none(Holder::Address(quota::network(peer)));
         Incoming { reader, decoder, aliases: Taken::default(), part, since: None, core }
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use quota::{Bucket, Rate};
 use supervision::Health;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, broadcast};
@@ -13,7 +14,6 @@ use wire::log::{Entry, Event, Observer};
 use wire::page::ToPage;
 use wire::{Topic, limits};
 
-use crate::limits::rate::{Buckets, Rate};
 use crate::now::{Micros, Now};
 use crate::record::database::Kept;
 
@@ -49,7 +49,7 @@ struct State {
     next: u64,
     /// So many of the last are not yet told.
     fresh: usize,
-    taken: Buckets<()>,
+    taken: Bucket,
     missed: u64,
 }
 
@@ -64,7 +64,7 @@ impl Journal {
             entries: entries.into(),
             next,
             fresh: 0,
-            taken: Buckets::new(TAKEN),
+            taken: Bucket::new(TAKEN),
             missed: 0,
         };
         let bundles = broadcast::Sender::new(BUNDLES);
@@ -104,7 +104,7 @@ impl Journal {
 
     fn add(&self, state: &mut State, events: Vec<Event>, now: Now) {
         for event in events {
-            if state.taken.take((), now.mono).is_err() {
+            if state.taken.take(now.since_boot()).is_err() {
                 state.missed += 1;
                 continue;
             }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use quota::{Bucket, Rate};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -30,9 +31,8 @@ use crate::stop::stopped;
 /// The gallery as a sender; no client has this id.
 const GALLERY: ClientId = 0;
 
-/// How often a client's pictures become photos, and how many at once.
-const EVERY: Duration = Duration::from_secs(1);
-const BURST: u32 = 5;
+/// How many of a client's pictures become photos at once, and how often.
+const TURNS: Rate = Rate { burst: 5.0, per_second: 1.0 };
 
 /// How often it is said that pictures became no photos.
 const SAY_MISSED: Duration = Duration::from_secs(60);
@@ -58,7 +58,7 @@ pub(crate) struct Pictures {
     /// How many may wait, and whose they are.
     places: Shares,
     who: Who,
-    turns: Turns,
+    turns: Bucket,
     missed: Arc<Missed>,
 }
 
@@ -89,8 +89,7 @@ impl Missed {
 
 impl Pictures {
     pub fn new(offers: Offers, places: Shares, who: Who, missed: Arc<Missed>) -> Pictures {
-        let turns = Turns { left: BURST, since: Instant::now() };
-        Pictures { offers, places, who, turns, missed }
+        Pictures { offers, places, who, turns: Bucket::new(TURNS), missed }
     }
 
     /// Offers a message to the store, if it is a picture. One that the client says beyond its turns,
@@ -101,7 +100,7 @@ impl Pictures {
         if !is_picture {
             return;
         }
-        if !self.turns.take(Instant::now()) {
+        if self.turns.take(Now::read().since_boot()).is_err() {
             let why = "this client says more than 5 at once and one a second";
             return self.missed.count(&self.who, why);
         }
@@ -112,28 +111,6 @@ impl Pictures {
         if !offered {
             self.missed.count(&self.who, "too many wait to be stored");
         }
-    }
-}
-
-/// A turn comes back after each [`EVERY`], up to [`BURST`].
-#[derive(Debug)]
-struct Turns {
-    left: u32,
-    since: Instant,
-}
-
-impl Turns {
-    fn take(&mut self, now: Instant) -> bool {
-        let passed = now.duration_since(self.since).as_millis() / EVERY.as_millis();
-        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
-        let left = self.left.saturating_add(passed);
-        (self.left, self.since) = match left < BURST {
-            true => (left, self.since + EVERY * passed),
-            false => (BURST, now),
-        };
-        let has_one = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        has_one
     }
 }
 
@@ -231,17 +208,6 @@ impl Ours {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn five_at_once_and_then_one_a_second() {
-        let start = Instant::now();
-        let mut turns = Turns { left: BURST, since: start };
-        let mut at = |ms| turns.take(start + Duration::from_millis(ms));
-        assert!((0..5).all(|_| at(100)));
-        assert!(!at(100) && !at(900));
-        assert!(at(1200) && !at(1300) && at(2100) && !at(2150));
-        assert!((0..5).all(|_| at(60_000)) && !at(60_000));
-    }
 
     #[tokio::test]
     async fn pictures_that_become_no_photos_are_counted_whyever() {
