@@ -121,16 +121,34 @@ name! {
     Root, "topic root", NAME_RULE, is_name
 }
 
-/// Crockford's base32, as ULIDs are written.
+/// Crockford's base32, as ULIDs are written (<https://www.crockford.com/base32.html>).
 const BASE32: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// The lowest bits of a number, in so many digits.
+fn base32(bits: u128, digits: u32) -> String {
+    let digit = |place| char::from(BASE32[(bits >> (5 * place)) as usize & 31]);
+    (0..digits).rev().map(digit).collect()
+}
 
 impl PhotoId {
     /// The ULID of a time in milliseconds since 1970 and 80 random bits; what is more of either is
     /// cut off.
     pub fn new(millis: u64, random: u128) -> Self {
         let bits = u128::from(millis) << 80 | random & (u128::MAX >> 48);
-        let digit = |place| char::from(BASE32[(bits >> (5 * place)) as usize & 31]);
-        PhotoId((0..26).rev().map(digit).collect())
+        PhotoId(base32(bits, 26))
+    }
+
+    /// The 128 bits of the ULID.
+    pub fn bits(&self) -> u128 {
+        let value = |digit| BASE32.iter().position(|d| *d == digit).unwrap_or_default() as u128;
+        self.0.bytes().fold(0, |bits, digit| bits << 5 | value(digit))
+    }
+}
+
+impl PersonId {
+    /// Ten digits of base32, in small letters, of the lowest 50 bits.
+    pub fn new(random: u64) -> Self {
+        PersonId(base32(random.into(), 10).to_ascii_lowercase())
     }
 }
 
@@ -276,6 +294,14 @@ mod tests {
     }
 
     #[test]
+    fn a_new_person_has_ten_digits() {
+        assert_eq!(PersonId::new(0).as_str(), "0000000000");
+        let last = PersonId::new(u64::MAX);
+        assert_eq!(last.as_str(), "zzzzzzzzzz");
+        assert_eq!(last.as_str().parse(), Ok(last));
+    }
+
+    #[test]
     fn a_photo_id_is_a_ulid() {
         assert!("01ARZ3NDEKTSV4RRFFQ69G5FAV".parse::<PhotoId>().is_ok());
         assert!("7ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<PhotoId>().is_ok());
@@ -284,6 +310,9 @@ mod tests {
         assert_eq!(id.as_str(), "01ARYZ6S410000000000000000");
         let last = PhotoId::new(u64::MAX, u128::MAX);
         assert_eq!(last.as_str().parse(), Ok(last));
+        for random in [0, 7, u128::MAX >> 48] {
+            assert_eq!(PhotoId::new(1, random).bits(), 1 << 80 | random);
+        }
         for bad in [
             "8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
             "01ARZ3NDEKTSV4RRFFQ69G5FA",

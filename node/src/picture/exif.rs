@@ -53,7 +53,8 @@ impl Exif<'_> {
         let text = |format| local.strftime(format).to_string();
         let (time, offset) = (text("%Y:%m:%d %H:%M:%S"), text("%:z"));
         let millis = format!("{:03}", local.millisecond());
-        let unique = hex(self.photo);
+        // 32 hex digits, as ImageUniqueID is written.
+        let unique = format!("{:032x}", self.photo.bits());
         let software = concat!("Vitrina ", env!("CARGO_PKG_VERSION"));
 
         let facts = [
@@ -133,14 +134,6 @@ fn ascii(text: &str) -> Vec<u8> {
     let is_plain = |c: char| c == ' ' || c.is_ascii_graphic();
     let plain = text.chars().take(TEXT).map(|c| if is_plain(c) { c as u8 } else { b'?' });
     plain.chain([0]).collect()
-}
-
-/// The 128 bits of a ULID as 32 hex digits, as ImageUniqueID is written.
-fn hex(photo: &PhotoId) -> String {
-    const BASE32: &[u8] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    let value = |digit: u8| BASE32.iter().position(|&b| b == digit).unwrap_or_default() as u128;
-    let bits = photo.as_str().bytes().fold(0_u128, |bits, digit| bits << 5 | value(digit));
-    format!("{bits:032x}")
 }
 
 #[cfg(test)]
