@@ -1,53 +1,27 @@
 //! What happens seldom, waited for beside what happens all the time.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::future::pending;
 
-/// The same future, which is asked again only when it was itself woken, and not whenever another
-/// that its task waits for was: with many things to wait for, asking is most of the work.
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+/// The same future, polled again only when it was itself woken, and not whenever another
+/// that its task waits for was: with many things to wait for, polling is most of the work.
 pub(crate) async fn seldom<F: Future>(future: F) -> F::Output {
-    let mut task = Waker::noop().clone();
-    let bell = Arc::new(Bell { rung: AtomicBool::new(true), task: Mutex::new(task.clone()) });
-    let waker = Waker::from(bell.clone());
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        // First, so that no ring is missed. Nearly always it is the same task as before.
-        if !task.will_wake(context.waker()) {
-            task.clone_from(context.waker());
-            bell.task.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&task);
-        }
-        match bell.rung.load(Ordering::Acquire) && bell.rung.swap(false, Ordering::AcqRel) {
-            true => future.as_mut().poll(&mut Context::from_waker(&waker)),
-            false => Poll::Pending,
-        }
-    })
-    .await
-}
-
-/// Wakes the task, and tells that it was this that did.
-struct Bell {
-    rung: AtomicBool,
-    task: Mutex<Waker>,
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.rung.store(true, Ordering::Release);
-        self.task.lock().unwrap_or_else(PoisonError::into_inner).wake_by_ref();
+    let mut one = FuturesUnordered::from_iter([future]);
+    match one.next().await {
+        Some(output) => output,
+        None => pending().await,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::cell::Cell;
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
 
     #[test]
     fn only_its_own_waker_has_it_asked_again() {

@@ -2,20 +2,24 @@
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::Poll;
+
+use futures_util::task::AtomicWaker;
 
 use super::Frame;
 
 /// The newest frame of each tile that was not fetched yet, for one task.
-#[derive(Debug)]
-pub(crate) struct Inbox(Mutex<Tiles>);
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    tiles: Mutex<Tiles>,
+    task: AtomicWaker,
+}
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Tiles {
     waiting: Vec<(u16, Arc<Frame>)>,
     /// One came since the task was told.
     has_new: bool,
-    task: Waker,
 }
 
 /// What waits in an inbox; nothing else comes or goes as long as this is held.
@@ -37,16 +41,9 @@ impl Waiting<'_> {
     }
 }
 
-impl Default for Inbox {
-    fn default() -> Self {
-        let task = Waker::noop().clone();
-        Inbox(Mutex::new(Tiles { waiting: Vec::new(), has_new: false, task }))
-    }
-}
-
 impl Inbox {
     pub fn waiting(&self) -> Waiting<'_> {
-        Waiting(self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        Waiting(self.tiles.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn put(&self, tile: u16, frame: &Arc<Frame>) {
@@ -55,7 +52,8 @@ impl Inbox {
         let tiles = &mut *waiting.0;
         tiles.waiting.push((tile, frame.clone()));
         tiles.has_new = true;
-        tiles.task.wake_by_ref();
+        drop(waiting);
+        self.task.wake();
     }
 
     pub fn take(&self, tile: u16) -> Option<Arc<Frame>> {
@@ -65,12 +63,12 @@ impl Inbox {
     /// Ends when a frame came since this last ended.
     pub async fn came(&self) {
         poll_fn(|context| {
-            let tiles = &mut *self.waiting().0;
-            if std::mem::take(&mut tiles.has_new) {
-                return Poll::Ready(());
+            // First, so that no frame is missed.
+            self.task.register(context.waker());
+            match std::mem::take(&mut self.waiting().0.has_new) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
             }
-            tiles.task.clone_from(context.waker());
-            Poll::Pending
         })
         .await;
     }
