@@ -1,10 +1,10 @@
-//! How fast a pipe may talk.
+//! How fast a pipe may send messages.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A bucket of turns that fills by itself.
+/// A token bucket.
 #[derive(Debug)]
 pub struct Pace {
     most: f32,
