@@ -1,19 +1,19 @@
-//! How other machines call what listens here.
+//! The addresses by which other machines reach this one.
 
 use std::net::{IpAddr, SocketAddr};
 
 use nix::ifaddrs::getifaddrs;
 
-/// The addresses by which what listens on `bound` is reached, best first: the one that it is bound
-/// to, or where it listens on all of them, those of this machine's networks, and after them its name
-/// in the local network (RFC 6762). Without a network it is the loopback.
+/// The addresses that reach a listener on `bound`, best first: its own address, or, if it listens
+/// on all, those of this machine's networks and then its name in the local network (RFC 6762).
+/// Without a network, the loopback.
 pub fn of(bound: SocketAddr) -> Vec<String> {
     let ip = bound.ip().to_canonical();
     if !ip.is_unspecified() {
         return vec![SocketAddr::new(ip, bound.port()).to_string()];
     }
     let mut addresses = local();
-    // An IPv4 socket is not reached by IPv6.
+    // IPv6 does not reach an IPv4 socket.
     addresses.retain(|address| address.is_ipv4() || bound.is_ipv6());
     reached(&addresses, host().as_deref(), bound.port())
 }
@@ -33,8 +33,8 @@ fn host() -> Option<String> {
     (!first.is_empty() && first != "localhost").then(|| first.to_owned())
 }
 
-/// The addresses of this machine that others can use, those of IPv4 first: not the loopback, and of
-/// IPv6 none that is good for one link only, which a browser cannot be told.
+/// The addresses of this machine that others can use, IPv4 first: no loopback, and no IPv6
+/// link-local ones, because a URL in a browser cannot name their link.
 fn local() -> Vec<IpAddr> {
     let mut addresses: Vec<IpAddr> = getifaddrs()
         .into_iter()

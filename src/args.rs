@@ -10,10 +10,10 @@ use clap::{Parser, Subcommand};
 use serde_json::Value;
 use wire::{CameraId, GalleryId, NodeName};
 
-/// Every camera of a house on one wall in the browser.
+/// All your cameras on one wall in the browser.
 ///
-/// Without a command, everything runs here: the broker, the gallery, and each camera found, or a
-/// moving test card when there is none.
+/// Without a command, everything runs here: the broker, the gallery, and every camera of this
+/// machine, or a moving test card if there is none.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Args {
@@ -25,14 +25,14 @@ pub struct Args {
 }
 
 impl Args {
-    /// Reads the arguments of this process; help, and what is wrong, end it.
+    /// Reads the arguments of this process; help and errors end it.
     pub fn of_process() -> Args {
         Args::parse_from(sets_first(std::env::args_os()))
     }
 }
 
-/// The same arguments with each `--set` before all others: of those before and after a command
-/// clap would keep only one side.
+/// The same arguments with each `--set` before all others, because clap would keep only those
+/// before or those after a command.
 fn sets_first(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments = arguments.peekable();
     let (mut first, mut others) = (Vec::from_iter(arguments.next()), Vec::new());
@@ -53,14 +53,14 @@ fn sets_first(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     first
 }
 
-/// What every command understands.
+/// The options of every command.
 #[derive(Debug, Default, clap::Args)]
 pub struct Options {
     /// Read the configuration from FILE [default: /etc/vitrina/vitrina.toml if it is there]
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
 
-    /// Set one key of the configuration, over the file and the environment; may be repeated
+    /// Set one key of the configuration, overriding the file and the environment; repeatable
     #[arg(long, value_name = "SECTION.KEY=VALUE", global = true)]
     pub set: Vec<String>,
 
@@ -68,8 +68,8 @@ pub struct Options {
     #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
 
-    /// Let the local network in without a password: other machines of private address ranges may
-    /// look at the wall and connect to the broker
+    /// Let the local network in without a password: machines of private address ranges may
+    /// open the wall and connect to the broker
     #[arg(long, global = true)]
     pub open: bool,
 }
@@ -86,7 +86,7 @@ pub enum Command {
         #[command(subcommand)]
         task: Option<GalleryTask>,
     },
-    /// Say which cameras are here, and of the other video devices why they are none
+    /// List the cameras of this machine, and say why other video devices are no cameras
     Cameras,
     /// Take a photo
     Snap {
@@ -96,17 +96,17 @@ pub enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Ask a node something, such as `help`. Without a method: question by question
+    /// Ask a node something, such as `help`. Without a method, ask question by question
     Ask {
         node: NodeName,
         method: Option<String>,
-        /// What the method needs to know, such as {"camera":"NAME"}
+        /// Parameters of the method, such as {"camera":"NAME"}
         #[arg(value_name = "JSON", value_parser = json)]
         params: Option<Value>,
     },
-    /// Talk to everybody who is here. Where nobody types, each line of the input is said
+    /// Talk to everybody on the wall. From a pipe, each line of the input is a message
     Chat {
-        /// What the others call you: 1 to 40 characters
+        /// Your name for the others: 1 to 40 characters
         #[arg(long, value_parser = person)]
         name: String,
     },
@@ -114,56 +114,56 @@ pub enum Command {
     Log,
     /// Show nodes, cameras, rates and ages, live
     Watch {
-        /// Show what the broker says of itself instead
+        /// Show the broker's own figures instead
         #[arg(long)]
         broker: bool,
-        /// Print the table once and end
+        /// Print the table once and exit
         #[arg(long)]
         once: bool,
     },
-    /// Clear what the broker keeps of a node, camera or gallery that will not come back
+    /// Clear what the broker retains of a node, camera or gallery that will not come back
     Forget {
-        /// The node, or one camera of it, or gallery/ID
+        /// The node, or one of its cameras, or gallery/ID
         #[arg(value_name = "NODE[/CAMERA]")]
         what: Forgotten,
     },
-    /// Say who may come in to the broker of this machine. From the first user on, nobody else may
+    /// Manage who may connect to the broker of this machine. Once there is a user, nobody else may
     #[command(subcommand)]
     User(User),
-    /// Print the configuration as it is used, with comments. What the start would refuse is
-    /// refused, each fault with its place and what to do
+    /// Print the configuration in use, with comments. Refuse what a start would refuse, each
+    /// fault with its place and what to do
     Config {
-        /// Say only what is wrong
+        /// Print only what is wrong
         #[arg(long)]
         check: bool,
     },
-    /// Write the manual pages and the completions of shells below FOLDER
+    /// Write the manual pages and the shell completions below FOLDER
     #[command(hide = true)]
     Manual { folder: PathBuf },
 }
 
 #[derive(Debug, Subcommand)]
 pub enum GalleryTask {
-    /// Make the index of the photos anew from their files, while no gallery runs
+    /// Rebuild the index of the photos from their files, while no gallery runs
     Reindex,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum User {
-    /// Add a user. A node's user has the name of the node
+    /// Add a user. A node's user has the node's name
     Add {
         name: String,
-        /// What it is for: node, gallery, operator, viewer or admin
+        /// What the user may do: node, gallery, operator, viewer or admin
         #[arg(long)]
         role: Role,
         #[command(flatten)]
         password: Password,
     },
-    /// Remove a user, who is disconnected
+    /// Remove a user and disconnect its clients
     Remove { name: String },
     /// List users and their roles
     List,
-    /// Give a user another password, who is disconnected
+    /// Give a user another password and disconnect its clients
     Passwd {
         name: String,
         #[command(flatten)]
@@ -173,14 +173,14 @@ pub enum User {
 
 #[derive(Debug, clap::Args)]
 pub struct Password {
-    /// Read the password from the first line of standard input [default: ask at a terminal;
-    /// elsewhere make one and print it]
+    /// Read the password from the first line of standard input [default: ask at a terminal,
+    /// otherwise make one and print it]
     #[arg(long)]
     pub password_stdin: bool,
 }
 
 fn json(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("this is no JSON: {error}"))
+    serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
 }
 
 fn person(name: &str) -> Result<String, String> {
@@ -188,7 +188,7 @@ fn person(name: &str) -> Result<String, String> {
     wire::people::name(name).ok_or_else(|| format!("a name has 1 to {most} characters"))
 }
 
-/// What is to be forgotten.
+/// What to forget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Forgotten {
     Node(NodeName),

@@ -1,4 +1,4 @@
-//! `vitrina ask`: questions to a node, turn by turn.
+//! `vitrina ask`: asks a node, once or question by question.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::signals::Signals;
 /// A node answers at once.
 const WITHIN: Duration = Duration::from_secs(12);
 
-/// But a photo takes what a frame of its camera takes. A node that cannot take one in time says so
-/// itself; this comes after.
+/// A photo takes as long as a frame of its camera. A node that cannot take one in time says so
+/// before this ends.
 const SNAP_WITHIN: Duration = limits::SNAP_WITHIN_MOST.saturating_add(Duration::from_secs(2));
 
-/// How long the broker may take to show us what we ask.
+/// How long the broker may take to echo our question.
 const PASSED_ON_WITHIN: Duration = Duration::from_secs(5);
 
-/// A question is not longer than what a node reads.
+/// The longest question that a node reads.
 const LINE: u64 = limits::JSON as u64;
 
 pub fn run(
@@ -46,7 +46,7 @@ pub fn run(
     })
 }
 
-/// Who asks, and the node that answers.
+/// A connection for questions to one node.
 struct Desk {
     root: Root,
     node: NodeName,
@@ -54,22 +54,22 @@ struct Desk {
 }
 
 impl Desk {
-    /// Connects, and sees that the node is there.
+    /// Connects, and checks that the node is online.
     async fn connect(settings: &Settings, node: &NodeName) -> anyhow::Result<Desk> {
         let root = settings.file.root.clone();
         let mut broker = Connection::new(settings.broker()?, "ask")?;
         let status = Topic::Status(node.clone()).under(&root).to_string();
         check(&root, node, &broker.retained(&[filter::every_status(&root), status]).await?)?;
-        // Also what is asked: a broker shows nobody a question that it does not allow.
+        // Our own question too: the broker echoes it only if we may ask.
         let topics = [Topic::Answer(node.clone()), Topic::Ask(node.clone())];
         broker.subscribe(&topics.map(|topic| topic.under(&root).to_string())).await?;
         Ok(Desk { root, node: node.clone(), live: broker.follow() })
     }
 
-    /// Asks, and waits for the answer or why there is none.
+    /// Asks, and waits for the answer or the node's error.
     ///
     /// # Errors
-    /// When nothing can be asked any more.
+    /// The connection, the node or the permission is gone.
     async fn ask(
         &mut self,
         method: &str,
@@ -88,12 +88,12 @@ impl Desk {
             let Ok(news) = timeout_at(until, live.next()).await else {
                 if !is_passed_on {
                     bail!(
-                        "the broker lets nobody hear your question; asking takes the role operator"
+                        "the broker does not pass your question on; asking needs the role operator"
                     );
                 }
                 bail!(
-                    "{node} did not answer within {} s; look whether it hangs, or is of a \
-                     version that answers no questions",
+                    "{node} did not answer within {} s; check whether it hangs, or is too old to \
+                     answer questions",
                     within.as_secs()
                 );
             };
@@ -125,7 +125,7 @@ impl Desk {
         let mut lines = lines::read(LINE)?;
         let is_typed = io::stdin().is_terminal() && io::stdout().is_terminal();
         if is_typed {
-            writeln!(io::stdout(), "`help` names what can be asked; Ctrl-D ends")?;
+            writeln!(io::stdout(), "`help` lists what you can ask; Ctrl-D ends")?;
         }
         loop {
             if is_typed {
@@ -158,7 +158,7 @@ impl Desk {
         }
     }
 
-    /// Waits while nobody asks, until nobody can.
+    /// Waits between questions until the node or the connection is gone.
     async fn idle(&mut self) -> anyhow::Error {
         loop {
             match self.live.next().await {
@@ -178,7 +178,7 @@ impl Desk {
 
 const OFFLINE: &[u8] = b"offline";
 
-/// Whether the node can be asked, by what the broker retains.
+/// Whether the retained messages show that the node can be asked.
 fn check(root: &Root, node: &NodeName, retained: &[Message]) -> anyhow::Result<()> {
     if node.is_browser() {
         bail!("{node} is a browser, which answers no questions");
@@ -195,9 +195,7 @@ fn check(root: &Root, node: &NodeName, retained: &[Message]) -> anyhow::Result<(
     match statuses.iter().find(|(known, _)| known == node) {
         Some((_, Status::Online)) => Ok(()),
         Some((_, Status::Offline)) => {
-            bail!(
-                "the node {node} is offline; start it, or see `vitrina watch` for those that are not"
-            )
+            bail!("the node {node} is offline; start it, or list the others with `vitrina watch`")
         }
         None if statuses.is_empty() => {
             bail!("there is no node {node}, nor any other; `vitrina node` starts one")
@@ -209,7 +207,7 @@ fn check(root: &Root, node: &NodeName, retained: &[Message]) -> anyhow::Result<(
     }
 }
 
-/// What a line of the input asks; nothing for an empty one.
+/// The question in a line of the input; `None` for an empty one.
 fn question(line: &str) -> Option<anyhow::Result<(&str, Option<Value>)>> {
     let line = line.trim();
     if line.is_empty() {

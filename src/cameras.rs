@@ -1,4 +1,4 @@
-//! `vitrina cameras`: what is here, and of the other video devices why they are no camera.
+//! `vitrina cameras`: lists the cameras, and says why other video devices are no cameras.
 
 use std::io::{self, Write};
 
@@ -13,7 +13,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         writeln!(out, "{node}")?;
     }
     if nodes.is_empty() {
-        writeln!(out, "no video device here; plug a camera in, and it appears by itself")?;
+        writeln!(out, "no video device here; plug a camera in and it appears by itself")?;
     }
     for words in unmatched {
         writeln!(out, "{words}")?;

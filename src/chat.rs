@@ -1,4 +1,4 @@
-//! `vitrina chat`: the room of the page in a terminal.
+//! `vitrina chat`: the talk of the page in a terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,19 +18,19 @@ use crate::room::Room;
 use crate::signals::Signals;
 use crate::terminal::{self, Printer};
 
-/// How long after the subscription who was here before is told.
+/// How long after the subscription it lists who is here.
 const RETAINED: Duration = Duration::from_millis(500);
-/// How long the broker may take to show us to ourselves.
+/// How long the broker may take to echo our own presence.
 const SHOWN: Duration = Duration::from_secs(10);
-/// A word that has not come back for so long is said again; one that never does comes to nobody.
+/// A message that has not come back after `ECHO` is sent again; after `NEVER` nobody receives it.
 const ECHO: Duration = Duration::from_secs(5);
 const NEVER: Duration = Duration::from_secs(30);
-/// How long a good-bye may take.
+/// How long the last messages may take.
 const GOOD_BYE: Duration = Duration::from_secs(2);
-/// How long after a loss the broker is tried again.
+/// How long after a loss it connects again.
 const AGAIN: Duration = Duration::from_secs(1);
 const PROMPT: &str = "> ";
-/// A line of the input is cut here; it is refused then.
+/// A line of the input is cut after so many bytes, and then refused as too long.
 const LINE: u64 = 16 * limits::SAY as u64;
 
 pub fn run(settings: &Settings, name: &str) -> anyhow::Result<()> {
@@ -47,13 +47,13 @@ pub fn run(settings: &Settings, name: &str) -> anyhow::Result<()> {
             let Err(lost) = chat.connected(settings, &mut lines, &mut signals).await else {
                 return Ok(());
             };
-            // Before it ever worked there is nothing to come back to. An error of the connection
-            // says of which; a bare one is that of the output.
+            // A connection that never worked is not tried again. Errors of the connection have a
+            // context; a bare one comes from the output.
             if !chat.is_shown || lost.is::<io::Error>() && lost.chain().count() == 1 {
                 return Err(lost);
             }
             let waits = match chat.saying {
-                Some(_) => "; your last line is said when it is back",
+                Some(_) => "; your last line goes out when it is back",
                 None => "",
             };
             chat.show(&format!("the connection is lost: {lost:#}; trying again{waits}"))?;
@@ -70,17 +70,17 @@ struct Chat {
     me: PersonId,
     person: Person,
     room: Room,
-    /// Said, and not yet heard by all, us too. Nothing more is read before it is.
+    /// Sent, but not come back yet. Nothing more is read until it has.
     saying: Option<Say>,
-    /// No more is read than everybody hears; by the time since `began`.
+    /// Reads no faster than readers accept messages; by the time since `began`.
     pace: Bucket,
     began: Instant,
     /// The input has ended.
     is_done: bool,
-    /// The broker showed us to ourselves, so others see us too.
+    /// The broker echoed our presence, so others see us too.
     is_shown: bool,
     is_typed: bool,
-    /// Where somebody types on the terminal that also shows the room.
+    /// For a terminal that both reads lines and shows the talk.
     printer: Option<Printer>,
 }
 
@@ -101,10 +101,10 @@ impl Chat {
         })
     }
 
-    /// Talks until the input ends or a signal comes, and says good-bye.
+    /// Talks until the input ends or a signal comes, and then leaves.
     ///
     /// # Errors
-    /// When the connection is lost, or was never there.
+    /// The connection is lost, or never worked.
     async fn connected(
         &mut self,
         settings: &Settings,
@@ -118,7 +118,7 @@ impl Chat {
         let mut waiting = 0;
         let (mut is_up, mut is_settled, mut is_shown) = (false, false, false);
         let mut since = Instant::now();
-        // When it was said first and last on this connection.
+        // When `saying` was first and last sent on this connection.
         let (mut first, mut last) = (since, since);
         loop {
             let is_heard = is_up && waiting == 0 && self.saying.is_none();
@@ -147,7 +147,7 @@ impl Chat {
                             waiting += 1;
                             self.join(&live).await?;
                         }
-                        // A gallery that has just come may not be told what the broker retains.
+                        // The broker may give a new gallery no retained messages.
                         Ok(Topic::GalleryStatus(id))
                             if !message.retained && message.payload == b"online" =>
                         {
@@ -180,7 +180,7 @@ impl Chat {
                 () = sleep_until(last + ECHO), if is_up && self.saying.is_some() => {
                     last = Instant::now();
                     if last >= first + NEVER {
-                        bail!("the broker takes what is said and gives it to nobody");
+                        bail!("the broker accepts your messages but delivers them to nobody");
                     }
                     waiting += 1;
                     self.say(&live).await?;
@@ -193,7 +193,10 @@ impl Chat {
                 }
                 () = sleep_until(since + SHOWN), if !is_shown => {
                     if is_up {
-                        bail!("the broker lets nobody hear you; talking takes the role operator");
+                        bail!(
+                            "the broker does not pass your messages on; talking needs the role \
+                             operator"
+                        );
                     }
                     bail!("the broker does not answer");
                 }
@@ -219,17 +222,17 @@ impl Chat {
         let topic = self.topic(&Topic::Person(self.me.clone()));
         live.client.publish(topic, QoS::AtLeastOnce, true, Vec::new()).await?;
         live.client.disconnect().await?;
-        // The broker closes when it has read all of that.
+        // The broker closes the connection when it has read everything.
         let closed = async { while live.next().await.is_ok() {} };
         timeout(GOOD_BYE, closed).await.ok();
         Ok(())
     }
 
-    /// What a line of the input says, if anything.
+    /// The message in a line of the input, if any.
     fn read(&mut self, line: &str) -> io::Result<Option<Say>> {
         let said = text(line);
         if said.is_none() && !line.trim().is_empty() {
-            self.show(&format!("not said: a text has at most {} characters", limits::SAY))?;
+            self.show(&format!("not sent: a message has at most {} characters", limits::SAY))?;
         }
         let id = PhotoId::new(now(), fastrand::u128(..));
         Ok(said.map(|text| Say { id, at: now(), text }))
@@ -244,14 +247,14 @@ impl Chat {
         {
             self.saying = None;
         }
-        // What was typed is on the terminal already.
+        // Typed lines are on the terminal already.
         if self.is_typed && is_ours {
             return Ok(());
         }
         lines.iter().try_for_each(|line| self.show(line))
     }
 
-    /// One line with the time.
+    /// Prints one line with the time.
     fn show(&mut self, line: &str) -> io::Result<()> {
         let line = format!("{} {line}", jiff::ZonedDateTime::now().strftime("%H:%M:%S"));
         match &mut self.printer {
@@ -265,7 +268,7 @@ impl Chat {
     }
 }
 
-/// The next line, not before `turn`. Cut short it has taken none.
+/// The next line, not before `turn`. Cancelling it loses no line.
 async fn next(lines: &mut mpsc::Receiver<String>, turn: Instant) -> Option<String> {
     sleep_until(turn).await;
     lines.recv().await

@@ -1,4 +1,4 @@
-//! What the start would refuse of the configuration, found without starting: each fault with the
+//! Finds what a start would refuse in the configuration, without starting: each fault with the
 //! place where it was written.
 
 use std::fs;
@@ -11,16 +11,16 @@ use toml::{Table, Value};
 use crate::config::{File, Settings};
 use crate::parts::Parts;
 
-/// So many faults of one section are looked for.
+/// At most so many faults of one section are reported.
 const MOST: usize = 20;
 
-/// A key that cannot be used, if it is one key, and what to do.
+/// What is wrong and what to do; `key` if one key is at fault.
 struct Fault {
     key: Option<String>,
     text: String,
 }
 
-/// Refuses what cannot be used by these parts: a line for each fault.
+/// Refuses a configuration that these parts cannot use: a line for each fault.
 ///
 /// # Errors
 /// All faults.
@@ -47,7 +47,7 @@ pub fn check(settings: &Settings, parts: Parts) -> anyhow::Result<()> {
     if lines.is_empty() { Ok(()) } else { Err(anyhow::Error::msg(lines.join("\n"))) }
 }
 
-/// All faults of one section: each is found, noted, and taken out to find the next.
+/// All faults of one section: finds each, notes it, and removes it to find the next.
 fn of_section(settings: &Settings, check: fn(File, &Settings) -> Option<Fault>) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     let mut file = settings.file.clone();
@@ -76,7 +76,7 @@ fn broker(file: File, settings: &Settings) -> Option<Fault> {
     })
 }
 
-/// Its own directory is that of nobody: what a start makes there is not made now.
+/// Checks with an empty temporary folder, so that it makes nothing that a start would make.
 fn gallery(file: File, settings: &Settings) -> Option<Fault> {
     let gallery = file.gallery.clone();
     let nowhere = match nowhere(settings) {
@@ -126,8 +126,8 @@ fn unusable(key: &str, files: Files) -> Option<Fault> {
 fn unreadable(key: &str, file: &Path) -> Option<Fault> {
     let error = fs::read(file).err()?;
     let text = format!(
-        "{key} = {file:?} cannot be read: {error}; write the password there, readable to the user \
-         that runs this"
+        "{key} = {file:?} cannot be read: {error}; write the password into it, readable for the \
+         user that runs this"
     );
     Some(Fault { key: Some(key.to_owned()), text })
 }

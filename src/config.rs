@@ -1,4 +1,4 @@
-//! The configuration: as typed in [`File`], put together in [`Settings`].
+//! The configuration: as typed in [`File`], as used in [`Settings`].
 
 use std::env;
 use std::io::{self, Write};
@@ -26,17 +26,17 @@ pub struct File {
     pub gallery: gallery::Section,
 }
 
-/// What the commands work with.
+/// The configuration and the folder that commands use.
 #[derive(Debug)]
 pub struct Settings {
     pub file: File,
     /// Where each key was written.
     pub layers: Layers,
-    /// The folder for all that is kept.
+    /// The folder for all data.
     pub data: PathBuf,
 }
 
-/// Every key with its meaning and its default. Packages install it as the configuration file.
+/// Every key with its meaning and its default. Packages install this as the configuration file.
 const COMMENTED: &str = include_str!("../vitrina.toml");
 
 impl Settings {
@@ -61,7 +61,7 @@ impl Settings {
         self.data.join("gallery")
     }
 
-    /// The broker that commands talk to: the gallery's, else the node's, else the one here.
+    /// The broker that commands connect to: the gallery's, else the node's, else this machine's.
     pub fn broker(&self) -> anyhow::Result<Remote> {
         let File { gallery, node, broker, .. } = &self.file;
         let (section, url, file, ca_file, fingerprint) = match (&gallery.broker, &node.broker) {
@@ -84,18 +84,18 @@ impl Settings {
     }
 }
 
-/// A broker, and how to come in there.
+/// A broker, and how to connect to it.
 pub struct Remote {
     pub url: BrokerUrl,
     pub password_file: Option<PathBuf>,
     /// Whether the configuration names that file.
     pub is_named: bool,
-    /// What TLS is spoken with, if it is.
+    /// The configuration of TLS for `mqtts://`.
     pub tls: Option<Arc<ClientConfig>>,
 }
 
-/// The file in which a broker of this machine, if it is that, has the password for one of its
-/// `parts`: see the broker's directory.
+/// The file with the password that a broker of this machine made for `part`; `None` if the broker
+/// is on another machine or the URL names a user.
 pub fn local_password(url: &BrokerUrl, folder: &Path, part: &str) -> Option<PathBuf> {
     (url.is_local() && url.user.is_none()).then(|| folder.join(format!("{part}.password")))
 }
@@ -122,15 +122,15 @@ fn data(options: &Options) -> anyhow::Result<PathBuf> {
     set("XDG_DATA_HOME")
         .or_else(|| Some(set("HOME")?.join(".local/share")))
         .map(|data| data.join("vitrina"))
-        .context("there is no home directory to keep data in; say where with --data DIR")
+        .context("there is no home directory to keep data in; name a folder with --data DIR")
 }
 
-/// Prints every key with its comment and the value that is used.
+/// Prints every key with its comment and the value in use.
 pub fn print(settings: &Settings) -> anyhow::Result<()> {
     write!(io::stdout(), "{}", effective(&settings.file)?)?;
     if let Some(fingerprint) = settings.file.gallery.https_fingerprint(&settings.gallery_folder()) {
         let told = match fingerprint {
-            Ok(print) => format!("The certificate of the wall by HTTPS: {print}"),
+            Ok(print) => format!("The certificate of the wall for HTTPS: {print}"),
             Err(error) => format!("The wall has no certificate yet: {error}"),
         };
         writeln!(io::stdout(), "\n# {told}")?;
@@ -162,12 +162,12 @@ fn fill(commented: &mut dyn TableLike, values: &dyn TableLike) {
     }
 }
 
-/// What was written, as it is used.
+/// The typed configuration with the defaults that follow from it.
 fn settle(table: toml::Table) -> anyhow::Result<File> {
     let is_set = |section: &str| table.get(section).is_some_and(|s| s.get("listen").is_some());
     let (broker, gallery) = (is_set("broker"), is_set("gallery"));
     let mut file: File = layers::settle(table)?;
-    // Who opens a door wants it to be found, unless they say where it is.
+    // `open` without an address of its own means every address.
     if file.broker.open && !broker {
         file.broker.listen.set_ip(Ipv4Addr::UNSPECIFIED.into());
     }

@@ -1,5 +1,5 @@
-//! `vitrina forget`: clears what the broker keeps of a node, camera or gallery that will not come
-//! back.
+//! `vitrina forget`: clears what the broker retains of a node, camera or gallery that will not
+//! come back.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -31,7 +31,7 @@ async fn forget(settings: &Settings, what: &Forgotten) -> anyhow::Result<()> {
     let mut filters = vec![filter];
     filters.extend(named(what).iter().map(|topic| topic.under(root).to_string()));
     let mut retained = broker.retained(&filters).await?;
-    // What a node says that it has, where the broker tells only what is asked for by name.
+    // The cameras in a node's `info`, for brokers that give retained messages by exact name only.
     if let Forgotten::Node(node) = what {
         let states = states(&retained, node, root);
         if !states.is_empty() {
@@ -43,15 +43,15 @@ async fn forget(settings: &Settings, what: &Forgotten) -> anyhow::Result<()> {
     if let Forgotten::Node(node) = what
         && is_online(&retained, &Topic::Status(node.clone()), root)
     {
-        bail!("{node} is online; what it publishes would come back at once. Stop it first");
+        bail!("{node} is online and would publish everything again at once. Stop it first");
     }
     if let Forgotten::Camera(camera) = what
         && is_online(&retained, &Topic::Status(camera.node.clone()), root)
         && works(&retained, camera, root)
     {
         bail!(
-            "{camera} works; it would be gone from every wall until its next change. Unplug it \
-             first, or stop its node"
+            "{camera} works; forgetting it would hide it from every wall until its next change. \
+             Unplug it first, or stop its node"
         );
     }
     let spoken_for = match what {
@@ -64,7 +64,7 @@ async fn forget(settings: &Settings, what: &Forgotten) -> anyhow::Result<()> {
         .filter(|topic| belongs(topic, what, root) || spoken_for.contains(topic))
         .collect();
     if topics.is_empty() {
-        bail!("the broker keeps nothing of {what}");
+        bail!("the broker retains nothing of {what}");
     }
     broker.clear(&topics).await?;
     for topic in topics {
@@ -73,7 +73,7 @@ async fn forget(settings: &Settings, what: &Forgotten) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is known by its name.
+/// The topics to ask for by exact name.
 fn named(what: &Forgotten) -> Vec<Topic> {
     let of = |node: &NodeName| [Topic::Status(node.clone()), Topic::Info(node.clone())];
     match what {
@@ -86,7 +86,7 @@ fn named(what: &Forgotten) -> Vec<Topic> {
     }
 }
 
-/// The states of the cameras that a node says it has.
+/// The `state` topics of the cameras in a node's `info`.
 fn states(retained: &[Message], node: &NodeName, root: &Root) -> Vec<String> {
     let topic = Topic::Info(node.clone()).under(root).to_string();
     let info = retained.iter().find(|message| message.topic == topic);
@@ -103,7 +103,7 @@ fn is_online(retained: &[Message], status: &Topic, root: &Root) -> bool {
     })
 }
 
-/// Whether a camera gives pictures. One that is lost may be forgotten although its node is here.
+/// Whether a camera gives pictures. A lost one may be forgotten while its node is online.
 fn works(retained: &[Message], camera: &CameraId, root: &Root) -> bool {
     let state = Topic::State(camera.clone());
     retained.iter().any(|message| {
@@ -142,8 +142,8 @@ fn is_of(topic: &str, nodes: &BTreeSet<NodeName>, root: &Root) -> bool {
     }
 }
 
-/// Whether a retained topic goes with what is forgotten. What is under the node and not
-/// understood goes with the node: it is there because of it.
+/// Whether a retained topic belongs to what is forgotten. Unknown topics below a node belong to
+/// it.
 fn belongs(topic: &str, what: &Forgotten, root: &Root) -> bool {
     match (what, Topic::parse(root, topic)) {
         (Forgotten::Node(_), _) => true,

@@ -1,8 +1,7 @@
 //! The layers of the configuration: file, environment, command line; later wins.
 //!
-//! Each layer is checked by itself first, so that an error can name the place where it was
-//! written. What is wrong only together with other keys is found later, and its place then, see
-//! [`Layers::place`].
+//! Each layer is first checked by itself, so that an error can name the place where it was
+//! written. Faults that need several keys are found later; [`Layers::place`] finds their place.
 
 use std::fmt;
 use std::fs;
@@ -22,7 +21,7 @@ const DEFAULT: &str = "/etc/vitrina/vitrina.toml";
 /// The prefix of our environment variables: `VITRINA_SECTION__KEY`.
 const PREFIX: &str = "VITRINA_";
 
-/// What was written where, the first layer first.
+/// The layers in their order, the first one first.
 #[derive(Debug, Default)]
 pub struct Layers(Vec<Layer>);
 
@@ -64,10 +63,9 @@ pub fn gather<T: DeserializeOwned>(
     Ok(Layers(layers))
 }
 
-/// Whether a variable is one that a cluster or a container's link sets for a service that is called
-/// vitrina, or vitrina-broker and the like, as `VITRINA_SERVICE_HOST` and
-/// `VITRINA_PORT_1883_TCP_ADDR` (Kubernetes, "Environment variables"; Docker, "Legacy container
-/// links").
+/// Whether a cluster or a container's link sets this variable for a service called vitrina,
+/// vitrina-broker and the like, such as `VITRINA_SERVICE_HOST` and `VITRINA_PORT_1883_TCP_ADDR`
+/// (Kubernetes, "Environment variables"; Docker, "Legacy container links").
 fn is_of_a_cluster(key: &str) -> bool {
     let is_port = |rest: &str| rest.is_empty() || rest.starts_with('_');
     !key.contains("__")
@@ -77,7 +75,7 @@ fn is_of_a_cluster(key: &str) -> bool {
             || key.split_once("_PORT").is_some_and(|(_, rest)| is_port(rest)))
 }
 
-/// A layer of the one value, which is TOML if the key takes it so, else a text.
+/// A layer of one value, which is TOML if the key accepts it so, else a text.
 fn assignment<T: DeserializeOwned>(
     place: &Place,
     path: &str,
@@ -87,7 +85,7 @@ fn assignment<T: DeserializeOwned>(
     match parse::<T>(format!("{path} = {value}"), place) {
         Ok(layer) => Ok(layer),
         Err(error) => parse::<T>(format!("{path} = {quoted}"), place).map_err(|as_text| {
-            // A value that is TOML was meant as such, and its error tells more.
+            // A value that parses as TOML was meant as TOML, and that error says more.
             if value.parse::<Value>().is_ok() { error } else { as_text }
         }),
     }
@@ -101,7 +99,7 @@ fn parse<T: DeserializeOwned>(text: String, place: &Place) -> anyhow::Result<Lay
 }
 
 impl Layers {
-    /// All put together; later wins.
+    /// All layers merged; later wins.
     pub fn table(&self) -> Table {
         let mut all = Table::new();
         self.0.iter().for_each(|layer| merge(&mut all, layer.table.clone()));
@@ -158,7 +156,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// The number of the line in which this byte is.
+/// The number of the line that has this byte.
 fn line(text: &str, at: usize) -> usize {
     text.get(..at).unwrap_or(text).matches('\n').count() + 1
 }
@@ -189,7 +187,7 @@ fn explain(error: &toml::de::Error, text: &str, place: &Place) -> String {
     }
 }
 
-/// The key and the known ones, out of serde's "unknown field `a`, expected one of `b`, `c`".
+/// The key and the known ones, from serde's "unknown field `a`, expected one of `b`, `c`".
 fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
     let mut quoted = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
     Some((quoted.next()?, quoted.collect()))

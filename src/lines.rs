@@ -5,8 +5,8 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
-/// One line after the other, of which more than `most` bytes are cut off. The thread that reads
-/// them ends with the input, or the process.
+/// One line after the other, each cut after `most` bytes. The thread that reads them ends with
+/// the input or the process.
 pub fn read(most: u64) -> io::Result<mpsc::Receiver<String>> {
     let (to, lines) = mpsc::channel(1);
     thread::Builder::new().name("stdin".to_owned()).spawn(move || {
@@ -17,7 +17,7 @@ pub fn read(most: u64) -> io::Result<mpsc::Receiver<String>> {
                 Ok(0) | Err(_) => return,
                 Ok(_) => {}
             }
-            // The rest of a line that is too long is none of its own.
+            // The rest of a line that is too long is not a line of its own.
             while line.len() as u64 >= most && !line.ends_with(b"\n") {
                 let mut rest = Vec::new();
                 match input.by_ref().take(most).read_until(b'\n', &mut rest) {

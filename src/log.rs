@@ -1,4 +1,4 @@
-//! `vitrina log`: what happens, as it happens.
+//! `vitrina log`: prints what happens, as it happens.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -13,11 +13,11 @@ use crate::config::Settings;
 use crate::mqtt::{Connection, News, QoS};
 use crate::signals::Signals;
 
-/// How long after the subscription all that is retained has come.
+/// How long after the subscription all retained messages have arrived.
 const RETAINED: Duration = Duration::from_secs(2);
-/// So many events of before are shown first.
+/// How many earlier events it prints first.
 const BEFORE: usize = 10;
-/// How long after a loss the broker is tried again.
+/// How long after a loss it connects again.
 const AGAIN: Duration = Duration::from_secs(1);
 
 pub fn run(settings: &Settings) -> anyhow::Result<()> {
@@ -29,8 +29,8 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
                 Err(lost) = log.follow(settings) => lost,
                 _ = signals.next() => return Ok(()),
             };
-            // Before it ever worked there is nothing to come back to. An error of the connection
-            // says of which; a bare one is that of the output.
+            // A connection that never worked is not tried again. Errors of the connection have a
+            // context; a bare one comes from the output.
             if !log.was_up || lost.is::<io::Error>() && lost.chain().count() == 1 {
                 return Err(lost);
             }
@@ -53,7 +53,7 @@ struct Log {
 }
 
 impl Log {
-    /// Shows what happens until the connection is lost, which is an error.
+    /// Prints what happens until the connection is lost, which is an error.
     async fn follow(&mut self, settings: &Settings) -> anyhow::Result<()> {
         let root = &settings.file.root;
         let remote = settings.broker()?;
@@ -100,7 +100,7 @@ impl Log {
     }
 }
 
-/// What the gallery of this machine, if there is one, saw happen before.
+/// Earlier events from the log of the gallery of this machine, if there is one.
 fn before(settings: &Settings) -> io::Result<()> {
     for entry in gallery::last_events(&settings.gallery_folder(), BEFORE) {
         let at = i64::try_from(entry.at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());

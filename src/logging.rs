@@ -1,5 +1,5 @@
-//! Logs go to standard error; standard output is for what was asked for. What the node logs is also
-//! kept for those who ask it from afar.
+//! Logs go to standard error; standard output is for the results of commands. The node's last lines
+//! are also kept in memory, for `vitrina ask NODE log`.
 
 use std::io::{self, IsTerminal};
 
@@ -9,10 +9,10 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{EnvFilter, Registry};
 
-/// Which lines are shown, in the words of `tracing`: `debug`, or `node=debug,info`.
+/// The variable that chooses the lines, in `tracing`'s syntax: `debug`, or `node=debug,info`.
 pub const VARIABLE: &str = "VITRINA_LOG";
 
-/// Logs from now on. Gives the last lines of the node.
+/// Starts logging. Returns the node's last lines.
 pub fn start() -> node::Log {
     let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
     let ansi = io::stderr().is_terminal();

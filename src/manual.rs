@@ -1,4 +1,4 @@
-//! The manual pages and the completions of shells, made from the same arguments as `--help`.
+//! The manual pages and the shell completions, made from the same arguments as `--help`.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -9,7 +9,7 @@ use clap_complete::Shell;
 
 use crate::args::Args;
 
-/// Writes them below a folder as a package has them: `man/man1`, and for each shell where it looks.
+/// Writes them below a folder where a package installs them: `man/man1`, and each shell's own place.
 pub fn write(folder: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot write below {}", folder.display());
     let man = folder.join("man/man1");

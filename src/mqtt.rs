@@ -20,10 +20,10 @@ use crate::config::Remote;
 /// How long a broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// When no retained message has come for so long, all have.
+/// When no retained message has arrived for so long, all have.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// Somebody whose network is lost is gone after one and a half of these.
+/// The broker drops a client without a network after one and a half of these.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// A connection for one command: clean session, MQTT 3.1.1.
@@ -49,18 +49,17 @@ pub struct Message {
 }
 
 impl Connection {
-    /// Who may not read the password that a broker of this machine made comes in without, if the
-    /// broker lets them.
+    /// Connects without a password if this user may not read the one that a broker of this machine
+    /// made.
     ///
     /// # Errors
-    /// The file that was named for the password cannot be read.
+    /// The password file in the configuration cannot be read.
     pub fn new(remote: Remote, command: &str) -> anyhow::Result<Self> {
         // Two machines may have the same process id at once.
         Connection::open(remote, &format!("{command}-{:08x}", fastrand::u32(..)), None)
     }
 
-    /// The same for who is to be known again by `id`, and whose retained `topic` is emptied when
-    /// they are gone.
+    /// The same with client id `id` and a will that clears the retained `topic`.
     ///
     /// # Errors
     /// As of [`Connection::new`].
@@ -95,7 +94,7 @@ impl Connection {
             options.set_credentials(&user, password.trim_end());
         }
         let (client, mut events) = AsyncClient::new(options, 16);
-        // Each line of a command is small, and waits for the one before it otherwise (RFC 896).
+        // A command sends small packets, each of which would wait for the one before (RFC 896).
         let mut network = NetworkOptions::new();
         network.set_tcp_nodelay(true);
         events.set_network_options(network);
@@ -103,9 +102,9 @@ impl Connection {
         Ok(Connection { client, events, broker })
     }
 
-    /// Subscribes and collects what is retained: all that comes until nothing more does, each topic
-    /// once. A broker may answer a subscription before it sends that, and some give it to nobody
-    /// who asks with a wildcard: a topic that is known is to be asked for by its name as well.
+    /// Subscribes and collects retained messages until no more arrive, each topic once. A broker
+    /// may acknowledge a subscription before it sends them, and some send none to wildcards, so
+    /// `filters` should also name each known topic.
     pub async fn retained(&mut self, filters: &[String]) -> anyhow::Result<Vec<Message>> {
         self.subscribe(filters).await?;
         while !matches!(self.poll().await?, Event::Incoming(Packet::SubAck(_))) {}
@@ -122,13 +121,13 @@ impl Connection {
         Ok(retained.into_values().collect())
     }
 
-    /// Empties retained topics, and returns when the broker has taken all of it.
+    /// Clears retained topics, and returns when the broker has acknowledged all.
     pub async fn clear(&mut self, topics: &[String]) -> anyhow::Result<()> {
         let mut waiting = 0;
         for topic in topics {
             self.client.publish(topic, QoS::AtLeastOnce, true, Vec::new()).await?;
             waiting += 1;
-            // The requests' channel is short, so the answers are taken in between.
+            // The channel for requests is short, so this reads answers in between.
             while waiting > 0 {
                 if let Event::Incoming(Packet::PubAck(_)) = self.poll().await? {
                     waiting -= 1;
@@ -138,19 +137,19 @@ impl Connection {
         Ok(())
     }
 
-    /// Says something once; it is on its way with the next messages.
+    /// Publishes once; the next poll sends it.
     pub async fn publish(&mut self, topic: &str, payload: &str) -> Result<(), ClientError> {
         self.client.publish(topic, QoS::AtLeastOnce, false, payload).await
     }
 
-    /// What is published with QoS 0 comes with QoS 0.
+    /// Subscribes with QoS 1; messages published with QoS 0 arrive with QoS 0.
     pub async fn subscribe(&mut self, filters: &[String]) -> Result<(), ClientError> {
         let filter = |f: &String| SubscribeFilter::new(f.clone(), QoS::AtLeastOnce);
         self.client.subscribe_many(filters.iter().map(filter)).await
     }
 
-    /// The next message, however long it takes; `None` when the connection was made anew and
-    /// everything must be subscribed to again.
+    /// The next message, however long it takes; `None` after a new connection, on which the
+    /// caller must subscribe again.
     pub async fn next(&mut self) -> Option<Message> {
         loop {
             match self.events.poll().await {
@@ -162,7 +161,7 @@ impl Connection {
         }
     }
 
-    /// Goes on in a task of its own, until the first failure.
+    /// Runs the connection in a task of its own until the first failure.
     pub fn follow(self) -> Live {
         let Connection { client, mut events, broker } = self;
         let (to, news) = mpsc::channel(64);
@@ -197,7 +196,7 @@ impl Connection {
     }
 }
 
-/// A connection that speaks and hears at once.
+/// A connection that publishes and receives at the same time.
 pub struct Live {
     pub client: AsyncClient,
     news: mpsc::Receiver<anyhow::Result<News>>,
@@ -207,13 +206,13 @@ pub struct Live {
 /// What happens on a connection.
 pub enum News {
     Up,
-    /// The oldest of what was published with QoS 1 is with the broker.
+    /// The broker acknowledged the oldest message published with QoS 1.
     Acknowledged,
     Message(Message),
 }
 
 impl Live {
-    /// What comes next; after an error the connection is gone.
+    /// The next event; after an error the connection is gone.
     pub async fn next(&mut self) -> anyhow::Result<News> {
         self.news.recv().await.context("the connection has ended")?
     }
@@ -230,8 +229,8 @@ fn failed(Door { url, user }: &Door, error: ConnectionError) -> anyhow::Error {
         (ConnectionError::Io(error), _) => anyhow::Error::new(error)
             .context(format!("the broker {url} cannot be reached; is it running there?")),
         (ConnectionError::ConnectionRefused(_), Some(user)) => anyhow!(
-            "the broker {url} refuses the user {user} with this password: a role that may do this \
-             is operator or admin (vitrina user list, on its machine); name another with \
+            "the broker {url} refuses the user {user} with this password: the roles operator and \
+             admin may do this (vitrina user list, on its machine); name such a user with \
              gallery.broker = \"mqtt://USER@HOST\" and gallery.password_file"
         ),
         (ConnectionError::ConnectionRefused(_), None) => anyhow!(

@@ -1,4 +1,4 @@
-//! Starts the parts that were asked for, and stops them in order.
+//! Starts the requested parts, and stops them in order.
 
 use std::fmt::Write as _;
 use std::future::Future;
@@ -23,7 +23,7 @@ use crate::supervisor;
 /// How long a graceful stop may take.
 const STOP: Duration = Duration::from_secs(5);
 
-/// What all clients of all parts may have open together, as the units have it.
+/// How many files all clients of all parts may have open together, as in the units.
 const DESCRIPTORS: u64 = 4096;
 
 /// Which parts run in this process.
@@ -51,9 +51,9 @@ impl Parts {
         Parts { broker: false, gallery: false, node: true }
     }
 
-    /// What its tasks run on. Their work is moving bytes; cameras, pictures and the disk have
-    /// threads of their own. For a node or a gallery alone a second thread would be woken for each
-    /// frame to find little to do, and a scheduler of several takes more even with one.
+    /// The runtime of the tasks. They move bytes; cameras, pictures and the disk have threads of
+    /// their own. In a node or a gallery alone, a second thread would wake for each frame and find
+    /// little to do, and a multi-threaded scheduler costs more even with one thread.
     fn runtime(self) -> io::Result<Runtime> {
         let mut builder = match self.broker {
             true => Builder::new_multi_thread(),
@@ -63,19 +63,19 @@ impl Parts {
     }
 }
 
-/// Runs `parts` until a signal or the failure of one.
+/// Runs `parts` until a signal comes or one of them fails.
 pub fn run(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
     check::check(&settings, parts)?;
     raise_descriptors();
     let runtime = parts.runtime().context("the runtime cannot start")?;
     let outcome = runtime.block_on(serve(settings, parts, log));
-    // What still waits for a disk or a device is left to the end of the process.
+    // Threads that still wait for a disk or a device end with the process.
     runtime.shutdown_background();
     outcome
 }
 
-/// Lets this process have as many open files as it needs, if the system lets it: each viewer is
-/// one, and by default there are 1024 only.
+/// Raises the limit of open files as far as needed and allowed: each viewer needs one, and the
+/// default is 1024.
 fn raise_descriptors() {
     let mut limit = getrlimit(Resource::Nofile);
     let most = limit.maximum.unwrap_or(DESCRIPTORS).min(DESCRIPTORS);
@@ -90,7 +90,7 @@ fn raise_descriptors() {
 async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
     let broker_folder = settings.broker_folder();
     let Settings { mut file, data, .. } = settings;
-    // Before anybody is told that all is ready, since they may stop it at once.
+    // Before it reports `ready`, because a signal may follow at once.
     let signals = Signals::listen()?;
     let mut running = Running::default();
     let mut ready = String::from("ready");
@@ -111,13 +111,13 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
         (&file.gallery.broker, &mut file.gallery.password_file, "gallery"),
         (&file.node.broker, &mut file.node.password_file, "node"),
     ] {
-        // What is no broker's address is said by the part itself.
+        // The part itself reports a bad address.
         let url = broker.as_ref().map_or(Ok(BrokerUrl::default()), |url| url.parse());
         if let (None, Ok(url)) = (&password_file, url) {
             *password_file = config::local_password(&url, &broker_folder, part);
         }
     }
-    // Files are read and devices asked before anything runs that would have to wait for them.
+    // Reads files and asks devices before anything runs that would have to wait for them.
     let gallery = match parts.gallery {
         true => {
             let config = file.gallery.check(file.root.clone(), data.join("gallery"))?;
@@ -129,7 +129,7 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
         true => Some(node::Node::new(file.node.check(file.root, data.join("node"))?, log)?),
         false => None,
     };
-    // A gallery's `/healthz` speaks for all that is in this process.
+    // A gallery's `/healthz` covers the whole process.
     let health = gallery.as_ref().map(gallery::Gallery::health).unwrap_or_default();
     let others =
         [broker.as_ref().map(broker::Broker::health), node.as_ref().map(node::Node::health)];
@@ -168,14 +168,14 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
     outcome.and(stopped.unwrap_or(Ok(())))
 }
 
-/// Adds where a part is reached to the line that says so; its further addresses are logged.
+/// Adds a part's first address to the `ready` line, and logs the others.
 fn tell(ready: &mut String, part: &str, scheme: &str, bound: SocketAddr) -> std::fmt::Result {
     let addresses = addresses::of(bound);
     let mut urls = addresses.iter().map(|address| format!("{scheme}://{address}"));
     write!(ready, " {part}={}", urls.next().unwrap_or_default())?;
     let others = urls.collect::<Vec<_>>().join(" ");
     if !others.is_empty() {
-        info!(part, others, "it is reached here too");
+        info!(part, others, "also reachable at these addresses");
     }
     Ok(())
 }
@@ -202,7 +202,7 @@ impl Running {
         self.tasks.spawn(async move { (name, part.await.map_err(Into::into)) });
     }
 
-    /// Resolves when a part ends that was not told to.
+    /// Resolves when a part ends by itself.
     async fn first_end(&mut self) -> anyhow::Result<()> {
         match self.tasks.join_next().await {
             Some(Ok((name, Err(error)))) => Err(error.context(format!("the {name} failed"))),
@@ -212,8 +212,8 @@ impl Running {
         }
     }
 
-    /// Stops the node first, so that it can say good-bye; then the gallery; then the broker that
-    /// carries their last words.
+    /// Stops the node first, so that it can publish `offline`; then the gallery; then the broker,
+    /// which carries their last messages.
     async fn stop(mut self) -> anyhow::Result<()> {
         let mut outcome = Ok(());
         for next in ["node", "gallery", "broker"] {

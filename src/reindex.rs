@@ -1,4 +1,4 @@
-//! `vitrina gallery reindex`: makes the index of the photos anew from the files.
+//! `vitrina gallery reindex`: rebuilds the index of the photos from the files.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -6,7 +6,7 @@ use gallery::{Progress, Settled};
 
 use crate::config::Settings;
 
-/// Of the bar, in characters.
+/// The width of the bar, in characters.
 const WIDTH: usize = 30;
 
 pub fn run(settings: Settings) -> anyhow::Result<()> {
@@ -15,7 +15,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     let shown = io::stderr().is_terminal();
     let settled = gallery::reindex(&config, |progress| {
         if shown {
-            // A terminal that is gone changes nothing about the index.
+            // The index does not depend on the terminal.
             let _ = write!(io::stderr(), "\r{}", bar(progress));
         }
     })?;

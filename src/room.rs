@@ -6,22 +6,22 @@ use wire::log::{Event, Observer};
 use wire::people::Say;
 use wire::{PersonId, PhotoId, Root, Topic, filter};
 
-/// So many of the last things said are known again: who has not heard themselves says it again.
+/// How many of the last message ids are remembered, to recognise repetitions.
 const KNOWN: usize = 1000;
 
-/// The room by what the broker says of it. Times are those of the reader: others' clocks may be
-/// wrong.
+/// The people and their messages, as the broker delivers them. Times are the reader's, because
+/// others' clocks may be wrong.
 #[derive(Debug, Default)]
 pub struct Room {
     observer: Observer,
-    /// What is retained has been heard: from now on, who comes has just come.
+    /// All retained messages have arrived: whoever comes from now on has just come.
     is_settled: bool,
-    /// The ids of the last things said.
+    /// The ids of the last messages.
     known: VecDeque<PhotoId>,
 }
 
 impl Room {
-    /// The topics that it is made of.
+    /// The topics to subscribe to.
     pub fn filters(root: &Root) -> [String; 3] {
         [filter::every_gallery(root), filter::every_person(root), filter::every_say(root)]
     }
@@ -31,7 +31,8 @@ impl Room {
         self.observer.connected();
     }
 
-    /// All that is retained has come. Gives who left unheard; the first time, who is here.
+    /// Call this when all retained messages have arrived. Returns who left meanwhile; the first
+    /// time, who is here.
     pub fn settle(&mut self) -> Vec<String> {
         let gone = self.observer.settled();
         if std::mem::replace(&mut self.is_settled, true) {
@@ -46,7 +47,7 @@ impl Room {
         }]
     }
 
-    /// Takes one message in. Gives the lines that it makes, mostly one or none.
+    /// Handles one message. Returns the lines that it makes, mostly one or none.
     pub fn hear(&mut self, topic: &Topic, payload: &[u8]) -> Vec<String> {
         match topic {
             Topic::Say(id) if self.observer.name(id).is_some() => match Say::parse(payload) {
@@ -77,7 +78,7 @@ impl Room {
     }
 
     fn said(&self, id: &PersonId, text: &str) -> String {
-        // No line of a text can pass for one of somebody else.
+        // Indents further lines, so that none can pass for a message of somebody else.
         format!("{}: {}", self.label(id), text.replace('\n', "\n    "))
     }
 

@@ -4,7 +4,7 @@ use std::process;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that ask the process to end. From its making on, they do not kill it.
+/// The signals that ask the process to end. Once this exists, they no longer kill it.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,

@@ -1,4 +1,4 @@
-//! `vitrina snap`: one photo of one camera, and what became of it.
+//! `vitrina snap`: takes one photo with one camera and says what happened to it.
 
 use std::collections::BTreeMap;
 use std::fs::Permissions;
@@ -19,7 +19,7 @@ use crate::config::Settings;
 use crate::mqtt::{Connection, Message};
 
 pub fn run(settings: &Settings, camera: &CameraId, output: Option<&Path>) -> anyhow::Result<()> {
-    // Whether it can be written is known before a photo is taken.
+    // Fails before a photo is taken if the file cannot be written.
     let mut output = output.map(Output::open).transpose()?;
     let told = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -36,7 +36,7 @@ pub fn run(settings: &Settings, camera: &CameraId, output: Option<&Path>) -> any
     Ok(())
 }
 
-/// Takes the photo. Gives what is to be told.
+/// Takes the photo. Returns the message for the user.
 async fn snap(
     settings: &Settings,
     camera: &CameraId,
@@ -66,7 +66,7 @@ async fn snap(
 
     let (mut taken, mut stored) = (false, None);
     let mut until = Instant::now() + within;
-    // The picture passes by here, and is needed for `-o`; a gallery says that it is stored.
+    // The node's offer has the picture, for `-o`; a gallery says that it is stored.
     while !taken || stored.is_none() {
         let Ok(message) = timeout_at(until, broker.next()).await else { break };
         let Some(message) = message else {
@@ -83,7 +83,7 @@ async fn snap(
                 if let Some(output) = output.as_mut().filter(|_| !taken) {
                     output.write(&message.payload)?;
                 }
-                // There may be one of which the broker did not tell.
+                // There may be a gallery that the broker did not name.
                 if !taken && !known.has_gallery() {
                     until = Instant::now() + UNTOLD;
                 }
@@ -101,13 +101,13 @@ async fn snap(
             Ok(format!("{camera}: photo {id}, stored by the gallery {gallery}"))
         }
         Some(gallery) => {
-            bail!("photo {id} is stored by the gallery {gallery}, but did not come here")
+            bail!("the gallery {gallery} stored photo {id}, but the picture did not arrive here")
         }
-        None if taken && known.has_gallery() => Ok(format!(
-            "{camera}: photo {id}, waits on the node: the gallery has not stored it yet"
-        )),
+        None if taken && known.has_gallery() => {
+            Ok(format!("{camera}: photo {id} waits on the node: the gallery has not stored it yet"))
+        }
         None if taken => {
-            Ok(format!("{camera}: photo {id}, waits on the node until there is a gallery"))
+            Ok(format!("{camera}: photo {id} waits on the node until there is a gallery"))
         }
         None => bail!(
             "{camera} did not answer within {} s; if photo {id} was taken, it waits on the node",
@@ -116,17 +116,17 @@ async fn snap(
     }
 }
 
-/// A node that cannot take it says so before a gallery would give up; this comes after both.
+/// A node that cannot take it says so before a gallery would give up; this waits for both.
 const LATER: Duration = Duration::from_secs(1);
 
-/// How long a gallery may take to store a photo that nobody knows of.
+/// How long a gallery that the broker did not name may take to store a photo.
 const UNTOLD: Duration = Duration::from_secs(2);
 
 fn is(message: &Message, id: &PhotoId) -> bool {
     Stamp::find(&message.payload).is_some_and(|stamp| stamp.photo.as_ref() == Some(id))
 }
 
-/// Who is here, by what the broker retains.
+/// The nodes, cameras and galleries that the broker retains.
 #[derive(Default)]
 struct Known {
     nodes: BTreeMap<NodeName, Status>,
@@ -161,7 +161,7 @@ impl Known {
         !self.galleries.is_empty()
     }
 
-    /// What a slow camera tells of the time between two of its frames, in seconds.
+    /// The longest time between two frames of a slow camera, in seconds.
     fn interval(&self, camera: &CameraId) -> Option<f32> {
         self.states.get(camera)?.interval
     }
@@ -169,8 +169,8 @@ impl Known {
     fn check(&self, camera: &CameraId) -> anyhow::Result<()> {
         if camera.node.is_browser() {
             bail!(
-                "{camera} is shown from a browser, which takes its photos itself: whoever shows it \
-                 presses the shutter on their own page"
+                "{camera} is shown from a browser, which takes its own photos: the person who shows \
+                 it presses the shutter on their page"
             );
         }
         if !self.cameras.contains(camera) {
@@ -187,7 +187,7 @@ impl Known {
     }
 }
 
-/// Where the picture goes. A file is there when it is whole.
+/// Where the picture goes. A file appears only when it is whole.
 enum Output {
     Stdout,
     File { file: NamedTempFile, path: PathBuf },
@@ -199,7 +199,7 @@ impl Output {
             return Ok(Output::Stdout);
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        // With the rights that a new file usually gets.
+        // The permissions of an ordinary new file.
         let file = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(folder.unwrap_or(Path::new(".")))

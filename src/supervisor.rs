@@ -1,4 +1,4 @@
-//! What systemd is told: that all is ready, that all makes progress, that it ends.
+//! Notifies systemd: ready, making progress, stopping.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ pub fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Feeds systemd's watchdog, where there is one, as long as all that can die is alive and moves. It
-/// ends with the task that runs it.
+/// Feeds systemd's watchdog, if there is one, while every watched thread and task is alive and
+/// moves. It ends with the task that runs it.
 pub async fn watch(health: Health) {
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
     let mut ticks = tokio::time::interval((limit / 3).max(Duration::from_millis(100)));
@@ -32,20 +32,20 @@ pub async fn watch(health: Health) {
     }
 }
 
-/// Whether the watchdog is to be fed now.
+/// Whether to feed the watchdog now.
 fn feed(health: &Health, was_stuck: bool) -> bool {
     let checked = health.check();
     if let Err(stuck) = &checked
         && !was_stuck
     {
-        warn!(%stuck, "not all is alive; systemd starts this anew if it goes on");
+        warn!(%stuck, "something is dead or stands still; systemd restarts this if it goes on");
     }
     checked.is_ok()
 }
 
 fn tell(states: &[NotifyState]) {
     if let Err(error) = sd_notify::notify(states) {
-        warn!(%error, "systemd could not be told");
+        warn!(%error, "cannot notify systemd");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Lines that are typed at a terminal, and lines that are printed above them meanwhile.
+//! Reads lines at a terminal, and prints others above the one being typed.
 
 use std::io;
 use std::thread;
@@ -10,14 +10,14 @@ use rustyline::error::ReadlineError;
 use rustyline::{Config, DefaultEditor, ExternalPrinter};
 use tokio::sync::mpsc;
 
-/// Prints above the line that is being typed. When it is dropped, the terminal is as it was.
+/// Prints above the line being typed. Dropping it restores the terminal.
 pub struct Printer {
     above: Box<dyn ExternalPrinter + Send>,
     before: Termios,
 }
 
-/// Begins to read lines, which can be edited and called back. They end with Ctrl-D, or with
-/// Ctrl-C, which is a signal as ever; the thread that reads them ends then, or with the process.
+/// Begins to read lines, with editing and history. They end with Ctrl-D, or with Ctrl-C, which
+/// still raises SIGINT; the thread that reads them ends then, or with the process.
 pub fn open(prompt: &'static str) -> anyhow::Result<(mpsc::Receiver<String>, Printer)> {
     let before = tcgetattr(io::stdin()).context("cannot ask the terminal for its mode")?;
     let config = Config::builder().auto_add_history(true).bracketed_paste(false).build();
@@ -33,7 +33,7 @@ pub fn open(prompt: &'static str) -> anyhow::Result<(mpsc::Receiver<String>, Pri
                     }
                 }
                 Err(error) => {
-                    // While it is read key by key, a terminal makes no signal of Ctrl-C.
+                    // In raw mode the terminal does not turn Ctrl-C into a signal.
                     if let ReadlineError::Interrupted = error {
                         let _ = kill_process(getpid(), Signal::INT);
                     }
@@ -53,7 +53,7 @@ impl Printer {
 
 impl Drop for Printer {
     fn drop(&mut self) {
-        // The process may end in the middle of a line, which nobody else would do this for.
+        // The process may end in the middle of a line, and then nobody else restores the mode.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
     }
 }

@@ -1,4 +1,4 @@
-//! `vitrina user`: who may come in to the broker of this machine.
+//! `vitrina user`: manages who may connect to the broker of this machine.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -14,7 +14,7 @@ pub fn run(settings: &Settings, command: &User) -> anyhow::Result<()> {
     let mut out = io::stdout();
     match command {
         User::Add { name, role, password } => {
-            // Before a password is asked for that nobody will have.
+            // Fails before it asks for a password in vain.
             Users::read(&folder)?.check_new(name, *role)?;
             let password = Given::get(password)?;
             let mut is_first = false;
@@ -26,7 +26,7 @@ pub fn run(settings: &Settings, command: &User) -> anyhow::Result<()> {
             if is_first {
                 writeln!(
                     out,
-                    "from now on nobody comes in without a user name and password, but this machine's own parts"
+                    "from now on only this machine's own parts connect without a user name and password"
                 )?;
             }
             password.tell(name)?;
@@ -42,7 +42,7 @@ pub fn run(settings: &Settings, command: &User) -> anyhow::Result<()> {
             if is_last {
                 writeln!(
                     out,
-                    "there are no users any more: programs of this machine come in without a password, and with broker.open those of the local network"
+                    "no users are left: programs of this machine connect without a password, and with broker.open so do those of the local network"
                 )?;
             }
         }
@@ -55,7 +55,7 @@ pub fn run(settings: &Settings, command: &User) -> anyhow::Result<()> {
         User::Passwd { name, password } => {
             let password = Given::get(password)?;
             Users::edit(&folder, |users| users.set_password(name, &password.text))?;
-            writeln!(out, "{name} has another password")?;
+            writeln!(out, "{name} has a new password")?;
             password.tell(name)?;
         }
     }
@@ -72,7 +72,7 @@ impl Given {
     fn get(password: &Password) -> anyhow::Result<Given> {
         if password.password_stdin {
             let mut text = String::new();
-            io::stdin().lock().read_line(&mut text).context("the password cannot be read")?;
+            io::stdin().lock().read_line(&mut text).context("cannot read the password")?;
             return Ok(Given { text: without_line_end(text), is_new: false });
         }
         if !io::stdin().is_terminal() {
@@ -80,7 +80,7 @@ impl Given {
         }
         let text = ask("Password: ")?;
         if ask("Again: ")? != text {
-            bail!("the two are not the same; nothing was changed");
+            bail!("the two passwords differ; nothing was changed");
         }
         Ok(Given { text, is_new: false })
     }
@@ -94,7 +94,7 @@ impl Given {
     }
 }
 
-/// Asks at the terminal, which does not show what is typed.
+/// Asks at the terminal without echo.
 fn ask(prompt: &str) -> anyhow::Result<String> {
     let stdin = io::stdin();
     let shown = tcgetattr(&stdin)?;
@@ -106,7 +106,7 @@ fn ask(prompt: &str) -> anyhow::Result<String> {
     let mut text = String::new();
     let read = stdin.lock().read_line(&mut text);
     tcsetattr(&stdin, OptionalActions::Flush, &shown)?;
-    read.context("the password cannot be read")?;
+    read.context("cannot read the password")?;
     Ok(without_line_end(text))
 }
 

@@ -17,21 +17,21 @@ const DRAW: Duration = Duration::from_secs(1);
 /// How long `--once` listens: long enough for a preview of each camera.
 const LISTEN: Duration = Duration::from_secs(2);
 
-/// Home the cursor and clear what is below it, as every terminal understands (ECMA-48).
+/// Moves the cursor home and clears what is below it, on every terminal (ECMA-48).
 const REDRAW: &str = "\x1b[H\x1b[J";
 
-/// What messages add up to.
+/// A table made from messages.
 trait Table {
-    /// The topics that it is made of.
+    /// The topics to subscribe to.
     fn filters(&self) -> Vec<String>;
-    /// Takes one message in. Gives the topics to ask for by their names since then: some brokers
-    /// tell what they retain to nobody who asks with a wildcard.
+    /// Handles one message. Returns topics to subscribe to by exact name, because some brokers
+    /// give no retained messages to wildcards.
     fn take(&mut self, message: &Message, now: Instant) -> Vec<String>;
     /// The table as lines.
     fn draw(&self, now: Instant) -> String;
 }
 
-/// Shows nodes and cameras, or what the broker says of itself.
+/// Shows nodes and cameras, or the broker's own figures.
 pub fn run(settings: &Settings, broker: bool, once: bool) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let root = &settings.file.root;
@@ -45,7 +45,7 @@ pub fn run(settings: &Settings, broker: bool, once: bool) -> anyhow::Result<()> 
 async fn show(settings: &Settings, mut table: impl Table, once: bool) -> anyhow::Result<()> {
     let filters = table.filters();
     let mut broker = Connection::new(settings.broker()?, "watch")?;
-    // The first answer tells whether there is a broker at all.
+    // The first answer shows whether there is a broker at all.
     for message in broker.retained(&filters).await? {
         take(&mut table, &message, &mut broker).await?;
     }
@@ -82,7 +82,7 @@ async fn show(settings: &Settings, mut table: impl Table, once: bool) -> anyhow:
     }
 }
 
-/// Takes a message in, and asks for what it makes known.
+/// Handles a message, and subscribes to the topics that it reveals.
 async fn take(
     table: &mut impl Table,
     message: &Message,
@@ -99,7 +99,7 @@ fn rows() -> Option<usize> {
     Some(usize::from(size.ws_row)).filter(|rows| *rows > 0)
 }
 
-/// What fits on a screen, and at its foot how much does not.
+/// The rows that fit on the screen, and a last line that says how many do not.
 fn first_rows(table: &str, rows: usize) -> String {
     let lines: Vec<&str> = table.lines().collect();
     if lines.len() < rows {

@@ -68,7 +68,7 @@ fn who_cannot_be_asked_is_told_with_what_to_do() {
         (&["roof", "help"][..], 1, "there is no node roof; there are attic"),
         (&["web-k3j9", "help"], 1, "a browser"),
         (&["attic", "fly"], 1, "attic: there is no method fly"),
-        (&["attic", "snap", "door"], 2, "this is no JSON"),
+        (&["attic", "snap", "door"], 2, "this is not JSON"),
         (&["Attic", "help"], 2, "bad node name"),
     ] {
         let told = ask(data.path(), &set, arguments);
@@ -108,7 +108,7 @@ fn asking_takes_the_role_operator() {
     process::until("the node is online", || told("ada").status.success().then_some(()));
     let refused = told("eva");
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stderr).contains("takes the role operator"), "{refused:?}");
+    assert!(text(&refused.stderr).contains("needs the role operator"), "{refused:?}");
     assert_eq!(node.stop(), Some(0));
 
     let offline = told("ada");

@@ -147,10 +147,8 @@ fn a_full_disk_refuses_and_takes_again_by_itself_when_there_is_room() {
         small.arg(command.get_program()).args(command.get_args());
         small
     };
-    if !output(&mut small(&Command::new("true"))).status.success() {
-        assert!(std::env::var_os("CI").is_none(), "no small file system can be mounted here");
-        return;
-    }
+    let mounted = output(&mut small(&Command::new("true")));
+    assert!(mounted.status.success(), "no small file system can be mounted here: {mounted:?}");
     let broker = Running::start(vitrina(house.path()).args(FREE).arg("broker"));
     let address = broker.broker.expect("a broker");
     let mut gallery = Gallery::connect(address);

@@ -1,5 +1,5 @@
-//! What a server shows for itself over TLS: certificate and key from files, which are read again
-//! when they change; or made here, for a server that has none ([`made`]).
+//! The certificate and key of a TLS server: from files, which it reads again when they change; or
+//! made here, for a server that has none ([`made`]).
 
 pub mod made;
 
@@ -22,20 +22,20 @@ use tokio_rustls::server::TlsStream;
 use tracing::{error, info};
 use trust::Fingerprint;
 
-/// How often the files are looked at. They are read when they were the same twice, since one is
-/// written after the other.
+/// How often the files are checked. They are read when two checks in a row saw the same, because
+/// whoever replaces them writes one after the other.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where certificate and key are, in PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Files {
-    /// The certificate, and behind it those of the authorities that lead to a root.
+    /// The certificate, followed by those of the authorities that lead to a root.
     pub certificate: PathBuf,
     /// Its key.
     pub key: PathBuf,
 }
 
-/// Certificate and key cannot be used.
+/// Certificate and key are unusable.
 #[derive(Debug, thiserror::Error)]
 #[error("TLS cannot use {path}: {why}")]
 pub struct BadCertificate {
@@ -43,18 +43,18 @@ pub struct BadCertificate {
     why: String,
 }
 
-/// What a listener needs to speak TLS.
+/// A listener's TLS.
 pub struct Tls {
     shown: Arc<Shown>,
     acceptor: TlsAcceptor,
 }
 
-/// What is shown, and where it comes from.
+/// The current certificate, and where it comes from.
 #[derive(Debug)]
 struct Shown {
     files: Files,
     provider: Arc<CryptoProvider>,
-    /// The certificate that new clients are shown.
+    /// The certificate for new clients.
     current: RwLock<Arc<CertifiedKey>>,
 }
 
@@ -98,11 +98,11 @@ impl Tls {
         self.acceptor.accept(stream).await
     }
 
-    /// Reads the files again when they have changed, for ever. Clients that are here stay; what
-    /// is broken leaves the old certificate in use. A disk may take long, so it is asked aside.
+    /// Reads the files again when they have changed, for ever. Connected clients stay; a broken file
+    /// leaves the old certificate in use. It reads in a blocking thread, because a disk may be slow.
     pub async fn keep_certificate(&self) {
         let mut every = interval(LOOK_EVERY);
-        // Before the first reading the files may have been anything.
+        // The files may have changed before the first check.
         let (mut used, mut last) = (None, None);
         loop {
             every.tick().await;
@@ -118,13 +118,13 @@ impl Tls {
         }
     }
 
-    /// What clients may know the certificate by.
+    /// The fingerprint by which clients may recognise the certificate.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.shown.fingerprint()
     }
 }
 
-/// When each of the files was changed, and how long it is.
+/// The modification time and length of each file.
 type Stamps = [Option<(SystemTime, u64)>; 2];
 
 impl Shown {
@@ -142,7 +142,7 @@ impl Shown {
             Ok(new) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
                 if !is_first && let Some(fingerprint) = self.fingerprint() {
-                    info!(path = %self.files.certificate.display(), %fingerprint, "new clients are shown the new certificate");
+                    info!(path = %self.files.certificate.display(), %fingerprint, "new clients get the new certificate");
                 }
             }
             Err(error) => error!(%error, "the certificate stays as it was"),
@@ -150,7 +150,7 @@ impl Shown {
     }
 }
 
-/// What clients may know the certificate by that is in a file.
+/// The fingerprint of the certificate in a file.
 ///
 /// # Errors
 /// [`BadCertificate`] says why there is none.

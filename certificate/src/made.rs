@@ -1,4 +1,4 @@
-//! A certificate that nobody vouches for, made here and kept.
+//! A self-signed certificate, made here and kept.
 
 use std::fs;
 use std::net::{IpAddr, UdpSocket};
@@ -11,19 +11,19 @@ use rcgen::{
 
 use crate::Files;
 
-/// How long a certificate is good. Some browsers take none that is good for more than 825 days.
+/// How long a certificate is valid. Some browsers reject more than 825 days.
 const GOOD_FOR: Duration = Duration::from_secs(800 * DAY);
 
-/// A new one is made when the old one ends within this.
+/// A new one replaces one that ends within this time.
 const BEFORE_THE_END: Duration = Duration::from_secs(30 * DAY);
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// Before the PEM stands until when it is good, in seconds since 1970 (RFC 7468, section 5.2,
-/// allows text there), so that no certificate has to be taken apart.
+/// The text before the PEM (RFC 7468, section 5.2, allows it) says when the certificate ends, in
+/// seconds since 1970, so that no code has to parse the certificate.
 const UNTIL: &str = "vitrina made this; it is good until ";
 
-/// A certificate could not be made or kept.
+/// A certificate could not be made or saved.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: a certificate cannot be made there: {why}")]
 pub struct CannotMake {
@@ -31,7 +31,7 @@ pub struct CannotMake {
     why: String,
 }
 
-/// Where the certificate is that is kept in `folder`.
+/// The files of the certificate in `folder`.
 pub fn files(folder: &Path) -> Files {
     Files { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") }
 }
@@ -68,7 +68,7 @@ fn until(pem: &str) -> Option<Duration> {
 
 fn make(machine: &str, until: Duration) -> Result<(String, String), rcgen::Error> {
     let mut params = CertificateParams::new(names(machine))?;
-    // It is good from the beginning of time: the clock of a machine without one may be behind.
+    // Valid from the start of time: a machine without a clock of its own may be behind.
     params.not_after = date_time_ymd(1970, 1, 1) + until;
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, format!("Vitrina on {machine}"));
@@ -77,7 +77,7 @@ fn make(machine: &str, until: Duration) -> Result<(String, String), rcgen::Error
     Ok((params.self_signed(&key)?.pem(), key.serialize_pem()))
 }
 
-/// What browsers may call this machine.
+/// The names by which browsers may open this machine.
 fn names(machine: &str) -> Vec<String> {
     let machine = machine.trim_end_matches('.').to_ascii_lowercase();
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];

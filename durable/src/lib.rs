@@ -1,19 +1,19 @@
-//! Files and names that outlast a cut of the power, and that nobody else can read.
+//! Files and names that survive a power cut, and that nobody else can read.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// The mode of a file that its user alone can read and write.
+/// The mode of a file that only its user can read and write.
 pub const PRIVATE: u32 = 0o600;
 
 /// The mode of a folder of such files.
 const PRIVATE_FOLDER: u32 = 0o700;
 
-/// Writes a small file with the permissions `mode`, which the process's mask narrows. It is
-/// written aside and synced before it gets its name, since a file system may keep a name and lose
-/// what was written: after a crash there is the old file or the whole new one.
+/// Writes a small file with the permissions `mode`, which the process's umask narrows. It writes
+/// and syncs a temporary file before it renames it, because a file system may keep a name and lose
+/// the content: after a crash there is the old file or the whole new one.
 ///
 /// # Errors
 /// Those of the file system. The old file is as it was, unless only the last sync failed.
@@ -21,7 +21,7 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     write_prepared(path, bytes, mode, |_| Ok(()))
 }
 
-/// The same, with something done to the file before it gets its name.
+/// The same, but calls `prepare` with the file before it gets its name.
 ///
 /// # Errors
 /// Also those of `prepare`.
@@ -41,18 +41,18 @@ pub fn write_prepared(
     sync_folder(folder)
 }
 
-/// Makes a folder for its user alone, and what is missing above it. One that is there already is
-/// closed to others, as far as that is ours to do.
+/// Makes a folder that only its user can read, and missing folders above it. Closes an existing
+/// one to others if it is ours.
 ///
 /// # Errors
-/// It cannot be made, or its name is that of a file.
+/// It cannot be made, or a file has its name.
 pub fn private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(path)?;
     close_to_others(path)
 }
 
-/// Opens a file to write, made when missing, for its user alone. What is in it stays, and one that
-/// is there already is closed to others, as far as that is ours to do.
+/// Opens a file to write that only its user can read, and makes it if missing. Keeps the content
+/// of an existing one, and closes it to others if it is ours.
 ///
 /// # Errors
 /// It cannot be made or written.
@@ -69,7 +69,7 @@ fn close_to_others(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     match fs::set_permissions(path, Permissions::from_mode(mode & 0o700)) {
-        // It is somebody else's, or lies where nobody can change it: they know whom they let in.
+        // It belongs to somebody else, or the file system is read-only: its owner decides.
         Err(error)
             if matches!(
                 error.kind(),
@@ -87,7 +87,7 @@ fn folder_of(path: &Path) -> &Path {
     named.unwrap_or(Path::new("."))
 }
 
-/// Makes the names in a folder outlast the power.
+/// Syncs the names in a folder.
 ///
 /// # Errors
 /// The folder is not there, or cannot be synced.

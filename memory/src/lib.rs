@@ -5,14 +5,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What is assumed where nothing can be found out: a small Raspberry Pi.
+/// The assumption where no file says anything: a small Raspberry Pi.
 const UNKNOWN: u64 = 512 << 20;
 
 /// How many bytes of memory this program may use.
 ///
-/// Control groups of version 2 (`Documentation/admin-guide/cgroup-v2.rst`, `memory.max` and
-/// `memory.high`) and of version 1 (`cgroup-v1/memory.rst`, `memory.limit_in_bytes`) are read, at
-/// each level from the program's own up to the root. What cannot be read limits nothing.
+/// It reads control groups of version 2 (`Documentation/admin-guide/cgroup-v2.rst`, `memory.max`
+/// and `memory.high`) and of version 1 (`cgroup-v1/memory.rst`, `memory.limit_in_bytes`), at each
+/// level from the program's own up to the root. An unreadable file limits nothing.
 pub fn limit() -> u64 {
     limit_below(Path::new("/"))
 }
@@ -30,7 +30,7 @@ fn machine(root: &Path) -> Option<u64> {
     line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// The files that hold a limit, of the program's own group and of those around it.
+/// The files with a limit, of the program's own group and of those around it.
 fn groups(root: &Path) -> Vec<PathBuf> {
     let text = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
     // `cgroups(7)`: a hierarchy's number, its controllers, and the path of the group in it.
@@ -56,7 +56,7 @@ fn groups(root: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// A number of bytes in a file; `max` is none.
+/// The number of bytes in a file; `None` for `max`.
 fn bytes(file: &Path) -> Option<u64> {
     fs::read_to_string(file).ok()?.trim().parse().ok()
 }

@@ -1,4 +1,4 @@
-//! What the broker says of itself, as every broker does under `$SYS`.
+//! The broker's own figures, which every broker publishes under `$SYS`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -32,7 +32,7 @@ impl Table for Facts {
             let _ = writeln!(table, "{name:<40} {value}");
         }
         if self.0.is_empty() {
-            table.push_str("the broker says nothing of itself, or not to this user\n");
+            table.push_str("the broker publishes no figures, or this user may not read them\n");
         }
         table
     }

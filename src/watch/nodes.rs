@@ -9,19 +9,19 @@ use wire::{CameraId, CameraStats, Info, NodeName, Root, State, Stats, Status, To
 use super::Table;
 use crate::mqtt::Message;
 
-/// So many facts are asked for by their names.
+/// At most so many facts are subscribed to by exact name.
 const ASKED: usize = 1000;
 
-/// The columns of the narrowest terminal.
+/// The width of the narrowest terminal, in columns.
 const WIDTH: usize = 79;
 
-/// What has been heard of them.
+/// The nodes and cameras known so far.
 #[derive(Default)]
 pub struct Board {
     root: Root,
     nodes: BTreeMap<NodeName, Node>,
     cameras: BTreeMap<CameraId, Camera>,
-    /// The facts that were asked for by their names.
+    /// The facts subscribed to by exact name.
     asked: BTreeSet<String>,
 }
 
@@ -30,7 +30,7 @@ struct Node {
     online: bool,
     info: Option<Info>,
     stats: Option<Stats>,
-    /// When its stats came.
+    /// When its stats arrived.
     heard: Option<Instant>,
 }
 
@@ -42,12 +42,12 @@ struct Camera {
 }
 
 impl Board {
-    /// Nothing heard yet under this root.
+    /// An empty table for topics under this root.
     pub fn new(root: &Root) -> Self {
         Board { root: root.clone(), ..Board::default() }
     }
 
-    /// The facts of whoever is heard of for the first time, by what is no fact.
+    /// The facts of a node or camera that shows itself first by a message that is no fact.
     fn unasked(&mut self, topic: &Topic) -> Vec<String> {
         let (node, camera) = match topic {
             Topic::Stats(node) => (node, None),
@@ -75,7 +75,7 @@ impl Table for Board {
         ]
     }
 
-    /// A message that is not understood changes nothing.
+    /// An unreadable message changes nothing.
     fn take(&mut self, message: &Message, now: Instant) -> Vec<String> {
         let payload = &message.payload[..];
         let topic = Topic::parse(&self.root, &message.topic);
@@ -85,7 +85,7 @@ impl Table for Board {
                 Ok(status) => {
                     self.nodes.entry(node).or_default().online = status == Status::Online;
                 }
-                // An empty status is a node that was forgotten.
+                // An empty status means that the node was forgotten.
                 Err(_) => {
                     self.nodes.remove(&node);
                 }
@@ -147,7 +147,7 @@ impl Table for Board {
 }
 
 impl Node {
-    /// What its wall clock shows now, since 1970: by its own word, since it may be wrong.
+    /// What the node's own wall clock shows now, since 1970; it may be wrong.
     fn clock(&self, now: Instant) -> Duration {
         let told = self.stats.as_ref().zip(self.heard);
         let ours = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -160,7 +160,7 @@ impl Node {
 impl Camera {
     fn cells(&self, node: &Node, now: Instant) -> [String; 6] {
         let state = self.state.as_ref();
-        // What shows no pictures says since when, also to who has not seen the last one.
+        // A camera without pictures shows since when, even if this run saw none of them.
         let without = state
             .filter(|state| state.reason.is_some())
             .map(|state| node.clock(now).saturating_sub(Duration::from_millis(state.since)));
@@ -171,7 +171,7 @@ impl Camera {
             Some((state, None)) => word(&state),
             None => String::new(),
         };
-        // What a camera that works would not have dropped by itself is not the viewer's worry.
+        // Only drops that a working camera would not make concern the viewer.
         let dropped = self.stats.as_ref().map(|stats| {
             let broken = stats.dropped.iter().filter(|(reason, _)| *reason != "unwanted");
             broken.map(|(_, count)| count).sum::<u64>().to_string()
@@ -195,7 +195,7 @@ fn row([name, state, format, size, fps, age, dropped]: [&str; 7]) -> String {
     format!("{}\n", row.trim_end())
 }
 
-/// A text of at most so many characters; of a longer one the middle is left out.
+/// A text of at most so many characters, without the middle of a longer one.
 fn cut(text: &str, most: usize) -> String {
     let chars: Vec<char> = text.chars().collect();
     if chars.len() <= most {
@@ -206,7 +206,7 @@ fn cut(text: &str, most: usize) -> String {
     begin.chain(&['…']).chain(chars.iter().skip(chars.len() - end)).collect()
 }
 
-/// What there is to know of the photos on a node's disk, and of what the broker keeps from it.
+/// Notes on the photos on a node's disk, and on what the broker withholds from it.
 fn of_photos(stats: &Stats) -> Vec<String> {
     let waiting = format!("photos wait to be stored: {:.1} MB", stats.spool as f64 / 1e6);
     let refused = format!("photos in spool/refused, which no gallery takes: {}", stats.refused);
@@ -216,7 +216,7 @@ fn of_photos(stats: &Stats) -> Vec<String> {
     told.chain(stats.kept_back.clone()).collect()
 }
 
-/// The word that stands for a state or reason on the wire.
+/// The name of a state or reason on the wire.
 fn word(value: &(impl serde::Serialize + ?Sized)) -> String {
     match toml::Value::try_from(value) {
         Ok(toml::Value::String(word)) => word,

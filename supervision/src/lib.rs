@@ -1,8 +1,8 @@
 //! Which threads and tasks of a part are alive.
 //!
-//! Each has a [`Beat`]. A panic that unwinds through it is its death, which [`Health`] remembers
-//! until one of the same name begins; one that ends otherwise was let go by its owner. Who asks is
-//! `/healthz`, and the watchdog of systemd, which starts the process anew.
+//! Each has a [`Beat`]. A panic that unwinds through it is a death, which [`Health`] remembers
+//! until one of the same name begins; a beat that is dropped otherwise was released by its owner.
+//! `/healthz` and systemd's watchdog ask, and systemd restarts the process.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,9 +4,8 @@ import { strict as assert } from 'node:assert';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 
-import { camera, gallery, look, node, reason, snap, stored } from '../harness/house.mjs';
+import { camera, gallery, look, node, pictures, reason, snap, stored } from '../harness/house.mjs';
 import { empty, rabbitmq, root } from '../harness/rabbitmq.mjs';
 import { folder } from '../harness/scratch.mjs';
 import { until } from '../harness/until.mjs';
@@ -61,7 +60,7 @@ for (const [suite, name] of [['bookworm', 'RabbitMQ 3'], ['trixie', 'RabbitMQ 4'
     assert.match(pi.stderr, /WARN the broker ends the connection when it is sent a picture/);
     const before = losses(pi);
     assert.equal((await snap(wall, id)).status, 201);
-    await pause(5000);
+    await pictures(wall, 5);
     assert.equal(losses(pi), before, 'it is held');
     await stored([wall], 2);
   });
@@ -75,7 +74,7 @@ for (const [suite, name] of [['bookworm', 'RabbitMQ 3'], ['trixie', 'RabbitMQ 4'
     t.after(looking.stop);
     await reason(wall, /^pi: the broker takes no packet above \d+ bytes, and a picture has \d+: raise max_packet_size/, 60_000);
     const before = losses(pi);
-    await pause(5000);
+    await pictures(wall, 5);
     assert.ok(losses(pi) <= before + 1);
   });
 

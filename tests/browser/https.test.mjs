@@ -67,7 +67,7 @@ test('a gallery without HTTPS says who can switch it on', async () => {
 
 // An address that is not the loopback's, in a network of its own.
 const REDIRECT = `
-ip link set lo up && ip addr add 10.77.0.1/32 dev lo || exit 77
+ip link set lo up && ip addr add 10.77.0.1/32 dev lo || exit
 "$0" gallery --data "$1" --set gallery.broker=mqtt://127.0.0.1:1 --open --set gallery.redirect=true \\
   --set gallery.listen=10.77.0.1:8080 --set gallery.https_listen=10.77.0.1:8443 > "$1/out" &
 for _ in $(seq 300); do grep -q ready "$1/out" && break; sleep 0.1; done
@@ -77,12 +77,8 @@ curl -sSkL -o /dev/null -w '%{http_code} %{url_effective}\\n' http://10.77.0.1:8
 kill $!; wait
 `;
 
-test('who comes by HTTP from elsewhere is sent on to HTTPS', async (t) => {
-  const { code, stdout, stderr } = await run('unshare', ['-rn', 'sh', '-c', REDIRECT, BINARY, folder('redirect')]);
-  if (code === 77 || /unshare/.test(stderr)) {
-    assert.notEqual(process.env.CI, 'true', stderr);
-    return t.skip('this machine gives no network of its own');
-  }
+test('who comes by HTTP from elsewhere is sent on to HTTPS', async () => {
+  const { stdout, stderr } = await run('unshare', ['-rn', 'sh', '-c', REDIRECT, BINARY, folder('redirect')]);
   assert.deepEqual(stdout.trim().split('\n'), [
     '308 https://10.77.0.1:8443/photos?camera=a',
     '503',

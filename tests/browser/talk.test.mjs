@@ -168,7 +168,7 @@ test('what can never be said says why and comes back to the field', async () => 
   link.cut();
   await say(page, 'I go');
   await page.getByRole('button', { name: 'Leave' }).click();
-  await page.getByText('Not said: you left before it could be').waitFor();
+  await page.getByText('Not said: you left before it went out').waitFor();
   link.plug();
   await isBack(page);
   await field(page).fill('and say');

@@ -2,9 +2,9 @@
 
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 
 import { mosquitto } from '../harness/brokers.mjs';
+import { pictures } from '../harness/house.mjs';
 import { RecordingBroker } from '../harness/recording.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
@@ -181,7 +181,7 @@ test('Mosquitto with a limit below a photo and a live frame: it is told, and no 
   const times = () => broker.stderr.split(/New client connected from \S+ as vitrina-pi-[0-9a-f]{8}-jpeg/).length - 1;
   const before = times();
   assert.ok(before <= 4, `${before} connections`);
-  await pause(3000);
+  await pictures(wall, 3);
   assert.equal(times(), before);
   stream.abort();
   await Promise.all([pi.stop(), wall.stop()]);

@@ -85,3 +85,14 @@ export async function stored(galleries, count) {
   assert.equal(new Set(ids).size, ids.length, 'one is stored twice');
   assert.equal(ids.length, count);
 }
+
+/** Waits until so many further pictures of its camera have come to a gallery: the age falls with each. */
+export async function pictures(gallery, count) {
+  let [seen, last] = [0, 0];
+  await until(`${count} further pictures`, async () => {
+    const [{ age_ms: age }] = await json(gallery, 'api/cameras');
+    if (age < last) seen += 1;
+    last = age;
+    return seen >= count;
+  }, { limit: 10_000 + 3_000 * count });
+}

@@ -1,5 +1,5 @@
-// A small disk for one process, which needs no rights: a file system in memory that is mounted in a
-// name space of its own.
+// A small disk for one process: a file system in memory, mounted in a name space of its own, which
+// needs no rights where the kernel lets users make name spaces.
 
 import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,17 +14,16 @@ const MOUNT = 'mount -t tmpfs -o "$0" tmpfs "$1" && shift && exec setpriv --pdea
 const on = (bytes, at, inodes = 0) => ['unshare', '-rm', 'sh', '-c', MOUNT, `size=${bytes},nr_inodes=${inodes}`, at];
 
 export class SmallDisk {
-  /** Why there can be none on this machine; false if there can. */
-  static async missing() {
-    const [program, ...args] = on(1e6, folder('disk'));
-    const { code, stderr } = await run(program, [...args, 'true']);
-    return code !== 0 && `no small file system can be mounted here: ${stderr}`;
-  }
-
-  /** Starts a process whose data are on a disk of `bytes`; of so many `inodes`, if they are bounded. */
+  /**
+   * Starts a process whose data are on a disk of `bytes`; of so many `inodes`, if they are bounded.
+   * Fails where none can be mounted.
+   */
   static async under(command, bytes, { inodes, ...options } = {}) {
     const disk = new SmallDisk();
     const data = folder('data');
+    const [program, ...args] = on(bytes, data, inodes);
+    const { code, stderr } = await run(program, [...args, 'true']);
+    if (code !== 0) throw new Error(`no small file system can be mounted here: ${stderr}`);
     disk.vitrina = await Vitrina.start(command, { ...options, data, under: on(bytes, data, inodes) });
     return disk;
   }

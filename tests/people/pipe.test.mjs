@@ -75,5 +75,5 @@ test('a line of a terminal whose echo was lost is said again, and is there once'
   assert.deepEqual(said(), all);
   const shown = [...ana.heard.matchAll(/ Luz: (.*)/g)].map(([, text]) => text);
   assert.deepEqual(shown, all);
-  assert.match(luz.heard, /your last line is said when it is back/);
+  assert.match(luz.heard, /your last line goes out when it is back/);
 });

@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint([u8; 32]);
 
-/// A text is no fingerprint.
+/// A text that is not a fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the SHA-256 of a certificate has 64 hex digits, with colons or without; the broker's log has \
@@ -19,7 +19,7 @@ pub struct Fingerprint([u8; 32]);
 pub struct BadFingerprint;
 
 impl Fingerprint {
-    /// That of a certificate.
+    /// The fingerprint of a certificate.
     pub fn of(certificate: &CertificateDer<'_>) -> Fingerprint {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest::digest(&digest::SHA256, certificate).as_ref());

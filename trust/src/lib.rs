@@ -1,8 +1,8 @@
-//! Which server a client of TLS takes for the one that it means.
+//! Which server a TLS client trusts.
 //!
-//! Authorities vouch for it, the system's or those of one file; or its certificate is known by its
-//! fingerprint. What is refused says so with the fingerprint that was seen, so that the person who
-//! set up both ends can tell a new certificate from a stranger.
+//! Either authorities vouch for it, the system's or those of one file, or the client knows the
+//! fingerprint of its certificate. A refusal shows the fingerprint of the refused certificate, so
+//! that the person who set up both ends can tell a new certificate from a stranger.
 
 mod fingerprint;
 mod verifier;
@@ -24,15 +24,15 @@ use wire::BrokerUrl;
 pub use crate::fingerprint::{BadFingerprint, Fingerprint};
 use crate::verifier::{Pinned, Refused, Vouched};
 
-/// A key of the configuration that cannot be used. The text says what is right.
+/// A wrong value of a key of the configuration. The text says what is right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key} = {value:?}: {right}")]
 pub struct BadTrust {
     /// The key in its section: `ca_file`, `fingerprint` or `broker`.
     pub key: &'static str,
-    /// What it holds.
+    /// Its value.
     pub value: String,
-    /// What is wrong with that, and what to do.
+    /// What is wrong with it, and what to do.
     pub right: String,
 }
 
@@ -42,9 +42,9 @@ impl BadTrust {
     }
 }
 
-/// What a client speaks TLS with to a broker of `mqtts://`; `None` for `mqtt://`. `ca_file` holds
+/// The TLS configuration of a client for a broker of `mqtts://`; `None` for `mqtt://`. `ca_file` has
 /// authorities in PEM; `fingerprint` is that of the broker's own certificate, whose name and dates
-/// do not matter then. Without both the authorities of this system are believed.
+/// then do not matter. Without both, the client trusts the authorities of this system.
 ///
 /// # Errors
 /// [`BadTrust`] names the key that cannot be used.
@@ -54,8 +54,8 @@ pub fn client(
     fingerprint: Option<&str>,
 ) -> Result<Option<Arc<ClientConfig>>, BadTrust> {
     if !broker.tls {
-        // Who wrote one of these means to be safe.
-        let right = "it is of no use without TLS: write broker = \"mqtts://HOST\"";
+        // These keys show that the user expects a protected connection.
+        let right = "it has no effect without TLS: write broker = \"mqtts://HOST\"";
         return match (ca_file, fingerprint) {
             (None, None) => Ok(None),
             (Some(file), _) => Err(BadTrust::new("ca_file", file.display(), right)),
@@ -65,7 +65,7 @@ pub fn client(
     let provider = Arc::new(ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match (ca_file, fingerprint) {
         (Some(file), Some(_)) => {
-            let right = "this and fingerprint are two ways to know the broker; choose one";
+            let right = "this and fingerprint are two ways to recognise the broker; choose one";
             return Err(BadTrust::new("ca_file", file.display(), right));
         }
         (None, Some(text)) => {
@@ -86,8 +86,8 @@ pub fn client(
     Ok(Some(Arc::new(config)))
 }
 
-/// What went wrong with a connection, for a person: the refusal of a certificate without the
-/// layers that it came through.
+/// The reason for a failed connection, for a person: the refusal of a certificate without the
+/// errors of the layers around it.
 pub fn why(error: &(dyn StdError + 'static)) -> String {
     let mut cause = Some(error);
     while let Some(at) = cause {
@@ -107,7 +107,7 @@ pub fn why(error: &(dyn StdError + 'static)) -> String {
     error.to_string()
 }
 
-/// What a port for another protocol makes of our greeting.
+/// How a port for another protocol answers our greeting.
 const NO_TLS: &str = "the server does not speak TLS there; mqtts:// wants the port of a listener \
                       with TLS, which is 8883 unless said otherwise";
 

@@ -1,4 +1,4 @@
-//! Looks at the certificate that a server shows.
+//! Checks the certificate of a server.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, Signatu
 
 use crate::fingerprint::Fingerprint;
 
-/// Why a server was not taken for the one that is meant.
+/// Why the client does not trust a server.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
     #[error(
@@ -33,7 +33,7 @@ impl From<Refused> for Error {
     }
 }
 
-/// The server has this one certificate; only its key can sign the handshake.
+/// Trusts only the server with this one certificate, whose key must sign the handshake.
 #[derive(Debug)]
 pub(crate) struct Pinned {
     pub expected: Fingerprint,
@@ -81,7 +81,7 @@ impl ServerCertVerifier for Pinned {
     }
 }
 
-/// Authorities vouch for the server; what they do not is explained.
+/// Trusts a server that authorities vouch for, and explains each refusal.
 #[derive(Debug)]
 pub(crate) struct Vouched(pub Arc<WebPkiServerVerifier>);
 
@@ -98,7 +98,7 @@ impl ServerCertVerifier for Vouched {
             let why = match error {
                 Error::InvalidCertificate(
                     CertificateError::UnknownIssuer | CertificateError::BadSignature,
-                ) => "no authority that is believed here signed it".to_owned(),
+                ) => "no authority that is trusted here signed it".to_owned(),
                 Error::InvalidCertificate(why) => why.to_string(),
                 other => return other,
             };

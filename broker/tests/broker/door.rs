@@ -10,6 +10,7 @@ use argon2::password_hash::phc::PasswordHash;
 use broker::{Role, Section, Users};
 use wire::Root;
 
+use crate::logged;
 use crate::raw::{BOTH, Connect, Raw, V5, V311, publish, subscribe};
 use crate::running::{Running, section, start_in, start_with};
 
@@ -130,10 +131,11 @@ async fn changes_of_the_users_are_seen_and_end_who_may_not_stay() {
     assert_eq!(answer(broker.address, &login(V5, "b", "bob", PASSWORD)).await, 0x86);
     ada.has_nothing().await;
     // Without its file, the users stay; broken, too.
+    logged::keep();
     std::fs::remove_file(folder.path().join("users.toml")).unwrap();
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    logged::error(&["the file of the users has gone"]).await;
     std::fs::write(folder.path().join("users.toml"), "broken").unwrap();
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    logged::error(&["the users stay as they were", folder.path().to_str().unwrap()]).await;
     ada.has_nothing().await;
     assert_eq!(answer(broker.address, &Connect::new(V5, "a")).await, 0x87);
     broker.stop().await;

@@ -7,6 +7,7 @@ mod clients;
 mod door;
 mod fuzz;
 mod health;
+mod logged;
 mod once;
 mod ordered;
 mod owners;

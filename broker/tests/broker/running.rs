@@ -12,6 +12,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use wire::Root;
 
+use crate::raw::{Connect, Raw, V5};
+
 /// What must happen, happens within this.
 pub const SOON: Duration = Duration::from_secs(10);
 
@@ -62,6 +64,15 @@ impl Running {
     pub async fn stop(self) {
         let _ = self.stop.send(());
         timeout(Duration::from_secs(3), self.task).await.expect("ends in time").unwrap().unwrap();
+    }
+
+    /// Lets so many seconds pass on the broker's own clock: until a session of them has expired.
+    pub async fn pass(&self, seconds: u8) {
+        let before = self.counters.read().expired;
+        let expiry = [0x11, 0, 0, 0, seconds];
+        let clock = Connect { properties: &expiry, ..Connect::new(V5, "clock") };
+        Raw::enter(self.address, V5, &clock.bytes()).await.leave().await;
+        self.until("the end of the clock's session", |c| c.expired > before).await;
     }
 
     /// Waits until the counts are as wanted.

@@ -1,7 +1,5 @@
 //! Sessions that outlive their connections.
 
-use std::time::Duration;
-
 use broker::Section;
 
 use crate::raw::{BOTH, Connect, Raw, V5, V311, publish_with};
@@ -150,9 +148,7 @@ async fn a_session_ends_when_its_time_has_passed_and_disconnect_may_change_that(
     let mut client = Raw::enter(broker.address, V5, &connect.bytes()).await;
     client.send(&[&[0xe0, 7, 0, 5][..], &expiry(100)].concat()).await;
     assert_eq!(client.packet().await, None);
-    let mut other = Raw::connect(broker.address, V5, "other").await;
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-    other.ping().await;
+    broker.pass(2).await;
     let (mut client, is_old) = Raw::return_to(broker.address, &connect).await;
     assert!(is_old);
     client.send(&[&[0xe0, 7, 0, 5][..], &expiry(0)].concat()).await;
@@ -311,7 +307,7 @@ async fn what_has_expired_while_a_client_was_away_does_not_come() {
         publisher.send(&publish_with(V5, "b", payload, 1, true, &[0x02, 0, 0, 0, 1])).await;
         publisher.gets(&[0x40, 2, 0, 9]).await;
     }
-    tokio::time::sleep(Duration::from_millis(2100)).await;
+    broker.pass(2).await;
     let (mut client, _) = Raw::return_to(broker.address, &connect).await;
     let message = client.published().await;
     assert_eq!(message.payload, b"kept");

@@ -10,7 +10,8 @@ export async function busy(t, rig) {
   const { guest } = rig;
   await end(rig);
   await guest.sh(`systemd-run --quiet --unit=holder v4l2-ctl -d ${WEBCAM} --set-fmt-video=width=640,height=480,pixelformat=MJPG --stream-mmap`);
-  await guest.sh('until ls -l /proc/$(systemctl show -P MainPID holder)/fd | grep -q video; do sleep 0.1; done; sleep 1');
+  // It tells its rate once a second, while frames flow.
+  await guest.sh('until journalctl -u holder -o cat | grep -q fps; do sleep 0.1; done');
   const { wall, state } = await main(rig);
   rig.page ??= await rig.browser.newPage({ viewport: { width: 1280, height: 800 } });
 

@@ -26,14 +26,14 @@ test("lines are as the gallery's own sentences mean them", () => {
   assert.equal(lines[6], "Photo: brought back");
   assert.match(lines[8]!, /^Photo by Ana, .*2025.*: deleted$/);
   assert.equal(lines[10], "Ana left, the connection was lost");
-  assert.equal(lines[12], "A photo is asked of <workshop/bench>");
+  assert.equal(lines[12], "Photo requested from <workshop/bench>");
 });
 
 test("the camera of a page is called after who shows it", () => {
   const raw = { id: 1, at: 1, event: "camera", camera: "web-k3j9/camera", name: "Ana" };
   const line = (state: string): string => entryText(readEntry({ ...raw, state })!, called, en);
   assert.equal(line("live"), "Ana shows a camera");
-  assert.equal(line("off"), "Ana shows no camera any more");
+  assert.equal(line("off"), "Ana stopped showing a camera");
 });
 
 test("what a later version or a stranger sends is passed over", () => {

@@ -66,7 +66,7 @@ test("facts are words", () => {
   assert.deepEqual(of("Size"), ["4032 × 3024, 2.8 MB"]);
   assert.deepEqual(of("Lens"), ["5.4 mm, f/1.7, 1/60 s, ISO 320"]);
   assert.equal(of("From"), undefined, "what is not known is not told");
-  assert.deepEqual(of("Kept"), ["While there is room. Pin it to keep it for good."]);
+  assert.deepEqual(of("Kept"), ["While there is space. Pin it to keep it for good."]);
 });
 
 test("how the time is known is told where it may be wrong", () => {

@@ -91,7 +91,7 @@ test("reasons are headlines, in both languages", () => {
     [
       { state: "lost", reason: "frozen" },
       "The picture stands still",
-      "Since 17:42. Look at the program or device that it comes from.",
+      "Since 17:42. Check the program or device that it comes from.",
       "La imagen está parada",
       "Desde las 17:42. Revisa el programa o aparato de donde viene.",
     ],
