@@ -2,14 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
-use std::fs::File;
-use std::io;
-use std::ops::Range;
-use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::io::{self, Read};
 use std::pin::pin;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -32,7 +27,7 @@ use crate::http::routes::RESOURCE_POLICY;
 use crate::live::hub::Wall;
 use crate::photos::filename;
 use crate::photos::picture::{self, Pool};
-use crate::photos::store::{Change, Filter, Query, Store, Stored};
+use crate::photos::store::{BlobReader, Change, Filter, Query, Store, Stored};
 use crate::problem::Problem;
 
 /// A page of the list has so many photos unless another number is asked for.
@@ -112,10 +107,11 @@ pub(crate) async fn describe(store: &Store, pool: &Pool, id: &str) -> Result<Res
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         exif: BTreeMap<String, String>,
     }
-    let Stored { photo, path } = store.file(&parse(id)?).await?;
-    let media = photo.media;
-    let read =
-        move |_: &picture::Config| std::fs::read(path).map(|bytes| picture::facts(media, &bytes));
+    let stored = store.file(&parse(id)?).await?;
+    let photo = stored.photo.clone();
+    let read = move |_: &picture::Config| {
+        stored.read().map(|bytes| picture::facts(stored.photo.media, &bytes))
+    };
     let facts = pool.run(photo.bytes, read);
     let exif = facts.await.ok().and_then(Result::ok).unwrap_or_default();
     Ok(json(&Described { photo, exif }))
@@ -178,10 +174,10 @@ pub(crate) async fn picture(
     headers: &HeaderMap,
     parameters: &Parameters,
 ) -> Result<Response, Problem> {
-    let Stored { photo, path } = store.file(&parse(id)?).await?;
-    let disposition = filename::disposition(&photo, parameters.contains_key("download"));
-    let etag = format!("\"{}\"", photo.hash);
-    serve(path, photo.media, &etag, &disposition, headers).await
+    let stored = store.file(&parse(id)?).await?;
+    let disposition = filename::disposition(&stored.photo, parameters.contains_key("download"));
+    let (etag, media) = (format!("\"{}\"", stored.photo.hash), stored.photo.media);
+    serve(stored, media, &etag, &disposition, headers).await
 }
 
 /// `GET /photos/<id>/thumb`: a small JPEG.
@@ -190,15 +186,15 @@ pub(crate) async fn thumb(
     id: &str,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let Stored { photo, path } = store.thumb(&parse(id)?).await?;
-    let etag = format!("\"{}-thumb{}\"", photo.hash, picture::EDITION);
-    serve(path, MediaType::Jpeg, &etag, "inline", headers).await
+    let stored = store.thumb(&parse(id)?).await?;
+    let etag = format!("\"{}-thumb{}\"", stored.photo.hash, picture::EDITION);
+    serve(stored, MediaType::Jpeg, &etag, "inline", headers).await
 }
 
-/// A file that never changes: all of it, a part, or word that the browser has it (RFC 9110,
+/// A blob, which never changes: all of it, a part, or word that the browser has it (RFC 9110,
 /// sections 13 and 14).
 async fn serve(
-    path: PathBuf,
+    stored: Stored,
     media: MediaType,
     etag: &str,
     disposition: &str,
@@ -211,16 +207,10 @@ async fn serve(
             &[(ETAG, etag), (CACHE_CONTROL, KEPT), (RESOURCE_POLICY, SHOWN)],
         ));
     }
-    let opened = spawn_blocking(move || {
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
-        io::Result::Ok((file, length))
-    });
-    let (file, length) = opened
-        .await
-        .map_err(io::Error::from)
-        .and_then(|done| done)
-        .map_err(|error| gone(&error))?;
+    let broken = |error: tokio::task::JoinError| Problem::internal(error.to_string());
+    // It may have been deleted since it was looked up.
+    let blob = spawn_blocking(move || stored.open()).await.map_err(broken)??;
+    let length = blob.size();
     // A part of another file would be of no use; a date is never the one that we know.
     let same = header("if-range").is_none_or(|known| known.trim() == etag);
     let range = if same { asked(header("range"), length) } else { Asked::Whole };
@@ -239,7 +229,9 @@ async fn serve(
         }
     };
     let size = (range.end - range.start).to_string();
-    let mut response = warp::reply::stream(pieces(file, range)).into_response();
+    let left = range.end - range.start;
+    let reader = spawn_blocking(move || blob.read(range)).await.map_err(broken)??;
+    let mut response = warp::reply::stream(pieces(reader, left)).into_response();
     *response.status_mut() = status;
     if let Some(told) = told {
         response = with(response, &[(CONTENT_RANGE, &told)]);
@@ -260,22 +252,20 @@ async fn serve(
     ))
 }
 
-/// The bytes of a file, each piece read when the socket takes it.
-fn pieces(file: File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync {
-    stream::try_unfold((Arc::new(file), range), |(file, range)| async move {
-        if range.is_empty() {
+/// So many bytes, each piece read when the socket takes it.
+fn pieces(reader: BlobReader, left: u64) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync {
+    stream::try_unfold((reader, left), |(mut reader, left)| async move {
+        if left == 0 {
             return Ok(None);
         }
-        let length = usize::try_from(range.end - range.start).unwrap_or(PIECE).min(PIECE);
-        let (reader, at) = (file.clone(), range.start);
+        let length = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
         let read = spawn_blocking(move || {
             let mut piece = vec![0; length];
-            reader.read_exact_at(&mut piece, at)?;
-            io::Result::Ok(piece)
+            reader.read_exact(&mut piece)?;
+            io::Result::Ok((piece, reader))
         });
-        let piece = read.await.map_err(io::Error::from).and_then(|done| done)?;
-        let next = at + length as u64..range.end;
-        Ok(Some((Bytes::from(piece), (file, next))))
+        let (piece, reader) = read.await.map_err(io::Error::from).and_then(|done| done)?;
+        Ok(Some((Bytes::from(piece), (reader, left - length as u64))))
     })
 }
 
@@ -283,16 +273,6 @@ fn pieces(file: File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>
 fn has(known: &str, etag: &str) -> bool {
     let mut tags = known.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
     known.trim() == "*" || tags.any(|tag| tag == etag)
-}
-
-/// The file went away since its path was told: it was deleted, most likely.
-fn gone(error: &io::Error) -> Problem {
-    match error.kind() {
-        io::ErrorKind::NotFound => {
-            Problem::new(StatusCode::GONE, "this photo was deleted", "GET /api/photos lists them")
-        }
-        _ => Problem::internal(format!("the photo cannot be read: {error}")),
-    }
 }
 
 fn with<N: Clone + Into<warp::http::HeaderName>>(

@@ -1,38 +1,36 @@
 //! Pictures of strangers: recognised by their content, checked before they are kept, and made
 //! into thumbnails.
 //!
-//! Nothing here trusts a length, a size or an offset that a file tells. The structure is read
-//! first and is cheap to read; only what has passed is decoded, which costs memory and time.
+//! `structure` finds what is where, `metadata` reads what a picture says of itself, `places` takes
+//! out where it was taken, `decode` gives its lines, `thumbnail` makes it small, and `pool` does all
+//! such work within one budget.
+//!
+//! It may know the four formats and nothing of files, of the store or of HTTP: bytes come in, bytes
+//! and facts go out. What must never be: trust in a length, a size or an offset that a file tells,
+//! memory that was not asked for first, and a panic. The structure is read first and is cheap to
+//! read; only what has passed is decoded, which costs memory and time.
 
 mod config;
-mod dates;
 mod decode;
-mod exif;
-mod gif;
-mod jpeg;
+mod metadata;
 mod places;
-mod png;
 mod pool;
-mod profile;
 #[cfg(test)]
 pub(crate) mod samples;
-mod shrink;
+mod structure;
 mod thumbnail;
-mod tiff;
-mod webp;
-mod xmp;
-
-use std::ops::Range;
 
 use wire::MediaType;
 
 pub(crate) use config::Config;
 pub use config::{BadSection, Section};
-pub(crate) use dates::{plausible, times};
-pub(crate) use exif::facts;
+pub(crate) use metadata::{facts, plausible, times};
 pub(crate) use places::without_places;
 pub(crate) use pool::{Pool, PoolError};
 pub(crate) use thumbnail::EDITION;
+
+use metadata::{exif, profile};
+use structure::layout;
 
 /// No side of a picture is longer, in pixels: what browsers draw.
 const SIDE: u32 = 32_768;
@@ -203,67 +201,12 @@ pub(crate) fn thumbnail(media: MediaType, bytes: &[u8]) -> Result<Vec<u8>, BadPi
     thumbnail::thumbnail(media, bytes, &looked.checked, profile::profile(media, bytes))
 }
 
-/// Where in a picture is what.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Layout {
-    width: u32,
-    height: u32,
-    frames: usize,
-    /// The first EXIF data, from its TIFF header on.
-    exif: Option<Range<usize>>,
-    /// XMP packets, as whole as the format lets them be.
-    xmp: Vec<Range<usize>>,
-    /// The texts of a PNG, from the types of their chunks on.
-    texts: Vec<Range<usize>>,
-    /// When a PNG was changed last.
-    changed: Range<usize>,
-    /// The end of the picture; anything may follow it.
-    end: usize,
-    /// The end is missing. What is there may be enough.
-    is_cut: bool,
-}
-
-fn layout(media: MediaType, bytes: &[u8]) -> Result<Layout, BadPicture> {
-    if recognise(bytes) != Some(media) {
-        return Err(BadPicture::Unknown);
-    }
-    match media {
-        MediaType::Jpeg => jpeg::layout(bytes),
-        MediaType::Png => png::layout(bytes),
-        MediaType::WebP => webp::layout(bytes),
-        MediaType::Gif => gif::layout(bytes),
-    }
-}
-
-impl Layout {
-    fn add_exif(&mut self, range: Range<usize>) {
-        self.exif.get_or_insert(range);
-    }
-
-    fn add_xmp(&mut self, range: Range<usize>) {
-        if self.xmp.len() < xmp::PARTS {
-            self.xmp.push(range);
-        }
-    }
-}
-
 /// Its pixels in full size, as RGB.
 #[cfg(test)]
 fn pixels(media: MediaType, bytes: &[u8]) -> Result<Vec<u8>, BadPicture> {
     let mut rgb = Vec::new();
     decode::decode(media, bytes, Some((SIDE, SIDE)), &mut |line| rgb.extend_from_slice(line))?;
     Ok(rgb)
-}
-
-/// The next `n` bytes, which must be there.
-fn take(bytes: &[u8], at: usize, n: usize) -> Result<&[u8], BadPicture> {
-    at.checked_add(n).and_then(|end| bytes.get(at..end)).ok_or(BadPicture::Cut)
-}
-
-/// Skips the `Exif\0\0` that JPEG demands and other formats do not.
-fn tiff_in(bytes: &[u8], data: Range<usize>) -> Range<usize> {
-    let prefix = if bytes[data.clone()].starts_with(b"Exif\0\0") { 6 } else { 0 };
-    data.start + prefix..data.end
 }
 
 #[cfg(test)]

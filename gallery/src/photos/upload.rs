@@ -1,6 +1,5 @@
 //! Pictures that people bring: received into a file of the store, checked, and stored as they are.
 
-use std::io::{Seek, SeekFrom, Write};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -303,12 +302,13 @@ impl Uploads {
 
     /// Takes the place out unless it is to be kept, and checks what is left: that is what is
     /// stored. The file is read twice, since what decoding takes is known only when it was read.
-    async fn check(&self, incoming: Incoming) -> Result<Picture, Problem> {
-        let length = incoming.path().metadata().map_err(StoreError::io(incoming.path()))?.len();
+    async fn check(&self, mut incoming: Incoming) -> Result<Picture, Problem> {
+        let length = incoming.draft().size()?;
         let looked = self.pool.run(length * COPIES + ASIDE, move |config| look(incoming, config));
         let (picture, memory) = looked.await??;
         let checked = self.pool.run(memory, move |_| {
-            picture::check(picture.media, &read(&picture.incoming)?)?;
+            let mut picture = picture;
+            picture::check(picture.media, &picture.incoming.draft().read()?)?;
             Ok(picture)
         });
         checked.await?
@@ -420,15 +420,10 @@ pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Er
     let _ = timeout(PASSED_OVER_WITHIN, taken).await;
 }
 
-/// A file that was received.
-fn read(incoming: &Incoming) -> Result<Vec<u8>, Problem> {
-    Ok(std::fs::read(incoming.path()).map_err(StoreError::io(incoming.path()))?)
-}
-
 /// Takes the place out unless it is to be kept, and looks at what is left. Tells what it takes to
 /// decode that.
 fn look(mut incoming: Incoming, config: &picture::Config) -> Result<(Picture, u64), Problem> {
-    let mut bytes = read(&incoming)?;
+    let mut bytes = incoming.draft().read()?;
     let media = picture::recognise(&bytes).ok_or_else(|| picture::not_taken(&bytes))?;
     // What will be refused need not be searched.
     let mut looked = picture::look(media, &bytes)?;
@@ -436,11 +431,7 @@ fn look(mut incoming: Incoming, config: &picture::Config) -> Result<(Picture, u6
     // With the place goes the satellites' time.
     let times = picture::times(media, &bytes);
     if !config.keep_gps && picture::without_places(media, &mut bytes)? {
-        let file = incoming.file();
-        file.seek(SeekFrom::Start(0))
-            .and_then(|_| file.write_all(&bytes))
-            .and_then(|()| file.set_len(bytes.len() as u64))
-            .map_err(|error| StoreError::io(incoming.path())(error))?;
+        incoming.draft().rewrite(&bytes)?;
         looked = picture::look(media, &bytes)?;
         looked.within(config)?;
     }

@@ -176,7 +176,7 @@ async fn say_photo(relay: &Relay, store: &Store, id: &PhotoId) -> io::Result<()>
         return Ok(());
     }
     let Ok(stored) = store.file(id).await else { return Ok(()) };
-    let bytes = spawn_blocking(move || std::fs::read(stored.path)).await??;
+    let bytes = spawn_blocking(move || stored.read()).await?.map_err(io::Error::other)?;
     let mut memory = relay.strangers.messages.none(Who::Gallery);
     let full = || io::Error::other("too many messages wait for its clients");
     timeout(MESSAGE_WITHIN, memory.wait(bytes.len())).await.map_err(|_| full())?;

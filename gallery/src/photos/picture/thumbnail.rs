@@ -1,12 +1,14 @@
 //! Small pictures for the page.
 
+mod shrink;
+
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use wire::MediaType;
 
-use super::shrink::Shrink;
 use super::{BadPicture, Checked, decode};
+use shrink::Shrink;
 
 /// Pixels of the short side: the page shows photos in rows of 184 pixels, on screens of up to three
 /// dots a pixel. No picture is made larger.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use wire::units;
 
-use super::retention::Retention;
+use super::writer::Retention;
 use crate::photos::picture::Pool;
 
 /// `[gallery.photos]` as typed. What exceeds any of the limits goes, the photos received first;

@@ -4,8 +4,6 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::ErrorCode;
-
 /// Why the store did not do what it was asked to.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum StoreError {
@@ -52,9 +50,10 @@ pub(crate) enum StoreError {
     Closed,
 }
 
-const FULL: &str = "The gallery's disk is full: photos are stored again when there is room";
+pub(super) const FULL: &str =
+    "The gallery's disk is full: photos are stored again when there is room";
 
-const READ_ONLY: &str = "The gallery's disk is read-only: mount it so that it can be written; \
+pub(super) const READ_ONLY: &str = "The gallery's disk is read-only: mount it so that it can be written; \
      a file system that became so by itself is damaged, and wants fsck";
 
 impl StoreError {
@@ -68,14 +67,12 @@ impl StoreError {
             _ => StoreError::Io { path, source: Arc::new(source) },
         }
     }
-}
 
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => StoreError::Full(FULL.to_owned()),
-            Some(ErrorCode::ReadOnly) => StoreError::ReadOnly(READ_ONLY.to_owned()),
-            _ => StoreError::Index(error.to_string()),
+    /// What kind of failure of the disk it is, if it is one that has no words of its own.
+    pub fn kind(&self) -> Option<ErrorKind> {
+        match self {
+            StoreError::Io { source, .. } => Some(source.kind()),
+            _ => None,
         }
     }
 }

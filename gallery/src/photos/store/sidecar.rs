@@ -1,12 +1,14 @@
 //! The JSON file beside each photo: all that the index knows of it, so that the index can be made
 //! again. The sidecar of a deleted photo stays behind as its tombstone.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use wire::Photo;
+
+use super::blobs::{Blobs, Key, Lasting, Prefix, Put, UtcDay};
+use super::error::StoreError;
 
 /// No sidecar has so many bytes.
 const MOST: u64 = 64 * 1024;
@@ -35,16 +37,31 @@ pub(super) struct Deletion {
 }
 
 impl Sidecar {
+    /// Reads one.
+    ///
     /// # Errors
-    /// [`io::ErrorKind::InvalidData`] if it is none, and what the disk says.
-    pub fn read(path: &Path) -> io::Result<Self> {
-        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
-        let mut json = Vec::new();
-        File::open(path)?.take(MOST + 1).read_to_end(&mut json)?;
+    /// [`io::ErrorKind::NotFound`] if there is none, [`io::ErrorKind::InvalidData`] if what is
+    /// there is none, and what the disk says.
+    pub fn read(blobs: &dyn Blobs, key: &Key) -> Result<Self, StoreError> {
+        let error =
+            |kind, why: String| StoreError::io(Path::new(key.as_str()))(io::Error::new(kind, why));
+        let json = blobs.read(key, MOST + 1)?;
+        let json =
+            json.ok_or_else(|| error(io::ErrorKind::NotFound, "it is not there".to_owned()))?;
         if json.len() as u64 > MOST {
-            return Err(invalid(format!("it has more than {MOST} bytes")));
+            let why = format!("it has more than {MOST} bytes");
+            return Err(error(io::ErrorKind::InvalidData, why));
         }
-        serde_json::from_slice(&json).map_err(|error| invalid(error.to_string()))
+        serde_json::from_slice(&json)
+            .map_err(|why| error(io::ErrorKind::InvalidData, why.to_string()))
+    }
+
+    /// Puts it in its place, durably.
+    pub fn write(&self, blobs: &dyn Blobs) -> Result<(), StoreError> {
+        let Photo { taken, ref id, .. } = self.photo;
+        let sealed = blobs.write(&self.to_json(), Lasting::Always)?;
+        sealed.put(&Key::sidecar(taken, id), Put::Replace)?;
+        blobs.sync(&Prefix::day(&UtcDay::of(taken)))
     }
 
     pub fn to_json(&self) -> Vec<u8> {

@@ -1,19 +1,21 @@
 //! The store as a whole, on a real disk.
 
 mod brought;
+mod crash;
 mod odd;
 mod pages;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use wire::{Author, CameraId, Mark, MediaType, PhotoEvent, PhotoId, TimeSource};
 
-use super::retention::Retention;
-use super::writer::Job;
+use super::blobs::hash_of;
+use super::index::inspect::{database, dump};
+use super::writer::{Job, Retention};
 use super::*;
 use crate::photos::picture;
 use pages::days;
@@ -80,6 +82,11 @@ pub(super) async fn all(store: &Store) -> Vec<Photo> {
     store.list(Query { limit: 500, ..Query::default() }).await.unwrap().photos
 }
 
+/// Where the blob of a photo lies.
+fn path(folder: &Path, stored: &Stored) -> PathBuf {
+    folder.join(stored.key.as_str())
+}
+
 /// Every file below a folder, but for the index.
 pub(super) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
@@ -101,34 +108,6 @@ pub(super) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// All that the index says, in words.
-pub(super) fn dump(folder: &Path) -> Vec<String> {
-    let index = index::open_to_read(&folder.join("index.db")).unwrap();
-    let mut lines = Vec::new();
-    for sql in [
-        "SELECT photos.id, taken, received, time, media, bytes, width, height, hash, cameras.id,
-             camera_name, people.id, person_name, name, caption, pinned, arrived
-         FROM photos LEFT JOIN cameras ON cameras.number = camera
-         LEFT JOIN people ON people.number = person ORDER BY photos.id",
-        "SELECT * FROM tombstones ORDER BY id",
-        "SELECT cameras.id, people.id, quarter, quarters.count, aspect FROM quarters
-         LEFT JOIN cameras ON cameras.number = camera LEFT JOIN people ON people.number = person
-         ORDER BY 1, 2, 3",
-        "SELECT id, count FROM cameras WHERE count > 0 ORDER BY id",
-        "SELECT id, count FROM people WHERE count > 0 ORDER BY id",
-        "SELECT photos, bytes FROM totals",
-    ] {
-        let mut statement = index.prepare(sql).unwrap();
-        let columns = statement.column_count();
-        let mut rows = statement.query([]).unwrap();
-        while let Some(row) = rows.next().unwrap() {
-            let values = (0..columns).map(|i| format!("{:?}", row.get_ref(i).unwrap()));
-            lines.push(values.collect::<Vec<_>>().join(" "));
-        }
-    }
-    lines
-}
-
 /// As the keeper does, until nothing is left to do.
 async fn tend(store: &Store, now: u64) {
     while store.ask(|reply| Job::Tend(now, reply)).await.unwrap() {}
@@ -146,7 +125,7 @@ async fn a_photo_is_a_file_by_its_day_with_a_sidecar() {
     );
     assert_eq!(store.get(&id(1)).await.unwrap(), added);
     assert_eq!(all(&store).await, std::slice::from_ref(&added));
-    let Stored { path, .. } = store.file(&id(1)).await.unwrap();
+    let path = path(folder.path(), &store.file(&id(1)).await.unwrap());
     assert_eq!(path, folder.path().join(format!("photos/2026/11/20/{}.jpg", id(1))));
     assert_eq!(fs::read(&path).unwrap(), b"picture 1");
     let sidecar = fs::read(path.with_extension("json")).unwrap();
@@ -163,13 +142,13 @@ async fn an_upload_is_moved_and_never_copied() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path());
     let incoming = store.incoming().await.unwrap();
-    let incoming = store.write(incoming, b"upload"[..].into()).await.unwrap();
-    let aside = incoming.path().to_owned();
+    let mut incoming = store.write(incoming, b"upload"[..].into()).await.unwrap();
+    let aside = incoming.draft().path().to_owned();
     let upload = NewPhoto { content: Content::File(incoming), ..photo(1, NOON) };
     let added = add(&store, upload).await;
     assert!(!aside.exists());
     assert_eq!(added.bytes, 6);
-    let left = store.incoming().await.unwrap().path().to_owned();
+    let left = store.incoming().await.unwrap().draft().path().to_owned();
     assert!(!left.exists(), "one that is dropped leaves nothing");
 }
 
@@ -226,7 +205,7 @@ async fn what_was_deleted_stays_deleted() {
         PhotoEvent::Stored { photo: Box::new(added.clone()), back: true }
     );
     assert_eq!(store.restore(&id(1)).await.unwrap(), added, "once more changes nothing");
-    assert_eq!(fs::read(store.file(&id(1)).await.unwrap().path).unwrap(), b"picture 1");
+    assert_eq!(store.file(&id(1)).await.unwrap().read().unwrap(), b"picture 1");
     store.delete(&id(1)).await.unwrap();
     tend(&store, writer::now() + 9 * 60_000).await;
     store.restore(&id(1)).await.unwrap();
@@ -401,8 +380,8 @@ async fn an_unclean_end_is_mended() {
     let tombstone = fs::read_to_string(path(7, "json")).unwrap();
     fs::write(path(5, "json"), tombstone.replace(id(7).as_str(), id(5).as_str())).unwrap();
     let undone = sidecar.replace(id(1).as_str(), id(8).as_str()).replace(
-        writer::hash(&path(1, "jpg")).unwrap().as_str(),
-        &writer::hash(&root.join(format!("trash/{}.jpg", id(8)))).unwrap(),
+        hash_of(&fs::read(path(1, "jpg")).unwrap()).as_str(),
+        &hash_of(&fs::read(root.join(format!("trash/{}.jpg", id(8)))).unwrap()),
     );
     fs::write(path(8, "json"), undone).unwrap();
     fs::rename(root.join(format!("trash/{}.jpg", id(8))), path(8, "jpg")).unwrap();
@@ -452,7 +431,7 @@ async fn a_thumbnail_is_made_once_and_again_when_it_is_cut_short() {
     let store = open(folder.path());
     let jpeg = picture::samples::picture(MediaType::Jpeg, 960, 540);
     add(&store, NewPhoto { content: Content::Bytes(jpeg.into()), ..photo(1, NOON) }).await;
-    let Stored { path, .. } = store.thumb(&id(1)).await.unwrap();
+    let path = path(folder.path(), &store.thumb(&id(1)).await.unwrap());
     let thumb = fs::read(&path).unwrap();
     let checked = picture::look(MediaType::Jpeg, &thumb);
     assert_eq!(checked.unwrap().checked.width, 960);
@@ -513,7 +492,7 @@ async fn thumbnails_of_an_earlier_edition_are_removed_and_made_anew() {
     let store = open(folder.path());
     let jpeg = picture::samples::picture(MediaType::Jpeg, 960, 540);
     add(&store, NewPhoto { content: Content::Bytes(jpeg.into()), ..photo(1, NOON) }).await;
-    let Stored { path, .. } = store.thumb(&id(1)).await.unwrap();
+    let path = path(folder.path(), &store.thumb(&id(1)).await.unwrap());
     assert!(path.exists());
     for _ in 0..500 {
         if !folder.path().join("thumbs/2025").exists() {

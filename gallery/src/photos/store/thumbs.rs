@@ -1,8 +1,7 @@
 //! Thumbnails: made once, in the background, and again when one is missing.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::sync::Arc;
 
 use supervision::{Health, Need};
 use tokio::sync::mpsc;
@@ -10,8 +9,8 @@ use tokio::task::spawn_blocking;
 use tracing::{debug, warn};
 use wire::Photo;
 
+use super::blobs::{Blobs, Key, Lasting, Prefix, Put, What};
 use super::error::StoreError;
-use super::files::{DayFolder, Files, put};
 use crate::photos::picture::{self, BadPicture, EDITION, Pool, PoolError};
 
 /// So many photos may wait for their thumbnails. What is beyond is made when it is asked for.
@@ -25,16 +24,16 @@ pub(super) struct Background {
 
 impl Background {
     /// Starts it on the current runtime.
-    pub fn start(health: &Health, files: Files, pictures: Pool) -> Self {
+    pub fn start(health: &Health, blobs: Arc<dyn Blobs>, pictures: Pool) -> Self {
         let (photos, mut waiting) = mpsc::channel::<Photo>(QUEUE);
-        let thumbs = files.thumbs();
-        spawn_blocking(move || remove_other_editions(&thumbs));
+        let other = blobs.clone();
+        spawn_blocking(move || remove_other_editions(&*other));
         // What it leaves undone is made when it is asked for.
         let alive = health.task("store-thumbs", Need::Minor);
         tokio::spawn(async move {
             while let Some(photo) = waiting.recv().await {
                 alive.beat();
-                if let Err(error) = make(&files, &pictures, &photo).await {
+                if let Err(error) = make(&blobs, &pictures, &photo).await {
                     debug!(id = %photo.id, %error, "no thumbnail");
                 }
             }
@@ -48,50 +47,49 @@ impl Background {
 }
 
 /// Removes thumbnails that were made otherwise than now.
-fn remove_other_editions(thumbs: &Path) {
-    let Ok(editions) = fs::read_dir(thumbs) else { return };
-    for edition in editions.flatten().filter(|folder| folder.file_name() != EDITION) {
-        if let Err(error) = fs::remove_dir_all(edition.path()) {
-            warn!(path = %edition.path().display(), %error, "old thumbnails cannot be removed");
+fn remove_other_editions(blobs: &dyn Blobs) {
+    let Ok(editions) = blobs.list(&Prefix::thumbs()) else { return };
+    let others = editions.into_iter().filter(|it| it.what == What::Prefix && it.name != EDITION);
+    for edition in others.map(|it| Prefix::thumbs().prefix(&it.name)) {
+        if let Err(error) = blobs.delete_all(&edition) {
+            warn!(%edition, %error, "old thumbnails cannot be removed");
         }
     }
 }
 
-/// Makes the thumbnail of a photo unless it is there. Gives its path.
+/// Makes the thumbnail of a photo unless it is there. Gives its name.
 pub(super) async fn make(
-    files: &Files,
+    blobs: &Arc<dyn Blobs>,
     pictures: &Pool,
     photo: &Photo,
-) -> Result<PathBuf, StoreError> {
-    let path = files.thumb(photo.taken, &photo.id);
-    let (store, looked_for) = (files.clone(), path.clone());
-    let there = spawn_blocking(move || store.is_here().map(|()| is_whole(&looked_for)));
+) -> Result<Key, StoreError> {
+    let key = Key::thumb(photo.taken, &photo.id);
+    let (store, looked_for) = (blobs.clone(), key.clone());
+    let there = spawn_blocking(move || store.is_here().map(|()| is_whole(&*store, &looked_for)));
     if there.await.map_err(|_| StoreError::Closed)?? {
-        return Ok(path);
+        return Ok(key);
     }
     // What it takes is told by the picture itself, and to read that takes its bytes.
-    let (from, media) = (files.photo(photo.taken, &photo.id, photo.media), photo.media);
-    let read = move || fs::read(&from).map_err(StoreError::io(&from));
+    let (from, media) = (Key::photo(photo.taken, &photo.id, photo.media), photo.media);
+    let store = blobs.clone();
+    let read = move || store.read(&from, u64::MAX)?.ok_or(StoreError::Gone);
     let looked = {
         let read = read.clone();
         pictures.run(photo.bytes, move |_| Ok::<_, StoreError>(picture::look(media, &read()?)?))
     };
     let looked = looked.await??;
-    let (files, made, day) = (files.clone(), path.clone(), DayFolder::of(photo.taken));
+    let (blobs, made) = (blobs.clone(), key.clone());
     let work = move |_: &picture::Config| {
         // Another one may have asked for it meanwhile.
-        if is_whole(&made) {
+        if is_whole(&*blobs, &made) {
             return Ok(());
         }
         let jpeg = picture::thumbnail(media, &read()?)?;
-        files.make_thumbs(&day)?;
         // Not synced: one that the end of the power cut short is made again.
-        let mut file = files.aside()?;
-        file.write_all(&jpeg).map_err(StoreError::io(&made))?;
-        put(file, &made)
+        blobs.write(&jpeg, Lasting::Perhaps)?.put(&made, Put::Replace)
     };
     pictures.run(looked.memory, work).await??;
-    Ok(path)
+    Ok(key)
 }
 
 impl From<BadPicture> for StoreError {
@@ -107,13 +105,13 @@ impl From<PoolError> for StoreError {
 }
 
 /// Whether it is there to its last byte.
-fn is_whole(path: &Path) -> bool {
-    let ends_as_jpeg = || -> io::Result<bool> {
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::End(-2))?;
-        let mut end = [0; 2];
-        file.read_exact(&mut end)?;
-        Ok(end == [0xff, 0xd9])
+fn is_whole(blobs: &dyn Blobs, key: &Key) -> bool {
+    let end = || {
+        let blob = blobs.get(key).ok()??;
+        let size = blob.size();
+        let mut end = Vec::new();
+        blob.read(size.checked_sub(2)?..size).ok()?.read_to_end(&mut end).ok()?;
+        Some(end)
     };
-    ends_as_jpeg().unwrap_or(false)
+    end().is_some_and(|end| end == [0xff, 0xd9])
 }

@@ -6,7 +6,8 @@ use std::ops::Range;
 use gif::{ColorOutput, DecodeOptions, MemoryLimit};
 
 use super::{Lines, is_whole};
-use crate::photos::picture::{BadPicture, take};
+use crate::photos::picture::BadPicture;
+use crate::photos::picture::structure::take;
 
 /// Where frames stand.
 #[derive(Debug, Clone, Default)]

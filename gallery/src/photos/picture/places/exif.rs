@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::super::tiff::{Directory, EXIF, Entry, INTEROPERABILITY, Tiff};
+use crate::photos::picture::metadata::tiff::{Directory, EXIF, Entry, INTEROPERABILITY, Tiff};
 
 /// The facts that are kept, wherever they stand.
 const KEPT: &[u16] = &[

@@ -1,9 +1,9 @@
 //! What is kept of a GIF (GIF89a, sections 15 to 27): its images, how long each is shown, how often
 //! they are repeated, its colour profile, and what is kept of XMP.
 
-use super::super::gif::{HEAD, blocks_end, colours};
-use super::super::xmp::plain;
 use super::{Changes, xmp};
+use crate::photos::picture::metadata::xmp::plain;
+use crate::photos::picture::structure::{HEAD, blocks_end, colours};
 
 const CONTROL: u8 = 0xf9;
 const APPLICATION: u8 = 0xff;

@@ -7,9 +7,9 @@ use std::ops::Range;
 use wire::Stamp;
 use wire::jpeg::{COM, EOI, SOI, SOS};
 
-use super::super::jpeg::{MORE_XMP, XMP};
-use super::super::xmp::{PARTS, text};
 use super::{Changes, exif, film, xmp};
+use crate::photos::picture::metadata::xmp::{PARTS, text};
+use crate::photos::picture::structure::{MORE_XMP, XMP};
 
 const APP1: u8 = 0xe1;
 const EXIF: &[u8] = b"Exif\0\0";
@@ -116,7 +116,7 @@ fn segment(marker: u8, data: &[&[u8]]) -> Vec<u8> {
     [&[0xff, marker], &length[..], &data.concat()].concat()
 }
 
-/// As [`super::super::jpeg`] finds it: restart markers and FF 00 are data.
+/// As `structure::jpeg` finds it: restart markers and FF 00 are data.
 fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += memchr::memchr(0xff, bytes.get(at..)?)?;

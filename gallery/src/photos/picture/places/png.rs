@@ -3,10 +3,12 @@
 
 use std::ops::Range;
 
-use super::super::dates;
-use super::super::png::{SIGNATURE, TEXTS, chunk, is_raw_profile, raw_profile, texts};
-use super::super::xmp::plain;
 use super::{Changes, exif, xmp};
+use crate::photos::picture::metadata::parse_date;
+use crate::photos::picture::metadata::xmp::plain;
+use crate::photos::picture::structure::{
+    SIGNATURE, TEXTS, chunk, is_raw_profile, raw_profile, texts,
+};
 
 const KEPT: &[&[u8; 4]] = &[
     // The picture, and its animation.
@@ -93,7 +95,7 @@ fn text(bytes: &[u8], range: Range<usize>, has: &mut Has) -> Option<Vec<u8>> {
     };
     match keyword {
         b"Creation Time" => {
-            let when = dates::parse(&text)?.to_string();
+            let when = parse_date(&text)?.to_string();
             Some(chunk(b"tEXt", &[keyword, b"\0", when.as_bytes()].concat()))
         }
         XMP => packet(&text),

@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use super::super::webp::length;
-use super::super::xmp::text;
 use super::{Changes, exif, xmp};
+use crate::photos::picture::metadata::xmp::text;
+use crate::photos::picture::structure::length;
 
 /// Flags of the header: which metadata the file has.
 const EXIF: u8 = 0x08;

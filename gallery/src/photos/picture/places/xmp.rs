@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::super::{dates, xmp::property};
+use crate::photos::picture::metadata::{parse_date, xmp::property};
 
 /// What a value must look like.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +110,7 @@ impl Is {
         let each =
             |also: &[u8]| value.bytes().all(|byte| byte.is_ascii_digit() || also.contains(&byte));
         match self {
-            Is::Date => each(b":.-+TZ ") && dates::parse(value.as_bytes()).is_some(),
+            Is::Date => each(b":.-+TZ ") && parse_date(value.as_bytes()).is_some(),
             Is::Word => {
                 value.len() <= WORD
                     && (each(b".-") || value.bytes().all(|byte| byte.is_ascii_alphabetic()))

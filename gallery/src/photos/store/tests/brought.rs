@@ -1,8 +1,7 @@
 //! What is brought: once, however often it comes.
 
-use rusqlite::Connection;
-
 use super::*;
+use crate::photos::store::blobs::UtcDay;
 use crate::photos::store::sidecar::Sidecar;
 
 /// What arrived as `arrived`, of which `left` is to be stored, as photo `n`.
@@ -10,8 +9,7 @@ async fn bring(store: &Store, n: u64, arrived: &[u8], left: &[u8]) -> Added {
     let incoming = store.incoming().await.unwrap();
     let mut incoming = store.write(incoming, arrived.to_owned().into()).await.unwrap();
     if arrived != left {
-        fs::write(incoming.path(), left).unwrap();
-        incoming.file().sync_all().unwrap();
+        incoming.draft().rewrite(left).unwrap();
     }
     let new = NewPhoto { content: Content::File(incoming), camera: None, ..photo(n, NOON) };
     store.add(new).await.unwrap()
@@ -66,7 +64,7 @@ async fn an_upload_is_known_by_what_arrived_and_by_what_is_left_of_it() {
             // The sidecar knows it too.
             0 => drop(reindex(folder.path(), |_| {}).unwrap()),
             _ => {
-                let index = Connection::open(folder.path().join("index.db")).unwrap();
+                let index = database(folder.path());
                 index.execute_batch("UPDATE totals SET clean = 0; DELETE FROM photos").unwrap();
                 index.execute_batch("UPDATE totals SET photos = 0, bytes = 0").unwrap();
                 index.execute("INSERT INTO busy VALUES ('2026/11/20')", []).unwrap();
@@ -104,14 +102,11 @@ async fn a_camera_may_take_the_same_picture_twice() {
 
 /// The index as version 1 made it, of the photos that are there.
 fn of_version_1(folder: &Path) {
-    let photos = {
-        let index = index::open_to_read(&folder.join("index.db")).unwrap();
-        index::photos_of(&index, &files::DayFolder::of(NOON)).unwrap()
-    };
+    let photos = Reader::open(folder).unwrap().photos_of(&UtcDay::of(NOON)).unwrap();
     for ending in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(folder.join(format!("index.db{ending}")));
     }
-    let index = Connection::open(folder.join("index.db")).unwrap();
+    let index = database(folder);
     index.execute_batch("PRAGMA journal_mode = WAL").unwrap();
     index.execute_batch(include_str!("schema-1.sql")).unwrap();
     index.pragma_update(None, "user_version", 1).unwrap();
@@ -121,7 +116,7 @@ fn of_version_1(folder: &Path) {
                 "INSERT INTO photos (id, taken, received, time, media, bytes, width, height, hash,
                      camera_name, person_name, name, caption, pinned)
                  VALUES (?, ?, ?, 'exif', 'image/jpeg', ?, ?, ?, ?, '', '', ?, 'of then', 0)",
-                rusqlite::params![
+                (
                     photo.id.as_str(),
                     photo.taken,
                     photo.received,
@@ -129,8 +124,8 @@ fn of_version_1(folder: &Path) {
                     photo.width,
                     photo.height,
                     photo.hash,
-                    photo.name
-                ],
+                    photo.name,
+                ),
             )
             .unwrap();
     }
@@ -154,16 +149,16 @@ async fn an_index_of_version_1_is_brought_up_to_date_and_not_made_anew() {
         matches!(bring(&store, 4, b"new", b"x").await, Added::Same(same) if same.id == other.id)
     );
     store.close().await;
-    let index = |name: &str| {
-        let index = Connection::open(folder.path().join(name)).unwrap();
+    let schema = || {
+        let index = database(folder.path());
         let sql = "SELECT name, sql FROM sqlite_schema WHERE name LIKE 'photos%' ORDER BY 1";
         let mut schema = index.prepare(sql).unwrap();
         let rows = schema.query_map([], |row| row.get::<_, String>(0)).unwrap();
         rows.collect::<Result<Vec<_>, _>>().unwrap()
     };
-    let migrated = index("index.db");
+    let migrated = schema();
     reindex(folder.path(), |_| {}).unwrap();
-    assert_eq!(index("index.db"), migrated, "what is brought up to date is what is made anew");
+    assert_eq!(schema(), migrated, "what is brought up to date is what is made anew");
 }
 
 #[tokio::test]
@@ -172,7 +167,7 @@ async fn an_index_of_a_later_version_is_made_anew() {
     let store = open(folder.path());
     let photo = add(&store, photo(1, NOON)).await;
     store.close().await;
-    let index = Connection::open(folder.path().join("index.db")).unwrap();
+    let index = database(folder.path());
     index.pragma_update(None, "user_version", 99).unwrap();
     index.execute_batch("ALTER TABLE photos RENAME TO pictures").unwrap();
     drop(index);

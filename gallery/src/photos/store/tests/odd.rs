@@ -15,7 +15,7 @@ fn pipe(path: &Path) {
 
 /// The next start looks at the day of noon as after an unclean end.
 fn make_unclean(folder: &Path) {
-    let index = Connection::open(folder.join("index.db")).unwrap();
+    let index = database(folder);
     index.execute_batch("UPDATE totals SET clean = 0").unwrap();
     index.execute("INSERT OR IGNORE INTO busy VALUES ('2026/11/20')", []).unwrap();
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use wire::PersonId;
 
 use super::*;
-use crate::photos::store::query::{CameraSource, Cursor};
+use crate::photos::store::index::{CameraSource, Cursor};
 
 #[tokio::test]
 async fn pages_go_through_all_photos_once_and_filters_agree() {
@@ -105,38 +105,6 @@ async fn a_filled_index_is_one_as_the_store_makes_it() {
         assert_eq!(page.photos.len() as u64, known);
     }
     assert_eq!(people.len(), 40);
-}
-
-#[test]
-fn each_page_is_found_by_an_index_without_sorting() {
-    let folder = TempDir::new().unwrap();
-    let mut index = index::open(&folder.path().join("index.db")).unwrap();
-    index::create(&mut index).unwrap();
-    for (camera, person, name) in [
-        (false, false, "photos_by_time"),
-        (true, false, "photos_by_camera"),
-        (false, true, "photos_by_person"),
-        (true, true, "photos_by_both"),
-    ] {
-        let plan = plan(&index, &query::list_sql(camera, person));
-        assert!(plan[0].starts_with("SEARCH photos USING INDEX"), "{plan:?}");
-        assert!(plan[0].contains(name) && plan[0].contains("taken"), "{plan:?}");
-        assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
-    }
-    let due = plan(&index, "SELECT * FROM photos WHERE pinned = 0 ORDER BY received LIMIT 9");
-    assert!(due[0].contains("photos_by_age") && due.len() == 1, "{due:?}");
-    let days = plan(&index, query::DAYS);
-    assert!(
-        days[0].starts_with("SEARCH quarters USING PRIMARY KEY") && days.len() == 1,
-        "{days:?}"
-    );
-}
-
-fn plan(index: &Connection, sql: &str) -> Vec<String> {
-    let mut statement = index.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-    let values = vec![1; statement.parameter_count()];
-    let steps = statement.query_map(rusqlite::params_from_iter(values), |row| row.get(3)).unwrap();
-    steps.map(Result::unwrap).collect()
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use exif::{Exif, In, Reader, Tag, Value};
 use wire::MediaType;
 
-use super::layout;
+use crate::photos::picture::structure::layout;
 
 /// Larger data is not read: a JPEG segment, in which cameras write it, holds 64 KiB.
 const MOST: usize = 256 * 1024;
@@ -63,7 +63,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Reads the data from its TIFF header on; `None` if nothing can be read.
-pub(super) fn read(tiff: &[u8]) -> Option<Exif> {
+pub(in crate::photos::picture) fn read(tiff: &[u8]) -> Option<Exif> {
     let tiff = (tiff.len() <= MOST).then(|| tiff.to_vec())?;
     let mut reader = Reader::new();
     // One bad field does not spoil the others.
@@ -72,7 +72,7 @@ pub(super) fn read(tiff: &[u8]) -> Option<Exif> {
 }
 
 /// How the picture must be turned: 1, as it is, unless it says 2 to 8.
-pub(super) fn orientation(exif: &Exif) -> u8 {
+pub(in crate::photos::picture) fn orientation(exif: &Exif) -> u8 {
     let value = exif.get_field(Tag::Orientation, In::PRIMARY).and_then(|f| f.value.get_uint(0));
     value.and_then(|value| u8::try_from(value).ok()).filter(|v| (1..=8).contains(v)).unwrap_or(1)
 }

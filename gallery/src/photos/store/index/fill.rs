@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use fastrand::Rng;
-use rusqlite::Connection;
 use wire::{Author, CameraId, MediaType, PersonId, Photo, PhotoId, TimeSource};
 
-use super::error::{OpenError, StoreError};
-use super::index;
-use super::open::{failed, take};
-use super::sidecar::Sidecar;
+use super::{Index, Result, file};
+use crate::photos::store::error::OpenError;
+use crate::photos::store::recovery::{failed, take};
+use crate::photos::store::sidecar::Sidecar;
 
 /// 2023-01-01T00:00:00Z.
 const BEGIN: u64 = 1_672_531_200_000;
@@ -28,19 +27,19 @@ const GROUP: u64 = 20_000;
 ///
 /// # Errors
 /// [`OpenError`], also when there is an index already.
-pub fn fill(root: &Path, photos: u64) -> Result<(), OpenError> {
-    let (files, _lock) = take(root)?;
-    let filled = || -> rusqlite::Result<()> {
-        let mut index = index::open(&files.index())?;
-        index.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -64000;")?;
-        index::create(&mut index)?;
+pub fn fill(root: &Path, photos: u64) -> std::result::Result<(), OpenError> {
+    let (_folder, _lock) = take(root)?;
+    let filled = || {
+        let mut index = file::open(&file::path(root))?;
+        index.0.0.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -64000;")?;
+        index.create()?;
         insert(&mut index, photos)?;
-        index::close(index)
+        index.close()
     };
-    filled().map_err(|error| failed(root, &StoreError::from(error)))
+    filled().map_err(|error| failed(root, &error))
 }
 
-fn insert(index: &mut Connection, photos: u64) -> rusqlite::Result<()> {
+fn insert(index: &mut Index, photos: u64) -> Result<()> {
     let mut rng = Rng::with_seed(7);
     let cameras: Vec<CameraId> =
         (0..CAMERAS).filter_map(|n| format!("node-{}/camera-{n}", n / 4).parse().ok()).collect();
@@ -52,7 +51,7 @@ fn insert(index: &mut Connection, photos: u64) -> rusqlite::Result<()> {
         .collect();
     let mut taken = BEGIN;
     for first in (0..photos).step_by(GROUP as usize) {
-        let tx = index.transaction()?;
+        let tx = index.begin()?;
         for n in first..(first + GROUP).min(photos) {
             taken += rng.u64(..2 * PACE);
             // Most are a camera's; some of those somebody asked for; the rest was brought.
@@ -76,7 +75,7 @@ fn insert(index: &mut Connection, photos: u64) -> rusqlite::Result<()> {
                 caption: if rng.u8(..50) == 0 { format!("No. {n}") } else { String::new() },
                 pinned: rng.u8(..100) == 0,
             };
-            index::insert(&tx, &Sidecar { photo, arrived: None, deleted: None })?;
+            tx.insert(&Sidecar { photo, arrived: None, deleted: None })?;
         }
         tx.commit()?;
     }

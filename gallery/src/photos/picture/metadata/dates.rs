@@ -6,11 +6,12 @@ use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
 use wire::MediaType;
 
-pub(super) use text::parse;
+pub(in crate::photos::picture) use text::parse;
 use text::{When, nanoseconds, offset};
 
 use super::tiff::{Directory, GPS, Tiff};
-use super::{Layout, layout, png, tiff, xmp};
+use super::{tiff, xmp};
+use crate::photos::picture::structure::{self, Layout, layout};
 
 /// Where EXIF says when (Exif 2.32, 4.6.5 F): first when it was taken, then when it became data,
 /// which for a scanned print is something else, then when the file was changed. Each with its
@@ -122,12 +123,12 @@ fn of_xmp(text: &[u8]) -> impl Iterator<Item = When> {
 
 /// What the texts of a PNG say, as ImageMagick and others write them; and when it was changed last.
 fn of_png(bytes: &[u8], layout: &Layout, whens: &mut Vec<When>) -> Option<When> {
-    for (keyword, text) in png::texts(bytes, &layout.texts) {
+    for (keyword, text) in structure::texts(bytes, &layout.texts) {
         match keyword {
             b"Creation Time" | b"exif:DateTimeOriginal" => whens.extend(parse(&text)),
             b"XML:com.adobe.xmp" => whens.extend(of_xmp(&xmp::plain([&text[..]]))),
-            _ if png::is_raw_profile(keyword) => {
-                let profile = png::raw_profile(&text);
+            _ if structure::is_raw_profile(keyword) => {
+                let profile = structure::raw_profile(&text);
                 whens.extend(of_exif(profile.strip_prefix(b"Exif\0\0").unwrap_or(&profile)));
                 whens.extend(of_xmp(&xmp::plain([&profile[..]])));
             }
@@ -152,8 +153,8 @@ fn milliseconds(When { civil, offset }: When) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{self, Facts};
     use super::*;
+    use crate::photos::picture::samples::{self, Facts};
 
     /// 2024-02-21T10:14:22Z.
     const TAKEN: u64 = 1_708_510_462_000;
@@ -249,10 +250,10 @@ mod tests {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let raw = format!("Raw profile type exif\0\nexif\n  {}\n{}\n", exif.len(), hex(&exif));
         for chunk in [
-            png::chunk(b"tEXt", b"Creation Time\0Wed, 21 Feb 2024 10:14:22 GMT"),
-            png::chunk(b"iTXt", b"Creation Time\0\0\0en\0\x002024-02-21T10:14:22Z"),
-            png::chunk(b"tEXt", raw.as_bytes()),
-            png::chunk(b"tIME", &[0x07, 0xe8, 2, 21, 10, 14, 22]),
+            structure::chunk(b"tEXt", b"Creation Time\0Wed, 21 Feb 2024 10:14:22 GMT"),
+            structure::chunk(b"iTXt", b"Creation Time\0\0\0en\0\x002024-02-21T10:14:22Z"),
+            structure::chunk(b"tEXt", raw.as_bytes()),
+            structure::chunk(b"tIME", &[0x07, 0xe8, 2, 21, 10, 14, 22]),
         ] {
             let bytes = samples::png_with(&png, &chunk);
             assert_eq!(times(MediaType::Png, &bytes), [TAKEN]);

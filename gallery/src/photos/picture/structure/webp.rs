@@ -52,7 +52,7 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     Ok(layout)
 }
 
-pub(super) fn length(field: &[u8]) -> usize {
+pub(in crate::photos::picture) fn length(field: &[u8]) -> usize {
     let field = field.try_into().map(u32::from_le_bytes).unwrap_or(u32::MAX);
     usize::try_from(field).unwrap_or(usize::MAX)
 }

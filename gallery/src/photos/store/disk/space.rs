@@ -1,6 +1,6 @@
 //! Whether photos can be stored now: whether there is room on the disk, and the folder is there.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,8 +9,8 @@ use rustix::io::Errno;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::error::StoreError;
-use super::files::Files;
+use crate::photos::store::blobs::{Blobs, Folder};
+use crate::photos::store::error::StoreError;
 
 /// So much is kept free unless the configuration says otherwise, or this part of a smaller disk.
 const MIN_FREE: u64 = 1 << 30;
@@ -27,8 +27,8 @@ const NO_INODES: &str = "The gallery's disk has room for no more files (no inode
 
 /// The floor of free space, and what is wrong while it is reached.
 #[derive(Debug)]
-pub(super) struct Space {
-    files: Files,
+pub(in crate::photos::store) struct Space {
+    folder: Folder,
     min_free: Option<u64>,
     /// The largest that found no room.
     refused: Mutex<u64>,
@@ -38,9 +38,9 @@ pub(super) struct Space {
 }
 
 impl Space {
-    pub fn new(files: Files, min_free: Option<u64>) -> Self {
+    pub fn new(folder: Folder, min_free: Option<u64>) -> Self {
         let (refused, owed) = (Mutex::default(), AtomicU64::default());
-        Space { files, min_free, refused, owed, trouble: watch::Sender::new(None) }
+        Space { folder, min_free, refused, owed, trouble: watch::Sender::new(None) }
     }
 
     /// So much of what was held back is in use.
@@ -55,7 +55,7 @@ impl Space {
 
     /// Whether the folder is there, and `bytes` more leave the floor as it is.
     pub fn check(&self, bytes: u64) -> Result<(), StoreError> {
-        let checked = self.files.is_here().and_then(|()| self.floor_holds(bytes));
+        let checked = self.folder.is_here().and_then(|()| self.floor_holds(bytes));
         if let Err(error) = &checked {
             self.note(bytes, error);
         }
@@ -64,7 +64,7 @@ impl Space {
 
     fn floor_holds(&self, bytes: u64) -> Result<(), StoreError> {
         // A disk that cannot say how full it is says so when it is written to.
-        let Ok(disk) = statvfs(self.files.root()) else { return Ok(()) };
+        let Ok(disk) = statvfs(self.folder.root()) else { return Ok(()) };
         let (free, floor) = (disk.f_bavail.saturating_mul(disk.f_frsize), self.floor(&disk));
         // Some file systems have no table of inodes, and say that there are none.
         if disk.f_files > 0 && disk.f_favail < INODES {
@@ -94,7 +94,7 @@ impl Space {
         if !matches!(error, StoreError::Index(_) | StoreError::Io { .. }) {
             return error;
         }
-        if let Err(away) = self.files.is_here() {
+        if let Err(away) = self.folder.is_here() {
             return away;
         }
         match self.tried(bytes.max(CHANGE)) {
@@ -126,8 +126,8 @@ impl Space {
 
     /// Looks whether what could not be stored could be now. A quota shows only when it is tried.
     pub fn look(&self) {
-        if self.files.is_here().is_ok() {
-            self.files.mend();
+        if self.folder.is_here().is_ok() {
+            self.folder.mend();
         }
         let needed = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if self.check(needed).is_err() || self.trouble.borrow().is_none() {
@@ -148,13 +148,12 @@ impl Space {
 
     /// Whether `bytes` can be written where photos are.
     fn tried(&self, bytes: u64) -> Result<(), StoreError> {
-        let mut file = self.files.aside()?;
-        match fallocate(&file, FallocateFlags::empty(), 0, bytes.max(1)) {
+        let mut draft = self.folder.draft()?;
+        match fallocate(draft.file(), FallocateFlags::empty(), 0, bytes.max(1)) {
             // Not every file system can reserve; those that cannot are believed.
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => file.write_all(b"."),
-            tried => tried.map_err(io::Error::from),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => draft.write(b"."),
+            tried => tried.map_err(|error| StoreError::io(draft.path())(io::Error::from(error))),
         }
-        .map_err(StoreError::io(file.path()))
     }
 
     fn floor(&self, disk: &StatVfs) -> u64 {

@@ -5,9 +5,9 @@ use wire::jpeg::{EOI, SOI, SOS};
 use super::{BadPicture, Layout, take};
 
 const APP1: u8 = 0xe1;
-pub(super) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+pub(in crate::photos::picture) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// What did not fit into one segment (XMP specification part 3, 1.1.3.1).
-pub(super) const MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
+pub(in crate::photos::picture) const MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     let mut layout = Layout { frames: 1, ..Layout::default() };

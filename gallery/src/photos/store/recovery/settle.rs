@@ -1,22 +1,18 @@
-//! Brings the index into agreement with the files, which are right wherever the two differ.
+//! Compares the blobs of a day with what the index says of it, and puts the index right.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsStr;
-use std::fs;
+use std::fmt::Display;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
-use durable::sync_folder;
-use rusqlite::{Connection, Transaction};
 use tracing::{error, warn};
 use wire::{MediaType, Photo, PhotoId, Stamp, TimeSource};
 
-use super::error::StoreError;
-use super::files::{DayFolder, Files, remove, rename};
-use super::index::{self, Known, Tombstone};
-use super::sidecar::Sidecar;
-use super::writer::{hash, write_sidecar};
 use crate::photos::picture;
+use crate::photos::store::blobs::{self, Blobs, Key, Listed, Prefix, UtcDay, What};
+use crate::photos::store::error::StoreError;
+use crate::photos::store::index::{Index, Known, Tombstone, Transaction};
+use crate::photos::store::sidecar::Sidecar;
 
 /// Photos that were received in the last of these milliseconds before the newest are read again
 /// after an unclean end.
@@ -46,7 +42,7 @@ pub(super) enum Trust {
 
 /// The index and the files of a store that nobody else writes to.
 pub(super) struct Settler<'a> {
-    files: &'a Files,
+    blobs: &'a dyn Blobs,
     trust: Trust,
     /// Photos received since then are read again.
     newest: u64,
@@ -64,29 +60,29 @@ struct Found {
 }
 
 impl<'a> Settler<'a> {
-    pub fn new(files: &'a Files, index: &Connection, trust: Trust) -> Result<Self, StoreError> {
-        let newest = index::newest_received(index)?.saturating_sub(NEWEST);
-        Ok(Settler { files, trust, newest, settled: Settled::default() })
+    pub fn new(blobs: &'a dyn Blobs, index: &Index, trust: Trust) -> Result<Self, StoreError> {
+        let newest = index.newest_received()?.saturating_sub(NEWEST);
+        Ok(Settler { blobs, trust, newest, settled: Settled::default() })
     }
 
     /// Settles one day. `seen` is called for each photo.
     pub fn day(
         &mut self,
-        index: &mut Connection,
-        day: &DayFolder,
+        index: &mut Index,
+        day: &UtcDay,
         mut seen: impl FnMut(),
     ) -> Result<(), StoreError> {
-        let folder = self.files.day(day);
-        let found = match look(&folder) {
+        let prefix = Prefix::day(day);
+        let found = match look(self.blobs, &prefix) {
             Ok(found) => found,
             Err(error) => {
-                self.pass_over(&folder, &error);
+                self.pass_over(&prefix, &error);
                 return Ok(());
             }
         };
-        let rows = index::photos_of(index, day)?;
-        let tombstones = index::tombstones_of(index, day)?;
-        let tx = index.transaction()?;
+        let rows = index.photos_of(day)?;
+        let tombstones = index.tombstones_of(day)?;
+        let tx = index.begin()?;
         for id in found
             .sidecars
             .iter()
@@ -97,46 +93,46 @@ impl<'a> Settler<'a> {
                 self.settled.damaged += 1;
                 continue;
             }
-            let path = folder.join(format!("{id}.json"));
+            let key = prefix.key(&format!("{id}.json"));
             let photo = found.photos.get(id).copied();
-            let sidecar = match Sidecar::read(&path) {
+            let sidecar = match Sidecar::read(self.blobs, &key) {
                 // One in another day's folder was put there by somebody else.
                 Ok(sidecar)
-                    if sidecar.photo.id == *id && DayFolder::of(sidecar.photo.taken) == *day =>
+                    if sidecar.photo.id == *id && UtcDay::of(sidecar.photo.taken) == *day =>
                 {
                     sidecar
                 }
                 Ok(_) => {
-                    self.set_aside(&path, "a sidecar that belongs elsewhere");
+                    self.set_aside(&key, "a sidecar that belongs elsewhere");
                     continue;
                 }
                 Err(error)
                     if matches!(
                         error.kind(),
-                        io::ErrorKind::NotFound | io::ErrorKind::InvalidData
+                        Some(io::ErrorKind::NotFound | io::ErrorKind::InvalidData)
                     ) =>
                 {
                     if found.sidecars.contains(id) {
-                        self.set_aside(&path, &format!("a sidecar that cannot be read: {error}"));
+                        self.set_aside(&key, &format!("a sidecar that cannot be read: {error}"));
                     }
                     match photo.map(|(media, bytes)| self.adopt(day, id, media, bytes)) {
                         Some(Ok(sidecar)) => sidecar,
                         Some(Err(error)) => {
-                            self.pass_over(&folder.join(id.as_str()), &error);
+                            self.pass_over(&prefix.key(id.as_str()), &error);
                             continue;
                         }
                         None => continue,
                     }
                 }
                 Err(error) => {
-                    self.pass_over(&path, &error);
+                    self.pass_over(&key, &error);
                     continue;
                 }
             };
             match self.one(&tx, sidecar, photo) {
                 // One file that the disk does not give must not keep all others away.
                 Err(error @ StoreError::Io { .. }) => {
-                    self.pass_over(&folder.join(id.as_str()), &error);
+                    self.pass_over(&prefix.key(id.as_str()), &error);
                 }
                 done => done?,
             }
@@ -144,16 +140,16 @@ impl<'a> Settler<'a> {
         for Sidecar { photo, .. } in rows {
             if found.is_missing(&photo.id) {
                 warn!(id = %photo.id, "a photo in the index has no file any more; forgotten");
-                index::remove(&tx, &photo)?;
+                tx.remove(&photo)?;
                 self.settled.dropped += 1;
             }
         }
         for Tombstone { id, .. } in tombstones {
             if found.is_missing(&id) {
-                index::unbury(&tx, &id)?;
+                tx.unbury(&id)?;
             }
         }
-        Ok(tx.commit()?)
+        tx.commit()
     }
 
     /// Settles what a sidecar says.
@@ -164,21 +160,21 @@ impl<'a> Settler<'a> {
         file: Option<(MediaType, u64)>,
     ) -> Result<(), StoreError> {
         let Photo { taken, ref id, media, bytes, .. } = sidecar.photo;
-        let path = self.files.photo(taken, id, media);
-        let known = index::find(tx, id)?;
+        let key = Key::photo(taken, id, media);
+        let known = tx.find(id)?;
         if let Some(deletion) = sidecar.deleted {
-            let trash = self.files.trash(id, media);
+            let trash = Key::trash(id, media);
             if file.is_some() && !deletion.expired {
-                rename(&path, &trash)?;
+                self.blobs.rename(&key, &trash)?;
             } else if file.is_some() {
-                remove(&path).map_err(StoreError::io(&path))?;
+                self.blobs.delete(&key)?;
             }
             if let Known::Photo(known) = &known {
-                index::remove(tx, &known.photo)?;
+                tx.remove(&known.photo)?;
                 self.settled.corrected += 1;
             }
-            let (id, hash, trashed) = (id.clone(), sidecar.photo.hash, trash.exists());
-            return Ok(index::bury(tx, &Tombstone { id, taken, media, hash, deletion, trashed })?);
+            let (id, hash, trashed) = (id.clone(), sidecar.photo.hash, self.blobs.has(&trash));
+            return tx.bury(&Tombstone { id, taken, media, hash, deletion, trashed });
         }
         let same = matches!(&known, Known::Photo(known) if **known == sidecar);
         let whole = match file {
@@ -186,21 +182,23 @@ impl<'a> Settler<'a> {
             Some((_, size)) if size != bytes => false,
             Some(_) => {
                 let doubtful = !same || sidecar.photo.received >= self.newest;
-                self.trust == Trust::Size || !doubtful || hash(&path)? == sidecar.photo.hash
+                self.trust == Trust::Size
+                    || !doubtful
+                    || self.blobs.hash(&key)?.as_ref() == Some(&sidecar.photo.hash)
             }
         };
         if !whole {
             if let Known::Photo(known) = &known {
                 warn!(%id, "a photo in the index has no whole file any more; forgotten");
-                index::remove(tx, &known.photo)?;
+                tx.remove(&known.photo)?;
                 self.settled.dropped += 1;
             }
             // A crash between the two names leaves a sidecar alone: that photo was never stored.
-            let beside = self.files.sidecar(taken, id);
+            let beside = Key::sidecar(taken, id);
             match file {
-                None => remove(&beside).map_err(StoreError::io(&beside))?,
+                None => self.blobs.delete(&beside)?,
                 Some(_) => {
-                    self.set_aside(&path, "a photo that is not what was stored");
+                    self.set_aside(&key, "a photo that is not what was stored");
                     self.set_aside(&beside, "its sidecar");
                 }
             }
@@ -209,29 +207,32 @@ impl<'a> Settler<'a> {
         match known {
             Known::Photo(_) if same => return Ok(()),
             Known::Photo(known) => {
-                index::remove(tx, &known.photo)?;
+                tx.remove(&known.photo)?;
                 self.settled.corrected += 1;
             }
             Known::Deleted(tombstone) => {
-                index::unbury(tx, &tombstone.id)?;
+                tx.unbury(&tombstone.id)?;
                 self.settled.corrected += 1;
             }
             Known::Nothing => self.settled.added += 1,
         }
-        Ok(index::insert(tx, &sidecar)?)
+        tx.insert(&sidecar)
     }
 
     /// Makes a sidecar for a photo that has none, of what the picture says.
     fn adopt(
         &mut self,
-        day: &DayFolder,
+        day: &UtcDay,
         id: &PhotoId,
         media: MediaType,
         bytes: u64,
     ) -> Result<Sidecar, StoreError> {
-        let path = self.files.day(day).join(format!("{id}.{}", media.extension()));
-        warn!(path = %path.display(), "a photo without a sidecar; it gets one of what the picture says");
-        let picture = fs::read(&path).map_err(StoreError::io(&path))?;
+        let key = Prefix::day(day).key(&format!("{id}.{}", media.extension()));
+        warn!(%key, "a photo without a sidecar; it gets one of what the picture says");
+        let gone = || StoreError::io(key.as_str().as_ref())(io::ErrorKind::NotFound.into());
+        let blob = self.blobs.get(&key)?.ok_or_else(gone)?;
+        let modified = blob.modified();
+        let picture = blobs::read(blob, &key, u64::MAX)?;
         let checked = picture::look(media, &picture).ok().map(|looked| looked.checked);
         let stamp = Stamp::find(&picture);
         let times = day.times();
@@ -243,8 +244,7 @@ impl<'a> Settler<'a> {
             (None, Some(taken)) => (taken, TimeSource::Exif),
             (None, None) => (times.start, TimeSource::Received),
         };
-        let modified = fs::metadata(&path).and_then(|file| file.modified()).ok();
-        let received = modified.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+        let received = modified.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         let photo = Photo {
             id: id.clone(),
             taken,
@@ -254,7 +254,7 @@ impl<'a> Settler<'a> {
             bytes,
             width: checked.map_or(0, |checked| checked.width),
             height: checked.map_or(0, |checked| checked.height),
-            hash: hash(&path)?,
+            hash: blobs::hash_of(&picture),
             camera: stamp.map(|stamp| stamp.camera),
             camera_name: String::new(),
             person: None,
@@ -263,54 +263,39 @@ impl<'a> Settler<'a> {
             pinned: false,
         };
         let sidecar = Sidecar { photo, arrived: None, deleted: None };
-        write_sidecar(self.files, &sidecar)?;
+        sidecar.write(self.blobs)?;
         Ok(sidecar)
     }
 
-    fn pass_over(&mut self, path: &Path, error: &dyn std::fmt::Display) {
-        error!(path = %path.display(), %error, "cannot be read, and is passed over");
+    fn pass_over(&mut self, name: &dyn Display, error: &StoreError) {
+        error!(%name, %error, "cannot be read, and is passed over");
         self.settled.damaged += 1;
     }
 
-    fn set_aside(&mut self, path: &Path, what: &str) {
-        let aside = self.files.damaged(path.file_name().unwrap_or(OsStr::new("unnamed")));
-        match aside.and_then(|aside| fs::rename(path, &aside).map(|()| aside)) {
-            Ok(aside) => {
-                error!(path = %path.display(), aside = %aside.display(), what, "set aside");
-            }
-            Err(error) => error!(path = %path.display(), %error, what, "cannot be set aside"),
+    fn set_aside(&mut self, key: &Key, what: &str) {
+        match self.blobs.set_aside(key) {
+            Ok(aside) => error!(%key, aside, what, "set aside"),
+            Err(error) => error!(%key, %error, what, "cannot be set aside"),
         }
         self.settled.damaged += 1;
     }
 }
 
-fn look(folder: &Path) -> io::Result<Found> {
+fn look(blobs: &dyn Blobs, day: &Prefix) -> Result<Found, StoreError> {
     let mut found = Found::default();
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
-        entries => entries?,
-    };
-    for entry in entries {
-        let entry = entry?;
-        let name = PathBuf::from(entry.file_name());
+    for Listed { name, what } in blobs.list(day)? {
         // What is called otherwise is somebody else's.
-        let id = name.file_stem().and_then(OsStr::to_str).and_then(|stem| stem.parse().ok());
-        let (Some(id), Some(ending)) = (id, name.extension().and_then(OsStr::to_str)) else {
-            continue;
-        };
+        let Some((id, ending)) = name.rsplit_once('.') else { continue };
+        let Ok(id) = id.parse() else { continue };
         let media = MediaType::ALL.into_iter().find(|media| media.extension() == ending);
         if ending != "json" && media.is_none() {
             continue;
         }
-        // A link is followed: who moved their old photos to another disk still has them here.
-        match (fs::metadata(entry.path()), media) {
-            (Ok(file), None) if file.is_file() => drop(found.sidecars.insert(id)),
-            (Ok(file), Some(media)) if file.is_file() => {
-                found.photos.insert(id, (media, file.len()));
-            }
-            _ => {
-                let path = entry.path();
-                warn!(path = %path.display(), "this is no file, and no photo; it is passed over");
+        match (what, media) {
+            (What::Blob(_), None) => drop(found.sidecars.insert(id)),
+            (What::Blob(bytes), Some(media)) => drop(found.photos.insert(id, (media, bytes))),
+            (What::Prefix | What::Odd, _) => {
+                warn!(key = %day.key(&name), "this is no file, and no photo; it is passed over");
                 found.odd.insert(id);
             }
         }
@@ -324,23 +309,48 @@ impl Found {
     }
 }
 
+/// Every day that has blobs, oldest first.
+pub(super) fn days(blobs: &dyn Blobs) -> Vec<UtcDay> {
+    let mut days = Vec::new();
+    let photos = Prefix::photos();
+    for year in prefixes(blobs, &photos) {
+        let in_year = photos.prefix(&year);
+        for month in prefixes(blobs, &in_year) {
+            for day in prefixes(blobs, &in_year.prefix(&month)) {
+                days.extend(UtcDay::parse(&format!("{year}/{month}/{day}")));
+            }
+        }
+    }
+    days.sort();
+    days
+}
+
+/// The prefixes in one; none, if it cannot be read.
+fn prefixes(blobs: &dyn Blobs, of: &Prefix) -> Vec<String> {
+    let listed = blobs.list(of).inspect_err(|error| {
+        error!(prefix = %of, %error, "it cannot be read; what is in it is passed over");
+    });
+    let listed = listed.into_iter().flatten();
+    listed.filter(|it| it.what == What::Prefix).map(|it| it.name).collect()
+}
+
 /// How many photos and tombstones there are, without reading them.
-pub(super) fn count(files: &Files) -> u64 {
-    let found = files.days().into_iter().filter_map(|day| look(&files.day(&day)).ok());
+pub(super) fn count(blobs: &dyn Blobs) -> u64 {
+    let found = days(blobs).into_iter().filter_map(|day| look(blobs, &Prefix::day(&day)).ok());
     found
         .map(|found| found.sidecars.union(&found.photos.into_keys().collect()).count() as u64)
         .sum()
 }
 
-/// Puts on the disk that folders were changed.
-pub(super) fn sync(files: &Files, days: &[DayFolder]) -> io::Result<()> {
+/// Makes what was changed in days, and moved to the trash, outlast a crash.
+pub(super) fn sync(blobs: &dyn Blobs, days: &[UtcDay]) -> Result<(), StoreError> {
     for day in days {
         // One that cannot be opened was passed over.
-        match sync_folder(&files.day(day)) {
+        match blobs.sync(&Prefix::day(day)) {
             Err(error)
                 if !matches!(
                     error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+                    Some(io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
                 ) =>
             {
                 return Err(error);
@@ -348,5 +358,5 @@ pub(super) fn sync(files: &Files, days: &[DayFolder]) -> io::Result<()> {
             _ => {}
         }
     }
-    sync_folder(&files.root().join("trash"))
+    blobs.sync(&Prefix::trash())
 }

@@ -7,24 +7,24 @@ use std::ops::Range;
 const MOST: usize = 256 * 1024;
 
 /// So many parts are looked at; a segment of a JPEG holds 64 KiB.
-pub(super) const PARTS: usize = 256;
+pub(in crate::photos::picture) const PARTS: usize = 256;
 
 /// The longest value that is of use.
 const VALUE: usize = 100;
 
 /// The text of a packet that comes in these parts.
-pub(super) fn text(bytes: &[u8], parts: &[Range<usize>]) -> Vec<u8> {
+pub(in crate::photos::picture) fn text(bytes: &[u8], parts: &[Range<usize>]) -> Vec<u8> {
     plain(parts.iter().filter_map(|range| bytes.get(range.clone())))
 }
 
 /// The same, of its parts. One in UTF-16 is ASCII with NULs between.
-pub(super) fn plain<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+pub(in crate::photos::picture) fn plain<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let all = parts.into_iter().flatten();
     all.copied().take(MOST).filter(|&byte| byte != 0).collect()
 }
 
 /// The value of a simple property, such as `xmp:CreateDate`.
-pub(super) fn property<'a>(text: &'a [u8], name: &str) -> Option<&'a str> {
+pub(in crate::photos::picture) fn property<'a>(text: &'a [u8], name: &str) -> Option<&'a str> {
     memchr::memmem::find_iter(text, name).find_map(|at| {
         let rest = text.get(at + name.len()..)?.trim_ascii_start();
         let (value, end) = match rest {

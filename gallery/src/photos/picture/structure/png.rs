@@ -8,10 +8,10 @@ use flate2::read::ZlibDecoder;
 
 use super::{BadPicture, Layout, take, tiff_in};
 
-pub(super) const SIGNATURE: usize = 8;
+pub(in crate::photos::picture) const SIGNATURE: usize = 8;
 
 /// Texts that are looked at, and how much of a compressed one is.
-pub(super) const TEXTS: usize = 32;
+pub(in crate::photos::picture) const TEXTS: usize = 32;
 const UNPACKED: u64 = 1 << 20;
 
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
@@ -73,7 +73,7 @@ fn frames(data: &[u8]) -> Result<usize, BadPicture> {
 
 /// The texts of chunks, which are given with their types: keywords, and what they say. What is
 /// compressed is unpacked as far as it is of use.
-pub(super) fn texts<'a>(
+pub(in crate::photos::picture) fn texts<'a>(
     bytes: &'a [u8],
     chunks: &'a [Range<usize>],
 ) -> impl Iterator<Item = (&'a [u8], Cow<'a, [u8]>)> {
@@ -106,14 +106,14 @@ fn text(chunk: &[u8]) -> Option<(&[u8], Cow<'_, [u8]>)> {
 }
 
 /// ImageMagick writes what it has no chunk for under such a name.
-pub(super) fn is_raw_profile(keyword: &[u8]) -> bool {
+pub(in crate::photos::picture) fn is_raw_profile(keyword: &[u8]) -> bool {
     [&b"exif"[..], b"APP1", b"xmp"]
         .iter()
         .any(|kind| keyword.strip_prefix(b"Raw profile type ") == Some(kind))
 }
 
 /// A raw profile's bytes: its text is a name, a length, and hex digits.
-pub(super) fn raw_profile(text: &[u8]) -> Vec<u8> {
+pub(in crate::photos::picture) fn raw_profile(text: &[u8]) -> Vec<u8> {
     let text = text.trim_ascii_start();
     let mut lines = text.splitn(3, |&byte| byte == b'\n');
     let hex = lines.nth(2).unwrap_or_default();
@@ -123,7 +123,7 @@ pub(super) fn raw_profile(text: &[u8]) -> Vec<u8> {
 }
 
 /// A chunk, sealed with its CRC.
-pub(super) fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+pub(in crate::photos::picture) fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).unwrap_or(0).to_be_bytes();
     let sealed = [kind, data].concat();
     [&length[..], &sealed, &crc32fast::hash(&sealed).to_be_bytes()].concat()

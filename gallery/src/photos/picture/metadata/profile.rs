@@ -7,12 +7,12 @@ use wire::MediaType;
 use wire::jpeg::segments;
 
 /// Larger profiles are those of printers; the pictures of phones have some 500 bytes.
-pub(super) const PROFILE: usize = 4096;
+pub(in crate::photos::picture) const PROFILE: usize = 4096;
 
 const APP2: u8 = 0xe2;
 
 /// The profile (ICC.1). One that cannot be read, or is too large, is none.
-pub(super) fn profile(media: MediaType, bytes: &[u8]) -> Option<Vec<u8>> {
+pub(in crate::photos::picture) fn profile(media: MediaType, bytes: &[u8]) -> Option<Vec<u8>> {
     let profile = match media {
         // The first of one part (ICC.1, annex B.4).
         MediaType::Jpeg => segments(bytes).map_while(Result::ok).find_map(|segment| {

@@ -3,7 +3,7 @@
 use super::{BadPicture, Layout, take};
 
 /// A header and the logical screen descriptor.
-pub(super) const HEAD: usize = 13;
+pub(in crate::photos::picture) const HEAD: usize = 13;
 
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     let screen = take(bytes, 6, 7)?;
@@ -57,12 +57,15 @@ fn walk(bytes: &[u8], layout: &mut Layout, mut at: usize) -> Result<(), BadPictu
 }
 
 /// The bytes of the colour table that the flags tell of.
-pub(super) fn colours(flags: u8) -> usize {
+pub(in crate::photos::picture) fn colours(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
 
 /// Where the block after a run of data blocks stands: each begins with its length, 0 is the end.
-pub(super) fn blocks_end(bytes: &[u8], mut at: usize) -> Result<usize, BadPicture> {
+pub(in crate::photos::picture) fn blocks_end(
+    bytes: &[u8],
+    mut at: usize,
+) -> Result<usize, BadPicture> {
     loop {
         let length = usize::from(take(bytes, at, 1)?[0]);
         at += 1 + length;

@@ -9,7 +9,7 @@ use durable::private_file;
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use rustix::io::Errno;
 
-use super::files::make_folder;
+use crate::photos::store::blobs::make_folder;
 
 /// A change needs the room of one, mostly.
 const FILES: usize = 16;
@@ -20,7 +20,7 @@ const PART: u64 = 32;
 
 /// The files that are held.
 #[derive(Debug)]
-pub(super) struct Reserve {
+pub(in crate::photos::store) struct Reserve {
     folder: PathBuf,
     bytes: u64,
     held: Vec<PathBuf>,

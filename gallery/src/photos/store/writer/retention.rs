@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use rusqlite::Connection;
-
-use super::error::StoreError;
-use super::index;
-use super::sidecar::Sidecar;
+use crate::photos::store::error::StoreError;
+use crate::photos::store::index::Index;
+use crate::photos::store::sidecar::Sidecar;
 
 /// At most so many go at once.
 const BATCH: usize = 16;
@@ -24,12 +22,12 @@ pub(crate) struct Retention {
 impl Retention {
     /// The next photos that are to go at `now`, in milliseconds since 1970: those that were
     /// received first.
-    pub(super) fn due(&self, index: &Connection, now: u64) -> Result<Vec<Sidecar>, StoreError> {
+    pub(super) fn due(&self, index: &Index, now: u64) -> Result<Vec<Sidecar>, StoreError> {
         if *self == Retention::default() {
             return Ok(Vec::new());
         }
-        let (mut photos, mut bytes) = index::totals(index)?;
-        let mut due = index::oldest(index, BATCH)?;
+        let (mut photos, mut bytes) = index.totals()?;
+        let mut due = index.oldest(BATCH)?;
         let age = self.age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         let going = due.iter().take_while(|sidecar| {
             let photo = &sidecar.photo;

@@ -4,23 +4,23 @@
 use std::ops::Range;
 
 /// The pointers to further directories, and that to the place.
-pub(super) const EXIF: u16 = 0x8769;
-pub(super) const INTEROPERABILITY: u16 = 0xa005;
-pub(super) const GPS: u16 = 0x8825;
+pub(in crate::photos::picture) const EXIF: u16 = 0x8769;
+pub(in crate::photos::picture) const INTEROPERABILITY: u16 = 0xa005;
+pub(in crate::photos::picture) const GPS: u16 = 0x8825;
 
 /// Entries of a directory that are looked at; cameras write some fifty.
 const ENTRIES: usize = 512;
 
 /// EXIF data, from its TIFF header on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tiff<'a> {
+pub(in crate::photos::picture) struct Tiff<'a> {
     pub bytes: &'a [u8],
     pub little: bool,
 }
 
 /// What a directory tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(in crate::photos::picture) struct Entry {
     pub tag: u16,
     /// The type of the value: 2 is ASCII, 3 a short, 4 a long, 7 undefined.
     pub kind: u16,
@@ -31,7 +31,7 @@ pub(super) struct Entry {
 
 /// A directory, as much of it as can be read.
 #[derive(Debug, Default)]
-pub(super) struct Directory {
+pub(in crate::photos::picture) struct Directory {
     /// Where it is: the number of its entries, the entries, and the offset of the next one.
     pub range: Range<usize>,
     pub entries: Vec<Entry>,

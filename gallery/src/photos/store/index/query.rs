@@ -1,0 +1,297 @@
+//! What the index is asked: pages of photos, days, and where photos come from.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use serde::Serialize;
+use wire::{CameraId, PersonId, Photo, PhotoId, limits};
+
+use super::counts::QUARTER;
+use super::rows::{COLUMNS, NAMES, Parsed, sidecar};
+use super::{Reader, Result};
+use crate::photos::store::blobs::TAKEN_MOST;
+
+/// Which photos.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Filter {
+    pub camera: Option<CameraId>,
+    pub person: Option<PersonId>,
+    /// Taken then or later, in milliseconds since 1970.
+    pub from: Option<u64>,
+    /// Taken before.
+    pub to: Option<u64>,
+}
+
+/// A page of photos.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Query {
+    pub filter: Filter,
+    /// Where the last page ended.
+    pub before: Option<Cursor>,
+    /// At most [`limits::PHOTOS`].
+    pub limit: usize,
+}
+
+/// A place in the order of photos. Written as text it means nothing to others.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Cursor {
+    taken: u64,
+    /// Empty: before all of that time.
+    id: String,
+}
+
+/// A text that is no [`Cursor`].
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is no place in the list of photos: take it from the Link of the page before")]
+pub(crate) struct BadCursor;
+
+/// The photos of a page, newest taken first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Page {
+    pub photos: Vec<Photo>,
+    /// Where the next page begins, if there is more.
+    pub next: Option<Cursor>,
+}
+
+/// The photos of one day in a time zone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Day {
+    /// As `2026-11-20`.
+    pub day: String,
+    /// Its first moment, in milliseconds since 1970.
+    pub start: u64,
+    /// The first moment of the next day.
+    pub end: u64,
+    pub count: u64,
+    /// The sum of width by height of its photos.
+    pub aspect: f64,
+    /// How many cameras took them.
+    pub cameras: u64,
+}
+
+/// Where photos come from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct Sources {
+    pub cameras: Vec<CameraSource>,
+    pub people: Vec<PersonSource>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct CameraSource {
+    pub camera: CameraId,
+    /// What its newest photo calls it.
+    pub name: String,
+    pub count: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct PersonSource {
+    pub id: PersonId,
+    /// What their newest photo calls them.
+    pub name: String,
+    pub count: u64,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}.{}", self.taken, self.id)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = BadCursor;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        let (taken, id) = text.split_once('.').ok_or(BadCursor)?;
+        let taken = u64::from_str_radix(taken, 16).map_err(|_| BadCursor)?;
+        let id: PhotoId = id.parse().map_err(|_| BadCursor)?;
+        Ok(Cursor { taken: taken.min(TAKEN_MOST), id: id.into() })
+    }
+}
+
+impl Reader {
+    /// A page of photos, newest taken first.
+    pub fn list(&self, query: &Query) -> Result<Page> {
+        let connection = &self.0;
+        let Query { filter, before, limit } = query;
+        let Some((camera, person)) = numbers(connection, filter)? else {
+            return Ok(Page::default());
+        };
+        let limit = (*limit).clamp(1, limits::PHOTOS);
+        // A time with an empty id is before all photos of that time.
+        let to =
+            Cursor { taken: filter.to.unwrap_or(u64::MAX).min(TAKEN_MOST + 1), id: String::new() };
+        let before = before.iter().chain([&to]).min().unwrap_or(&to);
+        let (from, more) = (filter.from.unwrap_or(0).min(TAKEN_MOST), limit + 1);
+        let mut values: Vec<&dyn ToSql> = vec![&before.taken, &before.id, &from];
+        values.extend(camera.iter().map(|camera| camera as &dyn ToSql));
+        values.extend(person.iter().map(|person| person as &dyn ToSql));
+        values.push(&more);
+        let sql = list_sql(camera.is_some(), person.is_some());
+        let mut statement = connection.prepare_cached(&sql)?;
+        let found = statement.query_map(&values[..], sidecar)?;
+        let mut photos =
+            found.map(|row| Ok(row?.photo)).collect::<rusqlite::Result<Vec<Photo>>>()?;
+        let next = (photos.len() > limit).then(|| {
+            photos.truncate(limit);
+            photos.last().map(|last| Cursor { taken: last.taken, id: last.id.to_string() })
+        });
+        Ok(Page { photos, next: next.flatten() })
+    }
+
+    /// The days that have photos, newest first. `from` and `to` count to the quarter of an hour.
+    pub fn days(&self, filter: &Filter, zone: &TimeZone) -> Result<Vec<Day>> {
+        let connection = &self.0;
+        let Some((camera, person)) = numbers(connection, filter)? else { return Ok(Vec::new()) };
+        let from = filter.from.unwrap_or(0) / QUARTER;
+        let to = filter.to.unwrap_or(u64::MAX).min(TAKEN_MOST + 1).div_ceil(QUARTER);
+        let mut statement = connection.prepare_cached(DAYS)?;
+        let mut rows =
+            statement.query(params![camera.unwrap_or(0), person.unwrap_or(0), from, to])?;
+        let mut days: Vec<Day> = Vec::new();
+        let mut seen: Vec<u8> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let at = row.get::<_, u64>(0)? * QUARTER;
+            if days.last().is_none_or(|day| at < day.start) {
+                days.push(day_of(at, zone));
+                seen.clear();
+            }
+            let Some(day) = days.last_mut() else { continue };
+            day.count += row.get::<_, u64>(1)?;
+            day.aspect += row.get::<_, u64>(2)? as f64 / 1000.0;
+            if camera.is_some() {
+                day.cameras = 1;
+            } else {
+                let bits = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+                seen.resize(seen.len().max(bits.len()), 0);
+                seen.iter_mut().zip(bits).for_each(|(seen, bits)| *seen |= bits);
+                day.cameras = seen.iter().map(|byte| u64::from(byte.count_ones())).sum();
+            }
+        }
+        Ok(days)
+    }
+
+    /// The cameras and people that have photos, by name. Their names are those of their newest photos.
+    pub fn sources(&self) -> Result<Sources> {
+        let connection = &self.0;
+        let of = |table: &str, column: &str| {
+            format!(
+                "SELECT id, (SELECT {column}_name FROM photos WHERE {column} = {table}.number
+                 ORDER BY taken DESC, id DESC LIMIT 1), count
+             FROM {table} WHERE count > 0"
+            )
+        };
+        let mut cameras = connection
+            .prepare_cached(&of("cameras", "camera"))?
+            .query_map([], |row| {
+                let camera = row.get::<_, Parsed<_>>(0)?.0;
+                Ok(CameraSource { camera, name: row.get(1)?, count: row.get(2)? })
+            })?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut people = connection
+            .prepare_cached(&of("people", "person"))?
+            .query_map([], |row| {
+                let id = row.get::<_, Parsed<_>>(0)?.0;
+                Ok(PersonSource { id, name: row.get(1)?, count: row.get(2)? })
+            })?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        cameras
+            .sort_by_cached_key(|source| (source.name.to_lowercase(), source.camera.to_string()));
+        people.sort_by_cached_key(|source| (source.name.to_lowercase(), source.id.to_string()));
+        Ok(Sources { cameras, people })
+    }
+}
+
+/// Each filter has its own index, which is named here: SQLite would rather sort than guess right.
+pub(super) fn list_sql(camera: bool, person: bool) -> String {
+    let index = match (camera, person) {
+        (false, false) => "photos_by_time",
+        (true, false) => "photos_by_camera",
+        (false, true) => "photos_by_person",
+        (true, true) => "photos_by_both",
+    };
+    let camera = if camera { "AND photos.camera = ?" } else { "" };
+    let person = if person { "AND photos.person = ?" } else { "" };
+    format!(
+        "SELECT {COLUMNS} FROM photos INDEXED BY {index} {NAMES}
+         WHERE (taken, photos.id) < (?, ?) AND taken >= ? {camera} {person}
+         ORDER BY taken DESC, photos.id DESC LIMIT ?"
+    )
+}
+
+pub(super) const DAYS: &str = "SELECT quarter, count, aspect, cameras FROM quarters
+     WHERE camera = ? AND person = ? AND quarter >= ? AND quarter < ? ORDER BY quarter DESC";
+
+fn day_of(at: u64, zone: &TimeZone) -> Day {
+    let time = i64::try_from(at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+    let zoned = time.unwrap_or_default().to_zoned_datetime(zone.clone());
+    let millis = |day: std::result::Result<jiff::ZonedDateTime, jiff::Error>| {
+        day.ok().and_then(|day| u64::try_from(day.timestamp().as_millisecond()).ok())
+    };
+    Day {
+        day: zoned.date().to_string(),
+        start: millis(zoned.start_of_day()).unwrap_or(0),
+        end: millis(zoned.tomorrow().and_then(|day| day.start_of_day())).unwrap_or(TAKEN_MOST),
+        count: 0,
+        aspect: 0.0,
+        cameras: 0,
+    }
+}
+
+type Numbers = (Option<i64>, Option<i64>);
+
+/// The numbers of the camera and person asked for; `None` if one of them never had a photo.
+fn numbers(connection: &Connection, filter: &Filter) -> rusqlite::Result<Option<Numbers>> {
+    let number = |table: &str, id: Option<String>| -> rusqlite::Result<Option<Option<i64>>> {
+        let Some(id) = id else { return Ok(Some(None)) };
+        let sql = format!("SELECT number FROM {table} WHERE id = ?");
+        let number =
+            connection.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?;
+        Ok(number.map(Some))
+    };
+    let camera = number("cameras", filter.camera.as_ref().map(ToString::to_string))?;
+    let person = number("people", filter.person.as_ref().map(ToString::to_string))?;
+    Ok(camera.zip(person))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Index, file};
+    use super::*;
+
+    #[test]
+    fn each_page_is_found_by_an_index_without_sorting() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut index = file::open(&file::path(folder.path())).unwrap();
+        index.create().unwrap();
+        for (camera, person, name) in [
+            (false, false, "photos_by_time"),
+            (true, false, "photos_by_camera"),
+            (false, true, "photos_by_person"),
+            (true, true, "photos_by_both"),
+        ] {
+            let plan = plan(&index, &list_sql(camera, person));
+            assert!(plan[0].starts_with("SEARCH photos USING INDEX"), "{plan:?}");
+            assert!(plan[0].contains(name) && plan[0].contains("taken"), "{plan:?}");
+            assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
+        }
+        let due = plan(&index, "SELECT * FROM photos WHERE pinned = 0 ORDER BY received LIMIT 9");
+        assert!(due[0].contains("photos_by_age") && due.len() == 1, "{due:?}");
+        let days = plan(&index, DAYS);
+        assert!(
+            days[0].starts_with("SEARCH quarters USING PRIMARY KEY") && days.len() == 1,
+            "{days:?}"
+        );
+    }
+
+    fn plan(index: &Index, sql: &str) -> Vec<String> {
+        let mut statement = index.0.0.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let values = vec![1; statement.parameter_count()];
+        let steps =
+            statement.query_map(rusqlite::params_from_iter(values), |row| row.get(3)).unwrap();
+        steps.map(|step| step.unwrap()).collect()
+    }
+}

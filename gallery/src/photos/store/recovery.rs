@@ -1,0 +1,131 @@
+//! What happens before a store can be used: it is taken for oneself, and the index is brought into
+//! agreement with the blobs, which are right wherever the two differ.
+//!
+//! It may know blobs, the index and what a picture says of itself; it runs before the writer, and
+//! never beside it. What must never be: a photo that is dropped because something else could not
+//! be read, and a file that is deleted rather than set aside when it is not what it should be.
+
+mod settle;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+use std::time::Instant;
+
+use durable::private_file;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use tracing::{info, warn};
+
+use super::blobs::{Folder, UtcDay};
+use super::error::{OpenError, StoreError};
+use super::index::Index;
+use settle::{Settler, Trust};
+
+pub use settle::Settled;
+
+/// How far making the index anew has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Photos that were read.
+    pub done: u64,
+    /// All of them.
+    pub total: u64,
+}
+
+/// The index of a store, which agrees with its files, and the days that may change.
+pub(super) struct Opened {
+    pub index: Index,
+    pub busy: HashMap<UtcDay, Instant>,
+}
+
+/// Opens a store that was taken. After an unclean end the days that were written to are compared
+/// with their files; an index that is missing or broken is made anew.
+pub(super) fn open(folder: &Folder) -> Result<Opened, StoreError> {
+    let root = folder.root();
+    folder.clear_drafts().map_err(StoreError::io(root))?;
+    let mut index = match Index::open(root) {
+        Ok(Some(index)) => index,
+        Ok(None) => make(folder, |_| {})?.0,
+        Err(error @ StoreError::Full(_)) => return Err(error),
+        Err(error) => {
+            warn!(%error, "the index of the photos is broken; it is made anew from the files");
+            let aside = folder.damaged("index.db".as_ref());
+            aside.and_then(|aside| Index::set_aside(root, &aside)).map_err(StoreError::io(root))?;
+            make(folder, |_| {})?.0
+        }
+    };
+    if !index.is_clean()? {
+        repair(folder, &mut index)?;
+    }
+    index.set_unclean()?;
+    let now = Instant::now();
+    let busy = index.busy()?.into_iter().map(|day| (day, now)).collect();
+    Ok(Opened { index, busy })
+}
+
+/// Makes the index of a store anew from its files. `progress` is told now and then.
+///
+/// # Errors
+/// [`OpenError`], also when a gallery runs on it.
+pub fn reindex(root: &Path, progress: impl FnMut(Progress)) -> Result<Settled, OpenError> {
+    let (folder, _lock) = take(root)?;
+    let made = make(&folder, progress);
+    let (index, settled) = made.map_err(|error| failed(root, &error))?;
+    index.close().map_err(|error| failed(root, &error))?;
+    Ok(settled)
+}
+
+/// Takes the store, so that nobody else writes to it.
+pub(super) fn take(root: &Path) -> Result<(Folder, File), OpenError> {
+    let unusable = |source| OpenError::Io { path: root.to_owned(), source };
+    let folder = Folder::open(root).map_err(unusable)?;
+    let path = root.join("lock");
+    let lock = private_file(&path).map_err(unusable)?;
+    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok((folder, lock)),
+        Err(Errno::WOULDBLOCK) => Err(OpenError::InUse(root.to_owned())),
+        Err(error) => Err(unusable(error.into())),
+    }
+}
+
+/// Makes the index aside, so that a crash leaves the old one or the new one.
+fn make(
+    folder: &Folder,
+    mut progress: impl FnMut(Progress),
+) -> Result<(Index, Settled), StoreError> {
+    let total = settle::count(folder);
+    let mut index = Index::begin_anew(folder.root())?;
+    let mut settler = Settler::new(folder, &index, Trust::Size)?;
+    let days = settle::days(folder);
+    let mut done = 0;
+    progress(Progress { done, total });
+    for day in &days {
+        settler.day(&mut index, day, || {
+            done += 1;
+            if done % 256 == 0 || done == total {
+                progress(Progress { done, total });
+            }
+        })?;
+    }
+    let settled = settler.settled;
+    settle::sync(folder, &days)?;
+    Ok((index.replace(folder.root())?, settled))
+}
+
+/// Compares the days that were written to before an unclean end with their files.
+fn repair(folder: &Folder, index: &mut Index) -> Result<(), StoreError> {
+    let days = index.busy()?;
+    let mut settler = Settler::new(folder, index, Trust::Unclean)?;
+    for day in &days {
+        settler.day(index, day, || {})?;
+    }
+    settle::sync(folder, &days)?;
+    let Settled { added, dropped, corrected, damaged } = settler.settled;
+    info!(days = days.len(), added, dropped, corrected, damaged, "checked after an unclean end");
+    Ok(())
+}
+
+pub(super) fn failed(root: &Path, error: &StoreError) -> OpenError {
+    OpenError::Failed { path: root.to_owned(), why: error.to_string() }
+}

@@ -1,0 +1,49 @@
+//! The thread that looks after the store: for room on a full disk, and for what is too old.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use supervision::Beat;
+use tokio::sync::oneshot;
+use tracing::warn;
+
+use super::{Job, now};
+use crate::photos::store::disk::Space;
+
+/// How often it looks for room on a full disk, and every which time for what is too old.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+const TEND_EVERY: u32 = 20;
+
+/// Looks after the store until it is dropped.
+pub(in crate::photos::store) fn keep(
+    space: &Space,
+    writer: &tokio::sync::mpsc::Sender<Job>,
+    stopped: &mpsc::Receiver<()>,
+    alive: &Beat,
+) {
+    let mut look = 0;
+    let mut failing = false;
+    // What was due while the gallery was off goes at the first look.
+    let mut tend = true;
+    while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(LOOK_EVERY) {
+        alive.beat();
+        space.look();
+        look += 1;
+        while std::mem::take(&mut tend) || look >= TEND_EVERY {
+            look = 0;
+            let (reply, answer) = oneshot::channel();
+            if writer.blocking_send(Job::Tend(now(), reply)).is_err() {
+                return;
+            }
+            match answer.blocking_recv() {
+                Ok(Ok(more)) => (tend, failing) = (more, false),
+                Ok(Err(error)) => {
+                    if !std::mem::replace(&mut failing, true) {
+                        warn!(%error, "old photos cannot be removed");
+                    }
+                }
+                Err(_) => return,
+            }
+        }
+    }
+}
