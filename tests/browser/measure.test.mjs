@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
 
 import { launch } from '../harness/chromium.mjs';
+import { Painted, paint } from '../harness/painted.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
 import { live, watch } from '../harness/wall.mjs';
@@ -82,3 +83,50 @@ test('i again, and it is gone', async () => {
   await page.keyboard.press('i');
   await until('nothing is shown', async () => (await page.locator('.parts').count()) === 0);
 });
+
+/** What of the overlay cannot be read in the tiles in view: cut off, over the name, small or on the bare picture. */
+const UNREADABLE = `[...document.querySelectorAll('.wall .tile, .film .tile')].flatMap((tile) => {
+  const box = tile.getBoundingClientRect();
+  const parts = tile.querySelector('.parts');
+  const words = [...parts?.querySelectorAll('b, .brief') ?? []].find((at) => at.getClientRects().length > 0 && getComputedStyle(at).clipPath === 'none');
+  if (box.right > innerWidth || box.left < 0) return [];
+  if (!words) return [tile.dataset.camera + ': nothing'];
+  const at = words.getBoundingClientRect();
+  const name = tile.querySelector('.plate .name').getBoundingClientRect();
+  const wrong = {
+    'cut off': at.left < box.left || at.right > box.right || at.top < box.top || [...words.children].some((span) => span.getBoundingClientRect().right > box.right),
+    'over the name': at.bottom > name.top,
+    small: parseFloat(getComputedStyle(words).fontSize) < 13,
+    bare: (({ backgroundImage, backgroundColor }) => backgroundImage === 'none' && backgroundColor === 'rgba(0, 0, 0, 0)')(getComputedStyle(parts)) || parts.getBoundingClientRect().bottom < at.bottom,
+  };
+  return Object.keys(wrong).filter((what) => wrong[what]).map((what) => tile.dataset.camera + ': ' + what);
+})`;
+
+for (const [width, height] of [[1280, 800], [390, 844]]) {
+  test(`it can be read in small tiles and in the film strip, at ${width} by ${height}`, async () => {
+    const many = await Painted.start(vitrina.ready.broker, 'many');
+    const context = await browser.newContext({ viewport: { width, height }, locale: 'es-ES' });
+    const small = await context.newPage();
+    try {
+      const [pictures, upright] = await paint(browser, [[320, 180], [180, 320]]);
+      for (let i = 0; i < 20; i++) many.add(`cam${i}`, i === 7 ? upright : pictures, { size: i === 7 ? '180x320' : '320x180' });
+      await small.goto(vitrina.wall);
+      const count = () => small.locator('.wall .tile[data-state=live]').count();
+      await until('all are live', async () => (await count()) === 21, { limit: 30_000 });
+      await small.keyboard.press('i');
+      const all = async () => {
+        const unreadable = await small.evaluate(UNREADABLE);
+        if (unreadable.length > 0) throw new Error(unreadable.join(', '));
+        return true;
+      };
+      await until('all of it can be read on the wall', all, { limit: 20_000 });
+      await small.locator('[data-camera="many/cam7"] .open').click();
+      await small.locator('.film .parts b').first().waitFor();
+      await until('all of it can be read in the strip', all, { limit: 20_000 });
+    } finally {
+      await context.close();
+      for (let i = 0; i < 20; i++) many.remove(`cam${i}`);
+      await many.stop();
+    }
+  });
+}

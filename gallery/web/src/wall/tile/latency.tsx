@@ -19,9 +19,17 @@ export function Parts({ screen, measured }: { screen: Screen; measured: Measured
   return (
     <div class="parts">
       <b>
-        <span>{facts.rate(Math.round(fps))}, </span>
+        <span>{facts.rate(Math.round(fps))},</span>{" "}
         <span>{whole ? facts.old(age) : facts.oldAtLeast(age)}</span>
       </b>
+      {/* The same where there is no room for words. */}
+      <span class="brief" aria-hidden="true">
+        {Math.round(fps)}/s{" "}
+        <span>
+          {whole ? "" : "≥ "}
+          {age} ms
+        </span>
+      </span>
       <dl>
         {(Object.keys(times) as (keyof typeof times)[]).map((part) => (
           <div key={part} data-part={part}>
