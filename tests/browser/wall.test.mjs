@@ -111,3 +111,49 @@ test('a hidden page wants nothing, and goes on when it is shown', async () => {
     await facts.stop();
   }
 });
+
+/** From when the page is shown again, how its tile looks on each drawn frame until it is live: `window.seen`. */
+const RECORD = `addEventListener('pageshow', ({ persisted }) => {
+  const canvas = document.querySelector('.tile canvas');
+  const look = () => {
+    const { state, ageMs } = canvas.closest('.tile').dataset;
+    const { filter } = getComputedStyle(canvas);
+    window.seen.push({ persisted, state, filter, age: Number(ageMs), word: canvas.closest('.tile').querySelector('.age')?.innerText });
+    if (state !== 'live') requestAnimationFrame(look);
+  };
+  window.seen = [];
+  look();
+})`;
+
+test("a page that comes back from the browser's cache looks old until a new picture is there", async () => {
+  const raw = new RawChromium();
+  try {
+    const wall = await raw.open(vitrina.wall);
+    await wall.show();
+    await until('live', async () => (await wall.evaluate(READ_TILES))[card]?.state === 'live', { limit: 20_000 });
+    await wall.evaluate(RECORD);
+    await wall.go(`${vitrina.wall}api/cameras`);
+    await until('it is elsewhere', async () => (await wall.evaluate('location.pathname')) === '/api/cameras');
+    await until('the picture is old', async () => (await wall.evaluate('performance.now()')) > 3_000);
+    await wall.back();
+    const seen = await until('live again', async () => {
+      const seen = await wall.evaluate('window.seen ?? "loaded anew"');
+      if (seen.at(-1)?.state === 'live') return seen;
+      throw new Error(JSON.stringify(seen));
+    }, { limit: 15_000 });
+    assert.ok(seen[0].persisted, 'it was kept');
+    const old = seen.slice(0, -1);
+    assert.ok(old.length > 0, 'it was old first');
+    for (const { state, filter, word } of old) {
+      assert.equal(state, 'stale');
+      // At once, not on the way there.
+      assert.equal(filter, 'saturate(0.15) brightness(0.6)');
+      assert.match(word, /^\d+ s ago$/);
+    }
+    assert.ok(seen.at(-1).age < 2_000, `${seen.at(-1).age} ms old`);
+    const drawn = new Set();
+    await until('the picture changes', async () => drawn.add(await wall.evaluate(pixelsOf(card))).size > 3);
+  } finally {
+    await raw.stop();
+  }
+});

@@ -50,6 +50,13 @@ export class RawChromium {
     return {
       /** Brings its tab to the front; the others are hidden then. */
       show: () => this.call('Target.activateTarget', { targetId }),
+      /** Leads it to another address, as a link does. */
+      go: (url) => this.call('Page.navigate', { url }, sessionId),
+      /** Leads it back, as the browser's button does. */
+      back: async () => {
+        const { currentIndex, entries } = await this.call('Page.getNavigationHistory', {}, sessionId);
+        await this.call('Page.navigateToHistoryEntry', { entryId: entries[currentIndex - 1].id }, sessionId);
+      },
       /** The value of a JavaScript expression in it. */
       evaluate: async (expression) => {
         const params = { expression, awaitPromise: true, returnByValue: true };
