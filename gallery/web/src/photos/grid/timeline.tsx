@@ -2,6 +2,7 @@
 // tells the month while it is dragged.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { movedByHand } from "../../page/moved-by-hand";
 import { monthMark, monthName } from "../../words/dates";
 import { words } from "../../words/language";
 import { fit, hasYear, markOf, monthsOf } from "./months";
@@ -72,6 +73,8 @@ export function Thumb({ days, current, at, drag }: ThumbProps) {
     return () => clearTimeout(timer);
   }, [at]);
   const track = useRef<HTMLDivElement>(null);
+  const thumb = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => movedByHand(thumb.current!), []);
   const day = days.find(({ day }) => day === current);
   const move = (event: PointerEvent): void => {
     const { top, height } = track.current!.getBoundingClientRect();
@@ -80,6 +83,7 @@ export function Thumb({ days, current, at, drag }: ThumbProps) {
   return (
     <div ref={track} class={`track${held || moving ? " moving" : ""}`} aria-hidden="true">
       <div
+        ref={thumb}
         class="thumb"
         style={{ top: `${at * 100}%` }}
         onPointerDown={(event) => {

@@ -3,6 +3,7 @@
 
 import PhotoSwipe from "photoswipe";
 import { fileUrl } from "../../net/api";
+import { movedByHand } from "../../page/moved-by-hand";
 import type { Photo } from "../photo";
 
 interface Padding {
@@ -91,6 +92,7 @@ export class Slides {
     swipe.init();
     // The dialog is the viewer around it, which has a name.
     swipe.element?.removeAttribute("role");
+    if (swipe.element) movedByHand(swipe.element);
   }
 
   get index(): number {

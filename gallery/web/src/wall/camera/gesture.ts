@@ -1,6 +1,7 @@
 // Fingers, mouse and keys on the large picture: sideways for another camera, down to go back, two
 // fingers, the wheel or + and - to zoom.
 
+import { movedByHand } from "../../page/moved-by-hand";
 import { Zoom, type Point } from "./zoom";
 
 /** A swipe of so many CSS pixels is meant. */
@@ -102,12 +103,14 @@ export function followGestures(
   area.addEventListener("pointerup", up);
   area.addEventListener("pointercancel", up);
   area.addEventListener("wheel", wheel, { passive: false });
+  const letGo = movedByHand(area);
   const stop = (): void => {
     area.removeEventListener("pointerdown", down);
     area.removeEventListener("pointermove", move);
     area.removeEventListener("pointerup", up);
     area.removeEventListener("pointercancel", up);
     area.removeEventListener("wheel", wheel);
+    letGo();
     area.classList.remove("zoomed");
   };
   return { press, stop };
