@@ -13,7 +13,7 @@ npm_ci := npm ci --no-audit --no-fund --include=dev --include=optional
 web_sources := $(shell find gallery/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .DEFAULT_GOAL := build
-.PHONY: run build test brokers clean-room bench soak growth chaos power lint advisories install clean
+.PHONY: run build test brokers clean-room bench soak growth screenshots chaos power lint advisories install clean
 
 # ARGS are given on to the program.
 run: build
@@ -62,6 +62,11 @@ soak: build
 growth: build
 	scripts/need util-linux:setpriv chromium:chromium
 	$(tools) cd tests && $(npm_ci) --silent && GROWTH_SECONDS=300 VITRINA=../target/release/vitrina node --test --test-reporter=spec browser/growth.test.mjs
+
+# Each room and state of the page at three sizes, in target/screenshots; LOCALE says in which language.
+screenshots: gallery/web/dist
+	scripts/need util-linux:setpriv chromium:chromium
+	$(tools) cargo build --locked && cd tests && $(npm_ci) --silent && node screenshots.mjs ../target/screenshots
 
 # Ten minutes of what the tests do for one: every part killed, the link cut, and no photo lost.
 chaos: build

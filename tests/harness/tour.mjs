@@ -58,6 +58,10 @@ export class Tour {
     await there('.stage canvas');
     await until('it is live', () => page.evaluate("document.querySelector('.stage .tile').dataset.state === 'live'"), SLOW);
     await visit('camera');
+    await page.keyboard.press('i');
+    await there('.film .parts b');
+    await visit('camera-measured');
+    await page.keyboard.press('i');
     await page.keyboard.press('s');
     await page.keyboard.press('Escape');
     await there('.strip [data-photo]:not(.coming) a');
@@ -139,7 +143,10 @@ export class Tour {
     await there('.me .onair .lamp.live');
     await visit('on-air');
     await page.keyboard.press('1');
-    await until('the own tile', async () => Object.keys(await tiles(page)).length === NAMES.length + 1, SLOW);
+    await until('all are live, the own tile too', async () => {
+      const states = Object.values(await tiles(page)).map(({ state }) => state);
+      return states.length === NAMES.length + 1 && states.every((state) => state === 'live');
+    }, SLOW);
     await visit('wall-with-mine');
     await page.keyboard.press('3');
     await at('.me .row .word').click();
