@@ -15,8 +15,13 @@ export interface Layout {
   tall: boolean;
 }
 
-/** Rows that one has stay while they cover so much of what the best would. */
+/** Rows that one has stay, and calm ones are taken, while they cover so much of what the best would. */
 const ENOUGH = 0.95;
+
+/** Of so few tiles a calm wall may cover much less than another. */
+const FEW = 3;
+/** Shapes are alike whose aspects differ by so much at most, as a part. */
+const ALIKE = 0.05;
 
 /** Where the bounds cannot be kept the room grows by this, so many times at most. */
 const GROWS = 1.1;
@@ -38,8 +43,11 @@ export function layout(aspects: readonly number[], room: Room, before?: Row[] | 
   let height = Math.max(room.height, least / room.width);
   for (let i = 0; i < TIMES; i++, height *= GROWS) {
     const grown = { ...room, height };
-    const best = lay(shapes, all, grown);
-    if (!best) continue;
+    const calm = lay(shapes, all, grown);
+    if (!calm) continue;
+    // Unlike ones do not look alike anyway; alike ones do, whatever else would cover more.
+    const full = isFewUnlike(shapes) ? lay(shapes, all, grown, 0) : null;
+    const best = full && calm.cover < full.cover * ENOUGH ? full : calm;
     const old = before && lay(shapes, onlyRows(before, shapes.length), grown);
     const { boxes, rows } = old && old.cover >= best.cover * ENOUGH ? old : best;
     const foot = Math.max(...boxes.map((box) => box.y + box.height));
@@ -50,8 +58,12 @@ export function layout(aspects: readonly number[], room: Room, before?: Row[] | 
 
 const NOTHING: Layout = { boxes: [], rows: [], tall: false };
 
-function lay(shapes: readonly number[], starts: Starts, room: Room) {
-  const wall = search(shapes, starts, room);
+function isFewUnlike(shapes: readonly number[]): boolean {
+  return shapes.length <= FEW && Math.max(...shapes) > Math.min(...shapes) * (1 + ALIKE);
+}
+
+function lay(shapes: readonly number[], starts: Starts, room: Room, calm = 1) {
+  const wall = search(shapes, starts, room, calm);
   if (!wall) return null;
   const boxes = place(shapes, wall, room);
   const area = boxes.reduce((sum, { width, height }) => sum + width * height, 0);

@@ -11,11 +11,11 @@ const LAST = 0.5;
 /** So many rounds for each amount at most. */
 const ROUNDS = 4;
 
-export function polish(wall: Wall, aspects: readonly number[], room: Room): Wall {
+export function polish(wall: Wall, aspects: readonly number[], room: Room, calm: number): Wall {
   const { rows } = wall;
   let { heights, area } = wall;
   const score = (i: number, height: number, smallest = area): number =>
-    rowScore(rows[i]!, aspects, height, smallest, room);
+    rowScore(rows[i]!, aspects, height, smallest, room, calm);
   let scores = heights.map((height, i) => score(i, height));
   let free = room.height - room.gap * (rows.length - 1) - sum(heights);
 

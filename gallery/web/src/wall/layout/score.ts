@@ -23,13 +23,15 @@ const UNEVEN_RAGGED = 0.08;
 /** For pictures that are twice as wide as they should be. */
 const CROPPED = 0.01;
 
-/** What a row of this height is worth: how much of the room it covers, less what disturbs. */
+/** What a row of this height is worth: how much of the room it covers, less what disturbs, by `calm`
+ * from 0 to 1. */
 export function rowScore(
   row: Row,
   aspects: readonly number[],
   height: number,
   area: number,
   { width, height: tall, gap }: Room,
+  calm: number,
 ): number {
   if (height <= 0) return -Infinity;
   const free = width - gap * (row.length - 1);
@@ -55,10 +57,6 @@ export function rowScore(
   const uneven = Math.log2((used * height) / tiles / ((width * tall) / aspects.length));
   const cropped = Math.abs(Math.log2(used / wide));
   const each = (ragged ? UNEVEN_RAGGED : UNEVEN) * uneven ** 2 + CROPPED * cropped;
-  return (
-    (used * height) / (width * tall) -
-    SPAN * pairs -
-    (ragged ? RAGGED : 0) -
-    (tiles / aspects.length) * each
-  );
+  const disturbed = SPAN * pairs + (ragged ? RAGGED : 0) + (tiles / aspects.length) * each;
+  return (used * height) / (width * tall) - calm * disturbed;
 }

@@ -16,6 +16,9 @@ const STEP = 24;
 const SIZES = 12;
 const SMALLEST = 0.1;
 
+/** So many times finer is looked where nothing counts but how much is covered. */
+const FINER = 3;
+
 /** So many of the best are made exact. */
 const POLISHED = 3;
 
@@ -53,24 +56,37 @@ export function onlyRows(rows: readonly Row[], length: number): Starts {
   return starts;
 }
 
-/** The best wall of these rows; null where none keeps the bounds. */
-export function search(aspects: readonly number[], starts: Starts, room: Room): Wall | null {
+/** The best wall of these rows, as `calm` as `rowScore` takes it; null where none keeps the bounds. */
+export function search(
+  aspects: readonly number[],
+  starts: Starts,
+  room: Room,
+  calm = 1,
+): Wall | null {
   const share = (room.width * room.height) / aspects.length;
   const walls: Wall[] = [];
-  for (let i = 0; i < SIZES; i++) {
-    const area = share * SMALLEST ** (i / (SIZES - 1));
-    const wall = pass(aspects, starts, room, area);
+  const sizes = calm > 0 ? SIZES : SIZES * FINER;
+  for (let i = 0; i < sizes; i++) {
+    const area = share * SMALLEST ** (i / (sizes - 1));
+    const wall = pass(aspects, starts, room, area, calm);
     if (wall) walls.push(wall);
   }
   const byScore = (a: Wall, b: Wall): number => b.score - a.score;
   const best = walls.sort(byScore).slice(0, POLISHED);
-  return best.map((wall) => polish(wall, aspects, room)).sort(byScore)[0] ?? null;
+  return best.map((wall) => polish(wall, aspects, room, calm)).sort(byScore)[0] ?? null;
 }
 
-function pass(aspects: readonly number[], starts: Starts, room: Room, area: number): Wall | null {
+function pass(
+  aspects: readonly number[],
+  starts: Starts,
+  room: Room,
+  area: number,
+  calm: number,
+): Wall | null {
   const n = aspects.length;
   const tall = room.height + room.gap;
-  const steps = Math.max(STEPS, Math.ceil(tall / STEP));
+  const fine = calm > 0 ? 1 : FINER;
+  const steps = fine * Math.max(STEPS, Math.ceil(tall / STEP));
   const step = tall / steps;
   const stride = steps + 1;
   const scores = new Float64Array((n + 1) * stride).fill(-Infinity);
@@ -82,7 +98,7 @@ function pass(aspects: readonly number[], starts: Starts, room: Room, area: numb
       // The heights that a row may have are next to each other.
       const lowest = Math.max(LEAST, ((to - from) * area) / room.width);
       for (let k = Math.ceil((lowest + room.gap) / step), found = false; k <= steps; k++) {
-        const score = rowScore(row, aspects, k * step - room.gap, area, room);
+        const score = rowScore(row, aspects, k * step - room.gap, area, room, calm);
         if (score === -Infinity) {
           if (found || isTooTall(row, aspects, k * step, room.width)) break;
           continue;
