@@ -166,7 +166,7 @@ test('of a gallery that only shows it is the same', async () => {
   try {
     await page.goto(`${beside.wall}#/camera/${camera}`);
     await live(page, camera, SOON);
-    await refuses(page.locator('.head .shutter'), page.locator('.head .shutter'), /^This gallery only shows\.$/);
+    await refuses(page.locator('.head .shutter'), page.locator('.head .shutter'), /^This gallery only shows photos\.$/);
   } finally {
     await beside.stop();
   }
