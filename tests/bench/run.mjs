@@ -120,11 +120,11 @@ writeFileSync(PAGE, `# Performance
 
 Written by \`make bench\`. Measured ${new Date().toISOString().slice(0, 10)} on ${cpus().length} cores (${model}),
 ${(totalmem() / 1e9).toFixed(0)} GB, Linux ${release()}; load ${readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' ')} at the end, after ${(performance.now() / 60_000).toFixed(1)} minutes.
-Ratios are of medians of ${ROUNDS} rounds, ours and the peer's by turns; of memory there is one round. Trust the ratios more than the figures: machines differ, and this one does other things too.
+Ratios are of medians of ${ROUNDS} rounds, Vitrina and the peer by turns; memory has one round. Trust the ratios more than the figures: machines differ, and this one does other work too.
 
 ## The age of a frame
 
-The test card at 1280x720, 30 a second, drawn and encoded by the node. The age counts from the moment at which the card shows its clock, so drawing and encoding it is within.
+The node draws and encodes the test card at 1280x720, 30 a second. The age counts from the moment at which the card shows its clock, so it includes drawing and encoding.
 
 | ms | Vitrina | through Mosquitto | ratio |
 | --- | --- | --- | --- |
@@ -142,31 +142,31 @@ ${row('at mosquitto_sub, p99', at(mqtt.ours, 0.99), at(mqtt.peer, 0.99), ms)}
 | --- | --- | --- |
 | one camera of 30 a second, on the canvas, p50 | ${ms(percentile(one30.seen, 0.5))} | 25 |
 | one camera of 30 a second, on the canvas, p99 | ${ms(percentile(one30.seen, 0.99))} | 50 |
-| the same, until the page has drawn it, as its key \`i\` tells | ${ms(percentile(one30.drawn, 0.5))} | |
-| 8 cameras of 10 a second, 10 viewers, of which the page is one, p50 | ${ms(percentile(eight10.seen, 0.5))} | |
-| 8 cameras of 10 a second, 10 viewers, of which the page is one, p99 | ${ms(percentile(eight10.seen, 0.99))} | 80 |
+| the same, until the page has drawn it, as its key \`i\` shows | ${ms(percentile(one30.drawn, 0.5))} | |
+| 8 cameras of 10 a second, 10 viewers including the page, p50 | ${ms(percentile(eight10.seen, 0.5))} | |
+| 8 cameras of 10 a second, 10 viewers including the page, p99 | ${ms(percentile(eight10.seen, 0.99))} | 80 |
 | the same, until the page has drawn it | ${ms(percentile(eight10.drawn, 0.5))} | |
 
-The canvas is read by its page's main thread every 4 to 8 ms, by what is drawn in the picture, so the way from the thread that draws is within. A screen shows it at its next refresh.
-What the key tells is until that thread has drawn it.
-The age counts from when the card is drawn, or from when the driver had the frame. Everything runs on this one machine, Chromium without a GPU.
+The page's main thread reads the canvas every 4 to 8 ms, so the age includes the way from the thread that draws. A screen shows it at its next refresh.
+The key's figure ends when that thread has drawn it.
+The age counts from when the node draws the card, or from when the driver had the frame. Everything runs on this one machine, Chromium without a GPU.
 
 ## Viewers
 
-The gallery as a process of its own, frames of 60 kB from the broker; beside it a plain relay on Node.js \`ws\` with the same frames, and µStreamer with one camera of its own (90 kB, capture included).
-Processor time of the server for each GB that arrived. The cameras give 30 frames a second where there is one, and 10 each where there are eight. Viewers and source are one program on the same machine: where it cannot keep up, frames become fewer for us and old for the relay.
+The gallery runs as a process of its own, with frames of 60 kB from the broker. Beside it run a plain relay on Node.js \`ws\` with the same frames, and µStreamer with one camera of its own (90 kB, capture included).
+The table shows the server's processor time for each GB that arrived. One camera gives 30 frames a second, eight give 10 each. Viewers and source are one program on the same machine: where it cannot keep up, Vitrina sends fewer frames and the relay old ones.
 
 | viewers, cameras | | Vitrina | Node.js \`ws\` | ratio | µStreamer |
 | --- | --- | --- | --- | --- | --- |
 ${crowds.flatMap(viewers).join('\n')}
 
-Eight cameras of 30 a second (14.4 MB/s) to viewers that take less, all at once; µStreamer's viewers look at one camera, with an eighth of the rate. Ages in ms, for ${SLOW} s: those of the relay grow for as long as it lasts.
+Eight cameras of 30 a second (14.4 MB/s) and viewers that take less, all at once; µStreamer's viewers watch one camera, with an eighth of the rate. Ages in ms, over ${SLOW} s: the relay's grow for as long as the test lasts.
 
 | | Vitrina | Node.js \`ws\` | µStreamer |
 | --- | --- | --- | --- |
 ${fanout.RATES.map((rate, i) => `| ${rate / 1000} kB/s: p50 / p99 | ${of3(({ ages }) => `${rounded(ages[i].p50)} / ${rounded(ages[i].p99)}`)} |`).join('\n')}
-| back after a stall of ${SLOW / 2} s: frames older than a second that come first | ${of3(({ back }) => rounded(back))} |
-| frames that another one missed meanwhile, % | ${of3(({ missed }) => ms(100 * missed))} |
+| after a stall of ${SLOW / 2} s: frames older than a second that arrive first | ${of3(({ back }) => rounded(back))} |
+| frames that another viewer missed meanwhile, % | ${of3(({ missed }) => ms(100 * missed))} |
 
 200 viewers of eight cameras of 10 a second, 20 of whom take nothing, on one gallery process:
 
@@ -180,7 +180,7 @@ ${fanout.RATES.map((rate, i) => `| ${rate / 1000} kB/s: p50 / p99 | ${of3(({ age
 
 ## A wall of sixteen cameras
 
-1280x720, MJPEG, 15 a second, in a window of 1920x1080 in Chromium. Processor time is of broker, gallery and node together, which make the small pictures.
+1280x720, MJPEG, 15 a second, in a window of 1920x1080 in Chromium. Processor time is that of broker, gallery and node together, including the small pictures.
 
 | | MB/s to the page | beside one | processor, % of a core |
 | --- | --- | --- | --- |
@@ -195,7 +195,7 @@ Messages of 100 kB, QoS 0, beside Debian's Mosquitto with its defaults.
 | | Vitrina | Mosquitto | ratio |
 | --- | --- | --- | --- |
 ${of(one, 'latency', '1 to 1: ms, one message at a time', hundredths)}
-${of(one, 'rate', '1 to 1: MB/s, 16 on their way', rounded)}
+${of(one, 'rate', '1 to 1: MB/s, 16 in transit', rounded)}
 ${of(one, 'cost', '1 to 1: ms of processor time for 100 MB', rounded)}
 ${of(eight, 'latency', '1 to 8: ms until the last has it', hundredths)}
 ${of(eight, 'rate', '1 to 8: MB/s at all of them together', rounded)}
@@ -203,7 +203,7 @@ ${of(eight, 'cost', '1 to 8: ms of processor time for 100 MB', rounded)}
 ${of(house, 'p50', '8 at 30 a second to 8: ms, p50', hundredths)}
 ${of(house, 'p99', '8 at 30 a second to 8: ms, p99', hundredths)}
 
-Publishers and subscribers are one program on the same machine, and the rates are bounded by it as well.
+Publishers and subscribers are one program on the same machine, which also bounds the rates.
 
 Eight cameras of 150 kB at 30 a second (36 MB/s), one subscriber that keeps up, for 5 s. Memory is the broker's peak.
 
@@ -218,9 +218,9 @@ ${beside(stalled, 'missed', 'frames that the other missed', String, 0)}
 
 ## From the camera to the network
 
-Processor time for each frame at 30 a second (\`tests/preload\`), quality 80, without the camera's own: of our node, until its frame is with the broker,
-and of µStreamer, until it is with an HTTP client. MJPEG is passed through, YUYV encoded: by µStreamer as 4:2:0, by us as 4:2:2 like the camera, a third more to encode.
-Ours holds the preview, one a second, for which an MJPEG frame is decoded and made smaller; µStreamer makes none. What it takes is what a node takes less that nobody watches and that has no broker.
+Processor time for each frame at 30 a second (\`tests/preload\`), quality 80, without the camera's own: Vitrina's node, until its frame is with the broker,
+and µStreamer, until it is with an HTTP client. Both pass MJPEG through and encode YUYV: µStreamer as 4:2:0, Vitrina as 4:2:2 like the camera, a third more to encode.
+Vitrina's time includes one preview a second, for which the node decodes an MJPEG frame and makes it smaller; µStreamer makes none. The preview's share is the difference to a node that nobody watches and that has no broker.
 
 | ms | Vitrina | µStreamer | ratio | of ours the preview | ratio without | ours, nobody watching, a second |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -228,18 +228,18 @@ ${captured.map(passed).join('\n')}
 
 ## Photos
 
-Snapshots of 1920x1080 and 300 kB, from their publishing by QoS 1 until the gallery acknowledges them, file and index synced, with thumbnails made meanwhile; beside what this disk
-takes when the same files are written and synced in the same way, by ${store.WRITERS} threads and in groups, without anything else.
+Snapshots of 1920x1080 and 300 kB, from their publication with QoS 1 until the gallery acknowledges them, file and index synced, while it makes thumbnails. Beside it this disk
+alone, when ${store.WRITERS} threads write and sync the same files in the same way, in groups.
 
 | photos a second | Vitrina | the disk | ratio |
 | --- | --- | --- | --- |
-${row('32 on their way, as of 16 nodes', median(kept.ours), median(kept.peer), rounded)}
+${row('32 in transit, as from 16 nodes', median(kept.ours), median(kept.peer), rounded)}
 
-One node alone has two on their way: ${rounded(alone)} a second. The aim was 200, or what the disk allows.
+One node alone has two in transit: ${rounded(alone)} a second. The aim was 200, or what the disk allows.
 
-An index of ${PHOTOS.toLocaleString('en')} photos of 16 cameras and 40 people over three years, asked by one client after the other, until the last byte is there.
+An index of ${PHOTOS.toLocaleString('en')} photos of 16 cameras and 40 people over three years, queried by one client at a time, until the last byte arrives.
 
-| ms | p50 | p99 | most |
+| ms | p50 | p99 | maximum |
 | --- | --- | --- | --- |
 ${Object.entries(many.times).map(([what, times]) => `| ${what} | ${[0.5, 0.99, 1].map((part) => ms(percentile(times, part))).join(' | ')} |`).join('\n')}
 
@@ -247,7 +247,7 @@ The gallery is ready ${rounded(many.start)} ms after its start, ${rounded(many.r
 
 ## Memory
 
-Resident, without what is shared, with one MJPEG camera of 1280x720 at 30 a second (\`tests/preload\`).
+Resident memory without shared pages, with one MJPEG camera of 1280x720 at 30 a second (\`tests/preload\`).
 
 | MB | Vitrina | µStreamer | ratio |
 | --- | --- | --- | --- |
@@ -257,13 +257,13 @@ ${row('broker, gallery and node in one process, three viewers', whole.ours, whol
 | --- | --- |
 | the node alone, every frame wanted | ${mb(node)} |
 
-| ${PEOPLE} people joined, each hearing what each says; then ${crowd.churn} coming or leaving a second for ${2 * SECONDS} s | Vitrina |
+| ${PEOPLE} people, each receiving every message; then ${crowd.churn} coming or leaving a second for ${2 * SECONDS} s | Vitrina |
 | --- | --- |
 | broker and gallery in one process, MB | ${mb(crowd.bytes)} |
-| from the first saying until all have heard all ${PEOPLE}, ms | ${ms(crowd.all)} |
-| meanwhile, from saying until another has heard it, at most, ms | ${ms(crowd.slowest)} |
+| from the first message until all have received all ${PEOPLE}, ms | ${ms(crowd.all)} |
+| meanwhile, from sending until another has received it, at most, ms | ${ms(crowd.slowest)} |
 
-µStreamer is a camera's HTTP server alone; Vitrina's process holds the broker and the gallery as well.
+µStreamer is only an HTTP server for a camera; Vitrina's process also has the broker and the gallery.
 The aims were 60 MB for the whole, 15 MB for the node, and 150 MB with 500 people. Memory over an hour: [soak.md](soak.md), which \`make soak\` writes.
 `);
 say(`wrote ${PAGE}`);

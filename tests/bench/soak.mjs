@@ -86,13 +86,13 @@ writeFileSync(PAGE, `# A long run
 Written by \`make soak\`. Measured ${new Date().toISOString().slice(0, 10)} for ${(SECONDS / 60).toFixed(0)} minutes on ${cpus().length} cores (${cpus()[0].model}), Linux ${release()}, at nice ${getPriority()}.
 
 Broker, gallery and node in one process; one camera (1280x720, YUYV, 30 a second, ${(rows[0].size / 1000).toFixed(0)} kB a frame). ${GOOD} viewers keep up, one takes 200 kB a second,
-and one stalls for 5 s of each 10. Memory is what is resident without what is shared; of it and of the open descriptors the most within each row. Ages are in ms.
+and one stalls for 5 s of every 10. Memory is resident memory without shared pages; it and the open descriptors are the maximum within each row. Ages are in ms.
 
 | minutes | MB | open | frames on 200 kB/s | age p50 | p99 | oldest | frames at the others | of which they missed |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ${rows.map(line).join('\n')}
 
-The aim: no frame on 200 kB/s older than 1000 ms, memory that does not grow, and nothing missed by those that keep up.
+The aim: no frame on 200 kB/s is older than 1000 ms, memory does not grow, and viewers that keep up miss nothing.
 `);
 process.stderr.write(`wrote ${PAGE}\n`);
 process.exit(0);
