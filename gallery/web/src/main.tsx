@@ -1,4 +1,4 @@
-// The page: the bar, and below it the wall, one camera, the photos, or the people; over all the
+// The page: the bar, below it the wall, one camera, the photos, or the people, and above all the
 // viewer.
 
 import { effect } from "@preact/signals";
@@ -30,7 +30,7 @@ import { Viewer } from "./photos/viewer/viewer";
 import { NoCamera, Wall } from "./wall/wall";
 
 function Page() {
-  // Under the viewer nothing can be reached.
+  // The open viewer makes everything below it inert.
   const covered = viewed.value !== null;
   return (
     <>

@@ -14,8 +14,8 @@ export type Entry = {
   at: number;
 } & Event;
 
-/** What a line says of a photo: its id, who took or brought it, or the camera's name, and when it
- * was taken, if that is told. */
+/** What a line says of a photo: its id, who took or uploaded it, or the camera's name, and the time
+ * taken, if known. */
 export interface Picture {
   photo: string;
   person: string;
@@ -38,7 +38,7 @@ export type Event =
   | { event: "forgotten"; name: string }
   /** `back`: it was deleted before. */
   | ({ event: "stored"; back: boolean } & Picture)
-  /** `what` of it is another; nothing if that is not told. */
+  /** `what` changed; null if the line does not say. */
   | ({ event: "changed"; what: Mark[]; caption: string; pinned: boolean } & Picture)
   | ({ event: "deleted" } & Picture)
   | { event: "joined"; person: string }
@@ -52,7 +52,7 @@ export type Event =
 
 const CAMERA = /^[a-z0-9_-]+\/[a-z0-9_-]+$/;
 
-/** Null for one that is not understood, such as one of a later version. */
+/** Null for an unknown one, such as one of a later version. */
 export function readEntry(raw: unknown): Entry | null {
   if (!isObject(raw) || !isNumber(raw.id) || !isNumber(raw.at)) return null;
   const event = readEvent(raw);
@@ -117,7 +117,7 @@ function nameOf(raw: unknown): string {
   return isObject(raw) && isPerson(raw.id) && isText(raw.name) ? raw.name : "";
 }
 
-/** An event as a line. `called` is what people call a camera. */
+/** An event as a line. `called` gives the name of a camera. */
 export function entryText(event: Event, called: (camera: string) => string, words: Words): string {
   const { log, talk } = words;
   switch (event.event) {
@@ -159,7 +159,7 @@ export function entryText(event: Event, called: (camera: string) => string, word
 /** Which photo: by whom or from where, and when. */
 function pictureName({ person, name, taken }: Picture, words: Words): string {
   const { log, talk } = words;
-  // Lines of earlier versions tell nothing of it.
+  // Lines of earlier versions do not say.
   if (taken === null) return log.aPhoto;
   const when = momentName(taken, Date.now(), words);
   if (person) return talk.photoBy(person, when);
@@ -214,13 +214,13 @@ export function groupText(
   }
 }
 
-/** So many of a crowd are named. */
+/** How many people of a crowd are named. */
 const NAMED = 3;
 
 function cameraText(event: Event & { event: "camera" }, words: Words): string {
   const { log } = words;
   const { camera, name, works, reason } = event;
-  // A page's camera is called after who shows it.
+  // A page's camera is named after the person who shows it.
   if (camera.startsWith("web-")) return works ? log.shows(name) : log.shownNoMore(name);
   if (works) return log.works(name);
   const why: Record<string, string> = {

@@ -1,8 +1,8 @@
-// What comes together in the log is one line: a crowd that comes in, or a handful of photos.
+// Events that come together become one line in the log: a crowd that arrives, or several photos.
 
 import type { Entry } from "./entry";
 
-/** What is further apart does not belong together, in milliseconds. */
+/** Events further apart do not belong together, in milliseconds. */
 const TOGETHER = 60_000;
 
 /** Neighbours of one kind, newest first. */
@@ -30,7 +30,7 @@ function kind(entry: Entry): string {
     case "stored":
       return entry.back ? "back" : `stored ${entry.person} ${entry.name}`;
     case "changed":
-      // What was written below each is worth a line of its own.
+      // Each caption deserves a line of its own.
       return entry.what.join() === "pin" ? `pin ${entry.pinned}` : `changed ${entry.id}`;
     case "deleted":
     case "joined":
@@ -39,7 +39,7 @@ function kind(entry: Entry): string {
     case "left":
       return `left ${entry.lost}`;
     default:
-      // What is the same in all but its time.
+      // Entries that differ only in their time.
       return JSON.stringify({ ...entry, id: 0, at: 0 });
   }
 }

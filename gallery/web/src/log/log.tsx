@@ -10,16 +10,16 @@ import { cameras, link, peopleListeners, say } from "../net/gallery";
 import { words } from "../words/language";
 import { view } from "../page/route";
 
-/** The page keeps so many. */
+/** How many lines the page keeps. */
 const MOST = 2_000;
 
-/** Newest first, with times by our clock; null before they are known. */
+/** Newest first, with times by our clock; null before the first ones arrive. */
 const entries = signal<readonly Entry[] | null>(null);
 
 /** Whether it is on the page. */
 const shown = signal(false);
 
-/** What to add to a time of the gallery's clock to have it by ours. */
+/** Add this to a time of the gallery's clock to get ours. */
 let ahead = 0;
 
 peopleListeners.add((message, behind) => {
@@ -105,7 +105,7 @@ function Line({ group, after }: { group: Group; after: Entry | undefined }) {
   );
 }
 
-/** Brings what happened before the oldest line, if there is more. */
+/** Loads what happened before the oldest line, if there is more. */
 function Earlier({ before }: { before: number | undefined }) {
   const [state, setState] = useState<"more" | "asked" | "all">("more");
   if (before === undefined || before <= 1 || state === "all") return null;

@@ -6,7 +6,7 @@ import { each, isNumber, isObject, isText } from "./json";
 import type { Limits } from "../photos/uploads/smaller";
 import { readDay, readPhoto, type Day, type Photo } from "../photos/photo";
 
-/** The gallery says no; `status` 0 if it says nothing. */
+/** The gallery refused; `status` 0 if it did not answer. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,
@@ -110,12 +110,12 @@ export async function listLog(before: number): Promise<Entry[]> {
   return each(listOf(await (await ask(`api/log?limit=200&before=${before}`)).json()), readEntry);
 }
 
-/** Asks a camera for a photo with this id; comes back when it is stored. */
+/** Asks a camera for a photo with this id; resolves when it is stored. */
 export async function takePhoto(camera: string, id: string): Promise<Photo> {
   return understood(await (await send("POST", `api/cameras/${camera}/snap`, { id })).json());
 }
 
-/** How large a picture may be that is brought. */
+/** How large an uploaded picture may be. */
 export async function uploadLimits(signal: AbortSignal): Promise<Limits> {
   const raw: unknown = await (await ask("upload", { signal })).json();
   const { bytes, pixels } = isObject(raw) ? raw : {};

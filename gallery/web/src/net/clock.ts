@@ -1,11 +1,11 @@
 // How far this machine's clock is from the gallery's.
 
-/** How long a difference counts, in milliseconds, at least; at most twice as long. */
+/** How long a difference counts, in milliseconds: at least this, at most twice this. */
 export const WINDOW = 5_000;
 
 /**
- * Learns the offset from the times that messages were sent and came. A message can only come late,
- * so the smallest difference over a while is the best one. `Date.now()` is meant to be used: it
+ * Learns the offset from the times when messages were sent and arrived. A message can only be late,
+ * so the smallest difference over a while is the best one. `Date.now()` is deliberate: it
  * goes on while the machine sleeps, and so does the age of a picture.
  */
 export class Clock {
@@ -13,10 +13,10 @@ export class Clock {
   #before = Infinity;
   #from = -Infinity;
 
-  /** A message was sent at `sent` by the gallery's clock and came at `now` by ours. */
+  /** A message was sent at `sent` by the gallery's clock and arrived at `now` by ours. */
   hear(sent: number, now: number): void {
     if (now < this.#from) {
-      // Our clock was set back: what was learnt is void.
+      // Our clock was set back, so everything learnt is void.
       this.#least = this.#before = Infinity;
       this.#from = now;
     } else if (now - this.#from >= WINDOW) {
@@ -27,7 +27,7 @@ export class Clock {
     this.#least = Math.min(this.#least, now - sent);
   }
 
-  /** A time of the gallery's clock by ours. */
+  /** Converts a time of the gallery's clock to ours. */
   local(time: number): number {
     const offset = Math.min(this.#least, this.#before);
     return Number.isFinite(offset) ? time + offset : time;

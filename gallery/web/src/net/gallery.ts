@@ -1,5 +1,5 @@
-// What the page knows of the gallery: the cameras in their order, the connection, the pictures
-// drawn. It starts the worker and tells it what is watched.
+// The page's knowledge of the gallery: the cameras in their order, the connection, the pictures
+// drawn. It starts the worker and tells it what the page watches.
 
 import { computed, signal } from "@preact/signals";
 import type { FromWorker, ToWorker } from "./connection/worker-messages";
@@ -19,13 +19,13 @@ export const order = computed(() => (cameras.value ?? []).map(({ camera }) => ca
 
 export const notices = signal<Notice[]>([]);
 
-/** Who is told what happens to photos. */
+/** Listeners for what happens to photos. */
 export const photoListeners = new Set<(event: PhotoEvent) => void>();
 
-/** What the gallery says about people, and what to add to its times to have them by ours. */
+/** The gallery's messages about people, and what to add to their times to get ours. */
 export const peopleListeners = new Set<(message: ToPage, behind: number) => void>();
 
-/** The cameras of which this page sees a tile. */
+/** The cameras whose tiles are in view. */
 export const watched = signal<ReadonlySet<string>>(new Set());
 
 export type Link = { open: true } | { open: false; since: number; next: number | null };
@@ -39,23 +39,23 @@ export const aspects = signal<ReadonlyMap<string, number>>(new Map());
 /** What each tile got in the last second, while the page measures; null while it does not. */
 export const measured = signal<ReadonlyMap<number, Measured> | null>(null);
 
-/** Shows on each tile its rate and what its age is made of, or no more. */
+/** Shows each tile's rate and the parts of its age; `false` stops that. */
 export function measure(): void {
   const on = measured.value === null;
   measured.value = on ? new Map() : null;
   say({ type: "measure", on });
 }
 
-/** How many pictures the mean of drawing is taken over. */
+/** How many pictures the mean drawing time covers. */
 const MEAN = 30;
 
 /** The gallery refuses a page that watches more. */
 const WATCHED = 256;
 
-/** The aspects of a picture in its sizes differ by so much at most, as a part. */
+/** The aspects of one picture in different sizes differ by this part at most. */
 const ROUNDED = 0.02;
 
-/** The aspect of a camera of which nothing is known. */
+/** The aspect of a camera without a known size. */
 const USUAL = 16 / 9;
 
 export function aspectOf(camera: Camera): number {
@@ -90,7 +90,7 @@ const places = new Map<number, Place>();
 
 type Picture = Pick<Screen, "captured" | "rested" | "least" | "width" | "height">;
 
-/** The newest picture of each camera: what the worker draws at once on a new place. */
+/** The newest picture of each camera, which the worker draws at once on a new canvas. */
 const newest = new Map<string, Picture>();
 const NONE: Picture = { captured: null, rested: false, least: false, width: 0, height: 0 };
 
@@ -120,7 +120,7 @@ export function socketUrl(search = ""): string {
 
 let ringing: (() => void) | null = null;
 
-/** Calls this in so many milliseconds, also while the page is hidden. There is one bell. */
+/** Calls this in so many milliseconds, even while the page is hidden. There is only one bell. */
 export function ringIn(after: number, then: () => void): void {
   ringing = then;
   post({ do: "ring", after });
@@ -216,7 +216,7 @@ function said(message: ToPage, behind: number): void {
       notices.value = message.notices;
       break;
     case "measured":
-      // The answer to what was asked for before may still come.
+      // The answer to an earlier request may still arrive.
       if (measured.value) measured.value = new Map(message.tiles.map((tile) => [tile.tile, tile]));
       break;
     case "photo":
@@ -243,7 +243,7 @@ function drawn(message: FromWorker & { is: "drawn" }): void {
   if (!place) return;
   const { screen } = place;
   const { captured, least, took, width, height } = message;
-  // One that was on its way when the page was hidden is of before, too.
+  // A frame that was in transit when the page was hidden is an old one, too.
   const picture = { captured, rested: document.hidden, least, width, height };
   Object.assign(screen, picture);
   newest.set(screen.camera, picture);
@@ -274,7 +274,7 @@ const sized = new ResizeObserver(() => watchSoon());
 let soon: ReturnType<typeof setTimeout> | undefined;
 let told = "";
 
-/** Tells what is watched when things have come to rest, such as a window being resized. */
+/** Sends what the page watches once things have settled, such as a window being resized. */
 function watchSoon(after = 120): void {
   clearTimeout(soon);
   soon = setTimeout(() => {
@@ -300,7 +300,7 @@ export function say(message: FromPage): void {
   post({ do: "say", message });
 }
 
-/** Hidden pages ask for nothing; what slept looks whether its connection lives. */
+/** Hidden pages ask for nothing; a page that slept checks whether its connection lives. */
 function attend(): void {
   let hidden = document.hidden;
   if (hidden) say({ type: "pause" });
@@ -328,8 +328,8 @@ function attend(): void {
 }
 
 /**
- * Whatever is shown looks old from now on, and at once: a page that comes back is drawn as it was
- * left before anything runs in it.
+ * Everything shown looks old from now on, at once: the browser draws a returning page as it was
+ * before any script runs.
  */
 function rest(): void {
   document.documentElement.dataset.resting = "";
@@ -338,7 +338,7 @@ function rest(): void {
   beat();
 }
 
-/** Ages go on; what changes from the next frame on may fade again. */
+/** Ages continue; changes from the next frame on may fade again. */
 function wake(): void {
   beat();
   requestAnimationFrame(() => {

@@ -12,7 +12,7 @@ export function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 
-/** What can be read of a list; one bad entry does not hide the others. */
+/** The readable entries of a list; one bad entry does not hide the others. */
 export function each<T>(list: unknown[], read: (raw: unknown) => T | null): T[] {
   return list.map(read).filter((value) => value !== null);
 }

@@ -5,13 +5,13 @@ import { each, isNumber, isObject, isText } from "./json";
 import { isPerson, readLine, readPresent, type Line, type Present } from "../people/wire";
 import { isId, readEvent, type PhotoEvent } from "../photos/photo";
 
-/** `ended` is what `off` is for a camera that somebody showed from a page. */
+/** `ended` stands for `off` of a camera that somebody showed from a page. */
 export type CameraState = "live" | "idle" | "lost" | "off" | "error" | "ended";
 
 export interface Camera {
   /** `node/camera`. */
   camera: string;
-  /** What people call it. */
+  /** The camera's name for people. */
   name: string;
   kind: string;
   state: CameraState;
@@ -21,13 +21,13 @@ export interface Camera {
   detail?: string;
   /** The program that has it, when it is busy. */
   by?: string;
-  /** Since when it is so, in milliseconds since 1970 by the gallery's clock. */
+  /** The start of this state, in milliseconds since 1970 by the gallery's clock. */
   since: number;
   format?: string;
   /** The captured size, such as `1280x720`. */
   size?: string;
   fps?: number;
-  /** The longest time between two pictures, in seconds, of a slow camera. */
+  /** The longest time between two pictures of a slow camera, in seconds. */
   interval?: number;
 }
 
@@ -36,7 +36,7 @@ export interface Notice {
   code: string;
   /** The same as a sentence, in English. */
   text: string;
-  /** With `https`: the port on which the page is there by HTTPS too. */
+  /** With `https`: the port of this page over HTTPS. */
   port?: number;
 }
 
@@ -54,14 +54,14 @@ export type ToPage =
   | { type: "talk"; lines: Line[] }
   /** Lines of the log, oldest first: the last ones when it is followed, then what is new. */
   | { type: "log"; entries: Entry[] }
-  /** What was said under this id is in the talk already. */
+  /** The message with this id is in the talk already. */
   | { type: "said"; id: string }
   /**
    * What was said under an id, or asked for by this text, is not done: again in so many seconds, or
    * never.
    */
   | { type: "held"; text: string; id?: string; seconds?: number; why: string }
-  /** The frames a second wanted of the camera that this page shows, and how many look. */
+  /** The frames a second wanted of the camera that this page shows, and the number of viewers. */
   | {
       type: "wanted";
       full: number;
@@ -70,19 +70,19 @@ export type ToPage =
       preview: number;
       looking: number;
     }
-  /** Nothing else was said for a while. `now` by the gallery's clock. */
+  /** The gallery sent nothing else for a while. `now` by the gallery's clock. */
   | { type: "alive"; now: number }
-  /** A frame of that camera has come. Two may be on their way. */
+  /** A frame of that camera has arrived. Two may be in transit. */
   | { type: "got"; seq: number }
-  /** What this page's tiles got since the last such message. */
+  /** What this page's tiles got since the last report. */
   | { type: "measured"; tiles: Measured[] };
 
-/** The frames of a tile that were answered. Times are means, in milliseconds. */
+/** A tile's answered frames. Times are means, in milliseconds. */
 export interface Measured {
   tile: number;
   /** Frames a second. */
   fps: number;
-  /** From capture until the node had the frame; absent where it does not tell. */
+  /** From capture until the node had the frame; absent if the node does not say. */
   capture?: number;
   /** Until the node had made the picture. */
   node?: number;
@@ -90,7 +90,7 @@ export interface Measured {
   broker?: number;
   /** Until it was sent. */
   gallery: number;
-  /** Until the answer came, which is given when it was drawn. */
+  /** Until the answer came, which the page gives after drawing. */
   answer: number;
 }
 
@@ -108,16 +108,16 @@ export type FromPage =
   | { type: "resume" }
   | { type: "join"; name: string; id?: string; key?: string }
   | { type: "leave" }
-  /** Said again under the same id, a ULID, it is in the talk once. */
+  /** A repetition with the same id, a ULID, adds nothing to the talk. */
   | { type: "say"; text: string; id: string }
   /** The size of the full picture, such as `1280x720`. */
   | { type: "share"; name: string; size: string }
   | { type: "unshare" }
   | { type: "measure"; on: boolean }
-  /** To be told what happens, or no more. */
+  /** Whether to send the log from now on. */
   | { type: "log"; follow: boolean };
 
-/** Reads a message; null for one that is not understood, such as one of a later version. */
+/** Reads a message; null for an unknown one, such as one of a later version. */
 export function parseMessage(text: string): ToPage | null {
   let raw: unknown;
   try {
@@ -146,7 +146,7 @@ export function parseMessage(text: string): ToPage | null {
   return readPeople(raw) ?? readOwn(raw);
 }
 
-/** What is about people and what they say. */
+/** Messages about people and the talk. */
 function readPeople(raw: Record<string, unknown>): ToPage | null {
   const { type, id, key, name, text, seconds, why } = raw;
   if (type === "you" && isPerson(id) && isText(key) && isText(name)) {
@@ -170,7 +170,7 @@ function readPeople(raw: Record<string, unknown>): ToPage | null {
   return null;
 }
 
-/** What is about the camera that this page shows. */
+/** Messages about the camera that this page shows. */
 function readOwn(raw: Record<string, unknown>): ToPage | null {
   const { type, full, half, quarter, preview, looking, seq } = raw;
   const numbers = isNumber(full) && isNumber(half) && isNumber(quarter) && isNumber(preview);
@@ -190,7 +190,7 @@ function camera(raw: unknown): Camera | null {
     camera,
     name: typeof name === "string" && name !== "" ? name : camera,
     kind: typeof raw.kind === "string" ? raw.kind : "",
-    // A state of a later version is shown with the words that come with it, never as live.
+    // A state of a later version appears with the words that come with it, never as live.
     state: isState(raw.state) ? raw.state : "error",
     since,
   };

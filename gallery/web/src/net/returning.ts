@@ -1,12 +1,12 @@
-// The cameras of a gallery that was away: one that has just started hears of them one by one, and
-// meanwhile none loses its place.
+// The cameras of a gallery that was away: one that has just started learns of them one by one, and
+// meanwhile each keeps its place.
 
 import type { Camera } from "./messages";
 
-/** A camera that is not known again so many milliseconds after the connection came back is gone. */
+/** A camera that has not returned so many milliseconds after the connection came back is gone. */
 export const PATIENCE = 10_000;
 
-/** The cameras that are known now, and each of those before that is missing behind its neighbour. */
+/** The cameras known now, and each missing earlier one after its neighbour. */
 export function withMissing(before: readonly Camera[], now: readonly Camera[]): Camera[] {
   const all = [...now];
   let place = 0;

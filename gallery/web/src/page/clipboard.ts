@@ -1,4 +1,4 @@
-// Text to the clipboard, also where the page did not come by HTTPS.
+// Copies text to the clipboard, even if the page did not come over HTTPS.
 
 export async function copy(text: string): Promise<boolean> {
   try {
@@ -9,13 +9,13 @@ export async function copy(text: string): Promise<boolean> {
   }
 }
 
-/** The way of old: a selected field, and the command to copy it. */
+/** The old way: a selected field, and the command to copy it. */
 function byHand(text: string): boolean {
   const focused = document.activeElement;
   const field = document.createElement("textarea");
   field.value = text;
   field.className = "sr";
-  // What lies beside an open dialog cannot be selected.
+  // Nothing outside an open dialog can be selected.
   (focused?.closest("dialog,[role=dialog]") ?? document.body).append(field);
   field.select();
   const done = document.execCommand("copy");

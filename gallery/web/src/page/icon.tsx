@@ -1,4 +1,4 @@
-// Lines on a 24 grid. An icon stands alone only where it is older than this page.
+// Lines on a 24 grid. An icon stands alone only if everybody already knows it.
 
 const paths = {
   back: "m14.5 5-7 7 7 7",

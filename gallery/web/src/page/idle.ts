@@ -1,4 +1,4 @@
-// After a while without pointer or key the bar fades; any sign of life brings it back.
+// After a while without pointer or key the bar fades; any activity brings it back.
 
 const AFTER = 4_000;
 

@@ -1,4 +1,4 @@
-// A round button that shows an icon alone; its label is for those who do not see it.
+// A round button with only an icon; its label is for screen readers.
 
 import { Icon, type IconName } from "./icon";
 

@@ -46,7 +46,7 @@ export let came: string | null = null;
 addEventListener("popstate", follow);
 addEventListener("hashchange", follow);
 
-/** Shows a camera large. Back returns to the wall, however many were looked at. */
+/** Shows a camera large. Back returns to the wall, however many cameras were shown. */
 export function enlarge(camera: string): void {
   const url = `#/camera/${camera}`;
   if (enlarged.value === null) history.pushState({ fromWall: true }, "", url);
@@ -78,13 +78,13 @@ export function toLog(): void {
   follow();
 }
 
-/** Shows other photos. Each choice is a place to go back to. */
+/** Shows other photos. Back undoes each choice. */
 export function choosePhotos(chosen: Filter): void {
   history.pushState(null, "", `#/photos${writeFilter(chosen)}`);
   follow();
 }
 
-/** Shows a photo. Back closes the viewer, however many were looked at. */
+/** Shows a photo. Back closes the viewer, however many photos were shown. */
 export function view(id: string): void {
   const url = `#/photo/${id}${room.value === "photos" ? search.value : ""}`;
   if (viewed.value === null) history.pushState({ below: location.hash || "#/" }, "", url);

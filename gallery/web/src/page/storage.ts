@@ -2,7 +2,7 @@
 
 const PREFIX = "vitrina.";
 
-/** Where a browser keeps what is its own; null if it does not. */
+/** This browser's own storage; null if it has none. */
 export function storage(): Storage | null {
   try {
     return localStorage;
@@ -23,6 +23,6 @@ export function keep(name: string, value: string): void {
   try {
     localStorage.setItem(PREFIX + name, value);
   } catch {
-    // Nothing depends on it.
+    // Losing it does no harm.
   }
 }

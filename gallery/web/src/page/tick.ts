@@ -1,4 +1,4 @@
-// The one clock by which ages on the page go on: four times a second while it is seen.
+// The one clock that advances ages on the page: four times a second while it is visible.
 
 import { signal } from "@preact/signals";
 
@@ -11,7 +11,7 @@ setInterval(() => {
   if (!document.hidden) beat();
 }, EVERY);
 
-/** Lets everything that follows the clock look at once. */
+/** Updates everything that follows the clock at once. */
 export function beat(): void {
   tick.value = Date.now();
 }

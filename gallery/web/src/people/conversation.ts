@@ -1,4 +1,4 @@
-// Who is here and what is said, as the page knows it.
+// Who is here and what people say, as the page knows it.
 
 import { batch, computed, effect, signal } from "@preact/signals";
 import { link, peopleListeners, say as post } from "../net/gallery";
@@ -17,7 +17,7 @@ export const people = signal<readonly Present[] | null>(null);
 /** Oldest first; null before they are known. Times by our clock. */
 export const lines = signal<readonly Line[] | null>(null);
 
-/** Of this gallery: an address may have several, below paths of their own. */
+/** The storage key of this gallery: one host may have several, below paths of their own. */
 const prefix = `vitrina.unsaid.${new URL(".", document.baseURI).pathname}#`;
 
 export const outbox = new Outbox(
@@ -30,7 +30,7 @@ export const outbox = new Outbox(
   random(),
 );
 
-/** All that was said, and what this browser has said and nobody heard yet. */
+/** The talk, with this browser's own messages that have not come back yet. */
 export const talk = computed<readonly Told[]>(() =>
   withWords(lines.value ?? [], outbox.words.value, {
     id: me.value?.id ?? "",
@@ -38,7 +38,7 @@ export const talk = computed<readonly Told[]>(() =>
   }),
 );
 
-/** Says it; not if too much waits to be said. */
+/** Sends a message, unless too many wait. */
 export function speak(text: string): boolean {
   return outbox.say(random(), text, Date.now());
 }
@@ -79,14 +79,14 @@ function hear(more: Line[]): void {
   });
 }
 
-/** A word that was heard so long ago that its line does not come any more. */
+/** A message that came back so long ago that its line does not come any more. */
 function ownLine(id: string): Line[] {
   const word = outbox.words.peek().find((word) => word.id === id);
   const person = { id: me.peek()?.id ?? "", name: lastName.peek() };
   return word ? [{ id, at: word.at, person, what: "said", text: word.text }] : [];
 }
 
-/** How often it is seen whether a word may go: the timers of hidden pages are slower. */
+/** How often to check whether a message may go: the timers of hidden pages are slower. */
 const EVERY = 1_000;
 
 effect(() => {
@@ -102,7 +102,7 @@ effect(() => {
   was = is;
 });
 setInterval(() => outbox.tick(Date.now()), EVERY);
-// What another tab says or hears.
+// Messages that another tab sends or receives.
 addEventListener("storage", (event) => {
   if (event.key === null || event.key.startsWith(prefix)) outbox.tick(Date.now());
 });

@@ -17,16 +17,16 @@ export interface Identity {
 /** Who this page has joined as; null before, and after leaving. It outlives a lost connection. */
 export const me = signal<Identity | null>(null);
 
-/** The gallery knows by this connection who this is. */
+/** The gallery knows on this connection who this is. */
 export const joined = signal(false);
 
-/** What is to be done when there is a name; null while nobody is asked for one. */
+/** What to do once there is a name; null while no name is asked for. */
 export const asking = signal<(() => void) | null>(null);
 
-/** What is to be done goes on without a name too. */
+/** That action also works without a name. */
 export const needless = signal(false);
 
-/** Why the name that was asked for is not given: again at this time, or never (null). */
+/** Why the name was refused: ask again at this time, or never (null). */
 export const nameHeld = signal<{ until: number | null; why: string } | null>(null);
 
 let wanted: string | null = null;
@@ -35,13 +35,13 @@ let retry: ReturnType<typeof setTimeout> | undefined;
 /** The name that this browser had last. */
 export const lastName = computed(() => me.value?.name ?? read()?.name ?? "");
 
-/** Does it now, or when others know what to call this person. */
+/** Does it now, or once this person has a name. */
 export function named(act: () => void): void {
   if (me.value) act();
   else asking.value = act;
 }
 
-/** Joins, or is called otherwise from now on. */
+/** Joins, or changes the name. */
 export function join(name: string): void {
   clearTimeout(retry);
   wanted = name;
@@ -84,7 +84,7 @@ peopleListeners.add((message) => {
   }
 });
 
-/** Takes what is held back if it is the name asked for, which nobody said. */
+/** Handles `held` if it is about the requested name and not about a message. */
 export function takeHeld({ text, seconds, why }: ToPage & { type: "held" }): boolean {
   if (wanted === null || text !== wanted) return false;
   if (seconds !== undefined) retry = setTimeout(() => join(text), seconds * 1_000);
@@ -100,7 +100,7 @@ effect(() => {
     return;
   }
   const known = read();
-  // Who gave a name while there was no connection has it yet to be heard.
+  // A name given while there was no connection still has to be sent.
   if (wanted !== null) join(wanted);
   else if (known && !known.away) join(known.name);
 });
@@ -113,7 +113,7 @@ function write(stored: Stored): void {
   keep("me", JSON.stringify(stored));
 }
 
-/** Read anew each time, since other tabs write it too. */
+/** Read each time, because other tabs write it too. */
 function read(): Stored | null {
   try {
     const raw: unknown = JSON.parse(kept("me") ?? "");

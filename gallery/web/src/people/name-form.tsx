@@ -1,4 +1,4 @@
-// Asks once what others should call this person: at the first word, photo or camera.
+// Asks once what others should call this person: at the first message, photo or camera.
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { words } from "../words/language";
@@ -10,7 +10,7 @@ export function Naming() {
   useLayoutEffect(() => {
     const shown = dialog.current!;
     shown.showModal();
-    // Only what is closed gives the focus back to where it was.
+    // Only closing returns the focus to where it was.
     return () => shown.close();
   }, []);
   const { naming } = words.value;
@@ -45,7 +45,7 @@ interface Props {
   done: (name: string) => void;
   cancel: () => void;
   cancels?: string;
-  /** For whoever is here already. */
+  /** For somebody who is here already. */
   leave?: () => void;
 }
 

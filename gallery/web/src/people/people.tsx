@@ -39,7 +39,7 @@ export function People() {
   );
 }
 
-/** What is said, or what happens. */
+/** The talk or the log. */
 function Views() {
   const { talk, log } = words.value;
   const here = logged.value;

@@ -1,4 +1,4 @@
-// Who is here, kept up with what the gallery tells.
+// Who is here, updated by the gallery's messages.
 
 import type { Present } from "./wire";
 

@@ -1,4 +1,4 @@
-// What is done to a photo: seen at once, taken back if the gallery refuses.
+// Changes to a photo: shown at once, undone if the gallery refuses.
 
 import { changePhoto, deletePhoto, Refusal, restorePhoto } from "../net/api";
 import { words } from "../words/language";
@@ -19,7 +19,7 @@ export async function change(
   }
 }
 
-/** Deletes it and offers to take that back; `back` is called with what came back. */
+/** Deletes it and offers to undo that; calls `back` with the restored photo. */
 export async function remove(photo: Photo, back: (photo: Photo) => void): Promise<void> {
   hear({ event: "deleted", id: photo.id });
   const gone = deletePhoto(photo.id);
@@ -29,7 +29,7 @@ export async function remove(photo: Photo, back: (photo: Photo) => void): Promis
   try {
     await gone;
   } catch (error) {
-    // Who looked at the same photo elsewhere was quicker.
+    // Somebody else deleted the same photo first.
     if (error instanceof Refusal && (error.status === 404 || error.status === 410)) return;
     if (toast.value === offer) toast.value = null;
     hear({ event: "stored", photo });

@@ -7,7 +7,7 @@ export interface Photo {
   id: string;
   /** When it was taken, in milliseconds since 1970. */
   taken: number;
-  /** How that is known: a word for programs, such as `camera` or `exif`. */
+  /** Where that time comes from: a word for programs, such as `camera` or `exif`. */
   time: string;
   /** When it was stored, in milliseconds since 1970. */
   received: number;
@@ -23,9 +23,9 @@ export interface Photo {
   /** `node/camera` of the camera that took it, and what people called it then. */
   camera?: string;
   camera_name?: string;
-  /** Who took or brought it. */
+  /** The person who took or uploaded it. */
   person?: { id: string; name: string };
-  /** The name of the file that was brought. */
+  /** The name of the uploaded file. */
   name?: string;
   caption?: string;
   pinned?: boolean;
@@ -34,15 +34,15 @@ export interface Photo {
 export type PhotoEvent =
   /** `back`: it was deleted before. */
   | { event: "stored"; photo: Photo; back?: true }
-  /** `what` of it is another, if that is told. */
+  /** `what` changed, if known. */
   | { event: "changed"; photo: Photo; what?: Mark[] }
-  /** `photo` is what it was, if that is told. */
+  /** `photo` is its last state, if known. */
   | { event: "deleted"; id: string; photo?: Photo };
 
 /** What people can change of a photo. */
 export type Mark = "caption" | "pin";
 
-/** What of a photo is another; nothing if that is not told. */
+/** What changed; null if the gallery does not say. */
 export function readMarks(raw: unknown): Mark[] {
   const isMark = (mark: unknown): mark is Mark => mark === "caption" || mark === "pin";
   return Array.isArray(raw) ? raw.filter(isMark) : [];

@@ -23,7 +23,7 @@ export function Photos() {
       }),
     [],
   );
-  // Also where there is nothing to show yet: the first photo comes while one looks.
+  // Also while there is nothing to show: the first photo may arrive.
   useEffect(() => {
     shown?.need("room", { near: [], more: [] });
     return () => shown?.needNothing("room");

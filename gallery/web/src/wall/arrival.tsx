@@ -15,7 +15,7 @@ const newest = signal<Photo | null>(null);
 if (new URLSearchParams(location.search).get("photos") === "1") {
   photoListeners.add((event) => {
     const shown = newest.peek();
-    // One that is brought with an old date is no news, and neither is one that comes back.
+    // An upload with an old date is no news, and neither is a restored photo.
     if (event.event === "stored" && Date.now() - event.photo.received < SHOWN) {
       newest.value = event.photo;
     } else if (event.event === "deleted" && event.id === shown?.id) newest.value = null;

@@ -9,11 +9,11 @@ import { arrange, placed } from "./layout/placing";
 import { came, enlarge } from "../page/route";
 import { Tile } from "./tile/tile";
 
-/** Pictures meet with so many pixels between them. */
+/** The pixels between pictures. */
 const GAP = 2;
 const FPS = 30;
 
-/** How far it was scrolled, which outlives a visit to a camera. */
+/** The scroll position, which survives a visit to a camera. */
 let scrolled = 0;
 
 export function Wall({ list }: { list: Camera[] }) {
@@ -66,7 +66,7 @@ export function Wall({ list }: { list: Camera[] }) {
       {ready &&
         list.map((camera) => {
           const box = wall.boxes.get(camera.camera);
-          // One that has just come is shown when its place is known.
+          // A new tile shows once its place is known.
           return (
             box && (
               <Tile

@@ -1,14 +1,14 @@
-// This device's cameras: which there are, the one that is open, and photos from it.
+// This device's cameras: the list, the open one, and photos from it.
 
 import { effect, signal } from "@preact/signals";
 import { keep, kept } from "../page/storage";
 
-/** What cannot be done with a camera: no secure page, no permission, none there, another has it. */
+/** Why a camera cannot be used: no secure page, no permission, none there, in use. */
 export type Closed = "forbidden" | "denied" | "none" | "busy" | "gone";
 
 export interface Device {
   id: string;
-  /** Empty before the browser tells. */
+  /** Empty before the browser lists them. */
   name: string;
 }
 
@@ -23,7 +23,7 @@ export const devices = signal<readonly Device[]>([]);
 /** The device that is open. */
 export const device = signal<string>(kept("device") ?? "");
 
-/** The preview is a mirror, for oneself alone. */
+/** Whether the preview is mirrored, for this person only. */
 export const mirror = signal(kept("mirror") !== "off");
 
 export type Countdown = 0 | 3 | 10;
@@ -36,16 +36,16 @@ export const countdown = signal<Countdown>(
 effect(() => keep("mirror", mirror.value ? "on" : "off"));
 effect(() => keep("countdown", `${countdown.value}`));
 
-/** The picture of the open camera, drawn from by photos and by the wall. */
+/** The picture of the open camera, from which photos and the wall are drawn. */
 export const video = document.createElement("video");
 video.muted = true;
 video.playsInline = true;
-// A video that leaves the page pauses; the wall shows it all the same.
+// A video outside the document pauses, but the wall still needs its pictures.
 video.addEventListener("pause", () => {
   if (stream.peek()) void video.play().catch(() => {});
 });
 
-/** The size asked for. The browser gives what comes near it. */
+/** The size asked for. The browser gives the nearest. */
 const WANTED = { width: { ideal: 1920 }, height: { ideal: 1080 }, frameRate: { ideal: 30 } };
 
 /** How long a camera may take for a photo of its own. */

@@ -1,4 +1,4 @@
-// That this browser shows its camera, said in every room, with the way to stop it.
+// Says in every room that this browser shows its camera, with a way to stop.
 
 import { computed } from "@preact/signals";
 import { watched } from "../net/gallery";
@@ -7,7 +7,7 @@ import { words } from "../words/language";
 import { ownNode } from "./own";
 import { sharing, unshare } from "./publish";
 
-/** How many others look: a page that sees its own tile is one of those that the gallery counts. */
+/** The number of other viewers: the gallery also counts a page that sees its own tile. */
 export const looking = computed(() => {
   const node = ownNode(me.value?.id);
   const mine = [...watched.value].some((camera) => camera.startsWith(node));

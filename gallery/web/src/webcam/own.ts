@@ -1,9 +1,9 @@
-// Which cameras of the wall are one's own.
+// Which cameras of the wall belong to this person.
 
-/** No name of a node is longer. */
+/** The longest name of a node. */
 const LONGEST = 32;
 
-/** How the cameras begin that this person shows from pages; none does if there is nobody. */
+/** The prefix of the cameras that this person shows from pages; none without a person. */
 export function ownNode(person: string | undefined): string {
   return person === undefined ? "/" : `${`web-${person}`.slice(0, LONGEST)}/`;
 }

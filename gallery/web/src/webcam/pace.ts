@@ -1,6 +1,6 @@
-// When which picture of the page's own camera is to be sent: what is wanted, newest or none.
+// Decides when to send which picture of the page's own camera: what is wanted, newest or none.
 
-/** As the gallery numbers them. */
+/** Numbered as in the gallery. */
 export type Size = 0 | 1 | 2 | 3;
 
 export const PREVIEW: Size = 3;
@@ -10,7 +10,7 @@ export type Rates = readonly [number, number, number, number];
 
 const SIZES: readonly Size[] = [0, 1, 2, 3];
 
-/** Frames on their way without an answer, and bytes that the network has not taken. */
+/** Unanswered frames in transit, and bytes that the network has not taken. */
 const UNANSWERED = 2;
 const BUFFERED = 64 * 1024;
 
@@ -22,14 +22,14 @@ export class Pace {
 
   want(rates: Rates, now: number): void {
     for (const size of SIZES) {
-      // What was not wanted before is wanted now, not at the end of its first period.
+      // A size that becomes wanted is due now, not at the end of its first period.
       if (this.#rates[size] === 0) this.#due[size] = now;
       this.#due[size] = Math.min(this.#due[size]!, now + period(rates[size]));
     }
     this.#rates = rates;
   }
 
-  /** Somebody looks, which is more than the preview. */
+  /** Somebody watches more than the preview. */
   get isLookedAt(): boolean {
     return SIZES.some((size) => size !== PREVIEW && this.#rates[size] > 0);
   }

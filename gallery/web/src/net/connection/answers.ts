@@ -1,9 +1,9 @@
-// Tells the gallery which frames were drawn or discarded: where it lets answers wait a few in one
-// message, since to a gallery with many pages each message costs more than what it says.
+// Tells the gallery which frames were drawn or discarded, several in one message where it allows
+// that, because each message costs a gallery with many pages more than its content.
 
 import { ANSWERS, answer } from "./frame";
 
-/** Milliseconds that an answer waits for another at most. */
+/** How long an answer waits for another at most, in milliseconds. */
 const WAIT = 100;
 
 export class Answers {

@@ -41,7 +41,7 @@ export function parseFrame(message: ArrayBuffer): Frame | null {
   };
 }
 
-/** One message has so many answers at most. */
+/** The most answers in one message. */
 export const ANSWERS = 3;
 
 /** The answer to frames that were drawn or discarded. */
@@ -52,7 +52,7 @@ export function answer(serials: number[]): ArrayBuffer {
   return bytes;
 }
 
-/** What stands before the JPEG of the page's own camera: `age` in milliseconds. */
+/** The header before the JPEG of the page's own camera: `age` in milliseconds. */
 export function ownHeader(seq: number, size: number, age: number): ArrayBuffer {
   const bytes = new ArrayBuffer(12);
   const view = new DataView(bytes);

@@ -1,31 +1,31 @@
-// Whether a connection is dead though nobody said so: the gallery speaks every 2 s at least, so one
-// that is silent for longer has nobody at its other end.
+// Detects a connection that died unnoticed: the gallery sends something at least every 2 s, so one
+// that is silent for longer is dead.
 
-/** So long a connection may be silent, in milliseconds: what the gallery may be, and its way. */
+/** How long a connection may be silent, in ms: the gallery's own limit and the way here. */
 const PATIENCE = 4_000;
-/** The most that a slow link gets. */
+/** The most time that a slow link gets. */
 const MOST = 32_000;
-/** A gallery is silent for 2 s at most: a longer pause is a message that takes so long. */
+/** A gallery is silent for 2 s at most: a longer pause means that one message takes so long. */
 const PAUSE = 2_500;
-/** A connection that spoke for so long without such a pause is not slow. */
+/** A connection that ran for so long without such a pause is not slow. */
 const SETTLED = 1_500;
-/** So many that did not, one after another, are a slow link. */
+/** So many connections in a row that did not run so long mean a slow link. */
 const SLOW = 2;
-/** How long somebody who was away, such as a laptop that slept, waits for a word. */
+/** How long to wait for a message after this side was away, such as a laptop that slept. */
 const AWAKE = 2_500;
-/** A look that comes so much later than the one before: this side was away. */
+/** A check that is late by so much: this side was away. */
 const AWAY = 2_000;
 
-/** How often to look, in milliseconds. */
+/** How often to check, in milliseconds. */
 export const LOOK = 250;
 
 export class Silence {
-  /** Since when it speaks without such a pause. */
+  /** Since when it has run without such a pause. */
   #began: number;
   #heard: number;
   #looked: number;
   #patience = PATIENCE;
-  /** How many connections died before they had settled, one after another. */
+  /** How many connections in a row died before they had settled. */
   #unsettled = 0;
   #excused = false;
 
@@ -34,34 +34,34 @@ export class Silence {
     this.#began = this.#heard = this.#looked = now;
   }
 
-  /** A new connection: it has said nothing yet. */
+  /** A new connection: nothing received yet. */
   begin(now: number): void {
     this.#began = this.#heard = this.#looked = now;
     this.#excused = false;
   }
 
-  /** It said something. */
+  /** Something arrived. */
   hear(now: number): void {
     if (now - this.#heard > PAUSE) this.#began = now;
-    // Not any more.
+    // It is no longer away.
     if (now - this.#began > MOST) this.#patience = PATIENCE;
     this.#heard = now;
     this.#excused = false;
   }
 
-  /** This side may have been away: what it missed to hear is no silence. */
+  /** This side may have been away: what it did not receive meanwhile is no silence. */
   wake(now: number): void {
     this.#heard = Math.max(this.#heard, now - this.#patience + AWAKE);
   }
 
-  /** Milliseconds since it said something. */
+  /** Milliseconds since something arrived. */
   since(now: number): number {
     return now - this.#heard;
   }
 
-  /** Whether it is dead. To be asked every {@link LOOK}. */
+  /** Whether it is dead. Call this every {@link LOOK}. */
   isDead(now: number): boolean {
-    // Once: the timers of hidden pages may be late each time.
+    // Once only, because the timers of hidden pages may be late each time.
     if (now - this.#looked > AWAY && !this.#excused) {
       this.#excused = true;
       this.wake(now);

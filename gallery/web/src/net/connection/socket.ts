@@ -1,17 +1,17 @@
-// One WebSocket that comes back by itself, also where nobody tells that it is lost.
+// One WebSocket that reconnects by itself, also after a loss that nothing reports.
 
 import { LOOK, Silence } from "./silence";
 
-/** Milliseconds before the first new try, and at most. */
+/** Milliseconds before the first retry, and at most. */
 const FIRST = 500;
 const MOST = 5_000;
 /** How long a try may take. */
 const PATIENCE = 10_000;
 
 export interface Listener {
-  /** `reply` sends on this connection, and nothing once it is lost. */
+  /** `reply` sends on this connection, and does nothing once it is lost. */
   opened(reply: (bytes: ArrayBuffer) => void): void;
-  /** `since` is when it was last heard, `next` when it tries again, by `Date.now()`. */
+  /** `since` is when something last arrived, `next` when it tries again, by `Date.now()`. */
   lost(since: number, next: number): void;
   text(message: string): void;
   bytes(message: ArrayBuffer): void;
@@ -34,7 +34,7 @@ export class Socket {
     this.connect();
   }
 
-  /** Sends if there is a connection, and tells whether there is. */
+  /** Sends if there is a connection, and returns whether there is. */
   send(message: string | Blob): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(message);
@@ -79,7 +79,7 @@ export class Socket {
     this.#watch ??= setInterval(() => this.#look(), LOOK);
   }
 
-  /** Connects now if it is not connected; a connection that seems to be there has to say a word. */
+  /** Connects now if it is not connected; an apparent connection must prove that it lives. */
   wake(): void {
     this.connect();
     this.#silence.wake(performance.now());

@@ -1,11 +1,11 @@
-// What the page and its worker say to each other.
+// The messages between the page and its worker.
 
 import type { FromPage, ToPage } from "../messages";
 
 export type ToWorker =
   | { do: "start"; url: string }
   | { do: "say"; message: FromPage }
-  /** A new place for a camera's pictures; the newest that is known is drawn at once. */
+  /** A new canvas for a camera's pictures; the worker draws the newest known one at once. */
   | {
       do: "add";
       tile: number;
@@ -13,7 +13,7 @@ export type ToWorker =
       canvas: OffscreenCanvas | HTMLCanvasElement;
     }
   | { do: "remove"; tile: number }
-  /** Ring in so many milliseconds; one bell at a time. The timers of hidden pages are slow. */
+  /** Send a bell in so many milliseconds; one at a time. The timers of hidden pages are slow. */
   | { do: "ring"; after: number }
   /** Connect now if there is no connection. */
   | { do: "try" }
@@ -24,9 +24,9 @@ export type ToWorker =
 
 export type FromWorker =
   | { is: "open" }
-  /** `since` is when it was last heard, `next` when it tries again, by `Date.now()`. */
+  /** `since` is when something last arrived, `next` when it tries again, by `Date.now()`. */
   | { is: "lost"; since: number; next: number }
-  /** `behind` is what to add to a time of the gallery's clock to have it by ours. */
+  /** Add `behind` to a time of the gallery's clock to get ours. */
   | { is: "said"; message: ToPage; behind: number }
   | { is: "ringing" }
   | {
@@ -34,9 +34,9 @@ export type FromWorker =
       tile: number;
       /** By our clock. */
       captured: number;
-      /** The capture time is not known: it is at least so old. */
+      /** The capture time is unknown: the picture is at least so old. */
       least: boolean;
-      /** Milliseconds from its coming until it was drawn. */
+      /** Milliseconds from its arrival until it was drawn. */
       took: number;
       width: number;
       height: number;

@@ -1,4 +1,4 @@
-// Owns the WebSocket and the canvases, away from the main thread, so that a busy page delays no
+// Owns the WebSocket and the canvases, off the main thread, so that a busy page delays no
 // picture. On browsers that cannot draw in a worker the page imports this file and calls `serve`.
 
 import { Answers } from "./answers";
@@ -12,7 +12,7 @@ import { Socket } from "./socket";
 
 type Cameras = ToPage & { type: "cameras" };
 
-/** Starts the work; what comes back takes the page's messages. */
+/** Starts the work; the returned function handles the page's messages. */
 export function serve(post: (message: FromWorker) => void): (message: ToWorker) => void {
   const clock = new Clock();
   const screens = new Screens((tile, { captured, least, came }, width, height) =>
@@ -72,7 +72,7 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
         least: (frame.flags & CLOCK_UNKNOWN) !== 0,
         came: performance.now(),
       };
-      // Serials die with their connection.
+      // Serials are valid on their connection only.
       const of = answers;
       const mayWait = (frame.flags & MAY_WAIT) !== 0;
       screens.show(frame.tile, picture, () => of?.add(frame.serial, mayWait));
@@ -114,7 +114,7 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
   };
 }
 
-/** The cameras of which a picture may be seen: not those that are off. */
+/** The cameras whose pictures may be shown: not those that are off. */
 function visible({ cameras }: Cameras): string[] {
   return cameras.filter((camera) => camera.state !== "off").map((camera) => camera.camera);
 }

@@ -1,4 +1,4 @@
-// What a key does anywhere on the page.
+// The page's keys.
 
 import { signal } from "@preact/signals";
 import { takeOff } from "../../wall/camera/flight";
@@ -12,7 +12,7 @@ import { undo } from "../notices/toast";
 /** The list of keys is open. */
 export const listed = signal(false);
 
-/** Single letters do something. Speech input types them by accident, so they can be switched off. */
+/** Whether single letters work. Speech input types them by accident, so they can be turned off. */
 export const letters = signal(kept("letters") !== "off");
 
 export function switchLetters(): void {
@@ -26,7 +26,7 @@ type Answer = (key: string) => boolean;
 const answers: Answer[] = [];
 
 /**
- * What has come last is asked first. What comes back ends it. Called in a layout effect: what is
+ * The newest handler comes first. The result removes it. Call this in a layout effect: what
  * on the screen answers keys from its first frame on.
  */
 export function answerKeys(answer: Answer): () => void {
@@ -44,7 +44,7 @@ export function followKeys(): void {
   });
 }
 
-/** Shows the camera `by` places further in the order of the wall, round and round. */
+/** Shows the camera `by` places further in the wall's order, wrapping around. */
 export function step(by: 1 | -1): void {
   const all = order.value;
   const here = all.indexOf(enlarged.value ?? "");
@@ -75,7 +75,7 @@ export const arrows: Record<string, Direction> = {
   ArrowDown: "down",
 };
 
-/** Whether the key did something. */
+/** Whether the key was handled. */
 function press(key: string): boolean {
   if (key === "?") {
     listed.value = true;

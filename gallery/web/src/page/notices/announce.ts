@@ -1,4 +1,4 @@
-// Tells those who do not see the page what changed, politely: bundled, at most every five seconds.
+// Tells screen readers what changed, politely: bundled, at most every five seconds.
 
 import { signal } from "@preact/signals";
 import type { Face, TileState } from "../../wall/tile/tile-state";
@@ -6,10 +6,10 @@ import type { Camera } from "../../net/messages";
 import { words } from "../../words/language";
 
 const EVERY = 5_000;
-/** For so long it can be read; then it is no news any more. */
+/** How long an announcement stays readable; then it is no longer news. */
 const FRESH = 4_000;
 
-/** What the live region says. */
+/** The text of the live region. */
 export const said = signal("");
 
 const told = new Map<string, TileState>();
@@ -18,7 +18,7 @@ let sentences: string[] = [];
 let timer: ReturnType<typeof setTimeout> | undefined;
 let last = -Infinity;
 
-/** A camera shows this now. Its first face is there to be read and is not told. */
+/** A camera shows this now. Its first state is on the page and is not announced. */
 export function tell(camera: Camera, face: Face): void {
   if (face.state === "connecting") return;
   if (!told.has(camera.camera)) {
@@ -29,7 +29,7 @@ export function tell(camera: Camera, face: Face): void {
   soon();
 }
 
-/** Something that is no camera's, such as the connection. */
+/** News that belongs to no camera, such as the connection. */
 export function tellAll(sentence: string): void {
   sentences.push(sentence);
   soon();
@@ -44,7 +44,7 @@ function flush(): void {
   const news = sentences;
   sentences = [];
   for (const [camera, { name, face }] of changed) {
-    // What changed and changed back in the meantime is no news.
+    // A change that was undone in the meantime is no news.
     if (told.get(camera) === face.state) continue;
     told.set(camera, face.state);
     const said = words.value.states[face.state];

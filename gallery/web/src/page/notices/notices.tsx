@@ -1,4 +1,4 @@
-// What the page says about itself: the connection, and what the gallery wants known.
+// What the page says about itself: the connection, and the gallery's notices.
 
 import { effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -12,7 +12,7 @@ import { tick } from "../tick";
 import { DoneToast, toast, trouble } from "./toast";
 import type { Words } from "../../words/words";
 
-/** A connection that is away for so long is worth a line; its return is told for as long. */
+/** A lost connection gets a line after this time; its return is shown for as long. */
 const PATIENCE = 2_000;
 
 const connection = signal<"well" | "lost" | "again">("well");
@@ -54,7 +54,7 @@ export function ConnectionLine() {
   );
 }
 
-/** Notices that were closed, until they end. */
+/** Closed notices, until they end. */
 const closed = signal<ReadonlySet<string>>(new Set());
 
 effect(() => {
@@ -63,10 +63,10 @@ effect(() => {
   if (still.length < closed.peek().size) closed.value = new Set(still);
 });
 
-/** What is told where it is needed: in the bar, and beside this device's camera. */
+/** Notices that appear where they matter: in the bar, and beside this device's camera. */
 const QUIET: ReadonlySet<string> = new Set(["open", "https"]);
 
-/** What was done, and below it what asks for attention: one of each, the newest. */
+/** What was done, and below it what needs attention: one of each, the newest. */
 export function Toasts() {
   const notice = notices.value
     .filter(({ code }) => !QUIET.has(code) && !closed.value.has(code))
@@ -80,7 +80,7 @@ export function Toasts() {
   );
 }
 
-/** What did not work here, else the newest notice. */
+/** The newest failure here, else the newest notice. */
 function TroubleToast({ notice }: { notice: Notice | undefined }) {
   const own = trouble.value;
   const shown = own ?? (notice && told(notice.code, notice.text, words.value));

@@ -1,5 +1,5 @@
-// What stands between the page and the gallery when the page came, but its WebSocket never opens:
-// most likely a proxy that passes on less than it must.
+// Finds out what blocks a WebSocket that never opens although the page loaded:
+// most likely a proxy that passes on too little.
 
 import { effect } from "@preact/signals";
 import { link } from "../../net/gallery";
@@ -8,7 +8,7 @@ import { complain, mend } from "./toast";
 
 const ABOUT = "proxy";
 
-/** So many tries may fail before it is looked into. */
+/** How many tries may fail before this looks into it. */
 const TRIES = 2;
 
 let tried = 0;
@@ -25,8 +25,8 @@ effect(() => {
 });
 
 /**
- * A browser tells no page why a WebSocket was refused. So the same is asked in a way that is
- * checked as strictly and can be answered: it may not be done (405), or the Host and the Origin do
+ * A browser does not say why a WebSocket was refused. So this asks in a way that the gallery
+ * checks as strictly but can answer: the method is wrong (405), or Host and Origin do
  * not agree (403).
  */
 async function look(): Promise<void> {
@@ -38,6 +38,6 @@ async function look(): Promise<void> {
     if (status === 403) complain(proxyHost, proxyHostHelp, ABOUT);
     else complain(proxySocket, proxySocketHelp, ABOUT);
   } catch {
-    // Nobody answers; the line of the connection says so.
+    // Nobody answers; the connection's line says so.
   }
 }

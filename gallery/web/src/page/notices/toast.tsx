@@ -1,4 +1,4 @@
-// What was done and can be undone, in words for eight seconds.
+// A toast: what was done and can be undone, for eight seconds.
 
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -9,7 +9,7 @@ const SHOWN = 8_000;
 
 export interface Toast {
   text: string;
-  /** Takes it back. */
+  /** Undoes it. */
   undo?: () => void;
 }
 
@@ -23,7 +23,7 @@ export interface Trouble {
 /** The newest; it replaces the one before. */
 export const toast = signal<Toast | null>(null);
 
-/** What did not work; it stays until it is closed. */
+/** A failure; it stays until it is closed. */
 export const trouble = signal<Trouble | null>(null);
 
 export function show(shown: Toast): void {
@@ -35,12 +35,12 @@ export function complain(headline: string, line: string, about = ""): void {
   trouble.value = { headline, line, about };
 }
 
-/** What was wrong with this is well now. */
+/** The failure about this is over. */
 export function mend(about: string): void {
   if (trouble.value?.about === about) trouble.value = null;
 }
 
-/** Takes back what the toast tells of. */
+/** Undoes what the toast reports. */
 export function undo(): boolean {
   const act = toast.value?.undo;
   if (!act) return false;

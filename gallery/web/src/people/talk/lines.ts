@@ -1,22 +1,22 @@
-// The lines of the talk, and which of them were not read yet.
+// The lines of the talk, and which of them are unread.
 
 import type { Word } from "./shelf";
 import type { Line } from "../wire";
 
-/** The page keeps so many. */
+/** How many lines the page keeps. */
 const MOST = 1_000;
 
-/** Lines after more have come, oldest first. One that comes again is not added. */
+/** The lines with new ones, oldest first. A repeated one is not added. */
 export function append(lines: readonly Line[], more: readonly Line[]): readonly Line[] {
   const known = new Set(lines.map(({ id }) => id));
   const fresh = more.filter(({ id }) => !known.has(id) && known.add(id));
   return fresh.length === 0 ? lines : [...lines, ...fresh].slice(-MOST);
 }
 
-/** A line of the talk; one that nobody has heard yet comes with its word. */
+/** A line of the talk; one that has not come back yet has its message. */
 export type Told = Line & { word?: Word };
 
-/** Lines, and between them the words of somebody that are not heard yet. */
+/** Lines, and between them this browser's messages that have not come back. */
 export function withWords(
   lines: readonly Line[],
   words: readonly Word[],
@@ -28,7 +28,7 @@ export function withWords(
   for (const word of words) {
     if (known.has(word.id)) continue;
     const { id, at, text } = word;
-    // What will never be said stands where it was tried; what waits will be said last.
+    // A failed message stays where it was tried; waiting ones come last.
     let place = all.length;
     while (word.never && place > 0 && all[place - 1]!.at > at) place--;
     all.splice(place, 0, { id, at, person, what: "said", text, word });
@@ -36,7 +36,7 @@ export function withWords(
   return all;
 }
 
-/** How many things were said after the line that was read last; null if nothing was read. */
+/** How many lines came after the last one that was read; null if none was read. */
 export function unread(lines: readonly Line[], read: string | null): number {
   if (read === null) return 0;
   const at = lines.findIndex(({ id }) => id === read);

@@ -6,15 +6,15 @@ export type Part = { text: string } | { photo: string } | { camera: string } | {
 const MENTION =
   /#photo\/([0-7][0-9A-HJKMNP-TV-Z]{25})(?![0-9A-Z])|#camera\/([a-z0-9_-]{1,32}\/[a-z0-9_-]{1,32})(?![a-z0-9_-])/g;
 
-/** Only these: what else a browser opens may run. */
+/** Only these schemes: other addresses may run scripts. */
 const ADDRESS = /https?:\/\/[^\s<>"\\^`{|}]+/gi;
 
-/** What stands behind an address belongs to the sentence, also several of it. */
+/** Punctuation after an address belongs to the sentence, even several characters. */
 const BEHIND = /[.,;:!?'’”»…·*_~]$/;
 const BRACKETS: Record<string, string> = { ")": "(", "]": "[" };
 const LETTER = /[\p{L}\p{N}]$/u;
 
-/** A text as it is to be shown, in its order. All that is no mention and no address stays text. */
+/** A text in parts, in order. Whatever is no mention and no address stays text. */
 export function parts(text: string): Part[] {
   const found: Part[] = [];
   let from = 0;
@@ -25,7 +25,7 @@ export function parts(text: string): Part[] {
   return [...found, ...mentions(text.slice(from))];
 }
 
-/** The parts of a text in which a mention leaves no hole: those at its ends, which are shown below
+/** The parts of a text without gaps for mentions: those at its ends, which appear below
  * it, go with the blanks around them. */
 export function shownParts(text: string): Part[] {
   const shown = parts(text);
@@ -54,7 +54,7 @@ function mentions(text: string): Part[] {
   return found;
 }
 
-/** Where addresses stand in a text. */
+/** Where a text has addresses. */
 function addresses(text: string): [start: number, end: number][] {
   const found: [number, number][] = [];
   for (const { index, 0: match } of text.matchAll(ADDRESS)) {
@@ -76,7 +76,7 @@ function trimmed(address: string): string {
   }
 }
 
-/** Not one with a user's name, which looks as if it led to somewhere else. */
+/** Excludes one with a user name, which looks as if it led somewhere else. */
 function isGood(address: string): boolean {
   try {
     const { protocol, hostname, username, password } = new URL(address);

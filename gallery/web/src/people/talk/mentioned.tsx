@@ -1,4 +1,4 @@
-// What is said, as text, and below it the photos and cameras that it mentions.
+// A message as text, and below it the photos and cameras that it mentions.
 
 import { signal } from "@preact/signals";
 import { fileUrl, onePhoto, Refusal } from "../../net/api";
@@ -37,7 +37,7 @@ export function Text({ text }: { text: string }) {
   );
 }
 
-/** An address as it was typed. Where it leads is told by the browser, in its own spelling. */
+/** An address as typed. The browser shows where it leads, in its own spelling. */
 function Address({ address }: { address: string }) {
   return (
     <a href={address} title={new URL(address).href} target="_blank" rel="noopener noreferrer">
@@ -109,7 +109,7 @@ export function photoLine({ person, camera_name, taken }: Photo, all: Words): st
   return camera_name ? talk.photoFrom(camera_name, when) : talk.photo(when);
 }
 
-/** Photos that were mentioned: null is gone, and what is not there is being asked for. */
+/** Mentioned photos: null means gone; a missing one is being loaded. */
 const known = signal<ReadonlyMap<string, Photo | null>>(new Map());
 const asked = new Set<string>();
 

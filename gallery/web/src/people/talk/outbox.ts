@@ -1,30 +1,30 @@
-// What this browser says, one word after another, until each is heard. A word has an id of its own,
-// under which it may be sent as often as it takes: the gallery knows it again.
+// Sends this browser's messages one after another until each comes back. A message has an id of its
+// own, so it may be sent repeatedly: the gallery recognises it.
 
 import { signal } from "@preact/signals";
 import type { Shelf, Word } from "./shelf";
 
-/** While nothing comes back for so long, it is no echo that is waited for. */
+/** After so long without an echo the message is sent again. */
 const PATIENCE = 5_000;
 
-/** So many words wait at most; what is more stays in the field. */
+/** The most messages that wait; further ones stay in the field. */
 export const MOST = 50;
 
-/** So many are kept at most, with those that will never be said. */
+/** The most messages kept, including those that failed for good. */
 const KEPT = 4 * MOST;
 
 export class Outbox {
-  /** What was not heard yet, in the order in which it was said. */
+  /** Messages that have not come back, in the order in which they were written. */
   readonly words = signal<readonly Word[]>([]);
-  /** When the next one may go, by `Date.now()`; null if nothing is held back. */
+  /** When the next one may go, by `Date.now()`; null if nothing is held. */
   readonly until = signal<number | null>(null);
   readonly #send: (word: Word) => boolean;
   readonly #shelf: Shelf;
   readonly #tab: string;
-  /** The id of the one that this tab has sent and not heard. */
+  /** The id of the message that this tab has sent and not received back. */
   #flying: string | null = null;
 
-  /** `send` tells whether there is a connection; `tab` is this tab's own word among others. */
+  /** `send` returns whether there is a connection; `tab` identifies this tab. */
   constructor(send: (word: Word) => boolean, shelf: Shelf, tab: string) {
     this.#send = send;
     this.#shelf = shelf;
@@ -32,13 +32,13 @@ export class Outbox {
     this.look();
   }
 
-  /** Whether no more is taken. */
+  /** Whether it accepts no more. */
   get isFull(): boolean {
     const words = this.words.value;
     return words.filter(({ never }) => !never).length >= MOST || words.length >= KEPT;
   }
 
-  /** Whether it is taken: not if too many wait. */
+  /** Whether it accepts the message: not if too many wait. */
   say(id: string, text: string, now: number): boolean {
     this.look();
     if (this.isFull) return false;
@@ -56,7 +56,7 @@ export class Outbox {
     this.tick(now);
   }
 
-  /** The gallery did not pass a word on: it may go in so many seconds, or never. */
+  /** The gallery did not pass a message on: it may go in so many seconds, or never. */
   held(id: string, seconds: number | undefined, why: string, now: number): void {
     if (this.#flying === id) this.#flying = null;
     const word = this.words.peek().find((word) => word.id === id);
@@ -65,13 +65,13 @@ export class Outbox {
     this.tick(now);
   }
 
-  /** The connection was lost: what was on its way may not have come. */
+  /** The connection was lost: messages in transit may not have arrived. */
   lost(): void {
     this.#flying = null;
     this.until.value = null;
   }
 
-  /** Who said all this has left: it is said no more. */
+  /** Their author has left: nothing goes out any more. */
   leave(now: number): void {
     this.#flying = null;
     for (const word of this.#shelf.all()) {
@@ -80,7 +80,7 @@ export class Outbox {
     this.tick(now);
   }
 
-  /** Gives back a word that will never be said. */
+  /** Gives back a message that failed for good. */
   take(id: string): string | null {
     const word = this.words.peek().find((word) => word.id === id);
     this.#end(id);
@@ -88,7 +88,7 @@ export class Outbox {
     return word?.text ?? null;
   }
 
-  /** Sees what other tabs have said, and what of it was heard. */
+  /** Reads what other tabs have written, and which of it came back. */
   look(): void {
     const all = this.#shelf.all();
     if (JSON.stringify(all) !== JSON.stringify(this.words.peek())) this.words.value = all;
@@ -100,7 +100,7 @@ export class Outbox {
     if (this.until.value !== null && now >= this.until.value) this.until.value = null;
     if (this.until.value !== null) return;
     const waiting = this.words.peek().filter(({ never }) => !never);
-    // One at a time, whichever tab sends it: so they keep their order.
+    // One at a time, whichever tab sends it, so that they keep their order.
     const [next] = waiting;
     if (next === undefined || waiting.some((word) => this.#isUnderWay(word, now))) return;
     this.#flying = null;

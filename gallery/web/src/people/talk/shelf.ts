@@ -1,25 +1,25 @@
-// What this browser has said and nobody heard yet, kept until they do: also through a reload, and
-// seen by all its tabs. Each word has a place of its own, so that no tab writes over another's.
+// This browser's messages that have not come back, kept until they do, even through a reload, and
+// shared by all its tabs. Each message has a key of its own, so no tab overwrites another's.
 
 import { isNumber, isObject, isText } from "../../net/json";
 import { isId } from "../../photos/photo";
 
-/** Why a word will never be said: the gallery's sentence, in English, or its sayer left. */
+/** Why a message failed for good: the gallery's sentence, in English, or its author left. */
 export type Why = { said: string } | "left";
 
-/** Something said that was not heard yet. */
+/** A message that has not come back yet. */
 export interface Word {
   /** The id of the line that it will be: a ULID. */
   id: string;
   text: string;
-  /** When it was said, by `Date.now()`. */
+  /** When it was written, by `Date.now()`. */
   at: number;
   /** When it was sent last, and by which tab. */
   sent?: { at: number; by: string };
   never?: Why;
 }
 
-/** Where words are kept; `localStorage`, or what stands for it. */
+/** The storage: `localStorage`, or a substitute. */
 export type Storage = Pick<globalThis.Storage, "getItem" | "setItem" | "removeItem" | "key"> & {
   readonly length: number;
 };
@@ -27,7 +27,7 @@ export type Storage = Pick<globalThis.Storage, "getItem" | "setItem" | "removeIt
 export class Shelf {
   readonly #storage: Storage | null;
   readonly #prefix: string;
-  /** What could not be kept: it is here as long as this page is. */
+  /** Messages that could not be stored: they last as long as this page. */
   readonly #here = new Map<string, Word>();
 
   /** `prefix` begins the name of each word's place. */
@@ -54,7 +54,7 @@ export class Shelf {
     }
   }
 
-  /** All of them, in the order in which they were said. */
+  /** All of them, in the order in which they were written. */
   all(): Word[] {
     const words = new Map<string, Word>();
     try {
@@ -65,7 +65,7 @@ export class Shelf {
         if (word) words.set(word.id, word);
       }
     } catch {
-      // What is here is all there is.
+      // Without storage, these are all there are.
     }
     for (const word of this.#here.values()) words.set(word.id, word);
     return [...words.values()].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));

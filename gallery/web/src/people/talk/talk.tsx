@@ -17,16 +17,16 @@ import type { Line } from "../wire";
 import { Picks } from "./mention-picker";
 import { tick } from "../../page/tick";
 
-/** What is being written; it outlives a visit to another room. */
+/** The draft; it survives a visit to another room. */
 const draft = signal("");
 
 /** The gallery takes no longer message, in characters. */
 const LONGEST = 2_000;
 
-/** For so long one's words are taken for said, since they mostly are. */
+/** How long your own message looks sent, because it mostly is. */
 const SOON = 1_000;
 
-/** Too many words wait for another one to be taken. */
+/** Too many messages wait to accept another one. */
 const full = signal(false);
 
 export function Talk() {
@@ -55,7 +55,7 @@ export function Talk() {
   );
 }
 
-/** Follows the newest line while the view is at the end; else counts what was not read. */
+/** Follows the newest line while the view is at the end; otherwise counts unread lines. */
 function useFollowing() {
   const log = useRef<HTMLDivElement>(null);
   const following = useRef(true);
@@ -70,7 +70,7 @@ function useFollowing() {
   const toEnd = (): void => {
     const at = scroller();
     at.scrollTop = at.scrollHeight;
-    // What comes before the browser has told of this is followed too.
+    // Also follows what arrives before the browser has reported the scrolling.
     following.current = true;
   };
   const newest = useRef(last);
@@ -83,7 +83,7 @@ function useFollowing() {
     };
     const outer = log.current!.closest("main")!;
     const inner = log.current!;
-    // What grows, such as a picture that has come, moves the end.
+    // Growing content, such as a picture that has loaded, moves the end.
     const grown = new ResizeObserver(() => (following.current ? toEnd() : look()));
     grown.observe(inner);
     const lines = new MutationObserver(() => {
@@ -144,7 +144,7 @@ function Entry({ line, before }: { line: Told; before: Line | undefined }) {
   );
 }
 
-/** That something was not said yet, or never will be, and what helps. */
+/** The state of a message that was not sent yet, or never will be, and what helps. */
 function NotSaid({ word }: { word: Word }) {
   const { talk } = words.value;
   if (word.never) {
@@ -172,7 +172,7 @@ function NotSaid({ word }: { word: Word }) {
   );
 }
 
-/** What will never be said comes back to be written otherwise. */
+/** Returns a failed message to the field. */
 function toField(id: string): void {
   const text = outbox.take(id);
   if (text === null) return;
@@ -265,7 +265,7 @@ function Say({ fresh, toEnd }: { fresh: number; toEnd: () => void }) {
   );
 }
 
-/** What cannot go now, and for how long. */
+/** A message that cannot go now, and for how long. */
 function Held({ tooLong }: { tooLong: boolean }) {
   const { talk } = words.value;
   const noBroker = notices.value.some(({ code }) => code === "broker-lost");
@@ -276,7 +276,7 @@ function Held({ tooLong }: { tooLong: boolean }) {
     : isFull
       ? talk.full(MOST)
       : until !== null && talk.held(Math.max(1, Math.ceil((until - tick.value) / 1_000)));
-  // Seconds are not told one by one: only that it is held.
+  // Screen readers hear only that it is held, not each second.
   return (
     <>
       {told && (
@@ -291,14 +291,14 @@ function Held({ tooLong }: { tooLong: boolean }) {
   );
 }
 
-/** What was told first of this. */
+/** The first text about this. */
 function useFirst(told: string | false, about: unknown): string | false {
   const first = useRef({ about, told });
   if (first.current.about !== about) first.current = { about, told };
   return told && first.current.told;
 }
 
-/** Browsers that do not fit a field to its text are told how tall it is. */
+/** Sets the height for browsers that do not fit a field to its text. */
 function useGrowing(field: { current: HTMLTextAreaElement | null }, text: string): void {
   useLayoutEffect(() => {
     const at = field.current!;

@@ -1,5 +1,5 @@
-// The photos of one filter, as far as they are known: which days there are, and of those near the
-// view the photos themselves.
+// The photos of one filter, as far as they are loaded: which days exist, and the photos of the days
+// near the view.
 
 import { computed, signal } from "@preact/signals";
 import type { Listed } from "../../net/api";
@@ -8,21 +8,21 @@ import { count, dayOf, order, put, recount, without } from "./merge";
 import type { Day, Photo, PhotoEvent } from "../photo";
 import type { Loaded } from "../grid/day-list";
 
-/** How the gallery is asked. */
+/** The requests to the gallery. */
 export interface Source {
   days(filter: Filter, signal: AbortSignal): Promise<Day[]>;
   photos(asked: Record<string, string>, signal: AbortSignal): Promise<Listed>;
 }
 
-/** For so many milliseconds a photo counts as just come. */
+/** How long a photo counts as new, in milliseconds. */
 export const NEW = 1_000;
-/** So many photos are remembered; then those seen longest ago are forgotten. */
+/** The most photos kept in memory; beyond that it forgets those seen longest ago. */
 const MOST = 20_000;
 /** Requests at once. */
 const AT_ONCE = 2;
-/** So many photos can be news. */
+/** The most photos that can be new. */
 const NEWS = 999;
-/** After a request failed, or what is known is in doubt, it is asked again after this. */
+/** After a failed request, or in doubt, it asks again after this time. */
 const AGAIN = 2_000;
 
 interface Known extends Loaded {
@@ -33,23 +33,23 @@ interface Known extends Loaded {
 
 interface Running {
   stop: AbortController;
-  /** What happened since it was asked. */
+  /** Events since the request. */
   missed: PhotoEvent[];
 }
 
 export interface Fresh {
   photo: Photo;
-  /** When it came, by `Date.now()`. */
+  /** When it arrived, by `Date.now()`. */
   came: number;
   /** It has been in view. */
   seen: boolean;
 }
 
-/** What somebody looks at. */
+/** What one view of the page needs. */
 export interface Need {
-  /** These are kept. */
+  /** Days to keep in memory. */
   near: readonly string[];
-  /** Of these more photos are wanted, the first ones first. */
+  /** Days whose photos it needs, the first ones first. */
   more: readonly string[];
 }
 
@@ -60,7 +60,7 @@ export class Album {
   readonly loaded = signal<ReadonlyMap<string, Known>>(new Map());
   /** The gallery did not answer. */
   readonly failed = signal(false);
-  /** Photos that came while the page was open. */
+  /** Photos that arrived while the page was open. */
   readonly fresh = new Map<string, Fresh>();
   readonly total = computed(() => (this.days.value ?? []).reduce((sum, day) => sum + day.count, 0));
 
@@ -68,7 +68,7 @@ export class Album {
   readonly #needs = new Map<string, Need>();
   readonly #running = new Map<string, Running>();
   readonly #stale = new Set<string>();
-  /** Photos that events have counted already, and that were deleted here. */
+  /** Photos that events have counted already, and photos deleted here. */
   readonly #counted = new Set<string>();
   readonly #gone = new Set<string>();
   #asking: AbortController | null = null;
@@ -83,7 +83,7 @@ export class Album {
     void this.refresh();
   }
 
-  /** Asks for the days; of those that are in view also for the photos again. */
+  /** Loads the days, and again the photos of those in view. */
   async refresh(): Promise<void> {
     this.#asking?.abort();
     clearTimeout(this.#again);
@@ -110,7 +110,7 @@ export class Album {
     }
   }
 
-  /** `who` looks at these days; what is wanted no more is not waited for. */
+  /** `who` now needs these days; it stops waiting for what nobody needs. */
   need(who: string, need: Need): void {
     this.#needs.set(who, need);
     if (this.#asleep) void this.refresh();
@@ -128,7 +128,7 @@ export class Album {
   }
 
   hear(event: PhotoEvent): void {
-    // Nobody looks: what happens now is asked for when somebody does.
+    // Nobody looks: events since now are loaded when somebody does.
     if (this.#needs.size === 0) {
       this.#asleep = true;
       return;
@@ -140,13 +140,13 @@ export class Album {
     else this.#take(event.photo, event.event === "stored");
   }
 
-  /** The photo at this place of all, newest first; null if it is not loaded. */
+  /** The photo at this position, newest first; null if it is not loaded. */
   photoAt(index: number): Photo | null {
     const { day, within } = this.dayAt(index) ?? {};
     return (day && this.loaded.value.get(day.day)?.photos[within ?? 0]) ?? null;
   }
 
-  /** The day that the photo at this place is in. */
+  /** The day of the photo at this position. */
   dayAt(index: number): { day: Day; within: number } | null {
     let within = index;
     for (const day of this.days.value ?? []) {
@@ -156,7 +156,7 @@ export class Album {
     return null;
   }
 
-  /** The place of a photo; null if it is not loaded. */
+  /** The position of a photo; null if it is not loaded. */
   indexOf({ id, taken }: Photo): number | null {
     const { day } = dayOf(taken);
     let before = 0;
@@ -213,7 +213,7 @@ export class Album {
     if (this.#gone.has(id)) return;
     this.fresh.delete(id);
     if (!photo) {
-      // One that is not loaded: of which day it is, only the gallery knows.
+      // Only the gallery knows the day of a photo that is not loaded.
       if (!known) this.#later();
       return;
     }
@@ -264,7 +264,7 @@ export class Album {
     try {
       let photos: readonly Photo[] = stale ? [] : (before?.photos ?? []);
       let next = stale ? null : (before?.next ?? null);
-      // What is shown is replaced by no less than it was.
+      // A reload never shows less than before.
       do {
         const page = { ...asked, ...(next === null ? {} : { before: next }) };
         const listed = await this.#source.photos(page, signal);

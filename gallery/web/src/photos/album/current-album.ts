@@ -1,4 +1,4 @@
-// The photos that the page shows now: one album, by the filter in the URL.
+// The album that the page shows now, by the filter in the URL.
 
 import { effect, signal } from "@preact/signals";
 import { Album } from "./album";
@@ -8,10 +8,10 @@ import { link, photoListeners } from "../../net/gallery";
 import type { PhotoEvent } from "../photo";
 import { filter, room, viewed } from "../../page/route";
 
-/** Null until photos are looked at. */
+/** Null until somebody opens the photos. */
 export const album = signal<Album | null>(null);
 
-/** The photo that has the focus, or that was looked at last. */
+/** The photo with the focus, or the last one opened. */
 export const cursor = signal<string | null>(null);
 
 effect(() => {
@@ -30,7 +30,7 @@ export function hear(event: PhotoEvent): void {
 
 photoListeners.add((event) => album.peek()?.hear(event));
 
-// While the connection was lost nothing was told.
+// A lost connection delivers no events.
 let lost = false;
 effect(() => {
   if (!link.value.open) lost = true;

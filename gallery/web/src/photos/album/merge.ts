@@ -1,4 +1,4 @@
-// What an event does to the photos that are known.
+// Applies events to the known photos.
 
 import type { Day, Photo } from "../photo";
 import { shape } from "../grid/rows";
@@ -8,7 +8,7 @@ export function order(a: Photo, b: Photo): number {
   return b.taken - a.taken || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 }
 
-/** With this photo in its place; one of the same id gives way. */
+/** Puts this photo in its place and replaces one with the same id. */
 export function put(photos: readonly Photo[], photo: Photo): Photo[] {
   const others = without(photos, photo.id);
   const at = others.findIndex((other) => order(photo, other) < 0);
@@ -20,7 +20,7 @@ export function without(photos: readonly Photo[], id: string): Photo[] {
   return photos.filter((photo) => photo.id !== id);
 }
 
-/** The day of a time by this machine's clock and zone, with nothing in it. */
+/** The empty day of a time by this machine's clock and zone. */
 export function dayOf(time: number): Day {
   const date = new Date(time);
   const [y, m, d] = [date.getFullYear(), date.getMonth(), date.getDate()];
@@ -49,7 +49,7 @@ export function count(days: readonly Day[], photo: Photo, by: 1 | -1): Day[] {
   return others;
 }
 
-/** A day as its photos say, when all of them are known. */
+/** A day computed from its photos, when all of them are known. */
 export function recount(day: Day, photos: readonly Photo[]): Day {
   const cameras = new Set(photos.map(({ camera }) => camera).filter(Boolean));
   const aspect = photos.reduce((sum, { width, height }) => sum + shape(width, height), 0);

@@ -19,11 +19,11 @@ interface Option {
   /** Empty for all. */
   value: string;
   name: string;
-  /** How many, or what else tells it from others. */
+  /** The count, or whatever else tells it from others. */
   more?: string;
 }
 
-/** What there is to choose from; kept between visits, asked for again at each. */
+/** The choices; kept between visits, loaded again at each. */
 const from = signal<Sources>({ cameras: [], people: [] });
 const allDays = signal<readonly Day[]>([]);
 
@@ -33,7 +33,7 @@ async function ask(): Promise<void> {
     from.value = known;
     allDays.value = days;
   } catch {
-    // The list shows what was known before; the room itself says that the gallery is away.
+    // The list shows earlier choices; the room itself says that the gallery is away.
   }
 }
 
@@ -151,7 +151,7 @@ function options(phrase: Phrase): Option[] {
   return list;
 }
 
-/** Cameras of one name also tell their node and camera. */
+/** Cameras with the same name also show their node and camera. */
 function apart(list: Option[]): Option[] {
   return list.map((option) =>
     list.some((other) => other !== option && other.name === option.name)
@@ -168,7 +168,7 @@ interface ListProps {
   close: () => void;
 }
 
-/** So many are listed; the search finds the others. */
+/** The most entries listed; the search finds the others. */
 const LISTED = 200;
 
 function List({ label, options, chosen, choose, close }: ListProps) {
@@ -193,7 +193,7 @@ function List({ label, options, chosen, choose, close }: ListProps) {
   };
   useLayoutEffect(() => {
     root.current!.querySelector("input")!.focus({ preventScroll: true });
-    // Where it would leave the window at the right, it is moved in.
+    // Moves it in if it would leave the window at the right.
     const { right } = root.current!.getBoundingClientRect();
     const over = right - document.documentElement.clientWidth + 16;
     if (over > 0) root.current!.style.left = `${-over}px`;

@@ -1,4 +1,4 @@
-// Which photos are shown: in the URL as in what the gallery is asked.
+// Which photos to show, as in the URL and in requests.
 
 import type { Photo } from "../photo";
 
@@ -14,7 +14,7 @@ export interface Filter {
 const NAME = /^[a-z0-9_-]{1,32}$/;
 const DAY = /^(\d{4})-(\d\d)(?:-(\d\d))?$/;
 
-/** Reads what stands after the question mark; what is no filter is left out. */
+/** Reads the query of a URL; ignores what is no filter. */
 export function readFilter(search: string): Filter {
   const said = new URLSearchParams(search);
   const filter: Filter = {};

@@ -1,5 +1,5 @@
-// All days below each other: how tall each is, which rows are near the view, and what stays in
-// place when a height turns out to be another.
+// All days below each other: their heights, the rows near the view, and what keeps its
+// place when a height changes.
 
 import type { Direction } from "../../wall/layout/neighbour";
 import type { Day, Photo } from "../photo";
@@ -21,17 +21,17 @@ export interface Slab {
   /** From the top of the sheet. */
   top: number;
   height: number;
-  /** Of the rows that are not loaded, at the foot of the day. */
+  /** The height of the rows that are not loaded, at the foot of the day. */
   rest: number;
 }
 
 export interface Loaded {
   photos: readonly Photo[];
-  /** These are all of the day. */
+  /** Whether these are all photos of the day. */
   whole: boolean;
 }
 
-/** A place on the sheet that stays where it is. */
+/** A place on the sheet that must not move. */
 export interface Anchor {
   day: string;
   /** The first photo in view; null if none is loaded: then it is the day itself. */
@@ -71,7 +71,7 @@ interface Filled {
 
 const NOTHING: readonly Photo[] = [];
 
-/** Days that did not change are not computed again at each photo that comes. */
+/** Caches unchanged days, so that a new photo does not recompute them. */
 const known = new WeakMap<readonly Photo[], { key: string; filled: Filled }>();
 
 function fill(day: Day, have: Loaded | undefined, measure: Measure): Filled {
@@ -122,7 +122,7 @@ export function rowsBetween(slab: Slab, head: number, from: number, to: number):
   return slab.rows.filter((row) => top + row.y + row.height > from && top + row.y < to);
 }
 
-/** What to keep in place for a view from this height to that one. */
+/** The place to keep for a view from this height to that one. */
 export function anchorAt(sheet: Sheet, from: number, to: number, head: number): Anchor | null {
   const slabs = slabsBetween(sheet, from, to);
   for (const slab of slabs) {
@@ -138,7 +138,7 @@ export function anchorAt(sheet: Sheet, from: number, to: number, head: number): 
   return slab ? { day: slab.day.day, photo: null, below: from - slab.top } : null;
 }
 
-/** The height that the view must begin at now; null if the day is gone. */
+/** Where the view must begin now; null if the day is gone. */
 export function heightOf(sheet: Sheet, anchor: Anchor, head: number): number | null {
   const slab = sheet.slabs.find(({ day }) => day.day === anchor.day);
   if (!slab) return null;

@@ -72,18 +72,18 @@ export function DaySection({ slab, rows, measure, head, racing, tabbed, album }:
   );
 }
 
-/** Small pictures that were shown lately do not fade in again. */
+/** Thumbnails shown lately do not fade in again. */
 const there = new Set<string>();
 const LATELY = 2_000;
 
 function Cell({ photo, racing, tabbed }: { photo: Photo; racing: boolean; tabbed: boolean }) {
   const [shown, setShown] = useState(there.has(photo.id));
-  // While the view races past, nothing is asked for.
+  // While the view scrolls fast, it loads nothing.
   const [asked, setAsked] = useState(!racing || shown);
   useEffect(() => {
     if (!racing) setAsked(true);
   }, [racing]);
-  // The same element is not looked at again while the page scrolls.
+  // Returning the same element saves a comparison while the page scrolls.
   return useMemo(() => {
     const { photoOf, pinnedMark } = words.value;
     const time = timeName(photo.taken, words.value);

@@ -1,4 +1,4 @@
-// Moving the focus from photo to photo by keys, also to where nothing is loaded yet.
+// Moves the focus from photo to photo by keys, even to photos that are not loaded yet.
 
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { answerKeys, arrows } from "../../page/keys/keys";
@@ -21,7 +21,7 @@ interface Lie {
   focus: (id: string) => void;
 }
 
-/** Where the focus goes when the photos there are loaded: an end, or a place in the view. */
+/** Where the focus goes once the photos there are loaded: an end, or a place in the view. */
 type Goal = "first" | "last" | { x: number; below: number };
 
 export function useGridKeys(
@@ -48,7 +48,7 @@ export function useGridKeys(
   useEffect(() => {
     if (goal.current !== null && arrive(goal.current)) goal.current = null;
   });
-  // Who moves the view by another way goes there no more.
+  // If somebody scrolls in another way, this stops.
   useEffect(() => {
     const forget = (): void => void (goal.current = null);
     for (const way of ["wheel", "pointerdown"]) addEventListener(way, forget, { passive: true });

@@ -1,4 +1,4 @@
-// The photos by day, of which only the rows near the view are on the page.
+// The photos by day; only the rows near the view are in the document.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { viewed } from "../../page/route";
@@ -37,7 +37,7 @@ interface Place {
   by: number;
 }
 
-/** What outlives a visit to another room. */
+/** State that survives a visit to another room. */
 let left: { album: Album; anchor: Anchor | null } | null = null;
 
 export function Grid({ album }: { album: Album }) {
@@ -51,7 +51,7 @@ export function Grid({ album }: { album: Album }) {
     by: 0,
   };
   const at = place.current;
-  /** The photo that gets the focus when it is on the page. */
+  /** The photo that gets the focus once it is in the document. */
   const wanted = useRef<string | null>(null);
 
   const days = album.days.value ?? [];
@@ -65,7 +65,7 @@ export function Grid({ album }: { album: Album }) {
   const now = useRef({ sheet, measure, look });
   now.current = { sheet, measure, look };
 
-  // What is in view stays where it is, however much turns out to be above it. The page may have
+  // What is in view stays in place, however much changes above it. The page may have
   // been scrolled meanwhile, so it is moved by the difference.
   if (look && sheet !== at.sheet) {
     if (at.sheet === null) at.top = look.top;

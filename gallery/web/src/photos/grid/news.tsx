@@ -1,4 +1,4 @@
-// Photos that came above the view wait as a word at the top.
+// A button at the top for new photos above the view.
 
 import { words } from "../../words/language";
 import { NEW, type Album } from "../album/album";

@@ -21,7 +21,7 @@ export interface Row {
   height: number;
 }
 
-/** Photos of other shapes are cropped to these, so that none is a thread. */
+/** Photos of other shapes are cropped to these, so that none becomes a thread. */
 const NARROWEST = 1 / 3;
 const WIDEST = 4;
 

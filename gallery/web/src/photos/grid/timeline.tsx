@@ -63,7 +63,7 @@ export function Thumb({ days, current, at, drag }: ThumbProps) {
   const [moving, setMoving] = useState(false);
   const still = useRef(true);
   useEffect(() => {
-    // Where the view begins is no move.
+    // The starting position of the view is no movement.
     if (still.current) {
       still.current = false;
       return;

@@ -1,4 +1,4 @@
-// What part of the photos is seen: how far the page is scrolled, and how large the room is.
+// The visible part of the photos: how far the page is scrolled, and how large the room is.
 
 import type { Margins } from "./day-list";
 import type { Measure } from "./rows";
@@ -24,7 +24,7 @@ export interface Lens {
 
 /** From this width on rows are tall and photos further apart, in rem. */
 const WIDE = 52;
-/** A view that moves by so much of its height at once races, and is at rest after so long. */
+/** A view that moves by this part of its height at once scrolls fast, and rests after this time. */
 const RACE = 0.8;
 const REST = 120;
 

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { words } from "../../words/language";
 import { add } from "./uploads";
 
-/** How many files are held over the page; null when none are, 0 when that is not told. */
+/** How many files are dragged over the page; null if none, 0 if the browser does not say. */
 const held = signal<number | null>(null);
 
 export function followFiles(): void {
@@ -22,7 +22,7 @@ export function followFiles(): void {
     event.dataTransfer!.dropEffect = "copy";
   });
   addEventListener("dragleave", (event) => {
-    // Only what leaves the window has no place that it goes to.
+    // Only an event that leaves the window has no related target.
     if (event.relatedTarget === null) held.value = null;
   });
   addEventListener("drop", (event) => {

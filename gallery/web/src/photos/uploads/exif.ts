@@ -1,5 +1,5 @@
-// What a camera wrote into a JPEG, carried over into another one (JEITA CP-3451, 4.5 and 4.7): the
-// date and the rest of it as they are, but for the orientation, by which the other is turned already.
+// Copies the Exif data of a JPEG into another one (JEITA CP-3451, 4.5 and 4.7): the
+// date and the rest unchanged, except the orientation, because the other one is turned already.
 
 const APP0 = 0xe0;
 const APP1 = 0xe1;
@@ -20,7 +20,7 @@ export function exifOf(jpeg: Uint8Array): Uint8Array | null {
   return null;
 }
 
-/** The JPEG with this segment, behind JFIF's, which wants to be first. */
+/** The JPEG with this segment, after JFIF's, which must come first. */
 export function withExif(jpeg: Uint8Array, exif: Uint8Array): Uint8Array<ArrayBuffer> {
   const first = segments(jpeg).next().value;
   const at = first?.marker === APP0 ? first.end : 2;

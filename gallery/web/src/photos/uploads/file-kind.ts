@@ -1,10 +1,10 @@
-// What a file is by its first bytes, as the gallery judges it (gallery/src/photos/picture.rs): its name and
-// declared type are guesses of the system that it comes from.
+// The kind of a file by its first bytes, as the gallery judges it (gallery/src/photos/picture.rs):
+// its name and declared type are guesses of the system.
 
-/** The types that the gallery takes; every browser shows them. */
+/** The types that the gallery accepts; every browser shows them. */
 export const TAKEN = "image/jpeg,image/png,image/webp,image/gif";
 
-/** So many bytes tell. */
+/** How many bytes are enough. */
 export const HEAD = 16;
 
 /** A picture of another kind, by the name that people know. */

@@ -1,20 +1,20 @@
-// A picture made anew by the browser: smaller, or as JPEG from a kind that the gallery does not take.
+// Encodes a picture in the browser: smaller, or as JPEG from a kind that the gallery refuses.
 
 import { exifOf, SEARCHED, withExif } from "./exif";
 import type { OtherKind } from "./file-kind";
 
-/** What the gallery takes. */
+/** What the gallery accepts. */
 export interface Limits {
   bytes: number;
   pixels: number;
 }
 
-/** The largest canvas of the phones that have the least (WebKit on iOS). */
+/** The largest canvas on the most limited phones (WebKit on iOS). */
 const CANVAS = 16_777_216;
 const QUALITY = 0.9;
 const TRIES = 6;
 
-/** How much of each side is left of a picture with so many pixels; `hard` if it fitted in bytes. */
+/** The scale for a picture with so many pixels; `hard` if its bytes were few enough. */
 export function scaleFor(pixels: number, most: number, hard: boolean): number {
   const room = Math.min(most, CANVAS, hard ? pixels / 2 : Infinity);
   return Math.min(1, Math.sqrt(room / pixels));
@@ -48,13 +48,13 @@ async function draw(picture: ImageBitmap, width: number, height: number): Promis
   canvas.height = Math.max(1, Math.floor(height));
   const context = canvas.getContext("2d", { alpha: false });
   if (!context) throw new Error("there is no canvas so large");
-  // What was transparent is most often black on nothing.
+  // Transparent pictures most often have black drawings.
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
   context.drawImage(picture, 0, 0, canvas.width, canvas.height);
   const jpeg = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
-  // Its memory is needed for the next one.
+  // Frees its memory for the next one.
   canvas.width = canvas.height = 0;
   if (jpeg?.type !== "image/jpeg") throw new Error("there is no JPEG of it");
   return jpeg;

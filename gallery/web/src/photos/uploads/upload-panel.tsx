@@ -1,4 +1,4 @@
-// The panel that says what becomes of each picture that is brought.
+// The panel with the state of each upload.
 
 import { computed, effect } from "@preact/signals";
 import { link } from "../../net/gallery";
@@ -10,7 +10,7 @@ import type { Words } from "../../words/words";
 import { ended, type Fate, type Obstacle, type Upload } from "./upload-queue";
 import { chooseFiles, hidden, queue } from "./uploads";
 
-/** The panel stays for so long after the last success, and when it leads to what was here. */
+/** How long the panel stays after the last success, and when it leads to an existing photo. */
 const STAYS = 4_000;
 const STAYS_WITH_LINK = 12_000;
 const MIB = 1024 * 1024;
@@ -25,12 +25,12 @@ effect(() => {
   if (uploads.length === 0 || !uploads.every(({ fate }) => ended(fate))) return;
   const { stored, already } = count(uploads);
   tellAll(summary(uploads, words.peek()));
-  // What failed is never hidden.
+  // A failure is never hidden.
   if (stored < uploads.length) hidden.value = false;
   else closing = setTimeout(() => queue.clear(), already > 0 ? STAYS_WITH_LINK : STAYS);
 });
 
-/** How many came to which end; `already` of the stored were here before. */
+/** How many ended in which way; `already` of the stored ones existed before. */
 function count(uploads: readonly Upload[]): { stored: number; already: number; failed: number } {
   const stored = uploads.filter(({ fate }) => fate.is === "stored").length;
   const already = uploads.filter(({ fate }) => fate.is === "stored" && fate.already).length;
@@ -104,7 +104,7 @@ function Line({ upload: { key, file, fate } }: { upload: Upload }) {
   );
 }
 
-/** Leads to the same photo, which was here before. */
+/** Leads to the same photo, which existed before. */
 function Already({ id }: { id: string }) {
   return (
     <a
@@ -151,7 +151,7 @@ function state(fate: Fate, { uploads: say }: Words): string {
     case "waiting":
       return link.value.open ? say.waiting : say.waitingLink;
     case "sending":
-      // All of it has left, but it is not stored before the gallery says so.
+      // All bytes have left, but it is not stored until the gallery says so.
       return say.percent(Math.min(99, Math.floor(fate.part * 100)));
     case "making":
       return say.making;
@@ -186,7 +186,7 @@ function reason(obstacle: Obstacle, file: File, words: Words): string {
   }
 }
 
-/** `14 MiB`; what is a little over a limit does not look as if it were not. */
+/** `14 MiB`; rounds so that a file a little over a limit looks over it. */
 function inMib(bytes: number, { locale }: Words): string {
   const size = bytes / MIB;
   const digits = Number.isInteger(size) ? 0 : size < 11 ? 2 : 1;

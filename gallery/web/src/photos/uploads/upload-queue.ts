@@ -1,5 +1,5 @@
-// Pictures on their way to the gallery: a few at once, each with its own fate. What the connection
-// loses goes on by itself.
+// Uploads: a few at once, each with its own outcome. Those that a lost connection
+// interrupts go on by themselves.
 
 import { effect, signal, type ReadonlySignal } from "@preact/signals";
 import type { FileKind, OtherKind } from "./file-kind";
@@ -7,37 +7,37 @@ import { newId } from "../photo";
 import type { Limits } from "./smaller";
 
 const AT_ONCE = 3;
-/** Milliseconds before the first new try, and at most. */
+/** Milliseconds before the first retry, and at most. */
 const FIRST = 1_000;
 const MOST = 30_000;
-/** So often the gallery may fail to take one while there is a connection. */
+/** How often an upload may fail while there is a connection. */
 const TRIES = 8;
-/** What shows no progress for so long after the connection came back was lost with the old one. */
+/** An upload without progress for so long after a reconnection was lost with the old connection. */
 const STILL = 10_000;
 
-/** What keeps a picture out, and what may help. */
+/** Why a picture is not added, and what may help. */
 export type Obstacle =
-  /** It has more than is taken: `most` bytes, or what the gallery says. It can be made smaller. */
+  /** It is too large: above `most` bytes, or as the gallery says. It can be made smaller. */
   | { why: "large"; most: number | null; said: string }
   /** It is of this kind; `readable` if the browser can make a JPEG of it. */
   | { why: "kind"; kind: OtherKind; readable: boolean }
   /** It is no picture, the browser cannot read the file, or it cannot make it smaller. */
   | { why: "none" | "unreadable" | "unmade" }
-  /** As the gallery says; it begins as a picture and is none, most often. */
+  /** The gallery's reason; most often the file only begins as a picture. */
   | { why: "refused"; said: string }
-  /** Another try may help: the gallery's disk is full, or it does not answer or fails. */
+  /** A retry may help: the gallery's disk is full, or it does not answer or fails. */
   | { why: "full" | "away"; said: string };
 
 export type Fate =
-  /** What it is, is being looked at. */
+  /** Its kind is being checked. */
   | { is: "looking" }
-  /** For its turn, or for the connection. */
+  /** It waits for its turn, or for the connection. */
   | { is: "waiting" }
   /** `part` of it has left, 0 to 1. */
   | { is: "sending"; part: number }
   /** It is being made smaller. */
   | { is: "making" }
-  /** As this photo; `already` if the same was here before. */
+  /** Stored as this photo; `already` if it existed before. */
   | ({ is: "stored" } & Stored)
   | ({ is: "failed" } & Obstacle);
 
@@ -48,13 +48,13 @@ export interface Stored {
 
 export interface Upload {
   key: number;
-  /** What the gallery knows it by when it is tried again, so that it is stored once. */
+  /** The `Idempotency-Key` of its retries, so that it is stored once. */
   name: string;
   file: File;
   fate: Fate;
 }
 
-/** What carries the files. What the gallery refuses rejects with `{status, message}`. */
+/** The transport. A refusal of the gallery rejects with `{status, message}`. */
 export interface Carrier {
   /** Rejects if the file cannot be read. */
   kind(file: File): Promise<FileKind>;
@@ -63,13 +63,13 @@ export interface Carrier {
   limits(): Promise<Limits>;
   /** Resolves when it is stored. */
   send(file: File, name: string, part: (part: number) => void, stop: AbortSignal): Promise<Stored>;
-  /** `hard` if it was refused although its bytes were few enough. Rejects if it cannot be done. */
+  /** `hard` if it was refused although its bytes were few enough. Rejects if it is impossible. */
   asJpeg(file: File, limits: Limits, hard: boolean): Promise<File>;
 }
 
 interface Trip {
   stop: AbortController;
-  /** Something of it went since the connection came back. */
+  /** Bytes went out since the reconnection. */
   moves: boolean;
 }
 
@@ -79,13 +79,13 @@ export class Queue {
   readonly #ready: ReadonlySignal<boolean>;
   readonly #linked: ReadonlySignal<boolean>;
   readonly #trips = new Map<number, Trip>();
-  /** How often each was lost, of those times while there was a connection. */
+  /** How often each failed while there was a connection. */
   readonly #lost = new Map<number, { ever: boolean; tries: number }>();
   #last = 0;
   #pause = FIRST;
   #rest: ReturnType<typeof setTimeout> | undefined;
 
-  /** Nothing is sent before it is `ready`; with `linked` the gallery was heard lately. */
+  /** Sends nothing before it is `ready`; `linked` means that the gallery answered lately. */
   constructor(carrier: Carrier, ready: ReadonlySignal<boolean>, linked: ReadonlySignal<boolean>) {
     this.#carrier = carrier;
     this.#ready = ready;
@@ -114,7 +114,7 @@ export class Queue {
     this.#go();
   }
 
-  /** Makes a JPEG of it that is taken, or sends it as it is if the gallery takes more by now. */
+  /** Makes an acceptable JPEG of it, or sends it unchanged if the gallery accepts more by now. */
   async smaller(key: number): Promise<void> {
     const upload = this.#find(key);
     if (upload?.fate.is !== "failed") return;
@@ -127,7 +127,7 @@ export class Queue {
       if (large && fate.most !== null && fits) return this.again(key);
       const made = await this.#carrier.asJpeg(file, limits, large && fits);
       this.#lost.delete(key);
-      // Other bytes have another name.
+      // Other bytes need another key.
       this.#change(key, waiting(made));
       this.#go();
     } catch (error) {
@@ -140,7 +140,7 @@ export class Queue {
     this.uploads.value = this.uploads.peek().filter((upload) => upload.key !== key);
   }
 
-  /** Forgets what has come to its end. */
+  /** Removes finished uploads. */
   clear(): void {
     this.uploads.value = this.uploads.peek().filter(({ fate }) => !ended(fate));
   }
@@ -190,12 +190,12 @@ export class Queue {
       if (file.size > bytes) return { is: "failed", why: "large", most: bytes, said: "" };
       const { id, already } = await this.#carrier.send(file, name, part, stop);
       this.#pause = FIRST;
-      // What is here after an answer was lost is what was sent before.
+      // After a lost answer, a photo that exists already is the one sent before.
       return { is: "stored", id, already: already && !this.#lost.get(key)?.ever };
     } catch (error) {
       const { status = 0, message = "" } = error as { status?: number; message?: string };
       if (!passes(status)) return { is: "failed", ...obstacleOf(status, message) };
-      // A file that was changed or removed fails as a connection does.
+      // A changed or removed file fails like a connection.
       const there = await this.#carrier.kind(file).catch(() => null);
       if (there === null) return { is: "failed", why: "unreadable" };
       const { tries = 0 } = this.#lost.get(key) ?? {};
@@ -207,7 +207,7 @@ export class Queue {
     }
   }
 
-  /** Nothing new is begun for a while, which grows. */
+  /** Starts nothing new for a while, which grows. */
   #wait(): void {
     if (this.#rest !== undefined) return;
     this.#rest = setTimeout(() => this.#wake(), this.#pause);
@@ -220,7 +220,7 @@ export class Queue {
     this.#go();
   }
 
-  /** The connection is back: what waits goes on at once, and what died with the old one again. */
+  /** The connection is back: waiting uploads go on at once, and those that it broke start again. */
   #returned(): void {
     this.#pause = FIRST;
     this.#wake();
@@ -256,8 +256,8 @@ export function ended(fate: Fate): boolean {
 }
 
 /**
- * Whether it passes by itself: the gallery or a proxy before it does not answer, has too much to do,
- * or does not know yet who this is (401) because it was started anew.
+ * Whether it passes by itself: the gallery or a proxy before it does not answer, is overloaded,
+ * or does not know this person yet (401) because it has just restarted.
  */
 export function passes(status: number): boolean {
   return [0, 401, 408, 429, 502, 503, 504].includes(status);

@@ -1,4 +1,4 @@
-// One picture to the gallery, with what part of it has left; fetch cannot tell that.
+// Uploads one picture with its progress, which fetch cannot report.
 
 import { effect } from "@preact/signals";
 import { Refusal, refusalText, uploadLimits } from "../../net/api";
@@ -8,10 +8,10 @@ import { HEAD, kindOf } from "./file-kind";
 import { asJpeg, reads, type Limits } from "./smaller";
 import type { Carrier, Stored } from "./upload-queue";
 
-/** When a picture was taken that no file tells of, by `performance.now()`. */
+/** When a picture without a file was taken, by `performance.now()`. */
 export const takenAt = new WeakMap<File, number>();
 
-/** A request of which nothing is heard for so long is lost, whatever the browser believes. */
+/** A request without any progress for so long is lost, whatever the browser believes. */
 const SILENT = 120_000;
 
 export const carrier: Carrier = {
@@ -29,7 +29,7 @@ export const carrier: Carrier = {
 
 let known: { limits: Promise<Limits>; stop: AbortController } | null = null;
 
-// A gallery that was started anew may take more, or less.
+// A gallery that restarted may have other limits.
 effect(() => {
   if (link.value.open) return;
   known?.stop.abort();
@@ -63,9 +63,9 @@ function send(
     };
     const body = new FormData();
     const taken = takenAt.get(file);
-    // An age, since this machine's clock may be wrong; before the picture that it is about.
+    // An age, because this machine's clock may be wrong; it stands before its picture.
     if (taken !== undefined) body.append("age", `${Math.round(performance.now() - taken)}`);
-    // For a picture that says nothing itself.
+    // For a picture without a date of its own.
     else body.append("modified", `${file.lastModified}`);
     body.append("image", file, file.name);
     request.upload.onprogress = ({ loaded, total }) => {

@@ -1,4 +1,4 @@
-// Bringing photos: by button, by a phone's own camera, and what other parts of the page make.
+// Adds photos: by button, by a phone's own camera, and from other parts of the page.
 
 import { computed, effect, signal } from "@preact/signals";
 import { link } from "../../net/gallery";
@@ -7,15 +7,15 @@ import { TAKEN } from "./file-kind";
 import { carrier } from "./upload";
 import { ended, Queue, type Fate } from "./upload-queue";
 
-/** After the connection is back for so long, photos go without a name that does not come back. */
+/** So long after a reconnection, photos go without a name if the name has not come back. */
 const PATIENCE = 5_000;
 
-/** The panel with what becomes of each is closed. */
+/** The upload panel is closed. */
 export const hidden = signal(false);
 
 const unnamed = signal(false);
 
-/** The photos are their bringer's: they wait until that is known to the gallery, or is nobody. */
+/** Uploads wait until the gallery knows this person, or until there is no person. */
 const ready = computed(() => !naming.value && (me.value === null || joined.value || unnamed.value));
 
 effect(() => {
@@ -45,22 +45,22 @@ export function takeHere(): void {
 function pick(prepare: (input: HTMLInputElement) => void): void {
   const input = document.createElement("input");
   input.type = "file";
-  // An iPhone makes JPEG of its HEIC for who does not take all kinds of pictures.
+  // An iPhone converts its HEIC to JPEG for pages that do not accept all kinds of pictures.
   input.accept = TAKEN;
   prepare(input);
   input.onchange = () => add([...(input.files ?? [])]);
   input.click();
 }
 
-/** Something is on its way, or waits. */
+/** Whether an upload runs or waits. */
 export const underWay = computed(() => queue.uploads.value.some(({ fate }) => !ended(fate)));
 
-/** What became of a file; null if it was not brought, or is forgotten. */
+/** The state of a file's upload; null if there is none any more. */
 export function fateOf(file: File): Fate | null {
   return queue.uploads.value.find((upload) => upload.file === file)?.fate ?? null;
 }
 
-/** `quiet` if all is seen elsewhere: the panel opens only when something fails. */
+/** `quiet` if it shows elsewhere: the panel opens only for failures. */
 export function add(files: File[], quiet = false): void {
   if (files.length === 0) return;
   if (!quiet) hidden.value = false;
@@ -68,14 +68,14 @@ export function add(files: File[], quiet = false): void {
   queue.add(files);
 }
 
-// What is no picture needs no name.
+// A file that is no picture needs no name.
 effect(() => {
   if (queue.uploads.value.some(({ fate }) => fate.is === "waiting")) askName();
 });
 
 let asked = false;
 
-/** Asks once whose photos these are; who does not say brings them without a name. */
+/** Asks once whose photos these are; without an answer they have no name. */
 function askName(): void {
   if (me.peek() || asked || asking.peek() || !link.peek().open) return;
   asked = naming.value = needless.value = true;
@@ -88,7 +88,7 @@ function askName(): void {
   });
 }
 
-// Who leaves now would lose what only this page has.
+// Leaving now would lose files that only this page has.
 effect(() => {
   if (!underWay.value) return;
   const stay = (event: BeforeUnloadEvent): void => {

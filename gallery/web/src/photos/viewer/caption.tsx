@@ -1,4 +1,4 @@
-// What is written below a photo: click to write, folded where it is long; and whose it is.
+// The caption of a photo: click to write, folded if it is long; and the photo's author.
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { momentName } from "../../words/dates";
@@ -42,7 +42,7 @@ function Written({ caption, write }: { caption: string; write: () => void }) {
   useLayoutEffect(() => {
     const measure = (): void => {
       const { scrollHeight, clientHeight } = text.current!;
-      // Unfolded, it is as tall as it is.
+      // Unfolded, it has its full height.
       if (!whole) setFolds(scrollHeight > clientHeight + 1);
     };
     measure();
@@ -74,7 +74,7 @@ interface WriteProps {
 
 function Write({ text, save }: WriteProps) {
   const field = useRef<HTMLInputElement>(null);
-  // What is typed at once goes into it: an effect would come after the next frame.
+  // Focus at once, so that typing goes into it: an effect would come after the next frame.
   useLayoutEffect(() => {
     field.current!.focus();
     field.current!.select();
@@ -90,7 +90,7 @@ function Write({ text, save }: WriteProps) {
       onKeyDown={(event) => {
         if (event.key !== "Enter" && event.key !== "Escape") return;
         event.stopPropagation();
-        // What is left is saved, so after Esc it is as it was.
+        // Losing the focus saves, so Esc first restores the text.
         if (event.key === "Escape") event.currentTarget.value = text;
         event.currentTarget.closest<HTMLElement>(".viewer")?.focus({ preventScroll: true });
       }}

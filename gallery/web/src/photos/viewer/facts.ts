@@ -1,4 +1,4 @@
-// What is known of a photo, in words.
+// The facts of a photo, in words.
 
 import { exactly } from "../../words/dates";
 import type { Photo } from "../photo";
@@ -38,7 +38,7 @@ function taken({ taken, time }: Photo, words: Words): string[] {
   return [...exactly(taken, words), ...(why ? [why] : [])];
 }
 
-/** `Canon EOS 90D`: many models tell their maker again. */
+/** `Canon EOS 90D`: many models repeat their maker. */
 function device({ Make: make = "", Model: model = "" }: Record<string, string>): string {
   const first = make.split(" ")[0] ?? "";
   return model.toLowerCase().startsWith(first.toLowerCase()) ? model : `${make} ${model}`.trim();

@@ -1,4 +1,4 @@
-// Which photo the viewer shows, and that it and what lies beside it are loaded.
+// Which photo the viewer shows; loads it and its neighbours.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { onePhoto, Refusal } from "../../net/api";
@@ -10,14 +10,14 @@ import type { Photo } from "../photo";
 
 interface Seen {
   photo: Photo | null;
-  /** Its place of all; null while that is not known. */
+  /** Its position; null while unknown. */
   index: number | null;
   total: number;
   /** There is no such photo. */
   gone: boolean;
 }
 
-/** The photo of this id; when it is deleted the next one takes its place. */
+/** The photo with this id; if it is deleted the next one replaces it. */
 export function usePhoto(id: string | null): Seen {
   const shown = album.value;
   const [fetched, setFetched] = useState<Photo | null>(null);
@@ -55,13 +55,13 @@ export function usePhoto(id: string | null): Seen {
     return () => stop.abort();
   }, [id, unknown]);
 
-  // On its way back to its place it is still that photo.
+  // While it flies back to its place it is still that photo.
   if (known) before.current = known;
   const photo = known ?? (id === null || lost ? before.current : null);
   return { photo, index, total: shown?.total.value ?? 0, gone: gone !== null && gone === id };
 }
 
-/** The photo's day is loaded, and what lies beside it. */
+/** Keeps the photo's day and its neighbours loaded. */
 export function useNeed(photo: Photo | null, index: number | null, waiting: number | null): void {
   const shown = album.value;
   const taken = photo?.taken;

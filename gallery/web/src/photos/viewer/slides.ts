@@ -19,14 +19,14 @@ export interface Watched {
   count: () => number;
   /** Null while it is not loaded. */
   photo: (index: number) => Photo | null;
-  /** Its small picture on the page, from which it opens and to which it goes back. */
+  /** Its thumbnail on the page, from which it opens and to which it returns. */
   thumb: (photo: Photo) => Element | null;
-  /** What the bars take of the window. */
+  /** The space that the bars take of the window. */
   padding: () => Padding;
   broken: string;
   changed: (index: number) => void;
   tapped: () => void;
-  /** By a gesture. */
+  /** A gesture closed it. */
   closing: () => void;
   closed: () => void;
 }
@@ -37,7 +37,7 @@ const DOUBLE_CLICK = 300;
 export class Slides {
   readonly #swipe: PhotoSwipe;
   readonly #watched: Watched;
-  /** It was closed from here: another photo may be wanted by the time that it tells so. */
+  /** This code closed it: by the time of the event another photo may be open. */
   #asked = false;
 
   constructor(watched: Watched) {
@@ -68,9 +68,9 @@ export class Slides {
       maxZoomLevel: ({ initial }) => Math.max(3, initial * 4),
     }));
     swipe.on("uiRegister", () => (swipe.ui!.uiElementsData.length = 0));
-    // The keys are the page's.
+    // The page handles keys itself.
     swipe.on("keydown", (event) => event.preventDefault());
-    // A double click is two, and the second would take back what the first did.
+    // A double click would undo what the first click did.
     let clicked = -DOUBLE_CLICK;
     swipe.on("imageClickAction", (event) => {
       const { timeStamp } = event.originalEvent;
@@ -86,11 +86,11 @@ export class Slides {
     swipe.addFilter("placeholderSrc", (src, content) => content.data.msrc ?? src);
     swipe.on("change", () => watched.changed(swipe.currIndex));
     swipe.on("close", () => this.#asked || watched.closing());
-    // What still opens does not hear that it is to close.
+    // PhotoSwipe ignores `close` while it opens.
     swipe.on("openingAnimationEnd", () => this.#asked && swipe.close());
     swipe.on("destroy", watched.closed);
     swipe.init();
-    // The dialog is the viewer around it, which has a name.
+    // The viewer around it is the dialog and has a name.
     swipe.element?.removeAttribute("role");
     if (swipe.element) movedByHand(swipe.element);
   }
@@ -113,7 +113,7 @@ export class Slides {
     slide.zoomTo(Math.min(max, Math.max(initial, wanted)), undefined, 160);
   }
 
-  /** The bars have another size. */
+  /** The bars changed their size. */
   resized(): void {
     this.#swipe.updateSize(true);
   }
@@ -123,7 +123,7 @@ export class Slides {
     this.#swipe.close();
   }
 
-  /** Photos came or went: the one shown is at this index now, or another takes its place. */
+  /** Photos came or went: the current one has this index now, or another replaces it. */
   sync(index: number): void {
     const swipe = this.#swipe;
     if (swipe.isDestroying) return;
@@ -160,7 +160,7 @@ export class Slides {
     return this.#watched.photo(index)?.id;
   }
 
-  /** Beside the picture lie the one before and the next. */
+  /** The previous and the next photo lie beside the picture. */
   #besides(x: number): void {
     const { innerWidth } = window;
     if (x < innerWidth / 3) this.step(-1);

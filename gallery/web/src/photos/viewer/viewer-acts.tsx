@@ -1,4 +1,4 @@
-// What can be done with the photo in the viewer.
+// Actions for the photo in the viewer.
 
 import { fileUrl } from "../../net/api";
 import { copy } from "../../page/clipboard";
@@ -17,7 +17,7 @@ export async function copyLink({ id }: Photo): Promise<void> {
   else prompt(viewer.linkIs, url);
 }
 
-/** The next one takes its place; where that is taken back, it is shown again. */
+/** The next one replaces it; undoing shows it again. */
 export function removeViewed(photo: Photo): Promise<void> {
   return remove(photo, ({ id }) => viewed.peek() !== null && view(id));
 }

@@ -1,10 +1,10 @@
-// The bars of the viewer: what they take of the window, and when they fade.
+// The bars of the viewer: how much of the window they take, and when they fade.
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 const QUIET = 3_000;
 
-/** Tells when the bars below have another size; on a phone one stands on the other. */
+/** Reports when the lower bars change their size; on a phone one stands on the other. */
 export function useBars(
   element: { current: HTMLElement | null },
   resized: () => void,
@@ -23,7 +23,7 @@ export function useBars(
   }, [bars]);
 }
 
-/** Bars fade after a while without a sign of life. */
+/** Bars fade after a while without activity. */
 export function useQuiet(element: { current: HTMLElement | null }): [boolean, () => void] {
   const [quiet, setQuiet] = useState(false);
   const turn = useRef(() => {});
@@ -61,14 +61,14 @@ export function useQuiet(element: { current: HTMLElement | null }): [boolean, ()
   return [quiet, () => turn.current()];
 }
 
-/** What the bars take of the window; with the facts at the side the picture moves over. */
+/** The space that the bars take; the picture moves over for the facts at the side. */
 export function paddingOf(element: HTMLElement | null) {
   const size = (part: string): DOMRect | undefined =>
     element?.querySelector(part)?.getBoundingClientRect();
   const side = size(".side");
   const atSide = side !== undefined && side.left > 0;
   const foot = Math.max(0, innerHeight - (size(".foot")?.top ?? innerHeight));
-  // The ways to the photos beside lie on no picture; where they are not shown they have no width.
+  // The previous and next buttons cover no picture; hidden they have no width.
   const beside = size(".beside")?.width ?? 0;
   return {
     top: size(".top")?.height ?? 0,

@@ -1,4 +1,4 @@
-// What is known of the photo in the viewer.
+// The facts of the photo in the viewer.
 
 import { useEffect, useState } from "preact/hooks";
 import { onePhoto } from "../../net/api";
@@ -13,7 +13,7 @@ export function Facts({ photo }: { photo: Photo }) {
     setExif({});
     onePhoto(photo.id, stop.signal)
       .then(({ exif }) => setExif(exif))
-      // What the list said of it is there to be read all the same.
+      // The facts from the list are still readable.
       .catch(() => {});
     return () => stop.abort();
   }, [photo.id]);

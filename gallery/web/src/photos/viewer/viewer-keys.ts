@@ -1,4 +1,4 @@
-// What keys do in the viewer.
+// The viewer's keys.
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { answerKeys } from "../../page/keys/keys";

@@ -1,4 +1,4 @@
-// One photo over all: the picture, above it what can be done, below it caption and origin.
+// One photo over everything: the picture, actions above it, caption and origin below.
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { closeViewer, room, toPhotos, view, viewed } from "../../page/route";
@@ -43,7 +43,7 @@ function Open({ id, closed }: { id: string | null; closed: () => void }) {
   const [quiet, stir] = useQuiet(element);
   const { photo, index, total, gone } = usePhoto(id);
 
-  // What PhotoSwipe asks for is what is true at that time.
+  // PhotoSwipe calls these later and must see the state of that time.
   const now = useRef({ photo, index, total, closed });
   now.current = { photo, index, total, closed };
   const waiting = useRef<number | null>(null);
@@ -153,7 +153,7 @@ interface BesideProps {
   slides: { current: Slides | null };
 }
 
-/** The way to the photos beside, for a mouse; a finger swipes. */
+/** Previous and next buttons for a mouse; a finger swipes. */
 function Beside({ index, total, slides }: BesideProps) {
   const { viewer } = words.value;
   const turn = (by: 1 | -1) => () => slides.current?.step(by);
@@ -186,7 +186,7 @@ function Gone() {
   );
 }
 
-/** Its small picture, if it is in view. */
+/** Its thumbnail, if it is in view. */
 function thumbOf(id: string): Element | null {
   for (const thumb of document.querySelectorAll(`[data-photo="${id}"] img`)) {
     const { top, bottom, width } = thumb.getBoundingClientRect();

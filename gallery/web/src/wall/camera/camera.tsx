@@ -97,7 +97,7 @@ function Stage({ camera, ready }: { camera: Camera; ready: (screen: Screen) => v
 
 function Facts({ camera, screen }: { camera: Camera; screen: Screen | null }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  // The focus was on a tile that is gone now.
+  // The tile with the focus is gone.
   useLayoutEffect(() => heading.current!.focus({ preventScroll: true }), []);
   const seen = screen ?? { opened: Date.now(), captured: null, rested: false };
   const { state, why, age } = face(camera, seen, tick.value, words.value);
@@ -111,7 +111,7 @@ function Facts({ camera, screen }: { camera: Camera; screen: Screen | null }) {
     const old = Math.max(0, Math.round(tick.value - screen.captured));
     told.push(screen.least ? facts.oldAtLeast(old) : facts.old(old));
   } else {
-    // Large, the reason stands in the picture; here only what is not said there.
+    // The picture shows the reason; this shows only the rest.
     told.push(age || (why ? "" : words.value.states[state]));
   }
   return (
@@ -125,7 +125,7 @@ function Facts({ camera, screen }: { camera: Camera; screen: Screen | null }) {
   );
 }
 
-/** Pictures drawn a second over the last few seconds; null before it is known. */
+/** Pictures drawn a second over the last few seconds; null while unknown. */
 function useRate(screen: Screen | null): number | null {
   const marks = useRef<{ screen: Screen | null; list: { at: number; count: number }[] }>();
   if (marks.current?.screen !== screen) marks.current = { screen, list: [] };

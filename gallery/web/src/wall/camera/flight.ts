@@ -10,7 +10,7 @@ export function takeOff(camera: string, element: Element | null | undefined): vo
   from = element ? { camera, rect: element.getBoundingClientRect() } : null;
 }
 
-/** Lets the camera's tile in the new view come from where it was. */
+/** Moves the camera's tile in the new view in from where it was. */
 export function land(camera: string, element: HTMLElement): void {
   const start = from?.camera === camera ? from.rect : null;
   from = null;

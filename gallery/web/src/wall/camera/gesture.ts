@@ -4,7 +4,7 @@
 import { movedByHand } from "../../page/moved-by-hand";
 import { Zoom, type Point } from "./zoom";
 
-/** A swipe of so many CSS pixels is meant. */
+/** A swipe counts from so many CSS pixels on. */
 const MEANT = 64;
 
 /** The wheel zooms to double after so many CSS pixels; a pinch on a touchpad comes as a wheel too,
@@ -12,10 +12,10 @@ const MEANT = 64;
 const DOUBLE = 400;
 const DOUBLE_PINCH = 80;
 
-/** So many pixels are a line of a wheel that counts in lines. */
+/** The pixels of a line, for a wheel that counts in lines. */
 const LINE = 16;
 
-/** What one press of a key zooms by. */
+/** The zoom factor of one key press. */
 const KEY = 1.5;
 
 export interface Gestures {
@@ -26,12 +26,12 @@ export interface Gestures {
 }
 
 export interface Following {
-  /** Whether the key did something. Esc first ends the zoom. */
+  /** Whether the key was handled. Esc first ends the zoom. */
   press(key: string): boolean;
   stop(): void;
 }
 
-/** Follows what is done on `area` by moving `picture`. */
+/** Moves `picture` as gestures on `area` say. */
 export function followGestures(
   area: HTMLElement,
   picture: () => HTMLElement | null,

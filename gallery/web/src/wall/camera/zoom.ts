@@ -16,7 +16,7 @@ export class Zoom {
   readonly #picture: () => HTMLElement | null;
   readonly #zoomed: (factor: number) => void;
 
-  /** `zoomed` is told each new factor. */
+  /** Calls `zoomed` with each new factor. */
   constructor(
     area: HTMLElement,
     picture: () => HTMLElement | null,
@@ -31,7 +31,7 @@ export class Zoom {
     return this.#factor;
   }
 
-  /** Zooms so that what is at this point of the window, or in the middle, stays where it is. */
+  /** Zooms around this point of the window, or the middle, which stays in place. */
   by(factor: number, at?: Point): void {
     const next = Math.min(MOST, Math.max(1, this.#factor * factor));
     const { left, top, width, height } = this.#area.getBoundingClientRect();

@@ -1,6 +1,6 @@
 // What holds for every wall. All lengths are CSS pixels, aspects are width / height.
 
-/** A picture gives up so much of one side, 0 to 1, to reach the edges. */
+/** The part of one side, 0 to 1, that a picture may lose to reach the edges. */
 export const CROP = 0.18;
 
 /** No side of a tile is shorter. */

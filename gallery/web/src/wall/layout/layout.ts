@@ -15,15 +15,15 @@ export interface Layout {
   tall: boolean;
 }
 
-/** Rows that one has stay, and calm ones are taken, while they cover so much of what the best would. */
+/** The current rows stay, and calm ones win, while they cover this part of what the best would. */
 const ENOUGH = 0.95;
 
-/** Of so few tiles a calm wall may cover much less than another. */
+/** With so few tiles a calm wall may cover much less than another. */
 const FEW = 3;
-/** Shapes are alike whose aspects differ by so much at most, as a part. */
+/** Shapes are alike if their aspects differ by this part at most. */
 const ALIKE = 0.05;
 
-/** Where the bounds cannot be kept the room grows by this, so many times at most. */
+/** If the bounds cannot hold, the room grows by this factor, so many times at most. */
 const GROWS = 1.1;
 const TIMES = 60;
 

@@ -1,4 +1,4 @@
-// Tiles get their places on a wall whose rows and heights are known.
+// Places tiles on a wall whose rows and heights are known.
 
 import { widths, type Range } from "./bounds";
 import { whole, type Box, type Room } from "./box";

@@ -1,4 +1,4 @@
-// Where each tile of the wall is. A worker finds it, so that a camera that comes stops nothing; until
+// Where each tile of the wall is. A worker computes it, so that a new camera blocks nothing; until
 // it answers, tiles stay where they are.
 
 import { signal } from "@preact/signals";
@@ -19,11 +19,11 @@ export interface Placed {
   tall: boolean;
 }
 
-/** What the worker is asked; it answers with a layout. */
+/** The question to the worker; it answers with a layout. */
 export interface Question {
   aspects: readonly number[];
   room: Room;
-  /** What a scrollbar takes of the width. */
+  /** The width of a scrollbar. */
   bar: number;
   before: Row[] | null;
 }
@@ -34,12 +34,12 @@ interface Wish {
   room: Room;
 }
 
-/** Null before there is a wall. It stays while another room of the page is shown. */
+/** Null before there is a wall. It stays while the page shows another room. */
 export const placed = signal<Placed | null>(null);
 
 const grid = askedGrid(location.search);
 
-/** The newest wish, and the one that is being answered. */
+/** The newest request, and the one that the worker works on. */
 let wish: Wish | null = null;
 let asked: Wish | null = null;
 let told = "";
@@ -56,7 +56,7 @@ export function arrange(names: readonly string[], aspects: readonly number[], ro
   else next();
 }
 
-/** One question at a time: of the wishes that wait the newest counts. */
+/** One request at a time: of those that wait only the newest counts. */
 function next(): void {
   if (asked || !wish) return;
   asked = wish;
@@ -97,7 +97,7 @@ function startWorker(): (question: Question) => void {
   };
   const worker = new Worker(script, { type: "module" });
   worker.onmessage = (event: MessageEvent<Layout>) => take(event.data);
-  // A browser without such workers does the same itself.
+  // A browser without such workers computes it here.
   worker.onerror = () => {
     worker.terminate();
     const here = import(script) as Promise<typeof import("./layout-worker")>;

@@ -1,4 +1,4 @@
-// What a wall is worth.
+// The value of a wall.
 
 import type { Room } from "./box";
 import { isPair, natural, range, type Row } from "./row";
@@ -11,7 +11,7 @@ export interface Wall {
   score: number;
 }
 
-// What is given up for a calmer wall, in parts of the room.
+// Penalties for a restless wall, in parts of the room.
 /** For two lines beside an upright tile. */
 const SPAN = 0.005;
 /** For a row that is less wide than the room. */

@@ -1,5 +1,5 @@
-// The shutter: a ring and a disc; while a photo is not stored, a turning quarter; dark where no
-// photo can be had.
+// The shutter: a ring and a disc; a turning quarter while a photo is not stored; dark if no photo
+// is possible.
 
 import { words } from "../../words/language";
 import type { Camera } from "../../net/messages";

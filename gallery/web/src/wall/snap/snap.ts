@@ -1,5 +1,5 @@
-// Taking photos with the cameras of the wall: the flash, the flight into the strip, and what
-// becomes of them.
+// Takes photos with the cameras of the wall: the flash, the flight into the strip, and their
+// outcome.
 
 import { signal } from "@preact/signals";
 import { tellAll } from "../../page/notices/announce";
@@ -17,27 +17,27 @@ const FLASH = 320;
 const FLIGHT = 480;
 const DELAY = 80;
 
-/** A photo that was asked for and is not known to be stored. */
+/** A requested photo that is not known to be stored. */
 export interface Pending {
   id: string;
   camera: string;
   name: string;
-  /** What the tile showed when it was asked for. */
+  /** The tile's picture at the request. */
   picture: HTMLCanvasElement;
-  /** It has come to its place in the strip. */
+  /** It has arrived in its place in the strip. */
   landed: boolean;
 }
 
 /** Newest first. */
 export const pending = signal<readonly Pending[]>([]);
 
-/** How many photos each camera is being asked for. */
+/** How many photos of each camera are requested. */
 export const asked = signal<ReadonlyMap<string, number>>(new Map());
 
-/** Why no photo of a camera can be had, in a sentence; null if one can. */
+/** Why a camera can give no photo, in a sentence; null if it can. */
 export function obstacle(camera: Camera): string | null {
   const text = words.value;
-  // Whoever shows a camera from a page takes the photos with it.
+  // The person who shows a camera from a page takes its photos.
   if (camera.kind === "browser") return text.shutter.theirs;
   if (notices.value.some(({ code }) => code === "view-only")) return `${text.viewOnly}.`;
   if (!link.value.open) return text.lostLine;
@@ -47,7 +47,7 @@ export function obstacle(camera: Camera): string | null {
   return why && [`${why.headline}.`, why.line].filter(Boolean).join(" ");
 }
 
-/** Asks the camera under the pointer or the focus, or the only one, for a photo, or says why not. */
+/** Takes a photo with the camera under the pointer or focus, or the only one, or says why not. */
 export function shootHere(): boolean {
   const tile =
     document.querySelector<HTMLElement>(".stage .tile") ??
@@ -62,7 +62,7 @@ export function shootHere(): boolean {
   return true;
 }
 
-/** Takes a photo, or says why there can be none. */
+/** Takes a photo, or says why that is impossible. */
 export function press(camera: Camera, tile: HTMLElement): void {
   const why = obstacle(camera);
   if (why === null) void shoot(camera, tile);
@@ -99,7 +99,7 @@ async function shoot(camera: Camera, tile: HTMLElement): Promise<void> {
   }
 }
 
-/** What was asked for is stored, or gone: its photo takes its place. */
+/** A requested photo is stored, or gone: the real photo replaces it. */
 export function settle(photo: Pick<Photo, "id">): void {
   mend(photo.id);
   const rest = pending.value.filter(({ id }) => id !== photo.id);
@@ -122,7 +122,7 @@ function flash(tile: HTMLElement): void {
   setTimeout(() => tile.classList.remove("flash"), FLASH);
 }
 
-/** A copy of what the tile shows now. */
+/** A copy of the tile's current picture. */
 function pictureOf(tile: HTMLElement): HTMLCanvasElement | null {
   const shown = tile.querySelector("canvas");
   const copy = document.createElement("canvas");

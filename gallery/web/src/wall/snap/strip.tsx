@@ -1,4 +1,4 @@
-// The last ten photos below the wall, newest at the left; first those that are on their way.
+// The last ten photos below the wall, newest at the left, after those in transit.
 
 import { effect, signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
@@ -27,7 +27,7 @@ async function ask(): Promise<void> {
     last.value = photos.sort(order);
     photos.forEach(settle);
   } catch {
-    // It is asked again when the connection is back.
+    // It loads again when the connection is back.
     last.value ??= [];
   }
 }
@@ -60,7 +60,7 @@ export function Strip() {
   const shown = [...waiting, ...(photos ?? [])].slice(0, LENGTH);
   useSlide(list, shown.map(({ id }) => id).join());
   const tail = whoIsHere(people.value ?? [], words.value);
-  // Its place is there from the start: the first photo moves no tile.
+  // Its place exists from the start, so that the first photo moves no tile.
   return (
     <div class="under">
       {photos !== null && shown.length === 0 && <p class="none">{words.value.noPhotos}</p>}
@@ -78,7 +78,7 @@ export function Strip() {
   );
 }
 
-/** The first of those who are here are named, the others counted. */
+/** Names the first people here and counts the others. */
 const NAMED = 3;
 
 function whoIsHere(all: readonly Present[], { andMore }: Words): string {
@@ -121,7 +121,7 @@ function Coming({ photo }: { photo: Pending }) {
   );
 }
 
-/** Those that were there move to their new places. */
+/** Earlier photos move to their new places. */
 function useSlide(list: { current: HTMLOListElement | null }, ids: string): void {
   const before = useRef(new Map<string, number>());
   useLayoutEffect(() => {

@@ -4,9 +4,9 @@ export interface Picture {
   jpeg: Blob;
   /** By our clock. */
   captured: number;
-  /** The capture time is not known: it is at least so old. */
+  /** The capture time is unknown: the picture is at least so old. */
   least: boolean;
-  /** When it came, by `performance.now()`. */
+  /** When it arrived, by `performance.now()`. */
   came: number;
 }
 
@@ -20,7 +20,7 @@ interface Screen {
   canvas: Canvas;
   context: Context | null;
   decoding: boolean;
-  /** The one to decode next; a newer one takes its place. */
+  /** The one to decode next; a newer one replaces it. */
   next: Job | null;
 }
 
@@ -32,7 +32,7 @@ interface Job {
 
 export class Screens {
   readonly #screens = new Map<number, Screen>();
-  /** The last picture drawn of each camera, as JPEG, for a place that opens later. */
+  /** The last picture drawn of each camera, as JPEG, for canvases that open later. */
   readonly #last = new Map<string, Picture>();
   readonly #drawn: Drawn;
 
@@ -60,14 +60,14 @@ export class Screens {
     if (!screen.decoding) void this.#work(tile, screen);
   }
 
-  /** Forgets all pictures but those of these cameras, also the ones on a canvas. */
+  /** Forgets all pictures except those of these cameras, also the ones on a canvas. */
   keep(cameras: Set<string>): void {
     for (const camera of this.#last.keys()) if (!cameras.has(camera)) this.#last.delete(camera);
     for (const [tile, screen] of this.#screens) {
       if (cameras.has(screen.camera)) continue;
       discardNext(screen);
       screen.context?.clearRect(0, 0, screen.canvas.width, screen.canvas.height);
-      // What is being decoded now is for the screen that was.
+      // A picture being decoded now is for the earlier screen.
       this.#screens.set(tile, { ...screen, decoding: false });
     }
   }

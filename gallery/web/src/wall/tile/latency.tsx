@@ -1,4 +1,4 @@
-// What a tile gets, and what the age of its pictures is made of.
+// A tile's rate, and the parts of its pictures' age.
 
 import type { Screen } from "../../net/gallery";
 import { words } from "../../words/language";

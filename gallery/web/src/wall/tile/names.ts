@@ -1,4 +1,4 @@
-// What cameras are called where several have one name, as all of one model have.
+// Names for cameras that share one, as all of one model do.
 
 import type { Camera } from "../../net/messages";
 
@@ -8,7 +8,7 @@ export function distinct(cameras: Camera[]): Camera[] {
   return apart(named, ({ camera }) => camera);
 }
 
-/** Calls those that share their name by another one. */
+/** Renames those that share a name. */
 function apart(cameras: Camera[], other: (camera: Camera) => string): Camera[] {
   const count = new Map<string, number>();
   for (const { name } of cameras) count.set(name, (count.get(name) ?? 0) + 1);

@@ -6,10 +6,10 @@ import { sentence, type Words } from "../../words/words";
 
 export type TileState = "live" | "stale" | "lost" | "error" | "off" | "ended" | "connecting";
 
-/** For so many milliseconds without a picture a tile is connecting; then it is lost. */
+/** A tile without a picture is connecting for so many milliseconds; then it is lost. */
 export const CONNECTING = 5_000;
 
-/** A picture that comes so soon needs no word before it. */
+/** A picture that comes so soon needs no text before it. */
 const AT_ONCE = 300;
 
 export interface Face {
@@ -18,7 +18,7 @@ export interface Face {
    * late long before it is stale. */
   age: string;
   why: Reason | null;
-  /** Name, state and reason for those who do not see it. Nothing in it counts seconds. */
+  /** Name, state and reason for screen readers. Nothing in it counts seconds. */
   label: string;
 }
 
@@ -32,11 +32,11 @@ export interface Seen {
   opened: number;
   /** When the picture on it was captured, by our clock; null before the first. */
   captured: number | null;
-  /** The page was hidden since the picture came: whatever its age, it is not what is there now. */
+  /** The page was hidden since the picture came: whatever its age, it is not current. */
   rested: boolean;
 }
 
-/** `since` of the camera is meant by our clock. */
+/** The camera's `since` must be by our clock. */
 export function face(camera: Camera, seen: Seen, now: number, words: Words): Face {
   const state = tileState(camera, seen, now);
   const why = reason(camera, state, seen, now, words);
@@ -57,7 +57,7 @@ export function tileState(camera: Camera, seen: Seen, now: number): TileState {
   return now - seen.opened < CONNECTING + more ? "connecting" : "lost";
 }
 
-/** No interval counts for more, in seconds: it was read from the network. */
+/** The longest interval that counts, in seconds, because it came from the network. */
 const INTERVAL = 3_600;
 
 /** How many milliseconds longer a picture of this camera passes for live, as `limits::stale_after`
@@ -137,7 +137,7 @@ function silent(from: number, now: number, words: Words): Reason {
   return { headline: words.noPictures, line: words.silentFor(lastingText(from, now, words)) };
 }
 
-/** A reason not known here comes with a sentence: what is wrong; then what to do. */
+/** An unknown reason comes with a sentence: what is wrong; then what to do. */
 function spoken(camera: Camera, words: Words, since: string): Reason {
   const [what, ...rest] = (camera.detail ?? "").split("; ");
   if (!what) return { headline: camera.state === "lost" ? words.lost : words.trouble, line: since };

@@ -25,15 +25,15 @@ interface Props {
   camera: Camera;
   /** The rate wanted, in frames a second. */
   fps: number;
-  /** Where it lies; without it the style sheet says. */
+  /** Its place; without it the style sheet decides. */
   box?: Box | undefined;
   /** In the film strip: the one that is shown large. */
   current?: boolean;
-  /** Opens the camera; without it nothing is to be pressed. */
+  /** Opens the camera; without it the tile is no button. */
   open?: () => void;
   /** It has a shutter. */
   shoots?: boolean;
-  /** Told once, when there is a screen to ask for facts and to zoom. */
+  /** Called once, when there is a screen to ask for facts and to zoom. */
   ready?: (screen: Screen) => void;
 }
 
@@ -55,7 +55,7 @@ export function Tile({ camera: known, fps, box, current: framed, open, shoots, r
     );
   };
   const shown = look();
-  // What follows the clock and the pictures compares with what was rendered last.
+  // Updates by clock and pictures compare with the last rendering.
   const now = useRef({ look, shown });
   now.current = { look, shown };
 
@@ -71,7 +71,7 @@ export function Tile({ camera: known, fps, box, current: framed, open, shoots, r
 
   useLayoutEffect(() => {
     const mine = addScreen(camera.camera, element.current!, canvas.current!, fps, () => {
-      // A picture on a live tile changes nothing but its age, many times a second.
+      // A picture on a live tile changes only its age, many times a second.
       const { state, age } = now.current.shown;
       if (state === "live" && !age) tellAge();
       else follow();
@@ -83,7 +83,7 @@ export function Tile({ camera: known, fps, box, current: framed, open, shoots, r
   useEffect(() => tick.subscribe(follow), []);
 
   const { current } = screen;
-  // What is old because nobody looked is no news.
+  // A picture that is old because the page was hidden is no news.
   const seen = current !== null && isVisible(current) && !current.rested;
   useEffect(() => {
     if (seen && link.value.open) tell(camera, shown);
