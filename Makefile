@@ -1,13 +1,13 @@
-# The two commands are `make run` and `make test`; the rest is what they are made of.
+# `make run` and `make test` are the two main commands; the rest are their parts.
 
 PREFIX ?= /usr
 export CARGO_TERM_COLOR ?= auto
-# Whatever the machine's own settings of cargo say.
+# Overrides the machine's own settings of cargo.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-# Stands before a command that needs Rust or Node.js.
+# Goes before a command that needs Rust or Node.js.
 tools := PATH=$$(scripts/tools) && export PATH &&
-# Whatever the machine's own settings of npm leave out.
+# Overrides the machine's own settings of npm.
 npm_ci := npm ci --no-audit --no-fund --include=dev --include=optional
 
 web_sources := $(shell find gallery/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
@@ -15,7 +15,7 @@ web_sources := $(shell find gallery/web -type f -not -path '*/node_modules/*' -n
 .DEFAULT_GOAL := build
 .PHONY: run build test brokers clean-room bench soak growth screenshots chaos power lint advisories install clean
 
-# ARGS are given on to the program.
+# Passes ARGS to the program.
 run: build
 	./target/release/vitrina $(ARGS)
 
@@ -30,12 +30,12 @@ gallery/web/dist: $(web_sources)
 test: gallery/web/dist
 	scripts/test
 
-# Everything on the brokers of others: Mosquitto, aedes, and RabbitMQ of two releases of Debian, each in a folder of its own; half an hour.
+# Everything on other brokers: Mosquitto, aedes, and RabbitMQ of two releases of Debian, each in a folder of its own; half an hour.
 brokers: gallery/web/dist
 	scripts/need util-linux:setpriv mosquitto:mosquitto mosquitto-clients:mosquitto_sub openssl:openssl mmdebstrap:mmdebstrap debian-archive-keyring:/usr/share/keyrings/debian-archive-keyring.gpg
 	$(tools) cargo build --locked && cd tests && $(npm_ci) --silent && node --test --test-reporter=spec brokers/*.test.mjs
 
-# The README's words on machines that never saw Vitrina, Debian 12 and 13; an hour or more.
+# Follows the README on fresh machines, Debian 12 and 13; an hour or more.
 clean-room:
 	scripts/need mmdebstrap:mmdebstrap debian-archive-keyring:/usr/share/keyrings/debian-archive-keyring.gpg slirp4netns:slirp4netns iproute2:ip git:git
 	$(tools) cd tests && CI=true ROOMS=. ROOMS_PROFILE=release node --test --test-reporter=spec clean-room/*.test.mjs
@@ -47,39 +47,39 @@ lint: gallery/web/dist
 advisories: lint
 	$(tools) target/tools/bin/cargo-deny check advisories
 
-# Measures beside peers and writes docs/performance.md; some minutes.
+# Measures beside other programs and writes docs/performance.md; some minutes.
 bench: build
 	$(tools) cargo build --release --locked --package gallery --example fill
 	scripts/need mosquitto:mosquitto mosquitto-clients:mosquitto_sub chromium:chromium ustreamer:ustreamer
 	$(tools) cd tests && $(npm_ci) --silent && VITRINA=../target/release/vitrina UV_THREADPOOL_SIZE=8 node bench/run.mjs
 
-# An hour with viewers that are slow or stall, and what memory does meanwhile; writes docs/soak.md. SOAK_SECONDS makes it shorter;
+# Watches memory for an hour with viewers that are slow or stall; writes docs/soak.md. SOAK_SECONDS makes it shorter;
 # on a machine that does other work, give it priority: nice -n -15 make soak.
 soak: build
 	$(tools) cd tests && $(npm_ci) --silent && VITRINA=../target/release/vitrina node bench/soak.mjs
 
-# Five minutes of what the tests do for one: eight cameras are watched, and neither page nor gallery grows.
+# Five minutes instead of the tests' one: a page watches eight cameras, and neither page nor gallery grows.
 growth: build
 	scripts/need util-linux:setpriv chromium:chromium
 	$(tools) cd tests && $(npm_ci) --silent && GROWTH_SECONDS=300 VITRINA=../target/release/vitrina node --test --test-reporter=spec browser/growth.test.mjs
 
-# Each room and state of the page at three sizes, in target/screenshots; LOCALE says in which language.
+# Pictures of each room and state of the page at three sizes, in target/screenshots; LOCALE sets the language.
 screenshots: gallery/web/dist
 	scripts/need util-linux:setpriv chromium:chromium
 	$(tools) cargo build --locked && cd tests && $(npm_ci) --silent && node screenshots.mjs ../target/screenshots
 
-# Ten minutes of what the tests do for one: every part killed, the link cut, and no photo lost.
+# Ten minutes instead of the tests' one: it kills every part and cuts the link, and no photo is lost.
 chaos: build
 	scripts/need util-linux:setpriv
 	$(tools) cd tests && CHAOS_SECONDS=600 VITRINA=../target/release/vitrina node --test --test-reporter=spec chaos/*.test.mjs
 
-# The same for the gallery's machine, whose power is cut ten times, in a virtual machine.
+# The same for the gallery's machine, a virtual one whose power it cuts ten times.
 power: build
 	scripts/need util-linux:setpriv qemu-system-x86:qemu-system-x86_64 python3:python3 binutils:objcopy
 	$(tools) cd tests && POWER_CUTS=10 VITRINA=../target/release/vitrina node --test --test-reporter=spec power/*.test.mjs
 
-# Puts the program, its units and its configuration in place: DESTDIR and PREFIX as usual.
-# What is installed was built before, as another user perhaps.
+# Installs the program, its units and its configuration; DESTDIR and PREFIX as usual.
+# It builds nothing, because the build may belong to another user.
 install:
 	@test -x target/release/vitrina || { echo 'there is nothing to install yet: make comes first' >&2; exit 1; }
 	install -D -m 755 target/release/vitrina $(DESTDIR)$(PREFIX)/bin/vitrina
