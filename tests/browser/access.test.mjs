@@ -25,7 +25,7 @@ const focused = (page) => page.evaluate(() => {
   };
 });
 
-/** Presses Tab until the focus is on what is called so. Whatever has it on the way can be seen. */
+/** Presses Tab until the focus is on the element with this name. Everything it passes is visible. */
 async function tabTo(page, name, key = 'Tab') {
   const way = [];
   for (let i = 0; i < 60; i++) {

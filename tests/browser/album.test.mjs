@@ -1,4 +1,4 @@
-// The room of photos with more of them than a gallery of tests has.
+// The room of photos with more photos than a test's gallery has.
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
@@ -193,7 +193,7 @@ test('End, Home and Page keys take the focus along, to where nothing was loaded 
 test('the months tell where another year begins', async () => {
   const page = await photos('desktop');
   await inView(page);
-  // So tall that all months have room.
+  // Tall enough for all months.
   await page.setViewportSize({ width: 1280, height: 1800 });
   const marks = await until('all months', async () => {
     const marks = await page.locator('.months button').allInnerTexts();

@@ -25,14 +25,14 @@ after(async () => {
 
 for (const [locale, viewport] of [['en-GB', { width: 1280, height: 800 }], ['es-ES', { width: 390, height: 844 }]]) {
   test(`in ${locale} at ${viewport.width} pixels`, async (t) => {
-    // With less motion nothing is half faded when it is looked at.
+    // With less motion nothing is half faded at the time of the check.
     const context = await browser.newContext({ viewport, locale, reducedMotion: 'reduce' });
     t.after(() => context.close());
     const page = await context.newPage();
     const found = [];
     await tour.lead(page, async (place) => {
       assert.equal(await page.evaluate('document.documentElement.lang'), locale.slice(0, 2));
-      // What rests comes back at a sign of life.
+      // Activity brings back what has faded.
       await page.mouse.move(0, 1);
       await page.mouse.move(0, 0);
       await page.evaluate(AXE);

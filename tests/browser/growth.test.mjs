@@ -1,5 +1,5 @@
-// Eight cameras are watched, and one goes through the rooms again and again: after that the page
-// holds no more than before, and neither does the gallery. For GROWTH_SECONDS (60).
+// One page watches eight cameras and goes through the rooms again and again: after that the page
+// holds no more memory than before, and neither does the gallery. For GROWTH_SECONDS (60).
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
@@ -85,7 +85,7 @@ test(`nothing grows in ${SECONDS} s with ${COUNT} cameras`, async (t) => {
     seen.push({ ...(await page.holds()), gallery: memory(gallery.pid) });
     t.diagnostic(JSON.stringify(seen.at(-1)));
   };
-  // What begins is not what lasts.
+  // The first rounds fill caches and do not count.
   for (let i = 0; i < 3; i++) await round();
   await look();
   const end = Date.now() + SECONDS * 1000;
@@ -93,7 +93,7 @@ test(`nothing grows in ${SECONDS} s with ${COUNT} cameras`, async (t) => {
     await round();
     await look();
   } while (Date.now() < end);
-  // The least of the first and of the last third, as what is not yet collected comes on top.
+  // The minimum of the first and of the last third, because uncollected garbage comes on top.
   const third = Math.max(1, Math.floor(seen.length / 3));
   const least = (part, name) => Math.min(...part.map((one) => one[name]));
   for (const [name, slack] of Object.entries(SLACK)) {

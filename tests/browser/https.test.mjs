@@ -1,4 +1,4 @@
-// The page by HTTP from another machine's name, and by HTTPS with the certificate that it made.
+// The page over HTTP from another machine's name, and over HTTPS with the certificate that the gallery made.
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
@@ -13,7 +13,7 @@ let vitrina;
 let browser;
 
 before(async () => {
-  // To a browser this name is another machine's, so plain HTTP gives it no camera there.
+  // For a browser this name is another machine's, so plain HTTP gives it no camera there.
   browser = await launch([...FAKE_CAMERA, '--host-resolver-rules=MAP wall.test 127.0.0.1', '--ignore-certificate-errors']);
   vitrina = await Vitrina.start([], {
     set: ['gallery.https_listen="127.0.0.1:0"', 'gallery.hosts=["wall.test"]', 'node.test_card.show="never"'],
@@ -65,7 +65,7 @@ test('a gallery without HTTPS says who can switch it on', async () => {
   await plain.stop();
 });
 
-// An address that is not the loopback's, in a network of its own.
+// An address other than the loopback's, in a network namespace.
 const REDIRECT = `
 ip link set lo up && ip addr add 10.77.0.1/32 dev lo || exit
 "$0" gallery --data "$1" --set gallery.broker=mqtt://127.0.0.1:1 --open --set gallery.redirect=true \\

@@ -1,4 +1,4 @@
-// The key `i`: what each tile gets, and what the age of its pictures is made of.
+// The key `i`: what each tile gets, and the parts of its pictures' age.
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';

@@ -1,4 +1,4 @@
-// The page in one hand: 390 by 844 pixels, and nothing but fingers.
+// The page in one hand: 390 by 844 pixels, and only fingers.
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
@@ -109,13 +109,13 @@ test('two photos are taken with the thumb, and a swipe down leads back to the wa
 
 test('a photo opens from the strip; swipes lead to the next and close it', async () => {
   const [newest, older] = await evaluate("[...document.querySelectorAll('.strip [data-photo]')].map((at) => at.dataset.photo)");
-  // What still travels to its place is not where it was a moment ago.
+  // A tile that still travels changes its place.
   await until('the strip rests', () => evaluate("document.querySelector('.strip').getAnimations({ subtree: true }).length === 0"));
   await fingers.tap(one('.strip a'));
   await one('.viewer').waitFor();
   await until('its place is known', () => evaluate("document.querySelector('.viewer .count').innerText === '1 of 2'"), SOON);
   const picture = one('.viewer .pic');
-  // What still opens or slides takes no swipe, so that it is tried again.
+  // A picture that still opens or slides ignores a swipe, so this tries again.
   const swipe = (dx, dy, what, seen) => until(what, async () => {
     if (await seen()) return true;
     await fingers.swipe(picture, dx, dy);

@@ -1,4 +1,4 @@
-// Photos that are taken, brought, described and deleted, seen by two browsers.
+// Photos that are taken, uploaded, captioned and deleted, seen by two browsers.
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
@@ -148,7 +148,7 @@ test('a photo answers keys before its first frame is drawn', async () => {
 });
 
 test('a photo that still flies to its place is closed by Back', async () => {
-  // Where the pointer is, bars do not rest: nothing else draws the viewer again.
+  // Bars do not fade under the pointer: nothing else draws the viewer again.
   await ana.mouse.move(40, 28);
   await ana.evaluate(() => new Promise((resolve) => {
     new MutationObserver((_, observer) => {

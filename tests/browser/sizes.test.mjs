@@ -1,4 +1,4 @@
-// Pixels seen are pixels sent: the size of a tile decides the size that its camera is asked for.
+// Pixels seen are pixels sent: the size of a tile decides which size it asks its camera for.
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
@@ -56,7 +56,7 @@ test('a tile of half the window gets half of the picture', () => comes('half', 6
 test('enlarged it gets the whole', async () => {
   await page.locator(`[data-camera="${camera}"] button`).first().click();
   await page.locator('.stage canvas').waitFor();
-  // In the film strip it is there too, small, and both are drawn from what is asked for.
+  // The film strip has it too, small, and both draw from the same requested frames.
   const wide = `document.querySelector('.stage canvas').width`;
   await until('the whole is drawn', async () => (await page.evaluate(wide)) === 1280, { limit: 20_000 });
   const want = facts.messages.findLast(({ topic }) => topic === `vitrina/${camera}/want`);

@@ -52,7 +52,7 @@ test('a program without an Origin is welcome', async () => {
   viewer.close();
 });
 
-/** Opens many of the same kind, and sees that each costs little and the browser loses nothing. */
+/** Opens many of the same kind, and checks that each costs little and the browser loses nothing. */
 async function cost(open) {
   await changes(page, card, 5);
   const before = memory(vitrina.pid);

@@ -1,5 +1,5 @@
-// No word is lost: what somebody says while the gallery is stopped, frozen or cut off is there at
-// once as not said yet, and is said once when it can be; and a silent connection is noticed.
+// No message is lost: one written while the gallery is stopped, frozen or cut off appears at
+// once as not said yet, and goes out once when it can; and the page notices a silent connection.
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
@@ -11,14 +11,14 @@ import { newPage } from '../harness/page.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
 
-/** How long nobody is heard, in seconds. */
+/** The lengths of the outages, in seconds. */
 const OUTAGES = (process.env.OUTAGES ?? '3,15,60').split(',').map(Number);
 
 const WAITS = 'Not said yet. It goes out when the connection is back.';
 
 let browser;
 let house;
-/** Somebody whose network is always well. */
+/** Somebody whose network always works. */
 let bruno;
 
 before(async () => {
@@ -32,7 +32,7 @@ after(async () => {
   await house?.stop();
 });
 
-/** A page on which somebody is, in the room of people. */
+/** A page in the room of people, with somebody who has joined. */
 async function join(wall, name, context) {
   const page = await open(wall, context ?? (await browser.newContext({ locale: 'en-GB' })));
   await say(page, `${name} is here`);
@@ -49,7 +49,7 @@ async function open(wall, context) {
   return page;
 }
 
-/** A page that comes by a link of its own: `{page, link, wall}`. */
+/** A page with a link of its own: `{page, link, wall}`. */
 async function joinBy(name, port) {
   const link = await Link.to(port ?? Number(new URL(house.wall).port));
   const wall = `http://127.0.0.1:${link.port}/`;
@@ -63,11 +63,11 @@ async function say(page, text) {
   await field(page).press('Enter');
 }
 
-/** The texts of the talk, those that wait too. */
+/** The texts of the talk, including those that wait. */
 const said = (page) => page.locator('[data-line] p:not(.note, .state)').allInnerTexts();
 const waiting = (page) => page.locator('[data-line].wait p:not(.note, .state)').allInnerTexts();
 
-/** Waits until a page shows these texts in this order, each once, and that nothing waits. */
+/** Waits until a page shows these texts in this order, each once, and none waits. */
 function tells(page, texts, what) {
   return until(what, async () => {
     const all = await said(page);
@@ -157,7 +157,7 @@ test('what was not said outlasts the page, and two tabs say it once', async () =
 
 test('what can never be said says why and comes back to the field', async () => {
   const { page, link } = await joinBy('Ines');
-  // A blank that only the gallery knows for one.
+  // A blank that only the gallery recognises as one.
   await say(page, '\u2800');
   const failed = page.locator('[data-line].fail');
   await failed.waitFor();
@@ -189,7 +189,7 @@ test('a silent connection is noticed in every room, and comes back', async () =>
   for (const [room, hash] of [['.room', '#/'], ['.page', '#/photos'], ['.hall', '#/people']]) {
     await page.evaluate((hash) => (location.hash = hash), hash);
     await page.locator(room).waitFor();
-    // A connection that has just come may be a slow one.
+    // The page gives a new connection more time, because it may be a slow one.
     await pause(3_000);
     link.freeze();
     await noticed(page);

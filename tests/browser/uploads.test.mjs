@@ -1,4 +1,4 @@
-// Photos that are brought: through outages, by whom, and when they are not what the gallery takes.
+// Uploads: through outages, by whom, and of files that the gallery does not accept.
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
@@ -11,7 +11,7 @@ import { newPage } from '../harness/page.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
 
-/** Bytes a second that go up: what is brought takes some seconds. */
+/** Bytes a second upwards, so that an upload takes some seconds. */
 const UPWARD = 600_000;
 const PICTURES = 6;
 const MOST = '1 MiB';

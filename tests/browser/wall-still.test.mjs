@@ -1,5 +1,5 @@
-// The wall never jumps: nothing but a camera that comes, goes or turns changes where a tile is, and
-// nothing at all how much room the wall has.
+// The wall never jumps: only a camera that comes, goes or turns changes where a tile is, and
+// nothing changes how much room the wall has.
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
@@ -61,7 +61,7 @@ const ROOM = `['.bar', '.wall'].map((part) => {
   return [part, x, y, width, height].join(' ');
 }).join('\\n')`;
 
-/** Records every place that any tile has on each drawn frame, or what else is asked, from now on. */
+/** Records from now on every place that any tile has on each drawn frame, or what `seen` asks for. */
 async function record(which = pages, what = PLACES) {
   for (const page of which) {
     await page.evaluate(`(() => {
@@ -74,7 +74,7 @@ async function record(which = pages, what = PLACES) {
   }
 }
 
-/** What was seen since the recording began. */
+/** What the recording has seen. */
 const recorded = (page) => page.evaluate('[...window.placesSeen]');
 
 /** No tile had another place since the recording began. */

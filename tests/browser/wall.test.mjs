@@ -92,7 +92,7 @@ test('a hidden page wants nothing, and goes on when it is shown', async () => {
     const other = await raw.open('about:blank');
     await other.show();
     assert.equal(await wall.evaluate('document.visibilityState'), 'hidden');
-    // Whatever is drawn first when it returns is not shown as live, nor does it fade to that.
+    // The first drawing after its return neither looks live nor fades from live.
     await until('what it shows is old', async () => (await wall.evaluate(READ_TILES))[card].state === 'stale', { limit: 1000 });
     const fading = `getComputedStyle(document.querySelector('[data-camera="${card}"] canvas')).transitionDuration`;
     assert.equal(await wall.evaluate(fading), '0s');

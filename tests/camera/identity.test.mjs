@@ -1,4 +1,4 @@
-// Cameras that say the same of themselves: no name is ever shown over another camera's picture.
+// Cameras that identify themselves alike: no name ever stands over another camera's picture.
 
 import { test } from 'node:test';
 import { strict as assert } from 'node:assert';
@@ -26,7 +26,7 @@ async function start(count, environment, { data = folder('data'), set = [] } = {
     data,
     names,
     state,
-    /** All that it was, from the beginning. */
+    /** All its states, from the beginning. */
     states: (name) => facts.messages
       .filter(({ topic }) => topic === `vitrina/here/${name}/state`)
       .map(({ payload }) => JSON.parse(payload)),
@@ -35,7 +35,7 @@ async function start(count, environment, { data = folder('data'), set = [] } = {
       if (names().filter((name) => works(state(name)?.state)).length === many) return true;
       throw new Error(JSON.stringify(names().map((name) => [name, state(name)])));
     }, { limit: 30_000 }),
-    /** The sensor whose picture is shown under each name that works, by pictures that are still to come. */
+    /** The sensor whose picture each working name shows, by pictures still to come. */
     async seen() {
       const from = pictures.messages.length;
       const working = names().filter((name) => works(state(name)?.state));
@@ -149,7 +149,7 @@ test('a link in the configuration means the camera that it meant while there was
   await rig.working(2);
   const before = await rig.seen();
   assert.equal(before.door, '0000');
-  // It is away, and nobody else is it.
+  // It is away, and no other camera takes its name.
   rig.cameras.command('0 unplug');
   await until('door is lost', () => rig.state('door').reason === 'unplugged');
   await rig.working(1);

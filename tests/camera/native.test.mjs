@@ -23,7 +23,7 @@ let want;
 const state = (is, options) => facts.fact(`vitrina/${camera}/state`, is, options);
 const works = ({ state }) => state === 'live' || state === 'idle';
 
-/** The figures of a stats message that is still to come. */
+/** The figures of the next stats message. */
 async function figures() {
   const have = facts.messages.length;
   const topic = 'vitrina/here/stats';
@@ -68,7 +68,7 @@ test('300 frames are byte for byte what the camera made, but for our segment', a
   let last;
   for (const { payload } of frames.messages) {
     const { seq, number } = asMade(payload, made);
-    // Both numbers skip together, so a frame that never came is known as such.
+    // Both numbers skip together, which shows that a frame never came.
     if (last) assert.equal(seq - last.seq, number - last.number);
     last = { seq, number };
   }
@@ -133,7 +133,7 @@ test('twenty times unplugged, twenty times back, and nothing leaks', async () =>
 test('after all that, what was made was delivered or is counted as dropped', async () => {
   want.stop();
   await state(({ state }) => state === 'idle', { limit: 20_000 });
-  // Nobody asks any more, so no frame is on its way.
+  // Nobody asks any more, so no frame is in transit.
   const end = await figures();
   accounted(end);
   assert.deepEqual(await vitrina.stop(), { code: 0, signal: null });

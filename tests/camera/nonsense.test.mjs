@@ -1,4 +1,4 @@
-// Drivers that talk nonsense, cameras that come into being late, and devices that do not answer.
+// Drivers that report nonsense, cameras that appear late, and devices that do not answer.
 
 import { test } from 'node:test';
 import { strict as assert } from 'node:assert';

@@ -1,4 +1,4 @@
-// What drivers do to time: they lie about it, let it stand still, or take very long.
+// What drivers do to time: they report it wrong, let it stand still, or take very long.
 
 import { test } from 'node:test';
 import { strict as assert } from 'node:assert';
@@ -13,7 +13,7 @@ const CAMERA = 'here/rig-test-camera-rig0000';
 const STATE = `vitrina/${CAMERA}/state`;
 const LONG = { limit: 60_000 };
 
-/** A program with one camera that these commands were given first. */
+/** A program with one camera that got these commands first. */
 async function started(t, commands = []) {
   const cameras = new Cameras(1, { commands });
   const vitrina = await Vitrina.start([], { set: ['node.name=here'], env: cameras.env });
@@ -53,7 +53,7 @@ test('whatever a driver says of time, frames flow at the rate wanted and are as 
     assert.ok(passed >= 100 && passed <= 140, `${lie}: 40 frames of ${passed}`);
     for (const [i, frame] of frames.entries()) {
       assert.ok(i === 0 || frame.mono > frames[i - 1].mono, `${lie}: times rise`);
-      // When the node had it counts where the driver cannot be right.
+      // If the driver cannot be right, the time when the node had the frame counts.
       const ahead = frame.mono - frame.true;
       assert.ok(ahead > -1_100_000 && ahead <= frame.mono + frame.got - frame.true, `${lie}: ${JSON.stringify(frame)}`);
     }

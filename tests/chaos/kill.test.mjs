@@ -1,5 +1,5 @@
-// Photos are never lost, and never there twice: every part is killed again and again, and the link
-// of one node is cut, while photos are asked for and deleted.
+// Photos are never lost and never stored twice: it kills every part again and again, and cuts the link
+// of one node, while it takes and deletes photos.
 //
 // CHAOS_SECONDS says for how long (60), CHAOS_SEED repeats the order of a run's accidents.
 
@@ -19,7 +19,7 @@ import { Vitrina } from '../harness/vitrina.mjs';
 const SECONDS = Number(process.env.CHAOS_SECONDS ?? 60);
 const SEED = Number(process.env.CHAOS_SEED ?? randomInt(2 ** 31));
 
-/** How often a photo is asked for. */
+/** How often it asks for a photo. */
 const ASK_EVERY = 200;
 const SMALL_CARD = ['node.test_card.show=always', 'node.test_card.width=320', 'node.test_card.height=240', 'node.test_card.fps=10'];
 const START = { limit: 60_000 };
@@ -61,7 +61,7 @@ test('no photo is lost or doubled while every part is killed again and again', a
     const open = new Set();
     while (Date.now() < end) {
       const [id, camera] = [ulid(), any(cameras)];
-      // What was not answered is asked for again with the same id, as a page's second try.
+      // An unanswered request is repeated with the same id, like a page's second try.
       const request = ask(id, camera)
         .catch(() => pause(1000).then(() => ask(id, camera)))
         .catch((error) => assert.ok(error.name !== 'AssertionError', error))

@@ -38,7 +38,7 @@ for (const version of ['mqttv31', 'mqttv311', 'mqttv50']) {
     await publish(port(broker), `house/${version}/a`, 'from here');
     await publish(house.port, `house/${version}/b`, 'from there');
     await until('each hears the other', () => of(there, 'from here').length > 0 && of(here, 'from there').length > 0);
-    // Had it gone around, it would have come again before this.
+    // A loop would have brought it again before this.
     await publish(port(broker), `house/${version}/end`, 'end');
     await until('the end is heard on both sides', () => of(there, 'end').length > 0 && of(here, 'end').length > 0);
     for (const word of ['from here', 'from there', 'end']) {

@@ -19,7 +19,7 @@ const plain = () => at(broker.brokers.mqtt);
 
 /** A subscriber of `count` messages that has subscribed; `lines` are what it printed in the end. */
 async function subscriber(args, count) {
-  // By lines, so that it tells at once that it has subscribed.
+  // By lines, so that it reports the subscription at once.
   const child = new Child('stdbuf', ['-oL', 'mosquitto_sub', '-d', '-W', '20', '-C', `${count}`, '-F', 'got %r %q %p', ...args]);
   let printed = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (printed += text));

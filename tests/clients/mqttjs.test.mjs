@@ -10,7 +10,7 @@ import { launch } from '../harness/chromium.mjs';
 import { door, user } from '../harness/door.mjs';
 
 const LIBRARY = fileURLToPath(new URL('../node_modules/mqtt/dist/mqtt.min.js', import.meta.url));
-// In a page nothing else ends a wait.
+// Nothing else ends a wait in a page.
 const LIMIT = { timeout: 60_000 };
 
 let broker, password, browser, site;
@@ -18,7 +18,7 @@ before(async () => {
   broker = await door(['ws']);
   password = await user(broker, 'ada', 'admin');
   browser = await launch();
-  // A page of loopback, for Chromium lets no other one reach loopback.
+  // A page of loopback, because Chromium lets no other page reach loopback.
   site = createServer((_, answer) => answer.setHeader('Content-Type', 'text/html').end('<!doctype html>'));
   await once(site.listen(0, '127.0.0.1'), 'listening');
 });
@@ -103,7 +103,7 @@ async function exchange({ url, options }) {
   return seen;
 }
 
-/** In the page: what an attempt to connect comes to. */
+/** In the page: the outcome of an attempt to connect. */
 function refusal({ url, options }) {
   return new Promise((resolve) => {
     const client = window.mqtt.connect(url, options);

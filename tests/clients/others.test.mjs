@@ -1,4 +1,4 @@
-// Other people's brokers, with the habits that they have.
+// Other brokers, with their habits.
 
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
@@ -49,7 +49,7 @@ test('two galleries behind a broker that gives no retained message to wildcards:
   await reason(second, /came first and stores the photos/);
   assert.equal((await snap(first, camera)).status, 201);
   assert.deepEqual([(await photos(first)).length, (await photos(second)).length], [1, 0]);
-  // The first one has never to be in doubt.
+  // The first one is never in doubt.
   assert.doesNotMatch(first.stderr, /view only/);
   assert.doesNotMatch(second.stderr, /stores the photos now/);
   await first.kill();
@@ -75,7 +75,7 @@ test('a node whose facts were lost is asked for them at its heartbeat', async ()
   broker.stop();
 });
 
-/** Sees that the last of a client was `offline`, retained, then DISCONNECT, then the end. */
+/** Checks that a client ended with `offline`, retained, then DISCONNECT, then the close. */
 async function saidGoodBye(broker, id, topic) {
   await until('its connection has ended', () => broker.of(id).at(-1)?.cmd === 'close');
   const last = broker.of(id).slice(-3);
@@ -135,7 +135,7 @@ for (const tells of [true, false]) {
     const [pi, wall] = [await node(broker), await gallery(broker)];
     const { camera } = await shown(wall.wall);
     broker.habits.limit = await between(broker, wall, camera);
-    // As it is started anew, with the limit.
+    // Like a restart with the limit.
     const online = () => [/^vitrina\/pi\/status$/, /^vitrina\/gallery\/.*\/status$/].map((topic) =>
       broker.heard.filter(({ packet }) => packet.topic?.match(topic) && `${packet.payload}` === 'online').length);
     const [node0, gallery0] = online();

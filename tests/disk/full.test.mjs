@@ -1,5 +1,5 @@
-// Disks that fill up while photos are taken: the gallery's, then a node's. Nothing that was
-// answered is lost, the page and /healthz say what is wrong, and it goes on by itself.
+// Disks that fill up while cameras take photos: the gallery's, then a node's. Nothing that was
+// acknowledged is lost, the page and /healthz say what is wrong, and it goes on by itself.
 
 import { strict as assert } from 'node:assert';
 import { readdirSync } from 'node:fs';
@@ -34,14 +34,14 @@ test('full disks lose nothing and are filled again by themselves', async (t) => 
   const spooled = () => readdirSync(node.path('node', 'spool')).filter((name) => name.endsWith('.jpg')).length;
 
   const answered = new Set();
-  /** Asks for a photo; what was said, if there is none. */
+  /** Asks for a photo; gives the answer if there is none. */
   const snap = async (id = ulid()) => {
     const answer = await ask(`/api/cameras/${CAMERA}/snap`, { method: 'POST', body: JSON.stringify({ id }) });
     const body = await answer.json();
     if (answer.ok) answered.add(id);
     return answer.ok ? null : `${answer.status} ${body.error}`;
   };
-  /** Asks until there is none; gives the id and what was said. */
+  /** Asks until there is none; gives the id and the answer. */
   const untilRefused = () => until('a refusal', async () => {
     const id = ulid();
     const said = await snap(id);
@@ -56,7 +56,7 @@ test('full disks lose nothing and are filled again by themselves', async (t) => 
   await until('a photo', async () => !(await snap()), SOON);
 
   await t.test("the gallery's", async () => {
-    // Its floor, a twentieth, and room for a few photos.
+    // The gallery's reserve, a twentieth, and room for a few photos.
     gallery.fill(1.2e6 + 300e3);
     const { id, said } = await untilRefused();
     assert.match(said, /^507 .*disk is full/);
@@ -65,7 +65,7 @@ test('full disks lose nothing and are filled again by themselves', async (t) => 
     assert.match(reasons.join(), /disk is full.*min_free/);
     await until('the page says so', async () => /disk of the gallery is full/.test(await toast()), SOON);
     const form = new FormData();
-    // More than the room there was: what was refused may have been a little larger than what is left.
+    // More than the room there was: a refused photo may have been a little larger than what is left.
     const photo = Buffer.from(await (await ask('/photos/' + [...answered][0])).arrayBuffer());
     form.append('image', new Blob([photo, Buffer.alloc(300e3)]));
     assert.equal((await ask('/upload', { method: 'POST', body: form })).status, 507);
@@ -81,7 +81,7 @@ test('full disks lose nothing and are filled again by themselves', async (t) => 
   });
 
   await t.test("a node's", async () => {
-    // The last photo leaves room when the node has heard that it is stored.
+    // The last photo frees its space when the node learns that it is stored.
     await until('the spool is empty', () => spooled() === 0, SOON);
     node.fill(16e3);
     const { said } = await untilRefused();
@@ -111,7 +111,7 @@ for (const [what, fill, options] of [
 ]) {
   test(`without a free ${what} photos are seen, deleted and captioned, and all else says why not`, async () => {
     const card = ['show=always', 'width=640', 'height=480', 'fps=10'].map((pair) => `node.test_card.${pair}`);
-    // Without a floor, so that nothing but the disk itself says no.
+    // Without `min_free`, so that only the disk itself refuses.
     const set = [...card, 'node.name=attic', 'gallery.photos.min_free=0 B'];
     const disk = await SmallDisk.under([], 48e6, { ...options, set, ...START });
     const { wall } = disk.vitrina;

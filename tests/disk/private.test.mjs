@@ -1,5 +1,5 @@
-// What Vitrina keeps is for its user alone, whatever the shell that starts it lets others do; and
-// a folder that goes away is noticed.
+// Only Vitrina's user can read its data, whatever the umask of the shell that starts it; and
+// it notices a folder that goes away.
 
 import { strict as assert } from 'node:assert';
 import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
@@ -59,7 +59,7 @@ test('a data folder that went away is said, takes no photo, and comes back', asy
   renameSync(gallery, elsewhere);
   await until('it is said', async () => /^503 .*was moved, deleted or unmounted.*put it back/.test(await reasons()), SOON);
   assert.equal(await snap(), 503);
-  // A folder of that name is not that folder.
+  // Another folder of that name does not count.
   mkdirSync(gallery);
   const form = new FormData();
   form.append('image', new Blob([Buffer.alloc(100)]));

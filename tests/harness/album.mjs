@@ -1,4 +1,4 @@
-// A gallery's photos that exist nowhere: what the page asks for them is answered here, so that a
+// A gallery's photos that exist nowhere: this answers what the page asks for, so that a
 // hundred thousand cost nothing.
 
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

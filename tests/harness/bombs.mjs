@@ -1,4 +1,4 @@
-// Pictures of few bytes that take much to decode, and large ones: what strangers may bring.
+// Pictures of few bytes that are expensive to decode, and large ones, as strangers may upload them.
 
 import { crc32, deflateSync } from 'node:zlib';
 
@@ -39,7 +39,7 @@ export function png(width, height, { interlaced = false } = {}) {
   ]);
 }
 
-/** A grey JPEG, 4:2:0, with so many bytes behind it. */
+/** A grey JPEG, 4:2:0, followed by so many bytes. */
 export function jpeg(width, height, { progressive = false, behind = 0 } = {}) {
   const segment = (marker, ...data) => {
     const all = Buffer.concat(data.map((part) => Buffer.from(part)));

@@ -1,4 +1,4 @@
-// Other people's brokers, of which the tests start real ones.
+// Other brokers, of which the tests start real ones.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -5,10 +5,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { until } from './until.mjs';
 import { Viewer } from './viewer.mjs';
 
-/** They come from so many addresses, as the gallery counts what comes from each. */
+/** How many addresses they come from, because the gallery counts by address. */
 const ADDRESSES = 250;
 
-/** So many connect at the same time. */
+/** How many connect at the same time. */
 const AT_ONCE = 50;
 
 class Person extends Viewer {
@@ -30,7 +30,7 @@ export class Crowd {
   #round = 0;
   people = [];
 
-  /** So many people join. */
+  /** Makes so many people join. */
   static async join(wall, count) {
     const crowd = new Crowd();
     crowd.#wall = wall;
@@ -50,7 +50,7 @@ export class Crowd {
     this.people.push(person);
   }
 
-  /** Each says something, and each hears what each said. Returns how many ms that took. */
+  /** Each sends a message and receives those of all. Returns how many ms that took. */
   async allHearAll() {
     const began = performance.now();
     const round = ++this.#round;
@@ -61,7 +61,7 @@ export class Crowd {
     return performance.now() - began;
   }
 
-  /** So many come or leave each second. Returns how many ms a word took meanwhile, at most. */
+  /** Makes so many come or leave each second. Returns the longest time of a message meanwhile, in ms. */
   async churn(perSecond, seconds) {
     const [speaker, listener] = this.people;
     const coming = [];

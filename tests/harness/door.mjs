@@ -33,13 +33,13 @@ export async function door(transports, { set = [] } = {}) {
   return Object.assign(broker, files);
 }
 
-/** Makes a user of a broker, waits until the broker knows, and gives the password. */
+/** Adds a user to a broker, waits until the broker knows, and gives the password. */
 export async function user(broker, name, role) {
   const changes = () => broker.stderr.split('the users have changed').length;
   const before = changes();
   const made = await vitrina(['user', 'add', name, '--role', role], { data: broker.data });
   assert.equal(made.code, 0, made.stderr);
-  // Who came in without a password until now is disconnected.
+  // The broker disconnects clients that came in without a password until now.
   await until('the broker knows of the user', () => changes() > before);
   return /the password of \S+ is (\S+)/.exec(made.stdout)[1];
 }

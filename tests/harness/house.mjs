@@ -48,7 +48,7 @@ export async function arrive(gallery, camera) {
   await until('live frames arrive', () => looking.frames >= 5, { limit: 20_000 }).finally(looking.stop);
 }
 
-/** Somebody who is at a gallery until `close()`. */
+/** A visitor of a gallery until `close()`. */
 export async function visitor(gallery, name) {
   const viewer = await Viewer.connect(gallery.wall);
   viewer.say({ type: 'join', name });
@@ -56,7 +56,7 @@ export async function visitor(gallery, name) {
   return viewer;
 }
 
-/** Waits until those who are here by a gallery's word are these. */
+/** Waits until a gallery lists exactly these people. */
 export const here = (gallery, names) => until(`here: ${names}`, async () => {
   const viewer = await Viewer.connect(gallery.wall);
   const { people } = await until('who is here', () => viewer.said.find(({ type }) => type === 'people')).finally(() => viewer.close());
@@ -73,7 +73,7 @@ export const reason = (gallery, what, limit = 30_000) => until(`/healthz says ${
   throw new Error(JSON.stringify(reasons));
 }, { limit });
 
-/** Sees that these galleries together have so many photos, each once. */
+/** Checks that these galleries together have so many photos, each once. */
 export async function stored(galleries, count) {
   const all = async () => (await Promise.all(galleries.map(photos))).flat().map(({ id }) => id);
   await until(`${count} photos are stored`, async () => {
@@ -86,7 +86,7 @@ export async function stored(galleries, count) {
   assert.equal(ids.length, count);
 }
 
-/** Waits until so many further pictures of its camera have come to a gallery: the age falls with each. */
+/** Waits until a gallery has received so many further pictures of its camera: the age falls with each. */
 export async function pictures(gallery, count) {
   let [seen, last] = [0, 0];
   await until(`${count} further pictures`, async () => {

@@ -1,4 +1,4 @@
-// A TCP link that can be cut, as a cable is pulled, or freeze, as a network does that is overrun.
+// A TCP link that can be cut, as when a cable is pulled, or freeze, as an overloaded network does.
 
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
@@ -33,7 +33,7 @@ export class Link {
     if (!this.#frozen) near.pipe(far).pipe(near);
   }
 
-  /** From now on nothing passes and nobody is told, also who connects anew; nothing is lost. */
+  /** From now on nothing passes and no end notices, including new connections; nothing is lost. */
   freeze() {
     this.#frozen = true;
     for (const [near, far] of this.#pairs) {
@@ -44,13 +44,13 @@ export class Link {
     }
   }
 
-  /** All that waited passes. */
+  /** Everything that waited passes. */
   thaw() {
     this.#frozen = false;
     for (const [near, far] of this.#pairs) near.pipe(far).pipe(near);
   }
 
-  /** Nothing comes back any more, while what is said arrives. */
+  /** Nothing comes back any more, while everything sent arrives. */
   deafen() {
     for (const [near, far] of this.#pairs) {
       far.unpipe(near);
@@ -64,7 +64,7 @@ export class Link {
     this.#up = false;
   }
 
-  /** From now on nothing passes, and nobody is told: as when a cable is pulled. */
+  /** From now on nothing passes and no end notices: as when a cable is pulled. */
   pull() {
     this.#up = false;
     for (const [near, far] of this.#pairs) {
@@ -75,7 +75,7 @@ export class Link {
     }
   }
 
-  /** It is whole again; what was on its way is lost. */
+  /** It works again; what was in transit is lost. */
   plug() {
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
     this.#up = true;

@@ -1,4 +1,4 @@
-// A new page in a browser; `errors` is what its scripts did not catch.
+// A new page in a browser; `errors` has the uncaught errors of its scripts.
 
 /** @param {import('playwright-core').BrowserContext} context */
 export async function newPage(context) {

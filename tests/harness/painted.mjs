@@ -1,4 +1,4 @@
-// A node whose cameras are painted by the test: of any shape, and silent or gone when it says so.
+// A node whose cameras the test paints: of any shape, and silent or gone on command.
 
 import mqtt from 'mqtt';
 
@@ -30,7 +30,7 @@ export class Painted {
   #cameras = new Map();
   #timers = [];
   #seq = 0;
-  /** What is retained, by topic: said again to a broker that was started anew. */
+  /** Retained messages by topic, published again to a restarted broker. */
   #facts = new Map();
 
   /** Connects to the broker at `url` as the node `node`. */
@@ -49,7 +49,7 @@ export class Painted {
     return painted;
   }
 
-  /** Shows a camera with these pictures in turn. What comes back is its name on the wall. */
+  /** Shows a camera with these pictures in turn. Returns its name on the wall. */
   add(camera, pictures, { size, name = camera } = {}) {
     this.#cameras.set(camera, { pictures, silent: false });
     this.#tell();
@@ -62,12 +62,12 @@ export class Painted {
     this.#fact(`${camera}/state`, { since: Date.now(), name: camera, device: 'painted', fps: 1000 / EVERY, ...facts });
   }
 
-  /** It gives no picture until it is told otherwise. */
+  /** It gives no picture until further notice. */
   silence(camera, silent = true) {
     this.#cameras.get(camera).silent = silent;
   }
 
-  /** It is removed from the wall. */
+  /** Removes it from the wall. */
   remove(camera) {
     this.#cameras.delete(camera);
     this.#tell();

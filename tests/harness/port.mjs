@@ -1,4 +1,4 @@
-// A free port, for programs that cannot take port 0 and tell which they got.
+// A free port, for programs that cannot take port 0 and report which they got.
 
 import { createServer } from 'node:net';
 import { once } from 'node:events';

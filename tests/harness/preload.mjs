@@ -42,7 +42,7 @@ export class Cameras {
 
   /** Gives a command; preload/README.md lists them. */
   command(line) {
-    // Without waiting for a reader, which would be for ever if the program is gone.
+    // Does not wait for a reader, because that would be for ever if the program is gone.
     const fifo = openSync(this.control, constants.O_WRONLY | constants.O_NONBLOCK);
     writeSync(fifo, `${line}\n`);
     closeSync(fifo);

@@ -1,4 +1,4 @@
-// nginx and Caddy before a wall, configured as docs/install.md has it.
+// nginx and Caddy before a wall, configured as docs/install.md says.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

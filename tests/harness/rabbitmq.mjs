@@ -1,4 +1,4 @@
-// RabbitMQ with its MQTT plugin, of a Debian in a folder: nothing is installed on this machine.
+// RabbitMQ with its MQTT plugin, in a Debian in a folder: nothing is installed on this machine.
 
 import { strict as assert } from 'node:assert';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { freePort } from './port.mjs';
 import { folder } from './scratch.mjs';
 import { until } from './until.mjs';
 
-/** Why there can be none here, or nothing. */
+/** Why none can run here; undefined if one can. */
 export async function hindrance() {
   if (process.getuid() !== 0) return 'a Debian in a folder is made by root alone';
   for (const program of ['mmdebstrap', 'unshare']) {
@@ -31,7 +31,7 @@ export async function root(suite) {
   return at;
 }
 
-/** Takes away what an earlier broker of this root kept. */
+/** Removes the data of an earlier broker of this root. */
 export const empty = (at) => rmSync(join(at, 'var/lib/rabbitmq/mnesia'), { recursive: true, force: true });
 
 // It shares this machine's network, so that its port can be reached, and sees no other process.

@@ -1,11 +1,11 @@
-// A broker for tests that keeps every packet, and has the habits of others when it is told to.
+// A broker for tests that keeps every packet, and has the habits of other brokers on request.
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 import { generate, parser } from 'mqtt-packet';
 
-/** Whether a topic is matched by a filter. */
+/** Whether a filter matches a topic. */
 export function matches(filter, topic) {
   const [wanted, levels] = [filter.split('/'), topic.split('/')];
   for (const [i, level] of wanted.entries()) {
