@@ -33,7 +33,7 @@ pub struct Connection {
     broker: Door,
 }
 
-/// Where a connection goes, and as whom.
+/// The broker and the user of a connection.
 struct Door {
     url: BrokerUrl,
     /// The user, if there was a password.

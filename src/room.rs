@@ -105,7 +105,7 @@ mod tests {
     const SAY: &str = r#"{"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","at":1,"text":"one\ntwo\u001b[2J"}"#;
 
     #[test]
-    fn who_joins_leaves_and_speaks_is_told() {
+    fn arrivals_departures_and_messages_are_lines() {
         let mut room = Room::default();
         assert!(hear(&mut room, "vitrina/people/a", ANA).is_empty());
         assert_eq!(room.settle(), ["here: Ana"]);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_here_is_told_by_name_whatever_the_ids() {
+    fn people_are_listed_by_name_whatever_their_ids() {
         let mut room = Room::default();
         hear(&mut room, "vitrina/people/z", ANA);
         hear(&mut room, "vitrina/people/a", r#"{"name":"Luz","since":1}"#);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_a_gallery_speaks_for_is_here_while_it_is() {
+    fn people_are_here_while_their_gallery_is() {
         let mut room = Room::default();
         room.settle();
         let eva = r#"{"name":"Eva","since":1,"gallery":"hall"}"#;
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn who_left_while_we_were_away_is_told_at_our_return() {
+    fn departures_during_an_outage_are_told_after_it() {
         let mut room = Room::default();
         hear(&mut room, "vitrina/people/a", ANA);
         hear(&mut room, "vitrina/people/b", r#"{"name":"Luz","since":1}"#);

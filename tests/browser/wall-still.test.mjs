@@ -61,7 +61,7 @@ const ROOM = `['.bar', '.wall'].map((part) => {
   return [part, x, y, width, height].join(' ');
 }).join('\\n')`;
 
-/** Records from now on every place that any tile has on each drawn frame, or what `seen` asks for. */
+/** Records on each drawn frame, from now on, every place of every tile, or the value of `what`. */
 async function record(which = pages, what = PLACES) {
   for (const page of which) {
     await page.evaluate(`(() => {
