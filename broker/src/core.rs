@@ -1,6 +1,7 @@
 //! Sessions, subscriptions and what waits for each client. It has no socket and no thread; every
 //! queue in it is bounded.
 
+pub(crate) mod newest;
 pub(crate) mod ordered;
 pub(crate) mod outbox;
 pub(crate) mod received;
@@ -11,6 +12,7 @@ pub(crate) mod sessions;
 pub(crate) mod share;
 pub(crate) mod shared;
 pub(crate) mod slots;
+pub(crate) mod state;
 pub(crate) mod subscriptions;
 pub(crate) mod sys;
 pub(crate) mod time;

@@ -2,7 +2,8 @@
 
 pub(crate) mod aliases;
 pub(crate) mod check;
-pub(crate) mod codec;
+mod codec;
+pub(crate) mod decoder;
 pub(crate) mod delivery;
 pub(crate) mod held;
 pub(crate) mod packet;

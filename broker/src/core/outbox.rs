@@ -5,13 +5,14 @@
 //! full ends the client (QoS 1 and 2) or loses its oldest (QoS 0); replies are bounded by not
 //! reading on from a client that does not take them, see [`Outbox::replies_taken`].
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::Notify;
 
+use crate::core::newest::{Newest, SMALL_TOPIC};
 use crate::core::ordered::{Full, Next, Ordered, Received};
 use crate::core::shared::Readiness;
 use crate::counters::Counters;
@@ -21,14 +22,6 @@ use crate::protocol::delivery::Delivery;
 use crate::protocol::packet::{Qos, Reason, Reply, Takes, Version};
 use crate::protocol::publish::{self, Sending};
 use crate::protocol::reply;
-
-/// So many QoS 0 messages of a topic wait at most, so that what arrives is new. Two and not one,
-/// or a fast client under load misses some.
-const DEPTH: usize = 2;
-
-/// More than [`DEPTH`] of a topic may wait when together they are smaller than this, so that
-/// bursts of a few words arrive whole. Pictures are larger.
-const SMALL_TOPIC: usize = 32 * 1024;
 
 /// A client for which more messages of QoS 1 and 2 wait does not keep up, so that others of its
 /// shared subscriptions come first.
@@ -60,10 +53,8 @@ pub(crate) struct Outbox {
 struct Queue {
     replies: VecDeque<Bytes>,
     reply_bytes: usize,
-    /// QoS 0: the topics with something to send, the one that waits longest first.
-    waiting: VecDeque<Arc<str>>,
-    newest: HashMap<Arc<str>, Topic>,
-    newest_bytes: usize,
+    /// QoS 0.
+    newest: Newest,
     /// QoS 1 and 2.
     ordered: Ordered,
     /// Whose turn it is, when both kinds of messages wait.
@@ -72,20 +63,12 @@ struct Queue {
     end: Option<Reason>,
 }
 
-#[derive(Debug, Default)]
-struct Topic {
-    deliveries: VecDeque<Delivery>,
-    bytes: usize,
-}
-
 impl Outbox {
     pub fn new(version: Version, takes: Takes, limits: Limits, counters: Arc<Counters>) -> Outbox {
         let queue = Queue {
             replies: VecDeque::new(),
             reply_bytes: 0,
-            waiting: VecDeque::new(),
-            newest: HashMap::new(),
-            newest_bytes: 0,
+            newest: Newest::new(counters.clone()),
             ordered: Ordered::new(counters.clone()),
             is_turn_of_newest: false,
             aliases: Given::new(takes.aliases),
@@ -142,7 +125,7 @@ impl Outbox {
         }
         let mut back = None;
         match delivery.qos {
-            Qos::AtMostOnce => self.send_newest(&mut queue, delivery),
+            Qos::AtMostOnce => queue.newest.push(delivery, self.limits.newest_bytes),
             Qos::AtLeastOnce | Qos::ExactlyOnce => {
                 if let Err(Full(delivery)) = queue.ordered.push(delivery, &self.limits) {
                     back = Some(delivery).filter(|delivery| delivery.group.is_some());
@@ -158,7 +141,7 @@ impl Outbox {
     /// The size of all that waits or may be sent again.
     pub fn bytes(&self) -> usize {
         let queue = self.lock();
-        queue.reply_bytes + queue.newest_bytes + queue.ordered.bytes()
+        queue.reply_bytes + queue.newest.bytes() + queue.ordered.bytes()
     }
 
     pub fn version(&self) -> Version {
@@ -167,29 +150,6 @@ impl Outbox {
 
     fn fits(&self, delivery: &Delivery) -> bool {
         publish::packet_len(delivery, self.version) <= self.packet_maximum
-    }
-
-    fn send_newest(&self, queue: &mut Queue, delivery: Delivery) {
-        let size = delivery.size();
-        let name = delivery.message.topic.clone();
-        let topic = queue.newest.entry(name.clone()).or_default();
-        let mut freed = 0;
-        while topic.deliveries.len() >= DEPTH && topic.bytes + size > SMALL_TOPIC {
-            freed += topic.drop_oldest();
-            self.counters.replaced.add(1);
-        }
-        if topic.deliveries.is_empty() {
-            queue.waiting.push_back(name);
-        }
-        topic.bytes += size;
-        topic.deliveries.push_back(delivery);
-        queue.newest_bytes = queue.newest_bytes + size - freed;
-        self.counters.queued_bytes.add(size);
-        self.counters.queued_bytes.sub(freed);
-        while queue.newest_bytes > self.limits.newest_bytes && queue.waiting.len() > 1 {
-            self.counters.replaced.add(1);
-            drop(self.take_newest(queue));
-        }
     }
 
     /// The client acknowledged a QoS 1 message.
@@ -256,7 +216,7 @@ impl Outbox {
         }
         let now = Instant::now();
         while bytes < BATCH_BYTES && chunks.len() < BATCH_CHUNKS {
-            let may_be_newest = !queue.waiting.is_empty();
+            let may_be_newest = !queue.newest.is_empty();
             let may_order = queue.ordered.has_next(self.window);
             let (delivery, mut sending) =
                 if may_order && !(may_be_newest && queue.is_turn_of_newest) {
@@ -277,7 +237,7 @@ impl Outbox {
                     }
                 } else {
                     queue.is_turn_of_newest = false;
-                    let Some(delivery) = self.take_newest(queue) else { break };
+                    let Some(delivery) = queue.newest.pop() else { break };
                     if delivery.message.is_expired(now) {
                         self.counters.dropped.add(1);
                         continue;
@@ -294,23 +254,6 @@ impl Outbox {
                 chunks.push_back(delivery.message.payload.clone());
             }
         }
-    }
-
-    /// The oldest of the topic that waits longest; the topic goes to the back.
-    fn take_newest(&self, queue: &mut Queue) -> Option<Delivery> {
-        let name = queue.waiting.pop_front()?;
-        let topic = queue.newest.get_mut(&name)?;
-        let delivery = topic.deliveries.pop_front()?;
-        let size = delivery.size();
-        topic.bytes -= size;
-        if topic.deliveries.is_empty() {
-            queue.newest.remove(&name);
-        } else {
-            queue.waiting.push_back(name);
-        }
-        queue.newest_bytes -= size;
-        self.counters.queued_bytes.sub(size);
-        Some(delivery)
     }
 
     /// Waits until the client has taken most of its replies.
@@ -347,7 +290,7 @@ impl Outbox {
         let fits = size.is_none_or(|size| queue.ordered.has_room(size, &self.limits));
         if queue.end.is_some() || !fits {
             Readiness::None
-        } else if queue.ordered.waiting() > MANY || queue.newest_bytes > SMALL_TOPIC {
+        } else if queue.ordered.waiting() > MANY || queue.newest.bytes() > SMALL_TOPIC {
             Readiness::Behind
         } else {
             Readiness::Here
@@ -358,12 +301,10 @@ impl Outbox {
     fn end_locked(&self, queue: &mut Queue, reason: Reason) {
         if queue.end.is_none() {
             queue.end = Some(reason);
-            self.counters.queued_bytes.sub(queue.reply_bytes + queue.newest_bytes);
+            self.counters.queued_bytes.sub(queue.reply_bytes);
             queue.reply_bytes = 0;
-            queue.newest_bytes = 0;
             queue.replies = VecDeque::new();
-            queue.waiting = VecDeque::new();
-            queue.newest = HashMap::new();
+            queue.newest = Newest::new(self.counters.clone());
             self.filled.notify_one();
             self.ended.notify_waiters();
         }
@@ -388,17 +329,8 @@ impl Outbox {
 
 impl Drop for Outbox {
     fn drop(&mut self) {
-        let queue = self.lock();
-        // The other lane counts for itself.
-        self.counters.queued_bytes.sub(queue.reply_bytes + queue.newest_bytes);
-    }
-}
-
-impl Topic {
-    fn drop_oldest(&mut self) -> usize {
-        let size = self.deliveries.pop_front().map_or(0, |old| old.size());
-        self.bytes -= size;
-        size
+        // The other lanes count for themselves.
+        self.counters.queued_bytes.sub(self.lock().reply_bytes);
     }
 }
 

@@ -9,8 +9,9 @@ use tracing::warn;
 
 use crate::access::identity::Holder;
 use crate::core::ordered::Full;
-use crate::core::sessions::{Core, Link, State, Subscriber};
+use crate::core::sessions::Core;
 use crate::core::shared::{Picked, Readiness};
+use crate::core::state::{Link, State, Subscriber};
 use crate::core::subscriptions::{SessionId, SubscriberId};
 use crate::protocol::delivery::Delivery;
 use crate::protocol::packet::{Message, Options, Qos, Reason};

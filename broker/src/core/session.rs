@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::core::outbox::Outbox;
-use crate::core::sessions::{
-    Arrival, Core, Entry, Link, State, Subscriber, filter_size, wild_levels,
-};
+use crate::core::sessions::{Arrival, Core};
+use crate::core::state::{Entry, Link, State, Subscriber, filter_size, wild_levels};
 use crate::core::subscriptions::SessionId;
 use crate::core::sys;
 use crate::protocol::delivery::Delivery;

@@ -1,11 +1,11 @@
 //! The sessions, and when they begin and end. It has no thread of its own: clients' tasks call
 //! into it, each for as long as it takes to put a message into some queues.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use quota::{Holder as _, Ledger, Shares};
+use quota::Shares;
 use reach::{Brief, Refusals};
 use tokio::sync::{Notify, watch};
 use tracing::warn;
@@ -14,19 +14,15 @@ use crate::access::identity::{Holder, Identity, Owner};
 use crate::core::ordered::Ordered;
 use crate::core::outbox::Outbox;
 use crate::core::received::Received;
-use crate::core::retained::Retained;
-use crate::core::shared::Groups;
-use crate::core::subscriptions::{SessionId, Subscriptions};
+use crate::core::state::{Away, Entry, Link, State};
+use crate::core::subscriptions::SessionId;
 use crate::counters::Counters;
 use crate::limits::Limits;
-use crate::protocol::delivery::Delivery;
-use crate::protocol::packet::{Message, Options, Reason, Reply, Welcome, Will};
-use crate::protocol::topic;
+use crate::protocol::packet::{Reason, Reply, Welcome, Will};
 use crate::throttle::Seldom;
 
-/// So many nodes of the trie are looked at for one message at most, beside those that begin as its
-/// topic does: a few milliseconds on a small machine.
-const WILD: usize = 16_384;
+/// A session that holds less is not worth ending to make room, in bytes.
+const LITTLE: usize = 64 * 1024;
 
 /// What all clients of a broker share.
 #[derive(Debug)]
@@ -50,83 +46,6 @@ pub(crate) struct Core {
     pub(crate) receiving: Shares<Holder>,
 }
 
-#[derive(Debug)]
-pub(crate) struct State {
-    last_id: u64,
-    by_owner: HashMap<Arc<Owner>, SessionId>,
-    pub sessions: HashMap<SessionId, Entry>,
-    pub subscriptions: Subscriptions<Subscriber>,
-    pub groups: Groups,
-    pub retained: Retained,
-    /// When a session that is away has a will to publish, or ends.
-    pub deadlines: BTreeSet<(Instant, SessionId)>,
-    /// How many sessions outlive their connection.
-    outliving: Ledger<Holder>,
-    /// What those who are away cost together, by [`Away::bytes`].
-    pub away_bytes: usize,
-    /// The size of all filters, by [`filter_size`].
-    pub filter_bytes: usize,
-    /// The work that filters make for each message, by [`wild_levels`].
-    pub wild: Ledger<Holder>,
-    /// How many filters are for what the broker says of itself.
-    pub sys_filters: usize,
-    /// What shared subscriptions brought to members that have gone, see [`Core::pass_on`].
-    pub orphans: VecDeque<Delivery>,
-    pub orphan_bytes: usize,
-    /// What is to be done by [`Core::settle`].
-    pub wills: VecDeque<(SessionId, Holder, Message)>,
-    /// Sessions that are away and full. They end by [`Core::settle`].
-    pub full: Vec<SessionId>,
-}
-
-/// Who a filter in the trie is of.
-#[derive(Debug)]
-pub(crate) enum Subscriber {
-    Session(Options),
-    Group,
-}
-
-#[derive(Debug)]
-pub(crate) struct Entry {
-    owner: Arc<Owner>,
-    pub holder: Holder,
-    pub link: Link,
-    /// What is to be said when the connection ends.
-    pub will: Option<Will>,
-    /// How long the session goes on without a connection.
-    pub expiry: Duration,
-    pub filters: HashSet<String>,
-    pub received: Received,
-}
-
-#[derive(Debug)]
-pub(crate) enum Link {
-    Here(Arc<Outbox>),
-    Away(Box<Away>),
-}
-
-/// A session without a connection.
-#[derive(Debug)]
-pub(crate) struct Away {
-    pub ordered: Ordered,
-    /// What is still to be said, and when.
-    will: Option<(Instant, Will)>,
-    ends_at: Instant,
-}
-
-impl Away {
-    /// When there is something to do about it.
-    fn deadline(&self) -> Instant {
-        self.will.iter().map(|(at, _)| *at).chain([self.ends_at]).min().unwrap_or(self.ends_at)
-    }
-
-    /// What the absence of a client costs beside its filters, which are counted by themselves.
-    pub fn bytes(&self) -> usize {
-        let will = self.will.as_ref().map_or(0, |(_, will)| will.message.size());
-        self.ordered.bytes() + will
-    }
-}
-
 /// A client that comes in.
 pub(crate) struct Arrival {
     pub owner: Owner,
@@ -140,43 +59,14 @@ pub(crate) struct Arrival {
     pub welcome: Welcome,
 }
 
-/// What a filter is counted as, in bytes: its text twice, and a node of the trie for each level.
-pub(crate) fn filter_size(filter: &str) -> usize {
-    2 * filter.len() + 256 * (1 + filter.split('/').count())
-}
-
-/// How many nodes of the trie a filter may have that are looked at for messages which it does not
-/// match: those behind its first `+`, and that.
-pub(crate) fn wild_levels(path: &str) -> usize {
-    path.split('/').skip_while(|level| *level != "+").filter(|level| *level != "#").count()
-}
-
 impl Core {
     pub fn new(limits: Limits, counters: Arc<Counters>) -> Core {
-        let state = State {
-            last_id: 0,
-            by_owner: HashMap::new(),
-            sessions: HashMap::new(),
-            subscriptions: Subscriptions::new(),
-            groups: Groups::default(),
-            retained: Retained::new(limits.retained, limits.retained_bytes),
-            deadlines: BTreeSet::new(),
-            outliving: Ledger::new(limits.sessions),
-            away_bytes: 0,
-            filter_bytes: 0,
-            wild: Ledger::new(WILD),
-            sys_filters: 0,
-            orphans: VecDeque::new(),
-            orphan_bytes: 0,
-            wills: VecDeque::new(),
-            full: Vec::new(),
-        };
         let every_minute = || Seldom::new(Duration::from_secs(60));
         Core {
             limits,
             counters,
             began: Instant::now(),
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(&limits)),
             is_closing: watch::Sender::new(false),
             hastened: Notify::new(),
             no_room: every_minute(),
@@ -343,11 +233,11 @@ impl Core {
             } else if let Some(id) = state.full.pop() {
                 self.discard_full(state, id);
             } else if state.away_bytes > self.limits.session_bytes
-                && let Some(id) = state.largest_away()
+                && let Some(id) = state.largest(Entry::away_bytes, 0)
             {
                 self.discard_full(state, id);
             } else if self.counters.held_bytes.get() > self.limits.memory as u64
-                && let Some(id) = state.largest()
+                && let Some(id) = state.largest(Entry::bytes, LITTLE)
             {
                 self.let_go(state, id);
             } else {
@@ -461,63 +351,5 @@ impl Core {
 
     pub fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// A number that no session and no group has.
-    pub fn new_id(&mut self) -> u64 {
-        self.last_id += 1;
-        self.last_id
-    }
-
-    /// Changes how long a session goes on without a connection, in seconds.
-    pub fn set_expiry(&mut self, id: SessionId, expiry: u32) {
-        let Some(entry) = self.sessions.get_mut(&id) else { return };
-        self.outliving.sub(&entry.holder, usize::from(!entry.expiry.is_zero()));
-        self.outliving.add(&entry.holder, usize::from(expiry > 0));
-        entry.expiry = Duration::from_secs(expiry.into());
-    }
-
-    /// Whether a filter leaves the work of one match within bounds.
-    pub fn is_light(&self, path: &str, holder: &Holder) -> bool {
-        let new = self.subscriptions.new_wild(path);
-        let (theirs, all) = (self.wild.of(holder), self.subscriptions.wild());
-        new == 0 || quota::allows(theirs, new, all, WILD, holder.is_known())
-    }
-
-    /// Takes one filter of a session out of the trie, and out of what filters are counted as.
-    pub fn forget_filter(&mut self, filter: &str, session: SessionId, holder: &Holder) {
-        let path = topic::subscribed(filter).unwrap_or(filter);
-        if topic::is_shared(filter) {
-            if let Some(group) = self.groups.leave(filter, session) {
-                self.subscriptions.remove(path, group);
-            }
-        } else {
-            self.subscriptions.remove(path, session);
-        }
-        self.filter_bytes -= filter_size(filter);
-        self.wild.sub(holder, wild_levels(path));
-        self.sys_filters -= usize::from(topic::asks_for_sys(path));
-    }
-
-    /// For whom most waits, here or away; nobody where that is too little to be worth it.
-    fn largest(&self) -> Option<SessionId> {
-        const LITTLE: usize = 64 * 1024;
-        let bytes = |entry: &Entry| match &entry.link {
-            Link::Away(away) => away.bytes(),
-            Link::Here(outbox) => outbox.bytes(),
-        };
-        let sizes = self.sessions.iter().map(|(id, entry)| (bytes(entry), *id));
-        sizes.max().filter(|(bytes, _)| *bytes > LITTLE).map(|(_, id)| id)
-    }
-
-    fn largest_away(&self) -> Option<SessionId> {
-        let bytes = |entry: &Entry| match &entry.link {
-            Link::Away(away) => away.bytes(),
-            Link::Here(_) => 0,
-        };
-        let (id, entry) = self.sessions.iter().max_by_key(|(_, entry)| bytes(entry))?;
-        (bytes(entry) > 0).then_some(*id)
     }
 }

@@ -1,15 +1,16 @@
 //! One client, from its CONNECT to its end, over any stream of bytes.
 
-use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+mod incoming;
+mod outgoing;
+
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes, BytesMut};
-use quota::Share;
+use bytes::Bytes;
 use reach::Brief;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant as Moment, timeout, timeout_at};
 use tracing::{debug, info, warn};
 
@@ -19,23 +20,16 @@ use crate::core::outbox::Outbox;
 use crate::core::session::Session;
 use crate::core::sessions::{Arrival, Core};
 use crate::core::slots::Slot;
-use crate::protocol::aliases::Taken;
-use crate::protocol::codec::Decoder;
 use crate::protocol::packet::{
     Connect, Filter, Message, Packet, Qos, Reason, Refusal, Reply, Version, Welcome,
 };
 use crate::protocol::reply;
 use crate::protocol::topic;
+use incoming::Incoming;
+use outgoing::Outgoing;
 
 /// How long a client that has gone is read from, of which all is here already.
 const LAST_WORDS_WITHIN: Duration = Duration::from_millis(100);
-
-/// The bytes that a client sends in a second at least while it sends a packet: who sends less
-/// holds memory that others need.
-const SLOWEST: usize = 2 * 1024;
-
-/// How long a client is given to take its last packet.
-const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
 
 /// Serves a client until it ends. Its session ends with it, also when this is dropped. Without a
 /// CONNECT until `deadline` there is no client.
@@ -357,154 +351,5 @@ impl Client {
                 }
             }
         }
-    }
-}
-
-/// What comes from a client.
-struct Incoming<R> {
-    reader: R,
-    decoder: Decoder,
-    aliases: Taken,
-    /// What the packet takes that is being received, and since when.
-    part: Share<Holder>,
-    since: Option<Instant>,
-    core: Arc<Core>,
-}
-
-impl<R: AsyncRead + Unpin> Incoming<R> {
-    fn new(reader: R, core: Arc<Core>, peer: IpAddr) -> Incoming<R> {
-        let decoder = Decoder::new(wire::limits::PACKET);
-        let part = core.receiving.none(Holder::Address(quota::network(peer)));
-        Incoming { reader, decoder, aliases: Taken::default(), part, since: None, core }
-    }
-
-    /// The next packet. Any byte is a sign of life; a packet must go on within the stall time, and
-    /// come at [`SLOWEST`] at least.
-    async fn next(&mut self, silence: Option<Duration>) -> Result<Packet, End> {
-        let stall = self.core.limits.stall;
-        loop {
-            if let Some(packet) = self.decoder.next(Instant::now()).map_err(End::Refused)? {
-                self.core.counters.packets_in.add(1);
-                self.since = None;
-                self.part.resize(self.decoder.needs()).await;
-                return Ok(packet);
-            }
-            if self.decoder.is_within_packet() {
-                let since = *self.since.get_or_insert_with(Instant::now);
-                let longest =
-                    stall + Duration::from_secs((self.decoder.expected() / SLOWEST) as u64);
-                if since.elapsed() > longest {
-                    return Err(End::Silent);
-                }
-            }
-            let room = self.part.resize(self.decoder.needs());
-            timeout(stall, room).await.map_err(|_| {
-                let why = "too much is being received from this address already";
-                End::Refused(Refusal::new(Reason::ServerBusy, why))
-            })?;
-            let patience = match (silence, self.decoder.is_within_packet()) {
-                (Some(silence), true) => Some(silence.min(stall)),
-                (None, true) => Some(stall),
-                (silence, false) => silence,
-            };
-            let mut room = self.decoder.room();
-            let read = self.reader.read_buf(&mut room);
-            let read = match patience {
-                Some(patience) => timeout(patience, read).await.map_err(|_| End::Silent)?,
-                None => read.await,
-            };
-            match read {
-                Ok(0) => return Err(End::Gone(None)),
-                Ok(n) => self.core.counters.bytes_in.add(n),
-                Err(error) => return Err(End::Gone(Some(error))),
-            }
-        }
-    }
-}
-
-/// What goes to a client.
-struct Outgoing<W> {
-    writer: W,
-    /// What was taken from the outbox and is not written yet. It outlives [`Outgoing::run`], so
-    /// that a packet that was begun can be ended before the last one is sent.
-    chunks: VecDeque<Bytes>,
-    /// Where the heads of messages are gathered.
-    heads: BytesMut,
-    stall: Duration,
-    core: Arc<Core>,
-}
-
-impl<W: AsyncWrite + Unpin> Outgoing<W> {
-    fn new(writer: W, core: Arc<Core>) -> Outgoing<W> {
-        let stall = core.limits.stall;
-        Outgoing { writer, chunks: VecDeque::new(), heads: BytesMut::new(), stall, core }
-    }
-
-    /// Sends what comes into the outbox until the client takes nothing more, or the outbox ends.
-    async fn run(&mut self, outbox: &Outbox) -> End {
-        loop {
-            outbox.take(&mut self.chunks, &mut self.heads).await;
-            if self.chunks.is_empty() {
-                return End::Ended(outbox.ended().await);
-            }
-            if let Err(end) = self.flush().await {
-                return end;
-            }
-        }
-    }
-
-    async fn flush(&mut self) -> Result<(), End> {
-        while !self.chunks.is_empty() {
-            let mut slices = [IoSlice::new(&[]); 64];
-            let mut used = 0;
-            for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
-                *slice = IoSlice::new(chunk);
-                used += 1;
-            }
-            let write = self.writer.write_vectored(slices.get(..used).unwrap_or_default());
-            match timeout(self.stall, write).await {
-                Err(_) => return Err(End::Stalled),
-                Ok(Ok(0)) => return Err(End::Gone(None)),
-                Ok(Err(error)) => return Err(End::Gone(Some(error))),
-                Ok(Ok(written)) => {
-                    self.core.counters.bytes_out.add(written);
-                    advance(&mut self.chunks, written);
-                }
-            }
-        }
-        // TLS may hold back the end of what was written.
-        timeout(self.stall, self.writer.flush())
-            .await
-            .map_err(|_| End::Stalled)?
-            .map_err(|error| End::Gone(Some(error)))
-    }
-
-    /// Writes the rest of what was begun and one last packet, then waits until the client has
-    /// closed, for a socket closed with bytes unread takes the last packet back.
-    async fn farewell<R: AsyncRead + Unpin>(&mut self, last: Bytes, reader: &mut R) {
-        let _ = timeout(FAREWELL_WITHIN, async {
-            if last.is_empty() {
-                // Over TLS and WebSocket an end is told, too.
-                return self.writer.shutdown().await.ok();
-            }
-            self.chunks.push_back(last);
-            self.flush().await.ok()?;
-            self.writer.shutdown().await.ok()?;
-            let mut unread = [0; 4096];
-            while reader.read(&mut unread).await.ok()? > 0 {}
-            Some(())
-        })
-        .await;
-    }
-}
-
-fn advance(chunks: &mut VecDeque<Bytes>, mut written: usize) {
-    while let Some(chunk) = chunks.front_mut() {
-        if written < chunk.len() {
-            chunk.advance(written);
-            return;
-        }
-        written -= chunk.len();
-        chunks.pop_front();
     }
 }
