@@ -18,7 +18,6 @@ mod counters;
 mod entry;
 mod limits;
 mod protocol;
-mod throttle;
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -14,7 +14,6 @@ mod photos;
 mod problem;
 mod record;
 mod relay;
-mod stop;
 
 use std::future::Future;
 use std::io;
@@ -36,7 +35,7 @@ pub use photos::picture::{BadSection as BadPicturesSection, Section as PicturesS
 pub use photos::store::fill;
 pub use photos::store::{BadSection as BadPhotosSection, Section as PhotosSection};
 pub use photos::store::{OpenError, Progress, Settled};
-pub use supervision::Health;
+pub use supervision::{Health, stopped};
 
 use http::cors::Readers;
 use http::guard::Door;
@@ -51,7 +50,6 @@ use photos::store::Store;
 use photos::upload::Uploads;
 use record::journal::Journal;
 use relay::Relay;
-use stop::stopped;
 
 /// A task that shows no progress for this long hangs. The slowest needs 10 s, when it looks for a
 /// broker that is not there.

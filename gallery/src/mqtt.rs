@@ -19,6 +19,7 @@ use rumqttc::{
     AsyncClient, ClientError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Outgoing,
     Packet, QoS, SubscribeFilter, TlsConfiguration, Transport,
 };
+use supervision::stopped;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -31,7 +32,6 @@ use crate::live::frames::Rates;
 use crate::live::hub::Wall;
 use crate::people::{Out, People};
 use crate::photos::ingest::Saying;
-use crate::stop::stopped;
 use asked::Asked;
 use subscriptions::Subscriptions;
 

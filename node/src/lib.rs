@@ -13,7 +13,6 @@ mod link;
 mod outgoing;
 mod picture;
 mod spool;
-mod stop;
 
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;

@@ -3,12 +3,17 @@
 //! Each has a [`Beat`]. A panic that unwinds through it is a death, which [`Health`] remembers
 //! until one of the same name begins; a beat that is dropped otherwise was released by its owner.
 //! `/healthz` and systemd's watchdog ask, and systemd restarts the process.
+//! A task that runs until its part ends waits for [`stopped`].
+
+mod stop;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
+
+pub use stop::stopped;
 
 /// What is watched, and what has died of it. Cheap to clone: all clones are the same.
 #[derive(Debug, Clone, Default)]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use quota::Shares;
+use quota::{Shares, Throttle};
 use reach::{Brief, Refusals};
 use tokio::sync::{Notify, watch};
 use tracing::warn;
@@ -19,7 +19,6 @@ use crate::core::subscriptions::SessionId;
 use crate::counters::Counters;
 use crate::limits::Limits;
 use crate::protocol::packet::{Reason, Reply, Welcome, Will};
-use crate::throttle::Seldom;
 
 /// A session that holds less is not worth ending to make room, in bytes.
 const LITTLE: usize = 64 * 1024;
@@ -34,12 +33,12 @@ pub(crate) struct Core {
     is_closing: watch::Sender<bool>,
     /// Something is to be done earlier than was thought, see `time`.
     pub(crate) hastened: Notify,
-    pub(crate) no_room: Seldom,
-    pub(crate) no_member: Seldom,
-    not_allowed: Seldom,
-    ended: Seldom,
-    discarded: Seldom,
-    let_go: Seldom,
+    pub(crate) no_room: Throttle,
+    pub(crate) no_member: Throttle,
+    not_allowed: Throttle,
+    ended: Throttle,
+    discarded: Throttle,
+    let_go: Throttle,
     pub(crate) refusals: Refusals,
     /// Room for packets that are being received: large ones are collected in memory before they
     /// are whole, and so is what never becomes one.
@@ -61,7 +60,7 @@ pub(crate) struct Arrival {
 
 impl Core {
     pub fn new(limits: Limits, counters: Arc<Counters>) -> Core {
-        let every_minute = || Seldom::new(Duration::from_secs(60));
+        let every_minute = || Throttle::new(Duration::from_secs(60));
         Core {
             limits,
             counters,
@@ -72,9 +71,9 @@ impl Core {
             no_room: every_minute(),
             no_member: every_minute(),
             not_allowed: every_minute(),
-            ended: Seldom::new(Duration::from_secs(1)),
-            discarded: Seldom::new(Duration::from_secs(1)),
-            let_go: Seldom::new(Duration::from_secs(1)),
+            ended: Throttle::new(Duration::from_secs(1)),
+            discarded: Throttle::new(Duration::from_secs(1)),
+            let_go: Throttle::new(Duration::from_secs(1)),
             refusals: Refusals::default(),
             receiving: Shares::new("bytes of packets that are being received", limits.memory / 4),
         }

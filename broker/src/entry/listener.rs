@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certificate::{BadCertificate, Tls};
+use quota::Throttle;
 use supervision::Beat;
 use tokio::io::split;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -22,7 +23,6 @@ use crate::core::slots::{NoSlot, Slot, Slots};
 use crate::entry::connection;
 use crate::entry::handshake::{self, Pages};
 use crate::entry::websocket::WebSocket;
-use crate::throttle::Seldom;
 
 /// The kernel's buffer for what is sent to a client. Pictures in it cannot be replaced by newer
 /// ones any more, so it is small: with it frames at a subscriber of a tenth of the rate are 0.2 s
@@ -153,7 +153,7 @@ impl Listener {
         alive: &Beat,
     ) {
         let mut ticks = interval(ALIVE_EVERY);
-        let failed = Seldom::new(Duration::from_secs(60));
+        let failed = Throttle::new(Duration::from_secs(60));
         let mut pause = Duration::ZERO;
         loop {
             alive.beat();

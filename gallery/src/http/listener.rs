@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use reach::Refusals;
 use socket2::{Domain, Protocol, Socket, Type};
+use supervision::stopped;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -29,7 +30,6 @@ use crate::limits::shares::{Full, Share, Shares, Who};
 use crate::limits::strangers::Strangers;
 use crate::problem::Problem;
 use crate::relay::{self, Relay};
-use crate::stop::stopped;
 
 /// The kernel takes no more for a viewer than this before it has been sent: what waits there
 /// grows old.

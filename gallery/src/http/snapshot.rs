@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
+use supervision::stopped;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA};
@@ -19,7 +20,6 @@ use crate::live::frames::{Frame, Inbox, Wanted, Watch};
 use crate::live::hub::Wall;
 use crate::now::{Now, micros};
 use crate::problem::Problem;
-use crate::stop::stopped;
 
 /// A frame that is captured after the request is waited for so long.
 const SNAPSHOT_WITHIN: Duration = Duration::from_secs(3);

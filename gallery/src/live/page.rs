@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use supervision::stopped;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
@@ -27,7 +28,6 @@ use crate::live::socket::{self, Socket};
 use crate::now::{self, Micros, Now, micros};
 use crate::people::Visitor;
 use crate::record::journal::Reader;
-use crate::stop::stopped;
 use live::{Live, Next};
 
 /// A page's message is at most so long, in bytes.

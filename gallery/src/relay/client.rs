@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use supervision::stopped;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -17,7 +18,6 @@ use super::photos::Pictures;
 use super::rooms::Place;
 use crate::limits::shares::Share;
 use crate::live::socket::Hearing;
-use crate::stop::stopped;
 
 /// What is read at once.
 const READ: usize = 64 * 1024;

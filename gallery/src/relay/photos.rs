@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use quota::{Bucket, Rate};
+use quota::{Bucket, Rate, Throttle};
+use supervision::stopped;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{interval, timeout};
 use tracing::{info, warn};
 use websocket::Kind;
 use wire::{Photo, PhotoEvent, PhotoId};
@@ -26,7 +27,6 @@ use crate::now::Now;
 use crate::photos::picture;
 use crate::photos::store::Store;
 use crate::photos::upload::Uploads;
-use crate::stop::stopped;
 
 /// The gallery as a sender; no client has this id.
 const GALLERY: ClientId = 0;
@@ -63,20 +63,23 @@ pub(crate) struct Pictures {
 }
 
 /// Pictures that were said on `/` and became no photos.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Missed {
     count: AtomicU64,
-    /// When that was last said.
-    said: Mutex<Option<Instant>>,
+    said: Throttle,
+}
+
+impl Default for Missed {
+    fn default() -> Self {
+        Missed { count: AtomicU64::new(0), said: Throttle::new(SAY_MISSED) }
+    }
 }
 
 impl Missed {
     /// Counts one, and says so at most once in [`SAY_MISSED`].
     fn count(&self, who: &Who, why: &str) {
         let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.is_none_or(|at| at.elapsed() >= SAY_MISSED) {
-            *said = Some(Instant::now());
+        if self.said.is_due() {
             warn!(
                 ?who,
                 why,

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use supervision::stopped;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 use wire::{CameraId, CameraName, Info, Kind, PhotoId, Reason, Stats, Topic, Want};
@@ -30,7 +31,6 @@ use crate::identity::Identity;
 use crate::outgoing::stats::{Load, rss};
 use crate::spool::schedule::Schedule;
 use crate::spool::spooler::{Condition, Outcome, Request};
-use crate::stop::stopped;
 
 /// How long a camera may take to be found before the test card is shown in its place.
 const FOUND_WITHIN: Duration = Duration::from_secs(1);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use supervision::stopped;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use wire::{Answer, Ask, CameraId, CameraName, NodeName, Root, Topic, limits};
@@ -13,7 +14,6 @@ use crate::devices::cameras::Cameras;
 use crate::link::log::Log;
 use crate::outgoing::answers::Answers;
 use crate::outgoing::facts::Facts;
-use crate::stop::stopped;
 
 /// The methods, and what each gives.
 const HELP: [(&str, &str); 6] = [

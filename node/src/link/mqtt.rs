@@ -20,7 +20,7 @@ use rumqttc::{
     SubscribeReasonCode, TlsConfiguration, Transport, v5,
 };
 use rustls::ClientConfig;
-use supervision::{Beat, Health};
+use supervision::{Beat, Health, stopped};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -39,7 +39,6 @@ use crate::outgoing::facts::Facts;
 use crate::outgoing::slot::{Picture, Slots};
 use crate::spool::disk::Entry;
 use crate::spool::spooler::Spooler;
-use crate::stop::stopped;
 
 /// What the node says and hears.
 pub(crate) struct Link {

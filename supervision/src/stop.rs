@@ -3,6 +3,6 @@
 use tokio::sync::watch;
 
 /// Ends when it is time to stop.
-pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }

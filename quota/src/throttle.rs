@@ -1,0 +1,42 @@
+//! Says the same thing rarely, so that nobody can fill the log.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Something to say at most once in a while.
+#[derive(Debug)]
+pub struct Throttle {
+    every: Duration,
+    last: Mutex<Option<Instant>>,
+}
+
+impl Throttle {
+    /// The first time at once.
+    pub fn new(every: Duration) -> Throttle {
+        Throttle { every, last: Mutex::new(None) }
+    }
+
+    /// Whether it may be said now.
+    pub fn is_due(&self) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| last.elapsed() >= self.every);
+        if is_due {
+            *last = Some(Instant::now());
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_once_and_again_after_a_while() {
+        let hourly = Throttle::new(Duration::from_secs(3600));
+        assert!(hourly.is_due());
+        assert!(!hourly.is_due());
+        let always = Throttle::new(Duration::ZERO);
+        assert!(always.is_due() && always.is_due());
+    }
+}
