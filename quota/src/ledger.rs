@@ -1,23 +1,23 @@
-//! The rule, and who has how much: pure, for who has a lock of their own.
+//! The rule, and what each holder has: pure, for callers that have a lock of their own.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// This part of all is for those who are known.
+/// This part of all is for holders that are known.
 const RESERVE: usize = 8;
 
-/// Who has no more than this part of all, or this number, has little.
+/// A holder with no more than this part of all, or than this number, has little.
 const LITTLE_PART: usize = 64;
 const LITTLE: usize = 8;
 
 /// Whose share it is.
 pub trait Holder: Clone + Eq + Hash {
-    /// Whether it may take from the last eighth, as this machine's own programs may.
+    /// Whether it may take from the last eighth, for example as a program of this machine.
     fn is_known(&self) -> bool;
 }
 
-/// Whether who has `theirs` may have `more`, where all together have `taken` of `total`.
+/// Whether a holder of `theirs` may have `more`, where all holders together have `taken` of `total`.
 pub fn allows(theirs: usize, more: usize, taken: usize, total: usize, is_known: bool) -> bool {
     let kept = if is_known { 0 } else { total / RESERVE };
     let theirs = theirs.saturating_add(more);
@@ -25,8 +25,8 @@ pub fn allows(theirs: usize, more: usize, taken: usize, total: usize, is_known: 
     left.is_some_and(|left| theirs <= left || theirs <= LITTLE.max(total / LITTLE_PART))
 }
 
-/// The network of one machine: of IPv6 the first 64 bits, for who has one address of a network has
-/// them all.
+/// The network that one machine can have: of IPv6 the first 64 bits, because whoever has one
+/// address of a network has all of them.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(ip) if !ip.is_loopback() => {
@@ -36,7 +36,7 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What each has of something, and all together.
+/// What each holder has of something, and all of them together.
 #[derive(Debug)]
 pub struct Ledger<H> {
     total: usize,
@@ -45,7 +45,7 @@ pub struct Ledger<H> {
 }
 
 impl<H: Holder> Ledger<H> {
-    /// Of `total`.
+    /// Nobody has any of `total` yet.
     pub fn new(total: usize) -> Ledger<H> {
         Ledger { total, taken: 0, each: HashMap::new() }
     }
@@ -55,27 +55,27 @@ impl<H: Holder> Ledger<H> {
         self.total
     }
 
-    /// What all have.
+    /// What all holders have.
     pub fn taken(&self) -> usize {
         self.taken
     }
 
-    /// How many have any.
+    /// How many holders have any.
     pub fn holders(&self) -> usize {
         self.each.len()
     }
 
-    /// What one has.
+    /// What this holder has.
     pub fn of(&self, holder: &H) -> usize {
         self.each.get(holder).copied().unwrap_or(0)
     }
 
-    /// Whether one may have so much more, see [`allows`].
+    /// Whether this holder may have so much more, see [`allows`].
     pub fn allows(&self, holder: &H, more: usize) -> bool {
         allows(self.of(holder), more, self.taken, self.total, holder.is_known())
     }
 
-    /// One has so much more, whether or not that was allowed.
+    /// Gives this holder so much more, whether or not [`Ledger::allows`] it.
     pub fn add(&mut self, holder: &H, more: usize) {
         if more > 0 {
             self.taken += more;
@@ -83,7 +83,7 @@ impl<H: Holder> Ledger<H> {
         }
     }
 
-    /// One gives so much back, of what it has.
+    /// Takes so much back from this holder, at most what it has.
     pub fn sub(&mut self, holder: &H, less: usize) {
         if let Some(theirs) = self.each.get_mut(holder) {
             let less = less.min(*theirs);

@@ -1,11 +1,12 @@
-//! How much of what there is only so much of one of many may have ([`Shares`], [`Ledger`]), and how
-//! often something may be done ([`Bucket`], [`Buckets`]) or said ([`Throttle`]).
+//! Limits for many who share something: how much each may have ([`Shares`], [`Ledger`]), how often
+//! each may do something ([`Bucket`], [`Buckets`]), and how often the log says something
+//! ([`Throttle`]).
 //!
-//! Who has some may have more as long as at least as much as theirs is left for others. So one
-//! alone gets half of all, a second one half of the rest, and who has nothing yet finds something,
-//! however greedy the others are (the dynamic thresholds of Choudhury and Hahne, IEEE/ACM
-//! Transactions on Networking 6(2), 1998). Who has little may have more as long as there is any.
-//! The last eighth is for those who are known, see [`Holder`].
+//! A holder may have more as long as it leaves as much for others as it has. So one holder alone
+//! gets half of all, a second one half of the rest, and a holder that has nothing yet finds
+//! something, however greedy the others are (the dynamic thresholds of Choudhury and Hahne,
+//! IEEE/ACM Transactions on Networking 6(2), 1998). A holder that has little may have more as long
+//! as there is any. The last eighth is for holders that are known, see [`Holder`].
 
 mod ledger;
 mod rate;

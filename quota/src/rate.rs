@@ -1,11 +1,11 @@
-//! How often something may be done: token buckets. They read no clock; `now` is the time since
-//! whatever moment, the same for each call.
+//! How often something may be done: token buckets. They read no clock: `now` is the time since any
+//! moment that stays the same for all calls.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
-/// At most so many are remembered at once; those who did nothing lately need not be.
+/// So many buckets are kept at once; one that is full again can be forgotten.
 const MOST: usize = 4096;
 
 /// So many at once, and so many a second in the long run.
@@ -37,7 +37,7 @@ impl Bucket {
         (self.left + seconds * self.rate.per_second).min(self.rate.burst)
     }
 
-    /// Whether nothing was taken that has not come back.
+    /// Whether all turns that were taken have come back.
     pub fn is_full(&self, now: Duration) -> bool {
         self.left(now) >= self.rate.burst
     }
@@ -80,10 +80,10 @@ impl<K: Hash + Eq> Buckets<K> {
         Buckets { rate, each: HashMap::new() }
     }
 
-    /// Takes a turn of this one's, or says in how many seconds there is one.
+    /// Takes a turn from the bucket of `who`, or says in how many seconds there is one.
     ///
     /// # Errors
-    /// There is none, or too many are remembered already.
+    /// There is none, or too many buckets are in use.
     pub fn take(&mut self, who: K, now: Duration) -> Result<(), f32> {
         if self.each.len() >= MOST && !self.each.contains_key(&who) {
             self.each.retain(|_, bucket| !bucket.is_full(now));

@@ -1,4 +1,4 @@
-//! Shares that are given back when dropped, and can be waited for.
+//! Shares that come back when they are dropped, and for which one can wait.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::ledger::{Holder, Ledger};
 
-/// So much of something. A cheap handle.
+/// Something of which there is so much. A cheap handle.
 #[derive(Debug)]
 pub struct Shares<H: Holder>(Arc<Inner<H>>);
 
@@ -40,7 +40,7 @@ pub struct Full {
 }
 
 impl<H: Holder> Shares<H> {
-    /// `what` it is, in the plural, as an error says it.
+    /// `what` it is, in the plural, is what an error says.
     pub fn new(what: &'static str, total: usize) -> Shares<H> {
         let ledger = Mutex::new(Ledger::new(total));
         Shares(Arc::new(Inner { what, ledger, freed: Notify::new() }))
@@ -55,7 +55,7 @@ impl<H: Holder> Shares<H> {
         share.grow(1).map(|()| share)
     }
 
-    /// One of it, for which is waited so long.
+    /// One of it; waits so long for it.
     ///
     /// # Errors
     /// [`Full`] when there was none in this time.

@@ -1,4 +1,4 @@
-//! What a client sends, taken apart: payload as it comes, and what stands between.
+//! Parses the frames of a client: payload as it comes, and the control frames between.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -7,8 +7,7 @@ use crate::frame::{CONTROL, Kind, Opcode, unmask};
 
 const RULES: Broken = Broken(PROTOCOL, "a frame that breaks RFC 6455");
 
-/// Takes apart the frames of a client. Of a message it holds nothing but what was read of it and
-/// not asked for yet.
+/// Parses the frames of a client. It holds only what was read and not parsed yet.
 #[derive(Debug)]
 pub struct Frames {
     /// What was read and not looked at.
@@ -53,18 +52,18 @@ pub enum Part {
 }
 
 impl Frames {
-    /// Of text and bytes, in messages of at most so many bytes.
+    /// Takes text and binary messages of at most so many bytes.
     pub fn new(most: u64) -> Frames {
         Frames { raw: BytesMut::new(), most, takes_text: true, message: None, frame: None }
     }
 
-    /// Of bytes only, of which messages are no unit, and so have no bound.
+    /// Takes binary messages only, as one stream of bytes; so a message has no limit.
     pub fn stream() -> Frames {
         // The longest that a frame can be: the highest bit is 0 (section 5.2).
         Frames { takes_text: false, ..Frames::new(u64::MAX >> 1) }
     }
 
-    /// Where what is read is put.
+    /// Put here what was read.
     pub fn buffer(&mut self) -> &mut BytesMut {
         &mut self.raw
     }
@@ -79,7 +78,7 @@ impl Frames {
         self.frame.is_some() || self.message.is_some()
     }
 
-    /// What comes next, with at most `room` bytes of payload; `None` when more must be read.
+    /// The next part, with at most `room` bytes of payload; `None` when more must be read.
     ///
     /// # Errors
     /// [`Broken`]; what follows cannot be understood any more.
@@ -124,14 +123,14 @@ impl Frames {
             // A copy, for the buffer may be large and a ping may wait.
             Opcode::Ping => Ok(Some(Part::Ping(Bytes::copy_from_slice(&payload)))),
             Opcode::Pong => Ok(Some(Part::Pong)),
-            // A code alone has two bytes (section 5.5.1). Which it is, is not judged: whoever
-            // closes goes, and there is no better answer than to let it.
+            // A code alone has two bytes (section 5.5.1). Any code will do: the client goes in
+            // any case.
             _ if len == 1 => Err(RULES),
             _ => Ok(Some(Part::Close)),
         }
     }
 
-    /// Reads the head of a frame, if it is all here. What the first two bytes tell is judged before.
+    /// Parses the head of a frame, if it is all here; checks its first two bytes before that.
     fn head(&mut self) -> Result<Option<Frame>, Broken> {
         let mut raw = self.raw.as_ref();
         if raw.len() < 2 {

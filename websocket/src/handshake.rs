@@ -6,10 +6,10 @@ use sha1::{Digest, Sha1};
 /// The version of this standard, as `Sec-WebSocket-Version` has it.
 pub const VERSION: &str = "13";
 
-/// The head of a request of HTTP, as whoever read it has it.
+/// The head of an HTTP request.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// `GET`, if it can be one for a WebSocket.
+    /// Must be `GET`.
     pub method: &'a str,
     /// Whether its version of HTTP is 1.1 or a later one of 1.
     pub is_http_1_1: bool,
@@ -62,7 +62,7 @@ impl<'a> Request<'a> {
         self.values(name).any(|value| lists(value, word))
     }
 
-    /// The value of a header that is there once: two could be read as two things.
+    /// The value of a header that is there once: two readers could take two for different values.
     fn one(&self, name: &'static str) -> Option<&'a str> {
         let mut values = self.values(name);
         let value = values.next().and_then(text)?;

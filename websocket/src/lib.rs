@@ -1,11 +1,11 @@
 //! The server's side of WebSocket (RFC 6455): bytes in, frames or messages out, and back.
 //!
-//! [`handshake`] judges the request that asks for one. [`Frames`] takes apart what a client sends
-//! and hands payload on as it comes; [`Messages`] gathers it. [`head`] is what goes before the
-//! payload of a frame from the server, which lies wherever it lies.
+//! [`handshake`] checks the request that asks for one. [`Frames`] parses what a client sends and
+//! hands on its payload as it comes; [`Messages`] gathers it. [`head`] makes what goes before the
+//! payload of a frame from the server; the payload itself stays where it is.
 //!
-//! It reads no socket and no clock, so time limits and memory are its user's. There are no
-//! extensions, and so no compression: pictures are compressed already.
+//! It reads no socket and no clock: its user sets limits for time and memory. There are no
+//! extensions, so no compression: pictures are compressed already.
 
 pub mod close;
 mod frame;

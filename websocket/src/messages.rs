@@ -1,4 +1,4 @@
-//! What a client says, message by message.
+//! Gathers the messages of a client.
 
 use bytes::{Bytes, BytesMut};
 
@@ -22,7 +22,7 @@ pub enum Heard {
     Close,
 }
 
-/// Puts together what a client sends.
+/// Gathers the messages of a client.
 #[derive(Debug)]
 pub struct Messages {
     frames: Frames,
@@ -35,7 +35,7 @@ impl Messages {
         Messages { frames: Frames::new(most as u64), message: Vec::new() }
     }
 
-    /// Where what is read is put.
+    /// Put here what was read.
     pub fn buffer(&mut self) -> &mut BytesMut {
         self.frames.buffer()
     }
