@@ -16,7 +16,7 @@ use crate::live::clocks::{Captured, Clocks, Reading};
 use crate::live::frames::{Dropped, Frame, Frames};
 use crate::now::{self, Now};
 use crate::people::People;
-use crate::photos::election::{Order, Then, Turn};
+use crate::photos::election::{Election, Order, Then};
 use crate::photos::ingest::{Bad, Ingest, Refusal};
 use crate::photos::snaps::SnapError;
 use crate::photos::store::{Store, StoreError};
@@ -65,7 +65,7 @@ struct State {
     open: bool,
     /// The port on which it is there by HTTPS, if it is.
     https: Option<u16>,
-    turn: Turn,
+    election: Election,
     /// Why this gallery only shows.
     view_only: Option<String>,
     /// Why nothing can be stored.
@@ -96,7 +96,7 @@ impl Wall {
             echo: Echo::default(),
             open,
             https,
-            turn: Turn::new(id),
+            election: Election::new(id),
             view_only: None,
             trouble: store.trouble().map(|why| notice(&why)),
             troubles: Vec::new(),
@@ -232,7 +232,7 @@ impl Wall {
 
     /// A snapshot, or one that is offered again.
     fn hear_snapshot(&self, camera: &CameraId, jpeg: Bytes) -> Result<(), String> {
-        if !self.state().turn.stores() {
+        if !self.state().election.stores() {
             return Ok(());
         }
         let snapshot = self.ingest.read(camera, jpeg).map_err(|Bad { id, why }| {
@@ -278,13 +278,13 @@ impl Wall {
             _ => Status::parse(payload).map_err(|e| e.to_string())?,
         };
         let mut state = self.state();
-        if !retained && state.turn.is_me(id) {
+        if !retained && state.election.is_me(id) {
             state.echo.end();
         }
         if state.cameras.hear_gallery(id, status == Status::Offline) {
             self.changed.notify_one();
         }
-        let then = state.turn.hear(id, status, retained);
+        let then = state.election.hear(id, status, retained);
         self.take_turn(state, then);
         Ok(())
     }
@@ -292,11 +292,11 @@ impl Wall {
     fn hear_come(&self, id: &GalleryId, payload: &[u8]) -> Result<(), String> {
         let mut state = self.state();
         let then = match payload {
-            [] => state.turn.hear_come(id),
+            [] => state.election.hear_come(id),
             told => {
                 let told = Order::parse(told);
                 let (order, other) = told.ok_or("neither empty nor `before ID` or `after ID`")?;
-                state.turn.hear_order(id, order, &other)
+                state.election.hear_order(id, order, &other)
             }
         };
         self.take_turn(state, then);
@@ -305,7 +305,7 @@ impl Wall {
 
     /// A gallery that is to be told which of them came before.
     pub fn next_untold(&self) -> Option<(GalleryId, Order)> {
-        self.state().turn.next_untold()
+        self.state().election.next_untold()
     }
 
     /// Does what follows from what another gallery said.
@@ -314,14 +314,14 @@ impl Wall {
         if then == Then::SayOnline {
             self.say_online.notify_one();
         }
-        let other = state.turn.other().map(|other| {
+        let other = state.election.other().map(|other| {
             format!(
                 "Gallery {other} came first and stores the photos; this one only shows. If that \
                  one will not come back: vitrina forget gallery/{other}"
             )
         });
         // Before it is known, it is as it was.
-        if other != state.view_only && (other.is_some() || state.turn.stores()) {
+        if other != state.view_only && (other.is_some() || state.election.stores()) {
             match &other {
                 Some(why) => warn!(why, "view only"),
                 None => info!("this gallery stores the photos now"),
@@ -336,7 +336,7 @@ impl Wall {
         self.people.connected();
         self.journal.connected();
         let mut state = self.state();
-        state.turn.connected();
+        state.election.connected();
         state.cameras.connected(Now::read());
         state.complained.clear();
         state.denied.clear();
