@@ -333,11 +333,12 @@ impl Site {
         }
         let now = Now::read();
         let cameras = self.wall.cameras().borrow().clone();
+        let mut counters = self.wall.counters();
         let listed: Vec<Listed<'_>> = cameras
             .iter()
             .map(|camera| {
                 let newest = self.wall.frames.newest(&camera.camera);
-                let dropped = self.wall.frames.dropped(&camera.camera);
+                let dropped = counters.dropped.remove(&camera.camera).unwrap_or_default();
                 Listed { camera, age_ms: newest.map(|frame| frame.age_ms(now)), dropped }
             })
             .collect();

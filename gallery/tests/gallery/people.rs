@@ -58,6 +58,21 @@ impl Page {
         .await
     }
 
+    /// Opens a page for Eva, closes it, and waits until she has left. `stays` does not leave.
+    async fn sees_another_leave(&mut self, house: &House, stays: &PersonId) {
+        let mut page = Page::open(house).await;
+        let eva = page.join("Eva", None).await.id;
+        drop(page);
+        self.find(|told| match told {
+            ToPage::Presence { gone, .. } => {
+                assert!(!gone.contains(stays), "{gone:?}");
+                gone.contains(&eva).then_some(())
+            }
+            _ => None,
+        })
+        .await;
+    }
+
     async fn misses(&mut self, person: &PersonId) {
         self.find(|told| match told {
             ToPage::Presence { gone, .. } => gone.contains(person).then_some(()),
