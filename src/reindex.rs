@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use gallery::{Progress, Settled};
+use gallery::{Progress, Recovered};
 
 use crate::config::Settings;
 
@@ -13,7 +13,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     let Settings { file, data, .. } = settings;
     let config = file.gallery.check(file.root, data.join("gallery"))?;
     let shown = io::stderr().is_terminal();
-    let settled = gallery::reindex(&config, |progress| {
+    let recovered = gallery::reindex(&config, |progress| {
         if shown {
             // The index does not depend on the terminal.
             let _ = write!(io::stderr(), "\r{}", bar(progress));
@@ -22,7 +22,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     if shown {
         writeln!(io::stderr())?;
     }
-    let Settled { added, damaged, .. } = settled;
+    let Recovered { added, damaged, .. } = recovered;
     write!(io::stdout(), "{added} photos are in the index")?;
     if damaged > 0 {
         write!(io::stdout(), "; {damaged} files are not what was stored: see the log above")?;

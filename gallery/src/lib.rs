@@ -34,7 +34,7 @@ pub use photos::picture::{BadSection as BadPicturesSection, Section as PicturesS
 #[doc(hidden)]
 pub use photos::store::fill;
 pub use photos::store::{BadSection as BadPhotosSection, Section as PhotosSection};
-pub use photos::store::{OpenError, Progress, Settled};
+pub use photos::store::{OpenError, Progress, Recovered};
 pub use supervision::{Health, stopped};
 
 use http::cors::Readers;
@@ -315,7 +315,7 @@ pub fn last_events(data: &std::path::Path, most: usize) -> Vec<wire::log::Entry>
 ///
 /// # Errors
 /// [`OpenError`], also when a gallery runs on them.
-pub fn reindex(config: &Config, progress: impl FnMut(Progress)) -> Result<Settled, OpenError> {
+pub fn reindex(config: &Config, progress: impl FnMut(Progress)) -> Result<Recovered, OpenError> {
     photos::store::reindex(&config.photos.folder, progress)
 }
 

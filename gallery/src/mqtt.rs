@@ -81,7 +81,7 @@ pub(crate) async fn run(
         }
         if links.borrow_and_update().up {
             // Who is told that a photo is stored does not offer it to another gallery.
-            let _ = timeout(SETTLED, wall.ingest.settle()).await;
+            let _ = timeout(SETTLED, wall.ingest.finish()).await;
             let _ = timeout(GOOD_BYE, me.leave(&client, &wall, &mut sayings)).await;
         }
         links.borrow().up

@@ -1,13 +1,16 @@
 //! The people on the wall: who is here, what they say, and the cameras that their pages show.
 //!
-//! What pages and the broker say goes into one state under a lock; what is new goes out in bundles,
-//! written once and shared by all pages. Nothing here waits for a page, the broker or the disk.
+//! What pages ask for (`requests`) and the broker says (`hearing`) goes into one state under a lock;
+//! what is new goes out in bundles, written once and shared by all pages. Nothing here waits for a
+//! page, the broker or the disk.
 
 mod cameras;
+mod hearing;
 mod keys;
 mod outbox;
 mod pictures;
 mod presence;
+mod requests;
 mod talk;
 mod visitor;
 mod wants;
@@ -24,15 +27,12 @@ use supervision::Health;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{sleep, timeout};
 use wire::page::ToPage;
-use wire::people::{self, Line, Person, Present, Say, What};
-use wire::{
-    Author, CameraId, GalleryId, Info, NodeName, PersonId, PhotoId, Resolution, Root, State,
-    Status, Topic, Want, limits,
-};
+use wire::people::{Line, Present, What};
+use wire::{Author, GalleryId, NodeName, PersonId, PhotoId, Root, Topic, limits};
 
 use crate::now::{self, Now};
 use crate::record::database::{self, Kept};
-use cameras::{Cameras, Shown};
+use cameras::Cameras;
 use outbox::Outbox;
 use presence::{Device, Presence};
 use talk::Talk;
@@ -103,30 +103,15 @@ struct Room {
     all: Option<[Arc<str>; 2]>,
 }
 
-/// What became of something that somebody says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Saying {
-    /// It is on its way.
-    New,
-    /// It is in the talk already, by its id.
-    Known,
-}
-
-/// What somebody asked for is not done now: in so many seconds, or never; and why.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Held {
-    seconds: Option<f32>,
-    why: String,
-}
-
-impl Held {
-    fn never(why: impl Into<String>) -> Self {
-        Held { seconds: None, why: why.into() }
-    }
-
-    fn after(seconds: f32, why: impl Into<String>) -> Self {
-        Held { seconds: Some(seconds), why: why.into() }
-    }
+/// Lines of the talk since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// That came faster of one person than [`limits::HEARD`], and were dropped.
+    pub unheard: u64,
+    /// That came too fast for those who are here.
+    pub missed: u64,
+    /// That are missing on disk.
+    pub not_kept: u64,
 }
 
 impl People {
@@ -166,23 +151,13 @@ impl People {
         &self.kept.health
     }
 
-    /// How much of the talk was not kept, and how much not heard, if any.
-    pub fn dropped(&self) -> impl Iterator<Item = String> + use<> {
+    /// What was counted of the talk.
+    pub fn counted(&self) -> Counted {
         let (unheard, missed) = {
             let room = self.room();
             (room.unheard, room.talk.missed)
         };
-        let unheard = (unheard > 0).then(|| {
-            let (_, most) = limits::HEARD;
-            format!(
-                "the talk: {unheard} lines since the start came faster than {most} a second of one \
-                 person and were dropped"
-            )
-        });
-        let missed = (missed > 0).then(|| {
-            format!("the talk: {missed} lines since the start came too fast for those who are here")
-        });
-        self.kept.note().into_iter().chain(unheard).chain(missed)
+        Counted { unheard, missed, not_kept: self.kept.lost() }
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {
@@ -192,110 +167,6 @@ impl People {
     fn notify(&self) {
         self.changed.notify_one();
         self.outgoing.notify_one();
-    }
-
-    /// Takes a message from the broker; what is about no people is passed over.
-    ///
-    /// # Errors
-    /// Why it was refused.
-    pub fn hear(&self, topic: &Topic, payload: &[u8], retained: bool) -> Result<(), String> {
-        let now = Now::read();
-        match topic {
-            Topic::Person(id) => {
-                let person = match payload {
-                    [] => None,
-                    payload => Some(Person::parse(payload).map_err(|error| error.to_string())?),
-                };
-                let mut room = self.room();
-                let Room { presence, outbox, .. } = &mut *room;
-                let full = |_| "there are too many people already".to_owned();
-                if presence.hear(id, person, retained, now).map_err(full)? {
-                    outbox.put(Out::Fact(topic.clone(), String::new()));
-                }
-            }
-            // A retained command is an old one.
-            Topic::Say(_) | Topic::Want(_) if retained => return Ok(()),
-            Topic::Say(id) => {
-                let Say { id: line, text, .. } =
-                    Say::parse(payload).map_err(|error| error.to_string())?;
-                let mut room = self.room();
-                let Some(person) = room.presence.author(id) else {
-                    return Err("who says this is not here".to_owned());
-                };
-                if room.heard.take(id.clone(), now.since_boot()).is_err() {
-                    room.unheard += 1;
-                    return Err("too much at once; it is dropped".to_owned());
-                }
-                // Who has just come has come before they speak.
-                let happened = room.presence.happened();
-                self.tell(&mut room, happened, now);
-                let what = What::Said { text };
-                self.add(&mut room, Line { id: line, at: now.wall_ms(), person, what });
-            }
-            Topic::GalleryStatus(gallery) => {
-                let status = match payload {
-                    [] => None,
-                    payload => Some(Status::parse(payload).map_err(|error| error.to_string())?),
-                };
-                let mut room = self.room();
-                // It may be behind a broker that tells nobody who comes what it retains.
-                if room.presence.hear_gallery(gallery, status) && !retained {
-                    room.tell_all();
-                }
-            }
-            Topic::State(camera) if camera.node.is_browser() => {
-                let state = State::parse(payload).ok().map(|state| state.state);
-                let is_shown = state.is_some_and(|state| state != wire::CameraState::Off);
-                self.room().presence.hear_camera(camera, is_shown);
-            }
-            Topic::Info(node) if node.is_browser() && retained => {
-                let Ok(info) = Info::parse(payload) else { return Ok(()) };
-                let Room { cameras, outbox, .. } = &mut *self.room();
-                cameras.hear_info(node, &info, outbox);
-            }
-            Topic::Want(camera) => {
-                let want = Want::parse(payload).map_err(|error| error.to_string())?;
-                let Room { cameras, outbox, .. } = &mut *self.room();
-                cameras.want(camera, want, now, outbox);
-            }
-            _ => return Ok(()),
-        }
-        self.notify();
-        Ok(())
-    }
-
-    /// The broker was reached; it is told everything.
-    pub fn connected(&self) {
-        let mut room = self.room();
-        let Room { presence, cameras, outbox, .. } = &mut *room;
-        outbox.open();
-        presence.connected(Now::read());
-        cameras.listen(outbox);
-        room.tell_all();
-        drop(room);
-        self.notify();
-    }
-
-    pub fn disconnected(&self) {
-        let mut room = self.room();
-        room.presence.disconnected();
-        room.outbox.close();
-        drop(room);
-        self.pictures.clear();
-    }
-
-    /// What the broker is to be told next.
-    pub fn next_out(&self) -> Option<Out> {
-        self.room().outbox.take()
-    }
-
-    /// The gallery stops: clears what it published.
-    pub fn farewell(&self) {
-        let Room { presence, cameras, outbox, .. } = &mut *self.room();
-        for (id, _) in presence.facts() {
-            outbox.put(Out::Fact(Topic::Person(id.clone()), String::new()));
-        }
-        cameras.clear_all(outbox);
     }
 
     /// Tells pages what is new and lets time pass, once a second at least, for ever. `beat` is
@@ -375,120 +246,8 @@ impl People {
         Some(Author { id, name })
     }
 
-    fn join(
-        &self,
-        person: &PersonId,
-        device: Device,
-        address: IpAddr,
-        name: &str,
-    ) -> Result<(), Held> {
-        let now = Now::read();
-        let mut room = self.room();
-        let Room { presence, outbox, names, joins, renames, .. } = &mut *room;
-        match presence.author(person) {
-            Some(author) if author.name != name => {
-                renames.take(person.clone(), now.since_boot()).map_err(|seconds| {
-                    Held::after(seconds, "you have changed your name very often")
-                })?;
-            }
-            _ => joins.take(address, now.since_boot()).map_err(|seconds| {
-                Held::after(seconds, "very many have joined from your address just now")
-            })?,
-        }
-        let full = format!("{} people are here already, the most there can be", presence::OURS);
-        let fact = presence.join(person, device, name, now).map_err(|_| Held::after(30.0, full))?;
-        if let Some(fact) = fact {
-            outbox.put(Out::Fact(Topic::Person(person.clone()), fact.to_json()));
-        }
-        if names.len() >= NAMES {
-            names.retain(|id, _| presence.author(id).is_some());
-        }
-        names.insert(person.clone(), name.to_owned());
-        drop(room);
-        self.notify();
-        Ok(())
-    }
-
-    fn part(&self, person: &PersonId, device: Device, farewell: bool, lost: bool) {
-        let Room { presence, outbox, .. } = &mut *self.room();
-        if presence.part(person, device, farewell, lost, Now::read()) {
-            outbox.put(Out::Fact(Topic::Person(person.clone()), String::new()));
-        }
-        self.notify();
-    }
-
-    fn say(
-        &self,
-        person: &PersonId,
-        address: IpAddr,
-        text: &str,
-        id: Option<PhotoId>,
-    ) -> Result<Saying, Held> {
-        let Some(text) = people::text(text) else {
-            let most = limits::SAY;
-            let why = format!("a message has 1 to {most} characters that can be seen");
-            return Err(Held::never(why));
-        };
-        let now = Now::read();
-        let mut room = self.room();
-        if id.as_ref().is_some_and(|id| room.talk.knows(id)) {
-            return Ok(Saying::Known);
-        }
-        let fast = |seconds| Held::after(seconds, "that was very much at once");
-        room.says.take(person.clone(), now.since_boot()).map_err(fast)?;
-        room.says_of_address
-            .take(address, now.since_boot())
-            .map_err(|seconds| Held::after(seconds, "very much is being said from your address"))?;
-        if !room.outbox.has_room() {
-            return Err(Held::after(5.0, "the gallery cannot reach the broker just now"));
-        }
-        let say = Say { id: id.unwrap_or_else(|| new_id(now)), at: now.wall_ms(), text };
-        room.outbox.put(Out::Say(Topic::Say(person.clone()), say.to_json()));
-        drop(room);
-        self.outgoing.notify_one();
-        Ok(Saying::New)
-    }
-
-    fn show(
-        &self,
-        person: &PersonId,
-        device: Device,
-        name: &str,
-        size: Resolution,
-    ) -> Result<Shown, Held> {
-        let Room { presence, cameras, outbox, .. } = &mut *self.room();
-        let called = presence.author(person).map(|author| author.name);
-        let name = people::name(name).or(called).unwrap_or_default();
-        let shown = cameras.show(person, device, &name, size, Now::read(), outbox);
-        self.notify();
-        shown.map_err(|why| Held::after(30.0, why))
-    }
-
-    fn end(&self, person: &PersonId, camera: &CameraId, lost: bool) {
-        let Room { presence, cameras, outbox, names, .. } = &mut *self.room();
-        let name = presence.author(person).map(|author| author.name);
-        let name = name.or_else(|| names.get(person).cloned()).unwrap_or_default();
-        let detail = match lost {
-            true => format!("the connection to {name} was lost"),
-            false => format!("{name} stopped showing"),
-        };
-        cameras.end(camera, detail, Now::read(), outbox);
-        self.notify();
-    }
-
     fn new_device(&self) -> Device {
         self.devices.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-impl Room {
-    /// Tells the broker who is here and what they show.
-    fn tell_all(&mut self) {
-        let Room { presence, cameras, outbox, .. } = self;
-        for (id, person) in presence.facts() {
-            outbox.put(Out::Fact(Topic::Person(id.clone()), person.to_json()));
-        }
-        cameras.tell_all(outbox);
     }
 }
 

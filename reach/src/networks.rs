@@ -183,6 +183,24 @@ mod tests {
         }
 
         #[test]
+        fn a_network_has_whom_its_first_bits_say(ip: u128, peer: u128, prefix in 0..=128_u8) {
+            // Peers near and far, but neither this machine nor one of IPv4.
+            let near = peer >> prefix.min(120) | ip & !(u128::MAX >> prefix.min(120));
+            let shift = 128 - u32::from(prefix);
+            for peer in [peer, near].map(|peer| peer | 1 << 127) {
+                let ip = ip | 1 << 127;
+                let networks = parse(&[&format!("{}/{prefix}", Ipv6Addr::from(ip))]);
+                let same = (ip ^ peer).checked_shr(shift).unwrap_or(0) == 0;
+                prop_assert_eq!(networks.have(Ipv6Addr::from(peer).into()), same);
+                let (ip, peer) = ((ip >> 96) as u32, (peer >> 96) as u32);
+                let prefix = prefix.min(32);
+                let networks = parse(&[&format!("{}/{prefix}", Ipv4Addr::from(ip))]);
+                let same = (ip ^ peer).checked_shr(32 - u32::from(prefix)).unwrap_or(0) == 0;
+                prop_assert_eq!(networks.have(Ipv4Addr::from(peer).into()), same);
+            }
+        }
+
+        #[test]
         fn no_text_is_too_much(text in ".*") {
             let _ = Networks::parse(&[text]);
         }

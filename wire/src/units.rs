@@ -276,6 +276,36 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_number_and_a_unit_are_their_product_or_too_much(
+            number: u64, small in 0..1_000_000_u64, blanks in " {0,2}",
+        ) {
+            for number in [number, small] {
+                for (units, factor) in PERIODS {
+                    for unit in units {
+                        let read = period(&format!("{blanks}{number}{blanks}{unit}{blanks}")).ok();
+                        let seconds = number.checked_mul(factor);
+                        prop_assert_eq!(read, seconds.map(Duration::from_secs), "{} {}", number, unit);
+                    }
+                }
+                for (units, factor) in SIZES {
+                    for unit in units {
+                        let read = bytes(&format!("{blanks}{number}{blanks}{unit}{blanks}")).ok();
+                        prop_assert_eq!(read, number.checked_mul(factor), "{} {}", number, unit);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_is_too_much(text in "[-+. 0-9a-zA-Zµ]{0,30}", any in ".*") {
+            for text in [text, any] {
+                let whole = |text: &str| text.trim().starts_with(|c: char| c.is_ascii_digit());
+                prop_assert!(period(&text).is_err() || whole(&text), "{:?}", text);
+                prop_assert!(bytes(&text).is_err() || whole(&text), "{:?}", text);
+            }
+        }
+
+        #[test]
         fn what_is_shown_is_read_again(bytes: u64, patience: u16) {
             let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
             let keys = Keys { bytes, patience, most: None };

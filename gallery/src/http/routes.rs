@@ -32,10 +32,10 @@ use crate::live::page;
 use crate::live::socket::{self, Socket, handshake};
 use crate::now::Now;
 use crate::people::Visitor;
-use crate::photos::idempotency::Key;
 use crate::photos::picture::Pool;
 use crate::photos::store::Store;
 use crate::photos::upload;
+use crate::photos::upload::idempotency::Key;
 use crate::photos::upload::{Outcome, Uploads};
 use crate::problem::{CannotBeDone, Problem, recover};
 use crate::relay;
@@ -333,11 +333,12 @@ impl Site {
         }
         let now = Now::read();
         let cameras = self.wall.cameras().borrow().clone();
+        let mut counters = self.wall.counters();
         let listed: Vec<Listed<'_>> = cameras
             .iter()
             .map(|camera| {
                 let newest = self.wall.frames.newest(&camera.camera);
-                let dropped = self.wall.frames.dropped(&camera.camera);
+                let dropped = counters.dropped.remove(&camera.camera).unwrap_or_default();
                 Listed { camera, age_ms: newest.map(|frame| frame.age_ms(now)), dropped }
             })
             .collect();

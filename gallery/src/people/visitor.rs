@@ -13,8 +13,9 @@ use wire::{PersonId, PhotoId, Resolution, Size, people};
 use super::cameras::Shown;
 use super::pictures::Picture;
 use super::presence::Device;
+use super::requests::{Held, Saying};
 use super::wants::Wanted;
-use super::{Held, Keys, People, Saying, json};
+use super::{Keys, People, json};
 use crate::limits::shares::Who;
 use crate::now::{Micros, Now};
 

@@ -164,7 +164,7 @@ impl Ingest {
     }
 
     /// Takes no more, and waits until what is under way is stored and answered.
-    pub async fn settle(&self) {
+    pub async fn finish(&self) {
         if let Ok(all) = self.room.acquire_many(u32::try_from(ROOM).unwrap_or(u32::MAX)).await {
             all.forget();
         }

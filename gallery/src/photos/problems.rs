@@ -3,8 +3,10 @@
 use tracing::warn;
 use warp::http::StatusCode;
 
+use crate::photos::picture::{BadPicture, PoolError};
 use crate::photos::snaps::SnapError;
 use crate::photos::store::StoreError;
+use crate::photos::upload::multipart::BadBody;
 use crate::problem::Problem;
 
 impl From<StoreError> for Problem {
@@ -56,6 +58,54 @@ impl From<SnapError> for Problem {
                 Problem::new(StatusCode::GATEWAY_TIMEOUT, sentence, hint).with_id(id)
             }
             SnapError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BadBody> for Problem {
+    fn from(error: BadBody) -> Self {
+        let (status, hint) = match error {
+            BadBody::NotMultipart => {
+                let hint =
+                    "send a form with pictures in the field image: curl -F image=@a.jpg …/upload";
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, hint)
+            }
+            BadBody::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "send fewer pictures at once"),
+            BadBody::Silent => {
+                (StatusCode::REQUEST_TIMEOUT, "send it again over a better connection")
+            }
+            BadBody::Cut | BadBody::Broken(_) => (StatusCode::BAD_REQUEST, "send it again"),
+        };
+        Problem::new(status, error.to_string(), hint)
+    }
+}
+
+impl From<BadPicture> for Problem {
+    fn from(bad: BadPicture) -> Self {
+        let error = format!("the picture is refused: {bad}");
+        if bad.is_too_large() {
+            let hint =
+                "make it smaller; [gallery.pictures] of the configuration says what is taken";
+            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint);
+        }
+        let hint = match bad {
+            BadPicture::Other("HEIC") => {
+                "save it as JPEG; an iPhone does, with Settings, Camera, Formats, Most Compatible"
+            }
+            BadPicture::Unknown | BadPicture::Other(_) => {
+                "its content counts, not its name: convert it"
+            }
+            _ => "open it in a program that can read it, and save it anew",
+        };
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error, hint)
+    }
+}
+
+impl From<PoolError> for Problem {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Memory(bad) => bad.into(),
+            PoolError::Failed | PoolError::Thread(_) => Problem::internal(error.to_string()),
         }
     }
 }

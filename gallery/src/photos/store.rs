@@ -30,7 +30,7 @@ use wire::{Photo, PhotoEvent, PhotoId};
 pub use config::{BadSection, Section};
 pub use error::OpenError;
 pub use index::fill;
-pub use recovery::{Progress, Settled, reindex};
+pub use recovery::{Progress, Recovered, reindex};
 
 pub(crate) use blobs::{Blob, Reader as BlobReader};
 pub(crate) use config::Config;

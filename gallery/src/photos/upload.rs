@@ -1,4 +1,14 @@
 //! Pictures that people bring: received into a file of the store, checked, and stored as they are.
+//!
+//! `multipart` reads bodies, `form` what their fields say, `check` what a picture is, and
+//! `idempotency` knows again what is sent again. It may know the store, pictures and how a request
+//! is answered, and no routes or headers. What must never be: a body that is held in memory, more
+//! work at once than there are turns, and a picture that is stored before all of it was checked.
+
+mod check;
+mod form;
+pub(crate) mod idempotency;
+pub(super) mod multipart;
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -8,16 +18,21 @@ use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use tokio::time::timeout;
 use warp::http::StatusCode;
-use wire::{Author, MediaType, Photo, PhotoId, TimeSource};
+use wire::{Author, MediaType, Photo, PhotoId};
 
 use crate::limits::shares::{Shares, Who};
 use crate::now::Now;
 use crate::photos::filename;
-use crate::photos::idempotency::{Bringer, Claim, Key, Named, Names};
-use crate::photos::multipart::{BadBody, Multipart, Part};
-use crate::photos::picture::{self, BadPicture, Checked, Pool, PoolError};
+use crate::photos::picture::{self, Pool};
 use crate::photos::store::{Added, Content, Incoming, NewPhoto, Store, StoreError};
 use crate::problem::Problem;
+use check::{Picture, check};
+use form::{AGE, Brought, FIELD, MODIFIED, number};
+use idempotency::{Bringer, Claim, Key, Named, Names};
+use multipart::{BadBody, Multipart, Part};
+
+#[cfg(test)]
+pub(crate) use check::{ASIDE, COPIES};
 
 /// How long a request waits for its turn.
 const TURN_WITHIN: Duration = Duration::from_secs(10);
@@ -37,25 +52,8 @@ const fn body_bytes(upload: u64) -> u64 {
 /// How long a request may take in all, on the slowest link.
 const WITHIN: Duration = Duration::from_secs(15 * 60);
 
-/// Taking the place out of a picture takes its bytes, once more where they must move to make room,
-/// and what is noted aside: changes, and texts that were compressed.
-pub(crate) const COPIES: u64 = 2;
-pub(crate) const ASIDE: u64 = 12 << 20;
-
 /// What is written at once.
 const PIECE: usize = 256 * 1024;
-
-/// The field that holds a picture.
-const FIELD: &str = "image";
-
-/// The field before a picture that says how many milliseconds ago it was taken.
-const AGE: &str = "age";
-
-/// The field before a picture that says when its file was changed last, in milliseconds since 1970.
-const MODIFIED: &str = "modified";
-
-/// How many digits they may have.
-const DIGITS: usize = 15;
 
 /// The way in for pictures. A cheap handle.
 #[derive(Debug, Clone)]
@@ -129,11 +127,11 @@ impl Uploads {
     ) -> Result<Vec<Outcome>, Problem> {
         let most = body_bytes(self.pool.config().upload);
         if length.is_some_and(|length| length > most) {
-            return Err(bad_body(&BadBody::TooLarge));
+            return Err(BadBody::TooLarge.into());
         }
         let body = Box::pin(bounded(body, most));
         let content_type = content_type.unwrap_or_default();
-        let mut body = Multipart::new(&content_type, body).map_err(|error| bad_body(&error))?;
+        let mut body = Multipart::new(&content_type, body)?;
         let turn = self.turns.take_within(who.clone(), TURN_WITHIN).await?;
         let bringer = match &person {
             Some(person) => Bringer::Person(person.id.clone()),
@@ -177,7 +175,7 @@ impl Uploads {
                 Ok(Some(_)) => continue,
                 Ok(None) => break,
                 Err(error) => {
-                    broken = Some(bad_body(&error));
+                    broken = Some(error.into());
                     break;
                 }
             };
@@ -209,7 +207,7 @@ impl Uploads {
     /// [`Problem`] if it is none, or cannot be stored.
     pub async fn bring(&self, id: PhotoId, bytes: Bytes) -> Result<(), Problem> {
         let incoming = self.store.write(self.store.incoming().await?, bytes).await?;
-        let picture = self.check(incoming).await?;
+        let picture = check(&self.pool, incoming).await?;
         self.keep(id, picture, &Brought::default(), String::new()).await?;
         Ok(())
     }
@@ -224,7 +222,7 @@ impl Uploads {
             if let Some(photo) = self.known(brought, &incoming.arrived()).await? {
                 return Ok((photo.id, true));
             }
-            let picture = self.check(incoming).await?;
+            let picture = check(&self.pool, incoming).await?;
             let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
             self.keep(id, picture, brought, name.clone()).await
         };
@@ -251,7 +249,7 @@ impl Uploads {
         let most = self.pool.config().upload;
         let (mut size, mut piece) = (0, BytesMut::new());
         loop {
-            let data = body.data().await.map_err(|error| bad_body(&error))?;
+            let data = body.data().await?;
             let ended = data.is_none();
             let data = data.unwrap_or_default();
             size += data.len() as u64;
@@ -300,20 +298,6 @@ impl Uploads {
         Ok(self.store.find_file(arrived).await?)
     }
 
-    /// Takes the place out unless it is to be kept, and checks what is left: that is what is
-    /// stored. The file is read twice, since what decoding takes is known only when it was read.
-    async fn check(&self, mut incoming: Incoming) -> Result<Picture, Problem> {
-        let length = incoming.draft().size()?;
-        let looked = self.pool.run(length * COPIES + ASIDE, move |config| look(incoming, config));
-        let (picture, memory) = looked.await??;
-        let checked = self.pool.run(memory, move |_| {
-            let mut picture = picture;
-            picture::check(picture.media, &picture.incoming.draft().read()?)?;
-            Ok(picture)
-        });
-        checked.await?
-    }
-
     /// Stores it. Answers its id, and whether it was here already.
     async fn keep(
         &self,
@@ -345,62 +329,6 @@ impl Uploads {
     }
 }
 
-/// A picture that can be stored.
-#[derive(Debug)]
-struct Picture {
-    incoming: Incoming,
-    media: MediaType,
-    checked: Checked,
-    /// When it may have been taken, as [`picture::times`] tells.
-    times: Vec<u64>,
-}
-
-/// What is known of a picture besides itself.
-#[derive(Debug, Default)]
-struct Brought {
-    person: Option<Author>,
-    /// What its bringer calls it.
-    named: Option<Named>,
-    /// When it was taken, in milliseconds since 1970, if the browser said how old it was. A
-    /// browser's clock may be wrong, but hardly in the difference between two of its times.
-    taken: Option<u64>,
-    /// When its file was changed last, in milliseconds since 1970.
-    modified: Option<u64>,
-}
-
-impl Brought {
-    /// When a picture was taken that tells these times itself, as well as it is known at `now`.
-    fn taken(&self, times: &[u64], now: u64) -> (u64, TimeSource) {
-        if let Some(taken) = self.taken {
-            return (taken, TimeSource::Browser);
-        }
-        if let Some(taken) = picture::plausible(times, now) {
-            return (taken, TimeSource::Exif);
-        }
-        match picture::plausible(self.modified.as_slice(), now) {
-            Some(modified) => (modified, TimeSource::File),
-            None => (now, TimeSource::Received),
-        }
-    }
-}
-
-/// What a field says that holds a number of milliseconds.
-async fn number<S>(body: &mut Multipart<S>) -> Result<Option<u64>, BadBody>
-where
-    S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
-{
-    let mut text = Vec::new();
-    while let Some(data) = body.data().await? {
-        if text.len() <= DIGITS {
-            text.extend_from_slice(&data);
-        }
-    }
-    let text = std::str::from_utf8(&text).ok().filter(|text| text.len() <= DIGITS);
-    let number = text.and_then(|text| text.parse::<f64>().ok()).filter(|number| *number >= 0.0);
-    // Not NaN, and of 15 digits at most; what is more, such as 1e300, becomes the largest.
-    Ok(number.map(|number| number as u64))
-}
-
 fn refused(problem: Problem, name: String) -> Outcome {
     Outcome::Refused { status: problem.status().as_u16(), problem, name }
 }
@@ -420,24 +348,6 @@ pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Er
     let _ = timeout(PASSED_OVER_WITHIN, taken).await;
 }
 
-/// Takes the place out unless it is to be kept, and looks at what is left. Tells what it takes to
-/// decode that.
-fn look(mut incoming: Incoming, config: &picture::Config) -> Result<(Picture, u64), Problem> {
-    let mut bytes = incoming.draft().read()?;
-    let media = picture::recognise(&bytes).ok_or_else(|| picture::not_taken(&bytes))?;
-    // What will be refused need not be searched.
-    let mut looked = picture::look(media, &bytes)?;
-    looked.within(config)?;
-    // With the place goes the satellites' time.
-    let times = picture::times(media, &bytes);
-    if !config.keep_gps && picture::without_places(media, &mut bytes)? {
-        incoming.draft().rewrite(&bytes)?;
-        looked = picture::look(media, &bytes)?;
-        looked.within(config)?;
-    }
-    Ok((Picture { incoming, media, checked: looked.checked, times }, looked.memory))
-}
-
 /// The body as bytes, up to a limit.
 fn bounded(
     body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
@@ -455,87 +365,4 @@ fn bounded(
 fn nothing(error: &str) -> Problem {
     let hint = "send at least one picture: curl -F image=@a.jpg …/upload";
     Problem::new(StatusCode::BAD_REQUEST, error, hint)
-}
-
-fn bad_body(error: &BadBody) -> Problem {
-    let (status, hint) = match error {
-        BadBody::NotMultipart => {
-            let hint =
-                "send a form with pictures in the field image: curl -F image=@a.jpg …/upload";
-            (StatusCode::UNSUPPORTED_MEDIA_TYPE, hint)
-        }
-        BadBody::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "send fewer pictures at once"),
-        BadBody::Silent => (StatusCode::REQUEST_TIMEOUT, "send it again over a better connection"),
-        BadBody::Cut | BadBody::Broken(_) => (StatusCode::BAD_REQUEST, "send it again"),
-    };
-    Problem::new(status, error.to_string(), hint)
-}
-
-impl From<BadPicture> for Problem {
-    fn from(bad: BadPicture) -> Self {
-        let error = format!("the picture is refused: {bad}");
-        if bad.is_too_large() {
-            let hint =
-                "make it smaller; [gallery.pictures] of the configuration says what is taken";
-            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint);
-        }
-        let hint = match bad {
-            BadPicture::Other("HEIC") => {
-                "save it as JPEG; an iPhone does, with Settings, Camera, Formats, Most Compatible"
-            }
-            BadPicture::Unknown | BadPicture::Other(_) => {
-                "its content counts, not its name: convert it"
-            }
-            _ => "open it in a program that can read it, and save it anew",
-        };
-        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error, hint)
-    }
-}
-
-impl From<PoolError> for Problem {
-    fn from(error: PoolError) -> Self {
-        match error {
-            PoolError::Memory(bad) => bad.into(),
-            PoolError::Failed | PoolError::Thread(_) => Problem::internal(error.to_string()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn sent(number_of: &str) -> Option<u64> {
-        let head = "--b\r\nContent-Disposition: form-data; name=\"age\"\r\n\r\n";
-        let body = Bytes::from(format!("{head}{number_of}\r\n--b--\r\n"));
-        let body = futures_util::stream::iter([Ok(body)]);
-        let mut body = Multipart::new("multipart/form-data; boundary=b", body).unwrap();
-        assert_eq!(body.next().await.unwrap().unwrap().name, AGE);
-        number(&mut body).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn numbers_of_milliseconds_are_read() {
-        assert_eq!(sent("1500.7").await, Some(1500));
-        assert_eq!(sent("1763640000000").await, Some(1_763_640_000_000));
-        for bad in ["", "-1", "NaN", "yesterday", &"9".repeat(100)] {
-            assert_eq!(sent(bad).await, None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_picture_knows_better_than_its_file_and_a_shutter_better_than_both() {
-        const NOW: u64 = 1_763_640_000_000;
-        let taken = |taken, times: &[u64], modified| {
-            Brought { taken, modified, ..Brought::default() }.taken(times, NOW)
-        };
-        assert_eq!(taken(Some(7), &[NOW - 5], Some(NOW - 3)), (7, TimeSource::Browser));
-        assert_eq!(taken(None, &[NOW - 5], Some(NOW - 3)), (NOW - 5, TimeSource::Exif));
-        // A clock that was never set, one that is ahead, and then one that is right.
-        assert_eq!(taken(None, &[10_000, NOW + 1, NOW - 5], None), (NOW - 5, TimeSource::Exif));
-        assert_eq!(taken(None, &[NOW + 1], Some(NOW - 3)), (NOW - 3, TimeSource::File));
-        for modified in [None, Some(0), Some(NOW + 1), Some(u64::MAX)] {
-            assert_eq!(taken(None, &[], modified), (NOW, TimeSource::Received), "{modified:?}");
-        }
-    }
 }

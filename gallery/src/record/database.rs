@@ -26,7 +26,6 @@ const BUSY: Duration = Duration::from_secs(2);
 /// Where lines go to be kept.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    what: &'static str,
     lines: Option<SyncSender<String>>,
     thread: Option<JoinHandle<()>>,
     /// Lines that are missing on disk.
@@ -61,7 +60,7 @@ impl Kept {
             (None, Vec::new())
         });
         let (lines, thread) = started.unzip();
-        (Kept { what, lines, thread, lost, health }, last)
+        (Kept { lines, thread, lost, health }, last)
     }
 
     /// Keeps a line, if there is room for it to wait.
@@ -73,13 +72,9 @@ impl Kept {
         }
     }
 
-    /// How much was not kept, in words, if any.
-    pub fn note(&self) -> Option<String> {
-        let lost = self.lost.load(Relaxed);
-        let what = self.what;
-        (lost > 0).then(|| {
-            format!("the {what}: {lost} lines since the start are not kept on disk; see the program's log")
-        })
+    /// How many lines are missing on disk.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Relaxed)
     }
 }
 
@@ -231,7 +226,7 @@ mod tests {
         let (kept, last) = Kept::open::<u64>(&file, "talk", 10, 10);
         assert!(last.is_empty());
         kept.keep(&1);
-        assert!(kept.note().unwrap().starts_with("the talk: 1 lines"));
+        assert_eq!(kept.lost(), 1);
     }
 
     #[test]
@@ -239,10 +234,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (kept, _) = Kept::open::<u64>(&folder.path().join("talk.db"), "talk", 10, 10);
         kept.keep(&1);
-        assert_eq!(kept.note(), None);
+        assert_eq!(kept.lost(), 0);
         kept.health.kill("talk-keeper");
         let until = std::time::Instant::now() + Duration::from_secs(20);
-        while kept.health.check().is_ok() || kept.note().is_none() {
+        while kept.health.check().is_ok() || kept.lost() == 0 {
             assert!(std::time::Instant::now() < until);
             kept.keep(&2);
         }

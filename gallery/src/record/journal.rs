@@ -76,9 +76,9 @@ impl Journal {
         &self.kept.health
     }
 
-    /// How much of the log was not kept, if any.
-    pub fn not_kept(&self) -> Option<String> {
-        self.kept.note()
+    /// How many lines of the log are missing on disk.
+    pub fn not_kept(&self) -> u64 {
+        self.kept.lost()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use super::error::StoreError;
 
 pub(crate) use draft::Draft;
-pub(super) use folder::{Folder, make_folder};
+pub(super) use folder::{Folder, Lock, make_folder};
 pub(crate) use keys::Key;
 pub(super) use keys::{Prefix, TAKEN_MOST, UtcDay};
 

@@ -5,24 +5,20 @@
 //! never beside it. What must never be: a photo that is dropped because something else could not
 //! be read, and a file that is deleted rather than set aside when it is not what it should be.
 
-mod settle;
+mod day;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::Path;
 use std::time::Instant;
 
-use durable::private_file;
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 use tracing::{info, warn};
 
-use super::blobs::{Folder, UtcDay};
+use super::blobs::{Folder, Lock, UtcDay};
 use super::error::{OpenError, StoreError};
 use super::index::Index;
-use settle::{Settler, Trust};
+use day::{Recovery, Trust};
 
-pub use settle::Settled;
+pub use day::Recovered;
 
 /// How far making the index anew has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,60 +64,56 @@ pub(super) fn open(folder: &Folder) -> Result<Opened, StoreError> {
 ///
 /// # Errors
 /// [`OpenError`], also when a gallery runs on it.
-pub fn reindex(root: &Path, progress: impl FnMut(Progress)) -> Result<Settled, OpenError> {
+pub fn reindex(root: &Path, progress: impl FnMut(Progress)) -> Result<Recovered, OpenError> {
     let (folder, _lock) = take(root)?;
     let made = make(&folder, progress);
-    let (index, settled) = made.map_err(|error| failed(root, &error))?;
+    let (index, recovered) = made.map_err(|error| failed(root, &error))?;
     index.close().map_err(|error| failed(root, &error))?;
-    Ok(settled)
+    Ok(recovered)
 }
 
 /// Takes the store, so that nobody else writes to it.
-pub(super) fn take(root: &Path) -> Result<(Folder, File), OpenError> {
+pub(super) fn take(root: &Path) -> Result<(Folder, Lock), OpenError> {
     let unusable = |source| OpenError::Io { path: root.to_owned(), source };
     let folder = Folder::open(root).map_err(unusable)?;
-    let path = root.join("lock");
-    let lock = private_file(&path).map_err(unusable)?;
-    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok((folder, lock)),
-        Err(Errno::WOULDBLOCK) => Err(OpenError::InUse(root.to_owned())),
-        Err(error) => Err(unusable(error.into())),
-    }
+    let lock = folder.lock().map_err(unusable)?;
+    let lock = lock.ok_or_else(|| OpenError::InUse(root.to_owned()))?;
+    Ok((folder, lock))
 }
 
 /// Makes the index aside, so that a crash leaves the old one or the new one.
 fn make(
     folder: &Folder,
     mut progress: impl FnMut(Progress),
-) -> Result<(Index, Settled), StoreError> {
-    let total = settle::count(folder);
+) -> Result<(Index, Recovered), StoreError> {
+    let total = day::count(folder);
     let mut index = Index::begin_anew(folder.root())?;
-    let mut settler = Settler::new(folder, &index, Trust::Size)?;
-    let days = settle::days(folder);
+    let mut recovery = Recovery::new(folder, &index, Trust::Size)?;
+    let days = day::days(folder);
     let mut done = 0;
     progress(Progress { done, total });
     for day in &days {
-        settler.day(&mut index, day, || {
+        recovery.day(&mut index, day, || {
             done += 1;
             if done % 256 == 0 || done == total {
                 progress(Progress { done, total });
             }
         })?;
     }
-    let settled = settler.settled;
-    settle::sync(folder, &days)?;
-    Ok((index.replace(folder.root())?, settled))
+    let recovered = recovery.recovered;
+    day::sync(folder, &days)?;
+    Ok((index.replace(folder.root())?, recovered))
 }
 
 /// Compares the days that were written to before an unclean end with their files.
 fn repair(folder: &Folder, index: &mut Index) -> Result<(), StoreError> {
     let days = index.busy()?;
-    let mut settler = Settler::new(folder, index, Trust::Unclean)?;
+    let mut recovery = Recovery::new(folder, index, Trust::Unclean)?;
     for day in &days {
-        settler.day(index, day, || {})?;
+        recovery.day(index, day, || {})?;
     }
-    settle::sync(folder, &days)?;
-    let Settled { added, dropped, corrected, damaged } = settler.settled;
+    day::sync(folder, &days)?;
+    let Recovered { added, dropped, corrected, damaged } = recovery.recovered;
     info!(days = days.len(), added, dropped, corrected, damaged, "checked after an unclean end");
     Ok(())
 }

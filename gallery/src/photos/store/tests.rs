@@ -301,8 +301,8 @@ async fn an_index_made_anew_says_the_same() {
     store.close().await;
     let (before, files) = (dump(folder.path()), tree(folder.path()));
     let mut told = Vec::new();
-    let settled = reindex(folder.path(), |progress| told.push(progress)).unwrap();
-    assert_eq!(settled, Settled { added: 52, ..Settled::default() });
+    let recovered = reindex(folder.path(), |progress| told.push(progress)).unwrap();
+    assert_eq!(recovered, Recovered { added: 52, ..Recovered::default() });
     assert_eq!(told.last(), Some(&Progress { done: 60, total: 60 }));
     assert_eq!(dump(folder.path()), before);
     assert_eq!(tree(folder.path()), files);

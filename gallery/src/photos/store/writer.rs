@@ -14,7 +14,6 @@ mod retention;
 mod tend;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,7 +23,7 @@ use tracing::{error, warn};
 use wire::{Photo, PhotoEvent, PhotoId};
 
 use super::Change;
-use super::blobs::{Blobs, Key, UtcDay};
+use super::blobs::{Blobs, Key, Lock, UtcDay};
 use super::disk::{Reserve, Space};
 use super::error::StoreError;
 use super::incoming::{Added, Prepared};
@@ -66,7 +65,7 @@ pub(super) struct Writer {
     /// The days that were touched, and when.
     pub busy: HashMap<UtcDay, Instant>,
     /// Held as long as the store is open.
-    pub lock: File,
+    pub lock: Lock,
 }
 
 impl Writer {

@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use durable::{PRIVATE, private_folder, sync_folder};
-use rustix::fs::OFlags;
+use durable::{PRIVATE, private_file, private_folder, sync_folder};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
 use tempfile::NamedTempFile;
 use tracing::{error, warn};
 
@@ -29,6 +30,12 @@ pub(in crate::photos::store) struct Folder {
     held: Arc<File>,
 }
 
+/// Held as long as the store is open: nobody else writes to the folder.
+#[derive(Debug)]
+pub(in crate::photos::store) struct Lock(
+    #[expect(dead_code, reason = "it is held, not read")] File,
+);
+
 /// The folders in the root. What lies deeper is made when it is needed.
 const FOLDERS: [&str; 4] = ["photos", "thumbs", "trash", DRAFTS];
 const DRAFTS: &str = "incoming";
@@ -42,6 +49,16 @@ impl Folder {
         }
         sync_folder(root)?;
         Ok(Folder { root: root.to_owned(), held: Arc::new(File::open(root)?) })
+    }
+
+    /// Takes the folder for oneself; nothing if another process has it.
+    pub fn lock(&self) -> io::Result<Option<Lock>> {
+        let lock = private_file(&self.root.join("lock"))?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Lock(lock))),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub fn root(&self) -> &Path {

@@ -20,7 +20,7 @@ const NEWEST: u64 = 60_000;
 
 /// What had to be done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Settled {
+pub struct Recovered {
     /// Photos that the index has now and had not.
     pub added: u64,
     /// Rows whose files are gone.
@@ -41,12 +41,12 @@ pub(super) enum Trust {
 }
 
 /// The index and the files of a store that nobody else writes to.
-pub(super) struct Settler<'a> {
+pub(super) struct Recovery<'a> {
     blobs: &'a dyn Blobs,
     trust: Trust,
     /// Photos received since then are read again.
     newest: u64,
-    pub settled: Settled,
+    pub recovered: Recovered,
 }
 
 /// What a day's folder holds, by the photo's id.
@@ -59,13 +59,13 @@ struct Found {
     odd: HashSet<PhotoId>,
 }
 
-impl<'a> Settler<'a> {
+impl<'a> Recovery<'a> {
     pub fn new(blobs: &'a dyn Blobs, index: &Index, trust: Trust) -> Result<Self, StoreError> {
         let newest = index.newest_received()?.saturating_sub(NEWEST);
-        Ok(Settler { blobs, trust, newest, settled: Settled::default() })
+        Ok(Recovery { blobs, trust, newest, recovered: Recovered::default() })
     }
 
-    /// Settles one day. `seen` is called for each photo.
+    /// Brings one day into agreement. `seen` is called for each photo.
     pub fn day(
         &mut self,
         index: &mut Index,
@@ -90,7 +90,7 @@ impl<'a> Settler<'a> {
         {
             seen();
             if found.odd.contains(id) {
-                self.settled.damaged += 1;
+                self.recovered.damaged += 1;
                 continue;
             }
             let key = prefix.key(&format!("{id}.json"));
@@ -141,7 +141,7 @@ impl<'a> Settler<'a> {
             if found.is_missing(&photo.id) {
                 warn!(id = %photo.id, "a photo in the index has no file any more; forgotten");
                 tx.remove(&photo)?;
-                self.settled.dropped += 1;
+                self.recovered.dropped += 1;
             }
         }
         for Tombstone { id, .. } in tombstones {
@@ -152,7 +152,7 @@ impl<'a> Settler<'a> {
         tx.commit()
     }
 
-    /// Settles what a sidecar says.
+    /// Brings what a sidecar says into agreement.
     fn one(
         &mut self,
         tx: &Transaction<'_>,
@@ -171,7 +171,7 @@ impl<'a> Settler<'a> {
             }
             if let Known::Photo(known) = &known {
                 tx.remove(&known.photo)?;
-                self.settled.corrected += 1;
+                self.recovered.corrected += 1;
             }
             let (id, hash, trashed) = (id.clone(), sidecar.photo.hash, self.blobs.has(&trash));
             return tx.bury(&Tombstone { id, taken, media, hash, deletion, trashed });
@@ -191,7 +191,7 @@ impl<'a> Settler<'a> {
             if let Known::Photo(known) = &known {
                 warn!(%id, "a photo in the index has no whole file any more; forgotten");
                 tx.remove(&known.photo)?;
-                self.settled.dropped += 1;
+                self.recovered.dropped += 1;
             }
             // A crash between the two names leaves a sidecar alone: that photo was never stored.
             let beside = Key::sidecar(taken, id);
@@ -208,13 +208,13 @@ impl<'a> Settler<'a> {
             Known::Photo(_) if same => return Ok(()),
             Known::Photo(known) => {
                 tx.remove(&known.photo)?;
-                self.settled.corrected += 1;
+                self.recovered.corrected += 1;
             }
             Known::Deleted(tombstone) => {
                 tx.unbury(&tombstone.id)?;
-                self.settled.corrected += 1;
+                self.recovered.corrected += 1;
             }
-            Known::Nothing => self.settled.added += 1,
+            Known::Nothing => self.recovered.added += 1,
         }
         tx.insert(&sidecar)
     }
@@ -269,7 +269,7 @@ impl<'a> Settler<'a> {
 
     fn pass_over(&mut self, name: &dyn Display, error: &StoreError) {
         error!(%name, %error, "cannot be read, and is passed over");
-        self.settled.damaged += 1;
+        self.recovered.damaged += 1;
     }
 
     fn set_aside(&mut self, key: &Key, what: &str) {
@@ -277,7 +277,7 @@ impl<'a> Settler<'a> {
             Ok(aside) => error!(%key, aside, what, "set aside"),
             Err(error) => error!(%key, %error, what, "cannot be set aside"),
         }
-        self.settled.damaged += 1;
+        self.recovered.damaged += 1;
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reads `multipart/form-data` (RFC 7578, RFC 2046 section 5.1) piece by piece as it comes, and
-//! never holds more than what came last and one part's header.
+//! never holds more than what came last and one part's header. That is why it is written here:
+//! `docs/decisions/photos.md`.
 
 use std::time::Duration;
 
@@ -158,7 +159,31 @@ fn part(header: &[u8]) -> Result<Part, BadBody> {
         .ok_or(BadBody::Broken("a part has no Content-Disposition"))?;
     let parameters = disposition.split_once(';').map_or("", |(_, parameters)| parameters);
     let name = parameter(parameters, "name").unwrap_or_default();
-    Ok(Part { name, file_name: parameter(parameters, "filename") })
+    // RFC 7578 forbids it here, and some clients send it beside a name that says nothing.
+    let extended = parameter(parameters, "filename*").and_then(|value| extended(&value));
+    let file_name = extended.or_else(|| parameter(parameters, "filename"));
+    Ok(Part { name, file_name })
+}
+
+/// An extended value in UTF-8 (RFC 8187, section 3.2), such as `UTF-8''na%C3%AFve.jpg`.
+fn extended(value: &str) -> Option<String> {
+    let (charset, rest) = value.split_once('\'')?;
+    let (_language, encoded) = rest.split_once('\'')?;
+    if !charset.trim().eq_ignore_ascii_case("utf-8") {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    let mut rest = encoded.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                u8::try_from(digit()? << 4 | digit()?).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// The value of a parameter, which may be in quotation marks. A backslash is a letter, as in the
@@ -203,6 +228,7 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use futures_util::stream;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -283,6 +309,110 @@ mod tests {
     async fn a_header_without_an_end_is_an_error() {
         let body = [b"--xY-z\r\nA: ", &[b'a'; 100_000][..]].concat();
         assert_eq!(read(&body, 1000).await, Err(BadBody::Broken("a part's header is too long")));
+    }
+
+    #[test]
+    fn names_of_files_are_read_as_browsers_phones_and_libraries_send_them() {
+        for (sent, name) in [
+            ("filename=\"a b.jpg\"", "a b.jpg"),
+            ("filename=a.jpg", "a.jpg"),
+            ("filename=\"C:\\dir\\a.jpg\"", "C:\\dir\\a.jpg"),
+            ("filename=\"C:\\dir\\\"", "C:\\dir\""),
+            ("filename=\"a\\\"b.jpg\"", "a\"b.jpg"),
+            ("filename=\"a%22b.jpg\"", "a%22b.jpg"),
+            ("filename=\"na\u{ef}ve.jpg\"", "na\u{ef}ve.jpg"),
+            ("FileName=\"a.jpg\"", "a.jpg"),
+            ("note=\"x; filename=evil.exe \"; filename=\"a.jpg\"", "a.jpg"),
+            ("filename=\"?\"; filename*=UTF-8''na%C3%AFve.jpg", "na\u{ef}ve.jpg"),
+            ("filename*=utf-8'en'a%20b.jpg; filename=\"c.jpg\"", "a b.jpg"),
+            ("filename*=UTF-8''a%2; filename=\"c.jpg\"", "c.jpg"),
+            ("filename*=UTF-8''%FF; filename=\"c.jpg\"", "c.jpg"),
+            ("filename*=EUC-JP''a.jpg; filename=\"c.jpg\"", "c.jpg"),
+        ] {
+            let header = format!("Content-Disposition: form-data; name=\"image\"; {sent}\r\n\r\n");
+            let read = part(header.as_bytes()).unwrap();
+            assert_eq!((&*read.name, read.file_name.as_deref()), ("image", Some(name)), "{sent}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_boundary_has_70_characters_at_most() {
+        for (length, good) in [(1, true), (70, true), (71, false)] {
+            let boundary = "b".repeat(length);
+            let body = format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n--{boundary}--"
+            );
+            let body = stream::iter([Ok::<_, BadBody>(Bytes::from(body))]);
+            let content_type = format!("multipart/form-data; boundary={boundary}");
+            let Ok(mut multipart) = Multipart::new(&content_type, body) else {
+                assert!(!good, "{length}");
+                continue;
+            };
+            assert_eq!(multipart.next().await.unwrap().unwrap().name, "a");
+            assert_eq!(multipart.data().await.unwrap().unwrap(), "x");
+            assert_eq!(multipart.next().await.unwrap(), None);
+            assert!(good, "{length}");
+        }
+    }
+
+    /// Reads a body that comes in these pieces.
+    fn read_pieces(pieces: Vec<Bytes>) -> Result<Parts, BadBody> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let pieces = stream::iter(pieces.into_iter().map(Ok));
+            let mut multipart = Multipart::new("multipart/form-data; boundary=xY-z", pieces)?;
+            let mut parts = Vec::new();
+            while let Some(part) = multipart.next().await? {
+                let mut data = Vec::new();
+                while let Some(piece) = multipart.data().await? {
+                    data.extend(piece);
+                }
+                parts.push((part, data));
+            }
+            Ok(parts)
+        })
+    }
+
+    proptest! {
+        /// Parts are found wherever the pieces end, also in the middle of a boundary, and whatever
+        /// looks like one in their data.
+        #[test]
+        fn parts_are_found_wherever_pieces_end(
+            datas in proptest::collection::vec("(\r|\n|-|x|xY-z|\r\n--|\r\n--xY-|\r\n--xY-Z|.){0,12}", 0..5),
+            ends in proptest::collection::vec(1..40_usize, 1..30),
+        ) {
+            let delimiter = "\r\n--xY-z";
+            let datas: Vec<String> =
+                datas.into_iter().filter(|data| !format!("\r\n{data}").contains(delimiter)).collect();
+            let mut body = String::new();
+            for (n, data) in datas.iter().enumerate() {
+                body.push_str(&format!("--xY-z\r\nContent-Disposition: form-data; name=\"n{n}\"\r\n\r\n{data}\r\n"));
+            }
+            body.push_str("--xY-z--");
+            let (mut rest, mut pieces) = (Bytes::from(body), Vec::new());
+            for length in ends.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                pieces.push(rest.split_to(rest.len().min(*length)));
+            }
+            let named = |n: usize| Part { name: format!("n{n}"), file_name: None };
+            let expected: Parts =
+                datas.into_iter().enumerate().map(|(n, data)| (named(n), data.into())).collect();
+            prop_assert_eq!(read_pieces(pieces.clone()), Ok(expected));
+            // What has no end is never taken for whole.
+            pieces.pop();
+            prop_assert!(read_pieces(pieces).is_err());
+        }
+
+        #[test]
+        fn no_bytes_are_too_much(
+            bytes: Vec<u8>, header in ".{0,200}", content_type in "multipart/form-data; .{0,80}",
+        ) {
+            let _ = (part(&bytes), part(header.as_bytes()), extended(&header));
+            let _ = Multipart::new(&content_type, stream::empty::<Result<Bytes, BadBody>>());
+            let _ = read_pieces(vec![Bytes::from_static(b"--xY-z\r\n"), bytes.into()]);
+        }
     }
 
     #[tokio::test]

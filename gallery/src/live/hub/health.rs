@@ -1,0 +1,110 @@
+//! What is wrong, for `/healthz` and as notices for pages.
+
+use std::sync::Arc;
+
+use tracing::warn;
+use wire::page::{Notice, NoticeCode};
+
+use super::{State, Wall};
+use crate::live::arrivals::Dark;
+use crate::now;
+use crate::photos::store::StoreError;
+
+impl Wall {
+    /// What is wrong, for `/healthz`.
+    pub fn ails(&self) -> Vec<String> {
+        let lost = self.state().broker_lost.then(|| BROKER_LOST.to_owned());
+        lost.into_iter().chain(self.store.trouble().map(|why| why.to_string())).collect()
+    }
+
+    /// What is not wrong here, but should be known, for `/healthz`.
+    pub fn notes(&self) -> Vec<String> {
+        let counted = self.counters().notes();
+        let state = self.state();
+        let nodes = state.cameras.troubles().into_iter().chain(state.cameras.refused());
+        let nodes = nodes.chain(state.cameras.kept_back());
+        let allow = |filter: &String| {
+            format!("The broker does not let this gallery read {filter}: allow its user to")
+        };
+        let nodes = nodes.chain(state.denied.iter().map(allow));
+        let nodes = nodes.chain(state.echo.is_missing(now::mono()).then(|| UNHEARD.to_owned()));
+        let large = self.people.pictures.takes().held();
+        let nodes = nodes.chain(large.map(|why| format!("Pages' cameras: {why}")));
+        let dark = state.arrivals.dark().take(TOLD);
+        let dark = dark.map(|(camera, dark)| format!("{camera}: {}", words(dark)));
+        let all = state.view_only.iter().cloned().chain(nodes).chain(dark);
+        all.chain(counted).collect()
+    }
+
+    /// Which cameras somebody must mend, for `/healthz`.
+    pub fn errors(&self) -> Vec<String> {
+        self.state().cameras.errors()
+    }
+
+    /// Tells pages what is wrong with the store and the nodes, when that changes.
+    pub(super) fn watch_troubles(&self) {
+        let trouble = self.store.trouble().map(|why| notice(&why));
+        let mut state = self.state();
+        if state.echo.is_newly_missing(now::mono()) {
+            warn!("{UNHEARD}");
+        }
+        let troubles = state.cameras.troubles();
+        if (&trouble, &troubles) != (&state.trouble, &state.troubles) {
+            (state.trouble, state.troubles) = (trouble, troubles);
+            self.notices.send_replace(state.notices());
+        }
+    }
+}
+
+/// What pages are told of it.
+pub(super) fn notice(why: &StoreError) -> (NoticeCode, String) {
+    let code = match why {
+        StoreError::Full(_) => NoticeCode::DiskFull,
+        _ => NoticeCode::NotStored,
+    };
+    (code, why.to_string())
+}
+
+/// What does not come for so many cameras is told one by one.
+const TOLD: usize = 20;
+
+/// What a broker keeps back of a camera, and what to do.
+pub(super) fn words(dark: Dark) -> &'static str {
+    match dark {
+        Dark::Pictures => {
+            "it publishes pictures, but none comes here: the broker must let the node publish, and \
+             this gallery read, live/+ under the pictures' topics, and take messages of their size"
+        }
+        Dark::Wants => {
+            "it is asked for pictures, and does not hear it: the broker must let this gallery \
+             publish, and the node read, its topic want"
+        }
+    }
+}
+
+const UNHEARD: &str = "What this gallery says does not come back from the broker, so it stores no \
+                       photos: allow its user to publish and read under gallery/";
+
+const BROKER_LOST: &str = "The broker cannot be reached; trying again";
+
+impl State {
+    pub(super) fn notices(&self) -> Arc<[Notice]> {
+        const OPEN: &str =
+            "Everybody on the local network can see this wall: there is no password yet";
+        let is = |holds: bool, text: &str| holds.then(|| text.to_owned());
+        let https = |port| format!("This wall is there by HTTPS too, on port {port}");
+        let troubles = (!self.troubles.is_empty()).then(|| self.troubles.join("; "));
+        let all = [
+            (NoticeCode::Https, self.https.map(https)),
+            (NoticeCode::BrokerLost, is(self.broker_lost, BROKER_LOST)),
+            (NoticeCode::Open, is(self.open, OPEN)),
+            (NoticeCode::ViewOnly, self.view_only.clone()),
+            (NoticeCode::NoSnapshots, troubles),
+        ];
+        let trouble = self.trouble.clone().map(|(code, text)| (code, Some(text)));
+        let port = |code| self.https.filter(|_| code == NoticeCode::Https);
+        let all = all.into_iter().chain(trouble);
+        all.filter_map(|(code, text)| Some(Notice { code, text: text?, port: port(code) }))
+            .collect()
+    }
+}

@@ -1,0 +1,264 @@
+//! What the broker says, message by message.
+
+use std::sync::{MutexGuard, OnceLock};
+
+use bytes::Bytes;
+use tracing::{info, warn};
+use wire::{Answer, CameraId, GalleryId, NodeName, Size, Stamp, Status, TimeSource, Topic, limits};
+
+use super::{COMPLAINTS, State, Wall, health};
+use crate::live::cameras::Fact;
+use crate::live::clocks::Reading;
+use crate::live::frames::{Dropped, Frame};
+use crate::now::{self, Now};
+use crate::photos::election::{Order, Then};
+use crate::photos::ingest::{Bad, Refusal};
+use crate::photos::snaps::SnapError;
+
+/// In milliseconds since 1970. A clock that shows less was never set.
+const YEAR_2020: u64 = 1_577_836_800_000;
+
+impl Wall {
+    /// Takes a message from the broker; what a gallery does not need is passed over.
+    ///
+    /// # Errors
+    /// Why it was refused, the first time for a topic, so that it is worth telling.
+    pub fn hear(&self, topic: &Topic, payload: Bytes, retained: bool) -> Result<(), String> {
+        self.journal.hear(topic, &payload, retained);
+        let people = self.people.hear(topic, &payload, retained);
+        let taken = people.and_then(|()| match topic {
+            Topic::Status(node) => self.hear_fact(&Fact::Status(node), &payload, retained),
+            Topic::Info(node) => self.hear_fact(&Fact::Info(node), &payload, retained),
+            Topic::Stats(node) => self.hear_fact(&Fact::Stats(node), &payload, retained),
+            Topic::State(camera) => self.hear_fact(&Fact::State(camera), &payload, retained),
+            Topic::Preview(camera) => self.hear_picture(camera, payload, None),
+            Topic::Live(camera, size) => self.hear_picture(camera, payload, Some(*size)),
+            Topic::Snapshot(camera) => self.hear_snapshot(camera, payload),
+            Topic::Answer(node) => self.hear_answer(node, &payload),
+            Topic::GalleryStatus(id) => self.hear_gallery(id, &payload, retained),
+            Topic::GalleryCome(id) if !retained => self.hear_come(id, &payload),
+            _ => Ok(()),
+        });
+        taken.or_else(|why| {
+            let mut state = self.state();
+            state.refused += 1;
+            let first =
+                state.complained.len() < COMPLAINTS && state.complained.insert(topic.clone());
+            if first { Err(why) } else { Ok(()) }
+        })
+    }
+
+    fn hear_fact(&self, fact: &Fact<'_>, payload: &[u8], retained: bool) -> Result<(), String> {
+        let now = Now::read();
+        let mut state = self.state();
+        let State { cameras, clocks, arrivals, .. } = &mut *state;
+        let (Fact::Status(node) | Fact::Info(node) | Fact::Stats(node)) = *fact else {
+            let Fact::State(camera) = *fact else { return Ok(()) };
+            let local = |at| clocks.to_local(&camera.node, at, now);
+            let heard = cameras.hear(fact, payload, retained, local, now);
+            if heard.map_err(|e| e.to_string())?.changed {
+                // While it does not work it says nothing of its pictures, and shows none.
+                if let Some(shape) = cameras.shape(camera) {
+                    self.frames.shape(camera, shape);
+                }
+                self.changed.notify_one();
+            }
+            return Ok(());
+        };
+        let heard =
+            cameras.hear(fact, payload, retained, |_| None, now).map_err(|e| e.to_string())?;
+        if let Some(stats) = &heard.stats {
+            let (mono, at) = (stats.mono.saturating_mul(1000), stats.at.saturating_mul(1000));
+            clocks.hear(node, Reading { boot: &stats.boot, mono, at, age: 0 }, now.mono);
+            let fps = |rates: [f32; 3]| rates.into_iter().fold(0.0, f32::max);
+            let wanted = self.frames.wants().into_iter().map(|(camera, it)| (camera, fps(it)));
+            for (camera, dark) in arrivals.beat(node, stats, wanted) {
+                warn!(%camera, "{}", health::words(dark));
+            }
+        }
+        if heard.changed {
+            self.changed.notify_one();
+        }
+        if heard.online {
+            self.node_online.notify_one();
+        }
+        // Each node that hears that a gallery is online says all its facts.
+        if heard.unknown {
+            self.say_online.notify_one();
+        }
+        Ok(())
+    }
+
+    fn hear_picture(
+        &self,
+        camera: &CameraId,
+        jpeg: Bytes,
+        size: Option<Size>,
+    ) -> Result<(), String> {
+        let now = Now::read();
+        if jpeg.len() > limits::PICTURE {
+            return Err(format!("{} bytes; the most is {}", jpeg.len(), limits::PICTURE));
+        }
+        let stamp = Stamp::find(&jpeg).ok_or("no JPEG that carries our stamp")?;
+        if stamp.camera != *camera {
+            return Err(format!("stamped as {}", stamp.camera));
+        }
+        let captured = {
+            let mut state = self.state();
+            if !state.cameras.hear_picture(camera, now) {
+                // Its state comes before long, and then the next picture.
+                return Ok(());
+            }
+            if size.is_some() {
+                state.arrivals.came(camera);
+            }
+            let Stamp { boot, mono, at, took, .. } = &stamp;
+            let age = took.map_or(0, |took| took.made.into());
+            let reading = Reading { boot, mono: *mono, at: *at, age };
+            state.clocks.hear(&camera.node, reading, now.mono)
+        };
+        let Stamp { seq, mono, boot, took, .. } = stamp;
+        let jpeg = jpeg.into();
+        let (received, first, memory) = (now.mono, OnceLock::new(), None);
+        let frame = Frame { jpeg, seq, captured, received, size, took, mono, boot, first, memory };
+        match self.frames.offer(camera, frame) {
+            // A picture that is too late is no complaint.
+            Ok(()) | Err(Dropped::Old) => Ok(()),
+            Err(Dropped::Full) => Err("the memory for pictures is full".to_owned()),
+        }
+    }
+
+    /// A snapshot, or one that is offered again.
+    fn hear_snapshot(&self, camera: &CameraId, jpeg: Bytes) -> Result<(), String> {
+        if !self.state().election.stores() {
+            return Ok(());
+        }
+        let snapshot = self.ingest.read(camera, jpeg).map_err(|Bad { id, why }| {
+            if let Some(id) = id {
+                self.ingest.refuse(&camera.node, &id, &why);
+            }
+            why
+        })?;
+        let now = Now::read();
+        let (name, captured) = {
+            let state = self.state();
+            let Stamp { boot, mono, .. } = &snapshot.stamp;
+            let name = state.cameras.get(camera).map(|known| known.name);
+            (name, state.clocks.captured(&camera.node, boot, *mono, now))
+        };
+        let name = name.unwrap_or_else(|| camera.to_string());
+        // A node that was started again since: its own clock is better than the time of receipt,
+        // unless it is plainly wrong.
+        let told = snapshot.stamp.at / 1000;
+        let told = Some(told).filter(|told| (YEAR_2020..=now.wall_ms()).contains(told));
+        match captured.or(told) {
+            Some(taken) => self.ingest.store(snapshot, name, taken, TimeSource::Camera),
+            None => self.ingest.store(snapshot, name, now.wall_ms(), TimeSource::Received),
+        }
+        Ok(())
+    }
+
+    /// A node cannot do what it was asked to.
+    fn hear_answer(&self, node: &NodeName, payload: &[u8]) -> Result<(), String> {
+        let Answer { id, error, .. } = Answer::parse(payload).map_err(|e| e.to_string())?;
+        // Other questions have ids of their own.
+        if let (Ok(id), Some(why)) = (id.parse(), error) {
+            let (node, why) = (node.clone(), SnapError::Refused(why));
+            self.ingest.refused(Refusal { node, id, why });
+        }
+        Ok(())
+    }
+
+    fn hear_gallery(&self, id: &GalleryId, payload: &[u8], retained: bool) -> Result<(), String> {
+        // A status that is cleared away is that of a gallery that will not come back.
+        let status = match payload {
+            [] => Status::Offline,
+            _ => Status::parse(payload).map_err(|e| e.to_string())?,
+        };
+        let mut state = self.state();
+        if !retained && state.election.is_me(id) {
+            state.echo.end();
+        }
+        if state.cameras.hear_gallery(id, status == Status::Offline) {
+            self.changed.notify_one();
+        }
+        let then = state.election.hear(id, status, retained);
+        self.take_turn(state, then);
+        Ok(())
+    }
+
+    fn hear_come(&self, id: &GalleryId, payload: &[u8]) -> Result<(), String> {
+        let mut state = self.state();
+        let then = match payload {
+            [] => state.election.hear_come(id),
+            told => {
+                let told = Order::parse(told);
+                let (order, other) = told.ok_or("neither empty nor `before ID` or `after ID`")?;
+                state.election.hear_order(id, order, &other)
+            }
+        };
+        self.take_turn(state, then);
+        Ok(())
+    }
+
+    /// A gallery that is to be told which of them came before.
+    pub fn next_untold(&self) -> Option<(GalleryId, Order)> {
+        self.state().election.next_untold()
+    }
+
+    /// Does what follows from what another gallery said.
+    fn take_turn(&self, mut state: MutexGuard<'_, State>, then: Then) {
+        self.say_come.notify_one();
+        if then == Then::SayOnline {
+            self.say_online.notify_one();
+        }
+        let other = state.election.other().map(|other| {
+            format!(
+                "Gallery {other} came first and stores the photos; this one only shows. If that \
+                 one will not come back: vitrina forget gallery/{other}"
+            )
+        });
+        // Before it is known, it is as it was.
+        if other != state.view_only && (other.is_some() || state.election.stores()) {
+            match &other {
+                Some(why) => warn!(why, "view only"),
+                None => info!("this gallery stores the photos now"),
+            }
+            self.store.set_view_only(other.clone());
+            state.view_only = other;
+            self.notices.send_replace(state.notices());
+        }
+    }
+
+    pub fn broker_found(&self) {
+        self.people.connected();
+        self.journal.connected();
+        let mut state = self.state();
+        state.election.connected();
+        state.cameras.connected(Now::read());
+        state.complained.clear();
+        state.denied.clear();
+        state.arrivals.clear();
+        state.echo.begin(now::mono());
+        state.broker_lost = false;
+        self.notices.send_replace(state.notices());
+    }
+
+    /// The broker does not let this gallery read something.
+    pub fn refused(&self, filter: String) {
+        let mut state = self.state();
+        if state.denied.len() < COMPLAINTS {
+            state.denied.insert(filter);
+        }
+    }
+
+    pub fn broker_lost(&self) {
+        self.people.disconnected();
+        let mut state = self.state();
+        state.cameras.disconnected();
+        state.echo.end();
+        if !std::mem::replace(&mut state.broker_lost, true) {
+            self.notices.send_replace(state.notices());
+        }
+    }
+}
