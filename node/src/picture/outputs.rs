@@ -14,7 +14,7 @@ use crate::picture::luma::LumaTap;
 use crate::picture::pool::Pool;
 use crate::picture::raw::pixels::Layout;
 use crate::picture::raw::planes::Planes;
-use crate::picture::sizes::{self, Sizes};
+use crate::picture::sizes::{self, Lend, Sizes};
 use crate::picture::wants::Pacer;
 
 /// A picture that shows nothing new is sent this often, so that it does not look stale.
@@ -157,7 +157,7 @@ impl Pictures {
         steps.sort_unstable();
         steps.dedup();
         let mut lend = |planes: &Planes<'_>| luma.lend(planes, at);
-        let lend = lent.take().map(|step| (step, &mut lend as &mut dyn FnMut(&Planes<'_>)));
+        let lend = lent.take().map(|step| (step, &mut lend as Lend<'_>));
         sizes.make(layout, frame, quality, steps, lend, |step, made| {
             if step > 1 {
                 *hopeless = if made.is_ok() { 0 } else { hopeless.saturating_add(1) };

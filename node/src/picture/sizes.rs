@@ -35,6 +35,9 @@ pub(crate) fn preview_step(layout: &Layout) -> usize {
     if layout.coding.is_jpeg() { step.next_power_of_two() } else { step }
 }
 
+/// Who is lent a frame's planes.
+pub(crate) type Lend<'a> = &'a mut dyn FnMut(&Planes<'_>);
+
 /// Makes the sizes of one frame after another, in memory that it keeps.
 #[derive(Default)]
 pub(crate) struct Sizes {
@@ -74,7 +77,7 @@ impl Sizes {
         frame: &[u8],
         quality: u8,
         steps: &[usize],
-        luma: Option<(usize, &mut dyn FnMut(&Planes<'_>))>,
+        luma: Option<(usize, Lend<'_>)>,
         mut each: impl FnMut(usize, Result<&[u8], &'static str>),
     ) {
         let steps = match steps {

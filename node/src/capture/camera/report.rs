@@ -69,8 +69,8 @@ impl Report {
     }
 
     /// Frames flow.
-    pub fn working(&mut self, working: Working<'_>) {
-        let Working { is_wanted, layout, same_size, sizes, fps, interval } = working;
+    pub fn working(&mut self, working: &Working<'_>) {
+        let &Working { is_wanted, layout, same_size, sizes, fps, interval } = working;
         let state = if is_wanted { CameraState::Live } else { CameraState::Idle };
         let (width, height) = (layout.width as u32, layout.height as u32);
         let size = Resolution { width, height };

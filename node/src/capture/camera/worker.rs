@@ -314,7 +314,7 @@ impl<'a> Worker<'a> {
             snaps.works();
             snaps.wait(self.pace.photo());
         }
-        self.report.working(Working {
+        self.report.working(&Working {
             is_wanted,
             layout,
             same_size: self.same_size,

@@ -151,7 +151,7 @@ impl Link {
                     }
                     Event::Incoming(Packet::SubAck(ack)) => self.granted(&ack.return_codes),
                     Event::Incoming(Packet::Publish(publish)) => {
-                        self.received(&publish, &session)?
+                        self.received(&publish, &session)?;
                     }
                     Event::Incoming(Packet::PubAck(_)) => {
                         session.unacked.send_modify(|n| *n = n.saturating_sub(1));
