@@ -9,7 +9,7 @@ fn pictures(
 ) -> Vec<(usize, Result<Vec<u8>, &'static str>)> {
     let mut made = Vec::new();
     Sizes::default().make(layout, frame, 95, steps, None, |step, jpeg| {
-        made.push((step, jpeg.map(<[u8]>::to_vec)))
+        made.push((step, jpeg.map(<[u8]>::to_vec)));
     });
     made
 }
