@@ -100,7 +100,7 @@ impl Desk {
             let News::Message(Message { topic, payload, .. }) = news? else { continue };
             match Topic::parse(root, &topic) {
                 Ok(Topic::Answer(of)) if of == *node => match Answer::parse(&payload) {
-                    Ok(Answer { id: of, result, error }) if of == id => {
+                    Ok(Answer { id: of, result, error, .. }) if of == id => {
                         return Ok(match error {
                             Some(why) => Err(why),
                             None => Ok(result.unwrap_or_default()),

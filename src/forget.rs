@@ -137,7 +137,7 @@ fn spoken_for(retained: &[Message], gallery: &GalleryId, root: &Root) -> BTreeSe
 fn is_of(topic: &str, nodes: &BTreeSet<NodeName>, root: &Root) -> bool {
     match Topic::parse(root, topic) {
         Ok(Topic::Status(node) | Topic::Info(node)) => nodes.contains(&node),
-        Ok(Topic::State(id) | Topic::Motion(id)) => nodes.contains(&id.node),
+        Ok(Topic::State(id) | Topic::Controls(id) | Topic::Motion(id)) => nodes.contains(&id.node),
         _ => false,
     }
 }
@@ -147,7 +147,10 @@ fn is_of(topic: &str, nodes: &BTreeSet<NodeName>, root: &Root) -> bool {
 fn belongs(topic: &str, what: &Forgotten, root: &Root) -> bool {
     match (what, Topic::parse(root, topic)) {
         (Forgotten::Node(_), _) => true,
-        (Forgotten::Camera(camera), Ok(Topic::State(id) | Topic::Motion(id))) => id == *camera,
+        (
+            Forgotten::Camera(camera),
+            Ok(Topic::State(id) | Topic::Controls(id) | Topic::Motion(id)),
+        ) => id == *camera,
         (Forgotten::Gallery(gallery), Ok(Topic::GalleryStatus(id))) => id == *gallery,
         _ => false,
     }

@@ -1,16 +1,16 @@
-//! V4L2 devices and what they give: formats are chosen, streams opened, frames taken with their
-//! times. It knows nothing of MQTT; of pictures only what their bytes are.
+//! Cameras: the thread of each, the commands that it takes, and what it makes of its frames' order.
+//!
+//! `driver` is V4L2, `source` the trait of whatever gives frames, `test_card` one without a device;
+//! `camera` is the thread with the one retry loop around it, `commands` the queue to it; `pace`
+//! knows how long the next frame may take, `sequence` numbers them, `frozen` notices a source that
+//! stands still. It knows nothing of MQTT: facts, pictures and photos go out through the `Outlet`.
+//! Nothing here waits for a disk or a network.
 
-pub(crate) mod bounds;
 pub(crate) mod camera;
-pub(crate) mod choose;
-pub(crate) mod controls;
-pub(crate) mod errno;
+pub(crate) mod commands;
+pub(crate) mod driver;
 pub(crate) mod frozen;
-pub(crate) mod holder;
 pub(crate) mod pace;
 pub(crate) mod sequence;
 pub(crate) mod source;
 pub(crate) mod test_card;
-pub(crate) mod times;
-pub(crate) mod v4l2;

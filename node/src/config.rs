@@ -11,7 +11,7 @@ use trust::BadTrust;
 use wire::broker_url::hidden;
 use wire::{BadBrokerUrl, BrokerUrl, CameraName, NodeName, Root, units};
 
-use crate::capture::choose::{self, Ask};
+use crate::capture::driver::choose::{self, Ask};
 use crate::identity;
 
 /// The name of the test card among a node's cameras.

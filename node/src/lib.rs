@@ -14,7 +14,7 @@ mod outgoing;
 mod picture;
 mod spool;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,20 +22,22 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use wire::NodeName;
 
-pub use crate::capture::choose::{Ask, Interval, Offer};
+pub use crate::capture::driver::choose::{Ask, Interval, Offer};
 pub use crate::config::{
     BadConfig, CameraConfig, CameraSection, Config, Section, Show, TestCard, TestCardSection,
 };
 pub use crate::devices::survey::{Survey, VideoNode, survey};
 pub use crate::link::log::Log;
-pub use crate::picture::pixels::Coding;
+pub use crate::picture::raw::pixels::Coding;
 pub use supervision::Health;
 
 use crate::capture::camera::Outlet;
 use crate::devices::cameras::Cameras;
 use crate::identity::Identity;
 use crate::link::ask::Questions;
+use crate::link::kept_back::KeptBack;
 use crate::link::mqtt::Link;
+use crate::link::stats::Figures;
 use crate::outgoing::answers::Answers;
 use crate::outgoing::facts::Facts;
 use crate::outgoing::slot::Slots;
@@ -88,7 +90,7 @@ impl Node {
         let outlet = Outlet {
             root: config.root.clone(),
             boot: identity.boot.clone(),
-            facts: Arc::new(Facts::default()),
+            facts: Arc::new(Facts::new(config.root.clone())),
             slots: Arc::new(Slots::default()),
             health: health.clone(),
             spooler: spooler.clone(),
@@ -98,13 +100,19 @@ impl Node {
         let password_file = config.password_file.clone();
         let cameras = Arc::new(Cameras::new(config, identity.clone(), outlet.clone()));
         let questions = Arc::new(Questions::new(
-            outlet.root.clone(),
             name.clone(),
             Arc::clone(&cameras),
             Arc::clone(&outlet.facts),
             Arc::clone(&answers),
             log,
         ));
+        let kept_back = Arc::new(KeptBack::new(outlet.root.clone(), name.clone()));
+        let figures = Figures::new(
+            identity.boot.clone(),
+            Arc::clone(&cameras),
+            spooler.clone(),
+            Arc::clone(&kept_back),
+        );
         let link = Arc::new(Link {
             broker,
             tls,
@@ -119,9 +127,8 @@ impl Node {
             answers,
             questions: Arc::clone(&questions),
             spooler,
-            takes: Mutex::default(),
-            refused: Mutex::default(),
-            said: Mutex::default(),
+            figures,
+            kept_back,
         });
         Ok(Node { name, health, cameras, questions, link, spool })
     }

@@ -83,8 +83,30 @@ impl Health {
         need: Need,
         work: impl FnOnce(&Beat) + Send + 'static,
     ) -> io::Result<JoinHandle<()>> {
-        let name = name.into();
-        let beat = self.begin(name.clone(), need, None);
+        self.spawn(name.into(), need, None, work)
+    }
+
+    /// The same for one that is to show a sign of life at least this often. The part needs it.
+    ///
+    /// # Errors
+    /// The system gives no more threads.
+    pub fn thread_within(
+        &self,
+        name: impl Into<String>,
+        within: Duration,
+        work: impl FnOnce(&Beat) + Send + 'static,
+    ) -> io::Result<JoinHandle<()>> {
+        self.spawn(name.into(), Need::Vital, Some(within), work)
+    }
+
+    fn spawn(
+        &self,
+        name: String,
+        need: Need,
+        within: Option<Duration>,
+        work: impl FnOnce(&Beat) + Send + 'static,
+    ) -> io::Result<JoinHandle<()>> {
+        let beat = self.begin(name.clone(), need, within);
         Builder::new().name(name).spawn(move || work(&beat))
     }
 

@@ -85,7 +85,7 @@ test('full disks lose nothing and are filled again by themselves', async (t) => 
     await until('the spool is empty', () => spooled() === 0, SOON);
     node.fill(16e3);
     const { said } = await untilRefused();
-    assert.match(said, /^503 .*the node's disk is full/);
+    assert.match(said, /^507 .*the node's disk is full/);
     await until('it is known', async () => /attic takes no photos: the node's disk is full/.test((await health()).reasons?.join()), SOON);
     assert.equal((await health()).code, 200, 'nothing is wrong with the gallery');
     await until('the page says so', async () => /cannot be taken with every camera/.test(await toast()), SOON);

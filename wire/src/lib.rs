@@ -3,31 +3,34 @@
 //!
 //! Nothing here reads a file, a socket or a clock. Everything that came from outside is either a
 //! value or an error, never a panic.
+//!
+//! A folder uses those after it: `page` and `log` speak of `facts`, these of what is in `pictures`
+//! and under which `topics` they go; `limits` and `settings` know nobody.
 
-mod ask;
-pub mod broker_url;
-pub mod frame;
-pub mod jpeg;
+mod facts;
 pub mod limits;
 pub mod log;
-mod name;
 pub mod page;
-mod payload;
-pub mod people;
-mod photo;
-mod stamp;
-mod takes;
-mod topic;
-pub mod units;
+mod pictures;
+mod settings;
+mod topics;
 
-pub use ask::{Answer, Ask};
-pub use broker_url::{BadBrokerUrl, BrokerUrl};
-pub use name::{BadName, CameraId, CameraName, GalleryId, NodeName, PersonId, PhotoId, Root};
-pub use payload::{
-    BadPayload, CameraState, CameraStats, Control, Info, Kind, Reason, Resolution, State, Stats,
-    Status, Want,
+pub use facts::ask::{Answer, Ask, Cause};
+pub use facts::camera::{CameraState, CameraStats, Control, Controls, Reason, Resolution, State};
+pub use facts::node::{Info, Kind, Stats, Status};
+pub use facts::payload::BadPayload;
+pub use facts::people;
+pub use facts::photo::{Author, Mark, MediaType, Photo, PhotoEvent, Snap, Stored, TimeSource};
+pub use facts::want::Want;
+pub use limits::PacketLimits;
+pub use page::frame;
+pub use pictures::jpeg;
+pub use pictures::stamp::{Stamp, Took};
+pub use settings::broker_url::{self, BadBrokerUrl, BrokerUrl};
+pub use settings::units;
+pub use topics::filter;
+pub use topics::foreign::{BadForeignTopic, ForeignTopic};
+pub use topics::name::{
+    BadName, CameraId, CameraName, GalleryId, NodeName, PersonId, PhotoId, Root,
 };
-pub use photo::{Author, Mark, MediaType, Photo, PhotoEvent, Snap, Stored, TimeSource};
-pub use stamp::{Stamp, Took};
-pub use takes::Takes;
-pub use topic::{BadTopic, Size, Topic, filter};
+pub use topics::topic::{BadTopic, Size, Topic};

@@ -1,4 +1,11 @@
-//! The numbers that every part keeps to.
+//! The numbers that every part keeps to, and the limits of a broker that a part must find out.
+//!
+//! Only what two parts must agree on stands here; a number of one part is a constant beside its
+//! use. It knows nothing else of this crate.
+
+mod packets;
+
+pub use packets::PacketLimits;
 
 use std::time::Duration;
 

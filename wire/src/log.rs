@@ -1,4 +1,7 @@
 //! The log: what happened, one line each, as the broker tells it.
+//!
+//! The observer makes lines of messages and keeps only what it needs to see a change. It knows
+//! facts and topics; it writes nothing and shows nothing.
 
 mod observer;
 
@@ -6,9 +9,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::name::{CameraId, CameraName, GalleryId, NodeName, PhotoId};
-use crate::payload::{CameraState, Reason};
-use crate::photo::{Author, Mark};
+use crate::facts::camera::{CameraState, Reason};
+use crate::facts::photo::{Author, Mark};
+use crate::topics::name::{CameraId, CameraName, GalleryId, NodeName, PhotoId};
 
 pub use observer::Observer;
 

@@ -1,12 +1,19 @@
-//! The JSON messages of the page's WebSocket, one object each, with a `type`.
+//! What goes over the page's WebSocket: JSON messages, one object each, with a `type`; and frames,
+//! which are binary.
+//!
+//! The page's own reader is written in TypeScript; the golden files are read by both. It knows facts
+//! and names, and nothing of how a gallery keeps them.
+
+pub mod frame;
 
 use serde::{Deserialize, Serialize};
 
+use crate::facts::camera::{CameraState, Reason, Resolution};
+use crate::facts::node::Kind;
+use crate::facts::people::{Line, Present};
+use crate::facts::photo::PhotoEvent;
 use crate::log::Entry;
-use crate::name::{CameraId, PersonId, PhotoId};
-use crate::payload::{CameraState, Kind, Reason, Resolution};
-use crate::people::{Line, Present};
-use crate::photo::PhotoEvent;
+use crate::topics::name::{CameraId, PersonId, PhotoId};
 
 /// The most tiles that a page may watch at once.
 pub const TILES: usize = 256;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::Notify;
 use wire::frame::{Own, OwnSize};
-use wire::{CameraId, Stamp, Takes, Topic, jpeg, limits};
+use wire::{CameraId, PacketLimits, Stamp, Topic, jpeg, limits};
 
 use crate::limits::shares::{Share, Shares, Who};
 use crate::limits::strangers::SHOWN;
@@ -141,7 +141,7 @@ pub(crate) struct Pictures {
     waiting: Mutex<VecDeque<Picture>>,
     came: Notify,
     /// What the broker takes.
-    takes: Mutex<Takes>,
+    takes: Mutex<PacketLimits>,
 }
 
 impl Default for Pictures {
@@ -185,7 +185,7 @@ impl Pictures {
     }
 
     /// What is known of what the broker takes.
-    pub fn takes(&self) -> MutexGuard<'_, Takes> {
+    pub fn takes(&self) -> MutexGuard<'_, PacketLimits> {
         self.takes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -53,6 +53,10 @@ impl From<SnapError> for Problem {
             SnapError::Refused(_) => {
                 Problem::unavailable(sentence, "try again when the camera works")
             }
+            SnapError::Full(_) => {
+                let hint = "make room on the node's disk, then try again";
+                Problem::new(StatusCode::INSUFFICIENT_STORAGE, sentence, hint)
+            }
             SnapError::Late(id) => {
                 let hint = "ask for it by its id later; asking again takes no second photo";
                 Problem::new(StatusCode::GATEWAY_TIMEOUT, sentence, hint).with_id(id)

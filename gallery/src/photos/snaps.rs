@@ -24,6 +24,9 @@ pub(crate) enum SnapError {
     /// It cannot be asked, or its node says that it cannot.
     #[error("{0}")]
     Refused(String),
+    /// Its node's disk or spool keeps nothing more.
+    #[error("{0}")]
+    Full(String),
     /// It was asked, and will be stored when the node can be reached again.
     #[error("the photo is not here yet; it is stored when it comes")]
     Late(PhotoId),

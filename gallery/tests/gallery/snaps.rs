@@ -1,7 +1,7 @@
 //! Photos asked for over HTTP, taken by a node.
 
 use rumqttc::{AsyncClient, Event, Incoming, MqttOptions, QoS};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use wire::{CameraId, PhotoId, Root, Snap, Stamp, Topic};
@@ -13,11 +13,7 @@ use crate::samples;
 const ID: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 /// A node's camera that takes a photo whenever it is asked, or says why not.
-async fn photographer(
-    house: &House,
-    camera: &str,
-    refusal: Option<&'static str>,
-) -> JoinHandle<()> {
+async fn photographer(house: &House, camera: &str, refusal: Option<Value>) -> JoinHandle<()> {
     let camera: CameraId = camera.parse().unwrap();
     let (ip, port) = (house.broker_address.ip().to_string(), house.broker_address.port());
     let mut options = MqttOptions::new("photographer", ip, port);
@@ -39,10 +35,11 @@ async fn photographer(
                 }
                 Event::Incoming(Incoming::Publish(publish)) => {
                     let id = Snap::parse(&publish.payload).unwrap().id.unwrap();
-                    let (topic, payload) = match refusal {
-                        Some(error) => {
-                            let answer = json!({"id": id, "error": error}).to_string();
-                            (Topic::Answer(camera.node.clone()), answer.into_bytes())
+                    let (topic, payload) = match refusal.clone() {
+                        Some(mut answer) => {
+                            answer["id"] = json!(id);
+                            let answer = answer.to_string().into_bytes();
+                            (Topic::Answer(camera.node.clone()), answer)
                         }
                         None => (Topic::Snapshot(camera.clone()), snapshot(&camera, id)),
                     };
@@ -96,17 +93,25 @@ async fn a_photo_that_is_asked_for_is_stored_once_and_shown_to_all() {
     assert_eq!(other.status, 201);
     assert_ne!(other.json()["id"], ID);
     let (_, _, list) = get(&house, "/api/photos?camera=pi/door").await;
-    assert_eq!(serde_json::from_slice::<serde_json::Value>(&list).unwrap()[1], again.json());
+    assert_eq!(serde_json::from_slice::<Value>(&list).unwrap()[1], again.json());
     task.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_takes_none_says_why() {
     let (house, _node) = House::with_camera("pi/door").await;
-    let task = photographer(&house, "pi/door", Some("the spool is full")).await;
-    let (status, error) = snap(&house, "pi/door", "").await.refusal();
-    assert_eq!((status, &error[..]), (503, "the spool is full"));
-    task.abort();
+    // Earlier nodes tell no cause, later ones may tell another.
+    let full = [
+        (json!({"error": "the spool is full"}), 503),
+        (json!({"error": "the spool is full", "cause": "eaten"}), 503),
+        (json!({"error": "the spool is full", "cause": "storage"}), 507),
+    ];
+    for (answer, expected) in full {
+        let task = photographer(&house, "pi/door", Some(answer)).await;
+        let (status, error) = snap(&house, "pi/door", "").await.refusal();
+        assert_eq!((status, &error[..]), (expected, "the spool is full"));
+        task.abort();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

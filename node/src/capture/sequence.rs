@@ -24,7 +24,7 @@ impl Sequence {
 
     /// Takes a frame with this number of the driver. Returns our own number for it, which counts
     /// every frame made since the start, and how many went missing before it.
-    pub fn take(&mut self, driver: u32) -> (u32, u32) {
+    pub fn number(&mut self, driver: u32) -> (u32, u32) {
         let missing = match self.next {
             Some(next) => Some(driver.wrapping_sub(next)).filter(|&gap| gap <= GAP),
             None => Some(driver).filter(|&ahead| ahead <= AHEAD),
@@ -43,7 +43,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn take(sequence: &mut Sequence, drivers: &[u32]) -> Vec<(u32, u32)> {
-        drivers.iter().map(|&driver| sequence.take(driver)).collect()
+        drivers.iter().map(|&driver| sequence.number(driver)).collect()
     }
 
     #[test]
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_loopback_that_counts_on_from_an_earlier_stream_lost_nothing() {
-        assert_eq!(Sequence::default().take(123_456), (0, 0));
+        assert_eq!(Sequence::default().number(123_456), (0, 0));
     }
 
     #[test]
@@ -92,7 +92,7 @@ mod tests {
             for stream in streams {
                 sequence.restart();
                 for driver in stream {
-                    let (number, gap) = sequence.take(driver);
+                    let (number, gap) = sequence.number(driver);
                     missing += u64::from(gap);
                     prop_assert_eq!(u64::from(number), taken + missing);
                     taken += 1;
@@ -103,10 +103,10 @@ mod tests {
         #[test]
         fn a_stream_with_any_frames_left_out_is_counted_whole(kept in proptest::collection::vec(any::<bool>(), 1..300)) {
             let mut sequence = Sequence::default();
-            sequence.take(0);
+            sequence.number(0);
             for (i, _) in kept.iter().enumerate().filter(|(_, kept)| **kept) {
                 let driver = i as u32 + 1;
-                prop_assert_eq!(sequence.take(driver).0, driver);
+                prop_assert_eq!(sequence.number(driver).0, driver);
             }
         }
     }

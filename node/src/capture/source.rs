@@ -1,12 +1,11 @@
 //! Where frames come from: a camera, or the test card.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use wire::{CameraState, Control, Reason};
+use wire::{CameraState, Controls, Reason};
 
-use crate::picture::pixels::Layout;
+use crate::picture::raw::pixels::Layout;
 
 /// A stream of frames that runs until it is dropped.
 pub(crate) trait Source {
@@ -22,9 +21,15 @@ pub(crate) trait Source {
         Duration::try_from_secs_f32(1.0 / fps).ok()
     }
 
-    /// What can be set on it, as it was when the stream began.
-    fn controls(&self) -> BTreeMap<String, Control> {
-        BTreeMap::new()
+    /// What can be set on it, read anew.
+    fn controls(&mut self) -> Controls {
+        Controls::default()
+    }
+
+    /// The same, if its driver or another program has changed any since the last call, as far as
+    /// that can be known without asking often; at the first call as they are.
+    fn changed_controls(&mut self) -> Option<Controls> {
+        None
     }
 
     /// The next frame, or `None` if there was none within `wait`.

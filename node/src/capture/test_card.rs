@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::capture::source::{Fault, Frame, Source};
 use crate::clock;
 use crate::config::TestCard;
-use crate::picture::pixels::{Coding, Layout, Range};
+use crate::picture::raw::pixels::{Coding, Layout, Range};
 
 /// Cells of the clock for machines.
 const CELLS: usize = 40;
@@ -194,8 +194,8 @@ fn glyph(c: char) -> [u8; 7] {
 mod tests {
     use super::*;
     use crate::config::Show;
-    use crate::picture::encode::{Encode, Encoder};
-    use crate::picture::planes::Buffer;
+    use crate::picture::jpeg::encode::{Encode, Encoder};
+    use crate::picture::raw::planes::Buffer;
 
     fn card(width: u32, height: u32) -> Card {
         Card::new(&TestCard { show: Show::Always, width, height, fps: 30, every: None })

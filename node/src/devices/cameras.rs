@@ -9,37 +9,41 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use supervision::stopped;
+use supervision::{Beat, Need, stopped};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
-use wire::{CameraId, CameraName, Info, Kind, PhotoId, Reason, Stats, Topic, Want};
+use wire::{CameraId, CameraName, CameraStats, Controls, Info, Kind, PhotoId, Reason, Topic, Want};
 
 use crate::capture::camera::{About, Camera, Outlet};
-use crate::capture::choose::{Ask, QUALITY};
-use crate::capture::errno::fault;
+use crate::capture::commands::Command;
+use crate::capture::driver::choose::{Ask, QUALITY};
+use crate::capture::driver::errno::fault;
+use crate::capture::driver::stream::stream;
+use crate::capture::driver::v4l2::Device;
 use crate::capture::source::{Fault, Open};
 use crate::capture::test_card::Card;
-use crate::capture::v4l2::Device;
 use crate::clock;
 use crate::config::{Config, Show, TEST_CARD};
 use crate::devices::discover::{Found, Scout, What};
 use crate::devices::hotplug::Hotplug;
+use crate::devices::kept::Keeper;
 use crate::devices::marks::Marks;
-use crate::devices::names::Names;
+use crate::devices::names::{self, Names};
 use crate::devices::survey::{self, Introduced, Known};
 use crate::identity::Identity;
-use crate::outgoing::stats::{Load, rss};
 use crate::spool::schedule::Schedule;
-use crate::spool::spooler::{Condition, Outcome, Request};
+use crate::spool::spooler::Outcome;
 
 /// How long a camera may take to be found before the test card is shown in its place.
 const FOUND_WITHIN: Duration = Duration::from_secs(1);
 /// How long after the start who is configured and not here is told: a bus takes some seconds to
 /// find its devices.
-const SETTLED_WITHIN: Duration = Duration::from_secs(10);
+const PRESENT_WITHIN: Duration = Duration::from_secs(10);
 /// How often video nodes that may become cameras without an event are looked at, and threads that
 /// have died are replaced.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How long the end waits for the names to be on the disk.
+const KEPT_WITHIN: Duration = Duration::from_secs(2);
 /// How often the clock is looked at, at least: somebody may set it.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 
@@ -49,7 +53,6 @@ pub(crate) struct Cameras {
     identity: Identity,
     outlet: Outlet,
     running: Mutex<BTreeMap<CameraName, Running>>,
-    load: Mutex<Load>,
     /// A camera's thread could not be started.
     unstarted: AtomicBool,
 }
@@ -92,7 +95,6 @@ impl Cameras {
             identity,
             outlet,
             running: Mutex::default(),
-            load: Mutex::new(Load::new()),
             unstarted: AtomicBool::new(false),
         }
     }
@@ -102,6 +104,19 @@ impl Cameras {
     /// # Errors
     /// When plugging cannot be followed.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) -> io::Result<()> {
+        let keeper = Keeper::start(names::file(&self.config.data), &self.outlet.health)?;
+        let result = self.follow_all(&keeper, &mut stop).await;
+        self.stop().await;
+        // A disk that hangs is left to the end of the process.
+        self.apart("keep names", move || keeper.end(KEPT_WITHIN)).await;
+        result
+    }
+
+    async fn follow_all(
+        &self,
+        keeper: &Keeper,
+        stop: &mut watch::Receiver<bool>,
+    ) -> io::Result<()> {
         self.publish_info();
         match self.config.test_card.show {
             Show::Always => self.show_test_card(),
@@ -111,32 +126,30 @@ impl Cameras {
         let patience = sleep(FOUND_WITHIN);
         tokio::pin!(patience);
         let mut waits = self.config.test_card.show == Show::Auto;
-        let settled = sleep(SETTLED_WITHIN);
-        tokio::pin!(settled);
-        let mut is_settled = false;
+        let presence = sleep(PRESENT_WITHIN);
+        tokio::pin!(presence);
+        let mut is_checked = false;
         let devices = self.config.cameras.iter().filter_map(|camera| camera.device.clone());
         let mut hotplug = Hotplug::new(devices.collect())?;
         let mut names = Names::read(&self.config.data, survey::given_names(&self.config));
-        let (scout, mut said) = (Scout::default(), BTreeSet::new());
+        let scout = Scout::new(self.outlet.health.clone());
+        let mut logged = BTreeSet::new();
         loop {
             let sent = scout.clone();
             let found = tokio::select! {
-                Some(found) = apart(move || sent.scan()) => found,
+                Some(found) = self.apart("look", move || sent.scan()) => found,
                 // There was no thread to look; what runs goes on.
                 () = sleep(LOOK_AGAIN) => continue,
-                () = stopped(&mut stop) => {
-                    self.stop().await;
-                    return Ok(());
-                }
+                () = stopped(stop) => return Ok(()),
             };
             let Followed { has_camera, unclear, unmatched } = self.follow(&found, &mut names);
             for words in unclear {
-                if said.insert(words.clone()) {
+                if logged.insert(words.clone()) {
                     tracing::warn!("{words}");
                 }
             }
-            if let Err(error) = names.save() {
-                tracing::warn!(%error, "the names of cameras cannot be kept in {}", self.config.data.display());
+            if let Some(json) = names.unsaved() {
+                keeper.keep(json);
             }
             if has_camera && self.config.test_card.show == Show::Auto {
                 waits = false;
@@ -152,15 +165,17 @@ impl Cameras {
                 let glance = async {
                     sleep(LOOK_AGAIN).await;
                     self.has_lost_threads()
-                        || (may_change && apart(move || sent.glance(&known)).await == Some(true))
+                        || (may_change
+                            && self.apart("glance", move || sent.glance(&known)).await
+                                == Some(true))
                 };
                 tokio::select! {
                     () = &mut patience, if waits => {
                         waits = false;
                         self.show_test_card();
                     }
-                    () = &mut settled, if !is_settled => {
-                        is_settled = true;
+                    () = &mut presence, if !is_checked => {
+                        is_checked = true;
                         unmatched.iter().for_each(|words| tracing::warn!("{words}"));
                     }
                     result = &mut changed => {
@@ -168,10 +183,7 @@ impl Cameras {
                         break;
                     }
                     is_other = glance => if is_other { break },
-                    () = stopped(&mut stop) => {
-                        self.stop().await;
-                        return Ok(());
-                    }
+                    () = stopped(stop) => return Ok(()),
                 }
             }
         }
@@ -198,7 +210,7 @@ impl Cameras {
         for (name, running) in self.running().iter() {
             if name.as_str() != TEST_CARD && !here.contains(name) {
                 *running.place() = None;
-                running.camera.withhold(missing(name));
+                running.camera.give(Command::Withhold(missing(name)));
             }
         }
         let unnamed = unclear.into_iter().filter(|unclear| unclear.name.is_none());
@@ -215,17 +227,17 @@ impl Cameras {
             _ => Ok(found.node.clone()),
         };
         if let Some(running) = self.running().get(&name) {
-            running.camera.call(&about.device);
+            running.camera.give(Command::Path(about.device));
             match device {
                 Ok(node) => {
                     *running.place() = place;
-                    running.camera.plug(Some(node));
+                    running.camera.give(Command::Plug(node));
                 }
                 // It may be silent because it works: some drivers let nobody in meanwhile.
                 Err(_) if is_at(&running.place(), found) => {}
                 Err(fault) => {
                     *running.place() = None;
-                    running.camera.withhold(fault);
+                    running.camera.give(Command::Withhold(fault));
                 }
             }
             return;
@@ -284,39 +296,47 @@ impl Cameras {
         self.unstarted.swap(false, Ordering::Relaxed) || !ended.is_empty()
     }
 
-    /// Takes a want for one of them.
-    pub fn want(&self, name: &CameraName, want: &Want) {
-        let camera = self.running().get(name).map(|running| Arc::clone(&running.camera));
-        if let Some(camera) = camera
-            && !camera.want(want)
-        {
-            tracing::debug!(camera = name.as_str(), by = want.by, "too many ask for this camera");
+    /// Somebody asks one of them for frames.
+    pub fn want(&self, name: &CameraName, want: Want) {
+        if let Some(running) = self.running().get(name) {
+            running.camera.give(Command::Want(want));
         }
+    }
+
+    /// The controls of one of them, as its device tells them now.
+    ///
+    /// # Errors
+    /// A sentence that says why they cannot be known.
+    pub async fn controls(&self, name: &CameraName) -> Result<Controls, String> {
+        let (reply, answer) = oneshot::channel();
+        self.hand(name, Command::Controls(reply));
+        answer.await.unwrap_or_else(|_| Err("the camera stopped; ask again".to_owned()))
     }
 
     /// Somebody asks one of them for a photo.
     pub fn snap(&self, name: &CameraName, id: Option<PhotoId>) {
         if let Some(request) = self.outlet.spooler.ask(id) {
-            self.take(name, request);
+            self.hand(name, Command::Snap(request, clock::monotonic()));
         }
     }
 
     /// The same for who waits for the outcome in this process.
-    pub fn snap_and_tell(&self, name: &CameraName) -> (PhotoId, oneshot::Receiver<Outcome>) {
-        let (id, request, outcome) = self.outlet.spooler.ask_and_tell();
-        self.take(name, request);
+    pub fn snap_and_wait(&self, name: &CameraName) -> (PhotoId, oneshot::Receiver<Outcome>) {
+        let (id, request, outcome) = self.outlet.spooler.ask_and_wait();
+        self.hand(name, Command::Snap(request, clock::monotonic()));
         (id, outcome)
     }
 
-    fn take(&self, name: &CameraName, request: Request) {
+    /// Gives one of them a command, or refuses it where there is none of this name.
+    fn hand(&self, name: &CameraName, command: Command) {
         let running = self.running();
         match running.get(name) {
-            Some(one) => one.camera.snap(request),
-            None if running.is_empty() => request.fail("this node has no camera"),
+            Some(one) => one.camera.give(command),
+            None if running.is_empty() => command.refuse("this node has no camera"),
             None => {
                 let names: Vec<&str> = running.keys().map(CameraName::as_str).collect();
                 let names = names.join(", ");
-                request.fail(&format!("this node has no camera {name}; it has {names}"));
+                command.refuse(&format!("this node has no camera {name}; it has {names}"));
             }
         }
     }
@@ -355,23 +375,10 @@ impl Cameras {
         self.identity.info(kind, names)
     }
 
-    /// The node's figures since the last call.
-    pub fn stats(&self) -> Stats {
+    /// The figures of each since the last call.
+    pub fn stats(&self) -> BTreeMap<CameraName, CameraStats> {
         let running = self.running();
-        let cameras = running.iter().map(|(name, running)| (name.clone(), running.camera.stats()));
-        let Condition { bytes, refused, trouble } = self.outlet.spooler.condition();
-        Stats {
-            at: clock::unix_ms(),
-            mono: clock::whole(clock::monotonic().as_millis()),
-            boot: self.identity.boot.clone(),
-            cpu: self.load.lock().unwrap_or_else(PoisonError::into_inner).cpu(),
-            rss: rss(),
-            spool: bytes,
-            refused,
-            trouble,
-            kept_back: None,
-            cameras: cameras.collect(),
-        }
+        running.iter().map(|(name, running)| (name.clone(), running.camera.stats())).collect()
     }
 
     fn show_test_card(&self) {
@@ -397,8 +404,9 @@ impl Cameras {
     }
 
     fn forget_test_card(&self) {
-        let state = Topic::State(self.test_card_id());
-        self.outlet.facts.withdraw(state.under(&self.outlet.root).to_string());
+        for topic in [Topic::State, Topic::Controls] {
+            self.outlet.facts.withdraw(&topic(self.test_card_id()));
+        }
     }
 
     fn test_card_id(&self) -> CameraId {
@@ -421,13 +429,25 @@ impl Cameras {
     }
 
     fn publish_info(&self) {
-        let topic = Topic::Info(self.config.name.clone()).under(&self.outlet.root).to_string();
-        self.outlet.facts.set(topic, self.info().to_json());
+        self.outlet.facts.set(&Topic::Info(self.config.name.clone()), self.info().to_json());
     }
 
     async fn stop(&self) {
         let running = std::mem::take(&mut *self.running());
         end(running.values()).await;
+    }
+
+    /// The result of work that may take long, from a thread that nothing waits for at the end of the
+    /// process. `None` where there is no thread, or it died.
+    async fn apart<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let (to, result) = oneshot::channel();
+        let work = move |_: &Beat| drop(to.send(work()));
+        self.outlet.health.thread(name, Need::Minor, work).ok()?;
+        result.await.ok()
     }
 
     fn running(&self) -> MutexGuard<'_, BTreeMap<CameraName, Running>> {
@@ -444,24 +464,15 @@ fn open_v4l2(ask: Ask, place: Place) -> Open {
             return Err(Fault::unplugged());
         }
         let device = Device::open(node).map_err(|error| fault(node, "cannot be opened", &error))?;
-        Ok(Box::new(device.stream(&ask)?))
+        Ok(Box::new(stream(device, &ask)?))
     })
-}
-
-/// The result of work that may take long, from a thread that nothing waits for at the end of the
-/// process. `None` where there is no thread, or it died.
-async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let (to, result) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("discovery".to_owned());
-    thread.spawn(move || to.send(work()).ok()).ok();
-    result.await.ok()
 }
 
 /// Ends these threads. One that hangs in its driver is left to the end of the process.
 async fn end<'a>(running: impl IntoIterator<Item = &'a Running>) {
     let running: Vec<&Running> = running.into_iter().collect();
     for one in &running {
-        one.camera.stop();
+        one.camera.give(Command::Stop);
     }
     let all_ended = async {
         while !running.iter().all(|one| one.thread.is_finished()) {

@@ -5,17 +5,19 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::thread::Builder;
 use std::time::{Duration, Instant};
 
+use supervision::{Beat, Health, Need};
 use wire::Reason;
 
-use crate::capture::choose::{Ask, Offer};
-use crate::capture::errno::fault;
+use crate::capture::driver::choose::{Ask, Offer};
+use crate::capture::driver::descriptions::Caps;
+use crate::capture::driver::errno::fault;
+use crate::capture::driver::offers::offers;
+use crate::capture::driver::v4l2::Device;
 use crate::capture::source::Fault;
-use crate::capture::v4l2::{Caps, Device};
 use crate::devices::marks::{Links, Marks, UDEV, sys, word};
-use crate::picture::pixels::Coding;
+use crate::picture::raw::pixels::Coding;
 
 /// How long the nodes may take to answer, all at once. One that takes longer is waited for by a
 /// thread of its own, not by the others.
@@ -75,6 +77,7 @@ pub(crate) struct Other {
 /// device for as long as it likes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scout {
+    health: Health,
     /// The nodes whose threads have not come back.
     away: Arc<Mutex<BTreeSet<u32>>>,
     /// What those said that came back too late for who sent them.
@@ -82,11 +85,16 @@ pub(crate) struct Scout {
 }
 
 impl Scout {
+    /// One whose threads are watched by `health`.
+    pub fn new(health: Health) -> Self {
+        Scout { health, ..Scout::default() }
+    }
+
     /// Looks at every video node, in the order of their numbers. Takes no longer than three
     /// seconds.
     pub fn scan(&self) -> Vec<Found> {
         let links = Arc::new(Links::read());
-        let numbers: Vec<u32> = numbers().into_iter().filter(|&n| is_settled(n)).collect();
+        let numbers: Vec<u32> = numbers().into_iter().filter(|&n| is_ready_by_udev(n)).collect();
         let mut answers = std::mem::take(&mut *self.late());
         answers.retain(|_, found| found.as_ref().is_some_and(|found| found.is_still(&links)));
         let asked: Vec<u32> =
@@ -136,17 +144,15 @@ impl Scout {
             }
             let (to, ask, late) = (to.clone(), ask.clone(), late.clone());
             let away = Back(self.clone(), number);
-            let thread = Builder::new().name(format!("look at video{number}"));
+            let work = move |_: &Beat| {
+                let answer = ask(number);
+                drop(away);
+                if let Err(mpsc::SendError((_, answer))) = to.send((number, answer)) {
+                    late(number, answer);
+                }
+            };
             // What has no thread is silent, and asked again later.
-            thread
-                .spawn(move || {
-                    let answer = ask(number);
-                    drop(away);
-                    if let Err(mpsc::SendError((_, answer))) = to.send((number, answer)) {
-                        late(number, answer);
-                    }
-                })
-                .ok();
+            self.health.thread(format!("look at video{number}"), Need::Minor, work).ok();
         }
         drop(to);
         let mut all = BTreeMap::new();
@@ -204,7 +210,7 @@ fn node(number: u32) -> PathBuf {
 
 /// Whether udev is done with a node. Before that its links and its group's right are missing, and
 /// it would be taken for another camera.
-fn is_settled(number: u32) -> bool {
+fn is_ready_by_udev(number: u32) -> bool {
     // Without udev nobody makes links; what the kernel does not know, udev does not either.
     let device = word(&sys(number).join("dev"));
     let (true, Some(device)) = (Path::new("/run/udev/control").exists(), device) else {
@@ -220,7 +226,7 @@ fn look(number: u32, links: &Links) -> Option<Found> {
     let asked = Device::open(&node).and_then(|device| {
         let (caps, kind) = kind(&device)?;
         let what = match kind {
-            Ok(()) => What::Camera(device.offers(&Ask::default())),
+            Ok(()) => What::Camera(offers(&device, &Ask::default())),
             Err(other) => What::Other(other),
         };
         Ok((caps, what))

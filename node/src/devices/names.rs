@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use wire::CameraName;
@@ -17,7 +16,6 @@ use crate::devices::marks::Marks;
 /// Which marks have which name; a small JSON file.
 #[derive(Debug)]
 pub(crate) struct Names {
-    file: PathBuf,
     /// By [`device`], [`port`] and [`configured`], and by plain links as earlier versions wrote
     /// them. A device without a name is one that more than one camera claims to be.
     kept: BTreeMap<String, Option<CameraName>>,
@@ -85,7 +83,7 @@ impl fmt::Display for Bond {
 impl Names {
     /// Reads what is kept in `data`. A file that makes no sense is set aside.
     pub fn read(data: &Path, taken: Vec<CameraName>) -> Self {
-        let file = data.join("cameras.json");
+        let file = file(data);
         let kept = match fs::read(&file) {
             Ok(json) => serde_json::from_slice(&json).unwrap_or_else(|error| {
                 let aside = file.with_extension("json.bad");
@@ -95,7 +93,7 @@ impl Names {
             }),
             Err(_) => BTreeMap::new(),
         };
-        Names { file, kept, here: BTreeMap::new(), taken, changed: false }
+        Names { kept, here: BTreeMap::new(), taken, changed: false }
     }
 
     /// Notes which devices cannot be told from another one. To be called with all cameras that
@@ -262,18 +260,20 @@ impl Names {
         }
     }
 
-    /// Writes the names to the disk, as a whole or not at all, if any is new.
-    ///
-    /// # Errors
-    /// When the directory cannot be written.
-    pub fn save(&mut self) -> io::Result<()> {
-        if !self.changed {
-            return Ok(());
+    /// What is to be written to [`file`], if any name is new since the last call.
+    pub fn unsaved(&mut self) -> Option<Vec<u8>> {
+        let is_new = std::mem::take(&mut self.changed);
+        match is_new {
+            // A map of texts is always JSON.
+            true => serde_json::to_vec_pretty(&self.kept).ok(),
+            false => None,
         }
-        durable::write(&self.file, &serde_json::to_vec_pretty(&self.kept)?, 0o600)?;
-        self.changed = false;
-        Ok(())
     }
+}
+
+/// Where the names are kept in the folder `data`.
+pub(crate) fn file(data: &Path) -> PathBuf {
+    data.join("cameras.json")
 }
 
 const CONFIGURED: &str = "configured ";

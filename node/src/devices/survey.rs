@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use wire::{CameraId, CameraName};
 
 use crate::capture::camera::About;
-use crate::capture::choose::{Ask, Offer};
+use crate::capture::driver::choose::{Ask, Offer};
 use crate::config::{CameraConfig, Config};
 use crate::devices::discover::{Found, Scout, What};
 use crate::devices::marks::{BY_ID, Marks};

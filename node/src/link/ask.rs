@@ -2,17 +2,18 @@
 //! that it is busy.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use supervision::stopped;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
-use wire::{Answer, Ask, CameraId, CameraName, NodeName, Root, Topic, limits};
+use wire::{Answer, Ask, CameraId, CameraName, NodeName, Topic, limits};
 
 use crate::devices::cameras::Cameras;
 use crate::link::log::Log;
-use crate::outgoing::answers::Answers;
+use crate::outgoing::answers::{Answers, Refusal};
 use crate::outgoing::facts::Facts;
 
 /// The methods, and what each gives.
@@ -25,13 +26,15 @@ const HELP: [(&str, &str); 6] = [
     ("log", r#"the last lines of the node's log: {"lines":20}, 100 at most"#),
 ];
 
+/// How long a driver may take to tell its controls. A thread that hangs refuses them sooner.
+const CONTROLS_WITHIN: Duration = Duration::from_secs(12);
+
 /// So many lines of the log are told unless another number is asked for, and at most.
 const LINES: usize = 20;
 const LINES_MOST: usize = 100;
 
 /// What the node can be asked.
 pub(crate) struct Questions {
-    root: Root,
     name: NodeName,
     cameras: Arc<Cameras>,
     facts: Arc<Facts>,
@@ -45,7 +48,6 @@ pub(crate) struct Questions {
 impl Questions {
     /// To a node of this name.
     pub fn new(
-        root: Root,
         name: NodeName,
         cameras: Arc<Cameras>,
         facts: Arc<Facts>,
@@ -53,7 +55,7 @@ impl Questions {
         log: Log,
     ) -> Self {
         let (current, asked) = (Mutex::default(), Notify::new());
-        Questions { root, name, cameras, facts, answers, log, current, asked }
+        Questions { name, cameras, facts, answers, log, current, asked }
     }
 
     /// Takes a question, or answers that the node is busy.
@@ -81,23 +83,22 @@ impl Questions {
             let Some(Ask { id, method, params }) = self.current().clone() else { continue };
             let answered = tokio::select! {
                 answered = self.answer(&method, params) => answered,
-                () = stopped(&mut stop) => Err("the node stops".to_owned()),
-            };
-            let answer = match answered {
-                Ok(result) => Answer { id: id.clone(), result: Some(result), error: None },
-                Err(why) => Answer { id: id.clone(), result: None, error: Some(why) },
+                () = stopped(&mut stop) => Err("the node stops".into()),
             };
             // Before the answer, so that who has it can ask the next one.
             *self.current() = None;
-            if answer.to_json().len() > limits::JSON {
-                self.answers.refuse(&id, "the answer is too large; ask for less");
-            } else {
-                self.answers.give(answer);
+            let answer = |result| Answer { id: id.clone(), result, error: None, cause: None };
+            match answered.map(|result| answer(Some(result))) {
+                Ok(answer) if answer.to_json().len() > limits::JSON => {
+                    self.answers.refuse(&id, "the answer is too large; ask for less");
+                }
+                Ok(answer) => self.answers.give(answer),
+                Err(refusal) => self.answers.refuse(&id, refusal),
             }
         }
     }
 
-    async fn answer(&self, method: &str, params: Option<Value>) -> Result<Value, String> {
+    async fn answer(&self, method: &str, params: Option<Value>) -> Result<Value, Refusal> {
         match method {
             "help" => {
                 let Nothing {} = read(params)?;
@@ -114,35 +115,39 @@ impl Questions {
             }
             "controls" => {
                 let camera = self.camera(params)?;
-                Ok(self.state_of(&camera).remove("controls").unwrap_or_else(|| json!({})))
+                let controls = timeout(CONTROLS_WITHIN, self.cameras.controls(&camera)).await;
+                let hangs = || "the camera's driver does not answer".to_owned();
+                Ok(json!(controls.map_err(|_| hangs())??))
             }
             "snap" => self.snap(&self.camera(params)?).await,
             "log" => {
                 let Last { lines } = read(params)?;
                 let lines = lines.unwrap_or(LINES);
                 if !(1..=LINES_MOST).contains(&lines) {
-                    return Err(format!("lines is {lines}, but 1 to {LINES_MOST} is possible"));
+                    let why = format!("lines is {lines}, but 1 to {LINES_MOST} is possible");
+                    return Err(why.into());
                 }
                 Ok(json!(self.log.last(lines)))
             }
             other => {
                 let methods = HELP.map(|(method, _)| method).join(", ");
                 let other: String = other.escape_default().collect();
-                Err(format!("there is no method {other}; there are {methods}"))
+                Err(format!("there is no method {other}; there are {methods}").into())
             }
         }
     }
 
-    async fn snap(&self, camera: &CameraName) -> Result<Value, String> {
-        let (photo, outcome) = self.cameras.snap_and_tell(camera);
+    async fn snap(&self, camera: &CameraName) -> Result<Value, Refusal> {
+        let (photo, outcome) = self.cameras.snap_and_wait(camera);
         let interval = self.state_of(camera).get("interval").and_then(Value::as_f64);
         let within = limits::snap_within(interval.map(|seconds| seconds as f32));
         match timeout(within, outcome).await {
             Ok(Ok(Ok(()))) => Ok(json!({ "photo": photo })),
-            Ok(Ok(Err(why))) => Err(why),
+            Ok(Ok(Err(refusal))) => Err(refusal),
             // The disk hangs: nobody knows yet.
             Ok(Err(_)) | Err(_) => {
-                Err(format!("the node's disk does not answer; photo {photo} may come later"))
+                let why = format!("the node's disk does not answer; photo {photo} may come later");
+                Err(why.into())
             }
         }
     }
@@ -157,7 +162,7 @@ impl Questions {
 
     fn state_of(&self, camera: &CameraName) -> Map<String, Value> {
         let id = CameraId { node: self.name.clone(), camera: camera.clone() };
-        let state = self.facts.get(&Topic::State(id).under(&self.root).to_string());
+        let state = self.facts.get(&Topic::State(id));
         state.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
     }
 

@@ -4,11 +4,39 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
-use wire::Answer;
+use wire::{Answer, Cause};
 
 /// More than this wait only while the broker takes nothing. The oldest goes then: whoever asked
 /// has given up.
 const WAITING: usize = 64;
+
+/// Why something that was asked for cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// A sentence for people.
+    pub why: String,
+    /// Its kind, where programs should tell it from others.
+    pub cause: Option<Cause>,
+}
+
+impl Refusal {
+    /// The node's disk or spool keeps nothing more.
+    pub fn storage(why: impl Into<String>) -> Self {
+        Refusal { why: why.into(), cause: Some(Cause::Storage) }
+    }
+}
+
+impl From<String> for Refusal {
+    fn from(why: String) -> Self {
+        Refusal { why, cause: None }
+    }
+}
+
+impl From<&str> for Refusal {
+    fn from(why: &str) -> Self {
+        why.to_owned().into()
+    }
+}
 
 /// Answers in the order in which they were given.
 #[derive(Debug, Default)]
@@ -19,8 +47,9 @@ pub(crate) struct Answers {
 
 impl Answers {
     /// Says that what was asked for under this id cannot be, and why.
-    pub fn refuse(&self, id: &str, error: impl Into<String>) {
-        self.give(Answer { id: id.to_owned(), result: None, error: Some(error.into()) });
+    pub fn refuse(&self, id: &str, refusal: impl Into<Refusal>) {
+        let Refusal { why, cause } = refusal.into();
+        self.give(Answer { id: id.to_owned(), result: None, error: Some(why), cause });
     }
 
     /// Says what was asked for.

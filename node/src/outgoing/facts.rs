@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use wire::{Root, Topic};
 
 /// All facts by topic. A fact set twice before it was published is published once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Facts {
+    root: Root,
     inner: Mutex<Inner>,
     changed: Notify,
 }
@@ -30,8 +32,14 @@ pub(crate) struct Fact {
 }
 
 impl Facts {
-    /// Says something on a topic; the same as before is not said again.
-    pub fn set(&self, topic: String, payload: String) {
+    /// None yet; our own topics are under `root`.
+    pub fn new(root: Root) -> Self {
+        Facts { root, inner: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// Says something on a topic, ours or another program's; the same as before is not said again.
+    pub fn set(&self, topic: &Topic, payload: String) {
+        let topic = topic.under(&self.root).to_string();
         let mut inner = self.lock();
         if inner.facts.get(&topic).is_some_and(|fact| fact.payload == payload) {
             return;
@@ -44,13 +52,13 @@ impl Facts {
     }
 
     /// Takes back what was said on a topic.
-    pub fn withdraw(&self, topic: String) {
+    pub fn withdraw(&self, topic: &Topic) {
         self.set(topic, String::new());
     }
 
     /// What was said on a topic last.
-    pub fn get(&self, topic: &str) -> Option<String> {
-        self.lock().facts.get(topic).map(|fact| fact.payload.clone())
+    pub fn get(&self, topic: &Topic) -> Option<String> {
+        self.lock().facts.get(&topic.under(&self.root).to_string()).map(|fact| fact.payload.clone())
     }
 
     /// The oldest fact that is newer than `version`.
@@ -73,6 +81,7 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wire::ForeignTopic;
 
     fn all(facts: &Facts, mut version: u64) -> Vec<(String, String)> {
         let next = || {
@@ -83,22 +92,37 @@ mod tests {
         std::iter::from_fn(next).collect()
     }
 
+    fn topic(name: &str) -> Topic {
+        Topic::State(format!("attic/{name}").parse().unwrap())
+    }
+
     #[test]
     fn each_topic_is_told_once_with_its_newest_payload() {
-        let facts = Facts::default();
-        for (topic, payload) in [("info", "1"), ("a", "idle"), ("info", "2"), ("a", "idle")] {
-            facts.set(topic.into(), payload.into());
+        let facts = Facts::new(Root::default());
+        for (name, payload) in [("info", "1"), ("a", "idle"), ("info", "2"), ("a", "idle")] {
+            facts.set(&topic(name), payload.into());
         }
-        assert_eq!(all(&facts, 0), [("a".into(), "idle".into()), ("info".into(), "2".into())]);
+        let (a, info) = ("vitrina/attic/a/state".into(), "vitrina/attic/info/state".into());
+        assert_eq!(all(&facts, 0), [(a, "idle".into()), (info, "2".into())]);
         let seen = facts.after(0).unwrap().version;
-        assert_eq!(all(&facts, seen), [("info".into(), "2".into())]);
+        assert_eq!(all(&facts, seen).len(), 1);
+        assert_eq!(facts.get(&topic("info")).as_deref(), Some("2"));
     }
 
     #[test]
     fn a_withdrawn_fact_is_told_as_nothing() {
-        let facts = Facts::default();
-        facts.set("a".into(), "idle".into());
-        facts.withdraw("a".into());
-        assert_eq!(all(&facts, 0), [("a".into(), String::new())]);
+        let facts = Facts::new(Root::default());
+        facts.set(&topic("a"), "idle".into());
+        facts.withdraw(&topic("a"));
+        assert_eq!(all(&facts, 0), [("vitrina/attic/a/state".into(), String::new())]);
+    }
+
+    #[test]
+    fn a_fact_for_another_program_goes_out_under_its_own_topic() {
+        let facts = Facts::new("school".parse().unwrap());
+        let name = "homeassistant/camera/attic/door/config";
+        let topic = Topic::Foreign(ForeignTopic::new(&facts.root, name).unwrap());
+        facts.set(&topic, "{}".into());
+        assert_eq!(all(&facts, 0), [(name.into(), "{}".into())]);
     }
 }

@@ -10,9 +10,11 @@ use wire::{CameraId, Root, Size, Stamp, Topic, limits};
 use crate::clock;
 use crate::outgoing::slot::{Picture, Slots};
 use crate::outgoing::stats::{Counters, Ticket};
-use crate::picture::pixels::Layout;
+use crate::picture::luma::LumaTap;
 use crate::picture::pool::Pool;
-use crate::picture::sizes::{self, Sizes};
+use crate::picture::raw::pixels::Layout;
+use crate::picture::raw::planes::Planes;
+use crate::picture::sizes::{self, Lend, Sizes};
 use crate::picture::wants::Pacer;
 
 /// A picture that shows nothing new is sent this often, so that it does not look stale.
@@ -25,6 +27,9 @@ const HOPELESS: u32 = 10;
 pub(crate) struct Pictures {
     live: [Output; 3],
     preview: Output,
+    luma: LumaTap,
+    /// The frame at hand is to be lent at this step.
+    lent: Option<usize>,
     sizes: Sizes,
     steps: Vec<usize>,
     pool: Pool,
@@ -53,13 +58,15 @@ struct Sent {
 pub(crate) struct Due {
     /// To somebody who looks.
     pub live: bool,
-    /// Or at least somewhere.
+    /// Or at least to the broker.
     pub any: bool,
+    /// Somebody here wants its luma, also while there is no broker.
+    pub luma: bool,
 }
 
 impl Pictures {
-    /// For the topics of a camera.
-    pub fn new(root: &Root, id: &CameraId) -> Self {
+    /// For the topics of a camera, and for whoever is registered at `luma`.
+    pub fn new(root: &Root, id: &CameraId, luma: LumaTap) -> Self {
         let output = |topic: Topic, step| Output {
             topic: topic.under(root).to_string(),
             step,
@@ -70,6 +77,8 @@ impl Pictures {
         Pictures {
             live: Size::ALL.map(|size| output(Topic::Live(id.clone(), size), sizes::step(size))),
             preview: output(Topic::Preview(id.clone()), 1),
+            luma,
+            lent: None,
             sizes: Sizes::default(),
             steps: Vec::new(),
             pool: Pool::default(),
@@ -90,7 +99,7 @@ impl Pictures {
         if self.hopeless >= HOPELESS { &[Size::Full] } else { sizes::offered(layout) }
     }
 
-    /// Settles where the frame captured at `at` goes. It is to be asked for each frame that can
+    /// Decides where the frame captured at `at` goes. It is to be asked for each frame that can
     /// be worked on: `rates` are those wanted of the live sizes, in the order of [`Size::ALL`].
     ///
     /// A frame that comes late goes where nothing has to be computed for it, since that takes
@@ -107,7 +116,9 @@ impl Pictures {
             output.due = !(late && is_work) && output.pacer.passes(rate, at);
         }
         let live = self.live.iter().any(|output| output.due);
-        Due { live, any: live || self.preview.due }
+        let can_shrink = !is_hopeless && sizes::offered(layout).len() > 1;
+        self.lent = if can_shrink { self.luma.due(layout, late, at) } else { None };
+        Due { live, any: live || self.preview.due, luma: self.lent.is_some() }
     }
 
     /// The picture as captured, whether it is due or not.
@@ -118,7 +129,16 @@ impl Pictures {
         self.sizes.full(from.layout, from.frame, from.quality)
     }
 
-    /// Makes the pictures that are due and puts them into `slots`.
+    /// Lends the frame at hand to whoever looks at its luma, where no picture of it is wanted.
+    pub fn lend(&mut self, from: From<'_>) {
+        let From { layout, frame, quality, at } = from;
+        let mut lend = |planes: &Planes<'_>| self.luma.lend(planes, at);
+        if let Some(step) = self.lent.take() {
+            self.sizes.make(layout, frame, quality, &[], Some((step, &mut lend)), |_, _| {});
+        }
+    }
+
+    /// Makes the pictures that are due and puts them into `slots`, and lends the frame's luma.
     ///
     /// The frame ends when all that is made of it has ended; see [`Ticket`].
     pub fn put(
@@ -130,13 +150,15 @@ impl Pictures {
         ticket: Option<&Ticket>,
     ) {
         let From { layout, frame, quality, at } = from;
-        let Pictures { live, preview, sizes, steps, pool, hopeless } = self;
+        let Pictures { live, preview, luma, lent, sizes, steps, pool, hopeless } = self;
         steps.clear();
         let outputs = live.iter().chain([&*preview]);
         steps.extend(outputs.filter(|output| output.due).map(|output| output.step));
         steps.sort_unstable();
         steps.dedup();
-        sizes.make(layout, frame, quality, steps, |step, made| {
+        let mut lend = |planes: &Planes<'_>| luma.lend(planes, at);
+        let lend = lent.take().map(|step| (step, &mut lend as Lend<'_>));
+        sizes.make(layout, frame, quality, steps, lend, |step, made| {
             if step > 1 {
                 *hopeless = if made.is_ok() { 0 } else { hopeless.saturating_add(1) };
             }

@@ -5,11 +5,11 @@
 
 use wire::{Size, limits};
 
-use crate::picture::encode::{Encode, Encoder};
-use crate::picture::pixels::Layout;
-use crate::picture::planes::Buffer;
+use crate::picture::jpeg::encode::{Encode, Encoder};
 #[cfg(feature = "turbojpeg")]
-use crate::picture::reduce::Reducer;
+use crate::picture::jpeg::reduce::Reducer;
+use crate::picture::raw::pixels::Layout;
+use crate::picture::raw::planes::{Buffer, Planes, Sampling};
 
 /// The sizes that can be made of a camera's frames: without libjpeg-turbo a JPEG stays as it is.
 pub(crate) fn offered(layout: &Layout) -> &'static [Size] {
@@ -34,6 +34,9 @@ pub(crate) fn preview_step(layout: &Layout) -> usize {
     let step = layout.width.div_ceil(limits::PREVIEW_WIDTH as usize).max(1);
     if layout.coding.is_jpeg() { step.next_power_of_two() } else { step }
 }
+
+/// Who is lent a frame's planes.
+pub(crate) type Lend<'a> = &'a mut dyn FnMut(&Planes<'_>);
 
 /// Makes the sizes of one frame after another, in memory that it keeps.
 #[derive(Default)]
@@ -66,13 +69,15 @@ impl Sizes {
     /// Makes a picture at each of `steps`, ascending, and hands it to `each` as soon as it is
     /// made, or the word under which it is counted when it cannot be made.
     ///
-    /// `frame` is a whole JPEG where the layout says so, and then step 1 is that JPEG.
+    /// `frame` is a whole JPEG where the layout says so, and then step 1 is that JPEG. `luma` is a
+    /// step whose Y is lent to a further consumer, encoded or not.
     pub fn make(
         &mut self,
         layout: &Layout,
         frame: &[u8],
         quality: u8,
         steps: &[usize],
+        luma: Option<(usize, Lend<'_>)>,
         mut each: impl FnMut(usize, Result<&[u8], &'static str>),
     ) {
         let steps = match steps {
@@ -82,7 +87,8 @@ impl Sizes {
             }
             steps => steps,
         };
-        let Some(&least) = steps.first() else { return };
+        let least = steps.iter().copied().chain(luma.as_ref().map(|luma| luma.0)).min();
+        let Some(least) = least else { return };
         // Everything is made of one set of planes, so a frame is taken apart once.
         let (made, planes) = if layout.coding.is_jpeg() {
             let by = least.min(8);
@@ -100,6 +106,13 @@ impl Sizes {
                 by => self.encoder.encode(&self.shrunk.shrink(&planes, by), quality),
             });
             each(step, made);
+        }
+        if let (Some((step, lend)), Ok(planes)) = (luma, planes) {
+            let grey = Planes { sampling: Sampling::Grey, ..planes };
+            match step / made {
+                1 => lend(&grey),
+                by => lend(&self.shrunk.shrink(&grey, by)),
+            }
         }
     }
 }

@@ -29,7 +29,7 @@ impl Snaps {
             return request.fail("one is waited for already");
         }
         match &self.trouble {
-            Some(why) => request.fail(why),
+            Some(why) => request.fail(why.as_str()),
             None if self.waiting.len() >= WAITING => {
                 request.fail("too many photos were asked for at once; try again");
             }
@@ -42,8 +42,8 @@ impl Snaps {
         self.waiting.iter().any(|(asked, _)| *asked < at)
     }
 
-    /// Whose photo a frame captured at `at` is.
-    pub fn take(&mut self, at: Duration) -> Vec<Request> {
+    /// Takes out the requests whose photo a frame captured at `at` is.
+    pub fn extract(&mut self, at: Duration) -> Vec<Request> {
         self.waiting.extract_if(.., |(asked, _)| *asked < at).map(|(_, request)| request).collect()
     }
 
@@ -116,8 +116,8 @@ mod tests {
         rig.ask(12);
         assert!(!rig.snaps.is_due(Duration::from_secs(10)));
         assert!(rig.snaps.is_due(Duration::from_secs(11)));
-        assert_eq!(rig.snaps.take(Duration::from_secs(11)).len(), 1);
-        assert_eq!(rig.snaps.take(Duration::from_secs(13)).len(), 1);
+        assert_eq!(rig.snaps.extract(Duration::from_secs(11)).len(), 1);
+        assert_eq!(rig.snaps.extract(Duration::from_secs(13)).len(), 1);
         assert!(rig.error().await.contains("stopped"), "whose frame was lost is told");
     }
 
@@ -143,7 +143,7 @@ mod tests {
         rig.ask(5);
         rig.snaps.expire(Duration::from_secs(9));
         assert!(rig.error().await.contains("no frame"));
-        assert_eq!(rig.snaps.take(Duration::from_secs(9)).len(), 1);
+        assert_eq!(rig.snaps.extract(Duration::from_secs(9)).len(), 1);
     }
 
     #[tokio::test]
@@ -166,7 +166,7 @@ mod tests {
             rig.snaps.ask(rig.spooler.ask_unheard().unwrap(), Duration::from_secs(at));
             rig.ask(at);
         }
-        assert_eq!(rig.snaps.take(Duration::from_secs(4)).len(), 1 + 3);
+        assert_eq!(rig.snaps.extract(Duration::from_secs(4)).len(), 1 + 3);
     }
 
     #[tokio::test]

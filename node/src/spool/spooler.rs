@@ -19,7 +19,7 @@ use tokio::sync::{Notify, oneshot};
 use wire::{GalleryId, NodeName, PhotoId, Stamp};
 
 use crate::clock;
-use crate::outgoing::answers::Answers;
+use crate::outgoing::answers::{Answers, Refusal};
 use crate::spool::disk::{self, Entry};
 use crate::spool::offers::{Next, Offers};
 use crate::spool::stored::Recent;
@@ -107,16 +107,16 @@ pub(crate) struct Request {
     shared: Arc<Shared>,
     is_answered: bool,
     /// Who is told in this process, also when it is done, and nobody else then.
-    outcome: Option<oneshot::Sender<Outcome>>,
+    reply: Option<oneshot::Sender<Outcome>>,
 }
 
 /// What became of a photo that was asked for: it is in the spool, or cannot be, and why.
-pub(crate) type Outcome = Result<(), String>;
+pub(crate) type Outcome = Result<(), Refusal>;
 
 impl Request {
     /// It cannot be, and why.
-    pub fn fail(mut self, why: &str) {
-        self.refuse(why);
+    pub fn fail(mut self, why: impl Into<Refusal>) {
+        self.refuse(why.into());
     }
 
     /// Nobody hears of it: the node took it by the clock.
@@ -127,29 +127,29 @@ impl Request {
     /// It is in the spool.
     fn done(mut self) {
         self.is_answered = true;
-        self.tell(Ok(()));
-    }
-
-    fn refuse(&mut self, why: &str) {
-        self.shared.state().asked.remove(&self.id);
-        if !std::mem::replace(&mut self.is_answered, true) && !self.tell(Err(why.to_owned())) {
-            self.shared.answers.refuse(self.id.as_str(), why);
+        if let Some(reply) = self.reply.take() {
+            // Who asked may have given up.
+            reply.send(Ok(())).ok();
         }
     }
 
-    /// Whether there is somebody to tell in this process.
-    fn tell(&mut self, outcome: Outcome) -> bool {
-        let told = self.outcome.take();
-        let is_told = told.is_some();
-        // Who asked may have given up.
-        let _ = told.map(|told| told.send(outcome));
-        is_told
+    fn refuse(&mut self, refusal: Refusal) {
+        self.shared.state().asked.remove(&self.id);
+        if std::mem::replace(&mut self.is_answered, true) {
+            return;
+        }
+        match self.reply.take() {
+            Some(reply) => {
+                reply.send(Err(refusal)).ok();
+            }
+            None => self.shared.answers.refuse(self.id.as_str(), refusal),
+        }
     }
 }
 
 impl Drop for Request {
     fn drop(&mut self) {
-        self.refuse("the camera or its node stopped before the photo was taken");
+        self.refuse("the camera or its node stopped before the photo was taken".into());
     }
 }
 
@@ -171,7 +171,7 @@ impl Spooler {
         let (jobs, received) = mpsc::channel();
         let mut writer = Writer::new(Arc::clone(&shared), limit);
         if let Err(error) = writer.open() {
-            writer.complain(&reason(&error));
+            writer.complain(&reason(&error).why);
         }
         let work = move |beat: &Beat| writer.run(&received, beat);
         let thread = health.thread(THREAD, Need::Vital, work)?;
@@ -204,16 +204,16 @@ impl Spooler {
             return None;
         }
         let shared = Arc::clone(&self.shared);
-        Some(Request { id, shared, is_answered: false, outcome: None })
+        Some(Request { id, shared, is_answered: false, reply: None })
     }
 
     /// The same for who waits for the outcome in this process.
-    pub fn ask_and_tell(&self) -> (PhotoId, Request, oneshot::Receiver<Outcome>) {
+    pub fn ask_and_wait(&self) -> (PhotoId, Request, oneshot::Receiver<Outcome>) {
         let id = new_id();
-        let (told, outcome) = oneshot::channel();
+        let (reply, outcome) = oneshot::channel();
         self.shared.state().asked.insert(id.clone());
-        let (shared, told) = (Arc::clone(&self.shared), Some(told));
-        let request = Request { id: id.clone(), shared, is_answered: false, outcome: told };
+        let (shared, reply) = (Arc::clone(&self.shared), Some(reply));
+        let request = Request { id: id.clone(), shared, is_answered: false, reply };
         (id, request, outcome)
     }
 
@@ -243,7 +243,7 @@ impl Spooler {
 
     /// A gallery has stored one.
     pub fn stored(&self, id: &PhotoId) {
-        if let Some(entry) = self.shared.settle(id, |state| state.stored.add(id.clone())) {
+        if let Some(entry) = self.shared.dequeue(id, |state| state.stored.add(id.clone())) {
             let _ = self.jobs.send(Job::Remove(entry));
         }
     }
@@ -253,7 +253,7 @@ impl Spooler {
         let refuse = |state: &mut State| {
             state.refused.insert(id.clone());
         };
-        if let Some(entry) = self.shared.settle(id, refuse) {
+        if let Some(entry) = self.shared.dequeue(id, refuse) {
             let _ = self.jobs.send(Job::Refuse(entry, why.to_owned()));
         }
     }
@@ -345,8 +345,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One waits no more. `None` if it did not.
-    fn settle(&self, id: &PhotoId, note: impl FnOnce(&mut State)) -> Option<Entry> {
+    /// Takes one out of those that wait. `None` if it does not.
+    fn dequeue(&self, id: &PhotoId, note: impl FnOnce(&mut State)) -> Option<Entry> {
         let mut state = self.state();
         let entry = state.forget(id)?;
         note(&mut state);
@@ -360,7 +360,7 @@ impl Shared {
             Ok(jpeg) => jpeg,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 tracing::warn!(photo = %entry.id, "a snapshot was deleted from the spool");
-                self.settle(&entry.id, |_| {});
+                self.dequeue(&entry.id, |_| {});
                 return None;
             }
             Err(error) => {

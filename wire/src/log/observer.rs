@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Event, Picture};
-use crate::ask::{Answer, Ask};
-use crate::name::{CameraId, GalleryId, NodeName, PersonId, Root};
-use crate::payload::{BadPayload, CameraState, Reason, State, Status};
-use crate::people::{Person, shown};
-use crate::photo::{Author, Photo, PhotoEvent, Snap};
-use crate::topic::{Topic, filter};
+use crate::facts::ask::{Answer, Ask};
+use crate::facts::camera::{CameraState, Reason, State};
+use crate::facts::node::Status;
+use crate::facts::payload::BadPayload;
+use crate::facts::people::{Person, shown};
+use crate::facts::photo::{Author, Photo, PhotoEvent, Snap};
+use crate::topics::filter;
+use crate::topics::name::{CameraId, GalleryId, NodeName, PersonId, Root};
+use crate::topics::topic::Topic;
 
 /// More nodes, cameras, galleries or people than this are not followed.
 const MOST: usize = 4000;

@@ -4,7 +4,9 @@ use std::sync::{MutexGuard, OnceLock};
 
 use bytes::Bytes;
 use tracing::{info, warn};
-use wire::{Answer, CameraId, GalleryId, NodeName, Size, Stamp, Status, TimeSource, Topic, limits};
+use wire::{
+    Answer, CameraId, Cause, GalleryId, NodeName, Size, Stamp, Status, TimeSource, Topic, limits,
+};
 
 use super::{COMPLAINTS, State, Wall, health};
 use crate::live::cameras::Fact;
@@ -160,11 +162,14 @@ impl Wall {
 
     /// A node cannot do what it was asked to.
     fn hear_answer(&self, node: &NodeName, payload: &[u8]) -> Result<(), String> {
-        let Answer { id, error, .. } = Answer::parse(payload).map_err(|e| e.to_string())?;
+        let Answer { id, error, cause, .. } = Answer::parse(payload).map_err(|e| e.to_string())?;
         // Other questions have ids of their own.
         if let (Ok(id), Some(why)) = (id.parse(), error) {
-            let (node, why) = (node.clone(), SnapError::Refused(why));
-            self.ingest.refused(Refusal { node, id, why });
+            let why = match cause {
+                Some(Cause::Storage) => SnapError::Full(why),
+                _ => SnapError::Refused(why),
+            };
+            self.ingest.refused(Refusal { node: node.clone(), id, why });
         }
         Ok(())
     }

@@ -4,8 +4,12 @@ use super::*;
 use std::collections::VecDeque;
 use std::sync::mpsc;
 
-use crate::capture::source::Source;
-use crate::picture::pixels::{Coding, Range};
+use tokio::sync::oneshot;
+use wire::{CameraState, Control, Controls, Reason, State, Topic, Want};
+
+use crate::capture::source::{Frame, Source};
+use crate::picture::raw::pixels::Layout;
+use crate::picture::raw::pixels::{Coding, Range};
 
 /// What a scripted camera does when it is asked for a frame.
 enum Step {
@@ -20,6 +24,9 @@ struct Script {
     steps: Arc<Mutex<VecDeque<Step>>>,
     bytes: Vec<u8>,
     ended: mpsc::Sender<()>,
+    /// What others set the controls to, one after another.
+    set: Arc<Mutex<VecDeque<Controls>>>,
+    controls: Controls,
 }
 
 impl Source for Script {
@@ -29,6 +36,15 @@ impl Source for Script {
 
     fn fps(&self) -> Option<f32> {
         Some(30.0)
+    }
+
+    fn controls(&mut self) -> Controls {
+        self.controls.clone()
+    }
+
+    fn changed_controls(&mut self) -> Option<Controls> {
+        self.controls = self.set.lock().unwrap().pop_front()?;
+        Some(self.controls.clone())
     }
 
     fn next(&mut self, wait: Duration) -> Result<Option<Frame<'_>>, Fault> {
@@ -71,6 +87,7 @@ struct Rig {
     outlet: Outlet,
     ended: mpsc::Receiver<()>,
     opened: mpsc::Receiver<PathBuf>,
+    set: Arc<Mutex<VecDeque<Controls>>>,
     _data: tempfile::TempDir,
 }
 
@@ -79,6 +96,8 @@ const WITHIN: Duration = Duration::from_secs(20);
 impl Rig {
     fn start(steps: Vec<Step>) -> Self {
         let steps = Arc::new(Mutex::new(VecDeque::from(steps)));
+        let set = Arc::new(Mutex::new(VecDeque::new()));
+        let set_by = Arc::clone(&set);
         let (ended_to, ended) = mpsc::channel();
         let (opened_to, opened) = mpsc::channel();
         let open: Open = Box::new(move |path| {
@@ -87,6 +106,8 @@ impl Rig {
                 steps: Arc::clone(&steps),
                 bytes: vec![],
                 ended: ended_to.clone(),
+                set: Arc::clone(&set_by),
+                controls: Controls::default(),
             }))
         });
         let data = tempfile::tempdir().unwrap();
@@ -97,7 +118,7 @@ impl Rig {
         let outlet = Outlet {
             root: Root::default(),
             boot: "6f2d41aa".into(),
-            facts: Arc::default(),
+            facts: Arc::new(Facts::new(Root::default())),
             slots: Arc::default(),
             health,
             spooler,
@@ -113,14 +134,14 @@ impl Rig {
         };
         let device = Ok(PathBuf::from("/dev/video0"));
         let (camera, thread) = Camera::start(about, device, open, outlet.clone()).unwrap();
-        Rig { camera, thread, outlet, ended, opened, _data: data }
+        Rig { camera, thread, outlet, ended, opened, set, _data: data }
     }
 
     fn state(&self, is: impl Fn(&State) -> bool) -> State {
         let until = Instant::now() + WITHIN;
         while Instant::now() < until {
-            let fact = self.outlet.facts.after(0);
-            if let Some(state) = fact.and_then(|fact| State::parse(fact.payload.as_bytes()).ok())
+            let fact = self.outlet.facts.get(&Topic::State("attic/door".parse().unwrap()));
+            if let Some(state) = fact.and_then(|fact| State::parse(fact.as_bytes()).ok())
                 && is(&state)
             {
                 return state;
@@ -131,7 +152,7 @@ impl Rig {
     }
 
     fn stop(self) -> CameraStats {
-        self.camera.stop();
+        self.camera.give(Command::Stop);
         self.thread.join().unwrap();
         self.outlet.slots.close();
         self.camera.stats()
@@ -230,10 +251,10 @@ fn a_stream_that_fails_is_opened_again_and_a_plug_ends_the_wait() {
     rig.opened.recv_timeout(WITHIN).unwrap();
     let state = rig.state(|state| state.state == CameraState::Error);
     assert_eq!((state.reason, state.detail.as_str()), (Some(Reason::Busy), "taken by obs"));
-    rig.camera.plug(Some("/dev/video7".into()));
+    rig.camera.give(Command::Plug("/dev/video7".into()));
     assert_eq!(rig.opened.recv_timeout(WITHIN).unwrap(), PathBuf::from("/dev/video7"));
     rig.state(|state| state.state == CameraState::Idle);
-    rig.camera.plug(None);
+    rig.camera.give(Command::Withhold(Fault::unplugged()));
     let state = rig.state(|state| state.state == CameraState::Lost);
     assert_eq!(state.reason, Some(Reason::Unplugged));
     assert_eq!(rig.stop().made, 2);
@@ -243,7 +264,8 @@ fn a_stream_that_fails_is_opened_again_and_a_plug_ends_the_wait() {
 fn a_camera_is_live_while_it_is_wanted() {
     let rig = Rig::start((0..200).flat_map(|i| [frame(i), Step::Nothing]).collect());
     rig.state(|state| state.state == CameraState::Idle);
-    assert!(rig.camera.want(&Want::parse(br#"{"by":"me","full":30,"for":2}"#).unwrap()));
+    let want = Want::parse(br#"{"by":"me","full":30,"for":2}"#).unwrap();
+    rig.camera.give(Command::Want(want));
     rig.state(|state| state.state == CameraState::Live);
     rig.state(|state| state.state == CameraState::Idle);
     let stats = rig.stop();
@@ -267,11 +289,11 @@ fn a_camera_that_is_withheld_says_why_and_is_not_opened() {
     let rig = Rig::start(vec![frame(0), frame(1)]);
     rig.state(|state| state.state == CameraState::Idle);
     rig.opened.recv_timeout(WITHIN).unwrap();
-    rig.camera.withhold(Fault::error(Reason::Ambiguous, "could be either"));
+    rig.camera.give(Command::Withhold(Fault::error(Reason::Ambiguous, "could be either")));
     let state = rig.state(|state| state.state == CameraState::Error);
     assert_eq!((state.reason, state.detail.as_str()), (Some(Reason::Ambiguous), "could be either"));
-    rig.camera.call("/dev/v4l/by-path/door");
-    rig.camera.plug(Some("/dev/video7".into()));
+    rig.camera.give(Command::Path("/dev/v4l/by-path/door".into()));
+    rig.camera.give(Command::Plug("/dev/video7".into()));
     assert_eq!(rig.opened.recv_timeout(WITHIN).unwrap(), PathBuf::from("/dev/video7"));
     rig.stop();
 }
@@ -284,4 +306,63 @@ fn a_thread_that_died_is_told_to_health() {
     assert!(rig.thread.join().is_err());
     let told = rig.outlet.health.check().unwrap_err();
     assert!(told.starts_with("camera door was ended"), "{told}");
+}
+
+fn brightness(value: i64) -> Controls {
+    let control = Control { value, min: 0, max: 255, step: 1, default: 128 };
+    Controls([("brightness".to_owned(), control)].into())
+}
+
+impl Rig {
+    fn controls(&self) -> Option<String> {
+        self.outlet.facts.get(&Topic::Controls("attic/door".parse().unwrap()))
+    }
+
+    async fn ask_controls(&self) -> Result<Controls, String> {
+        let (reply, answer) = oneshot::channel();
+        self.camera.give(Command::Controls(reply));
+        tokio::time::timeout(WITHIN, answer).await.unwrap().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn controls_are_told_again_when_they_change_and_not_of_a_camera_that_is_lost() {
+    let rig = Rig::start((0..2000).flat_map(|i| [frame(i), Step::Nothing]).collect());
+    rig.state(|state| state.state == CameraState::Idle);
+    assert_eq!(rig.controls().as_deref(), Some(""), "those of an earlier run are taken back");
+    for value in [128, 64] {
+        rig.set.lock().unwrap().push_back(brightness(value));
+        let told = rig.state(|state| {
+            !state.controls.is_empty() && Controls(state.controls.clone()) == brightness(value)
+        });
+        assert_eq!(told.state, CameraState::Idle);
+        let until = Instant::now() + WITHIN;
+        while rig.controls() != Some(brightness(value).to_json()) {
+            assert!(Instant::now() < until, "not in time: {:?}", rig.controls());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    assert_eq!(rig.ask_controls().await, Ok(brightness(64)));
+    rig.camera.give(Command::Withhold(Fault::unplugged()));
+    let lost = rig.state(|state| state.state == CameraState::Lost);
+    assert!(lost.controls.is_empty());
+    let why = rig.ask_controls().await.unwrap_err();
+    assert!(why.starts_with("unplugged"), "{why}");
+    assert_eq!(rig.controls().as_deref(), Some(""));
+    rig.stop();
+}
+
+#[test]
+fn luma_is_lent_while_nobody_looks_and_the_broker_is_away() {
+    let rig = Rig::start((0..2000).flat_map(|i| [frame(i), Step::Nothing]).collect());
+    rig.outlet.slots.close();
+    let (sink, seen) = crate::picture::luma::tests::notes(1000.0, 8);
+    rig.camera.luma().register(sink);
+    let until = Instant::now() + WITHIN;
+    while seen.lock().unwrap().0.len() < 3 {
+        assert!(Instant::now() < until, "not in time");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(seen.lock().unwrap().0[0], (8, 8, 99));
+    rig.stop();
 }

@@ -1,6 +1,6 @@
 use super::*;
-use crate::picture::pixels::{Coding, Range};
-use crate::picture::scene::{packed, raw};
+use crate::picture::raw::pixels::{Coding, Range};
+use crate::picture::raw::scene::{packed, raw};
 
 struct Rig {
     pictures: Pictures,
@@ -13,7 +13,7 @@ struct Rig {
 impl Rig {
     fn new(layout: Layout) -> Self {
         let id = "attic/door".parse().unwrap();
-        let mut pictures = Pictures::new(&Root::default(), &id);
+        let mut pictures = Pictures::new(&Root::default(), &id, LumaTap::default());
         pictures.restart();
         let slots = Slots::default();
         slots.open();
@@ -157,7 +157,8 @@ async fn a_late_frame_goes_where_nothing_is_computed() {
 
 fn jpeg_of(layout: &Layout) -> Vec<u8> {
     let mut jpeg = Vec::new();
-    Sizes::default().make(layout, &raw(layout), 90, &[1], |_, made| jpeg = made.unwrap().to_vec());
+    Sizes::default()
+        .make(layout, &raw(layout), 90, &[1], None, |_, made| jpeg = made.unwrap().to_vec());
     jpeg
 }
 
@@ -197,4 +198,74 @@ async fn a_jpeg_camera_is_made_smaller_and_where_that_cannot_be_shown_as_it_is()
     }
     assert_eq!(topics(&previews), [("preview", (1280, 48))]);
     assert_eq!(rig.dropped("garbage") + rig.dropped("format"), u64::from(HOPELESS));
+}
+
+#[tokio::test]
+async fn luma_is_lent_beside_pictures_and_alone_and_never_encoded_for_it() {
+    use crate::picture::luma::tests::notes;
+    for coding in [Coding::Yuyv, Coding::Nv12, Coding::Grey] {
+        let layout = packed(coding, 640, 48, Range::Full);
+        let mut rig = Rig::new(layout);
+        let (sink, seen) = notes(5.0, 160);
+        rig.pictures.luma.register(sink);
+        let frame = vec![128; layout.bytes()];
+        let made = rig.show(&frame, [0.0; 3], false).await;
+        assert_eq!(topics(&made), [("preview", (640, 48))]);
+        for _ in 0..20 {
+            rig.show(&frame, [0.0; 3], false).await;
+        }
+        let (seen, at) = &*seen.lock().unwrap();
+        assert!(*at > Duration::from_secs(6), "{at:?}");
+        assert!((10..=12).contains(&seen.len()), "two seconds at 5 a second: {}", seen.len());
+        assert!(seen.iter().all(|seen| *seen == (160, 12, 128)), "{seen:?}");
+    }
+}
+
+#[cfg(feature = "turbojpeg")]
+#[tokio::test]
+async fn luma_of_a_jpeg_is_decoded_small_beside_live_pictures_and_alone() {
+    use crate::picture::jpeg::encode::{Encode, Encoder};
+    use crate::picture::luma::tests::notes;
+    use crate::picture::raw::planes::Buffer;
+    let raw_layout = packed(Coding::Yuyv, 640, 480, Range::Full);
+    let (mut buffer, mut encoder) = (Buffer::default(), Encoder::default());
+    let frame = vec![128; raw_layout.bytes()];
+    let planes = buffer.separate(&raw_layout, &frame).unwrap();
+    let jpeg = encoder.encode(&planes, 90).unwrap().to_vec();
+    let mut rig = Rig::new(packed(Coding::Mjpeg, 640, 480, Range::Full));
+    for (width, size) in [(640, (320, 240)), (320, (320, 240)), (80, (80, 60)), (20, (20, 15))] {
+        let (sink, seen) = notes(1000.0, width);
+        rig.pictures.luma.register(sink);
+        rig.show(&jpeg, [1000.0, 0.0, 0.0], false).await;
+        rig.pictures.due(&rig.layout.clone(), [0.0; 3], false, Duration::from_secs(60));
+        rig.pictures.lend(From {
+            layout: &rig.layout,
+            frame: &jpeg,
+            quality: 80,
+            at: Duration::ZERO,
+        });
+        let (seen, _) = &*seen.lock().unwrap();
+        assert_eq!(seen.len(), 2, "{width}");
+        assert!(seen.iter().all(|s| (s.0, s.1) == size && s.2.abs_diff(128) < 3), "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_consumer_of_luma_that_dies_is_let_go() {
+    use crate::picture::luma::tests::{Notes, Seen};
+    let layout = packed(Coding::Grey, 64, 48, Range::Full);
+    let mut rig = Rig::new(layout);
+    rig.pictures.luma.register(Box::new(Notes {
+        rate: 1000.0,
+        width: 32,
+        seen: Seen::default(),
+        dies: true,
+    }));
+    let frame = vec![1; layout.bytes()];
+    let at = Duration::from_secs(5);
+    assert!(rig.pictures.due(&layout, [0.0; 3], false, at).luma);
+    let from = From { layout: &layout, frame: &frame, quality: 80, at };
+    let died = std::panic::AssertUnwindSafe(|| rig.pictures.lend(from));
+    assert!(std::panic::catch_unwind(died).is_err());
+    assert!(!rig.pictures.due(&layout, [0.0; 3], false, 2 * at).luma);
 }

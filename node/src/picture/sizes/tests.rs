@@ -1,6 +1,6 @@
 use super::*;
-use crate::picture::pixels::{Coding, Range};
-use crate::picture::scene::{packed, psnr, raw, raw_codings};
+use crate::picture::raw::pixels::{Coding, Range};
+use crate::picture::raw::scene::{packed, psnr, raw, raw_codings};
 
 fn pictures(
     layout: &Layout,
@@ -8,8 +8,9 @@ fn pictures(
     steps: &[usize],
 ) -> Vec<(usize, Result<Vec<u8>, &'static str>)> {
     let mut made = Vec::new();
-    Sizes::default()
-        .make(layout, frame, 95, steps, |step, jpeg| made.push((step, jpeg.map(<[u8]>::to_vec))));
+    Sizes::default().make(layout, frame, 95, steps, None, |step, jpeg| {
+        made.push((step, jpeg.map(<[u8]>::to_vec)));
+    });
     made
 }
 
@@ -54,8 +55,8 @@ fn a_frame_that_cannot_be_used_has_a_word_for_each_size() {
 #[cfg(feature = "turbojpeg")]
 mod mjpeg {
     use super::*;
-    use crate::picture::encode::Encode;
-    use crate::picture::planes::{Planes, Sampling};
+    use crate::picture::jpeg::encode::Encode;
+    use crate::picture::raw::planes::{Planes, Sampling};
 
     /// The scene as a camera's JPEG with each kind of sampling, and how it would be described.
     fn cameras(width: usize, height: usize) -> Vec<(Layout, Vec<u8>)> {
@@ -101,7 +102,7 @@ mod mjpeg {
     #[test]
     fn every_sampling_is_made_smaller() {
         let (y, u) = (vec![90; 64 * 64], vec![120; 64 * 64]);
-        let plane = |bytes| crate::picture::planes::Plane { bytes, stride: 64 };
+        let plane = |bytes| crate::picture::raw::planes::Plane { bytes, stride: 64 };
         for sampling in [
             Sampling::S444,
             Sampling::S422,

@@ -9,7 +9,8 @@ use supervision::Beat;
 use wire::limits;
 
 use super::{Job, Request, Shared, Shot};
-use crate::picture::exif::Exif;
+use crate::outgoing::answers::Refusal;
+use crate::picture::jpeg::exif::Exif;
 use crate::spool::disk::{Entry, Spool};
 use crate::spool::stored::Stored;
 
@@ -104,9 +105,9 @@ impl Writer {
             let ahead = written.iter().map(|(entry, _): &(Entry, Request)| entry.bytes).sum();
             match self.write(&shot, ahead) {
                 Ok(entry) => written.push((entry, shot.request)),
-                Err(why) => {
-                    self.complain(&why);
-                    shot.request.fail(&why);
+                Err(refusal) => {
+                    self.complain(&refusal.why);
+                    shot.request.fail(refusal);
                 }
             }
         }
@@ -129,13 +130,13 @@ impl Writer {
                 }
             }
             Err(error) => {
-                let why = reason(&error);
-                self.complain(&why);
+                let refusal = reason(&error);
+                self.complain(&refusal.why);
                 for (entry, request) in written {
                     if let Some((spool, _)) = &self.open {
                         spool.remove(&entry).ok();
                     }
-                    request.fail(&why);
+                    request.fail(refusal.clone());
                 }
             }
         }
@@ -144,7 +145,7 @@ impl Writer {
     }
 
     /// Writes one; `ahead` bytes of others were written and are not yet counted.
-    fn write(&mut self, shot: &Shot, ahead: u64) -> Result<Entry, String> {
+    fn write(&mut self, shot: &Shot, ahead: u64) -> Result<Entry, Refusal> {
         self.open().map_err(|error| reason(&error))?;
         let id = &shot.request.id;
         let mut stamp = shot.stamp.clone();
@@ -155,7 +156,7 @@ impl Writer {
             .and_then(|with_exif| stamp.insert(&with_exif, &mut jpeg))
             .map_err(|error| format!("the camera gave no picture: {error}"))?;
         if jpeg.len() > limits::PICTURE {
-            return Err("the picture is larger than 10 MiB; choose a smaller size".to_owned());
+            return Err("the picture is larger than 10 MiB; choose a smaller size".into());
         }
         let bytes = ahead + jpeg.len() as u64;
         self.needed = self.needed.max(jpeg.len() as u64);
@@ -185,13 +186,13 @@ impl Writer {
         }
     }
 
-    fn full(&self) -> String {
+    fn full(&self) -> Refusal {
         let cure = if self.refused > self.limit / 2 {
             "galleries refused what is in spool/refused; delete it"
         } else {
             "it empties when a gallery stores what waits in it, or set node.spool to more"
         };
-        format!("the node's spool is full ({} bytes): {cure}", self.limit)
+        Refusal::storage(format!("the node's spool is full ({} bytes): {cure}", self.limit))
     }
 
     fn remove(&mut self, entries: &[Entry]) {
@@ -257,11 +258,11 @@ impl Writer {
 }
 
 /// What an error of the disk means to whoever asked for a photo.
-pub(super) fn reason(error: &io::Error) -> String {
-    match error.kind() {
+pub(super) fn reason(error: &io::Error) -> Refusal {
+    Refusal::storage(match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "the node's disk is full; make room there".to_owned()
         }
         _ => format!("the node cannot keep photos on its disk: {error}"),
-    }
+    })
 }

@@ -1,0 +1,60 @@
+//! What a message on the text connection means, and who it is for. It knows no MQTT client.
+
+use wire::{Ask, BadPayload, Info, Snap, Status, Stored, Topic, Want};
+
+use crate::link::mqtt::Link;
+
+/// What the connection is to do about a message.
+pub(crate) enum Then {
+    Nothing,
+    /// Publish all facts again: somebody has missed them, or they were overwritten.
+    PublishAgain,
+    /// Leave our name to the node on this host, which was there first.
+    Yield(String),
+}
+
+impl Link {
+    /// Takes a message.
+    ///
+    /// # Errors
+    /// [`BadPayload`] says why a command was not understood.
+    pub fn receive(&self, topic: &str, payload: &[u8], retain: bool) -> Result<Then, BadPayload> {
+        match Topic::parse(&self.root, topic).ok() {
+            // A retained command is an old one.
+            Some(Topic::Want(_) | Topic::Snap(_) | Topic::Ask(_) | Topic::Stored(_)) if retain => {}
+            Some(Topic::Want(id)) => self.cameras.want(&id.camera, Want::parse(payload)?),
+            Some(Topic::Snap(id)) => self.cameras.snap(&id.camera, Snap::parse(payload)?.id),
+            Some(Topic::Ask(_)) => self.questions.ask(Ask::parse(payload)?),
+            Some(Topic::Stored(_)) => match Stored::parse(payload)? {
+                Stored { id, error: None, .. } => self.spooler.stored(&id),
+                Stored { id, error: Some(why), is_final: true } => self.spooler.refused(&id, &why),
+                Stored { id, .. } => self.spooler.put_off(&id),
+            },
+            Some(Topic::GalleryStatus(id)) => {
+                let is_online = payload == Status::Online.as_str().as_bytes();
+                self.spooler.gallery(id, is_online, retain);
+                // It may be behind a broker that gives what it retains to nobody who asks with a
+                // wildcard, as RabbitMQ, or have missed what we published.
+                if is_online && !retain {
+                    return Ok(Then::PublishAgain);
+                }
+            }
+            // What is retained is of the past; what we publish goes over it.
+            Some(Topic::Status(_) | Topic::Info(_)) if retain => {}
+            Some(Topic::Status(_)) if payload == Status::Online.as_str().as_bytes() => {
+                self.kept_back.came_back();
+            }
+            // Our will, published after our return.
+            Some(Topic::Status(_)) => return Ok(Then::PublishAgain),
+            // News of somebody who took the name in the same moment as we did: the earlier one
+            // keeps it. Or somebody withdrew ours.
+            Some(Topic::Info(_)) => match Info::parse(payload) {
+                Ok(info) if info.instance == self.identity.instance => {}
+                Ok(info) if self.identity.yields_to(&info) => return Ok(Then::Yield(info.host)),
+                _ => return Ok(Then::PublishAgain),
+            },
+            _ => {}
+        }
+        Ok(Then::Nothing)
+    }
+}

@@ -1,0 +1,94 @@
+//! Topic filters, for what is subscribed to over all nodes or cameras.
+
+use crate::topics::name::{NodeName, Root};
+use crate::topics::topic::PICTURES;
+
+/// The status of every node.
+pub fn every_status(root: &Root) -> String {
+    format!("{root}/+/status")
+}
+
+/// The info of every node.
+pub fn every_info(root: &Root) -> String {
+    format!("{root}/+/info")
+}
+
+/// The stats of every node.
+pub fn every_stats(root: &Root) -> String {
+    format!("{root}/+/stats")
+}
+
+/// The state of every camera.
+pub fn every_state(root: &Root) -> String {
+    format!("{root}/+/+/state")
+}
+
+/// The status of every gallery.
+pub fn every_gallery(root: &Root) -> String {
+    format!("{root}/gallery/+/status")
+}
+
+/// Every gallery that comes, and what they tell each other of that.
+pub fn every_come(root: &Root) -> String {
+    format!("{root}/gallery/+/come")
+}
+
+/// The preview of every camera.
+pub fn every_preview(root: &Root) -> String {
+    format!("{root}{PICTURES}/+/+/preview")
+}
+
+/// Every snapshot, also those that are offered again.
+pub fn every_snapshot(root: &Root) -> String {
+    format!("{root}{PICTURES}/+/+/snapshot")
+}
+
+/// What every node answers.
+pub fn every_answer(root: &Root) -> String {
+    format!("{root}/+/answer")
+}
+
+/// What every node is asked.
+pub fn every_ask(root: &Root) -> String {
+    format!("{root}/+/ask")
+}
+
+/// The snaps for every camera.
+pub fn every_snap(root: &Root) -> String {
+    format!("{root}/+/+/snap")
+}
+
+/// Every control that is set.
+pub fn every_set(root: &Root) -> String {
+    format!("{root}/+/+/set/+")
+}
+
+/// What happens to the photos of every gallery.
+pub fn every_photo(root: &Root) -> String {
+    format!("{root}/gallery/+/photo")
+}
+
+/// Everybody who is here.
+pub fn every_person(root: &Root) -> String {
+    format!("{root}/people/+")
+}
+
+/// What everybody says.
+pub fn every_say(root: &Root) -> String {
+    format!("{root}/people/+/say")
+}
+
+/// The snaps for every camera of one node.
+pub fn snaps_of(root: &Root, node: &NodeName) -> String {
+    format!("{root}/{node}/+/snap")
+}
+
+/// The wants for every camera of one node.
+pub fn wants_of(root: &Root, node: &NodeName) -> String {
+    format!("{root}/{node}/+/want")
+}
+
+/// All facts of one node and its cameras.
+pub fn all_of(root: &Root, node: &NodeName) -> String {
+    format!("{root}/{node}/#")
+}
