@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use reach::{Brief, Names, Networks};
+use access::{Brief, Names, Networks};
 use warp::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, UPGRADE};
 use warp::http::uri::{Authority, Uri};
 use warp::http::{Method, Request, StatusCode, Version};
