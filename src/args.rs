@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use broker::Role;
+use access::Role;
 use clap::{Parser, Subcommand};
 use serde_json::Value;
 use wire::{CameraId, GalleryId, NodeName};

@@ -2,8 +2,8 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use access::{Users, new_password};
 use anyhow::{Context, bail};
-use broker::Users;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use crate::args::{Password, User};
@@ -76,7 +76,7 @@ impl Given {
             return Ok(Given { text: without_line_end(text), is_new: false });
         }
         if !io::stdin().is_terminal() {
-            return Ok(Given { text: broker::new_password()?, is_new: true });
+            return Ok(Given { text: new_password()?, is_new: true });
         }
         let text = ask("Password: ")?;
         if ask("Again: ")? != text {

@@ -6,14 +6,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use access::{LOCAL, Networks, Role, Users};
 use certificate::Files;
-use reach::{LOCAL, Networks};
 use serde::{Deserialize, Serialize};
 use wire::Root;
 
-use crate::access::authentication::Rules;
-use crate::access::roles::Role;
-use crate::access::users::Users;
+use crate::admission::authenticator::Rules;
 use crate::limits::Limits;
 use crate::protocol::topic;
 
@@ -38,7 +36,7 @@ pub struct Section {
     /// users. Default false.
     pub open: bool,
     /// The networks of which clients may come in, with a password or without: in CIDR notation, or
-    /// `local` for all that are private, link-local or shared ([`reach::Networks`]). This machine
+    /// `local` for all that are private, link-local or shared ([`access::Networks`]). This machine
     /// always may. Default `["local"]`.
     pub networks: Vec<String>,
     /// What clients without a user name may do when there are users: as a `viewer`, an `operator`
@@ -209,7 +207,10 @@ impl Default for Section {
 pub struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) others: Vec<Other>,
+    pub(crate) networks: Networks,
     pub(crate) origins: Vec<String>,
+    /// The broker's directory.
+    pub(crate) folder: Option<PathBuf>,
     pub(crate) rules: Rules,
     pub(crate) limits: Limits,
 }
@@ -341,14 +342,14 @@ impl Section {
         Ok(Config {
             listen: self.listen,
             others,
+            networks,
             origins: self.origins,
+            folder,
             rules: Rules {
                 root,
                 deny: self.deny.into(),
                 open: self.open,
-                networks,
                 anonymous: self.anonymous,
-                folder,
             },
             limits: Limits {
                 connections: self.connections,

@@ -6,12 +6,12 @@
 //!
 //! The way of a message: `listener` accepts a socket, on which TLS and `websocket` may come first;
 //! `connection` reads its bytes, which `codec` turns into a packet after `check` found it right;
-//! `authentication` says who somebody is and `roles` what that one may do; its `session` hands it to
+//! `admission` says who somebody is and what that one may do; its `session` hands it to
 //! `route`, which finds by the `subscriptions` who gets it and puts it into each one's `outbox`,
 //! from where that client's `connection` writes it. `sessions` holds them all, also those whose
 //! clients are away: for them it waits in `ordered`, as their outbox will find it.
 
-mod access;
+mod admission;
 mod config;
 mod core;
 mod counters;
@@ -24,22 +24,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::{Authentication, Guard, Names};
 use certificate::Tls;
-use reach::Names;
 use supervision::Health;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use crate::access::authentication::Door;
-pub use crate::access::roles::{BadRole, Role};
-pub use crate::access::users::{BadUsers, User, Users, new_password};
+use crate::admission::authenticator::Authenticator;
 pub use crate::config::{BadConfig, Config, ListenerSection, Section, Transport};
 use crate::core::sessions::Core;
 use crate::core::slots::Slots;
 pub use crate::counters::{Counters, Counts};
-use crate::entry::handshake::Pages;
+use crate::entry::handshake;
 pub use crate::entry::listener::BindError;
-use crate::entry::listener::{Listener, Speaks};
+use crate::entry::listener::{Listener, Parts, Speaks};
 
 /// A listener or a core without a sign of life for this long hangs. Each shows one every 10 s at
 /// least.
@@ -49,9 +47,7 @@ const HANGS: Duration = Duration::from_secs(30);
 pub struct Broker {
     listeners: Vec<(Transport, Listener)>,
     address: SocketAddr,
-    core: Arc<Core>,
-    door: Arc<Door>,
-    slots: Arc<Slots>,
+    parts: Parts,
     health: Health,
 }
 
@@ -61,22 +57,26 @@ impl Broker {
     /// # Errors
     /// [`BindError`] says which address or file, why not, and what to do.
     pub async fn bind(config: Config) -> Result<Broker, BindError> {
-        let Config { listen, others, origins, rules, limits } = config;
-        let door = Arc::new(Door::new(rules)?);
+        let Config { listen, others, networks, origins, folder, rules, limits } = config;
+        let known = Arc::new(Authentication::new(folder)?);
+        let authenticator = Arc::new(Authenticator::new(rules, known));
         let listener = Listener::bind(listen, Speaks::default())?;
         let address = listener.address();
         let mut listeners = vec![(Transport::Tcp, listener)];
-        let pages = Arc::new(Pages::new(Names::of_this_machine(&[]), &origins));
+        let names = Names::of_this_machine(&[]);
+        let guard = Arc::new(Guard::new(networks, names, &origins, handshake::KEYS));
         for other in others {
             let tls = other.files.map(Tls::new).transpose()?.map(Arc::new);
-            let websocket = other.transport.is_websocket().then(|| pages.clone());
-            let listener = Listener::bind(other.address, Speaks { tls, websocket })?;
+            let speaks = Speaks { tls, is_websocket: other.transport.is_websocket() };
+            let listener = Listener::bind(other.address, speaks)?;
             listeners.push((other.transport, listener));
         }
         let counters = Arc::new(Counters::default());
         let slots = Arc::new(Slots::new(limits, counters.clone()));
         let core = Arc::new(Core::new(limits, counters));
-        Ok(Broker { listeners, address, core, door, slots, health: Health::default() })
+        let health = Health::default();
+        let parts = Parts { core, guard, authenticator, slots };
+        Ok(Broker { listeners, address, parts, health })
     }
 
     /// The address of `broker.listen`, with the port that was taken.
@@ -96,7 +96,7 @@ impl Broker {
 
     /// What the broker counts, also while it runs.
     pub fn counters(&self) -> Arc<Counters> {
-        self.core.counters.clone()
+        self.parts.core.counters.clone()
     }
 
     /// Serves until `shutdown` resolves, then tells every client and ends within two seconds. All
@@ -109,9 +109,11 @@ impl Broker {
             let (address, fingerprint) = (listener.address(), listener.fingerprint());
             info!(%address, %transport, fingerprint = fingerprint.map(display), "the broker listens");
         }
+        let Parts { core, guard, authenticator, .. } = &self.parts;
+        let known = authenticator.known();
         let is_exposed = |address: SocketAddr| !address.ip().to_canonical().is_loopback();
-        if self.addresses().any(|(_, address)| is_exposed(address)) && !self.door.has_users() {
-            let who = match self.door.networks().are_local() {
+        if self.addresses().any(|(_, address)| is_exposed(address)) && !known.has_users() {
+            let who = match guard.networks().are_local() {
                 true => "in this network",
                 false => "in broker.networks, also beyond this network,",
             };
@@ -122,20 +124,15 @@ impl Broker {
         for (_, listener) in self.listeners {
             // The task of one listener. It ends when the core closes and its connections ended.
             let what = format!("the broker's listener at {}", listener.address());
-            listeners.spawn(listener.serve(
-                self.core.clone(),
-                self.door.clone(),
-                self.slots.clone(),
-                self.health.watch(what, HANGS),
-            ));
+            listeners.spawn(listener.serve(self.parts.clone(), self.health.watch(what, HANGS)));
         }
         let beat = self.health.watch("the broker's core", HANGS);
         tokio::select! {
             () = shutdown => {}
-            () = self.door.keep_users(|| self.core.end_unknown(|who| self.door.knows(who))) => {}
-            () = self.core.keep_time(&beat) => {}
+            () = known.keep_users(|| core.end_unknown(|who| known.knows(who))) => {}
+            () = core.keep_time(&beat) => {}
         }
-        self.core.close_all();
+        core.close_all();
         listeners.join_all().await;
         let Counts { messages_in, messages_out, replaced, dropped, overrun, .. } = counters.read();
         info!(messages_in, messages_out, replaced, dropped, overrun, "the broker has stopped");

@@ -5,8 +5,8 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use access::{BadNetwork, LOCAL, Networks};
 use certificate::{BadCertificate, Files};
-use reach::{BadNetwork, LOCAL, Networks};
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use trust::{BadTrust, Fingerprint};
@@ -28,7 +28,7 @@ pub struct Section {
     /// Default `false`.
     pub open: bool,
     /// The networks from which the wall is reached: in CIDR notation, or `local` for all that are
-    /// private, link-local or shared ([`reach::Networks`]). This machine always may. Default
+    /// private, link-local or shared ([`access::Networks`]). This machine always may. Default
     /// `["local"]`.
     pub networks: Vec<String>,
     /// Address and port of the same by HTTPS; port 0 takes a free one. Browsers let pages use a
@@ -57,7 +57,7 @@ pub struct Section {
     pub password_file: Option<PathBuf>,
     /// Further names by which browsers may call this gallery, such as the name that a reverse
     /// proxy has. IP addresses, names of one word, and this machine's name in the domains of home
-    /// routers and those that it was given are always good ([`reach::Names`]). Default none.
+    /// routers and those that it was given are always good ([`access::Names`]). Default none.
     pub hosts: Vec<String>,
     /// How photos are kept.
     pub photos: store::Section,

@@ -1,14 +1,16 @@
-//! HTTP: listeners, who may come in, the routes, and the files of the page. What is behind a route
-//! is in the folder of its subject.
+//! HTTP: listeners, who may come in, the table of routes, and the files of the page. What a route
+//! answers from is in the folder of its subject.
 
 pub(crate) mod addresses;
 pub(crate) mod assets;
 pub(crate) mod cors;
 pub(crate) mod guard;
+pub(crate) mod handlers;
 pub(crate) mod https;
 pub(crate) mod listener;
 pub(crate) mod photos;
 pub(crate) mod proxied;
 pub(crate) mod range;
 pub(crate) mod routes;
+pub(crate) mod site;
 pub(crate) mod snapshot;

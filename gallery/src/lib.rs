@@ -3,6 +3,7 @@
 //! It hears the nodes through an MQTT broker and shows their cameras to pages. Messages flow one
 //! way, `mqtt` → `live::hub` → `live::page` and `http::snapshot`; what is wanted flows back through `frames`.
 
+mod caller;
 mod config;
 mod http;
 mod limits;
@@ -21,7 +22,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reach::Names;
+use access::{Guard, Names};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
@@ -38,14 +39,13 @@ pub use photos::store::{OpenError, Progress, Recovered};
 pub use supervision::{Health, stopped};
 
 use http::cors::Readers;
-use http::guard::Door;
 use http::https::Https;
 use http::listener::Service;
-use http::routes::Site;
+use http::site::Site;
 use limits::strangers::Strangers;
 use live::hub::Wall;
 use people::People;
-use photos::ingest::Ingest;
+use photos::ingest::{Ingest, Saying};
 use photos::store::Store;
 use photos::upload::Uploads;
 use record::journal::Journal;
@@ -167,7 +167,6 @@ impl Gallery {
     /// [`Error`] if one of its tasks ends by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let Gallery { config, listener, address, https, health, opened } = self;
-        let Opened { store, people, journal } = opened;
         info!(%address, broker = %config.broker, id = %config.id, "gallery");
         if let Some((_, address, https)) = &https {
             info!(%address, fingerprint = https.fingerprint(), "the gallery by HTTPS");
@@ -186,17 +185,16 @@ impl Gallery {
             );
         }
         // Their databases are closed last, by whoever may wait for a disk.
-        let closing = (people.clone(), journal.clone());
+        let closing = (opened.people.clone(), opened.journal.clone());
         let (say, sayings) = mpsc::channel(photos::ingest::SAYINGS);
-        let (id, photos) = (config.id.clone(), store.clone());
         let port = https.as_ref().map(|(_, address, _)| address.port());
-        let ingest = Ingest::new(photos.clone(), say, config.pictures.config().keep_gps);
-        let wall = Wall::new(id, config.open, port, people.clone(), photos, ingest, journal);
-        let wall = Arc::new(wall);
+        let wall = Arc::new(opened.wall(&config, port, say));
+        let Opened { store, people, .. } = opened;
         let (stop, mut stopping) = watch::channel(false);
         let watch = |task| health.watch(format!("the gallery's {task}"), HANGS);
         let names = Names::of_this_machine(&config.hosts);
-        let door = Door::new(config.networks.clone(), names, &config.relay_origins);
+        let networks = config.networks.clone();
+        let guard = Guard::new(networks, names, &config.relay_origins, http::guard::KEYS);
         let (offers, offered) = relay::offers();
         let strangers = Strangers::new();
         let relay = Relay::new(offers, strangers.clone(), stopping.clone());
@@ -208,18 +206,18 @@ impl Gallery {
             store: store.clone(),
             pictures,
             uploads: up,
+            relay: relay.clone(),
             health: health.clone(),
             strangers: strangers.clone(),
             readers: Arc::new(Readers::new(&config.cors_origins)),
             policy: http::assets::policy(&config.frame_origins),
             stop: end,
         };
-        let routes = site.routes();
+        let routes = http::routes::serve(site);
 
         let service = Service {
             routes,
-            relay: relay.clone(),
-            door: Arc::new(door),
+            guard: Arc::new(guard),
             refusals: Arc::default(),
             strangers,
             redirect: https
@@ -303,6 +301,24 @@ impl Opened {
         let people = Arc::new(People::new(&config.people, &config.id, &config.root));
         Ok(Opened { store, people, journal: Arc::new(Journal::new(&config.log)) })
     }
+
+    /// The wall of a gallery that has HTTPS on this port, and says to its broker what goes into
+    /// `say`.
+    fn wall(&self, config: &Config, https: Option<u16>, say: mpsc::Sender<Saying>) -> Wall {
+        let Opened { store, people, journal } = self;
+        let ingest = Ingest::new(store.clone(), say, config.pictures.config().keep_gps);
+        let (id, people, journal) = (config.id.clone(), people.clone(), journal.clone());
+        Wall::new(id, config.open, https, people, store.clone(), ingest, journal)
+    }
+}
+
+/// What a new gallery has whose directory is `data`, for tests of what stands above it.
+#[cfg(test)]
+fn opened(data: &std::path::Path) -> (Config, Opened, Arc<Wall>) {
+    let config = Section::default().check(wire::Root::default(), data.to_owned()).unwrap();
+    let opened = Opened::of(&config).unwrap();
+    let wall = opened.wall(&config, None, mpsc::channel(1).0);
+    (config, opened, Arc::new(wall))
 }
 
 /// The last events in the log of a gallery whose own directory is `data`, oldest first: none where

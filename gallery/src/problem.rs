@@ -6,7 +6,7 @@ use serde::Serialize;
 use tracing::debug;
 use warp::http::StatusCode;
 use warp::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
-use warp::reject::{InvalidHeader, InvalidQuery, Reject, Rejection};
+use warp::reject::{InvalidQuery, Rejection};
 use warp::reply::{Reply, Response};
 use wire::PhotoId;
 
@@ -96,12 +96,10 @@ impl Reply for Problem {
 /// What is there cannot be used by this method, but by others.
 #[derive(Debug)]
 pub(crate) struct CannotBeDone {
-    pub methods: &'static [&'static str],
+    pub methods: Vec<&'static str>,
 }
 
-impl Reject for CannotBeDone {}
-
-impl Reply for &CannotBeDone {
+impl Reply for CannotBeDone {
     fn into_response(self) -> Response {
         let methods = self.methods.join(", ");
         let hint = format!("{methods} can be; docs/protocol.md says what for");
@@ -115,21 +113,14 @@ impl Reply for &CannotBeDone {
     }
 }
 
-/// A request that no route took.
+/// A request that cannot be read.
 pub(crate) async fn recover(rejection: Rejection) -> Result<Response, Infallible> {
-    let hint = "docs/protocol.md says what can be asked";
-    if let Some(cannot) = rejection.find::<CannotBeDone>() {
-        return Ok(cannot.into_response());
-    }
-    let problem = if rejection.is_not_found() {
-        Problem::not_found("there is nothing here", "the wall is at /")
-    } else if rejection.find::<InvalidQuery>().is_some() {
-        Problem::bad_request("what follows the ? cannot be read", hint)
-    } else if let Some(header) = rejection.find::<InvalidHeader>() {
-        Problem::bad_request(format!("the header {} cannot be read", header.name()), hint)
-    } else {
-        debug!(?rejection, "no route took a request");
-        Problem::bad_request("this request cannot be read", hint)
+    let error = match rejection.find::<InvalidQuery>() {
+        Some(_) => "what follows the ? cannot be read",
+        None => {
+            debug!(?rejection, "a request cannot be read");
+            "this request cannot be read"
+        }
     };
-    Ok(problem.into_response())
+    Ok(Problem::bad_request(error, "docs/protocol.md says what can be asked").into_response())
 }

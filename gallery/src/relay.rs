@@ -14,14 +14,15 @@ mod rooms;
 
 use std::sync::Arc;
 
-use hyper::body::Incoming;
+use access::Right;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 use tracing::{debug, info};
-use warp::http::Request;
-use warp::reply::{Reply, Response};
+use warp::http::{HeaderMap, Request};
+use warp::reply::Response;
 
+use crate::caller::Caller;
 use crate::limits::shares::Who;
 use crate::limits::strangers::Strangers;
 use crate::live::socket::handshake;
@@ -47,35 +48,40 @@ impl Relay {
         Relay { rooms: Arc::default(), strangers, offers, missed: Arc::default(), stop }
     }
 
-    /// Answers a request that asks for a room, and serves the client that it becomes.
-    pub fn enter(&self, room: RoomName, who: Who, request: &mut Request<Incoming>) -> Response {
-        let enter = |response| {
-            let client = self.strangers.relay.take(who.clone())?;
-            Ok((response, client, self.rooms.join(room, who.clone())?))
-        };
-        match handshake::accept(request).and_then(enter) {
-            Ok((response, client, place)) => {
-                let serve = self.clone().serve(place, who, hyper::upgrade::on(request));
-                // Ends with the client, or when the gallery stops.
-                tokio::spawn(async move {
-                    serve.await;
-                    drop(client);
-                });
-                response
-            }
-            Err(problem) => problem.into_response(),
-        }
+    /// Answers a request that asks for a room, and serves the client that it becomes. What is said
+    /// on `/` becomes photos if its caller may bring those.
+    ///
+    /// # Errors
+    /// It is no request for a WebSocket, or there are too many clients.
+    pub fn enter(
+        &self,
+        room: RoomName,
+        caller: &Caller,
+        headers: &HeaderMap,
+        upgrade: OnUpgrade,
+    ) -> Result<Response, Problem> {
+        let response = handshake::accept(headers)?;
+        let who = caller.who();
+        let client = self.strangers.relay.take(who.clone())?;
+        let place = self.rooms.join(room, who.clone())?;
+        let brings = place.room.is_root() && caller.rights.have(Right::Upload);
+        let serve = self.clone().serve(place, who, brings, upgrade);
+        // Ends with the client, or when the gallery stops.
+        tokio::spawn(async move {
+            serve.await;
+            drop(client);
+        });
+        Ok(response)
     }
 
-    async fn serve(self, place: Place, who: Who, upgrade: OnUpgrade) {
+    async fn serve(self, place: Place, who: Who, brings: bool, upgrade: OnUpgrade) {
         let stream = match upgrade.await {
             Ok(stream) => TokioIo::new(stream),
             Err(error) => return debug!(%error, "a client of the relay left at once"),
         };
         let Strangers { offers: places, messages, .. } = self.strangers;
         let memory = messages.none(who.clone());
-        let is_root = place.room.is_root();
-        let pictures = is_root.then(|| Pictures::new(self.offers, places, who, self.missed));
+        let pictures = brings.then(|| Pictures::new(self.offers, places, who, self.missed));
         client::serve(stream, &place, pictures, memory, self.stop).await;
         let replaced = place.member.replaced();
         if replaced > 0 {
@@ -87,10 +93,15 @@ impl Relay {
 /// The room that a request asks for, if it is one for the relay: a WebSocket on `/` or on
 /// `/relay/<room>`.
 pub(crate) fn asks_for<B>(request: &Request<B>) -> Option<Result<RoomName, Problem>> {
-    if !handshake::is_asked_for(request) {
+    if !handshake::is_asked_for(request.method(), request.headers()) {
         return None;
     }
-    match request.uri().path() {
+    room(request.uri().path())
+}
+
+/// The room at a path.
+pub(crate) fn room(path: &str) -> Option<Result<RoomName, Problem>> {
+    match path {
         "/" => Some(Ok(RoomName::default())),
         path => path.strip_prefix("/relay/").map(str::parse),
     }

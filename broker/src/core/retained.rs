@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use quota::Ledger;
 
-use crate::access::identity::Holder;
+use crate::admission::owner::Holder;
 use crate::protocol::packet::Message;
 use crate::protocol::topic;
 

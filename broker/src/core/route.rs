@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use reach::Brief;
+use access::Brief;
 use tracing::warn;
 
-use crate::access::identity::Holder;
+use crate::admission::owner::Holder;
 use crate::core::ordered::Full;
 use crate::core::sessions::Core;
 use crate::core::shared::{Picked, Readiness};

@@ -211,10 +211,11 @@ impl Drop for Session {
 mod tests {
     use std::time::Duration;
 
+    use access::{Allowed, Identity};
     use bytes::Bytes;
 
     use super::*;
-    use crate::access::identity::{Allowed, Holder, Identity, Owner};
+    use crate::admission::owner::{Holder, Owner};
     use crate::config::Section;
     use crate::core::slots::Slots;
     use crate::counters::Counters;

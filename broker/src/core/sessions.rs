@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use access::{Brief, Identity, Refusals};
 use quota::{Shares, Throttle};
-use reach::{Brief, Refusals};
 use tokio::sync::{Notify, watch};
 use tracing::warn;
 
-use crate::access::identity::{Holder, Identity, Owner};
+use crate::admission::owner::{Holder, Owner};
 use crate::core::ordered::Ordered;
 use crate::core::outbox::Outbox;
 use crate::core::received::Received;

@@ -1,6 +1,6 @@
 //! Whose share of a bound it is: whoever has a login is known, and so is this machine.
 
-use crate::access::identity::Holder;
+use crate::admission::owner::Holder;
 
 impl quota::Holder for Holder {
     fn is_known(&self) -> bool {

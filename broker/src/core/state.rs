@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use quota::{Holder as _, Ledger};
 
-use crate::access::identity::{Holder, Owner};
+use crate::admission::owner::{Holder, Owner};
 use crate::core::ordered::Ordered;
 use crate::core::outbox::Outbox;
 use crate::core::received::Received;

@@ -8,14 +8,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use access::Brief;
 use bytes::Bytes;
-use reach::Brief;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant as Moment, timeout, timeout_at};
 use tracing::{debug, info, warn};
 
-use crate::access::authentication::{Door, Guest};
-use crate::access::identity::{Holder, Owner};
+use crate::admission::authenticator::{Authenticator, Guest};
+use crate::admission::owner::{Holder, Owner};
 use crate::core::outbox::Outbox;
 use crate::core::session::Session;
 use crate::core::sessions::{Arrival, Core};
@@ -35,7 +35,7 @@ const LAST_WORDS_WITHIN: Duration = Duration::from_millis(100);
 /// CONNECT until `deadline` there is no client.
 pub(crate) async fn serve<R, W>(
     core: Arc<Core>,
-    door: Arc<Door>,
+    authenticator: Arc<Authenticator>,
     peer: SocketAddr,
     deadline: Moment,
     reader: R,
@@ -59,7 +59,7 @@ pub(crate) async fn serve<R, W>(
             id = Brief(&connect.client_id).to_string();
             user = connect.login.as_ref().map_or_else(String::new, |l| Brief(&l.user).to_string());
             tokio::select! {
-                entered = enter(&core, &door, peer.ip(), *connect) => entered.map_err(End::Refused),
+                entered = enter(&core, &authenticator, peer.ip(), *connect) => entered.map_err(End::Refused),
                 () = core.closing() => return,
             }
         }
@@ -89,7 +89,7 @@ pub(crate) async fn serve<R, W>(
         end = converse(&client, &mut incoming) => end,
         end = outgoing.run(&client.outbox) => end,
         reason = client.outbox.ended() => End::Ended(reason),
-        () = door.revoked(&client.guest) => End::Ended(Reason::NotAuthorized),
+        () = authenticator.known().revoked(&client.guest.identity) => End::Ended(Reason::NotAuthorized),
     };
     let end = match end {
         // When writing fails, its last words may still be here, and among them its DISCONNECT.
@@ -107,7 +107,7 @@ pub(crate) async fn serve<R, W>(
         end => end,
     };
     // Whoever is revoked now may have ended for another reason.
-    if !door.knows(&client.guest.identity) {
+    if !authenticator.known().knows(&client.guest.identity) {
         client.session.end_with_connection();
     }
 
@@ -165,12 +165,12 @@ struct Client {
 
 async fn enter(
     core: &Arc<Core>,
-    door: &Arc<Door>,
+    authenticator: &Authenticator,
     peer: IpAddr,
     connect: Connect,
 ) -> Result<Client, Refusal> {
     let Connect { version, clean, takes, will, .. } = connect;
-    let mut guest = door.admit(peer, connect.login).await?;
+    let mut guest = authenticator.admit(peer, connect.login).await?;
     guest.grant = guest.grant.for_client(&connect.client_id);
     if will.as_ref().is_some_and(|will| !guest.grant.may_publish(&will.message.topic)) {
         return Err(Refusal::new(Reason::NotAuthorized, "a will that is not allowed"));

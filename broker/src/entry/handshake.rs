@@ -1,13 +1,12 @@
 //! How a WebSocket begins (RFC 6455, section 4): an HTTP request, looked at and answered.
 //!
-//! Browsers let any page open a WebSocket, and by DNS rebinding even to loopback under the page's
-//! own name. They say in Origin which page it is. So a browser must come from a page of the host
-//! that it calls, which must be an address or this machine's name, or from one that is listed.
+//! Browsers let any page open a WebSocket; which may, [`Guard`] says.
 
+use std::fmt;
 use std::io;
 
+use access::{Asks, Calls, Guard, Keys};
 use bytes::{Buf, BytesMut};
-use reach::Names;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use websocket::handshake::{self, Request};
 
@@ -22,58 +21,22 @@ const HEADERS: usize = 64;
 /// The subprotocol, by which MQTT is told from others (MQTT 5, section 6).
 const MQTT: &str = "mqtt";
 
-/// From which pages browsers may come.
-#[derive(Debug)]
-pub(crate) struct Pages {
-    names: Names,
-    /// Origins that are good wherever they call.
-    origins: Vec<String>,
-}
-
-impl Pages {
-    /// `names` are those of this machine; `origins` are further pages, such as
-    /// `https://wall.example.org`.
-    pub fn new(names: Names, origins: &[String]) -> Pages {
-        Pages { names, origins: origins.iter().map(|origin| origin.to_ascii_lowercase()).collect() }
-    }
-
-    /// Whether a request may come from where it says. What is no browser has no origin.
-    fn allow(&self, origin: Option<&str>, host: Option<&str>) -> bool {
-        let Some(origin) = origin.map(str::to_ascii_lowercase) else { return true };
-        if self.origins.contains(&origin) {
-            return true;
-        }
-        let from = ["http://", "https://"].iter().find_map(|scheme| origin.strip_prefix(scheme));
-        let (Some(from), Some(host)) = (from.and_then(host_of), host.and_then(host_of)) else {
-            return false;
-        };
-        from.eq_ignore_ascii_case(host) && self.names.are_ours(host)
-    }
-}
-
-/// The host of `host` or `host:port`.
-fn host_of(authority: &str) -> Option<&str> {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => {
-            port.bytes().all(|b| b.is_ascii_digit()).then_some(host)?
-        }
-        _ => authority,
-    };
-    (!host.is_empty() && !host.contains(['/', '@', '?', '#', ' '])).then_some(host)
-}
+/// How the broker's configuration calls who may come in.
+pub(crate) const KEYS: Keys =
+    Keys { part: "broker", networks: "broker.networks", hosts: None, origins: "broker.origins" };
 
 /// Why a request is not the beginning of a WebSocket for MQTT.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refused {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refused {
     NotHttp,
     NotWebSocket,
     WrongVersion,
     NotMqtt,
-    ForeignPage,
+    Page(access::Refused),
 }
 
 impl Refused {
-    fn answer(self) -> String {
+    fn answer(&self) -> String {
         let (status, why) = match self {
             Refused::NotHttp => ("400 Bad Request", "this is not an HTTP request"),
             Refused::NotWebSocket => {
@@ -83,10 +46,10 @@ impl Refused {
                 ("426 Upgrade Required", "this port speaks WebSocket version 13")
             }
             Refused::NotMqtt => ("400 Bad Request", "ask for the WebSocket subprotocol mqtt"),
-            Refused::ForeignPage => (
-                "403 Forbidden",
-                "this page may not come in; its origin can be added to broker.origins",
-            ),
+            Refused::Page(access::Refused { is_foreign, error, hint, .. }) => {
+                let status = if *is_foreign { "403 Forbidden" } else { "400 Bad Request" };
+                (status, &*format!("{error}; {hint}"))
+            }
         };
         let upgrade = match self {
             Refused::NotWebSocket | Refused::WrongVersion => {
@@ -102,25 +65,49 @@ impl Refused {
     }
 }
 
+/// Why there is no WebSocket.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    Stream(io::Error),
+    /// No page that may makes it.
+    Page(access::Refused),
+    Request(Refused),
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Failed {
+        Failed::Stream(error)
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failed::Stream(error) => error.fmt(f),
+            Failed::Page(refused) => f.write_str(&refused.error),
+            Failed::Request(refused) => write!(f, "{refused:?}"),
+        }
+    }
+}
+
 /// Reads the request, answers it, and gives the WebSocket. The caller sets a time limit.
 ///
 /// # Errors
-/// The request was refused, which was answered (`PermissionDenied` for its page), or the stream
-/// failed.
-pub(crate) async fn accept<S>(mut stream: S, pages: &Pages) -> io::Result<WebSocket<S>>
+/// The request was refused, which was answered, or the stream failed.
+pub(crate) async fn accept<S>(mut stream: S, guard: &Guard) -> Result<WebSocket<S>, Failed>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut bytes = BytesMut::with_capacity(1024);
     let outcome = loop {
-        match read_request(&bytes, pages) {
+        match read_request(&bytes, guard) {
             Ok(None) if bytes.len() >= REQUEST => break Err(Refused::NotHttp),
             Ok(None) => {}
             Ok(Some(accepted)) => break Ok(accepted),
             Err(refused) => break Err(refused),
         }
         if stream.read_buf(&mut bytes).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            return Err(Failed::Stream(io::ErrorKind::UnexpectedEof.into()));
         }
     };
     match outcome {
@@ -137,17 +124,16 @@ where
         Err(refused) => {
             stream.write_all(refused.answer().as_bytes()).await?;
             stream.shutdown().await?;
-            let kind = match refused {
-                Refused::ForeignPage => io::ErrorKind::PermissionDenied,
-                _ => io::ErrorKind::InvalidData,
-            };
-            Err(io::Error::new(kind, format!("{refused:?}")))
+            Err(match refused {
+                Refused::Page(refused) => Failed::Page(refused),
+                refused => Failed::Request(refused),
+            })
         }
     }
 }
 
 /// The answer to the client's key, and the length of its request; nothing while it is not whole.
-fn read_request(bytes: &[u8], pages: &Pages) -> Result<Option<(String, usize)>, Refused> {
+fn read_request(bytes: &[u8], guard: &Guard) -> Result<Option<(String, usize)>, Refused> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
     let len = match parsed.parse(bytes) {
@@ -163,16 +149,9 @@ fn read_request(bytes: &[u8], pages: &Pages) -> Result<Option<(String, usize)>, 
         handshake::Refused::OtherVersion => Refused::WrongVersion,
         handshake::Refused::BadKey => Refused::NotHttp,
     })?;
-    // A header twice is a way to have two readers see two things.
-    let one = |name: &str| {
-        let mut values = parsed.headers.iter().filter(|h| h.name.eq_ignore_ascii_case(name));
-        let value = values.next().map(|header| std::str::from_utf8(header.value).map(str::trim));
-        let value = value.transpose().map_err(|_| Refused::NotHttp)?;
-        values.next().is_none().then_some(value).ok_or(Refused::NotHttp)
-    };
-    if !pages.allow(one("Origin")?, one("Host")?) {
-        return Err(Refused::ForeignPage);
-    }
+    let mut calls = Calls::new(parsed.headers.iter().map(|header| (header.name, header.value)));
+    calls.needs_host = true;
+    guard.page(Asks::Socket, &calls).map_err(Refused::Page)?;
     if !request.protocols().any(|protocol| protocol.eq_ignore_ascii_case(MQTT)) {
         return Err(Refused::NotMqtt);
     }
@@ -181,18 +160,21 @@ fn read_request(bytes: &[u8], pages: &Pages) -> Result<Option<(String, usize)>, 
 
 #[cfg(test)]
 mod tests {
+    use access::{Names, Networks};
+
     use super::*;
 
     const REQUEST: &str = "GET /mqtt HTTP/1.1\r\nHost: pi.local:9001\r\nUpgrade: WebSocket\r\n\
         Connection: keep-alive, Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqttv3.1, mqtt\r\n\r\n";
 
-    fn pages() -> Pages {
-        Pages::new(Names::of("Pi.lan", &[]), &["https://wall.example.org".to_owned()])
+    fn guard() -> Guard {
+        let origins = ["https://wall.example.org".to_owned()];
+        Guard::new(Networks::default(), Names::of("Pi.lan", &[]), &origins, KEYS)
     }
 
     fn read(request: &str) -> Result<Option<(String, usize)>, Refused> {
-        read_request(request.as_bytes(), &pages())
+        read_request(request.as_bytes(), &guard())
     }
 
     #[test]
@@ -213,43 +195,28 @@ mod tests {
             ("Version: 13", "Version: 8", Refused::WrongVersion),
             ("mqttv3.1, mqtt", "chat", Refused::NotMqtt),
             ("dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ=", Refused::NotHttp),
-            ("Host:", "Host: a\r\nOrigin: http://a\r\nHost:", Refused::NotHttp),
-            ("Host:", "Origin: http://evil.example\r\nHost:", Refused::ForeignPage),
             ("GET /mqtt HTTP/1.1", "\x16\x03\x01", Refused::NotHttp),
         ] {
-            assert_eq!(read(&REQUEST.replacen(from, to, 1)), Err(refused), "{to}");
+            assert_eq!(read(&REQUEST.replacen(from, to, 1)), Err(refused.clone()), "{to}");
             assert!(refused.answer().starts_with("HTTP/1.1 4"));
         }
     }
 
     #[test]
-    fn browsers_come_from_pages_of_this_machine_or_listed_ones() {
-        let allow = |origin, host| pages().allow(Some(origin), Some(host));
-        for (origin, host) in [
-            ("http://pi.local:8080", "pi.local:9001"),
-            ("http://PI", "pi:9001"),
-            ("http://pi.lan", "pi.lan"),
-            ("http://192.168.0.7:8080", "192.168.0.7:9001"),
-            ("http://[::1]:8080", "[::1]:9001"),
-            ("http://localhost", "localhost:9001"),
-            ("https://wall.example.org", "mqtt.example.org"),
+    fn a_page_that_may_not_come_in_is_told_so() {
+        for (to, status) in [
+            ("Origin: http://evil.example\r\nHost:", "403 Forbidden"),
+            ("Host: a\r\nOrigin: http://a\r\nHost:", "400 Bad Request"),
+            ("Origin: http://pi.local\r\nX:", "400 Bad Request"),
         ] {
-            assert!(allow(origin, host), "{origin} {host}");
+            let refused = read(&REQUEST.replacen("Host:", to, 1)).unwrap_err();
+            let (answer, of_page) = (refused.answer(), matches!(refused, Refused::Page(_)));
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")) && of_page, "{answer}");
+            assert_eq!(answer.contains("broker.origins"), status.starts_with("403"), "{answer}");
         }
-        for (origin, host) in [
-            // By DNS rebinding, a name of theirs leads here.
-            ("http://evil.example", "evil.example:9001"),
-            ("http://evil.example", "127.0.0.1:9001"),
-            ("http://127.0.0.1", "localhost:9001"),
-            ("null", "127.0.0.1:9001"),
-            ("file://", "127.0.0.1:9001"),
-            ("http://127.0.0.1@evil.example", "127.0.0.1"),
-            ("http://wall.example.org", "wall.example.org"),
-            ("", ""),
-        ] {
-            assert!(!allow(origin, host), "{origin} {host}");
+        for origin in ["http://pi.local:8080", "https://wall.example.org"] {
+            let request = REQUEST.replacen("Host:", &format!("Origin: {origin}\r\nHost:"), 1);
+            assert!(read(&request).unwrap().is_some(), "{origin}");
         }
-        assert!(pages().allow(None, None), "what is no browser may come");
-        assert!(!pages().allow(Some("http://pi"), None));
     }
 }

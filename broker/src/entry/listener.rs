@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::{BadUsers, Guard, Refused};
 use certificate::{BadCertificate, Tls};
 use quota::Throttle;
 use supervision::Beat;
@@ -16,12 +17,11 @@ use tokio_rustls::server::TlsStream;
 use tracing::{debug, error, warn};
 use trust::Fingerprint;
 
-use crate::access::authentication::Door;
-use crate::access::users::BadUsers;
+use crate::admission::authenticator::Authenticator;
 use crate::core::sessions::Core;
 use crate::core::slots::{NoSlot, Slot, Slots};
 use crate::entry::connection;
-use crate::entry::handshake::{self, Pages};
+use crate::entry::handshake;
 use crate::entry::websocket::WebSocket;
 
 /// The kernel's buffer for what is sent to a client. Pictures in it cannot be replaced by newer
@@ -49,7 +49,16 @@ pub(crate) struct Listener {
 #[derive(Clone, Default)]
 pub(crate) struct Speaks {
     pub tls: Option<Arc<Tls>>,
-    pub websocket: Option<Arc<Pages>>,
+    pub is_websocket: bool,
+}
+
+/// Where clients of a listener come in to. Cheap handles.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub core: Arc<Core>,
+    pub guard: Arc<Guard>,
+    pub authenticator: Arc<Authenticator>,
+    pub slots: Arc<Slots>,
 }
 
 /// Why a broker cannot start.
@@ -123,11 +132,11 @@ impl Listener {
 
     /// Accepts until the core closes, then waits for the connections to end, which it told to.
     /// Those that do not are aborted.
-    pub async fn serve(self, core: Arc<Core>, door: Arc<Door>, slots: Arc<Slots>, alive: Beat) {
+    pub async fn serve(self, parts: Parts, alive: Beat) {
         let mut connections = JoinSet::new();
         tokio::select! {
-            () = core.closing() => {}
-            () = self.accept(&core, &door, &slots, &mut connections, &alive) => alive.lost(),
+            () = parts.core.closing() => {}
+            () = self.accept(&parts, &mut connections, &alive) => alive.lost(),
             () = self.keep_certificate() => alive.lost(),
         }
         drop(self.socket);
@@ -144,14 +153,8 @@ impl Listener {
         }
     }
 
-    async fn accept(
-        &self,
-        core: &Arc<Core>,
-        door: &Arc<Door>,
-        slots: &Arc<Slots>,
-        connections: &mut JoinSet<()>,
-        alive: &Beat,
-    ) {
+    async fn accept(&self, parts: &Parts, connections: &mut JoinSet<()>, alive: &Beat) {
+        let Parts { core, guard, slots, .. } = parts;
         let mut ticks = interval(ALIVE_EVERY);
         let failed = Throttle::new(Duration::from_secs(60));
         let mut pause = Duration::ZERO;
@@ -179,21 +182,19 @@ impl Listener {
             };
             pause = Duration::ZERO;
             let address = peer.ip().to_canonical();
-            if !door.networks().have(address) {
-                let why = "its address is in none of broker.networks";
+            if let Err(Refused { why, error, hint, .. }) = guard.peer(address) {
                 if core.refusals.is_news(address, why) {
-                    let cure = "add it, or its network, if it is one of yours";
-                    warn!(%peer, why, cure, "refused a connection");
+                    warn!(%peer, error, hint, "refused a connection");
                 }
                 continue;
             }
             match slots.take(address) {
                 Ok(slot) => {
-                    let (core, door, speaks) = (core.clone(), door.clone(), self.speaks.clone());
+                    let (parts, speaks) = (parts.clone(), self.speaks.clone());
                     // The task of one client. It ends with its socket, or when the core ends it.
                     connections.spawn(async move {
                         tokio::select! {
-                            () = serve(core, door, peer, stream, speaks, &slot) => {}
+                            () = serve(parts, peer, stream, speaks, &slot) => {}
                             () = slot.lost() => {
                                 debug!(%peer, "a connection without CONNECT made room for another");
                             }
@@ -212,24 +213,18 @@ impl Listener {
 
 /// Shakes hands, where the transport has that, and serves the client. Both together have the time
 /// that a client has for its CONNECT.
-async fn serve(
-    core: Arc<Core>,
-    door: Arc<Door>,
-    peer: SocketAddr,
-    stream: TcpStream,
-    speaks: Speaks,
-    slot: &Slot,
-) {
+async fn serve(parts: Parts, peer: SocketAddr, stream: TcpStream, speaks: Speaks, slot: &Slot) {
     let deadline = Instant::now() + CONNECT_WITHIN;
-    let Speaks { tls, websocket } = speaks;
+    let Parts { core, guard, authenticator, .. } = parts;
+    let Speaks { tls, is_websocket } = speaks;
     let begun = async {
-        Ok::<Begun, io::Error>(match (tls, websocket) {
-            (None, None) => Begun::Tcp(stream),
-            (None, Some(pages)) => Begun::Ws(Box::new(handshake::accept(stream, &pages).await?)),
-            (Some(tls), None) => Begun::Tls(Box::new(tls.accept(stream).await?)),
-            (Some(tls), Some(pages)) => {
+        Ok::<Begun, handshake::Failed>(match (tls, is_websocket) {
+            (None, false) => Begun::Tcp(stream),
+            (None, true) => Begun::Ws(Box::new(handshake::accept(stream, &guard).await?)),
+            (Some(tls), false) => Begun::Tls(Box::new(tls.accept(stream).await?)),
+            (Some(tls), true) => {
                 let stream = tls.accept(stream).await?;
-                Begun::Wss(Box::new(handshake::accept(stream, &pages).await?))
+                Begun::Wss(Box::new(handshake::accept(stream, &guard).await?))
             }
         })
     };
@@ -240,26 +235,27 @@ async fn serve(
     match begun {
         Ok(Ok(Begun::Tcp(stream))) => {
             let (reader, writer) = stream.into_split();
-            connection::serve(core, door, peer, deadline, reader, writer, slot).await;
+            connection::serve(core, authenticator, peer, deadline, reader, writer, slot).await;
         }
         Ok(Ok(Begun::Tls(stream))) => {
             let (reader, writer) = split(stream);
-            connection::serve(core, door, peer, deadline, reader, writer, slot).await;
+            connection::serve(core, authenticator, peer, deadline, reader, writer, slot).await;
         }
         Ok(Ok(Begun::Ws(stream))) => {
             let (reader, writer) = split(stream);
-            connection::serve(core, door, peer, deadline, reader, writer, slot).await;
+            connection::serve(core, authenticator, peer, deadline, reader, writer, slot).await;
         }
         Ok(Ok(Begun::Wss(stream))) => {
             let (reader, writer) = split(stream);
-            connection::serve(core, door, peer, deadline, reader, writer, slot).await;
+            connection::serve(core, authenticator, peer, deadline, reader, writer, slot).await;
         }
         Ok(Err(error)) => {
-            let why = "its page is not in broker.origins";
-            let is_foreign = error.kind() == io::ErrorKind::PermissionDenied;
-            match is_foreign && core.refusals.is_news(peer.ip(), why) {
-                true => warn!(%peer, why, "refused a browser"),
-                false => debug!(%peer, %error, "a connection ended before MQTT"),
+            if let handshake::Failed::Page(Refused { why, error, hint, .. }) = &error
+                && core.refusals.is_news(peer.ip(), why)
+            {
+                warn!(%peer, error, hint, "refused a browser");
+            } else {
+                debug!(%peer, %error, "a connection ended before MQTT");
             }
         }
         Err(_) => debug!(%peer, "a connection ended before MQTT, for it took too long"),

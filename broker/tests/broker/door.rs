@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use access::{Role, Users};
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
-use broker::{Role, Section, Users};
+use broker::Section;
 use wire::Root;
 
 use crate::logged;

@@ -1,6 +1,7 @@
 //! Whose a session is, and what becomes of it when its user changes.
 
-use broker::{Role, Section, Users};
+use access::{Role, Users};
+use broker::Section;
 
 use crate::door::{PASSWORD, add, answer, enter, login, start};
 use crate::raw::{BOTH, Connect, Raw, V5, publish_with};

@@ -1,6 +1,7 @@
 //! What one address or user can take, and what is left for others.
 
-use broker::{Role, Section, Users};
+use access::{Role, Users};
+use broker::Section;
 
 use crate::raw::{Connect, Raw, V5, V311, publish};
 use crate::running::{section, start, start_in, start_with};

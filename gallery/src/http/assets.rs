@@ -34,6 +34,11 @@ pub(crate) fn policy(frame_origins: &[String]) -> HeaderValue {
     HeaderValue::from_str(&all).unwrap_or_else(|_| HeaderValue::from_static(POLICY))
 }
 
+/// Whether people type this for a room of the page.
+pub(crate) fn is_room(path: &str) -> bool {
+    matches!(path.strip_suffix('/').unwrap_or(path), "/wall" | "/photos" | "/people")
+}
+
 /// The way to a room of the page for who typed its name as the path; `query` says which photos,
 /// or how the wall is laid out, which the page reads from before the `#`.
 ///

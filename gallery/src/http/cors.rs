@@ -4,14 +4,9 @@ use warp::http::StatusCode;
 use warp::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ALLOW,
-    HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
+    HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
 };
 use warp::reply::{Reply, Response};
-
-use crate::http::guard;
-
-/// What can be done with a live picture.
-pub(crate) const METHODS: &[&str] = &["GET", "HEAD", "OPTIONS"];
 
 /// Stands for every origin.
 pub(crate) const ANY: &str = "*";
@@ -69,14 +64,14 @@ impl Readers {
         let origin = request.get(ORIGIN)?;
         let text = origin.to_str().ok()?;
         let is_listed = |good: &String| good == ANY || good.eq_ignore_ascii_case(text);
-        (self.0.iter().any(is_listed) || guard::is_of_host(text, request)).then_some(origin)
+        let host = request.get(HOST).map(HeaderValue::as_bytes);
+        let is_near = || host.is_some_and(|host| access::is_of_host(text, host));
+        (self.0.iter().any(is_listed) || is_near()).then_some(origin)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use warp::http::header::HOST;
-
     use super::*;
 
     fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {

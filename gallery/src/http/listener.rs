@@ -6,13 +6,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::{Guard, Refusals, Refused};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper::{Method, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use reach::Refusals;
 use socket2::{Domain, Protocol, Socket, Type};
 use supervision::stopped;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -24,12 +24,12 @@ use tracing::{Instrument, debug, debug_span, warn};
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
-use crate::http::guard::{Door, Refused};
+use crate::caller::Caller;
+use crate::http::guard;
 use crate::http::https::{self, Https};
 use crate::limits::shares::{Full, Share, Shares, Who};
 use crate::limits::strangers::Strangers;
 use crate::problem::Problem;
-use crate::relay::{self, Relay};
 
 /// The kernel takes no more for a viewer than this before it has been sent: what waits there
 /// grows old.
@@ -50,23 +50,6 @@ const BUFFER: usize = 32 * 1024;
 
 const BACKLOG: i32 = 1024;
 
-/// Who makes a request, as an extension of it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub IpAddr);
-
-impl Peer {
-    /// The other end of the connection. Behind a proxy that is the proxy: this is the one place to
-    /// believe what a proxy that is trusted says of who asks.
-    fn of<B>(socket: IpAddr, _request: &Request<B>) -> Peer {
-        Peer(socket.to_canonical())
-    }
-
-    /// Whose share is taken.
-    pub fn who(self) -> Who {
-        Who::at(self.0)
-    }
-}
-
 /// Binds the socket. Accepted ones inherit its options.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
@@ -86,8 +69,7 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 #[derive(Clone)]
 pub(crate) struct Service {
     pub routes: BoxedFilter<(Response,)>,
-    pub relay: Relay,
-    pub door: Arc<Door>,
+    pub guard: Arc<Guard>,
     pub refusals: Arc<Refusals>,
     pub strangers: Strangers,
     /// The port of HTTPS, when HTTP sends browsers there.
@@ -211,14 +193,13 @@ impl Service {
     {
         let routes = TowerToHyperService::new(warp::service(self.routes.clone()));
         let service = service_fn(|mut request: Request<Incoming>| {
-            let early = self.answer_early(peer, is_secure, &mut request);
+            let admitted = self.admit(peer, is_secure, &request);
             let routes = routes.clone();
             async move {
-                if let Some(response) = early {
-                    return Ok(response);
-                }
-                let peer = Peer::of(peer, &request);
-                request.extensions_mut().insert(peer);
+                match admitted {
+                    Ok(caller) => request.extensions_mut().insert(caller),
+                    Err(response) => return Ok(*response),
+                };
                 // Hyper leaves the body out, since it still knows what was asked.
                 if request.method() == Method::HEAD {
                     *request.method_mut() = Method::GET;
@@ -246,29 +227,25 @@ impl Service {
         }
     }
 
-    /// What is answered before the routes are asked.
-    fn answer_early(
+    /// Who makes a request, or what is answered before the routes are asked.
+    fn admit<B>(
         &self,
         peer: IpAddr,
         is_secure: bool,
-        request: &mut Request<Incoming>,
-    ) -> Option<Response> {
-        if let Err(refused) = self.door.check(peer, is_secure, request) {
+        request: &Request<B>,
+    ) -> Result<Caller, Box<Response>> {
+        let caller = guard::caller(&self.guard, peer, is_secure, request).map_err(|refused| {
             let Refused { why, error, hint, .. } = &refused;
             match self.refusals.is_news(peer, why) {
                 true => warn!(%peer, error, hint, "refused a request"),
                 false => debug!(%peer, error, "refused a request"),
             }
-            return Some(Problem::from(refused).into_response());
+            Box::new(Problem::from(refused).into_response())
+        })?;
+        let redirect = self.redirect.filter(|_| !is_secure);
+        match redirect.and_then(|port| https::elsewhere(caller.peer, port, request)) {
+            Some(response) => Err(Box::new(response)),
+            None => Ok(caller),
         }
-        if let Some(port) = self.redirect.filter(|_| !is_secure)
-            && let Some(response) = https::elsewhere(peer, port, request)
-        {
-            return Some(response);
-        }
-        Some(match relay::asks_for(request)? {
-            Ok(room) => self.relay.enter(room, Peer::of(peer, request).who(), request),
-            Err(problem) => problem.into_response(),
-        })
     }
 }

@@ -11,6 +11,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Right;
 use bytes::{Buf, Bytes};
 use supervision::stopped;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -22,6 +23,7 @@ use websocket::{Broken, Heard, Kind, Opcode};
 use wire::page::{ALIVE_MS, Camera, FromPage, Notice, ToPage};
 use wire::{PhotoEvent, frame};
 
+use crate::caller::Caller;
 use crate::live::hub::Wall;
 use crate::live::seldom::seldom;
 use crate::live::socket::{self, Socket};
@@ -60,15 +62,16 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// The socket of a page.
 pub(crate) type Stream = Socket<socket::Stream>;
 
-/// Serves a page until it leaves, does what it must not, or `stop` is true.
+/// Serves the page of a caller until it leaves, does what it must not, or `stop` is true.
 pub(crate) async fn serve(
     mut socket: Stream,
     wall: Arc<Wall>,
+    caller: Caller,
     visitor: Visitor,
     mut stop: watch::Receiver<bool>,
 ) {
     let (live, now) = (Live::new(wall.frames.clone()), now::mono());
-    let mut page = Page { visitor, live, log: None, heard: now, spoke: now, wall };
+    let mut page = Page { caller, visitor, live, log: None, heard: now, spoke: now, wall };
     let end = tokio::select! {
         Err(end) = page.run(&mut socket) => end,
         // Also while a message waits for a page that takes nothing.
@@ -123,6 +126,7 @@ fn against_policy(reason: String) -> End {
 }
 
 struct Page {
+    caller: Caller,
     visitor: Visitor,
     live: Live,
     /// The log, while the page follows it.
@@ -190,6 +194,17 @@ impl Page {
         Ok(())
     }
 
+    /// What is said where the caller may not: that it is not passed on, or the end.
+    fn refuse(&mut self, message: FromPage, why: &str) -> Result<(), End> {
+        let (text, id) = match message {
+            FromPage::Say { text, id } => (text, id),
+            FromPage::Join { name, .. } | FromPage::Share { name, .. } => (name, None),
+            _ => return Err(against_policy(why.to_owned())),
+        };
+        self.visitor.refuse(text, id, why);
+        Ok(())
+    }
+
     fn hear(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), End> {
         if bytes.len() > MESSAGE && !(kind == Kind::Binary && self.visitor.shows()) {
             return Err(End::Close(TOO_LARGE, too_long()));
@@ -197,24 +212,40 @@ impl Page {
         if kind == Kind::Binary {
             return self.visitor.frame(bytes).map_err(against_policy);
         }
-        match serde_json::from_slice(bytes) {
-            Ok(FromPage::Watch { tiles }) => self.live.watch(tiles).map_err(against_policy)?,
-            Ok(FromPage::Pause) => self.live.pause(true),
-            Ok(FromPage::Resume) => self.live.pause(false),
-            Ok(FromPage::Join { name, id, key }) => self.visitor.join(name, id, key.as_deref()),
-            Ok(FromPage::Leave) => self.visitor.leave(),
-            Ok(FromPage::Say { text, id }) => self.visitor.say(text, id),
-            Ok(FromPage::Share { name, size }) => {
+        let message: FromPage =
+            serde_json::from_slice(bytes).map_err(|error| against_policy(error.to_string()))?;
+        if let Some(problem) = needs(&message).and_then(|right| self.caller.needs(right).err()) {
+            return self.refuse(message, problem.error());
+        }
+        match message {
+            FromPage::Watch { tiles } => self.live.watch(tiles).map_err(against_policy)?,
+            FromPage::Pause => self.live.pause(true),
+            FromPage::Resume => self.live.pause(false),
+            FromPage::Join { name, id, key } => self.visitor.join(name, id, key.as_deref()),
+            FromPage::Leave => self.visitor.leave(),
+            FromPage::Say { text, id } => self.visitor.say(text, id),
+            FromPage::Share { name, size } => {
                 self.visitor.share(name, size).map_err(against_policy)?;
             }
-            Ok(FromPage::Unshare) => self.visitor.unshare(),
-            Ok(FromPage::Log { follow }) => {
+            FromPage::Unshare => self.visitor.unshare(),
+            FromPage::Log { follow } => {
                 self.log = follow.then(|| self.wall.journal.follow());
             }
-            Ok(FromPage::Measure { on }) => self.live.measure(on),
-            Err(error) => return Err(against_policy(error.to_string())),
+            FromPage::Measure { on } => self.live.measure(on),
         }
         Ok(())
+    }
+}
+
+/// The right that a message of a page takes; none if all may say it who are let in.
+fn needs(message: &FromPage) -> Option<Right> {
+    match message {
+        FromPage::Watch { .. } | FromPage::Measure { .. } => Some(Right::Look),
+        FromPage::Join { .. } | FromPage::Say { .. } => Some(Right::Talk),
+        FromPage::Share { .. } => Some(Right::Show),
+        FromPage::Log { .. } => Some(Right::Log),
+        // Whoever does less needs no right.
+        FromPage::Pause | FromPage::Resume | FromPage::Leave | FromPage::Unshare => None,
     }
 }
 
@@ -369,3 +400,6 @@ async fn within(sending: impl Future<Output = io::Result<()>>) -> Result<(), End
         () = async { sleep(SEND_WITHIN).await } => Err(End::Lost),
     }
 }
+
+#[cfg(test)]
+mod tests;

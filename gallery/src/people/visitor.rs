@@ -135,6 +135,11 @@ impl Visitor {
         self.person = Some(person);
     }
 
+    /// Says that what they asked for or said is not passed on, and never will be.
+    pub fn refuse(&mut self, text: String, id: Option<PhotoId>, why: &str) {
+        self.reply(&ToPage::Held { text, id, seconds: None, why: why.to_owned() });
+    }
+
     pub fn leave(&mut self) {
         self.unshare();
         if let Some(person) = self.person.take() {

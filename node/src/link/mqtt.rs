@@ -20,7 +20,7 @@ use rumqttc::{
     Publish, TlsConfiguration, Transport, v5,
 };
 use rustls::ClientConfig;
-use supervision::{Health, stopped};
+use supervision::Health;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;

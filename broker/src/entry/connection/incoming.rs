@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
 use super::End;
-use crate::access::identity::Holder;
+use crate::admission::owner::Holder;
 use crate::core::sessions::Core;
 use crate::protocol::aliases::Taken;
 use crate::protocol::decoder::Decoder;

@@ -3,41 +3,28 @@
 use warp::http::header::{
     CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE,
 };
-use warp::http::{Method, Request, StatusCode, Version};
+use warp::http::{Method, StatusCode};
 use warp::reply::{Reply, Response};
 use websocket::handshake::{self, Refused};
 
 use crate::problem::Problem;
 
 /// Whether a request asks for a WebSocket.
-pub(crate) fn is_asked_for<B>(request: &Request<B>) -> bool {
-    let mut values = request.headers().get_all(UPGRADE).into_iter();
-    *request.method() == Method::GET
-        && values.any(|value| handshake::lists(value.as_bytes(), "websocket"))
+pub(crate) fn is_asked_for(method: &Method, headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(UPGRADE).into_iter();
+    *method == Method::GET && values.any(|value| handshake::lists(value.as_bytes(), "websocket"))
 }
 
 const HINT: &str = "ask as RFC 6455 has it, version 13, over HTTP/1.1";
 
-/// The answer that makes the connection a WebSocket.
+/// The answer to a GET of HTTP/1.1 that makes the connection a WebSocket.
 ///
 /// # Errors
 /// The request is not what RFC 6455 asks for.
-pub(crate) fn accept<B>(request: &Request<B>) -> Result<Response, Problem> {
-    answer(request.version(), request.method(), request.headers())
-}
-
-/// The same, of a GET of HTTP/1.1.
-///
-/// # Errors
-/// As [`accept`].
-pub(crate) fn accept_get(headers: &HeaderMap) -> Result<Response, Problem> {
-    answer(Version::HTTP_11, &Method::GET, headers)
-}
-
-fn answer(version: Version, method: &Method, headers: &HeaderMap) -> Result<Response, Problem> {
+pub(crate) fn accept(headers: &HeaderMap) -> Result<Response, Problem> {
     let request = handshake::Request {
-        method: method.as_str(),
-        is_http_1_1: version == Version::HTTP_11,
+        method: Method::GET.as_str(),
+        is_http_1_1: true,
         headers: headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect(),
     };
     let accepted = request.accept().map_err(|refused| {
@@ -74,12 +61,11 @@ fn answer(version: Version, method: &Method, headers: &HeaderMap) -> Result<Resp
 mod tests {
     use super::*;
 
-    fn request(path: &str, headers: &[(&str, &str)]) -> Request<()> {
-        let mut request = Request::builder().uri(path);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request.body(()).unwrap()
+    fn headers(headers: &[(&'static str, &str)]) -> HeaderMap {
+        let read = |(name, value): &(&'static str, &str)| {
+            (warp::http::HeaderName::from_static(name), value.parse().unwrap())
+        };
+        headers.iter().map(read).collect()
     }
 
     #[test]
@@ -91,14 +77,14 @@ mod tests {
             ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
             ("sec-websocket-protocol", "chat, superchat"),
         ];
-        let answer = accept(&request("/", &good)).unwrap();
+        let answer = accept(&headers(&good)).unwrap();
         assert_eq!(answer.status(), 101);
         assert_eq!(answer.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(answer.headers()["sec-websocket-protocol"], "chat");
         for without in 0..4 {
             let mut less = good.to_vec();
             less.remove(without);
-            assert!(accept(&request("/", &less)).is_err(), "{}", good[without].0);
+            assert!(accept(&headers(&less)).is_err(), "{}", good[without].0);
         }
     }
 }

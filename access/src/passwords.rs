@@ -43,6 +43,24 @@ pub(crate) fn verify(password: &str, hash: &str) -> bool {
         .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
+/// A password that nobody has to remember: 32 characters of 160 random bits.
+///
+/// # Errors
+/// The system has no randomness.
+pub fn new_password() -> std::io::Result<String> {
+    let mut bytes = [0; 20];
+    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    // Crockford's alphabet, in which nothing looks like anything else.
+    const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let letter = |five: u8| char::from(LETTERS.get(usize::from(five)).copied().unwrap_or(b'0'));
+    let five_bits = |i: usize| {
+        let (byte, bit) = (i * 5 / 8, i * 5 % 8);
+        let two = [byte, byte + 1].map(|at| bytes.get(at).copied().unwrap_or(0));
+        (u16::from_be_bytes(two) << bit >> 11).to_be_bytes()
+    };
+    Ok((0..32).map(|i| letter(five_bits(i)[1])).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +93,13 @@ mod tests {
         ] {
             assert!(!is_hash(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn new_passwords_are_random_and_of_good_letters() {
+        let (one, other) = (new_password().unwrap(), new_password().unwrap());
+        assert_ne!(one, other);
+        assert_eq!(one.len(), 32);
+        assert!(one.bytes().all(|b| b.is_ascii_alphanumeric()), "{one}");
     }
 }

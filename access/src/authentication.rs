@@ -1,32 +1,28 @@
-//! Who somebody is, and what follows from it. Here passwords are checked and their tries counted;
-//! what a role may do says [`crate::access::roles`].
+//! Finds out who somebody is by a name and a password. Here passwords are checked and their tries
+//! counted, for whoever asks: what follows from it is the caller's affair.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use blake2::Blake2sMac256;
 use blake2::digest::{KeyInit, Mac};
-use reach::Networks;
 use subtle::ConstantTimeEq;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{interval, sleep};
 use tracing::{error, info};
-use wire::Root;
 
-use crate::access::attempts::Attempts;
-use crate::access::identity::{Allowed, Identity};
-use crate::access::local::Local;
-use crate::access::passwords;
-use crate::access::roles::{Grant, Role};
-use crate::access::users::{self, BadUsers, Users};
-use crate::protocol::packet::{Login, Reason, Refusal};
+use crate::attempts::Attempts;
+use crate::folder::Stamp;
+use crate::identity::Identity;
+use crate::local::Local;
+use crate::passwords;
+use crate::users::{self, BadUsers, Users};
 
 /// Passwords that are hashed at once. Each costs 19 MiB and a processor.
 const AT_ONCE: usize = 2;
@@ -40,24 +36,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a wrong password waits for its answer.
 const WRONG: Duration = Duration::from_secs(1);
 
-/// What the door goes by, see [`crate::Section`].
-#[derive(Debug, Clone)]
-pub(crate) struct Rules {
-    pub root: Root,
-    pub deny: Arc<[String]>,
-    /// Whether strangers of the networks may come in while there are no users.
-    pub open: bool,
-    /// Nobody comes in from elsewhere.
-    pub networks: Networks,
-    /// What who has no user name may do when there are users.
-    pub anonymous: Option<Role>,
-    /// The broker's directory.
-    pub folder: Option<PathBuf>,
-}
-
-/// The door of a broker.
-pub(crate) struct Door {
-    rules: Rules,
+/// Who is known, and by what.
+pub struct Authentication {
+    folder: Option<PathBuf>,
     local: Local,
     users: watch::Sender<Arc<Users>>,
     attempts: Attempts,
@@ -66,21 +47,35 @@ pub(crate) struct Door {
     waiting: AtomicUsize,
 }
 
-/// A client that may come in.
-#[derive(Debug)]
-pub(crate) struct Guest {
-    pub grant: Grant,
-    pub identity: Arc<Identity>,
-    users: watch::Receiver<Arc<Users>>,
+/// Why a name and a password do not say who somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// There is no such user, or the password is another; which of the two is not told.
+    Wrong,
+    /// Not even the right one is tried.
+    TooMany,
+    /// Whoever asks may ask again.
+    Busy,
 }
 
-impl Door {
-    /// Reads what is in the broker's directory, or makes it.
+impl Denied {
+    /// The same in words.
+    pub fn why(self) -> &'static str {
+        match self {
+            Denied::Wrong => "a wrong user name or password",
+            Denied::TooMany => "too many wrong passwords: none is tried for a while",
+            Denied::Busy => "too many passwords are being checked",
+        }
+    }
+}
+
+impl Authentication {
+    /// Reads what is in the broker's directory, or makes it. Without one nobody is known.
     ///
     /// # Errors
     /// The directory cannot be used, or the file of the users holds something else.
-    pub fn new(rules: Rules) -> Result<Door, BadUsers> {
-        let (local, users) = match &rules.folder {
+    pub fn new(folder: Option<PathBuf>) -> Result<Authentication, BadUsers> {
+        let (local, users) = match &folder {
             Some(folder) => {
                 let local = Local::in_folder(folder)
                     .map_err(|error| BadUsers::Io { path: folder.clone(), error })?;
@@ -88,8 +83,8 @@ impl Door {
             }
             None => (Local::none(), Users::default()),
         };
-        Ok(Door {
-            rules,
+        Ok(Authentication {
+            folder,
             local,
             users: watch::Sender::new(Arc::new(users)),
             attempts: Attempts::default(),
@@ -100,48 +95,33 @@ impl Door {
         })
     }
 
-    /// From where clients may come.
-    pub fn networks(&self) -> &Networks {
-        &self.rules.networks
-    }
-
     /// Whether there are users.
     pub fn has_users(&self) -> bool {
         !self.users.borrow().is_empty()
     }
 
-    /// Finds out who a client is. It takes a second when the password is wrong.
+    /// Finds out who somebody is; `None` where there are no users, and who sends a name is as
+    /// welcome as who sends none. It takes a second when the password is wrong.
     ///
     /// # Errors
-    /// Why the client may not come in.
-    pub async fn admit(
-        self: &Arc<Door>,
+    /// Why it is not known.
+    pub async fn identify(
+        self: &Arc<Authentication>,
         peer: IpAddr,
-        login: Option<Login>,
-    ) -> Result<Guest, Refusal> {
+        name: String,
+        password: String,
+    ) -> Result<Option<Identity>, Denied> {
         let peer = peer.to_canonical();
-        let users = self.users.subscribe();
-        let list = users.borrow().clone();
-        if let Some(Login { user, password }) = login {
-            if peer.is_loopback()
-                && let Some(role) = self.local.role(&password)
-            {
-                return Ok(self.guest(users, Identity::Local { name: user, role }));
-            }
-            // Without users, who sends a name is as welcome as who sends none.
-            if !list.is_empty() {
-                let user = self.check(peer, &list, user, password).await?;
-                return Ok(self.guest(users, user));
-            }
+        if peer.is_loopback()
+            && let Some(role) = self.local.role(&password)
+        {
+            return Ok(Some(Identity::Local { name, role }));
         }
-        let allowed = self.allowed(peer, &list).ok_or_else(|| {
-            let why = match list.is_empty() {
-                true => "another machine comes in by a user (vitrina user add) or with broker.open",
-                false => "no user name was given, and broker.anonymous is not set",
-            };
-            Refusal::new(Reason::NotAuthorized, why)
-        })?;
-        Ok(self.guest(users, Identity::Anonymous(allowed)))
+        let list = self.users.borrow().clone();
+        match list.is_empty() {
+            true => Ok(None),
+            false => self.check(peer, &list, name, password).await.map(Some),
+        }
     }
 
     /// Whether somebody who was let in would still be let in as it was.
@@ -149,28 +129,28 @@ impl Door {
         identity.is_of(&self.users.borrow())
     }
 
-    /// Waits until a guest would not be let in any more as it was.
-    pub async fn revoked(&self, guest: &Guest) {
-        let mut users = guest.users.clone();
-        // The sender is of this door, so that it cannot be gone.
-        let _ = users.wait_for(|users| !guest.identity.is_of(users)).await;
+    /// Waits until somebody would not be let in any more as it was.
+    pub async fn revoked(&self, identity: &Identity) {
+        let mut users = self.users.subscribe();
+        // The sender is here, so that it cannot be gone.
+        let _ = users.wait_for(|users| !identity.is_of(users)).await;
     }
 
     /// Reads the users again whenever their file has changed, for ever, and tells when they have
     /// changed. A file that is broken or has gone leaves the users as they were, for without them
     /// everybody could come in.
     pub async fn keep_users(&self, tell: impl Fn()) {
-        let Some(folder) = &self.rules.folder else { return std::future::pending().await };
-        let path = users::file_in(folder);
+        let Some(folder) = &self.folder else { return std::future::pending().await };
         let mut look = interval(LOOK_EVERY);
-        let mut seen = stamp(&path);
+        let mut seen = Stamp::of_users(folder);
         // What changed between the first reading and now is read as well.
         let mut is_first = true;
         loop {
             look.tick().await;
             // Aside, since a disk may take long.
-            let path = path.clone();
-            let Ok(now) = spawn_blocking(move || stamp(&path)).await else { continue };
+            let path = folder.clone();
+            let stamped = spawn_blocking(move || Stamp::of_users(&path));
+            let Ok(now) = stamped.await else { continue };
             if now == seen && !is_first {
                 continue;
             }
@@ -211,39 +191,17 @@ impl Door {
         }
     }
 
-    fn guest(&self, users: watch::Receiver<Arc<Users>>, identity: Identity) -> Guest {
-        let Rules { root, deny, .. } = &self.rules;
-        let grant = match &identity {
-            Identity::Local { name, role } | Identity::User { name, role, .. } => {
-                Grant::of(*role, name, root, deny.clone())
-            }
-            Identity::Anonymous(Allowed::As(role)) => Grant::of(*role, "", root, deny.clone()),
-            Identity::Anonymous(Allowed::Everything) => Grant::everything(deny.clone()),
-        };
-        Guest { grant, identity: Arc::new(identity), users }
-    }
-
-    /// What somebody without a user name may do.
-    fn allowed(&self, peer: IpAddr, users: &Users) -> Option<Allowed> {
-        if users.is_empty() {
-            (self.rules.open || peer.is_loopback()).then_some(Allowed::Everything)
-        } else {
-            self.rules.anonymous.map(Allowed::As)
-        }
-    }
-
     async fn check(
-        self: &Arc<Door>,
+        self: &Arc<Authentication>,
         peer: IpAddr,
         list: &Users,
         name: String,
         password: String,
-    ) -> Result<Identity, Refusal> {
+    ) -> Result<Identity, Denied> {
         let counted = Some(name.as_str()).filter(|name| users::is_user_name(name));
         if !self.attempts.take(peer, counted, Instant::now()) {
             sleep(WRONG).await;
-            let why = "too many wrong passwords: none is tried for a while";
-            return Err(Refusal::new(Reason::BadLogin, why));
+            return Err(Denied::TooMany);
         }
         let user = counted.and_then(|name| list.get(name));
         let hash = user.map_or(passwords::NOBODY, |user| &user.password);
@@ -255,40 +213,39 @@ impl Door {
             }
             _ => {
                 sleep(WRONG).await;
-                Err(Refusal::new(Reason::BadLogin, "a wrong user name or password"))
+                Err(Denied::Wrong)
             }
         }
     }
 
     async fn is_right(
-        self: &Arc<Door>,
+        self: &Arc<Authentication>,
         name: &str,
         password: String,
         hash: &str,
-    ) -> Result<bool, Refusal> {
-        let busy = || Refusal::new(Reason::ServerBusy, "too many passwords are being checked");
+    ) -> Result<bool, Denied> {
         if self.known.has(name, &password, hash) {
             return Ok(true);
         }
-        let Some(_place) = Place::take(&self.waiting) else { return Err(busy()) };
+        let Some(_place) = Place::take(&self.waiting) else { return Err(Denied::Busy) };
         let Ok(permit) = self.hashing.clone().acquire_owned().await else {
-            return Err(busy());
+            return Err(Denied::Busy);
         };
         // Another connection of this user may have been before us.
         if self.known.has(name, &password, hash) {
             return Ok(true);
         }
-        let (door, name, hash) = (self.clone(), name.to_owned(), hash.to_owned());
+        let (all, name, hash) = (self.clone(), name.to_owned(), hash.to_owned());
         // Goes on when the client has gone, so that it finds its password known when it returns.
         let hashed = spawn_blocking(move || {
             let is_right = passwords::verify(&password, &hash);
             if is_right {
-                door.known.put(&name, &password, &hash);
+                all.known.put(&name, &password, &hash);
             }
             drop(permit);
             is_right
         });
-        hashed.await.map_err(|_| busy())
+        hashed.await.map_err(|_| Denied::Busy)
     }
 }
 
@@ -346,11 +303,4 @@ impl Known {
         }
         mac.finalize().into_bytes().into()
     }
-}
-
-/// By what a changed file is known.
-fn stamp(path: &Path) -> Option<(SystemTime, u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    let file = fs::metadata(path).ok()?;
-    Some((file.modified().ok()?, file.len(), file.ino()))
 }

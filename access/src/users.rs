@@ -1,0 +1,178 @@
+//! The users of a house: who they are, what they are there for, and what their passwords hash to.
+//! Pure: [`crate::folder`] reads and writes the file, which `vitrina user` changes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::passwords;
+use crate::roles::{Role, is_node};
+
+const HEAD: &str = "# The users of the MQTT broker. Change them with `vitrina user`; the broker \
+                    sees it at once.\n";
+
+/// Passwords are at least this long, in characters.
+const PASSWORD_LEAST: usize = 8;
+
+/// Names and passwords are at most this long, in bytes.
+const NAME_MOST: usize = 64;
+const PASSWORD_MOST: usize = 1024;
+
+/// One user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// What the user is there for.
+    pub role: Role,
+    /// The hash of its password, in the PHC format.
+    pub(crate) password: String,
+}
+
+/// All users by their names. [`Users::read`] and [`Users::edit`] take them from a folder. A name is 1 to 64 of `a-z A-Z 0-9 - _ . @`; a node's is the node's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Users {
+    user: BTreeMap<String, User>,
+}
+
+/// Why users cannot be read or changed. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum BadUsers {
+    /// The file or its directory cannot be used.
+    #[error(
+        "{path} cannot be used: {error}; run this as the user that the broker runs as, or as \
+             root, or name another directory with --data"
+    )]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The file holds something else.
+    #[error("{path} does not hold users: {why}; mend it, or remove it and add them again")]
+    Content {
+        /// Which.
+        path: PathBuf,
+        /// What it holds.
+        why: String,
+    },
+    /// The name cannot be a user's.
+    #[error("{0:?} cannot be a user's name: choose 1 to 64 of a-z A-Z 0-9 - _ . @")]
+    Name(String),
+    /// The name cannot be a node's.
+    #[error(
+        "{0:?} cannot be a node's name, which its user must have: choose 1 to 32 of a-z 0-9 - _, \
+         but not gallery, people or web-…"
+    )]
+    NodeName(String),
+    /// The user is there already.
+    #[error("there is a user {0} already; change the password with `vitrina user passwd {0}`")]
+    Known(String),
+    /// There is no such user.
+    #[error("there is no user {0}; see `vitrina user list`")]
+    Unknown(String),
+    /// The password is too short or too long.
+    #[error("choose a password of 8 characters at least, and 1024 bytes at most")]
+    Password,
+}
+
+impl Users {
+    /// Adds a user.
+    ///
+    /// # Errors
+    /// The name or the password is not good, or the user is there.
+    pub fn add(&mut self, name: &str, role: Role, password: &str) -> Result<(), BadUsers> {
+        self.check_new(name, role)?;
+        self.user.insert(name.to_owned(), User { role, password: checked_hash(password)? });
+        Ok(())
+    }
+
+    /// Whether a user may be added.
+    ///
+    /// # Errors
+    /// The name is not good for the role, or the user is there.
+    pub fn check_new(&self, name: &str, role: Role) -> Result<(), BadUsers> {
+        if !is_user_name(name) {
+            return Err(BadUsers::Name(name.to_owned()));
+        }
+        if role == Role::Node && !is_node(name) {
+            return Err(BadUsers::NodeName(name.to_owned()));
+        }
+        if self.user.contains_key(name) {
+            return Err(BadUsers::Known(name.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Gives a user another password.
+    ///
+    /// # Errors
+    /// There is no such user, or the password is not good.
+    pub fn set_password(&mut self, name: &str, password: &str) -> Result<(), BadUsers> {
+        let user = self.user.get_mut(name).ok_or_else(|| BadUsers::Unknown(name.to_owned()))?;
+        user.password = checked_hash(password)?;
+        Ok(())
+    }
+
+    /// Removes a user.
+    ///
+    /// # Errors
+    /// There is no such user.
+    pub fn remove(&mut self, name: &str) -> Result<(), BadUsers> {
+        self.user.remove(name).map(drop).ok_or_else(|| BadUsers::Unknown(name.to_owned()))
+    }
+
+    /// All users, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &User)> {
+        self.user.iter().map(|(name, user)| (name.as_str(), user))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.user.is_empty()
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&User> {
+        self.user.get(name)
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Users, String> {
+        let users: Users = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        for (name, user) in users.iter() {
+            if !is_user_name(name) || user.role == Role::Node && !is_node(name) {
+                return Err(format!("{name:?} cannot be the name of a {}", user.role));
+            }
+            if !passwords::is_hash(&user.password) {
+                return Err(format!("the password of {name} is not an argon2id hash"));
+            }
+        }
+        Ok(users)
+    }
+
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = HEAD.to_owned();
+        for (name, User { role, password }) in &self.user {
+            let _ =
+                write!(text, "\n[user.\"{name}\"]\nrole = \"{role}\"\npassword = \"{password}\"\n");
+        }
+        text
+    }
+}
+
+/// Whether this may be a user's name.
+pub(crate) fn is_user_name(name: &str) -> bool {
+    (1..=NAME_MOST).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@'))
+}
+
+fn checked_hash(password: &str) -> Result<String, BadUsers> {
+    if password.chars().count() < PASSWORD_LEAST || password.len() > PASSWORD_MOST {
+        return Err(BadUsers::Password);
+    }
+    passwords::hash(password)
+        .map_err(|error| BadUsers::Io { path: PathBuf::from("the hash of the password"), error })
+}

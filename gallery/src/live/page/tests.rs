@@ -1,0 +1,79 @@
+use access::Rights;
+use tokio::time::timeout;
+
+use super::*;
+
+/// A page of somebody who may all but some.
+fn page(wall: &Arc<Wall>, without: &[Right]) -> Page {
+    let rights = without.iter().fold(Rights::ALL, |rights, right| rights.without(*right));
+    let caller = Caller { rights, ..Caller::unknown([127, 0, 0, 1].into()) };
+    let visitor = Visitor::new(wall.people.clone(), caller.peer, true);
+    let (live, now) = (Live::new(wall.frames.clone()), now::mono());
+    Page { caller, visitor, live, log: None, heard: now, spoke: now, wall: wall.clone() }
+}
+
+/// Says something, and what it is answered: `held` with what was said, or nothing.
+async fn say(page: &mut Page, message: &serde_json::Value) -> Result<Option<String>, End> {
+    page.hear(Kind::Text, message.to_string().as_bytes())?;
+    while let Ok(told) = timeout(Duration::ZERO, page.visitor.told()).await {
+        if let Ok(ToPage::Held { why, .. }) = serde_json::from_str(&told)
+            && why.contains("needs the right")
+        {
+            return Ok(Some(why));
+        }
+    }
+    Ok(None)
+}
+
+#[tokio::test]
+async fn each_message_of_a_page_needs_its_right() {
+    let data = tempfile::tempdir().unwrap();
+    let (_, _, wall) = crate::opened(data.path());
+    let golden = include_str!("../../../../wire/golden/page.json");
+    let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
+    for message in golden["from"].as_array().unwrap() {
+        let kind = message["type"].as_str().unwrap();
+        let (right, closes) = match kind {
+            "watch" | "measure" => (Some(Right::Look), true),
+            "join" | "say" => (Some(Right::Talk), false),
+            "share" => (Some(Right::Show), false),
+            "log" => (Some(Right::Log), true),
+            "pause" | "resume" | "leave" | "unshare" => (None, false),
+            other => panic!("which right does {other} need?"),
+        };
+        // Whoever shows a camera has joined.
+        let join = serde_json::json!({"type": "join", "name": "Ana"});
+        let others = Right::ALL.into_iter().filter(|one| Some(*one) != right);
+        let others: Vec<Right> = others.filter(|one| *one != Right::Talk).collect();
+        let mut able = page(&wall, &others);
+        assert!(say(&mut able, &join).await.is_ok_and(|held| held.is_none()));
+        assert!(say(&mut able, message).await.is_ok_and(|held| held.is_none()), "{message}");
+        let Some(right) = right else { continue };
+        let mut unable = page(&wall, &[right]);
+        if right != Right::Talk {
+            assert!(say(&mut unable, &join).await.is_ok());
+        }
+        match say(&mut unable, message).await {
+            Ok(Some(why)) => assert!(!closes && why.contains(&right.to_string()), "{why}"),
+            Err(End::Close(POLICY, why)) => {
+                assert!(closes && why.contains(&right.to_string()), "{message} {why}");
+            }
+            _ => panic!("{message} was let through without the right to {right}"),
+        }
+        assert!(!unable.visitor.shows() && unable.log.is_none(), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_talk_is_not_here() {
+    let data = tempfile::tempdir().unwrap();
+    let (_, _, wall) = crate::opened(data.path());
+    let mut page = page(&wall, &[Right::Talk]);
+    for message in [
+        serde_json::json!({"type": "join", "name": "Ana"}),
+        serde_json::json!({"type": "say", "text": "Hello", "id": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}),
+    ] {
+        assert!(say(&mut page, &message).await.is_ok_and(|held| held.is_some()), "{message}");
+    }
+    assert!(!page.visitor.is_here() && wall.people.list().is_empty());
+}
