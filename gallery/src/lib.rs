@@ -43,7 +43,7 @@ use http::https::Https;
 use http::listener::Service;
 use http::site::Site;
 use limits::strangers::Strangers;
-use live::hub::Wall;
+use live::hub::Hub;
 use people::People;
 use photos::ingest::{Ingest, Saying};
 use photos::store::Store;
@@ -188,7 +188,7 @@ impl Gallery {
         let closing = (opened.people.clone(), opened.journal.clone());
         let (say, sayings) = mpsc::channel(photos::ingest::SAYINGS);
         let port = https.as_ref().map(|(_, address, _)| address.port());
-        let wall = Arc::new(opened.wall(&config, port, say));
+        let hub = Arc::new(opened.hub(&config, port, say));
         let Opened { store, people, .. } = opened;
         let (stop, mut stopping) = watch::channel(false);
         let watch = |task| health.watch(format!("the gallery's {task}"), HANGS);
@@ -202,7 +202,7 @@ impl Gallery {
         let uploads = Uploads::new(store.clone(), pictures.clone(), strangers.uploads.clone());
         let (end, up) = (stopping.clone(), uploads.clone());
         let site = Site {
-            wall: wall.clone(),
+            hub: hub.clone(),
             store: store.clone(),
             pictures,
             uploads: up,
@@ -235,7 +235,7 @@ impl Gallery {
             http::listener::serve(listener, https, service, end, || alive.beat()).await;
             name
         });
-        let (name, heard, end) = ("connection to the broker", wall.clone(), stopping.clone());
+        let (name, heard, end) = ("connection to the broker", hub.clone(), stopping.clone());
         let alive = watch(name);
         tasks.spawn(async move {
             mqtt::run(&config, heard, sayings, end, || alive.beat()).await;
@@ -251,8 +251,8 @@ impl Gallery {
         let alive = watch(name);
         tasks.spawn(async move {
             tokio::select! {
-                () = wall.run(|| alive.beat()) => {}
-                () = wall.journal.run() => {}
+                () = hub.run(|| alive.beat()) => {}
+                () = hub.journal.run() => {}
                 () = stopped(&mut stopping) => {}
             }
             name
@@ -304,21 +304,21 @@ impl Opened {
 
     /// The wall of a gallery that has HTTPS on this port, and says to its broker what goes into
     /// `say`.
-    fn wall(&self, config: &Config, https: Option<u16>, say: mpsc::Sender<Saying>) -> Wall {
+    fn hub(&self, config: &Config, https: Option<u16>, say: mpsc::Sender<Saying>) -> Hub {
         let Opened { store, people, journal } = self;
         let ingest = Ingest::new(store.clone(), say, config.pictures.config().keep_gps);
         let (id, people, journal) = (config.id.clone(), people.clone(), journal.clone());
-        Wall::new(id, config.open, https, people, store.clone(), ingest, journal)
+        Hub::new(id, config.open, https, people, store.clone(), ingest, journal)
     }
 }
 
 /// What a new gallery has whose directory is `data`, for tests of what stands above it.
 #[cfg(test)]
-fn opened(data: &std::path::Path) -> (Config, Opened, Arc<Wall>) {
+fn opened(data: &std::path::Path) -> (Config, Opened, Arc<Hub>) {
     let config = Section::default().check(wire::Root::default(), data.to_owned()).unwrap();
     let opened = Opened::of(&config).unwrap();
-    let wall = opened.wall(&config, None, mpsc::channel(1).0);
-    (config, opened, Arc::new(wall))
+    let hub = opened.hub(&config, None, mpsc::channel(1).0);
+    (config, opened, Arc::new(hub))
 }
 
 /// The last events in the log of a gallery whose own directory is `data`, oldest first: none where

@@ -29,7 +29,7 @@ use wire::{BrokerUrl, CameraId, GalleryId, Root, Status, Topic, Want, filter, li
 
 use crate::config::Config;
 use crate::live::frames::Rates;
-use crate::live::hub::Wall;
+use crate::live::hub::Hub;
 use crate::people::{Out, People};
 use crate::photos::ingest::Saying;
 use asked::Asked;
@@ -64,7 +64,7 @@ const GOOD_BYE: Duration = Duration::from_secs(1);
 /// broker that is tried again is progress.
 pub(crate) async fn run(
     config: &Config,
-    wall: Arc<Wall>,
+    hub: Arc<Hub>,
     mut sayings: mpsc::Receiver<Saying>,
     mut stop: watch::Receiver<bool>,
     beat: impl Fn(),
@@ -73,22 +73,22 @@ pub(crate) async fn run(
     let me = Speaker { root: config.root.clone(), id: config.id.clone(), asked: &asked };
     let (client, events) = me.client(config);
     let (link, mut links) = watch::channel(Link::default());
-    let mut listen = pin!(listen(events, &wall, config, link, &asked, beat));
+    let mut listen = pin!(listen(events, &hub, config, link, &asked, beat));
     let speak = async {
         tokio::select! {
-            _ = me.speak(&client, &wall, &mut sayings, links.clone()) => {}
+            _ = me.speak(&client, &hub, &mut sayings, links.clone()) => {}
             () = stopped(&mut stop) => {}
         }
         if links.borrow_and_update().up {
             // Who is told that a photo is stored does not offer it to another gallery.
-            let _ = timeout(SETTLED, wall.ingest.finish()).await;
-            let _ = timeout(GOOD_BYE, me.leave(&client, &wall, &mut sayings)).await;
+            let _ = timeout(SETTLED, hub.ingest.finish()).await;
+            let _ = timeout(GOOD_BYE, me.leave(&client, &hub, &mut sayings)).await;
         }
         links.borrow().up
     };
     tokio::select! {
         () = &mut listen => {}
-        () = pictures::run(config, &wall.people.pictures) => {}
+        () = pictures::run(config, &hub.people.pictures) => {}
         up = speak => if up {
             let _ = timeout(GOOD_BYE, listen).await;
         }
@@ -105,7 +105,7 @@ struct Link {
 
 async fn listen(
     mut events: EventLoop,
-    wall: &Wall,
+    hub: &Hub,
     config: &Config,
     link: watch::Sender<Link>,
     asked: &Asked,
@@ -129,13 +129,13 @@ async fn listen(
                 if ended < AGAIN {
                     (retry, told) = (RETRY_FIRST, false);
                 }
-                wall.broker_found();
+                hub.broker_found();
                 link.send_modify(|link| *link = Link { up: true, number: link.number + 1 });
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 // Other programs may share the root; what is not ours is not looked at.
                 if let Ok(topic) = Topic::parse(&config.root, &publish.topic)
-                    && let Err(why) = wall.hear(&topic, publish.payload, publish.retain)
+                    && let Err(why) = hub.hear(&topic, publish.payload, publish.retain)
                 {
                     warn!(topic = publish.topic, why, "message refused");
                 }
@@ -146,7 +146,7 @@ async fn listen(
                         broker = address,
                         filter, "the broker does not let the gallery read this"
                     );
-                    wall.refused(filter);
+                    hub.refused(filter);
                 }
             }
             Ok(Event::Outgoing(Outgoing::Subscribe(id))) => asked.sent(id),
@@ -169,7 +169,7 @@ async fn listen(
                 told = true;
                 link.send_modify(|link| link.up = false);
                 asked.clear();
-                wall.broker_lost();
+                hub.broker_lost();
                 sleep(retry).await;
                 retry = (retry * 2).min(RETRY_MOST);
             }
@@ -251,11 +251,11 @@ impl Speaker<'_> {
     async fn speak(
         &self,
         client: &AsyncClient,
-        wall: &Wall,
+        hub: &Hub,
         sayings: &mut mpsc::Receiver<Saying>,
         mut links: watch::Receiver<Link>,
     ) -> Result<(), ClientError> {
-        let mut photos = wall.store.events();
+        let mut photos = hub.store.events();
         let mut repeat = interval(limits::WANT_EVERY);
         let mut greeted = 0;
         let (mut said, mut looked) = (Wants::new(), Lookers::new());
@@ -273,15 +273,15 @@ impl Speaker<'_> {
                     said.clear();
                     subscribed = Subscriptions::default();
                 }
-                self.tell(client, &wall.people).await?;
-                let mut wants = wall.frames.wants();
-                wants.retain(|camera, _| wall.camera(camera).is_some());
+                self.tell(client, &hub.people).await?;
+                let mut wants = hub.frames.wants();
+                wants.retain(|camera, _| hub.camera(camera).is_some());
                 let change = subscribed.change(&wants, Instant::now());
                 for (camera, size) in change.begin {
                     let topic = self.topic(&Topic::Live(camera, size));
                     self.subscribe(client, topic).await?;
                 }
-                let lookers = wall.frames.lookers();
+                let lookers = hub.frames.lookers();
                 if lookers != looked {
                     // What is wanted no more is still to be told.
                     said.retain(|camera, _| {
@@ -297,8 +297,8 @@ impl Speaker<'_> {
             }
             again = tokio::select! {
                 _ = repeat.tick() => true,
-                () = wall.node_online.notified() => true,
-                () = wall.frames.wants_changed.notified() => false,
+                () = hub.node_online.notified() => true,
+                () = hub.frames.wants_changed.notified() => false,
                 () = sleep_until(online.unwrap_or_else(Instant::now)), if online.is_some() => {
                     online = None;
                     if link.up {
@@ -306,14 +306,14 @@ impl Speaker<'_> {
                     }
                     false
                 }
-                () = wall.say_online.notified() => {
+                () = hub.say_online.notified() => {
                     if link.up && online.is_none() {
                         self.say_status(client, Status::Online).await?;
                     }
                     false
                 }
-                () = wall.say_come.notified() => {
-                    while let Some((other, order)) = wall.next_untold() {
+                () = hub.say_come.notified() => {
+                    while let Some((other, order)) = hub.next_untold() {
                         self.say(client, link, self.come(order.to(&other))).await?;
                     }
                     false
@@ -335,7 +335,7 @@ impl Speaker<'_> {
                     }
                     false
                 }
-                () = wall.people.outgoing.notified() => false,
+                () = hub.people.outgoing.notified() => false,
                 changed = links.changed() => if changed.is_err() { return Ok(()) } else { false },
             };
         }
@@ -459,17 +459,17 @@ impl Speaker<'_> {
     async fn leave(
         &self,
         client: &AsyncClient,
-        wall: &Wall,
+        hub: &Hub,
         sayings: &mut mpsc::Receiver<Saying>,
     ) -> Result<(), ClientError> {
         while let Ok(Saying { topic, payload }) = sayings.try_recv() {
             client.publish(self.topic(&topic), QoS::AtLeastOnce, false, payload).await?;
         }
-        for camera in wall.frames.wants().keys() {
+        for camera in hub.frames.wants().keys() {
             self.want(client, camera, NONE, None, Some(0.0)).await?;
         }
-        wall.people.farewell();
-        self.tell(client, &wall.people).await?;
+        hub.people.farewell();
+        self.tell(client, &hub.people).await?;
         self.say_status(client, Status::Offline).await?;
         client.disconnect().await
     }

@@ -58,8 +58,8 @@ pub(crate) async fn live(site: Site, asked: Asked) -> Answer {
         };
         let share = site.strangers.stills.take(asked.caller.who())?;
         match what {
-            What::Snapshot => snapshot::snapshot(&site.wall, camera, share).await,
-            What::Stream => snapshot::stream(&site.wall, camera, share, site.stop.clone()),
+            What::Snapshot => snapshot::snapshot(&site.hub, camera, share).await,
+            What::Stream => snapshot::stream(&site.hub, camera, share, site.stop.clone()),
         }
     };
     let mut response = picture.await.unwrap_or_else(Reply::into_response);
@@ -97,9 +97,9 @@ pub(crate) async fn page(site: Site, mut asked: Asked) -> Answer {
             Ok(stream) => socket::upgraded(stream),
             Err(error) => return debug!(%error, "a page left at once"),
         };
-        let visitor = Visitor::new(site.wall.people.clone(), caller.peer, shows);
+        let visitor = Visitor::new(site.hub.people.clone(), caller.peer, shows);
         let socket = Socket::new(stream, &begun, most, memory);
-        page::serve(socket, site.wall, caller, visitor, site.stop).await;
+        page::serve(socket, site.hub, caller, visitor, site.stop).await;
         drop((page, camera));
     });
     Ok(response)
@@ -117,12 +117,12 @@ pub(crate) async fn cameras(site: Site, _: Asked) -> Answer {
         dropped: BTreeMap<&'static str, u64>,
     }
     let now = Now::read();
-    let cameras = site.wall.cameras().borrow().clone();
-    let mut counters = site.wall.counters();
+    let cameras = site.hub.cameras().borrow().clone();
+    let mut counters = site.hub.counters();
     let listed: Vec<Listed<'_>> = cameras
         .iter()
         .map(|camera| {
-            let newest = site.wall.frames.newest(&camera.camera);
+            let newest = site.hub.frames.newest(&camera.camera);
             let dropped = counters.dropped.remove(&camera.camera).unwrap_or_default();
             Listed { camera, age_ms: newest.map(|frame| frame.age_ms(now)), dropped }
         })
@@ -134,12 +134,12 @@ pub(crate) async fn cameras(site: Site, _: Asked) -> Answer {
 pub(crate) async fn snap(site: Site, asked: Asked) -> Answer {
     let camera = parse(&format!("{}/{}", asked.name(0), asked.name(1)))?;
     let _share = site.strangers.snaps.take(asked.caller.who())?;
-    photos::snap(&site.wall, &camera, &photos::small(asked.body).await?).await
+    photos::snap(&site.hub, &camera, &photos::small(asked.body).await?).await
 }
 
 /// Who is here.
 pub(crate) async fn people(site: Site, _: Asked) -> Answer {
-    Ok(json(StatusCode::OK, &site.wall.people.list()))
+    Ok(json(StatusCode::OK, &site.hub.people.list()))
 }
 
 /// What happened.
@@ -158,7 +158,7 @@ pub(crate) async fn log(site: Site, asked: Asked) -> Answer {
         let hint = "ask for more with before=<the id of the last line>";
         return Err(Problem::bad_request(error, hint));
     }
-    Ok(json(StatusCode::OK, &site.wall.journal.list(number("before")?, limit as usize)))
+    Ok(json(StatusCode::OK, &site.hub.journal.list(number("before")?, limit as usize)))
 }
 
 /// The list of photos.
@@ -215,7 +215,7 @@ pub(crate) async fn taken(site: Site, _: Asked) -> Answer {
 /// Takes pictures that are brought.
 pub(crate) async fn upload(site: Site, asked: Asked) -> Answer {
     let authorization = asked.header("authorization")?;
-    let person = match authorization.map(|text| site.wall.people.verify(text)) {
+    let person = match authorization.map(|text| site.hub.people.verify(text)) {
         None => None,
         Some(Some(person)) => Some(person),
         Some(None) => {
@@ -256,11 +256,11 @@ pub(crate) async fn healthz(site: Site, _: Asked) -> Answer {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         reasons: Vec<String>,
     }
-    let mut reasons = site.wall.ails();
+    let mut reasons = site.hub.ails();
     let (vital, minor): (Vec<_>, Vec<_>) =
         site.health.troubles().into_iter().partition(|trouble| trouble.need == Need::Vital);
     reasons.extend(vital.iter().map(ToString::to_string));
-    let mut errors = site.wall.errors();
+    let mut errors = site.hub.errors();
     errors.extend(minor.iter().map(ToString::to_string));
     // A gallery that is started anew for the sake of one camera would mend nothing; without the
     // smaller ones of its threads all is served that anybody looks at.
@@ -270,7 +270,7 @@ pub(crate) async fn healthz(site: Site, _: Asked) -> Answer {
         _ => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
     };
     reasons.extend(errors);
-    reasons.extend(site.wall.notes());
+    reasons.extend(site.hub.notes());
     Ok(json(code, &Health { status, reasons }))
 }
 
@@ -288,7 +288,7 @@ pub(crate) async fn file(site: Site, asked: Asked) -> Answer {
 
 /// The camera at a place of the wall, from 0.
 fn nth(site: &Site, n: usize) -> Result<CameraId, Problem> {
-    let cameras = site.wall.cameras().borrow().clone();
+    let cameras = site.hub.cameras().borrow().clone();
     match cameras.get(n) {
         Some(camera) => Ok(camera.camera.clone()),
         None if cameras.is_empty() => {

@@ -24,7 +24,7 @@ use wire::{CameraId, MediaType, Photo, PhotoId, Snap, limits};
 
 use crate::http::range::{Asked, asked};
 use crate::http::routes::RESOURCE_POLICY;
-use crate::live::hub::Wall;
+use crate::live::hub::Hub;
 use crate::photos::filename;
 use crate::photos::picture::{self, Pool};
 use crate::photos::store::{BlobReader, Change, Filter, Query, Store, Stored};
@@ -143,12 +143,12 @@ pub(crate) async fn change(store: &Store, id: &str, body: &[u8]) -> Result<Respo
 }
 
 /// `POST /api/cameras/<node>/<camera>/snap`: takes a photo and waits until it is stored.
-pub(crate) async fn snap(wall: &Wall, camera: &CameraId, body: &[u8]) -> Result<Response, Problem> {
+pub(crate) async fn snap(hub: &Hub, camera: &CameraId, body: &[u8]) -> Result<Response, Problem> {
     let Snap { id } = Snap::parse(body).map_err(|error| {
         let hint = r#"send nothing, or {"id":"<ULID>"}"#;
         Problem::bad_request(format!("the request cannot be read: {error}"), hint)
     })?;
-    let snapped = wall.snap(camera, id).await?;
+    let snapped = hub.snap(camera, id).await?;
     let mut response = json(&snapped.photo);
     if snapped.is_new {
         *response.status_mut() = StatusCode::CREATED;

@@ -13,7 +13,7 @@ use warp::http::{HeaderMap, HeaderValue, Method};
 use crate::caller::Caller;
 use crate::http::cors::Readers;
 use crate::limits::strangers::Strangers;
-use crate::live::hub::Wall;
+use crate::live::hub::Hub;
 use crate::live::socket::handshake;
 use crate::photos::picture::Pool;
 use crate::photos::store::Store;
@@ -24,7 +24,7 @@ use crate::relay::Relay;
 /// What the routes need. A cheap handle.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
-    pub wall: Arc<Wall>,
+    pub hub: Arc<Hub>,
     pub store: Store,
     pub pictures: Pool,
     pub uploads: Uploads,

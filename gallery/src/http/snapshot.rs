@@ -17,7 +17,7 @@ use wire::{CameraId, CameraState, Size, limits};
 use crate::http::routes::RESOURCE_POLICY;
 use crate::limits::shares::Share;
 use crate::live::frames::{Frame, Inbox, Wanted, Watch};
-use crate::live::hub::Wall;
+use crate::live::hub::Hub;
 use crate::now::{Now, micros};
 use crate::problem::Problem;
 
@@ -40,14 +40,14 @@ const TILE: u16 = 0;
 /// A frame captured after now; if none comes, the newest one that is not stale. `share` is held
 /// until the socket has it.
 pub(crate) async fn snapshot(
-    wall: &Arc<Wall>,
+    hub: &Arc<Hub>,
     camera: CameraId,
     share: Share,
 ) -> Result<Response, Problem> {
-    let shown = working(wall, &camera)?;
+    let shown = working(hub, &camera)?;
     let asked = Now::read().mono;
     let inbox = Arc::new(Inbox::default());
-    let watch = wall.frames.watch(camera.clone(), TILE, &inbox);
+    let watch = hub.frames.watch(camera.clone(), TILE, &inbox);
     watch.ask(Wanted::full(SNAPSHOT_FPS));
     let deadline = Instant::now() + SNAPSHOT_WITHIN;
     while timeout_at(deadline, inbox.came()).await.is_ok() {
@@ -61,27 +61,27 @@ pub(crate) async fn snapshot(
     let stale_after = limits::stale_after(shown.interval);
     let fresh =
         |frame: &Arc<Frame>| Duration::from_millis(frame.age_ms(Now::read())) <= stale_after;
-    match wall.frames.newest(&camera).filter(fresh) {
+    match hub.frames.newest(&camera).filter(fresh) {
         Some(frame) => Ok(picture(&frame, share)),
-        None => Err(not_working(&wall.camera(&camera).unwrap_or(shown))),
+        None => Err(not_working(&hub.camera(&camera).unwrap_or(shown))),
     }
 }
 
 /// The newest frame whenever the socket takes more (`multipart/x-mixed-replace`). `share` is
 /// held as long as the stream.
 pub(crate) fn stream(
-    wall: &Arc<Wall>,
+    hub: &Arc<Hub>,
     camera: CameraId,
     share: Share,
     stop: watch::Receiver<bool>,
 ) -> Result<Response, Problem> {
-    let stale_after = limits::stale_after(working(wall, &camera)?.interval);
+    let stale_after = limits::stale_after(working(hub, &camera)?.interval);
     let inbox = Arc::new(Inbox::default());
-    let watch = wall.frames.watch(camera, TILE, &inbox);
+    let watch = hub.frames.watch(camera, TILE, &inbox);
     watch.ask(Wanted::full(STREAM_FPS));
     let first = Bytes::from_static(b"--frame\r\n");
-    let wall = wall.clone();
-    let viewer = Viewer { wall, inbox, stop, stale_after, watch, _share: share };
+    let hub = hub.clone();
+    let viewer = Viewer { hub, inbox, stop, stale_after, watch, _share: share };
     let parts = stream::unfold(viewer, |mut viewer| async move {
         let frame = viewer.next().await?;
         Some((part(&frame), viewer))
@@ -98,7 +98,7 @@ pub(crate) fn stream(
 }
 
 struct Viewer {
-    wall: Arc<Wall>,
+    hub: Arc<Hub>,
     inbox: Arc<Inbox>,
     stop: watch::Receiver<bool>,
     /// For how long a picture of the camera passes for live, when that was looked at last.
@@ -134,7 +134,7 @@ impl Viewer {
     }
 
     fn patience(&self) -> Duration {
-        let shown = self.wall.camera(&self.watch.camera);
+        let shown = self.hub.camera(&self.watch.camera);
         limits::stale_after(shown.and_then(|shown| shown.interval))
     }
 }
@@ -185,8 +185,8 @@ fn for_all(response: &mut Response) {
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
 }
 
-fn working(wall: &Wall, camera: &CameraId) -> Result<Camera, Problem> {
-    let Some(shown) = wall.camera(camera) else {
+fn working(hub: &Hub, camera: &CameraId) -> Result<Camera, Problem> {
+    let Some(shown) = hub.camera(camera) else {
         let hint = "GET /api/cameras lists them";
         return Err(Problem::not_found(format!("there is no camera {camera}"), hint));
     };

@@ -34,7 +34,7 @@ const COMPLAINTS: usize = 100;
 const GATHER: Duration = Duration::from_millis(30);
 
 #[derive(Debug)]
-pub(crate) struct Wall {
+pub(crate) struct Hub {
     state: Mutex<State>,
     pub frames: Arc<Frames>,
     pub store: Store,
@@ -76,7 +76,7 @@ struct State {
     troubles: Vec<String>,
 }
 
-impl Wall {
+impl Hub {
     /// `open`: other machines can reach it; `https`: by HTTPS on this port.
     pub fn new(
         id: GalleryId,
@@ -103,7 +103,7 @@ impl Wall {
             trouble: store.trouble().map(|why| health::notice(&why)),
             troubles: Vec::new(),
         };
-        Wall {
+        Hub {
             notices: watch::Sender::new(state.notices()),
             state: Mutex::new(state),
             frames: Arc::default(),

@@ -24,7 +24,7 @@ use wire::page::{ALIVE_MS, Camera, FromPage, Notice, ToPage};
 use wire::{PhotoEvent, frame};
 
 use crate::caller::Caller;
-use crate::live::hub::Wall;
+use crate::live::hub::Hub;
 use crate::live::seldom::seldom;
 use crate::live::socket::{self, Socket};
 use crate::now::{self, Micros, Now, micros};
@@ -65,13 +65,13 @@ pub(crate) type Stream = Socket<socket::Stream>;
 /// Serves the page of a caller until it leaves, does what it must not, or `stop` is true.
 pub(crate) async fn serve(
     mut socket: Stream,
-    wall: Arc<Wall>,
+    hub: Arc<Hub>,
     caller: Caller,
     visitor: Visitor,
     mut stop: watch::Receiver<bool>,
 ) {
-    let (live, now) = (Live::new(wall.frames.clone()), now::mono());
-    let mut page = Page { caller, visitor, live, log: None, heard: now, spoke: now, wall };
+    let (live, now) = (Live::new(hub.frames.clone()), now::mono());
+    let mut page = Page { caller, visitor, live, log: None, heard: now, spoke: now, hub };
     let end = tokio::select! {
         Err(end) = page.run(&mut socket) => end,
         // Also while a message waits for a page that takes nothing.
@@ -135,7 +135,7 @@ struct Page {
     heard: Micros,
     /// When it was sent something last that it sees.
     spoke: Micros,
-    wall: Arc<Wall>,
+    hub: Arc<Hub>,
 }
 
 /// What is neither a frame nor its answer.
@@ -146,7 +146,7 @@ enum Event {
 
 impl Page {
     async fn run(&mut self, socket: &mut Stream) -> Result<Infallible, End> {
-        let mut sources = Sources::new(&self.wall);
+        let mut sources = Sources::new(&self.hub);
         loop {
             // A page that takes no answers is not heard.
             let is_heard = !self.visitor.is_full();
@@ -229,7 +229,7 @@ impl Page {
             }
             FromPage::Unshare => self.visitor.unshare(),
             FromPage::Log { follow } => {
-                self.log = follow.then(|| self.wall.journal.follow());
+                self.log = follow.then(|| self.hub.journal.follow());
             }
             FromPage::Measure { on } => self.live.measure(on),
         }
@@ -334,13 +334,13 @@ enum News {
 }
 
 impl Sources {
-    fn new(wall: &Wall) -> Self {
-        let (mut cameras, mut notices) = (wall.cameras(), wall.notices());
+    fn new(hub: &Hub) -> Self {
+        let (mut cameras, mut notices) = (hub.cameras(), hub.notices());
         cameras.mark_changed();
         notices.mark_changed();
         let mut measure = interval(MEASURE_EVERY);
         measure.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let photos = wall.store.events();
+        let photos = hub.store.events();
         let (ping, alive) = (interval(PING_EVERY), interval(ALIVE));
         Sources { cameras, notices, photos, ping, alive, measure }
     }

@@ -5,12 +5,12 @@ use tokio::time::timeout;
 use wire::page::Camera;
 use wire::{CameraId, PhotoEvent, PhotoId, Snap, Topic, limits};
 
-use crate::live::hub::Wall;
+use crate::live::hub::Hub;
 use crate::now::Now;
 use crate::photos::snaps::{SnapError, Snapped};
 use crate::photos::store::StoreError;
 
-impl Wall {
+impl Hub {
     /// Asks a camera for a photo, which gets `id` if there is one, and waits until it is stored, at
     /// most as long as its pace allows ([`limits::snap_within`]). Asking again with the same id gives the same photo.
     ///

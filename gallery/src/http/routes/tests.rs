@@ -20,11 +20,11 @@ use crate::photos::upload::Uploads;
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 fn site(data: &File) -> Site {
-    let (config, opened, wall) = crate::opened(data);
+    let (config, opened, hub) = crate::opened(data);
     let (strangers, stop) = (Strangers::new(), watch::channel(false).1);
     let (store, pictures) = (opened.store, config.pictures);
     Site {
-        wall,
+        hub,
         uploads: Uploads::new(store.clone(), pictures.clone(), strangers.uploads.clone()),
         store,
         pictures,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wire::{CameraId, limits};
 
-use super::Wall;
+use super::Hub;
 use crate::people::Counted;
 
 /// All counts at one moment.
@@ -19,7 +19,7 @@ pub(crate) struct Counters {
     pub dropped: BTreeMap<CameraId, BTreeMap<&'static str, u64>>,
 }
 
-impl Wall {
+impl Hub {
     /// Reads all counts.
     pub fn counters(&self) -> Counters {
         let cameras = self.cameras.borrow().clone();

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use tracing::warn;
 use wire::page::{Notice, NoticeCode};
 
-use super::{State, Wall};
+use super::{Hub, State};
 use crate::live::arrivals::Dark;
 use crate::now;
 use crate::photos::store::StoreError;
 
-impl Wall {
+impl Hub {
     /// What is wrong, for `/healthz`.
     pub fn ails(&self) -> Vec<String> {
         let lost = self.state().broker_lost.then(|| BROKER_LOST.to_owned());

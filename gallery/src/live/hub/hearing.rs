@@ -8,7 +8,7 @@ use wire::{
     Answer, CameraId, Cause, GalleryId, NodeName, Size, Stamp, Status, TimeSource, Topic, limits,
 };
 
-use super::{COMPLAINTS, State, Wall, health};
+use super::{COMPLAINTS, Hub, State, health};
 use crate::live::cameras::Fact;
 use crate::live::clocks::Reading;
 use crate::live::frames::{Dropped, Frame};
@@ -20,7 +20,7 @@ use crate::photos::snaps::SnapError;
 /// In milliseconds since 1970. A clock that shows less was never set.
 const YEAR_2020: u64 = 1_577_836_800_000;
 
-impl Wall {
+impl Hub {
     /// Takes a message from the broker; what a gallery does not need is passed over.
     ///
     /// # Errors

@@ -4,12 +4,12 @@ use tokio::time::timeout;
 use super::*;
 
 /// A page of somebody who may all but some.
-fn page(wall: &Arc<Wall>, without: &[Right]) -> Page {
+fn page(hub: &Arc<Hub>, without: &[Right]) -> Page {
     let rights = without.iter().fold(Rights::ALL, |rights, right| rights.without(*right));
     let caller = Caller { rights, ..Caller::unknown([127, 0, 0, 1].into()) };
-    let visitor = Visitor::new(wall.people.clone(), caller.peer, true);
-    let (live, now) = (Live::new(wall.frames.clone()), now::mono());
-    Page { caller, visitor, live, log: None, heard: now, spoke: now, wall: wall.clone() }
+    let visitor = Visitor::new(hub.people.clone(), caller.peer, true);
+    let (live, now) = (Live::new(hub.frames.clone()), now::mono());
+    Page { caller, visitor, live, log: None, heard: now, spoke: now, hub: hub.clone() }
 }
 
 /// Says something, and what it is answered: `held` with what was said, or nothing.
@@ -28,7 +28,7 @@ async fn say(page: &mut Page, message: &serde_json::Value) -> Result<Option<Stri
 #[tokio::test]
 async fn each_message_of_a_page_needs_its_right() {
     let data = tempfile::tempdir().unwrap();
-    let (_, _, wall) = crate::opened(data.path());
+    let (_, _, hub) = crate::opened(data.path());
     let golden = include_str!("../../../../wire/golden/page.json");
     let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
     for message in golden["from"].as_array().unwrap() {
@@ -45,11 +45,11 @@ async fn each_message_of_a_page_needs_its_right() {
         let join = serde_json::json!({"type": "join", "name": "Ana"});
         let others = Right::ALL.into_iter().filter(|one| Some(*one) != right);
         let others: Vec<Right> = others.filter(|one| *one != Right::Talk).collect();
-        let mut able = page(&wall, &others);
+        let mut able = page(&hub, &others);
         assert!(say(&mut able, &join).await.is_ok_and(|held| held.is_none()));
         assert!(say(&mut able, message).await.is_ok_and(|held| held.is_none()), "{message}");
         let Some(right) = right else { continue };
-        let mut unable = page(&wall, &[right]);
+        let mut unable = page(&hub, &[right]);
         if right != Right::Talk {
             assert!(say(&mut unable, &join).await.is_ok());
         }
@@ -67,13 +67,13 @@ async fn each_message_of_a_page_needs_its_right() {
 #[tokio::test]
 async fn who_may_not_talk_is_not_here() {
     let data = tempfile::tempdir().unwrap();
-    let (_, _, wall) = crate::opened(data.path());
-    let mut page = page(&wall, &[Right::Talk]);
+    let (_, _, hub) = crate::opened(data.path());
+    let mut page = page(&hub, &[Right::Talk]);
     for message in [
         serde_json::json!({"type": "join", "name": "Ana"}),
         serde_json::json!({"type": "say", "text": "Hello", "id": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}),
     ] {
         assert!(say(&mut page, &message).await.is_ok_and(|held| held.is_some()), "{message}");
     }
-    assert!(!page.visitor.is_here() && wall.people.list().is_empty());
+    assert!(!page.visitor.is_here() && hub.people.list().is_empty());
 }
