@@ -13,9 +13,10 @@ import { cameras, notices, start } from "./net/gallery";
 import { People } from "./people/people";
 import { people as present } from "./people/conversation";
 import { Icon } from "./page/icon";
+import { LanguageChoice } from "./page/language-choice";
 import { KeyList } from "./page/keys/key-list";
 import { followKeys, leave, listed } from "./page/keys/keys";
-import { choose, words } from "./words/language";
+import { words } from "./words/language";
 import { asking } from "./people/identity";
 import { Naming } from "./people/name-form";
 import { ConnectionLine, Toasts } from "./page/notices/notices";
@@ -67,7 +68,7 @@ function SkipLink() {
 }
 
 function Bar() {
-  const { rooms, wall, photos, people, open, other, countHere, own, keys } = words.value;
+  const { rooms, wall, photos, people, open, countHere, own, keys } = words.value;
   const count = present.value?.length ?? 0;
   const by =
     (go: () => void) =>
@@ -104,14 +105,7 @@ function Bar() {
         <button class="word keys" aria-label={keys.open} onClick={() => (listed.value = true)}>
           {keys.title}
         </button>
-        <button
-          class="word lang"
-          lang={other.code}
-          aria-label={other.label}
-          onClick={() => choose(other.code)}
-        >
-          {other.short}
-        </button>
+        <LanguageChoice />
         {here !== "photos" && stream.value === null && (
           <button class="word" onClick={showMine}>
             <Icon name="cam" />
