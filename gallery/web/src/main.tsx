@@ -19,11 +19,12 @@ import { followKeys, leave, listed } from "./page/keys/keys";
 import { words } from "./words/language";
 import { asking } from "./people/identity";
 import { Naming } from "./people/name-form";
-import { ConnectionLine, Toasts } from "./page/notices/notices";
+import { connection, ConnectionLine, Toasts } from "./page/notices/notices";
 import { showMine } from "./webcam/webcam";
 import { Photos } from "./photos/photos";
 import { followLife } from "./page/idle";
 import { enlarged, room, toPeople, toPhotos, viewed } from "./page/route";
+import { Away, followInstall } from "./shell/install";
 import { Strip } from "./wall/snap/strip";
 import { Drop, followFiles } from "./photos/uploads/drop";
 import { Uploads } from "./photos/uploads/upload-panel";
@@ -121,7 +122,7 @@ function Bar() {
 function Room() {
   const list = cameras.value;
   const large = enlarged.value;
-  if (!list) return null;
+  if (!list) return connection.value === "lost" ? <Away /> : null;
   if (large !== null) {
     const camera = list.find(({ camera }) => camera === large);
     return camera ? <Enlarged camera={camera} list={list} /> : <Gone />;
@@ -147,5 +148,6 @@ effect(() => {
 followKeys();
 followFiles();
 followLife();
+followInstall();
 render(<Page />, document.body);
 void start();

@@ -5,6 +5,7 @@ import { sinceText } from "../words/age";
 import { cameras } from "../net/gallery";
 import { people } from "./conversation";
 import { words } from "../words/language";
+import { Install } from "../shell/install";
 import { LanguageChoice } from "../page/language-choice";
 import { Log } from "../log/log";
 import { depart, join, me, nameHeld } from "./identity";
@@ -28,7 +29,10 @@ export function People() {
       <div class="who">
         <Own />
         <Names />
-        <LanguageChoice named />
+        <div class="here">
+          <LanguageChoice named />
+          <Install />
+        </div>
       </div>
       <div class="told">
         <Views />

@@ -366,6 +366,15 @@ export const en = {
     notShown: "Not shown on the wall",
     again: "Try again",
   },
+  app: {
+    install: "Install as an app",
+    onlySecure: "As an app only over HTTPS",
+    onlyTrusted: "As an app only with a certificate that the browser trusts",
+  },
+  away: {
+    title: "The gallery is away",
+    help: "It does not answer. Cameras and photos are here as soon as it does.",
+  },
   photoDeleted: "Photo deleted",
   undo: "Undo",
   notDeleted: "The photo was not deleted",

@@ -365,6 +365,15 @@ export const fr: Words = {
     notShown: "Pas visible sur le mur",
     again: "Réessayer",
   },
+  app: {
+    install: "Installer comme app",
+    onlySecure: "En app, seulement en HTTPS",
+    onlyTrusted: "En app, seulement avec un certificat reconnu par le navigateur",
+  },
+  away: {
+    title: "La galerie est absente",
+    help: "Elle ne répond pas. Les caméras et les photos reviendront avec elle.",
+  },
   photoDeleted: "Photo supprimée",
   undo: "Annuler",
   notDeleted: "La photo n’a pas été supprimée",

@@ -366,6 +366,15 @@ export const de: Words = {
     notShown: "Nicht an der Wand zu sehen",
     again: "Nochmal versuchen",
   },
+  app: {
+    install: "Als App installieren",
+    onlySecure: "Als App nur über HTTPS",
+    onlyTrusted: "Als App nur mit einem Zertifikat, dem der Browser traut",
+  },
+  away: {
+    title: "Die Galerie ist nicht da",
+    help: "Sie antwortet nicht. Sobald sie es tut, sind Kameras und Fotos wieder hier.",
+  },
   photoDeleted: "Foto gelöscht",
   undo: "Rückgängig",
   notDeleted: "Das Foto wurde nicht gelöscht",

@@ -362,6 +362,15 @@ export const it: Words = {
     notShown: "Non si vede sul muro",
     again: "Riprova",
   },
+  app: {
+    install: "Installa come app",
+    onlySecure: "Come app solo con HTTPS",
+    onlyTrusted: "Come app solo con un certificato di cui il browser si fida",
+  },
+  away: {
+    title: "La galleria non c’è",
+    help: "Non risponde. Videocamere e foto tornano appena lo fa.",
+  },
   photoDeleted: "Foto eliminata",
   undo: "Annulla",
   notDeleted: "La foto non è stata eliminata",

@@ -365,6 +365,15 @@ export const pt: Words = {
     notShown: "Não aparece no mural",
     again: "Tentar de novo",
   },
+  app: {
+    install: "Instalar como app",
+    onlySecure: "Como app, só com HTTPS",
+    onlyTrusted: "Como app, só com um certificado em que o navegador confia",
+  },
+  away: {
+    title: "A galeria está fora do ar",
+    help: "Ela não responde. Câmeras e fotos voltam assim que ela voltar.",
+  },
   photoDeleted: "Foto excluída",
   undo: "Desfazer",
   notDeleted: "A foto não foi excluída",

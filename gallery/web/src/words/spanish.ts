@@ -365,6 +365,15 @@ export const es: Words = {
     notShown: "No se muestra en el muro",
     again: "Probar otra vez",
   },
+  app: {
+    install: "Instalar como app",
+    onlySecure: "Como app, solo por HTTPS",
+    onlyTrusted: "Como app, solo con un certificado en el que confíe el navegador",
+  },
+  away: {
+    title: "La galería no está",
+    help: "No responde. Las cámaras y las fotos vuelven en cuanto lo haga.",
+  },
   photoDeleted: "Foto borrada",
   undo: "Deshacer",
   notDeleted: "La foto no se borró",
