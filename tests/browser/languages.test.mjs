@@ -67,7 +67,7 @@ const OWN = /^(Vitrina|Ana|A|bird-bath|north-door|roof|stage|house|empty|Rig Tes
 const ALIKE = {
   de: ['live', ...['bird-bath', 'north-door', 'roof', 'stage'].map((name) => `${name}: live`), 'Broker', 'Countdown', 'Zoom', 'Enter', 'Esc', 'Ctrl'],
   es: ['Zoom', 'Esc', 'Ctrl', 'Photo'],
-  fr: ['1 photo', 'Photo', 'Photos', 'photo', 'Broker', 'Capture', 'Zoom', 'Ctrl'],
+  fr: ['1 photo', 'Stop', 'Photo', 'Photos', 'photo', 'Broker', 'Capture', 'Zoom', 'Ctrl'],
   it: ['Broker', 'File', 'Zoom', 'Esc', 'Ctrl'],
   pt: ['Broker', 'Zoom', 'Enter', 'Esc', 'Ctrl', 'Home', 'End', 'Page ↑', 'Page ↓', 'Del'],
 };

@@ -329,10 +329,10 @@ export const fr: Words = {
         : n === 1
           ? "Vous êtes sur le mur, une personne regarde"
           : `Vous êtes sur le mur, ${spell(n, NUMBERS).toLowerCase()} regardent`,
-    onAir: "À l’antenne",
-    notYetOnAir: "Pas encore",
-    notOnAir: "Pas visible",
-    stopNow: "Arrêter",
+    onAir: "En direct",
+    notYetOnAir: "Bientôt",
+    notOnAir: "Invisible",
+    stopNow: "Stop",
     looking: "Quelqu’un regarde.",
     notLooking: "Personne ne regarde pour l’instant.",
     waiting: "En attente de la galerie.",

@@ -91,7 +91,18 @@ test("every language has words of its own for all that is said", () => {
   const alike: Record<string, string[]> = {
     de: ["live", "7 min", "Broker", "Countdown", "Zoom"],
     es: ["7 min", "Zoom"],
-    fr: ["7 min", "Photo", "photo", "Photos", "Photo, 7", "7 photos", "Broker", "Capture", "Zoom"],
+    fr: [
+      "7 min",
+      "Photo",
+      "photo",
+      "Photos",
+      "Photo, 7",
+      "Stop",
+      "7 photos",
+      "Broker",
+      "Capture",
+      "Zoom",
+    ],
     it: ["7 min", "Broker", "File", "Zoom"],
     pt: ["7 min", "Broker", "Zoom"],
   };
