@@ -1,8 +1,11 @@
 // Bundles the page into dist/, or with --tests the tests, which Node 18 cannot run as TypeScript.
 
 import { build } from "esbuild";
+import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
+
+import { png } from "./icons.mjs";
 
 const tests = "node_modules/.cache/vitrina-tests";
 
@@ -49,8 +52,68 @@ async function bundlePage() {
       .replace("app.js", written(app, ".js"))
       .replace("style.css", written(style, ".css"))
       .replace("font.woff2", latin(style))
-      .replace("icon.svg", await icon()),
+      .replace("icon.svg", await icon())
+      .replace("icon-32.png", await drawn(32))
+      .replace("icon-180.png", await drawn(180)),
   );
+  await bundleServiceWorker();
+  await describeApp();
+}
+
+/** The service worker keeps the page and all that it loads, whatever it shows. */
+async function bundleServiceWorker() {
+  const shell = (await readdir("dist")).filter((name) => /\.(js|css|woff2|svg)$/.test(name)).sort();
+  const version = hash([await readFile("dist/index.html"), ...shell]);
+  await build({
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: "es2022",
+    legalComments: "none",
+    // Always under the same name: a browser that has it asks for it there.
+    entryPoints: ["src/shell/service-worker.ts"],
+    outdir: "dist",
+    define: { SHELL: JSON.stringify(shell), VERSION: JSON.stringify(version) },
+  });
+}
+
+/**
+ * The manifest (W3C Web Application Manifest). Its addresses are relative, so that they are right
+ * below the path of a proxy; it has no `id`, since that could not be: it is the start's address.
+ */
+async function describeApp() {
+  const icons = [];
+  for (const size of [192, 512]) {
+    const image = { src: await drawn(size), sizes: `${size}x${size}`, type: "image/png" };
+    // All round the lamp there is so much room that any mask leaves it whole.
+    icons.push({ ...image, purpose: "any" }, { ...image, purpose: "maskable" });
+  }
+  const manifest = {
+    name: "Vitrina",
+    short_name: "Vitrina",
+    description: "A wall of live cameras",
+    start_url: "./",
+    scope: "./",
+    display: "standalone",
+    background_color: "#000000",
+    theme_color: "#000000",
+    icons,
+  };
+  await writeFile("dist/manifest.webmanifest", JSON.stringify(manifest));
+}
+
+/** The name of the mark's picture in a size, which it draws. */
+async function drawn(size) {
+  const image = png(await readFile("src/icon.svg", "utf8"), size);
+  const name = `icon-${size}-${hash([image])}.png`;
+  await writeFile(`dist/${name}`, image);
+  return name;
+}
+
+function hash(parts) {
+  const sum = createHash("sha256");
+  for (const part of parts) sum.update(part);
+  return sum.digest("hex").slice(0, 8).toUpperCase();
 }
 
 /** The name of the file of a kind that a build wrote for its entry point. */

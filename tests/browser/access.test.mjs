@@ -83,7 +83,7 @@ test('with words twice as large nothing is cut off at the side', async (t) => {
   const browser = await launch(['--blink-settings=defaultFontSize=32']);
   t.after(() => browser.close());
   for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
-    for (const locale of ['en-GB', 'es-ES']) {
+    for (const locale of ['en-GB', 'es-ES', 'de-DE', 'fr-FR']) {
       const page = await (await browser.newContext({ viewport, locale })).newPage();
       await page.goto(vitrina.wall);
       assert.equal(await page.evaluate('getComputedStyle(document.documentElement).fontSize'), '32px');

@@ -61,14 +61,14 @@ test('it goes along when the camera is enlarged', async () => {
 });
 
 test('it speaks Spanish, too', async () => {
-  await page.locator('.bar .lang').click();
+  await page.getByLabel('Language').selectOption('es');
   const { names, head } = await until('Spanish words', async () => {
     const now = await shown();
     return now.names.length === 6 && /por segundo/.test(now.head) && now;
   });
   assert.deepEqual(names, ['Captura', 'Nodo', 'Bróker', 'Galería', 'Red', 'Dibujo']);
   assert.match(head, /hace \d+ ms/);
-  await page.locator('.bar .lang').click();
+  await page.getByLabel('Idioma').selectOption('en');
 });
 
 test('a connection that is made anew goes on measuring', async () => {

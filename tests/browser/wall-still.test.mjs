@@ -147,7 +147,7 @@ test('what a gallery has to say changes no tile, nor does closing it', async () 
   }
 });
 
-for (const locale of ['en-GB', 'es-ES']) {
+for (const locale of ['en-GB', 'de-DE', 'es-ES', 'fr-FR', 'it-IT', 'pt-BR']) {
   for (const width of [360, 390, 840]) {
     test(`not yet on air, on air and refused fit into the bar, ${width} pixels in ${locale}`, async () => {
       const phone = width < 800;

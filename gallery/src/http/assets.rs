@@ -119,6 +119,20 @@ mod tests {
     }
 
     #[test]
+    fn what_installs_the_page_is_asked_for_anew_each_time() {
+        for (path, content_type) in [
+            ("manifest.webmanifest", "application/manifest+json"),
+            ("service-worker.js", "text/javascript; charset=utf-8"),
+        ] {
+            let file = get(path, None).unwrap();
+            assert_eq!(file.headers()[CONTENT_TYPE], content_type);
+            assert_eq!(file.headers()[CACHE_CONTROL], "no-cache");
+        }
+        let icons = ASSETS.iter().filter(|asset| asset.content_type == "image/png");
+        assert_eq!(icons.filter(|icon| icon.immutable).count(), 4);
+    }
+
+    #[test]
     fn a_room_that_is_typed_as_a_path_leads_into_the_page() {
         for (path, query, to) in [
             ("/wall", "", Some("./#/")),

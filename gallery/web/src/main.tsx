@@ -13,16 +13,18 @@ import { cameras, notices, start } from "./net/gallery";
 import { People } from "./people/people";
 import { people as present } from "./people/conversation";
 import { Icon } from "./page/icon";
+import { LanguageChoice } from "./page/language-choice";
 import { KeyList } from "./page/keys/key-list";
 import { followKeys, leave, listed } from "./page/keys/keys";
-import { choose, words } from "./words/language";
+import { words } from "./words/language";
 import { asking } from "./people/identity";
 import { Naming } from "./people/name-form";
-import { ConnectionLine, Toasts } from "./page/notices/notices";
+import { connection, ConnectionLine, Toasts } from "./page/notices/notices";
 import { showMine } from "./webcam/webcam";
 import { Photos } from "./photos/photos";
 import { followLife } from "./page/idle";
 import { enlarged, room, toPeople, toPhotos, viewed } from "./page/route";
+import { Away, followInstall } from "./shell/install";
 import { Strip } from "./wall/snap/strip";
 import { Drop, followFiles } from "./photos/uploads/drop";
 import { Uploads } from "./photos/uploads/upload-panel";
@@ -67,7 +69,7 @@ function SkipLink() {
 }
 
 function Bar() {
-  const { rooms, wall, photos, people, open, other, countHere, own, keys } = words.value;
+  const { rooms, wall, photos, people, open, countHere, own, keys } = words.value;
   const count = present.value?.length ?? 0;
   const by =
     (go: () => void) =>
@@ -104,14 +106,7 @@ function Bar() {
         <button class="word keys" aria-label={keys.open} onClick={() => (listed.value = true)}>
           {keys.title}
         </button>
-        <button
-          class="word lang"
-          lang={other.code}
-          aria-label={other.label}
-          onClick={() => choose(other.code)}
-        >
-          {other.short}
-        </button>
+        <LanguageChoice />
         {here !== "photos" && stream.value === null && (
           <button class="word" onClick={showMine}>
             <Icon name="cam" />
@@ -127,7 +122,7 @@ function Bar() {
 function Room() {
   const list = cameras.value;
   const large = enlarged.value;
-  if (!list) return null;
+  if (!list) return connection.value === "lost" ? <Away /> : null;
   if (large !== null) {
     const camera = list.find(({ camera }) => camera === large);
     return camera ? <Enlarged camera={camera} list={list} /> : <Gone />;
@@ -153,5 +148,6 @@ effect(() => {
 followKeys();
 followFiles();
 followLife();
+followInstall();
 render(<Page />, document.body);
 void start();

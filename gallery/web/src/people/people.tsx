@@ -4,7 +4,9 @@ import { useEffect, useState } from "preact/hooks";
 import { sinceText } from "../words/age";
 import { cameras } from "../net/gallery";
 import { people } from "./conversation";
-import { choose, words } from "../words/language";
+import { words } from "../words/language";
+import { Install } from "../shell/install";
+import { LanguageChoice } from "../page/language-choice";
 import { Log } from "../log/log";
 import { depart, join, me, nameHeld } from "./identity";
 import { NameForm } from "./name-form";
@@ -20,16 +22,17 @@ import { sentence } from "../words/words";
 const FPS = 10;
 
 export function People() {
-  const { people: title, other } = words.value;
+  const { people: title } = words.value;
   return (
     <section class="hall" aria-label={title}>
       <h1 class="sr">{title}</h1>
       <div class="who">
         <Own />
         <Names />
-        <button class="word tongue" lang={other.code} onClick={() => choose(other.code)}>
-          {other.change}
-        </button>
+        <div class="here">
+          <LanguageChoice named />
+          <Install />
+        </div>
       </div>
       <div class="told">
         <Views />

@@ -1,6 +1,5 @@
 // This device's camera: a preview for oneself, photos from it, and the way onto the wall.
 
-import { computed } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import {
   closeCamera,
@@ -17,30 +16,17 @@ import {
   type Closed,
   type Countdown,
 } from "./capture";
-import { notices } from "../net/gallery";
 import { Icon } from "../page/icon";
 import { words } from "../words/language";
 import { named } from "../people/identity";
 import { toPeople } from "../page/route";
+import { secureAddress } from "../net/secure-address";
 import { takenAt } from "../photos/uploads/upload";
 import { share, sharing, unshare } from "./publish";
 import { LastTaken, showTaken } from "./taken";
 import { complain } from "../page/notices/toast";
 import { add, chooseFiles, underWay } from "../photos/uploads/uploads";
 import type { Words } from "../words/words";
-
-/** Where this page is by HTTPS; null if it is not. */
-const securely = computed(() => {
-  const port = notices.value.find(({ code }) => code === "https")?.port;
-  if (port === undefined) return null;
-  const url = new URL(location.href);
-  url.protocol = "https:";
-  url.port = `${port}`;
-  // Not below the path of a proxy that this page came through.
-  url.pathname = "/";
-  url.hash = "#/people";
-  return url.href;
-});
 
 /** The way to one's camera from anywhere. */
 export function showMine(): void {
@@ -60,7 +46,7 @@ export function Own() {
 function Shut() {
   const { own } = words.value;
   const why = closed.value;
-  const told = why && reason(why, securely.value, words.value);
+  const told = why && reason(why, secureAddress.value, words.value);
   return (
     <>
       {told && (
@@ -70,8 +56,8 @@ function Shut() {
         </div>
       )}
       <div class="row">
-        {why === "forbidden" && securely.value !== null && (
-          <a class="pill" href={securely.value}>
+        {why === "forbidden" && secureAddress.value !== null && (
+          <a class="pill" href={secureAddress.value}>
             {own.secure}
           </a>
         )}

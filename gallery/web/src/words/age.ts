@@ -1,5 +1,6 @@
 // Ages and times in words.
 
+import { clock } from "./locale";
 import type { Words } from "./words";
 
 const SECOND = 1_000;
@@ -55,7 +56,7 @@ const known = new Map<string, Forms>();
 function forms(locale: string): Forms {
   const kept = known.get(locale);
   if (kept) return kept;
-  const time = { hour: "2-digit", minute: "2-digit" } as const;
+  const time = clock(locale);
   const made = {
     time: new Intl.DateTimeFormat(locale, time),
     dated: new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", ...time }),

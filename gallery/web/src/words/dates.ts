@@ -1,5 +1,6 @@
 // Days and times of photos in words, in the reader's own form.
 
+import { clock } from "./locale";
 import { sentence, type Words } from "./words";
 
 export interface DayWords {
@@ -80,7 +81,7 @@ function forms(locale: string): Forms {
 function make(locale: string) {
   const form = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, options);
   const date = { day: "numeric", month: "long" } as const;
-  const time = { hour: "2-digit", minute: "2-digit" } as const;
+  const time = clock(locale);
   return {
     weekday: form({ weekday: "long" }),
     date: form(date),

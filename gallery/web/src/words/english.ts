@@ -1,20 +1,20 @@
 // The words of the page in English, which also say which words there are.
 
-import { sentence, spell } from "./spelling";
+import { plural, sentence, spell } from "./spelling";
 
-export type Language = "en" | "es";
+export type Language = "de" | "en" | "es" | "fr" | "it" | "pt";
 export type Words = typeof en;
+
+const count = plural("en");
 
 export const en = {
   code: "en" as Language,
-  /** How times are written: the browser's own form where it is of this language. */
+  /** How dates and times are written: in this language, by the customs of the reader's region. */
   locale: "en",
-  other: {
-    code: "es" as Language,
-    short: "ES",
-    label: "ES, cambiar a español",
-    change: "Cambiar a español",
-  },
+  /** How figures are written: as the reader's browser does. */
+  figures: "en",
+  itself: "English",
+  language: "Language",
   skip: "Skip to the pictures",
   rooms: "Rooms",
   wall: "Wall",
@@ -121,9 +121,9 @@ export const en = {
   },
   today: "Today",
   yesterday: "Yesterday",
-  countPhotos: (n: string, one: boolean) => (one ? "1 photo" : `${n} photos`),
-  countCameras: (n: string, one: boolean) => (one ? "1 camera" : `${n} cameras`),
-  newPhotos: (n: number) => (n === 1 ? "1 new photo" : `${n} new photos`),
+  countPhotos: (n: number, figure: string) => count(n, `${figure} photo`, `${figure} photos`),
+  countCameras: (n: number, figure: string) => count(n, `${figure} camera`, `${figure} cameras`),
+  newPhotos: (n: number) => count(n, `${n} new photo`, `${n} new photos`),
   months: "Months",
   addPhotos: "Add photos",
   takeHere: "Take a photo with this device",
@@ -182,9 +182,9 @@ export const en = {
     notForGood: "While there is space. Pin it to keep it for good.",
   },
   uploads: {
-    adding: (n: number) => (n === 1 ? "Adding 1 photo" : `Adding ${n} photos`),
-    added: (n: number) => (n === 1 ? "1 photo added" : `${n} photos added`),
-    notAddedAll: (n: number) => (n === 1 ? "1 photo not added" : `${n} photos not added`),
+    adding: (n: number) => count(n, `Adding ${n} photo`, `Adding ${n} photos`),
+    added: (n: number) => count(n, `${n} photo added`, `${n} photos added`),
+    notAddedAll: (n: number) => count(n, `${n} photo not added`, `${n} photos not added`),
     hide: "Hide",
     waiting: "Waiting",
     waitingLink: "Waiting for the connection",
@@ -192,7 +192,7 @@ export const en = {
     percent: (n: number) => `${n} %`,
     stored: "Stored",
     already: "Already here",
-    alreadyAll: (n: number) => (n === 1 ? "1 photo already here" : `${n} photos already here`),
+    alreadyAll: (n: number) => count(n, `${n} photo already here`, `${n} photos already here`),
     notAdded: "Not added",
     tooLarge: (size: string, most: string) => `${size}; the most is ${most}`,
     smaller: "Add it smaller",
@@ -208,7 +208,7 @@ export const en = {
     tryAgain: "Try again",
     another: "Choose another",
     drop: (n: number) =>
-      n > 0 ? `Drop to add ${n === 1 ? "1 photo" : `${n} photos`}` : "Drop to add photos",
+      n > 0 ? `Drop to add ${count(n, `${n} photo`, `${n} photos`)}` : "Drop to add photos",
   },
   shutter: {
     take: (camera: string) => `Take a photo with ${camera}`,
@@ -316,7 +316,7 @@ export const en = {
       `${camera}: set ${control} to ${value}`,
     ask: (node: string, method: string) => `Question to ${node}: ${method}`,
     refused: (node: string, why: string) => `${node} cannot: ${why}`,
-    missed: (n: number) => (n === 1 ? "1 more event" : `${n} more events`),
+    missed: (n: number) => count(n, `${n} more event`, `${n} more events`),
   },
   own: {
     title: "My camera",
@@ -365,6 +365,15 @@ export const en = {
     noPhotoHelp: "The camera gave no picture. Press again.",
     notShown: "Not shown on the wall",
     again: "Try again",
+  },
+  app: {
+    install: "Install as an app",
+    onlySecure: "As an app only over HTTPS",
+    onlyTrusted: "As an app only with a certificate that the browser trusts",
+  },
+  away: {
+    title: "The gallery is away",
+    help: "It does not answer. Cameras and photos are here as soon as it does.",
   },
   photoDeleted: "Photo deleted",
   undo: "Undo",

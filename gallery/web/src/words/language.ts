@@ -2,27 +2,27 @@
 
 import { computed, signal } from "@preact/signals";
 import { keep, kept } from "../page/storage";
-import { en, es, type Language, type Words } from "./words";
+import { localeOf } from "./locale";
+import { languages, type Language, type Words } from "./words";
 
 export const language = signal<Language>(firstOf([kept("language") ?? "", ...navigator.languages]));
 
-export const words = computed<Words>(() => {
-  const table = language.value === "es" ? es : en;
-  // The browser's own tag, such as en-GB or es-MX, knows how its reader writes times.
-  const locale = navigator.languages.find((tag) => tag.startsWith(table.code));
-  return locale ? { ...table, locale } : table;
-});
+export const words = computed<Words>(() => ({
+  ...languages[language.value],
+  ...localeOf(language.value, navigator.languages),
+}));
 
-export function choose(chosen: Language): void {
-  language.value = chosen;
-  keep("language", chosen);
+export function choose(chosen: string): void {
+  language.value = firstOf([chosen]);
+  keep("language", language.value);
 }
 
 /** The first of a reader's languages that the page speaks. */
-function firstOf(languages: readonly string[]): Language {
-  for (const tag of languages) {
-    if (/^en\b/i.test(tag)) return "en";
-    if (/^es\b/i.test(tag)) return "es";
-  }
-  return "en";
+function firstOf(tags: readonly string[]): Language {
+  const spoken = tags.map((tag) => tag.toLowerCase().split("-")[0]).find(isSpoken);
+  return spoken ?? "en";
+}
+
+function isSpoken(code: string | undefined): code is Language {
+  return code !== undefined && Object.hasOwn(languages, code);
 }

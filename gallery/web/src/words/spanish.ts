@@ -1,12 +1,16 @@
 // The words of the page in Spanish.
 
 import type { Words } from "./english";
-import { sentence, spell } from "./spelling";
+import { plural, sentence, spell } from "./spelling";
+
+const count = plural("es");
 
 export const es: Words = {
   code: "es",
   locale: "es",
-  other: { code: "en", short: "EN", label: "EN, change to English", change: "Change to English" },
+  figures: "es",
+  itself: "Español",
+  language: "Idioma",
   skip: "Ir a las imágenes",
   rooms: "Salas",
   wall: "Muro",
@@ -113,9 +117,9 @@ export const es: Words = {
   },
   today: "Hoy",
   yesterday: "Ayer",
-  countPhotos: (n, one) => (one ? "1 foto" : `${n} fotos`),
-  countCameras: (n, one) => (one ? "1 cámara" : `${n} cámaras`),
-  newPhotos: (n) => (n === 1 ? "1 foto nueva" : `${n} fotos nuevas`),
+  countPhotos: (n, figure) => count(n, `${figure} foto`, `${figure} fotos`),
+  countCameras: (n, figure) => count(n, `${figure} cámara`, `${figure} cámaras`),
+  newPhotos: (n) => count(n, `${n} foto nueva`, `${n} fotos nuevas`),
   months: "Meses",
   addPhotos: "Añadir fotos",
   takeHere: "Hacer una foto con este dispositivo",
@@ -174,9 +178,9 @@ export const es: Words = {
     notForGood: "Mientras haya sitio. Fíjala para guardarla siempre.",
   },
   uploads: {
-    adding: (n) => (n === 1 ? "Añadiendo 1 foto" : `Añadiendo ${n} fotos`),
-    added: (n) => (n === 1 ? "1 foto añadida" : `${n} fotos añadidas`),
-    notAddedAll: (n) => (n === 1 ? "1 foto no añadida" : `${n} fotos no añadidas`),
+    adding: (n) => count(n, `Añadiendo ${n} foto`, `Añadiendo ${n} fotos`),
+    added: (n) => count(n, `${n} foto añadida`, `${n} fotos añadidas`),
+    notAddedAll: (n) => count(n, `${n} foto no añadida`, `${n} fotos no añadidas`),
     hide: "Ocultar",
     waiting: "En espera",
     waitingLink: "Espera la conexión",
@@ -184,7 +188,7 @@ export const es: Words = {
     percent: (n) => `${n} %`,
     stored: "Guardada",
     already: "Ya estaba aquí",
-    alreadyAll: (n) => (n === 1 ? "1 foto ya estaba aquí" : `${n} fotos ya estaban aquí`),
+    alreadyAll: (n) => count(n, `${n} foto ya estaba aquí`, `${n} fotos ya estaban aquí`),
     notAdded: "No añadida",
     tooLarge: (size, most) => `${size}; el máximo es ${most}`,
     smaller: "Añadirla reducida",
@@ -201,7 +205,7 @@ export const es: Words = {
     another: "Elegir otra",
     drop: (n) =>
       n > 0
-        ? `Suelta para añadir ${n === 1 ? "1 foto" : `${n} fotos`}`
+        ? `Suelta para añadir ${count(n, `${n} foto`, `${n} fotos`)}`
         : "Suelta para añadir fotos",
   },
   shutter: {
@@ -249,7 +253,7 @@ export const es: Words = {
     hint: "Di algo a todos",
     send: "Enviar",
     mention: "Añadir una foto o cámara",
-    unread: (n) => (n === 1 ? "1 nuevo" : `${n} nuevos`),
+    unread: (n) => count(n, `${n} nuevo`, `${n} nuevos`),
     held: (n) => `Un poco más despacio. Tu próximo mensaje sale en ${n} s.`,
     tooLong: "Un mensaje tiene 2000 caracteres como máximo.",
     full: (n) => `Esperan ${n} mensajes. Este saldrá cuando hayan salido.`,
@@ -309,7 +313,7 @@ export const es: Words = {
     set: (camera, control, value) => `${camera} debe poner ${control} a ${value}`,
     ask: (node, method) => `Se pregunta a ${node}: ${method}`,
     refused: (node, why) => `${node} no puede: ${why}`,
-    missed: (n) => (n === 1 ? "1 suceso más" : `${n} sucesos más`),
+    missed: (n) => count(n, `${n} suceso más`, `${n} sucesos más`),
   },
   own: {
     title: "Mi cámara",
@@ -360,6 +364,15 @@ export const es: Words = {
     noPhotoHelp: "La cámara no dio imagen. Vuelve a pulsar.",
     notShown: "No se muestra en el muro",
     again: "Probar otra vez",
+  },
+  app: {
+    install: "Instalar como app",
+    onlySecure: "Como app, solo por HTTPS",
+    onlyTrusted: "Como app, solo con un certificado en el que confíe el navegador",
+  },
+  away: {
+    title: "La galería no está",
+    help: "No responde. Las cámaras y las fotos vuelven en cuanto lo haga.",
   },
   photoDeleted: "Foto borrada",
   undo: "Deshacer",

@@ -5,13 +5,13 @@ import { test } from "node:test";
 import { en } from "../../src/words/english";
 import { entryText, groupText, readEntry, type Entry } from "../../src/log/entry";
 import { groups } from "../../src/log/groups";
-import { es } from "../../src/words/spanish";
+import { languages } from "../../src/words/words";
 
 const golden = JSON.parse(readFileSync("../../wire/golden/log.json", "utf8")) as unknown[];
 const called = (camera: string): string => `<${camera}>`;
 
 test("every entry of the golden log is read, and has a line in each language", () => {
-  for (const words of [en, es]) {
+  for (const words of Object.values(languages)) {
     const lines = golden.map((raw) => entryText(readEntry(raw)!, called, words));
     assert.equal(new Set(lines).size, golden.length, lines.join("\n"));
     for (const line of lines) assert.doesNotMatch(line, /undefined|null|^\s*$/);

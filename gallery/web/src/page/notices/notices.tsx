@@ -15,7 +15,8 @@ import type { Words } from "../../words/words";
 /** A lost connection gets a line after this time; its return is shown for as long. */
 const PATIENCE = 2_000;
 
-const connection = signal<"well" | "lost" | "again">("well");
+/** Of the line, which has patience. */
+export const connection = signal<"well" | "lost" | "again">("well");
 
 effect(() => {
   const now = link.value;

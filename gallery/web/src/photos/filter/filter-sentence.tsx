@@ -118,9 +118,9 @@ function nameOf(phrase: Phrase, said: Filter): string {
 }
 
 function options(phrase: Phrase): Option[] {
-  const { sentence, countPhotos, locale } = words.value;
-  const numbers = new Intl.NumberFormat(locale);
-  const many = (n: number): string => countPhotos(numbers.format(n), n === 1);
+  const { sentence, countPhotos, figures } = words.value;
+  const numbers = new Intl.NumberFormat(figures);
+  const many = (n: number): string => countPhotos(n, numbers.format(n));
   if (phrase === "camera") {
     const known = from.value.cameras.map(({ camera, name, count }) => ({
       value: camera,

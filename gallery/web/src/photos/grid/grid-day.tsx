@@ -26,12 +26,12 @@ interface DayProps {
 
 export function DaySection({ slab, rows, measure, head, racing, tabbed, album }: DayProps) {
   const { day, photos, aspects, rest, top, height } = slab;
-  const { countPhotos, countCameras, locale } = words.value;
+  const { countPhotos, countCameras, figures } = words.value;
   // At midnight today becomes yesterday.
   const { title, more } = dayWords(day.start, tick.value - (tick.value % 60_000), words.value);
-  const numbers = new Intl.NumberFormat(locale);
-  const facts = [sentence(more), countPhotos(numbers.format(day.count), day.count === 1)];
-  if (day.cameras > 0) facts.push(countCameras(`${day.cameras}`, day.cameras === 1));
+  const numbers = new Intl.NumberFormat(figures);
+  const facts = [sentence(more), countPhotos(day.count, numbers.format(day.count))];
+  if (day.cameras > 0) facts.push(countCameras(day.cameras, numbers.format(day.cameras)));
   const now = Date.now();
   return (
     <section

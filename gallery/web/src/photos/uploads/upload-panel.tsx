@@ -187,8 +187,8 @@ function reason(obstacle: Obstacle, file: File, words: Words): string {
 }
 
 /** `14 MiB`; rounds so that a file a little over a limit looks over it. */
-function inMib(bytes: number, { locale }: Words): string {
+function inMib(bytes: number, { figures }: Words): string {
   const size = bytes / MIB;
   const digits = Number.isInteger(size) ? 0 : size < 11 ? 2 : 1;
-  return `${new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(size)} MiB`;
+  return `${new Intl.NumberFormat(figures, { maximumFractionDigits: digits }).format(size)} MiB`;
 }

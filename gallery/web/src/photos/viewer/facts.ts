@@ -19,7 +19,7 @@ export function factsOf(photo: Photo, exif: Record<string, string>, words: Words
   say(about.from, photo.camera_name ?? photo.camera);
   say(about.by, photo.person?.name);
   say(about.with, device(exif));
-  say(about.size, `${photo.width} × ${photo.height}, ${sizeName(photo.bytes, words.locale)}`);
+  say(about.size, `${photo.width} × ${photo.height}, ${sizeName(photo.bytes, words.figures)}`);
   say(about.lens, lens(exif));
   say(about.file, photo.name);
   say(about.kept, photo.pinned ? about.forGood : about.notForGood);
@@ -58,9 +58,9 @@ function lens(exif: Record<string, string>): string {
 }
 
 /** `2.8 MB`. */
-export function sizeName(bytes: number, locale: string): string {
+export function sizeName(bytes: number, figures: string): string {
   const [size, unit] =
     bytes >= 1e6 ? [bytes / 1e6, "MB"] : bytes >= 1e3 ? [bytes / 1e3, "kB"] : [bytes, "B"];
   const digits = unit === "MB" ? 1 : 0;
-  return `${new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(size)} ${unit}`;
+  return `${new Intl.NumberFormat(figures, { maximumFractionDigits: digits }).format(size)} ${unit}`;
 }

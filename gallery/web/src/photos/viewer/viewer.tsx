@@ -115,8 +115,8 @@ function Open({ id, closed }: { id: string | null; closed: () => void }) {
   };
   useKeys(slides, photo, turnFacts, element);
 
-  const { viewer, locale } = words.value;
-  const numbers = new Intl.NumberFormat(locale);
+  const { viewer, figures } = words.value;
+  const numbers = new Intl.NumberFormat(figures);
   const position =
     index === null ? "" : viewer.position(numbers.format(index + 1), numbers.format(total));
   const still = quiet || id === null;

@@ -7,7 +7,7 @@ import type { Measured } from "../../net/messages";
 const TENTHS = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
 
 export function Parts({ screen, measured }: { screen: Screen; measured: Measured | undefined }) {
-  const { facts, locale, parts } = words.value;
+  const { facts, figures, parts } = words.value;
   if (!measured) return <div class="parts" />;
   const { fps, capture, node, broker, gallery, answer } = measured;
   const draw = Math.min(screen.drawing, answer);
@@ -34,7 +34,7 @@ export function Parts({ screen, measured }: { screen: Screen; measured: Measured
         {(Object.keys(times) as (keyof typeof times)[]).map((part) => (
           <div key={part} data-part={part}>
             <dt>{parts[part]}</dt>
-            <dd>{times[part]?.toLocaleString(locale, TENTHS) ?? "–"} ms</dd>
+            <dd>{times[part]?.toLocaleString(figures, TENTHS) ?? "–"} ms</dd>
           </div>
         ))}
       </dl>
