@@ -22,6 +22,7 @@ use wire::page::Camera;
 use crate::http::addresses::{self, What, Which};
 use crate::http::assets;
 use crate::http::cors::{self, Readers};
+use crate::http::edits;
 use crate::http::listener::Peer;
 use crate::http::photos;
 use crate::http::proxied;
@@ -163,6 +164,9 @@ impl Site {
         let restored = path!("api" / "photos" / String / "restore")
             .and(post())
             .then(async |id: String, site: Site| photos::restore(&site.store, &id).await);
+        let edited = path!("api" / "photos" / "edits").and(post()).and(small()).then(
+            async |site: Site, body: Result<Bytes, Problem>| edits::edit(&site.store, &body?).await,
+        );
         let picture = path!("photos" / String).and(get()).and(headers()).and(parameters()).then(
             async |id: String, site: Site, headers: HeaderMap, query: Query| {
                 photos::picture(&site.store, &id, &headers, &query).await
@@ -199,6 +203,8 @@ impl Site {
             .or(deleted)
             .unify()
             .or(restored)
+            .unify()
+            .or(edited)
             .unify()
             .or(picture)
             .unify()
@@ -449,7 +455,9 @@ fn methods(path: &str) -> &'static [&'static str] {
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
     match parts[..] {
         ["upload"] => &["GET", "HEAD", "POST"],
-        ["api", "cameras", _, _, "snap"] | ["api", "photos", _, "restore"] => &["POST"],
+        ["api", "cameras", _, _, "snap"]
+        | ["api", "photos", "edits"]
+        | ["api", "photos", _, "restore"] => &["POST"],
         ["api", "photos", "days" | "sources"] => LOOK,
         ["api", "photos", _] => &["GET", "HEAD", "PATCH", "DELETE"],
         _ if addresses::is_path(path) => cors::METHODS,
@@ -494,6 +502,7 @@ mod tests {
             ("/upload/", "GET, HEAD, POST"),
             ("/api/photos", "GET, HEAD"),
             ("/api/photos/days", "GET, HEAD"),
+            ("/api/photos/edits", "POST"),
             ("/api/photos/01J", "GET, HEAD, PATCH, DELETE"),
             ("/api/photos/01J/restore", "POST"),
             ("/api/cameras/pi/door/snap", "POST"),
