@@ -26,13 +26,14 @@ import { enlarged, room, toPeople, toPhotos, viewed } from "./page/route";
 import { Strip } from "./wall/snap/strip";
 import { Drop, followFiles } from "./photos/uploads/drop";
 import { Uploads } from "./photos/uploads/upload-panel";
+import { DayFilm, film } from "./photos/film/film";
 import { slideshow, Slideshow } from "./photos/slideshow/slideshow";
 import { Viewer } from "./photos/viewer/viewer";
 import { NoCamera, Wall } from "./wall/wall";
 
 function Page() {
-  // The open viewer, or a slideshow, makes everything below it inert.
-  const covered = viewed.value !== null || slideshow.value !== null;
+  // The open viewer, a slideshow or a film makes everything below it inert.
+  const covered = viewed.value !== null || slideshow.value !== null || film.value !== null;
   return (
     <>
       <SkipLink />
@@ -43,6 +44,7 @@ function Page() {
       </main>
       <Viewer />
       <Slideshow />
+      <DayFilm />
       <Uploads />
       <Arrival />
       <Toasts />

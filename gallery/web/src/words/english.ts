@@ -194,6 +194,16 @@ export const en = {
     tooMany: (n: string) => `At most ${n} photos at once`,
     tooManyHelp: "Do it with these first, then with the others.",
   },
+  film: {
+    play: "Play the day",
+    title: "Day film",
+    end: "Back to photos (Esc)",
+    speed: "Speed",
+    rate: (n: number) => `${n} a second`,
+    aSecond: "a second",
+    place: "Place in the day",
+    photo: (n: string) => `photo ${n}`,
+  },
   slides: {
     title: "Slideshow",
     end: "End the slideshow (Esc)",

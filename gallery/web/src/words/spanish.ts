@@ -184,6 +184,16 @@ export const es: Words = {
     tooMany: (n) => `Como mucho ${n} fotos a la vez`,
     tooManyHelp: "Primero estas, luego las demás.",
   },
+  film: {
+    play: "Ver el día",
+    title: "Película del día",
+    end: "Volver a las fotos (Esc)",
+    speed: "Velocidad",
+    rate: (n) => `${n} por segundo`,
+    aSecond: "por segundo",
+    place: "Lugar en el día",
+    photo: (n) => `foto ${n}`,
+  },
   slides: {
     title: "Pase",
     end: "Terminar el pase (Esc)",

@@ -124,6 +124,11 @@ function move(arrow: Direction): boolean {
   return next !== undefined;
 }
 
+/** Space presses the button that has the focus, whatever else it does here. */
+export function pressesButton(): boolean {
+  return document.activeElement instanceof HTMLButtonElement;
+}
+
 function isTyping(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&

@@ -10,6 +10,7 @@ import { words } from "../../words/language";
 import { sentence } from "../../words/words";
 import { NEW, type Album } from "../album/album";
 import { cursor } from "../album/current-album";
+import { playDay } from "../film/film";
 import { picked, pickedOfDay, pickDay } from "../select/selection";
 import type { Slab } from "./day-list";
 import type { Photo } from "../photo";
@@ -27,7 +28,7 @@ interface DayProps {
 
 export function DaySection({ slab, rows, measure, head, racing, tabbed, album }: DayProps) {
   const { day, photos, aspects, rest, top, height } = slab;
-  const { countPhotos, countCameras, select, locale } = words.value;
+  const { countPhotos, countCameras, film, select, locale } = words.value;
   // At midnight today becomes yesterday.
   const { title, more } = dayWords(day.start, tick.value - (tick.value % 60_000), words.value);
   const numbers = new Intl.NumberFormat(locale);
@@ -44,7 +45,7 @@ export function DaySection({ slab, rows, measure, head, racing, tabbed, album }:
       <header style={{ height: `${head}px` }}>
         <h2>{title}</h2>
         <span class="facts">{facts.join(", ")}</span>
-        {picked.value && (
+        {picked.value ? (
           <button
             class="word push"
             aria-pressed={(pickedOfDay.value.get(day.day) ?? 0) >= day.count}
@@ -52,6 +53,11 @@ export function DaySection({ slab, rows, measure, head, racing, tabbed, album }:
           >
             <Icon name="pick" />
             {select.day}
+          </button>
+        ) : (
+          <button class="word push play" onClick={() => void playDay(day, album.filter)}>
+            <Icon name="play" />
+            <span>{film.play}</span>
           </button>
         )}
       </header>

@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { fileUrl, listPhotos } from "../../net/api";
 import { photoListeners } from "../../net/gallery";
 import { Icon } from "../../page/icon";
-import { answerKeys, toggleFullScreen } from "../../page/keys/keys";
+import { answerKeys, pressesButton, toggleFullScreen } from "../../page/keys/keys";
 import { complain } from "../../page/notices/toast";
 import { Round } from "../../page/round-button";
 import { room } from "../../page/route";
@@ -129,9 +129,9 @@ function Playing({ show }: { show: Show }) {
       else if (key === "ArrowRight") go(1);
       else if (key === "ArrowLeft") go(-1);
       else if (key === "f") toggleFullScreen();
-      else if (key === " ") turnPause();
+      else if (key === " " && !pressesButton()) turnPause();
       // Nothing below it can be reached.
-      return key !== "Tab" && key !== "Enter";
+      return key !== "Tab" && key !== "Enter" && key !== " ";
     });
     return () => {
       stop();
