@@ -4,6 +4,7 @@
 pub(crate) mod addresses;
 pub(crate) mod assets;
 pub(crate) mod cors;
+pub(crate) mod edits;
 pub(crate) mod guard;
 pub(crate) mod handlers;
 pub(crate) mod https;

@@ -24,6 +24,7 @@ async function bundlePage() {
   const script = { ...common, format: "esm", target: "es2022", entryNames: "[name]-[hash]" };
   const worker = await build({ ...script, entryPoints: ["src/net/connection/worker.ts"] });
   const layout = await build({ ...script, entryPoints: ["src/wall/layout/layout-worker.ts"] });
+  const film = await build({ ...script, entryPoints: ["src/photos/film/film-worker.ts"] });
   // What is not needed at once, the viewer's slides, is a file of its own.
   const app = await build({
     ...script,
@@ -34,6 +35,7 @@ async function bundlePage() {
     jsxImportSource: "preact",
     define: {
       WORKER: JSON.stringify(`./${written(worker, ".js")}`),
+      FILM_WORKER: JSON.stringify(`./${written(film, ".js")}`),
       LAYOUT_WORKER: JSON.stringify(`./${written(layout, ".js")}`),
     },
   });

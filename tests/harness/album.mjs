@@ -10,6 +10,9 @@ const PICTURE = Buffer.from('R0lGODlhAQABAIAAAICAgAAAACwAAAAAAQABAAACAkQBADs=', 
 export class Album {
   /** Newest first. */
   photos;
+  /** How many requests changed many at once. */
+  edits = 0;
+  #deleted = new Map();
 
   /** @param {number} count of photos, over @param {number} days up to `now` */
   constructor(count, days, now = Date.now()) {
@@ -29,9 +32,24 @@ export class Album {
     await context.route(/\/(api\/)?photos(\/|\?|$)/, (route) => {
       const url = new URL(route.request().url());
       if (!url.pathname.startsWith('/api/')) return route.fulfill({ contentType: 'image/gif', body: PICTURE });
+      if (url.pathname === '/api/photos/edits') return route.fulfill({ json: this.#edit(route.request().postDataJSON()) });
       const { json, headers } = this.#answer(url);
       return route.fulfill({ status: json === undefined ? 404 : 200, headers, json: json ?? {} });
     });
+  }
+
+  /** Deletes and restores. */
+  #edit({ ids, edit }) {
+    this.edits++;
+    const meant = new Set(ids);
+    if (edit === 'delete') {
+      for (const photo of this.photos) if (meant.has(photo.id)) this.#deleted.set(photo.id, photo);
+      this.photos = this.photos.filter(({ id }) => !meant.has(id));
+      return { photos: [], refused: [] };
+    }
+    const photos = ids.map((id) => this.#deleted.get(id)).filter(Boolean);
+    this.photos = [...this.photos, ...photos].sort((a, b) => b.taken - a.taken);
+    return { photos, refused: [] };
   }
 
   #answer({ pathname, searchParams: asked }) {

@@ -14,7 +14,7 @@ use wire::page::Camera;
 
 use crate::http::addresses::{self, What, Which};
 use crate::http::site::{Asked, Site};
-use crate::http::{assets, photos, proxied, snapshot};
+use crate::http::{assets, edits, photos, proxied, snapshot};
 use crate::limits::strangers::Strangers;
 use crate::live::page;
 use crate::live::socket::{self, Socket, handshake};
@@ -195,6 +195,12 @@ pub(crate) async fn delete(site: Site, asked: Asked) -> Answer {
 /// Takes a deletion back.
 pub(crate) async fn restore(site: Site, asked: Asked) -> Answer {
     photos::restore(&site.store, asked.name(0)).await
+}
+
+/// Changes many photos alike.
+pub(crate) async fn edits(site: Site, asked: Asked) -> Answer {
+    let body = photos::small(asked.body).await?;
+    edits::edit(&site.store, &asked.caller, &body).await
 }
 
 /// A photo's file.

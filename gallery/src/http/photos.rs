@@ -130,16 +130,20 @@ pub(crate) async fn change(store: &Store, id: &str, body: &[u8]) -> Result<Respo
         let hint = r#"send JSON such as {"caption":"The garden","pinned":true}"#;
         Problem::bad_request(format!("the change cannot be read: {error}"), hint)
     })?;
+    let caption = caption.as_deref().map(self::caption).transpose()?;
+    Ok(json(&store.change(&id, Change { caption, pinned }).await?))
+}
+
+/// A caption as it is stored.
+pub(super) fn caption(text: &str) -> Result<String, Problem> {
     // A line's end is the only control character that a text has.
-    let clean = |text: String| text.replace(|c: char| c.is_control() && c != '\n', "");
-    let caption = caption.map(|caption| clean(caption).trim().to_owned());
-    if let Some(length) = caption.as_ref().map(|caption| caption.chars().count())
-        && length > limits::CAPTION
-    {
+    let clean = text.replace(|c: char| c.is_control() && c != '\n', "");
+    let (caption, length) = (clean.trim(), clean.trim().chars().count());
+    if length > limits::CAPTION {
         let hint = format!("make it {} characters or shorter", limits::CAPTION);
         return Err(Problem::bad_request(format!("the caption has {length} characters"), hint));
     }
-    Ok(json(&store.change(&id, Change { caption, pinned }).await?))
+    Ok(caption.to_owned())
 }
 
 /// `POST /api/cameras/<node>/<camera>/snap`: takes a photo and waits until it is stored.
@@ -364,6 +368,6 @@ fn parse(id: &str) -> Result<PhotoId, Problem> {
     })
 }
 
-fn json(value: &impl Serialize) -> Response {
+pub(super) fn json(value: &impl Serialize) -> Response {
     with(warp::reply::json(value).into_response(), &[(CACHE_CONTROL, "no-store")])
 }

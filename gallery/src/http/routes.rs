@@ -78,6 +78,7 @@ static ROUTES: &[Route] = &[
     on("GET", Path("/api/photos/{id}"), Some(Look), to!(handlers::photo)),
     on("PATCH", Path("/api/photos/{id}"), Some(Edit), to!(handlers::change)),
     on("DELETE", Path("/api/photos/{id}"), Some(Delete), to!(handlers::delete)),
+    on("POST", Path("/api/photos/edits"), Some(Look), to!(handlers::edits)),
     on("POST", Path("/api/photos/{id}/restore"), Some(Delete), to!(handlers::restore)),
     on("GET", Path("/photos/{id}"), Some(Look), to!(handlers::picture)),
     on("GET", Path("/photos/{id}/thumb"), Some(Look), to!(handlers::thumb)),

@@ -28,21 +28,25 @@ import { Away, followInstall } from "./shell/install";
 import { Strip } from "./wall/snap/strip";
 import { Drop, followFiles } from "./photos/uploads/drop";
 import { Uploads } from "./photos/uploads/upload-panel";
+import { DayFilm, film } from "./photos/film/film";
+import { slideshow, Slideshow } from "./photos/slideshow/slideshow";
 import { Viewer } from "./photos/viewer/viewer";
 import { NoCamera, Wall } from "./wall/wall";
 
 function Page() {
-  // The open viewer makes everything below it inert.
-  const covered = viewed.value !== null;
+  // The open viewer, a slideshow or a film makes everything below it inert.
+  const covered = viewed.value !== null || slideshow.value !== null || film.value !== null;
   return (
     <>
       <SkipLink />
       <ConnectionLine />
-      <Bar />
+      <Bar covered={covered} />
       <main id="main" tabIndex={-1} inert={covered}>
         {room.value === "photos" ? <Photos /> : room.value === "people" ? <People /> : <Room />}
       </main>
       <Viewer />
+      <Slideshow />
+      <DayFilm />
       <Uploads />
       <Arrival />
       <Toasts />
@@ -68,7 +72,7 @@ function SkipLink() {
   );
 }
 
-function Bar() {
+function Bar({ covered }: { covered: boolean }) {
   const { rooms, wall, photos, people, open, countHere, own, keys } = words.value;
   const count = present.value?.length ?? 0;
   const by =
@@ -79,7 +83,7 @@ function Bar() {
     };
   const here = room.value;
   return (
-    <header class="bar" inert={viewed.value !== null}>
+    <header class="bar" inert={covered}>
       <span class="mark">Vitrina</span>
       <nav aria-label={rooms}>
         <a href="#/" aria-current={here === "wall" ? "page" : undefined} onClick={by(leave)}>

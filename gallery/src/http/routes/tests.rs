@@ -101,6 +101,23 @@ async fn each_route_refuses_who_lacks_its_right_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn many_photos_are_changed_by_who_may_change_one_so() {
+    let data = tempfile::tempdir().unwrap();
+    let site = site(data.path());
+    for (edit, right) in
+        [(r#""delete""#, Delete), (r#""restore""#, Delete), (r#"{"change":{"pinned":true}}"#, Edit)]
+    {
+        let body = format!(r#"{{"ids":["01JD0000000000000000000000"],"edit":{edit}}}"#);
+        for (rights, status) in [(Rights::ALL, 200), (Rights::ALL.without(right), 403)] {
+            let mut asked = asked("POST", "/api/photos/edits", rights);
+            let piece = bytes::Bytes::from(body.clone());
+            asked.body = Asked::boxed(stream::iter([Ok::<_, warp::Error>(piece)]));
+            assert_eq!(answer(site.clone(), asked).await.status(), status, "{edit}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_camera_is_shown_by_who_may_show_one() {
     let data = tempfile::tempdir().unwrap();
     let mut shows = asked("GET", "/ws", Rights::ALL.without(Right::Show));
@@ -128,6 +145,7 @@ fn each_path_says_what_can_be_done_with_it() {
         ("/api/photos", "GET, HEAD"),
         ("/api/photos/days", "GET, HEAD"),
         ("/api/photos/01J", "GET, HEAD, PATCH, DELETE"),
+        ("/api/photos/edits", "POST"),
         ("/api/photos/01J/restore", "POST"),
         ("/api/cameras/pi/door/snap", "POST"),
         ("/photos/01J/thumb", "GET, HEAD"),

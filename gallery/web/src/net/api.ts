@@ -90,10 +90,13 @@ export async function onePhoto(id: string, signal?: AbortSignal): Promise<Detail
   return { photo: understood(raw), exif: Object.fromEntries(exif) };
 }
 
-export async function changePhoto(
-  id: string,
-  change: { caption?: string; pinned?: boolean },
-): Promise<Photo> {
+/** What people can change of a photo. */
+export interface Changes {
+  caption?: string;
+  pinned?: boolean;
+}
+
+export async function changePhoto(id: string, change: Changes): Promise<Photo> {
   return understood(await (await send("PATCH", `api/photos/${id}`, change)).json());
 }
 
@@ -103,6 +106,30 @@ export async function deletePhoto(id: string): Promise<void> {
 
 export async function restorePhoto(id: string): Promise<Photo> {
   return understood(await (await send("POST", `api/photos/${id}/restore`)).json());
+}
+
+/** What is done to many photos. */
+export type Edit = "delete" | "restore" | { change: Changes };
+
+export interface Edited {
+  /** As they are now, but for those that were deleted. */
+  photos: Photo[];
+  /** These stayed as they were, with the status that each alone would have had. */
+  refused: { id: string; status: number; error: string }[];
+}
+
+/** The same for at most 256 photos. */
+export async function editPhotos(ids: readonly string[], edit: Edit): Promise<Edited> {
+  const raw: unknown = await (await send("POST", "api/photos/edits", { ids, edit })).json();
+  const { photos, refused } = isObject(raw) ? raw : {};
+  return {
+    photos: each(listOf(photos), readPhoto),
+    refused: each(listOf(refused), (raw) =>
+      isObject(raw) && isText(raw.id) && isNumber(raw.status)
+        ? { id: raw.id, status: raw.status, error: isText(raw.error) ? raw.error : "" }
+        : null,
+    ),
+  };
 }
 
 /** Lines of the log that are older than one, newest first. Times by the gallery's clock. */

@@ -1,15 +1,12 @@
 // Changes to a photo: shown at once, undone if the gallery refuses.
 
-import { changePhoto, deletePhoto, Refusal, restorePhoto } from "../net/api";
+import { changePhoto, deletePhoto, Refusal, restorePhoto, type Changes } from "../net/api";
 import { words } from "../words/language";
 import type { Photo } from "./photo";
 import { hear } from "./album/current-album";
 import { complain, show, toast } from "../page/notices/toast";
 
-export async function change(
-  photo: Photo,
-  changes: { caption?: string; pinned?: boolean },
-): Promise<void> {
+export async function change(photo: Photo, changes: Changes): Promise<void> {
   hear({ event: "changed", photo: { ...photo, ...changes } });
   try {
     hear({ event: "changed", photo: await changePhoto(photo.id, changes) });

@@ -9,6 +9,9 @@ import { choosePhotos, filter } from "../page/route";
 import { writeFilter } from "./filter/filter";
 import { Sentence } from "./filter/filter-sentence";
 import { album } from "./album/current-album";
+import { PickBar } from "./select/pick-bar";
+import { beginPicking, endPicking, picked } from "./select/selection";
+import { playAll } from "./slideshow/slideshow";
 import { chooseFiles, takeHere } from "./uploads/uploads";
 
 export function Photos() {
@@ -28,6 +31,7 @@ export function Photos() {
     shown?.need("room", { near: [], more: [] });
     return () => shown?.needNothing("room");
   }, [shown]);
+  useEffect(() => endPicking, []);
   if (!shown) return null;
   const none = shown.days.value?.length === 0;
   const away = shown.days.value === null && shown.failed.value;
@@ -41,6 +45,8 @@ export function Photos() {
           <div class="ask">
             <Sentence />
             <div class="do">
+              {!none && <Play />}
+              {!none && <Select />}
               <Add />
             </div>
           </div>
@@ -49,7 +55,28 @@ export function Photos() {
           {!none && !away && <Grid key={writeFilter(shown.filter)} album={shown} />}
         </>
       )}
+      <PickBar />
     </section>
+  );
+}
+
+/** Plays what the sentence means. */
+function Play() {
+  return (
+    <button class="word" onClick={() => void playAll(filter.peek())}>
+      <Icon name="play" />
+      {words.value.slides.title}
+    </button>
+  );
+}
+
+function Select() {
+  const picking = picked.value !== null;
+  return (
+    <button class="word" aria-pressed={picking} onClick={picking ? endPicking : beginPicking}>
+      <Icon name="pick" />
+      {words.value.select.begin}
+    </button>
   );
 }
 

@@ -20,7 +20,7 @@ export function switchLetters(): void {
   keep("letters", letters.value ? "on" : "off");
 }
 
-/** Whether it did something with the key. Single letters come in lower case. */
+/** Whether it did something with the key. Single letters come in lower case, with Control as `Ctrl+a`. */
 type Answer = (key: string) => boolean;
 
 const answers: Answer[] = [];
@@ -39,7 +39,7 @@ export function followKeys(): void {
     if (event.defaultPrevented || event.altKey) return;
     if (listed.value || isTyping(event.target)) return;
     const control = event.ctrlKey || event.metaKey;
-    const done = control ? event.key === "z" && undo() : press(event.key);
+    const done = control ? pressWithControl(event.key) : press(event.key);
     if (done) event.preventDefault();
   });
 }
@@ -94,6 +94,10 @@ function press(key: string): boolean {
   return true;
 }
 
+function pressWithControl(key: string): boolean {
+  return key === "z" ? undo() : answers.some((answer) => answer(`Ctrl+${key}`));
+}
+
 function pressOnWall(key: string): boolean {
   const arrow = arrows[key];
   if (arrow) return enlarged.value === null ? move(arrow) : turn(arrow);
@@ -118,6 +122,11 @@ function move(arrow: Direction): boolean {
   const next = tiles[neighbour(boxes, here, arrow) ?? -1];
   next?.querySelector("button")?.focus();
   return next !== undefined;
+}
+
+/** Space presses the button that has the focus, whatever else it does here. */
+export function pressesButton(): boolean {
+  return document.activeElement instanceof HTMLButtonElement;
 }
 
 function isTyping(target: EventTarget | null): boolean {

@@ -10,6 +10,8 @@ import { words } from "../../words/language";
 import { sentence } from "../../words/words";
 import { NEW, type Album } from "../album/album";
 import { cursor } from "../album/current-album";
+import { playDay } from "../film/film";
+import { picked, pickedOfDay, pickDay } from "../select/selection";
 import type { Slab } from "./day-list";
 import type { Photo } from "../photo";
 import { boxesOf, type Measure, type Row } from "./rows";
@@ -26,7 +28,7 @@ interface DayProps {
 
 export function DaySection({ slab, rows, measure, head, racing, tabbed, album }: DayProps) {
   const { day, photos, aspects, rest, top, height } = slab;
-  const { countPhotos, countCameras, figures } = words.value;
+  const { countPhotos, countCameras, film, select, figures } = words.value;
   // At midnight today becomes yesterday.
   const { title, more } = dayWords(day.start, tick.value - (tick.value % 60_000), words.value);
   const numbers = new Intl.NumberFormat(figures);
@@ -43,6 +45,21 @@ export function DaySection({ slab, rows, measure, head, racing, tabbed, album }:
       <header style={{ height: `${head}px` }}>
         <h2>{title}</h2>
         <span class="facts">{facts.join(", ")}</span>
+        {picked.value ? (
+          <button
+            class="word push"
+            aria-pressed={(pickedOfDay.value.get(day.day) ?? 0) >= day.count}
+            onClick={() => void pickDay(album, day)}
+          >
+            <Icon name="pick" />
+            {select.day}
+          </button>
+        ) : (
+          <button class="word push play" onClick={() => void playDay(day, album.filter)}>
+            <Icon name="play" />
+            <span>{film.play}</span>
+          </button>
+        )}
       </header>
       <ol class="grid" role="list">
         {rows.map((row) =>
@@ -50,10 +67,12 @@ export function DaySection({ slab, rows, measure, head, racing, tabbed, album }:
             const photo = photos[row.from + i];
             if (!photo) return null;
             const came = album.fresh.get(photo.id)?.came ?? 0;
+            const chosen = picked.value?.has(photo.id) ?? false;
+            const kind = [now - came < NEW && "new", chosen && "picked"].filter(Boolean).join(" ");
             return (
               <li
                 key={photo.id}
-                class={now - came < NEW ? "new" : undefined}
+                class={kind || undefined}
                 style={{
                   left: `${box.x}px`,
                   top: `${box.y}px`,
@@ -61,7 +80,7 @@ export function DaySection({ slab, rows, measure, head, racing, tabbed, album }:
                   height: `${box.height}px`,
                 }}
               >
-                <Cell photo={photo} racing={racing} tabbed={photo.id === tabbed} />
+                <Cell photo={photo} racing={racing} tabbed={photo.id === tabbed} chosen={chosen} />
               </li>
             );
           }),
@@ -76,7 +95,14 @@ export function DaySection({ slab, rows, measure, head, racing, tabbed, album }:
 const there = new Set<string>();
 const LATELY = 2_000;
 
-function Cell({ photo, racing, tabbed }: { photo: Photo; racing: boolean; tabbed: boolean }) {
+interface CellProps {
+  photo: Photo;
+  racing: boolean;
+  tabbed: boolean;
+  chosen: boolean;
+}
+
+function Cell({ photo, racing, tabbed, chosen }: CellProps) {
   const [shown, setShown] = useState(there.has(photo.id));
   // While the view scrolls fast, it loads nothing.
   const [asked, setAsked] = useState(!racing || shown);
@@ -85,43 +111,54 @@ function Cell({ photo, racing, tabbed }: { photo: Photo; racing: boolean; tabbed
   }, [racing]);
   // Returning the same element saves a comparison while the page scrolls.
   return useMemo(() => {
-    const { photoOf, pinnedMark } = words.value;
+    const { photoOf, pinnedMark, select } = words.value;
     const time = timeName(photo.taken, words.value);
     const label = photoOf(photo.caption ?? photo.camera_name ?? photo.person?.name ?? "", time);
     return (
-      <a
-        href={`#/photo/${photo.id}`}
-        data-photo={photo.id}
-        tabIndex={tabbed ? 0 : -1}
-        aria-label={photo.pinned ? `${label}, ${pinnedMark}` : label}
-        onFocus={() => (cursor.value = photo.id)}
-        onClick={(event) => {
-          if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-          event.preventDefault();
-          open(photo.id);
-        }}
-      >
-        {asked && (
-          <img
-            src={fileUrl(photo.id, "/thumb")}
-            class={shown ? "there" : undefined}
-            alt=""
-            decoding="async"
-            draggable={false}
-            onLoad={() => {
-              if (there.size >= LATELY) there.clear();
-              there.add(photo.id);
-              setShown(true);
-            }}
-          />
-        )}
-        <time>{time}</time>
-        {photo.pinned && (
-          <span class="pinned">
-            <Icon name="pin" />
-          </span>
-        )}
-      </a>
+      <>
+        <a
+          href={`#/photo/${photo.id}`}
+          data-photo={photo.id}
+          tabIndex={tabbed ? 0 : -1}
+          aria-label={[label, photo.pinned && pinnedMark, chosen && select.picked]
+            .filter(Boolean)
+            .join(", ")}
+          onFocus={() => (cursor.value = photo.id)}
+          onClick={(event) => {
+            if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+            event.preventDefault();
+            open(photo.id);
+          }}
+        >
+          {asked && (
+            <img
+              src={fileUrl(photo.id, "/thumb")}
+              class={shown ? "there" : undefined}
+              alt=""
+              decoding="async"
+              draggable={false}
+              onLoad={() => {
+                if (there.size >= LATELY) there.clear();
+                there.add(photo.id);
+                setShown(true);
+              }}
+            />
+          )}
+          <time>{time}</time>
+          {photo.pinned && (
+            <span class="pinned">
+              <Icon name="pin" />
+            </span>
+          )}
+        </a>
+        <button
+          class="pick"
+          role="checkbox"
+          aria-checked={chosen}
+          aria-label={select.pick(label)}
+          tabIndex={-1}
+        />
+      </>
     );
-  }, [photo, tabbed, asked, shown, words.value]);
+  }, [photo, tabbed, chosen, asked, shown, words.value]);
 }

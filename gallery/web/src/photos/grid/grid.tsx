@@ -18,6 +18,8 @@ import {
 } from "./day-list";
 import { DaySection } from "./grid-day";
 import { useGridKeys } from "./grid-keys";
+import { picked } from "../select/selection";
+import { usePicking } from "../select/picking";
 import { News } from "./news";
 import type { Row } from "./rows";
 import { Months, Thumb } from "./timeline";
@@ -156,6 +158,12 @@ export function Grid({ album }: { album: Album }) {
     return look && { sheet, measure, head, top: at.top, look, focus };
   });
 
+  usePicking(album, root, () => {
+    const { sheet } = now.current;
+    const focused = root.current!.contains(document.activeElement) ? cursor.peek() : null;
+    return ((focused && locate(sheet, focused)?.slab) || slabAt(sheet, at.top + head))?.day ?? null;
+  });
+
   const day = slabAt(sheet, top + head)?.day.day ?? "";
   const go = (to: string): void => {
     const slab = sheet.slabs.find(({ day }) => day.day === to);
@@ -172,7 +180,11 @@ export function Grid({ album }: { album: Album }) {
         sheet={sheet}
         up={() => look?.lens.scrollTo(-1e6)}
       />
-      <div ref={root} class="days" style={{ height: `${Math.ceil(sheet.height)}px` }}>
+      <div
+        ref={root}
+        class={picked.value ? "days picking" : "days"}
+        style={{ height: `${Math.ceil(sheet.height)}px` }}
+      >
         {drawn.map((slab) => (
           <DaySection
             key={slab.day.day}
