@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(room.settle(), ["here: Ana"]);
         assert_eq!(hear(&mut room, "vitrina/people/b", ANA), ["Ana (b) joined"]);
         let luz = r#"{"name":"Luz","since":1}"#;
-        assert_eq!(hear(&mut room, "vitrina/people/b", luz), ["Ana is called Luz now"]);
+        assert_eq!(hear(&mut room, "vitrina/people/b", luz), ["Ana is now called Luz"]);
         assert_eq!(hear(&mut room, "vitrina/people/a/say", SAY), ["Ana: one\n    two[2J"]);
         assert!(hear(&mut room, "vitrina/people/a/say", SAY).is_empty(), "it is said again");
         assert_eq!(hear(&mut room, "vitrina/people/a", ""), ["Ana left"]);

@@ -69,7 +69,7 @@ const ALIKE = {
   es: ['Zoom', 'Esc', 'Ctrl', 'Photo'],
   fr: ['1 photo', 'Stop', 'Photo', 'Photos', 'photo', 'Broker', 'Capture', 'Zoom', 'Ctrl'],
   it: ['Broker', 'File', 'Zoom', 'Esc', 'Ctrl'],
-  pt: ['Broker', 'Zoom', 'Enter', 'Esc', 'Ctrl', 'Home', 'End', 'Page ↑', 'Page ↓', 'Del'],
+  pt: ['Broker', 'Zoom', 'Enter', 'Esc', 'Ctrl', 'Home', 'End', 'Page ↑', 'Page ↓', 'Del', 'Shift'],
 };
 
 test('in every room and state each language has words of its own, and room for them', async (t) => {

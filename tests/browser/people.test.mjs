@@ -181,7 +181,7 @@ test('a name is changed where it stands, and kept', async () => {
   await Ana.getByRole('button', { name: 'Ana, change your name' }).click();
   await Ana.getByRole('textbox', { name: 'Your name' }).fill('Anita');
   await Ana.keyboard.press('Enter');
-  await until('all know', async () => (await log(Bruno)).includes('Ana is called Anita now'));
+  await until('all know', async () => (await log(Bruno)).includes('Ana is now called Anita'));
   await Ana.reload();
   await Ana.getByRole('button', { name: 'Anita, change your name' }).waitFor();
   assert.doesNotMatch(await log(Bruno), /Anita left/, 'a page that is loaded again has not left');
@@ -213,7 +213,7 @@ test('the log tells what happened, and what happens while it is read', async () 
   const book = Ana.getByRole('log', { name: 'Log' });
   await until('it is there', async () => (await book.innerText()).includes('Bruno joined'));
   const text = await book.innerText();
-  for (const line of ['Li Wei shows a camera', 'New photo by Bruno', 'Ana is called Anita now', 'Li Wei left']) {
+  for (const line of ['Li Wei shows a camera', 'New photo by Bruno', 'Ana is now called Anita', 'Li Wei left']) {
     assert.ok(text.includes(line), `${line} is in ${text}`);
   }
   const { id } = (await (await fetch(`${vitrina.wall}api/photos?limit=9`)).json()).find(({ person }) => person?.name === 'Bruno');

@@ -213,11 +213,11 @@ impl fmt::Display for Event {
                 write!(f, "{} left, the connection was lost", person.name)
             }
             Event::Renamed { person, before } => {
-                write!(f, "{before} is called {} now", person.name)
+                write!(f, "{before} is now called {}", person.name)
             }
             Event::Snap { camera } => write!(f, "{camera} is asked for a photo"),
             Event::Set { camera, control, value } => {
-                write!(f, "{camera} is to set {control} to {value}")
+                write!(f, "{camera} is told to set {control} to {value}")
             }
             Event::Ask { node, method } => write!(f, "{node} is asked: {method}"),
             Event::Refused { node, why } => write!(f, "{node} cannot: {why}"),

@@ -317,7 +317,7 @@ mod tests {
         let o = &mut connected();
         assert_eq!(now(o, "vitrina/pi/door/snap", ""), ["pi/door is asked for a photo"]);
         assert!(hear(o, "vitrina/pi/door/snap", "", true).is_empty());
-        assert_eq!(now(o, "vitrina/pi/door/set/gain", "5"), ["pi/door is to set gain to 5"]);
+        assert_eq!(now(o, "vitrina/pi/door/set/gain", "5"), ["pi/door is told to set gain to 5"]);
         assert_eq!(
             now(o, "vitrina/pi/ask", r#"{"id":"1","method":"info"}"#),
             ["pi is asked: info"]
@@ -369,7 +369,7 @@ mod tests {
             ["gallery hall is online", "Eva joined"]
         );
         let eve = r#"{"name":"Eve","since":1,"gallery":"hall"}"#;
-        assert_eq!(now(o, "vitrina/people/e", eve), ["Eva is called Eve now"]);
+        assert_eq!(now(o, "vitrina/people/e", eve), ["Eva is now called Eve"]);
         assert_eq!(
             now(o, "vitrina/gallery/hall/status", "offline"),
             ["gallery hall is offline", "Eve left, the connection was lost"]
