@@ -1,19 +1,19 @@
-//! How many passwords may be tried: from one address, and for one user from one address.
+//! Limits the password attempts of one address, and of one user at one address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// Tries at once from one address, and how long until there is another, in seconds. Many nodes may
-/// come from one address, and all of them at once.
+/// Tries that one address has at once, and seconds until it gets another. Many nodes may share an
+/// address and connect at the same moment.
 const OF_ADDRESS: Bucket = Bucket { tries: 128.0, seconds: 3.0 };
 
-/// Tries at once for one user from one address, so that one who has a wrong password and comes
-/// again and again does not use up those of its neighbours.
+/// Tries that one user at one address has at once. A client that repeats a wrong password does not
+/// use up the tries of its neighbours.
 const OF_USER: Bucket = Bucket { tries: 10.0, seconds: 10.0 };
 
-/// So many addresses, and users at addresses, are remembered.
+/// The most addresses, and users at addresses, that are remembered.
 const REMEMBERED: usize = 4096;
 
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ struct Left {
 }
 
 impl Attempts {
-    /// Takes a try, or says that there is none. A user whose name cannot be one is nobody.
+    /// Takes a try, or says that none is left. A name that no user can have is not counted.
     pub fn take(&self, address: IpAddr, user: Option<&str>, now: Instant) -> bool {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let keys = keys(address, user);
@@ -57,7 +57,7 @@ impl Attempts {
         all
     }
 
-    /// Gives a try back, for the password was right.
+    /// Gives a try back, because the password was right.
     pub fn give_back(&self, address: IpAddr, user: Option<&str>, now: Instant) {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, bucket) in keys(address, user) {
@@ -87,7 +87,7 @@ fn change(left: &mut HashMap<Key, Left>, key: Key, bucket: Bucket, now: Instant,
     *l = Left { tries: (l.now(bucket, now) + by).min(bucket.tries), at: now };
 }
 
-/// Forgets those who have all their tries again; if there are none, whoever has most left.
+/// Forgets those who have all their tries again; if there are none, the one with the most left.
 fn make_room(left: &mut HashMap<Key, Left>, now: Instant) {
     let missing = |key: &Key, l: &Left| {
         let bucket = if key.user.is_some() { OF_USER } else { OF_ADDRESS };
@@ -102,7 +102,7 @@ fn make_room(left: &mut HashMap<Key, Left>, now: Instant) {
     }
 }
 
-/// Of IPv6 the first half, as one machine has all of the other.
+/// The first half of an IPv6 address, because one machine has all of the other half.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) >> 64 << 64).into(),

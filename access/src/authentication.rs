@@ -1,5 +1,5 @@
-//! Finds out who somebody is by a name and a password. Here passwords are checked and their tries
-//! counted, for whoever asks: what follows from it is the caller's affair.
+//! Identifies a user by name and password. It checks passwords and counts the tries; the caller
+//! decides what follows.
 
 use std::collections::HashMap;
 use std::io;
@@ -24,19 +24,19 @@ use crate::local::Local;
 use crate::passwords;
 use crate::users::{self, BadUsers, Users};
 
-/// Passwords that are hashed at once. Each costs 19 MiB and a processor.
+/// Passwords that are hashed at once. Each takes 19 MiB and one processor.
 const AT_ONCE: usize = 2;
 
-/// Clients that may wait for that.
+/// Clients that may wait for a hash.
 const WAITING: usize = 128;
 
-/// How often the file of the users is looked at.
+/// How often the users' file is checked for changes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a wrong password waits for its answer.
 const WRONG: Duration = Duration::from_secs(1);
 
-/// Who is known, and by what.
+/// The known users and credentials.
 pub struct Authentication {
     folder: Option<PathBuf>,
     local: Local,
@@ -47,19 +47,19 @@ pub struct Authentication {
     waiting: AtomicUsize,
 }
 
-/// Why a name and a password do not say who somebody is.
+/// Why a name and a password identify nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
-    /// There is no such user, or the password is another; which of the two is not told.
+    /// There is no such user, or the password is wrong; the answer does not say which.
     Wrong,
-    /// Not even the right one is tried.
+    /// Too many tries: not even the right password is checked.
     TooMany,
-    /// Whoever asks may ask again.
+    /// Too many others wait; the client may try again.
     Busy,
 }
 
 impl Denied {
-    /// The same in words.
+    /// The reason in words.
     pub fn why(self) -> &'static str {
         match self {
             Denied::Wrong => "a wrong user name or password",
@@ -70,10 +70,10 @@ impl Denied {
 }
 
 impl Authentication {
-    /// Reads what is in the broker's directory, or makes it. Without one nobody is known.
+    /// Reads the broker's directory, or makes its files. Without a directory nobody is known.
     ///
     /// # Errors
-    /// The directory cannot be used, or the file of the users holds something else.
+    /// The directory cannot be used, or the users' file is not valid.
     pub fn new(folder: Option<PathBuf>) -> Result<Authentication, BadUsers> {
         let (local, users) = match &folder {
             Some(folder) => {
@@ -100,11 +100,11 @@ impl Authentication {
         !self.users.borrow().is_empty()
     }
 
-    /// Finds out who somebody is; `None` where there are no users, and who sends a name is as
-    /// welcome as who sends none. It takes a second when the password is wrong.
+    /// Identifies a client. `None` if there are no users: then a client with a name is treated like
+    /// one without. A wrong password takes a second.
     ///
     /// # Errors
-    /// Why it is not known.
+    /// [`Denied`] says why.
     pub async fn identify(
         self: &Arc<Authentication>,
         peer: IpAddr,
@@ -124,30 +124,30 @@ impl Authentication {
         }
     }
 
-    /// Whether somebody who was let in would still be let in as it was.
+    /// Whether a client that was let in would be let in again with the same identity.
     pub fn knows(&self, identity: &Identity) -> bool {
         identity.is_of(&self.users.borrow())
     }
 
-    /// Waits until somebody would not be let in any more as it was.
+    /// Waits until a client would no longer be let in with the same identity.
     pub async fn revoked(&self, identity: &Identity) {
         let mut users = self.users.subscribe();
-        // The sender is here, so that it cannot be gone.
+        // The sender belongs to `self`, so it still exists.
         let _ = users.wait_for(|users| !identity.is_of(users)).await;
     }
 
-    /// Reads the users again whenever their file has changed, for ever, and tells when they have
-    /// changed. A file that is broken or has gone leaves the users as they were, for without them
+    /// Reads the users again whenever their file changes, and calls `tell` when they changed. Never
+    /// ends. A broken or missing file leaves the users as they were, because without users
     /// everybody could come in.
     pub async fn keep_users(&self, tell: impl Fn()) {
         let Some(folder) = &self.folder else { return std::future::pending().await };
         let mut look = interval(LOOK_EVERY);
         let mut seen = Stamp::of_users(folder);
-        // What changed between the first reading and now is read as well.
+        // A change between the first reading and now is read as well.
         let mut is_first = true;
         loop {
             look.tick().await;
-            // Aside, since a disk may take long.
+            // On another thread, because a disk may be slow.
             let path = folder.clone();
             let stamped = spawn_blocking(move || Stamp::of_users(&path));
             let Ok(now) = stamped.await else { continue };
@@ -231,12 +231,12 @@ impl Authentication {
         let Ok(permit) = self.hashing.clone().acquire_owned().await else {
             return Err(Denied::Busy);
         };
-        // Another connection of this user may have been before us.
+        // Another connection of this user may have been checked meanwhile.
         if self.known.has(name, &password, hash) {
             return Ok(true);
         }
         let (all, name, hash) = (self.clone(), name.to_owned(), hash.to_owned());
-        // Goes on when the client has gone, so that it finds its password known when it returns.
+        // Goes on after the client has gone, so that its password is known when it returns.
         let hashed = spawn_blocking(move || {
             let is_right = passwords::verify(&password, &hash);
             if is_right {
@@ -249,7 +249,7 @@ impl Authentication {
     }
 }
 
-/// A place among those who wait.
+/// A place in the queue of waiting clients.
 struct Place<'a>(&'a AtomicUsize);
 
 impl Place<'_> {
@@ -265,8 +265,7 @@ impl Drop for Place<'_> {
     }
 }
 
-/// Passwords that were found right, as keyed hashes of which the key is in memory only: one for
-/// each user at most.
+/// Passwords that were right, at most one for each user: keyed hashes, with the key in memory only.
 struct Known {
     key: [u8; 32],
     right: Mutex<HashMap<String, [u8; 32]>>,
@@ -294,7 +293,7 @@ impl Known {
         self.right.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Of the hash as well, so that what was right before a change is not right after it.
+    /// Includes the stored hash, so that an old password is not right after a change.
     fn digest(&self, name: &str, password: &str, hash: &str) -> [u8; 32] {
         let mut mac = Blake2sMac256::new((&self.key).into());
         for part in [name, hash, password] {

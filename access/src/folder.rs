@@ -1,5 +1,5 @@
-//! The broker's own directory, as far as it says who may come in: the file of the users, and the
-//! credentials of this machine's own parts. All that is read and written of them is here.
+//! The files in the broker's directory that say who may come in: the users, and the credentials of
+//! this machine's own parts. All reading and writing of them is here.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,14 +13,14 @@ use crate::local::{self, Local};
 use crate::passwords::new_password;
 use crate::users::{BadUsers, Users};
 
-/// The name of the file of the users.
+/// The name of the users' file.
 const FILE: &str = "users.toml";
 
 impl Users {
     /// Reads the users from the broker's directory. No file means no users.
     ///
     /// # Errors
-    /// The file cannot be read or holds something else.
+    /// The file cannot be read or is not valid.
     pub fn read(folder: &Path) -> Result<Users, BadUsers> {
         let path = folder.join(FILE);
         match fs::read_to_string(&path) {
@@ -30,11 +30,11 @@ impl Users {
         }
     }
 
-    /// Changes the users in the broker's directory, which is made if it is missing. Two that
-    /// change them at once do so one after the other.
+    /// Changes the users in the broker's directory, and makes the directory if it is missing.
+    /// Concurrent changes happen one after the other.
     ///
     /// # Errors
-    /// Those of `change`; or the file cannot be read or written, and is as it was.
+    /// Those of `change`; or the file cannot be read or written, and stays as it was.
     pub fn edit(
         folder: &Path,
         change: impl FnOnce(&mut Users) -> Result<(), BadUsers>,
@@ -55,7 +55,7 @@ impl Users {
 }
 
 impl Local {
-    /// Reads the passwords from the broker's directory, and makes those that are missing.
+    /// Reads the passwords from the broker's directory, and makes the missing ones.
     ///
     /// # Errors
     /// A file cannot be read or written.
@@ -70,7 +70,7 @@ impl Local {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
                     Err(error) => return Err(error),
                 };
-                // An empty one, as a full disk may leave, would let everybody in.
+                // An empty password, as a full disk may leave, would let everybody in.
                 if known.len() >= 32 {
                     return Ok((known, *role));
                 }
@@ -83,7 +83,7 @@ impl Local {
     }
 }
 
-/// By what a changed file of the users is known.
+/// Tells whether the users' file has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stamp {
     modified: SystemTime,
@@ -92,14 +92,14 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// That of the file of the users; `None` if there is none.
+    /// The stamp of the users' file; `None` if there is no file.
     pub fn of_users(folder: &Path) -> Option<Stamp> {
         let file = fs::metadata(folder.join(FILE)).ok()?;
         Some(Stamp { modified: file.modified().ok()?, bytes: file.len(), inode: file.ino() })
     }
 }
 
-/// Makes the broker's directory, for its user alone, and for the one whose directory it is in.
+/// Makes the broker's directory, private to its user and owned by the owner of its parent.
 fn make_folder(folder: &Path) -> io::Result<()> {
     let was_there = folder.is_dir();
     durable::private_folder(folder)?;
@@ -109,9 +109,9 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes a file for its user alone. A crash leaves the whole new file or the old one.
+/// Writes a file that only its user can read. A crash leaves either the old or the new file.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    // What root writes is read by the user that the broker runs as.
+    // The broker's user must be able to read what root writes.
     let folder = path.parent().unwrap_or(Path::new("."));
     durable::write_prepared(path, text.as_bytes(), 0o600, |file| give_to_owner_of(folder, file))
 }

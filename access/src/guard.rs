@@ -1,8 +1,9 @@
-//! Where a request may be from: by address, by the name that was called, and by the page that calls.
+//! Decides where a request may come from: by address, by the host it names, and by the page that
+//! makes it.
 //!
-//! A page of another site can make a browser connect here; by DNS rebinding even to loopback. Its
-//! requests carry that site's name as Host or Origin, and are refused. `docs/decisions/door.md` says
-//! why it is just so.
+//! A page of another site can make a browser connect here, and with DNS rebinding even to loopback.
+//! Its requests carry that site's name as Host or Origin, and are refused. Reasons:
+//! `docs/decisions/door.md`.
 
 use std::net::IpAddr;
 
@@ -12,7 +13,7 @@ use crate::names::Names;
 use crate::networks::Networks;
 use crate::refusals::Brief;
 
-/// What a part lets in.
+/// The rules by which a part lets requests in.
 #[derive(Debug)]
 pub struct Guard {
     networks: Networks,
@@ -21,33 +22,33 @@ pub struct Guard {
     keys: Keys,
 }
 
-/// How a part's configuration calls what may be changed, for who is refused.
+/// The names of a part's configuration keys, for hints to those who are refused.
 #[derive(Debug, Clone, Copy)]
 pub struct Keys {
     /// The part, such as `gallery`.
     pub part: &'static str,
-    /// That of the networks.
+    /// The key of the networks.
     pub networks: &'static str,
-    /// That of further names, if it has one.
+    /// The key of further host names, if the part has one.
     pub hosts: Option<&'static str>,
-    /// That of further pages.
+    /// The key of further pages.
     pub origins: &'static str,
 }
 
-/// What a request is for, and therefore which pages may make it.
+/// What a request is for, which decides which pages may make it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asks {
-    /// Something to look at. Any page may, since a browser gives the answer to none but our own;
-    /// it need not say which page asks, so all goes by the name that is called.
+    /// Something to look at. Any page may ask, because a browser shows the answer only to our own
+    /// pages. The request need not say which page asks, so only the host it names counts.
     Look,
-    /// A change, or what our own page alone may have: a page of this very origin.
+    /// A change, or something for our own page alone: the page must have this very origin.
     Act,
-    /// A WebSocket for programs and their pages: those of this host on whatever port, and those
-    /// that are listed. A browser always says which page asks (RFC 6455, section 4.1).
+    /// A WebSocket for programs and their pages: pages of this host on any port, and listed pages.
+    /// A browser always names the page (RFC 6455, section 4.1).
     Socket,
 }
 
-/// What of a request says where it is from.
+/// The parts of a request that say where it comes from.
 #[derive(Debug, Clone, Default)]
 pub struct Calls<'a> {
     hosts: Vec<&'a [u8]>,
@@ -55,18 +56,18 @@ pub struct Calls<'a> {
     is_cross_site: bool,
     /// Whether it came over TLS.
     pub is_secure: bool,
-    /// Whether it must have a Host (RFC 9112, section 3.2): since HTTP/1.1.
+    /// Whether a Host header is required, as it is since HTTP/1.1 (RFC 9112, section 3.2).
     pub needs_host: bool,
-    /// The host of its target, if that has one, for a request without Host.
+    /// The host in its target, if there is one, for a request without Host.
     pub target: Option<Authority>,
 }
 
-/// Why somebody is refused, and what may help.
+/// Why a request is refused, and what may help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// Whether it is known where the request is from, and that is not good; else it cannot be known.
+    /// Whether it comes from a forbidden place; else the place cannot be known.
     pub is_foreign: bool,
-    /// In a word or a few, the same for all of a kind.
+    /// A few words, the same for all refusals of this kind.
     pub why: &'static str,
     /// What is wrong.
     pub error: String,
@@ -91,7 +92,7 @@ impl Refused {
 }
 
 impl<'a> Calls<'a> {
-    /// Of the headers of a request, names and values.
+    /// Reads the headers of a request, as names and values.
     pub fn new(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Calls<'a> {
         let mut calls = Calls::default();
         for (name, value) in headers {
@@ -106,8 +107,8 @@ impl<'a> Calls<'a> {
         calls
     }
 
-    /// The name that was called. Of two, a proxy before us may have believed the other. Before
-    /// HTTP/1.1 there may be none, and whoever leaves it out is no browser.
+    /// The host that the request names. Two are refused: a proxy may have believed the other.
+    /// Before HTTP/1.1 there may be none; a client without one is no browser.
     fn host(&self) -> Result<Option<Authority>, Refused> {
         match self.hosts[..] {
             [host] => authority(host).ok_or_else(|| Refused::unreadable("Host", host)).map(Some),
@@ -117,7 +118,7 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// The page that calls. What is no browser has none.
+    /// The page that makes the request. A client that is no browser has none.
     fn origin(&self) -> Result<Option<&'a str>, Refused> {
         match self.origins[..] {
             [] => Ok(None),
@@ -145,7 +146,7 @@ impl Guard {
     /// Whether a peer may connect.
     ///
     /// # Errors
-    /// Its address is of none of the networks.
+    /// Its address is in none of the networks.
     pub fn peer(&self, peer: IpAddr) -> Result<(), Refused> {
         if self.networks.have(peer) {
             return Ok(());
@@ -162,13 +163,13 @@ impl Guard {
     /// Whether a request may come from the page that makes it.
     ///
     /// # Errors
-    /// Another site's page makes it, or it cannot be known.
+    /// Another site's page makes it, or the page cannot be known.
     pub fn page(&self, asks: Asks, calls: &Calls<'_>) -> Result<(), Refused> {
         let (host, origin) = (calls.host()?, calls.origin()?);
         if asks == Asks::Socket {
             return match origin {
                 Some(origin) if !self.lists(origin) => self.check_socket(origin, host.as_ref()),
-                // Without one it is no browser; and a listed page is good whatever it calls.
+                // A client without Origin is no browser; a listed page may call any host.
                 _ => Ok(()),
             };
         }
@@ -220,7 +221,7 @@ impl Guard {
         host: Option<&Authority>,
     ) -> Result<(), Refused> {
         let part = self.keys.part;
-        // Newer browsers say this also where they leave the Origin out (Fetch Metadata).
+        // Newer browsers say this even when they leave out the Origin (Fetch Metadata).
         if calls.is_cross_site {
             let error = "a page of another site asks for this".to_owned();
             let hint = format!("only the {part}'s own page may do this");
@@ -230,7 +231,7 @@ impl Guard {
         let is_own = host.zip(page(origin)).is_some_and(|(ours, (default, theirs))| {
             let port = |authority: &Authority| authority.port_u16().unwrap_or(default);
             let same_host = ours.host().eq_ignore_ascii_case(theirs.host());
-            // Without TLS here, a proxy may have spoken it.
+            // Without TLS here, a proxy may have ended it.
             let same_scheme = !calls.is_secure || default == HTTPS;
             same_host && same_scheme && port(ours) == port(&theirs)
         });
@@ -250,12 +251,12 @@ impl Guard {
     }
 }
 
-/// Whether a page is of the host that its request calls, on whatever port.
+/// Whether a page is on the host that its request names, on any port.
 pub fn is_of_host(origin: &str, host: &[u8]) -> bool {
     authority(host).is_some_and(|host| is_of(origin, &host))
 }
 
-/// The names of loopback are one host: a page that may call one of them may call all.
+/// All loopback names are one host: a page that may call one of them may call all.
 fn is_of(origin: &str, ours: &Authority) -> bool {
     page(origin).is_some_and(|(_, theirs)| {
         let same = ours.host().eq_ignore_ascii_case(theirs.host());
@@ -266,7 +267,7 @@ fn is_of(origin: &str, ours: &Authority) -> bool {
 /// The port that `https` has by default.
 const HTTPS: u16 = 443;
 
-/// Where a page is from: the port that its scheme has by default, and its host.
+/// Where a page comes from: the default port of its scheme, and its host.
 fn page(origin: &str) -> Option<(u16, Authority)> {
     let uri: Uri = origin.parse().ok()?;
     let default = match uri.scheme_str() {
@@ -290,7 +291,7 @@ fn is_loopback(host: &str) -> bool {
 
 fn authority(value: &[u8]) -> Option<Authority> {
     let authority = Authority::try_from(value.trim_ascii()).ok()?;
-    // A user has no place in a Host header, and hides the name from a careless reader.
+    // A user does not belong in a Host header, and hides the host from a careless reader.
     (!authority.as_str().contains('@')).then_some(authority)
 }
 

@@ -1,25 +1,25 @@
-//! Who a caller was found to be.
+//! Who a caller is.
 
 use crate::roles::Role;
 use crate::users::Users;
 
-/// Who somebody is. Two are the same only if they may do the same.
+/// Who somebody is. Two identities are equal only if they have the same rights.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Identity {
-    /// A part of this machine, by the name that it gave.
+    /// A part of this machine, by the name it gave.
     Local {
-        /// The name that it gave.
+        /// The name it gave.
         name: String,
-        /// What its password is for.
+        /// The role of its password.
         role: Role,
     },
-    /// A user, with the hash that its password had: one that was removed and made again is another.
+    /// A user, with its password's hash: a user who was removed and added again is another one.
     User {
         /// The user's name.
         name: String,
-        /// What the user is there for.
+        /// The user's role.
         role: Role,
-        /// That of the password.
+        /// The hash of the password.
         hash: String,
     },
     /// Somebody without a user name.
@@ -36,7 +36,7 @@ pub enum Allowed {
 }
 
 impl Identity {
-    /// Whether there still is such a one.
+    /// Whether the users still include this identity.
     pub fn is_of(&self, users: &Users) -> bool {
         match self {
             Identity::Local { .. } => true,

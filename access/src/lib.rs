@@ -1,13 +1,13 @@
-//! Who may come in, for whoever listens: the broker and the gallery have one rule.
+//! Who may come in: one set of rules for the broker and the gallery.
 //!
-//! A [`Guard`] judges where a request is from: by its network, by the name that it calls and by the
-//! page that makes it. [`Authentication`] finds out who somebody is by name and password, among the
-//! [`Users`]. [`Rights`] are what somebody may do on the wall; what a [`Role`] may do in MQTT's
-//! topics is the broker's to say, since only it knows topics.
+//! A [`Guard`] decides where a request may come from: by its network, by the host it names and by
+//! the page that makes it. [`Authentication`] identifies one of the [`Users`] by name and password.
+//! [`Rights`] are what somebody may do on the wall. The broker says which MQTT topics a [`Role`]
+//! may use, because only the broker knows topics.
 //!
-//! All is pure but three: `folder` reads and writes files, `names` reads what the system calls this
-//! machine, and `authentication` waits for passwords to be checked. It opens no socket and knows
-//! neither MQTT nor routes.
+//! All modules are pure except three: `folder` reads and writes files, `names` reads this machine's
+//! names from the system, and `authentication` waits for password checks. The crate opens no socket
+//! and knows neither MQTT nor routes.
 
 mod attempts;
 mod authentication;

@@ -1,14 +1,14 @@
 //! The credentials of this machine's own parts: three random passwords in files that only the
-//! user of the service can read, good from loopback alone. [`crate::folder`] reads them.
+//! service's user can read, valid from loopback only. [`crate::folder`] reads them.
 //!
-//! With them the node, the gallery and the commands of this machine come in whatever users there
-//! are. The password says the role; the user name is free, and the node's is its name.
+//! With them this machine's node, gallery and commands come in whichever users exist. The password
+//! decides the role; the user name is free, and a node uses its own name.
 
 use subtle::ConstantTimeEq;
 
 use crate::roles::Role;
 
-/// The files in the broker's directory, and the role that each gives.
+/// The files in the broker's directory, with the role of each.
 pub(crate) const FILES: [(&str, Role); 3] = [
     ("node.password", Role::Node),
     ("gallery.password", Role::Gallery),
@@ -21,17 +21,17 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// None, for a broker without a directory.
+    /// No passwords, for a broker without a directory.
     pub fn none() -> Local {
         Local { passwords: Vec::new() }
     }
 
-    /// Those that were read from their files, each with the role that it gives.
+    /// The passwords that were read from their files, each with its role.
     pub(crate) fn of(passwords: Vec<(String, Role)>) -> Local {
         Local { passwords }
     }
 
-    /// The role that a password gives. All are compared, each in constant time.
+    /// The role of a password. Compares with all of them, each in constant time.
     pub fn role(&self, password: &str) -> Option<Role> {
         let mut found = None;
         for (known, role) in &self.passwords {

@@ -1,26 +1,25 @@
 //! The names by which browsers may call this machine.
 //!
-//! By DNS rebinding a page of a stranger calls this machine under the stranger's own name, so a
-//! name is ours only if no stranger can have it: `docs/decisions/door.md` says why each kind is
-//! safe.
+//! With DNS rebinding a stranger's page calls this machine by the stranger's own name, so a name is
+//! ours only if no stranger can own it. `docs/decisions/door.md` says why each kind is safe.
 
 use std::fs;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Domains that home routers give, or that mean this network: nobody can have a name in them in the
-/// public DNS. `.local` is RFC 6762, `.home.arpa` RFC 8375, `.internal` reserved by ICANN;
-/// `fritz.box` is its maker's.
+/// Domains that home routers give, or that mean this network: nobody can own a name in them in the
+/// public DNS. `.local` is RFC 6762, `.home.arpa` RFC 8375, `.internal` is reserved by ICANN, and
+/// `fritz.box` belongs to its maker.
 const HOME: [&str; 7] =
     ["local", "lan", "home", "home.arpa", "fritz.box", "localdomain", "internal"];
 
-/// Further words that stand alone as a domain in private networks (RFC 6762, appendix G). Of other
-/// single words, such as `dev`, anybody can have a name.
+/// Further single words that serve as domains in private networks (RFC 6762, appendix G). Below
+/// other single words, such as `dev`, anybody can own a name.
 const PRIVATE: [&str; 3] = ["intranet", "private", "corp"];
 
-/// What this machine is called is looked at again after this, when a name is not known: its network
-/// may have come later, or be another one.
+/// How long until an unknown name makes us read this machine's names again: its network may have
+/// come later, or changed.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// The names that are ours.
@@ -38,12 +37,12 @@ struct Found {
 }
 
 impl Names {
-    /// The names of this machine, as it says itself, and `further` ones.
+    /// The names that this machine gives itself, and `further` ones.
     pub fn of_this_machine(further: &[String]) -> Names {
         Names { find, ..Names::fixed(further) }
     }
 
-    /// The names of a machine that is called so, and `further` ones.
+    /// The names of a machine called `machine`, and `further` ones.
     pub fn of(machine: &str, further: &[String]) -> Names {
         Names::fixed(&[names(machine, "", ""), further.to_vec()].concat())
     }
@@ -53,8 +52,8 @@ impl Names {
         Names { fixed, find: Vec::new, found: Mutex::default() }
     }
 
-    /// Whether a host, as a Host header or a URL has it without the port, is ours: an address, one
-    /// word, a name below `.localhost`, or a name of this machine.
+    /// Whether a host from a Host header or a URL, without the port, is ours: an address, one word,
+    /// a name below `.localhost`, or a name of this machine.
     pub fn are_ours(&self, host: &str) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -73,7 +72,7 @@ impl Names {
         if found.at.is_some_and(|at| at.elapsed() < AGAIN_AFTER) {
             return false;
         }
-        // Two short files that everything on the machine reads all the time.
+        // This reads two short files that other programs read all the time.
         *found = Found { at: Some(Instant::now()), names: (self.find)() };
         found.names.iter().any(|name| name == host)
     }
@@ -91,8 +90,8 @@ fn find() -> Vec<String> {
     names(&machine.nodename().to_string_lossy(), &resolv, &hosts)
 }
 
-/// What a machine is called: as it calls itself, by its first word in the domains of home routers
-/// and in those that it was given (resolv.conf(5)), and as its own list has it (hosts(5)).
+/// The names of a machine: its own name, its first word in the domains of home routers and in the
+/// domains that it was given (resolv.conf(5)), and the names in its hosts file (hosts(5)).
 fn names(machine: &str, resolv: &str, hosts: &str) -> Vec<String> {
     let machine = machine.trim_end_matches('.').to_ascii_lowercase();
     let first = machine.split('.').next().unwrap_or_default();
@@ -117,7 +116,7 @@ fn names(machine: &str, resolv: &str, hosts: &str) -> Vec<String> {
     [vec![machine.clone()], others].concat()
 }
 
-/// Whether no stranger can have a name right below a domain.
+/// Whether no stranger can own a name directly below a domain.
 fn is_nobodys(domain: &str) -> bool {
     domain.contains('.') || HOME.contains(&domain) || PRIVATE.contains(&domain)
 }
@@ -151,7 +150,7 @@ mod tests {
             "workshop.internal",
             "workshop.example.org",
             "wall.example.net",
-            // What a proxy or a container calls it: no page of the internet has one word.
+            // The name that a proxy or container uses: no internet page has a single word.
             "vitrina",
             "vitrina_backend",
         ] {

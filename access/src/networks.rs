@@ -1,4 +1,4 @@
-//! The networks from which a part is reached.
+//! The networks from which clients may reach a part.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -17,8 +17,8 @@ const LOCALS: [IpNet; 7] = [
     v6(0xfe80, 10),
     // Unique local (RFC 4193).
     v6(0xfc00, 7),
-    // Shared (RFC 6598): overlays such as Tailscale's, and between a home and its carrier, where
-    // nobody from the internet has an address either.
+    // Shared (RFC 6598): overlays such as Tailscale's, and the link between a home and its carrier.
+    // Nobody on the internet has such an address either.
     v4([100, 64, 0, 0], 10),
 ];
 
@@ -31,11 +31,11 @@ const fn v6(first: u16, prefix: u8) -> IpNet {
     IpNet::V6(ipnet::Ipv6Net::new_assert(Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, 0), prefix))
 }
 
-/// Networks of which peers may come in. This machine itself (loopback) always may.
+/// Networks whose peers may come in. This machine itself (loopback) always may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
 
-/// What is no network.
+/// An entry that is not a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no network: write it like \"192.168.0.0/16\", \"fd00::/8\" or \"203.0.113.7\", or \
@@ -53,7 +53,7 @@ impl Networks {
     /// Each is [`LOCAL`], a network in CIDR notation, or one address.
     ///
     /// # Errors
-    /// The first that is none of these.
+    /// The first entry that is none of these.
     pub fn parse(typed: &[String]) -> Result<Networks, BadNetwork> {
         let mut networks = Vec::new();
         for typed in typed {
@@ -65,13 +65,13 @@ impl Networks {
         Ok(Networks(networks))
     }
 
-    /// Whether a peer is of them. One of IPv4 on a socket of IPv6 is one of IPv4.
+    /// Whether a peer is in one of them. An IPv4 peer on an IPv6 socket counts as IPv4.
     pub fn have(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         peer.is_loopback() || self.0.iter().any(|network| network.contains(&peer))
     }
 
-    /// Whether they are no more than [`LOCAL`].
+    /// Whether all of them are within [`LOCAL`].
     pub fn are_local(&self) -> bool {
         self.0.iter().all(|network| LOCALS.iter().any(|local| local.contains(network)))
     }
@@ -81,7 +81,7 @@ fn network(text: &str) -> Option<IpNet> {
     let one = || text.parse::<IpAddr>().ok().map(IpNet::from);
     let network = text.parse().ok().or_else(one)?;
     Some(match network {
-        // As peers are compared: those of IPv4 (RFC 4291, section 2.5.5.2).
+        // As IPv4, because peers are compared so (RFC 4291, section 2.5.5.2).
         IpNet::V6(v6) if v6.prefix_len() >= 96 => match v6.addr().to_ipv4_mapped() {
             Some(v4) => IpNet::V4(Ipv4Net::new(v4, v6.prefix_len() - 96).ok()?),
             None => network,

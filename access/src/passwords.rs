@@ -1,13 +1,13 @@
-//! Passwords as they are kept: argon2id, in the PHC string format.
+//! Hashes of passwords: argon2id, in the PHC string format.
 //!
-//! The parameters are those that OWASP recommends as the least, 19 MiB and two passes, so that a
-//! Raspberry Pi can bear them. They are in each hash, so that other ones can be read.
+//! The parameters are the least that OWASP recommends, 19 MiB and two passes, so that a Raspberry
+//! Pi can bear them. Each hash carries its parameters, so other ones can be read.
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 
-/// The hash of no password, for users that do not exist, so that they cost what others cost.
+/// A hash that no password has, for users that do not exist, so that they take as long to check.
 pub(crate) const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$Tm9ib2R5IGtub3dzIGl0Lg\
                                  $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -27,7 +27,7 @@ pub(crate) fn hash(password: &str) -> std::io::Result<String> {
     hash().map_err(|error| std::io::Error::other(error.to_string()))
 }
 
-/// Whether the hash can be verified, in bearable time and memory.
+/// Whether the hash can be verified in bearable time and memory.
 pub(crate) fn is_hash(hash: &str) -> bool {
     PasswordHash::new(hash).is_ok_and(|hash| {
         let params = Params::try_from(&hash);
@@ -37,7 +37,7 @@ pub(crate) fn is_hash(hash: &str) -> bool {
     })
 }
 
-/// Whether the password is the one. Takes about as long when it is not.
+/// Whether the password is right. A wrong one takes about as long.
 pub(crate) fn verify(password: &str, hash: &str) -> bool {
     PasswordHash::new(hash)
         .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
@@ -50,7 +50,7 @@ pub(crate) fn verify(password: &str, hash: &str) -> bool {
 pub fn new_password() -> std::io::Result<String> {
     let mut bytes = [0; 20];
     getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
-    // Crockford's alphabet, in which nothing looks like anything else.
+    // Crockford's alphabet, in which no two characters look alike.
     const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let letter = |five: u8| char::from(LETTERS.get(usize::from(five)).copied().unwrap_or(b'0'));
     let five_bits = |i: usize| {

@@ -1,5 +1,5 @@
-//! Who was not let in, and why: said once for each address and reason, so that whoever looks for a
-//! client finds it in the log, and nobody can fill that.
+//! Logs who was not let in, and why: once for each address and reason, so that the log explains a
+//! missing client and no client can fill it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,30 +8,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What goes on is said again after this.
+/// A refusal that continues is logged again after this.
 const AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// So many addresses and reasons are known at once; of further ones nothing is said.
+/// The most addresses and reasons remembered at once; further ones are not logged.
 const MOST: usize = 1024;
 
-/// So many characters of what a stranger chose are said: enough for the names of machines.
+/// The most characters of a stranger's text that are logged: enough for the names of machines.
 const BRIEF: usize = 64;
 
-/// The refusals that were said.
+/// The refusals that were logged.
 #[derive(Debug, Default)]
 pub struct Refusals {
     said: Mutex<HashMap<(IpAddr, &'static str), Instant>>,
-    /// All of them.
+    /// All refusals.
     count: AtomicU64,
 }
 
 impl Refusals {
-    /// How many there were.
+    /// How many refusals there were.
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Counts a refusal, and says whether it is to be said now.
+    /// Counts a refusal, and says whether to log it now.
     pub fn is_news(&self, address: IpAddr, why: &'static str) -> bool {
         self.is_news_at(address, why, Instant::now())
     }
@@ -50,7 +50,7 @@ impl Refusals {
     }
 }
 
-/// What a stranger chose, such as a client id or a user name, for the log: its beginning.
+/// The beginning of a text that a stranger chose, such as a client id or a user name, for the log.
 pub struct Brief<'a>(pub &'a str);
 
 impl fmt::Display for Brief<'_> {

@@ -26,7 +26,7 @@ pub enum Right {
 }
 
 impl Right {
-    /// All there are.
+    /// All rights.
     pub const ALL: [Right; 9] = [
         Right::Look,
         Right::Talk,
@@ -64,12 +64,12 @@ impl Rights {
     /// Everything.
     pub const ALL: Rights = Rights(u16::MAX);
 
-    /// Whether one is among them.
+    /// Whether a right is among them.
     pub fn have(self, right: Right) -> bool {
         self.0 & bit(right) != 0
     }
 
-    /// All of these but one.
+    /// All of these except one.
     #[must_use]
     pub fn without(self, right: Right) -> Rights {
         Rights(self.0 & !bit(right))

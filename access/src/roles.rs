@@ -1,25 +1,25 @@
-//! What a user is there for. What that means in MQTT's topics, the broker says.
+//! The roles of users. The broker says what each means in MQTT's topics.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What a user is there for, and therefore may do. All but `admin` are bound to the topics of
-/// Vitrina, `<root>/#` and `<root>-jpeg/#`.
+/// A user's role, which decides what the user may do. All roles except `admin` are limited to
+/// Vitrina's topics, `<root>/#` and `<root>-jpeg/#`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// A node, whose name is the user's: publishes and reads under its own name, and reads which
-    /// galleries there are.
+    /// A node with the user's name: publishes and reads under that name, and reads which galleries
+    /// there are.
     Node,
-    /// A gallery: commands, photos taken over, people, and the nodes that browsers are; reads all.
+    /// A gallery: publishes commands, receipts for photos, people and browsers' nodes; reads all.
     Gallery,
-    /// Somebody who gives commands: reads all, and what the broker says of itself.
+    /// Somebody who gives commands: reads all, and the broker's own facts.
     Operator,
     /// Somebody who looks: reads all.
     Viewer,
-    /// Everything, also what `broker.deny` refuses to others.
+    /// Everything, including what `broker.deny` refuses to others.
     Admin,
 }
 
@@ -29,7 +29,7 @@ pub enum Role {
 pub struct BadRole(String);
 
 impl Role {
-    /// All there are.
+    /// All roles.
     pub const ALL: [Role; 5] =
         [Role::Node, Role::Gallery, Role::Operator, Role::Viewer, Role::Admin];
 

@@ -1,5 +1,5 @@
-//! The users of a house: who they are, what they are there for, and what their passwords hash to.
-//! Pure: [`crate::folder`] reads and writes the file, which `vitrina user` changes.
+//! The users of a house: their names, their roles and the hashes of their passwords. Pure:
+//! [`crate::folder`] reads and writes the file, and `vitrina user` changes it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,10 +14,10 @@ use crate::roles::{Role, is_node};
 const HEAD: &str = "# The users of the MQTT broker. Change them with `vitrina user`; the broker \
                     sees it at once.\n";
 
-/// Passwords are at least this long, in characters.
+/// The least length of a password, in characters.
 const PASSWORD_LEAST: usize = 8;
 
-/// Names and passwords are at most this long, in bytes.
+/// The greatest length of names and passwords, in bytes.
 const NAME_MOST: usize = 64;
 const PASSWORD_MOST: usize = 1024;
 
@@ -25,13 +25,14 @@ const PASSWORD_MOST: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {
-    /// What the user is there for.
+    /// The user's role.
     pub role: Role,
     /// The hash of its password, in the PHC format.
     pub(crate) password: String,
 }
 
-/// All users by their names. [`Users::read`] and [`Users::edit`] take them from a folder. A name is 1 to 64 of `a-z A-Z 0-9 - _ . @`; a node's is the node's.
+/// All users by name. [`Users::read`] and [`Users::edit`] take them from a folder. A name is 1 to
+/// 64 of `a-z A-Z 0-9 - _ . @`; a node's user has the node's name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Users {
@@ -47,29 +48,29 @@ pub enum BadUsers {
              root, or name another directory with --data"
     )]
     Io {
-        /// Which.
+        /// The file or directory.
         path: PathBuf,
         /// Why.
         error: io::Error,
     },
-    /// The file holds something else.
+    /// The file is not valid.
     #[error("{path} does not hold users: {why}; mend it, or remove it and add them again")]
     Content {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// What it holds.
+        /// What is wrong with it.
         why: String,
     },
-    /// The name cannot be a user's.
+    /// No user can have this name.
     #[error("{0:?} cannot be a user's name: choose 1 to 64 of a-z A-Z 0-9 - _ . @")]
     Name(String),
-    /// The name cannot be a node's.
+    /// No node can have this name.
     #[error(
         "{0:?} cannot be a node's name, which its user must have: choose 1 to 32 of a-z 0-9 - _, \
          but not gallery, people or web-…"
     )]
     NodeName(String),
-    /// The user is there already.
+    /// The user exists already.
     #[error("there is a user {0} already; change the password with `vitrina user passwd {0}`")]
     Known(String),
     /// There is no such user.
@@ -84,7 +85,7 @@ impl Users {
     /// Adds a user.
     ///
     /// # Errors
-    /// The name or the password is not good, or the user is there.
+    /// The name or the password is not valid, or the user exists.
     pub fn add(&mut self, name: &str, role: Role, password: &str) -> Result<(), BadUsers> {
         self.check_new(name, role)?;
         self.user.insert(name.to_owned(), User { role, password: checked_hash(password)? });
@@ -94,7 +95,7 @@ impl Users {
     /// Whether a user may be added.
     ///
     /// # Errors
-    /// The name is not good for the role, or the user is there.
+    /// The name is not valid for the role, or the user exists.
     pub fn check_new(&self, name: &str, role: Role) -> Result<(), BadUsers> {
         if !is_user_name(name) {
             return Err(BadUsers::Name(name.to_owned()));
@@ -111,7 +112,7 @@ impl Users {
     /// Gives a user another password.
     ///
     /// # Errors
-    /// There is no such user, or the password is not good.
+    /// There is no such user, or the password is not valid.
     pub fn set_password(&mut self, name: &str, password: &str) -> Result<(), BadUsers> {
         let user = self.user.get_mut(name).ok_or_else(|| BadUsers::Unknown(name.to_owned()))?;
         user.password = checked_hash(password)?;
@@ -163,7 +164,7 @@ impl Users {
     }
 }
 
-/// Whether this may be a user's name.
+/// Whether a user may have this name.
 pub(crate) fn is_user_name(name: &str) -> bool {
     (1..=NAME_MOST).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@'))

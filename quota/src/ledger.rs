@@ -1,17 +1,17 @@
-//! The rule, and what each holder has: pure, for callers that have a lock of their own.
+//! The rule, and the amount that each holder has. Pure, for callers with a lock of their own.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// This part of all is for holders that are known.
+/// The total divided by this is reserved for known holders.
 const RESERVE: usize = 8;
 
-/// A holder with no more than this part of all, or than this number, has little.
+/// A holder has little if it has at most the total divided by this, or at most this number.
 const LITTLE_PART: usize = 64;
 const LITTLE: usize = 8;
 
-/// Whose share it is.
+/// Whoever has a share.
 pub trait Holder: Clone + Eq + Hash {
     /// Whether it may take from the last eighth, for example as a program of this machine.
     fn is_known(&self) -> bool;
@@ -25,8 +25,8 @@ pub fn allows(theirs: usize, more: usize, taken: usize, total: usize, is_known: 
     left.is_some_and(|left| theirs <= left || theirs <= LITTLE.max(total / LITTLE_PART))
 }
 
-/// The network that one machine can have: of IPv6 the first 64 bits, because whoever has one
-/// address of a network has all of them.
+/// The network that one machine can have: the first 64 bits of an IPv6 address, because whoever has
+/// one address of a network has all of them.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(ip) if !ip.is_loopback() => {
@@ -36,7 +36,7 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What each holder has of something, and all of them together.
+/// How much each holder has of something, and all of them together.
 #[derive(Debug)]
 pub struct Ledger<H> {
     total: usize,
@@ -45,7 +45,7 @@ pub struct Ledger<H> {
 }
 
 impl<H: Holder> Ledger<H> {
-    /// Nobody has any of `total` yet.
+    /// A ledger in which nobody has any of `total` yet.
     pub fn new(total: usize) -> Ledger<H> {
         Ledger { total, taken: 0, each: HashMap::new() }
     }
@@ -55,7 +55,7 @@ impl<H: Holder> Ledger<H> {
         self.total
     }
 
-    /// What all holders have.
+    /// How much all holders have.
     pub fn taken(&self) -> usize {
         self.taken
     }
@@ -65,17 +65,17 @@ impl<H: Holder> Ledger<H> {
         self.each.len()
     }
 
-    /// What this holder has.
+    /// How much this holder has.
     pub fn of(&self, holder: &H) -> usize {
         self.each.get(holder).copied().unwrap_or(0)
     }
 
-    /// Whether this holder may have so much more, see [`allows`].
+    /// Whether this holder may have `more`, see [`allows`].
     pub fn allows(&self, holder: &H, more: usize) -> bool {
         allows(self.of(holder), more, self.taken, self.total, holder.is_known())
     }
 
-    /// Gives this holder so much more, whether or not [`Ledger::allows`] it.
+    /// Gives this holder `more`, whether or not [`Ledger::allows`] permits it.
     pub fn add(&mut self, holder: &H, more: usize) {
         if more > 0 {
             self.taken += more;
@@ -83,7 +83,7 @@ impl<H: Holder> Ledger<H> {
         }
     }
 
-    /// Takes so much back from this holder, at most what it has.
+    /// Takes `less` back from this holder, at most what it has.
     pub fn sub(&mut self, holder: &H, less: usize) {
         if let Some(theirs) = self.each.get_mut(holder) {
             let less = less.min(*theirs);
@@ -102,7 +102,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Known, if it is on this machine.
+    /// Known if it is on this machine.
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     pub(crate) struct Address(pub IpAddr);
 
@@ -116,7 +116,7 @@ pub(crate) mod tests {
         Address(network(address.parse().unwrap()))
     }
 
-    /// How much one can take.
+    /// How much one holder can take.
     fn all(ledger: &mut Ledger<Address>, holder: &Address) -> usize {
         while ledger.allows(holder, 1) {
             ledger.add(holder, 1);
@@ -164,13 +164,13 @@ pub(crate) mod tests {
     }
 
     proptest! {
-        /// Whatever numbers it is asked about.
+        /// For any numbers.
         #[test]
         fn the_bound_holds(theirs: usize, others: usize, more: usize, total: usize, known: bool) {
             let taken = theirs.saturating_add(others);
             if allows(theirs, more, taken, total, known) {
                 prop_assert!(taken.checked_add(more).is_some_and(|all| all <= total));
-                // Who is allowed something is also if it were known, or wanted less.
+                // What is allowed stays allowed for a known holder, or for less.
                 prop_assert!(allows(theirs, more, taken, total, true));
                 prop_assert!(allows(theirs, more / 2, taken, total, known));
             }

@@ -1,10 +1,10 @@
-//! Limits for many who share something: how much each may have ([`Shares`], [`Ledger`]), how often
-//! each may do something ([`Bucket`], [`Buckets`]), and how often the log says something
+//! Limits for things that many share: how much each may have ([`Shares`], [`Ledger`]), how often
+//! each may do something ([`Bucket`], [`Buckets`]), and how often the log may say something
 //! ([`Throttle`]).
 //!
-//! A holder may have more as long as it leaves as much for others as it has. So one holder alone
-//! gets half of all, a second one half of the rest, and a holder that has nothing yet finds
-//! something, however greedy the others are (the dynamic thresholds of Choudhury and Hahne,
+//! A holder may have more as long as it leaves as much for others as it has. So a single holder
+//! gets half of the total, a second one half of the rest, and a holder with nothing yet always
+//! finds something, however greedy the others are (the dynamic thresholds of Choudhury and Hahne,
 //! IEEE/ACM Transactions on Networking 6(2), 1998). A holder that has little may have more as long
 //! as there is any. The last eighth is for holders that are known, see [`Holder`].
 

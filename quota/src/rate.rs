@@ -1,23 +1,23 @@
-//! How often something may be done: token buckets. They read no clock: `now` is the time since any
-//! moment that stays the same for all calls.
+//! Token buckets limit how often something may be done. They read no clock: `now` is the time since
+//! a moment that must be the same in all calls.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
-/// So many buckets are kept at once; one that is full again can be forgotten.
+/// The most buckets kept at once; a bucket that is full again can be forgotten.
 const MOST: usize = 4096;
 
-/// So many at once, and so many a second in the long run.
+/// How many turns at once, and how many a second in the long run.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
-    /// At once; at least 1.
+    /// Turns at once; at least 1.
     pub burst: f32,
-    /// A second; more than 0.
+    /// Turns a second; more than 0.
     pub per_second: f32,
 }
 
-/// A bucket of turns that fills by itself.
+/// A bucket of turns that refills with time.
 #[derive(Debug, Clone, Copy)]
 pub struct Bucket {
     rate: Rate,
@@ -26,18 +26,18 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Full at first.
+    /// A bucket that is full.
     pub fn new(rate: Rate) -> Bucket {
         Bucket { rate, left: rate.burst, at: Duration::ZERO }
     }
 
-    /// How many turns there are.
+    /// How many turns are left.
     pub fn left(&self, now: Duration) -> f32 {
         let seconds = now.saturating_sub(self.at).as_secs_f32();
         (self.left + seconds * self.rate.per_second).min(self.rate.burst)
     }
 
-    /// Whether all turns that were taken have come back.
+    /// Whether all turns have come back.
     pub fn is_full(&self, now: Duration) -> bool {
         self.left(now) >= self.rate.burst
     }
@@ -48,10 +48,10 @@ impl Bucket {
         Duration::try_from_secs_f32(missing / self.rate.per_second).unwrap_or(Duration::MAX)
     }
 
-    /// Takes a turn, or says in how many seconds there is one.
+    /// Takes a turn, or says how many seconds until the next.
     ///
     /// # Errors
-    /// There is none; the bucket is as it was.
+    /// No turn is left; the bucket stays as it was.
     pub fn take(&mut self, now: Duration) -> Result<(), f32> {
         let left = self.left(now);
         if left < 1.0 {
@@ -61,13 +61,13 @@ impl Bucket {
         Ok(())
     }
 
-    /// Puts a turn back that was not used after all.
+    /// Puts back a turn that was not used.
     pub fn give_back(&mut self, now: Duration) {
         (self.left, self.at) = ((self.left(now) + 1.0).min(self.rate.burst), now);
     }
 }
 
-/// A bucket for each of many.
+/// A bucket for each key.
 #[derive(Debug)]
 pub struct Buckets<K> {
     rate: Rate,
@@ -75,15 +75,15 @@ pub struct Buckets<K> {
 }
 
 impl<K: Hash + Eq> Buckets<K> {
-    /// All full at first.
+    /// Buckets that are all full.
     pub fn new(rate: Rate) -> Buckets<K> {
         Buckets { rate, each: HashMap::new() }
     }
 
-    /// Takes a turn from the bucket of `who`, or says in how many seconds there is one.
+    /// Takes a turn from the bucket of `who`, or says how many seconds until the next.
     ///
     /// # Errors
-    /// There is none, or too many buckets are in use.
+    /// No turn is left, or too many buckets are in use.
     pub fn take(&mut self, who: K, now: Duration) -> Result<(), f32> {
         if self.each.len() >= MOST && !self.each.contains_key(&who) {
             self.each.retain(|_, bucket| !bucket.is_full(now));

@@ -1,4 +1,4 @@
-//! Shares that come back when they are dropped, and for which one can wait.
+//! Shares that come back when they are dropped, and that a task can wait for.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::ledger::{Holder, Ledger};
 
-/// Something of which there is so much. A cheap handle.
+/// A limited amount of something. A cheap handle.
 #[derive(Debug)]
 pub struct Shares<H: Holder>(Arc<Inner<H>>);
 
@@ -18,11 +18,11 @@ struct Inner<H> {
     /// What it is, in the plural.
     what: &'static str,
     ledger: Mutex<Ledger<H>>,
-    /// Told when somebody gave something back.
+    /// Told when a holder gives something back.
     freed: Notify,
 }
 
-/// What one holder has, until this is dropped.
+/// The part that one holder has, until this is dropped.
 #[derive(Debug)]
 pub struct Share<H: Holder> {
     of: Shares<H>,
@@ -30,35 +30,35 @@ pub struct Share<H: Holder> {
     amount: usize,
 }
 
-/// There is no more for this one.
+/// No more is left for this holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full {
     what: &'static str,
     total: usize,
-    /// What it has already.
+    /// How much it has already.
     theirs: usize,
 }
 
 impl<H: Holder> Shares<H> {
-    /// `what` it is, in the plural, is what an error says.
+    /// `what` names the thing in the plural, for errors.
     pub fn new(what: &'static str, total: usize) -> Shares<H> {
         let ledger = Mutex::new(Ledger::new(total));
         Shares(Arc::new(Inner { what, ledger, freed: Notify::new() }))
     }
 
-    /// One of it.
+    /// Takes one.
     ///
     /// # Errors
-    /// [`Full`] when there is none for this one.
+    /// [`Full`] if none is left for this holder.
     pub fn take(&self, holder: H) -> Result<Share<H>, Full> {
         let mut share = self.none(holder);
         share.grow(1).map(|()| share)
     }
 
-    /// One of it; waits so long for it.
+    /// Takes one, and waits at most `most` for it.
     ///
     /// # Errors
-    /// [`Full`] when there was none in this time.
+    /// [`Full`] if none came free in this time.
     pub async fn take_within(&self, holder: H, most: Duration) -> Result<Share<H>, Full> {
         let mut share = self.none(holder);
         match timeout(most, share.wait(1)).await {
@@ -67,12 +67,12 @@ impl<H: Holder> Shares<H> {
         }
     }
 
-    /// Nothing yet, which can grow.
+    /// An empty share, which can grow.
     pub fn none(&self, holder: H) -> Share<H> {
         Share { of: self.clone(), holder, amount: 0 }
     }
 
-    /// How much is taken, of all together.
+    /// How much all holders have taken.
     pub fn taken(&self) -> usize {
         self.lock().taken()
     }
@@ -89,10 +89,10 @@ impl<H: Holder> Clone for Shares<H> {
 }
 
 impl<H: Holder> Share<H> {
-    /// Lets it be `amount` at least.
+    /// Grows to at least `amount`.
     ///
     /// # Errors
-    /// [`Full`]; it is as it was.
+    /// [`Full`]; the share stays as it was.
     pub fn grow(&mut self, amount: usize) -> Result<(), Full> {
         let more = amount.saturating_sub(self.amount);
         if more == 0 {
@@ -109,7 +109,7 @@ impl<H: Holder> Share<H> {
         Ok(())
     }
 
-    /// Lets it be `amount` at most.
+    /// Shrinks to at most `amount`.
     pub fn shrink(&mut self, amount: usize) {
         let less = self.amount.saturating_sub(amount);
         if less == 0 {
@@ -120,17 +120,16 @@ impl<H: Holder> Share<H> {
         self.of.0.freed.notify_waiters();
     }
 
-    /// Gives back what it has.
+    /// Gives back all it has.
     pub fn free(&mut self) {
         self.shrink(0);
     }
 
-    /// Lets it be `amount` at least, as soon as others have given enough back. It can be cancelled
-    /// without a loss.
+    /// Grows to at least `amount`, as soon as others have given enough back. Safe to cancel.
     pub async fn wait(&mut self, amount: usize) {
         let of = self.of.clone();
         loop {
-            // It hears of what is freed from here on, before it is first polled.
+            // The future notices what is freed from here on, even before its first poll.
             let freed = of.0.freed.notified();
             if self.grow(amount).is_ok() {
                 return;
@@ -139,13 +138,13 @@ impl<H: Holder> Share<H> {
         }
     }
 
-    /// Lets it be exactly `amount`; waits as [`Share::wait`] does.
+    /// Changes to exactly `amount`; waits as [`Share::wait`] does.
     pub async fn resize(&mut self, amount: usize) {
         self.shrink(amount);
         self.wait(amount).await;
     }
 
-    /// Takes out what it has.
+    /// Moves all it has into a new share.
     pub fn split(&mut self) -> Share<H> {
         let none = Share { amount: 0, of: self.of.clone(), holder: self.holder.clone() };
         std::mem::replace(self, none)
@@ -230,7 +229,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens: never more than there is, nobody more than is left, and all is given
+        /// Always: the total is never exceeded, nobody takes more than is left, and all is given
         /// back.
         #[test]
         fn the_sums_are_right(steps: Vec<(u8, u8, bool)>) {

@@ -1,9 +1,9 @@
-//! Says the same thing rarely, so that nobody can fill the log.
+//! Limits how often the same thing is said, so that nobody can fill the log.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Something to say at most once in a while.
+/// Something that may be said at most once in a period.
 #[derive(Debug)]
 pub struct Throttle {
     every: Duration,
@@ -11,7 +11,7 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// The first time at once.
+    /// The first call of [`Throttle::is_due`] is due at once.
     pub fn new(every: Duration) -> Throttle {
         Throttle { every, last: Mutex::new(None) }
     }

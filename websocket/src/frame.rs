@@ -1,35 +1,35 @@
-//! What one frame is: its kind, its head, its mask (section 5.2).
+//! One frame: its kind, its head, its mask (section 5.2).
 
 use bytes::{BufMut, BytesMut};
 
 /// The longest payload of a control frame (section 5.5), in bytes.
 pub const CONTROL: usize = 125;
 
-/// What a frame is for.
+/// The purpose of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opcode {
-    /// The message of the frame before it goes on.
+    /// Continues the message of the frame before.
     Continuation = 0,
-    /// A message of text begins.
+    /// Begins a text message.
     Text = 1,
-    /// A message of bytes begins.
+    /// Begins a binary message.
     Binary = 2,
     /// The last frame of this side.
     Close = 8,
-    /// It is to be answered with its payload.
+    /// The receiver must answer with the same payload.
     Ping = 9,
-    /// The answer, also one that nobody asked for.
+    /// The answer to a ping, or an unasked one.
     Pong = 10,
 }
 
 impl Opcode {
-    /// Whether it is a control frame, which may come between the frames of a message.
+    /// Whether this is a control frame, which may come between the frames of a message.
     pub fn is_control(self) -> bool {
         self as u8 >= Opcode::Close as u8
     }
 }
 
-/// What the standard calls the type of a message.
+/// The type of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// UTF-8.
@@ -38,14 +38,14 @@ pub enum Kind {
     Binary,
 }
 
-/// The head of a frame from the server, which is whole and not masked. `len` is its payload's.
+/// The head of an unmasked server frame that is a whole message of `len` bytes.
 pub fn head(opcode: Opcode, len: usize) -> BytesMut {
     let mut head = BytesMut::with_capacity(10);
     put_head(&mut head, opcode, len);
     head
 }
 
-/// The same, behind what `to` holds.
+/// Appends such a head to `to`.
 pub fn put_head(to: &mut BytesMut, opcode: Opcode, len: usize) {
     to.put_u8(0x80 | opcode as u8);
     match (u8::try_from(len), u16::try_from(len)) {
@@ -61,9 +61,9 @@ pub fn put_head(to: &mut BytesMut, opcode: Opcode, len: usize) {
     }
 }
 
-/// Takes the mask off, or puts it on (section 5.3).
+/// Removes the mask, or applies it (section 5.3).
 pub(crate) fn unmask(bytes: &mut [u8], mask: [u8; 4]) {
-    // Whole words first: pictures are large.
+    // Whole words first, because pictures are large.
     let (words, rest) = bytes.as_chunks_mut::<4>();
     let word = u32::from_ne_bytes(mask);
     for bytes in words {

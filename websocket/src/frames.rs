@@ -1,4 +1,4 @@
-//! Parses the frames of a client: payload as it comes, and the control frames between.
+//! Parses the frames of a client: gives payload as it comes, and the control frames between.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -7,17 +7,17 @@ use crate::frame::{CONTROL, Kind, Opcode, unmask};
 
 const RULES: Broken = Broken(PROTOCOL, "a frame that breaks RFC 6455");
 
-/// Parses the frames of a client. It holds only what was read and not parsed yet.
+/// Parses the frames of a client. It holds only bytes that were read and not parsed yet.
 #[derive(Debug)]
 pub struct Frames {
-    /// What was read and not looked at.
+    /// Bytes that were read and not parsed yet.
     raw: BytesMut,
-    /// A message may have so many bytes.
+    /// The most bytes of a message.
     most: u64,
     takes_text: bool,
-    /// The message of which some frames came, and how many bytes those have.
+    /// The unfinished message, and how many bytes its frames have so far.
     message: Option<(Kind, u64)>,
-    /// The frame that was begun.
+    /// The frame that has begun.
     frame: Option<Frame>,
 }
 
@@ -32,56 +32,56 @@ struct Frame {
 /// What came next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Some of a message, without its mask.
+    /// A piece of a message, unmasked.
     Payload {
-        /// Of which kind the message is.
+        /// The kind of the message.
         kind: Kind,
-        /// Empty only where a frame is.
+        /// Empty only if the frame is.
         bytes: BytesMut,
-        /// How many bytes of the same frame are still to come.
+        /// How many bytes of this frame are still to come.
         left: u64,
         /// Whether the message ends here.
         is_end: bool,
     },
-    /// A ping, and what is to come back.
+    /// A ping, with the payload that its answer must have.
     Ping(Bytes),
-    /// An answer to a ping, or one unasked.
+    /// An answer to a ping, or an unasked one.
     Pong,
     /// The client closes.
     Close,
 }
 
 impl Frames {
-    /// Takes text and binary messages of at most so many bytes.
+    /// Takes text and binary messages of at most `most` bytes.
     pub fn new(most: u64) -> Frames {
         Frames { raw: BytesMut::new(), most, takes_text: true, message: None, frame: None }
     }
 
-    /// Takes binary messages only, as one stream of bytes; so a message has no limit.
+    /// Takes only binary messages, as one stream of bytes, so a message has no limit.
     pub fn stream() -> Frames {
-        // The longest that a frame can be: the highest bit is 0 (section 5.2).
+        // The greatest length of a frame: the highest bit is 0 (section 5.2).
         Frames { takes_text: false, ..Frames::new(u64::MAX >> 1) }
     }
 
-    /// Put here what was read.
+    /// Where to put bytes that were read.
     pub fn buffer(&mut self) -> &mut BytesMut {
         &mut self.raw
     }
 
-    /// Whether something was begun and is not finished.
+    /// Whether a frame head, a frame or a message has begun and is not finished.
     pub fn is_amidst(&self) -> bool {
         self.is_within_message() || !self.raw.is_empty()
     }
 
-    /// Whether it is a message, between whose frames others may come.
+    /// The same, but an incomplete frame head does not count.
     pub fn is_within_message(&self) -> bool {
         self.frame.is_some() || self.message.is_some()
     }
 
-    /// The next part, with at most `room` bytes of payload; `None` when more must be read.
+    /// The next part, with at most `room` bytes of payload; `None` if more bytes are needed.
     ///
     /// # Errors
-    /// [`Broken`]; what follows cannot be understood any more.
+    /// [`Broken`]; what follows cannot be parsed any more.
     pub fn parse(&mut self, room: usize) -> Result<Option<Part>, Broken> {
         let mut frame = match self.frame {
             Some(frame) => frame,
@@ -120,17 +120,17 @@ impl Frames {
         let mut payload = self.raw.split_to(len);
         unmask(&mut payload, frame.mask);
         match frame.opcode {
-            // A copy, for the buffer may be large and a ping may wait.
+            // A copy, because the buffer may be large and a ping may wait.
             Opcode::Ping => Ok(Some(Part::Ping(Bytes::copy_from_slice(&payload)))),
             Opcode::Pong => Ok(Some(Part::Pong)),
-            // A code alone has two bytes (section 5.5.1). Any code will do: the client goes in
-            // any case.
+            // A code alone has two bytes (section 5.5.1). Any code will do, because the client
+            // leaves anyway.
             _ if len == 1 => Err(RULES),
             _ => Ok(Some(Part::Close)),
         }
     }
 
-    /// Parses the head of a frame, if it is all here; checks its first two bytes before that.
+    /// Parses the head of a frame, once it is complete; checks its first two bytes early.
     fn head(&mut self) -> Result<Option<Frame>, Broken> {
         let mut raw = self.raw.as_ref();
         if raw.len() < 2 {
@@ -152,7 +152,7 @@ impl Frames {
             (10, _) if is_last => Opcode::Pong,
             _ => return Err(RULES),
         };
-        // A length in more bytes than it needs is taken: it means the same to everybody.
+        // A length in more bytes than it needs is accepted: it has one meaning only.
         let more = match second & 0x7f {
             126 => 2,
             127 => 8,
@@ -193,7 +193,7 @@ mod tests {
     use crate::close::NOT_UTF8;
     use crate::frame::tests::masked;
 
-    /// What is heard of `bytes` when they come in pieces of `step`, with `room` for payload.
+    /// The parts of `bytes` when they come in pieces of `step`, with `room` for payload.
     fn parts(
         mut frames: Frames,
         bytes: &[u8],
@@ -275,8 +275,8 @@ mod tests {
     }
 
     proptest! {
-        /// However it is cut by frames, by reads and by the room there is, and whatever stands
-        /// between, the payload is what was sent.
+        /// However frames, reads and room cut it, and whatever comes between, the payload is what
+        /// was sent.
         #[test]
         fn payload_comes_as_it_was_sent(
             messages in vec(vec(vec(any::<u8>(), 0..300), 1..4), 0..5),
@@ -300,7 +300,7 @@ mod tests {
             prop_assert_eq!(parts.last(), Some(&Part::Close));
         }
 
-        /// Whatever comes, it is understood or refused, and more than came is never given.
+        /// Any bytes are parsed or refused, and never give more than came.
         #[test]
         fn any_bytes_are_parts_or_refused(
             first in prop::sample::select(vec![0x01_u8, 0x82, 0x02, 0x00, 0x80, 0x89, 0x8a, 0x88]),

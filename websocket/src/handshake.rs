@@ -3,7 +3,7 @@
 use base64ct::{Base64, Encoding};
 use sha1::{Digest, Sha1};
 
-/// The version of this standard, as `Sec-WebSocket-Version` has it.
+/// The version of the protocol, as in `Sec-WebSocket-Version`.
 pub const VERSION: &str = "13";
 
 /// The head of an HTTP request.
@@ -11,20 +11,20 @@ pub const VERSION: &str = "13";
 pub struct Request<'a> {
     /// Must be `GET`.
     pub method: &'a str,
-    /// Whether its version of HTTP is 1.1 or a later one of 1.
+    /// Whether the version is HTTP/1.1 or a later 1.x.
     pub is_http_1_1: bool,
-    /// Names and values, in their order.
+    /// Names and values, in order.
     pub headers: Vec<(&'a str, &'a [u8])>,
 }
 
 /// Why a request cannot become a WebSocket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// It does not ask for that, or in another way than HTTP/1.1 has it.
+    /// It asks for no WebSocket, or not as HTTP/1.1 requires.
     NotAsked,
     /// It asks for another version than [`VERSION`].
     OtherVersion,
-    /// `Sec-WebSocket-Key` is not 16 bytes in base64, or not there once.
+    /// `Sec-WebSocket-Key` is not 16 bytes in base64, is missing, or occurs twice.
     BadKey,
 }
 
@@ -32,7 +32,7 @@ impl<'a> Request<'a> {
     /// The value of `Sec-WebSocket-Accept` that makes the connection a WebSocket.
     ///
     /// # Errors
-    /// The request is not what section 4.2.1 asks for.
+    /// The request does not meet section 4.2.1.
     pub fn accept(&self) -> Result<String, Refused> {
         let asks = self.method == "GET"
             && self.is_http_1_1
@@ -52,17 +52,17 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The subprotocols that it offers, what the client likes best first.
+    /// The subprotocols that the client offers, its favourite first.
     pub fn protocols(&self) -> impl Iterator<Item = &'a str> {
         self.values("Sec-WebSocket-Protocol").flat_map(words)
     }
 
-    /// Whether a word is in a header that is a list.
+    /// Whether a header that is a list has a word.
     fn lists(&self, name: &'static str, word: &str) -> bool {
         self.values(name).any(|value| lists(value, word))
     }
 
-    /// The value of a header that is there once: two readers could take two for different values.
+    /// The value of a header that occurs once: of two, each reader could take another.
     fn one(&self, name: &'static str) -> Option<&'a str> {
         let mut values = self.values(name);
         let value = values.next().and_then(text)?;
@@ -75,7 +75,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Whether a word is in a value that is a list, in whatever case.
+/// Whether a list has a word, in any case.
 pub fn lists(value: &[u8], word: &str) -> bool {
     words(value).any(|found| found.eq_ignore_ascii_case(word))
 }

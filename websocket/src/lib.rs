@@ -1,11 +1,11 @@
 //! The server's side of WebSocket (RFC 6455): bytes in, frames or messages out, and back.
 //!
-//! [`handshake`] checks the request that asks for one. [`Frames`] parses what a client sends and
-//! hands on its payload as it comes; [`Messages`] gathers it. [`head`] makes what goes before the
-//! payload of a frame from the server; the payload itself stays where it is.
+//! [`handshake`] checks the request for a WebSocket. [`Frames`] parses what a client sends and
+//! gives its payload as it comes; [`Messages`] gathers whole messages. [`head`] makes the head of a
+//! frame from the server; the payload stays where it is.
 //!
-//! It reads no socket and no clock: its user sets limits for time and memory. There are no
-//! extensions, so no compression: pictures are compressed already.
+//! The crate reads no socket and no clock: its user limits time and memory. It has no extensions
+//! and so no compression, because pictures are compressed already.
 
 pub mod close;
 mod frame;

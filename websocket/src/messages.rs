@@ -6,17 +6,17 @@ use crate::close::{Broken, NOT_UTF8};
 use crate::frame::Kind;
 use crate::frames::{Frames, Part};
 
-/// A message is given room in steps, as it comes: a head alone can claim anything.
+/// A message's buffer grows in steps, as bytes come: a head alone can claim any length.
 const STEP: usize = 64 * 1024;
 
-/// What a client said.
+/// What a client sent.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Heard {
     /// A whole message; text is UTF-8.
     Message(Kind, Bytes),
-    /// A ping, and what is to come back.
+    /// A ping, with the payload that its answer must have.
     Ping(Bytes),
-    /// An answer to a ping, or one unasked.
+    /// An answer to a ping, or an unasked one.
     Pong,
     /// The client closes.
     Close,
@@ -30,35 +30,35 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// For messages of at most so many bytes.
+    /// Takes messages of at most `most` bytes.
     pub fn new(most: usize) -> Messages {
         Messages { frames: Frames::new(most as u64), message: Vec::new() }
     }
 
-    /// Put here what was read.
+    /// Where to put bytes that were read.
     pub fn buffer(&mut self) -> &mut BytesMut {
         self.frames.buffer()
     }
 
-    /// How many bytes of an unfinished message are here.
+    /// How many bytes of an unfinished message are held.
     pub fn unfinished(&self) -> usize {
         self.message.len()
     }
 
-    /// Whether something was begun and is not finished.
+    /// Whether a frame head, a frame or a message has begun and is not finished.
     pub fn is_amidst(&self) -> bool {
         self.frames.is_amidst()
     }
 
-    /// Whether it is a message, between whose frames others may come.
+    /// The same, but an incomplete frame head does not count.
     pub fn is_within_message(&self) -> bool {
         self.frames.is_within_message()
     }
 
-    /// The next thing said, or `None` when more must be read for it.
+    /// The next event, or `None` if more bytes are needed.
     ///
     /// # Errors
-    /// [`Broken`]; what follows cannot be understood any more.
+    /// [`Broken`]; what follows cannot be parsed any more.
     pub fn parse(&mut self) -> Result<Option<Heard>, Broken> {
         loop {
             match self.frames.parse(usize::MAX)? {
@@ -79,7 +79,7 @@ impl Messages {
     fn gather(&mut self, bytes: &[u8], left: u64) {
         let begin = self.message.len();
         if self.message.capacity() < begin + bytes.len() {
-            // Doubled, but never beyond what the frame has, so that the whole message fits.
+            // Doubled, but never beyond the end of the frame, so that the whole message fits.
             let of_frame = usize::try_from(left).unwrap_or(usize::MAX).saturating_add(bytes.len());
             self.message.reserve_exact(of_frame.min(begin.max(STEP)).max(bytes.len()));
         }
@@ -106,7 +106,7 @@ mod tests {
 
     const MESSAGE: usize = 10 * 1024 * 1024;
 
-    /// What is heard of `bytes` when they come in pieces of `step`.
+    /// What is parsed from `bytes` when they come in pieces of `step`.
     fn hear(bytes: &[u8], step: usize) -> Result<Vec<Heard>, Broken> {
         let mut messages = Messages::new(MESSAGE);
         let mut heard = Vec::new();
@@ -192,7 +192,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is not whole yet is nothing, and is said to be begun.
+        /// A message that is not whole gives nothing, and counts as begun.
         #[test]
         fn a_part_of_a_message_is_none(payload in vec(any::<u8>(), 0..200), step in 1..50_usize) {
             let bytes = frame(0x82, &payload);

@@ -1,4 +1,4 @@
-//! One table for all who ask: the gallery's requests and sockets, and MQTT over WebSocket.
+//! One table for all guarded requests: the gallery's requests and sockets, and MQTT over WebSocket.
 
 use proptest::prelude::*;
 
@@ -175,7 +175,7 @@ fn sockets_are_for_pages_of_the_host_and_listed_ones() {
         ("127.0.0.1:8080", "http://localhost:3000"),
         ("localhost:9001", "http://127.0.0.1"),
         ("[::1]:8080", "http://127.0.0.1:3000"),
-        // By whatever name a page calls that is listed.
+        // A listed page may call any host name.
         ("workshop:8080", "https://class.example.org"),
         ("mqtt.example.org", "https://CLASS.example.org"),
     ] {
