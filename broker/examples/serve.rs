@@ -1,7 +1,7 @@
 //! A broker by itself, to run other programs against: `serve ADDRESS [DENY]...`.
 //!
-//! ADDRESS is an address and port of this machine, DENY a topic filter that nobody may use. It
-//! serves until it is killed.
+//! ADDRESS is an address and port of this machine, DENY a topic filter that nobody may use. The
+//! broker serves until it is killed.
 
 use broker::{Broker, Section};
 

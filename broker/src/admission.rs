@@ -1,5 +1,5 @@
-//! Who a client is, and which topics that one may use. Who is known and by what, the crate `access`
-//! says, for all who let people in; here is what follows from it in MQTT.
+//! Who a client is, and which topics it may use. The crate `access` holds the rules about users and
+//! passwords; this folder holds what follows from them in MQTT.
 
 pub(crate) mod authenticator;
 pub(crate) mod grants;

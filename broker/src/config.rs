@@ -15,7 +15,7 @@ use crate::admission::authenticator::Rules;
 use crate::limits::Limits;
 use crate::protocol::topic;
 
-/// Bounds of `memory`.
+/// The smallest `memory`.
 const LEAST_MEMORY: usize = 64 << 20;
 const MOST_MEMORY: usize = 1 << 31;
 
@@ -23,61 +23,61 @@ const MOST_MEMORY: usize = 1 << 31;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Section {
-    /// Where MQTT clients come in: an address and a port; port 0 takes a free one. An address
-    /// other than loopback needs users or `open`. Default `127.0.0.1:1883`.
+    /// Where MQTT clients connect: an address and a port; port 0 takes a free one. An address other
+    /// than loopback needs users or `open`. Default `127.0.0.1:1883`.
     pub listen: SocketAddr,
     /// Further addresses to listen on, for other transports or networks. Default none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listener: Vec<ListenerSection>,
-    /// Pages that may come in by WebSocket from a browser, as `https://wall.example.org`, beside
-    /// those of the host that is called by an address or this machine's name. Default none.
+    /// Further pages that may connect by WebSocket, such as `https://wall.example.org`. Pages of
+    /// the host that the browser calls by an address or by this machine's name always may. Default
+    /// none.
     pub origins: Vec<String>,
     /// Whether clients of `networks` may come in without a password, as long as there are no
     /// users. Default false.
     pub open: bool,
-    /// The networks of which clients may come in, with a password or without: in CIDR notation, or
-    /// `local` for all that are private, link-local or shared ([`access::Networks`]). This machine
-    /// always may. Default `["local"]`.
+    /// The networks from which clients may connect, with or without a password: in CIDR notation,
+    /// or `local` for all private, link-local and shared networks ([`access::Networks`]). This
+    /// machine always may. Default `["local"]`.
     pub networks: Vec<String>,
-    /// What clients without a user name may do when there are users: as a `viewer`, an `operator`
+    /// What clients without a user name may do when there are users: what a `viewer`, an `operator`
     /// or an `admin` may. Default: they are refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anonymous: Option<Role>,
-    /// Topic filters that nobody but an `admin` may publish or subscribe to. Default none.
+    /// Topic filters that only an `admin` may publish or subscribe to. Default none.
     pub deny: Vec<String>,
-    /// Connections at once, 1 to 100000. Default 1000.
+    /// Simultaneous connections, 1 to 100000. Default 1000.
     pub connections: usize,
-    /// Connections at once from one address, 1 to 100000. Default 256.
+    /// Simultaneous connections from one address, 1 to 100000. Default 256.
     pub connections_per_address: usize,
     /// Subscriptions of one client, 1 to 100000. Default 1000.
     pub subscriptions: usize,
     /// Retained messages, 0 to 1000000. Default 20000.
     pub retained: usize,
-    /// Bytes of all retained messages together, 1 KiB to 1 GiB, and not more than `newest_bytes`,
-    /// so that a subscriber can be sent all of them. Default 24 MiB.
+    /// Bytes of all retained messages together, 1 KiB to 1 GiB. At most `newest_bytes`, so that a
+    /// subscriber can receive all of them. Default 24 MiB.
     #[serde(with = "wire::units::size")]
     pub retained_bytes: usize,
-    /// Bytes of all topic filters subscribed to together, with what it takes to find them, 64 KiB
-    /// to 1 GiB; over this a client has eight. Default 64 MiB.
+    /// Bytes of all clients' topic filters together, with the index that finds them, 64 KiB to 1
+    /// GiB; beyond this each client may have eight. Default 64 MiB.
     #[serde(with = "wire::units::size")]
     pub subscription_bytes: usize,
-    /// Bytes of a topic, of a topic filter, or of the client id of a session that outlives its
+    /// Bytes of a topic, of a topic filter, or the client id of a session that outlives its
     /// connection, 32 to 65535. Default 1024.
     pub topic_length: usize,
     /// Levels of a topic or a topic filter, 1 to 64. Default 64.
     pub topic_levels: usize,
     /// Sessions that may outlive their connections, 0 to 100000. Default 1000.
     pub sessions: usize,
-    /// Bytes that may wait for all clients together that are not connected, 64 KiB to 1 GiB; over
-    /// this the session with most is discarded. Default 64 MiB.
+    /// Bytes that may wait for all absent clients together, 64 KiB to 1 GiB; beyond this the
+    /// session with the most is discarded. Default 64 MiB.
     #[serde(with = "wire::units::size")]
     pub session_bytes: usize,
-    /// How long the session of a client that is not connected lasts at most, 1 s to 365 d. Default
-    /// 1 d.
+    /// The longest life of a session whose client is not connected, 1 s to 365 d. Default 1 d.
     #[serde(with = "wire::units::seconds")]
     pub session_expiry: u64,
-    /// The longest keep-alive; a client of MQTT 5 that asks for a longer one is told this, 5 s to
-    /// 65535 s. Default 60 s.
+    /// The longest keep-alive, 5 s to 65535 s; a client of MQTT 5 that asks for a longer one is
+    /// told this. Default 60 s.
     #[serde(with = "wire::units::seconds")]
     pub keep_alive: u16,
     /// Messages of QoS 1 and 2 that may wait for one client, 1 to 1000000; a client with more is
@@ -86,22 +86,21 @@ pub struct Section {
     /// Bytes of those, 64 KiB to 1 GiB. Default 64 MiB.
     #[serde(with = "wire::units::size")]
     pub queue_bytes: usize,
-    /// Bytes of QoS 0 messages that may wait for one client, 64 KiB to 1 GiB. At most two of each
-    /// topic wait (more if they are small), the newest; over this the oldest is dropped. Default
-    /// 32 MiB.
+    /// Bytes of QoS 0 messages that may wait for one client, 64 KiB to 1 GiB. At most the newest
+    /// two of each topic wait (more if they are small); beyond the bound the oldest is dropped.
+    /// Default 32 MiB.
     #[serde(with = "wire::units::size")]
     pub newest_bytes: usize,
-    /// Bytes of memory that all messages together may take, those that wait for clients, here or
-    /// away, and those that are retained, 64 MiB to 2 GiB; over this the client for which most
-    /// waits is disconnected. Default: a third of the memory of this machine or of what the program
-    /// may use of it, whichever is less.
+    /// Bytes of memory for all messages that wait for clients, connected or not, or are retained,
+    /// 64 MiB to 2 GiB; beyond this the client for which the most waits is disconnected. Default: a
+    /// third of this machine's memory or of the program's limit, whichever is less.
     #[serde(with = "wire::units::size::option", skip_serializing_if = "Option::is_none")]
     pub memory: Option<usize>,
-    /// Messages of QoS 1 and 2 sent to a client and not acknowledged, and those of QoS 2 that a
-    /// client of MQTT 5 has under way, 1 to 10000. Default 100.
+    /// Unacknowledged messages of QoS 1 and 2 to a client, and unfinished ones of QoS 2 from a
+    /// client of MQTT 5, 1 to 10000. Default 100.
     pub inflight: usize,
-    /// After how long a client is disconnected that takes nothing of what waits for it, or stops
-    /// amid a packet, 1 s to 1 h. Default 30 s.
+    /// How long a client may take nothing of what waits for it, or stop amid a packet, before it is
+    /// disconnected, 1 s to 1 h. Default 30 s.
     #[serde(with = "wire::units::seconds")]
     pub stall: u64,
 }
@@ -112,14 +111,14 @@ pub struct Section {
 pub struct ListenerSection {
     /// An address and a port, which may be 0, as in `listen`.
     pub address: SocketAddr,
-    /// What is spoken there. Default `tcp`.
+    /// The transport. Default `tcp`.
     #[serde(default)]
     pub transport: Transport,
-    /// For `tls` and `wss`: a PEM file with the certificate, and behind it those that lead to a
-    /// root. It is read again when it changes.
+    /// For `tls` and `wss`: a PEM file with the certificate, followed by those that lead to a root.
+    /// The broker reads the file again when it changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<PathBuf>,
-    /// For `tls` and `wss`: a PEM file with the key of the certificate.
+    /// For `tls` and `wss`: a PEM file with the certificate's key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<PathBuf>,
 }
@@ -128,7 +127,7 @@ pub struct ListenerSection {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
-    /// TCP, as it is.
+    /// Plain TCP.
     #[default]
     Tcp,
     /// TLS over TCP.
@@ -140,7 +139,7 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// What begins the URL of a listener.
+    /// The scheme of a listener's URL.
     pub fn scheme(self) -> &'static str {
         match self {
             Transport::Tcp => "mqtt",
@@ -220,11 +219,11 @@ pub struct Config {
 pub(crate) struct Other {
     pub address: SocketAddr,
     pub transport: Transport,
-    /// There when the transport is encrypted.
+    /// Present if the transport is encrypted.
     pub files: Option<Files>,
 }
 
-/// A value that cannot be used: which, why, and what can.
+/// A value that cannot be used: which one, why, and which values can.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("broker.{key} = {value}: {hint}")]
 pub struct BadConfig {
@@ -241,8 +240,8 @@ impl BadConfig {
 }
 
 impl Section {
-    /// Checks what was typed, for a broker that has no directory and so no users, and for the
-    /// usual root.
+    /// Checks the section, for a broker with the default root and without a directory, so without
+    /// users.
     ///
     /// # Errors
     /// [`BadConfig`] names the first value that cannot be used.
@@ -250,7 +249,7 @@ impl Section {
         self.check_in(Root::default(), None)
     }
 
-    /// Checks what was typed. `folder` is the broker's own directory, made when it starts.
+    /// Checks the section. `folder` is the broker's own directory, which it makes when it starts.
     ///
     /// # Errors
     /// [`BadConfig`] names the first value that cannot be used.
@@ -260,7 +259,7 @@ impl Section {
             value: value.to_string(),
             hint: hint.to_owned(),
         };
-        // What is wrong with the users is said when the broker starts.
+        // An error in the users' file is reported when the broker starts.
         let has_users = folder
             .as_ref()
             .is_some_and(|folder| Users::read(folder).map_or(true, |users| !users.is_empty()));

@@ -1,5 +1,5 @@
-//! Sessions, subscriptions and what waits for each client. It has no socket and no thread; every
-//! queue in it is bounded.
+//! Sessions, subscriptions and the queues of clients. The core has no socket and no thread; each of
+//! its queues is bounded.
 
 pub(crate) mod newest;
 pub(crate) mod ordered;

@@ -1,11 +1,11 @@
-//! What the broker counts, for those who watch it.
+//! The broker's counters, for monitoring.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use serde::Serialize;
 
-/// Counts since the start, and how much of each there is now. Kept by a running broker, read by
-/// [`Counters::read`].
+/// Totals since the start, and current numbers. A running broker updates them; [`Counters::read`]
+/// reads them.
 #[derive(Debug, Default)]
 pub struct Counters {
     pub(crate) connections: Number,
@@ -28,10 +28,10 @@ pub struct Counters {
     pub(crate) discarded: Number,
 }
 
-/// What [`Counters`] were at one moment; each is right by itself.
+/// The values of [`Counters`] at one moment. Each value is right by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Sockets that are open now, also those without a CONNECT yet.
+    /// Sockets that are open now, including those without CONNECT.
     pub connections: u64,
     /// Clients that are connected now.
     pub clients: u64,
@@ -41,11 +41,10 @@ pub struct Counts {
     pub subscriptions: u64,
     /// Messages retained now.
     pub retained: u64,
-    /// What waits for clients now or may be sent again, in bytes; a payload is counted for each
-    /// client it waits for.
+    /// Bytes that wait for clients now or may be sent again; a payload counts once for each client.
     pub queued_bytes: u64,
-    /// The memory that messages take now which wait, are retained or are being written, in bytes;
-    /// a payload is counted once.
+    /// Bytes of memory of messages that wait, are retained or are being written now; a payload
+    /// counts once.
     pub held_bytes: u64,
     /// Packets received from clients.
     pub packets_in: u64,
@@ -59,16 +58,16 @@ pub struct Counts {
     pub bytes_in: u64,
     /// Bytes sent.
     pub bytes_out: u64,
-    /// QoS 0 messages that newer ones took the place of, for clients that did not keep up.
+    /// QoS 0 messages that newer ones replaced, for clients that did not keep up.
     pub replaced: u64,
-    /// Messages that went nowhere for another reason: not allowed, larger than the client takes,
-    /// expired, no room among the retained.
+    /// Messages dropped for another reason: not allowed, larger than the client accepts, expired,
+    /// or no room among the retained.
     pub dropped: u64,
     /// Clients disconnected because their queue was full.
     pub overrun: u64,
     /// Sessions that ended because their clients stayed away too long.
     pub expired: u64,
-    /// Sessions that ended because what waited for their absent clients found no room.
+    /// Sessions that ended because there was no room for the messages of their absent clients.
     pub discarded: u64,
 }
 
@@ -98,7 +97,7 @@ impl Counters {
     }
 }
 
-/// One number that many tasks change.
+/// A number that many tasks change.
 #[derive(Debug, Default)]
 pub(crate) struct Number(AtomicU64);
 

@@ -1,4 +1,4 @@
-//! Where clients come in: sockets, TLS, WebSocket, and one task for each connection.
+//! The way in for clients: sockets, TLS, WebSocket, and one task for each connection.
 
 pub(crate) mod connection;
 pub(crate) mod handshake;

@@ -1,15 +1,15 @@
 //! The embedded MQTT broker: 3.1.1 and 5, made for pictures.
 //!
-//! A frame that was not sent yet is replaced by a newer one of its topic, so what a client gets is
-//! new, however slow it is. Whatever waits for a client is bounded, no client waits for another,
-//! and nothing that one client sends harms the others.
+//! A newer frame replaces an unsent one of its topic, so even a slow client gets new frames. Each
+//! client's queue is bounded, no client waits for another, and nothing that one client sends harms
+//! the others.
 //!
-//! The way of a message: `listener` accepts a socket, on which TLS and `websocket` may come first;
-//! `connection` reads its bytes, which `codec` turns into a packet after `check` found it right;
-//! `admission` says who somebody is and what that one may do; its `session` hands it to
-//! `route`, which finds by the `subscriptions` who gets it and puts it into each one's `outbox`,
-//! from where that client's `connection` writes it. `sessions` holds them all, also those whose
-//! clients are away: for them it waits in `ordered`, as their outbox will find it.
+//! The path of a message: `listener` accepts a socket, which may need TLS and `websocket` first.
+//! `connection` reads the bytes; `check` validates them and `codec` makes a packet of them.
+//! `admission` identifies the client and says what it may do. Its `session` hands the message to
+//! `route`, which finds the receivers in `subscriptions` and puts the message into each one's
+//! `outbox`; that client's `connection` writes it. `sessions` holds all sessions. For an absent
+//! client the message waits in `ordered`, from which its next outbox begins.
 
 mod admission;
 mod config;
@@ -39,11 +39,11 @@ use crate::entry::handshake;
 pub use crate::entry::listener::BindError;
 use crate::entry::listener::{Listener, Parts, Speaks};
 
-/// A listener or a core without a sign of life for this long hangs. Each shows one every 10 s at
-/// least.
+/// A listener or a core without a sign of life for this long hangs. Each gives one at least every
+/// 10 s.
 const HANGS: Duration = Duration::from_secs(30);
 
-/// A broker whose addresses are taken and which does not serve yet.
+/// A broker that has bound its addresses and does not serve yet.
 pub struct Broker {
     listeners: Vec<(Transport, Listener)>,
     address: SocketAddr,
@@ -52,7 +52,7 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Takes the addresses.
+    /// Binds the addresses.
     ///
     /// # Errors
     /// [`BindError`] says which address or file, why not, and what to do.
@@ -79,31 +79,31 @@ impl Broker {
         Ok(Broker { listeners, address, parts, health })
     }
 
-    /// The address of `broker.listen`, with the port that was taken.
+    /// The address of `broker.listen`, with the real port.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// All addresses that are listened on and what is spoken there, that of `broker.listen` first.
+    /// All addresses and their transports, that of `broker.listen` first.
     pub fn addresses(&self) -> impl Iterator<Item = (Transport, SocketAddr)> {
         self.listeners.iter().map(|(transport, listener)| (*transport, listener.address()))
     }
 
-    /// Tells whether its listeners live and its core answers, also while it runs.
+    /// Whether its listeners live and its core answers, also while it runs.
     pub fn health(&self) -> Health {
         self.health.clone()
     }
 
-    /// What the broker counts, also while it runs.
+    /// The counters, also while it runs.
     pub fn counters(&self) -> Arc<Counters> {
         self.parts.core.counters.clone()
     }
 
-    /// Serves until `shutdown` resolves, then tells every client and ends within two seconds. All
-    /// its tasks have ended then.
+    /// Serves until `shutdown` resolves, then tells every client and ends within two seconds, with
+    /// all its tasks.
     ///
     /// # Errors
-    /// None now; a listener that cannot go on would be one.
+    /// None now; reserved for a listener that cannot go on.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
         for (transport, listener) in &self.listeners {
             let (address, fingerprint) = (listener.address(), listener.fingerprint());
@@ -122,7 +122,7 @@ impl Broker {
         let counters = self.counters();
         let mut listeners = JoinSet::new();
         for (_, listener) in self.listeners {
-            // The task of one listener. It ends when the core closes and its connections ended.
+            // The task of one listener. It ends after the core closes and its connections end.
             let what = format!("the broker's listener at {}", listener.address());
             listeners.spawn(listener.serve(self.parts.clone(), self.health.watch(what, HANGS)));
         }
@@ -143,7 +143,7 @@ impl Broker {
 /// Binds and serves until `shutdown` resolves.
 ///
 /// # Errors
-/// The address cannot be taken.
+/// An address cannot be bound.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
     let broker = Broker::bind(config).await.map_err(std::io::Error::other)?;
     broker.run(shutdown).await

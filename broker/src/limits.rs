@@ -1,8 +1,8 @@
-//! What a broker allows its clients; the meaning of each is at its key of the configuration.
+//! A broker's limits for its clients; the configuration keys say what each means.
 
 use std::time::Duration;
 
-/// What a broker allows.
+/// The limits of a broker.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub connections: usize,

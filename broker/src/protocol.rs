@@ -1,4 +1,4 @@
-//! MQTT's packets, from bytes and to bytes. It keeps no state but what a connection's aliases are.
+//! MQTT packets, from bytes and to bytes. The only state is that of a connection's aliases.
 
 pub(crate) mod aliases;
 pub(crate) mod check;

@@ -1,4 +1,4 @@
-//! Who comes in with a CONNECT, and with which grant.
+//! Decides who comes in with a CONNECT, and with which grant.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use wire::Root;
 use crate::admission::grants::Grant;
 use crate::protocol::packet::{Login, Reason, Refusal};
 
-/// What it goes by, see [`crate::Section`].
+/// The rules of admission, see [`crate::Section`].
 #[derive(Debug, Clone)]
 pub(crate) struct Rules {
     pub root: Root,
     pub deny: Arc<[String]>,
-    /// Whether strangers of the networks may come in while there are no users.
+    /// Whether clients of the networks may come in without a password while there are no users.
     pub open: bool,
-    /// What who has no user name may do when there are users.
+    /// The role of clients without a user name when there are users.
     pub anonymous: Option<Role>,
 }
 
@@ -38,12 +38,12 @@ impl Authenticator {
         Authenticator { rules, known }
     }
 
-    /// Who is known.
+    /// The known users.
     pub fn known(&self) -> &Authentication {
         &self.known
     }
 
-    /// Finds out who a client is. It takes a second when the password is wrong.
+    /// Identifies a client. A wrong password takes a second.
     ///
     /// # Errors
     /// Why the client may not come in.

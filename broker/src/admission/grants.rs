@@ -1,5 +1,5 @@
-//! What each role may do, in topic filters. Pure: who somebody is, [`crate::admission::authenticator`]
-//! says.
+//! What each role may do, in topic filters. Pure: [`crate::admission::authenticator`] identifies
+//! clients.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use crate::protocol::topic;
 pub(crate) struct Grant {
     publish: Topics,
     subscribe: Topics,
-    /// What is refused nevertheless.
+    /// Filters that are refused even if a role grants them.
     deny: Arc<[String]>,
-    /// Where a bridge of this client's name says whether it is connected, see
+    /// The topic on which a bridge of this client id says whether it is connected, see
     /// [`Grant::for_client`].
     connection: Option<String>,
 }
@@ -23,20 +23,20 @@ pub(crate) struct Grant {
 #[derive(Debug, Clone)]
 enum Topics {
     All,
-    /// What one of these patterns covers, see [`covers`].
+    /// Whatever one of these patterns covers, see [`covers`].
     Of(Vec<String>),
 }
 
 impl Grant {
-    /// Everything but what is denied: for whoever comes to a broker without users.
+    /// Everything except denied filters: for clients of a broker without users.
     pub fn everything(deny: Arc<[String]>) -> Grant {
         Grant { publish: Topics::All, subscribe: Topics::All, deny, connection: None }
     }
 
-    /// As it is for a client of this id: a bridge of Mosquitto says on one topic of the broker's own
-    /// (`$SYS/broker/connection/<client id>/state`, `mosquitto.conf(5)`, `notifications`) whether it
-    /// is connected, has that as its will, and does not come in without. Who may publish nothing
-    /// else may not publish this.
+    /// The grant for a client with this id. A bridge of Mosquitto says on one topic of the broker's
+    /// own (`$SYS/broker/connection/<client id>/state`, `mosquitto.conf(5)`, `notifications`)
+    /// whether it is connected. That is also its will, and the bridge does not connect without it.
+    /// A client that may publish nothing else may not publish this either.
     pub fn for_client(self, client_id: &str) -> Grant {
         let speaks = !matches!(&self.publish, Topics::Of(patterns) if patterns.is_empty());
         let connection = speaks.then(|| format!("$SYS/broker/connection/{client_id}/state"));
@@ -50,7 +50,7 @@ impl Grant {
         let commands = ["+/+/want", "+/+/snap", "+/+/set/+"].map(text);
         let (publish, subscribe) = match role {
             Role::Admin => return Grant::everything(Arc::new([])),
-            // With another name it could have a wildcard, or another's topics.
+            // With another name it could contain a wildcard, or match another node's topics.
             Role::Node if !is_node(name) => (Vec::new(), Vec::new()),
             Role::Node => {
                 let own = format!("{name}/#");
@@ -79,8 +79,8 @@ impl Grant {
         }
     }
 
-    /// Whether the client may publish to a valid topic. Topics that begin with `$` are the
-    /// broker's own, but for one, see [`Grant::for_client`].
+    /// Whether the client may publish to a valid topic. Topics that begin with `$` are the broker's
+    /// own, except one, see [`Grant::for_client`].
     pub fn may_publish(&self, topic: &str) -> bool {
         let is_granted = match topic.starts_with('$') {
             true => self.connection.as_deref() == Some(topic),
@@ -89,11 +89,12 @@ impl Grant {
         is_granted && !self.deny.iter().any(|deny| topic::matches(deny, topic))
     }
 
-    /// Whether the client may subscribe to a valid filter, which is so when it may read all that
-    /// the filter could match. Of a shared subscription, that is the filter behind its group.
+    /// Whether the client may subscribe to a valid filter: it must have the right to read all that
+    /// the filter could match. Of a shared subscription, the filter behind its group counts.
     ///
-    /// A denied filter refuses those within it. A wider one is granted, since nobody but an
-    /// administrator can publish what is denied; but for `$SYS`, where the broker itself does.
+    /// A denied filter refuses all filters within it. A wider filter is granted, because only an
+    /// administrator can publish on denied topics; `$SYS` is the exception, because the broker
+    /// publishes there.
     pub fn may_subscribe(&self, filter: &str) -> bool {
         let is_sys = topic::asks_for_sys(filter);
         let is_denied =
@@ -111,8 +112,8 @@ impl Topics {
     }
 }
 
-/// Whether all topics that `asked` matches, a topic or a filter, are of `pattern`: a filter in
-/// which a level may also be the beginning of a word and a `*`.
+/// Whether `pattern` covers all topics that `asked` (a topic or a filter) matches. In the pattern,
+/// a level may also be the beginning of a word and a `*`.
 fn covers(pattern: &str, asked: &str) -> bool {
     if asked.starts_with('$') && pattern.starts_with(['+', '#']) {
         return false;
@@ -290,8 +291,8 @@ mod tests {
     }
 
     proptest! {
-        /// Containment, against the matcher: no topic gets through a covered filter that does not
-        /// get through what covers it.
+        /// Checks containment against the matcher: every topic that matches a covered filter also
+        /// matches the filter that covers it.
         #[test]
         fn what_a_covered_filter_matches_is_covered(
             pattern in "#|[$a+]?(/[ab+]?){0,2}(/#)?",

@@ -1,19 +1,19 @@
-//! Whose a session is, and who is asked for what is kept.
+//! Who owns a session, and whose share stored messages count to.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use access::Identity;
 
-/// Whose session it is. No client id reaches the session of another user, nor one of its own from
-/// a time when it had another role or another password.
+/// The owner of a session. A client id never reaches the session of another user, nor one of the
+/// same user with another role or password.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Owner {
     pub identity: Arc<Identity>,
     pub client_id: String,
 }
 
-/// Who is asked for what is kept: a user, or for those without one their address.
+/// Whose share stored messages count to: the user's, or without one the address's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Holder {
     Known(Arc<Identity>),
@@ -30,7 +30,7 @@ impl Holder {
 }
 
 impl Owner {
-    /// The bytes of what a client chose of it.
+    /// The length in bytes of the parts that a client chose.
     pub fn len(&self) -> usize {
         let name = match &*self.identity {
             Identity::Local { name, .. } => name.len(),

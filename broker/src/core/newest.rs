@@ -1,4 +1,4 @@
-//! The lane of QoS 0 of one client: the newest messages of each topic, and topics take turns.
+//! The QoS 0 lane of one client: the newest messages of each topic. Topics take turns.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -6,18 +6,18 @@ use std::sync::Arc;
 use crate::counters::Counters;
 use crate::protocol::delivery::Delivery;
 
-/// So many messages of a topic wait at most, so that what arrives is new. Two and not one, or a
-/// fast client under load misses some.
+/// How many messages of a topic wait at most, so that what arrives is new. With one instead of two
+/// a fast client under load misses some.
 const DEPTH: usize = 2;
 
-/// More than [`DEPTH`] of a topic may wait when together they are smaller than this, so that
-/// bursts of a few words arrive whole. Pictures are larger.
+/// More than [`DEPTH`] messages of a topic may wait while together they are smaller than this, so
+/// that bursts of short messages arrive whole. Pictures are larger.
 pub(crate) const SMALL_TOPIC: usize = 32 * 1024;
 
-/// What waits. It counts its own bytes.
+/// The lane. It counts its own bytes.
 #[derive(Debug)]
 pub(crate) struct Newest {
-    /// The topics with something to send, the one that waits longest first.
+    /// The topics with something to send, the longest waiting first.
     waiting: VecDeque<Arc<str>>,
     topics: HashMap<Arc<str>, Topic>,
     bytes: usize,
@@ -44,8 +44,8 @@ impl Newest {
         self.bytes
     }
 
-    /// Puts a message in. Older ones of its topic make room for it, and of all topics when more
-    /// than `most` bytes wait.
+    /// Adds a message. The oldest ones of its topic make room for it, and those of other topics if
+    /// more than `most` bytes wait.
     pub fn push(&mut self, delivery: Delivery, most: usize) {
         let size = delivery.size();
         let name = delivery.message.topic.clone();
@@ -69,7 +69,7 @@ impl Newest {
         }
     }
 
-    /// The oldest of the topic that waits longest; the topic goes to the back.
+    /// The oldest message of the topic that has waited longest; the topic goes to the back.
     pub fn pop(&mut self) -> Option<Delivery> {
         let name = self.waiting.pop_front()?;
         let topic = self.topics.get_mut(&name)?;

@@ -1,5 +1,5 @@
 //! The messages of QoS 1 and 2 of one session, in their order: those that wait and those that the
-//! client has not acknowledged. It goes with the session from one connection to the next.
+//! client has not acknowledged. The lane moves with the session to the next connection.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,20 +11,20 @@ use crate::limits::Limits;
 use crate::protocol::delivery::Delivery;
 use crate::protocol::packet::Qos;
 
-/// A lane of promises.
+/// The lane of QoS 1 and 2.
 #[derive(Debug)]
 pub(crate) struct Ordered {
     waiting: VecDeque<Delivery>,
-    /// In the order in which they were sent.
+    /// In the order of sending.
     inflight: VecDeque<Inflight>,
-    /// How many of those in flight were sent in this connection. The others come first, again.
+    /// How many of those in flight were sent in this connection. The others are sent first, again.
     sent: usize,
-    /// The size of all that is held, which is counted as queued.
+    /// The size of all held messages, which counts as queued.
     bytes: usize,
     last_id: u16,
-    /// When those that have expired were looked for.
+    /// When expired messages were last removed.
     swept: Option<Instant>,
-    /// Whether what is in flight is held, so that it can be sent again.
+    /// Whether messages in flight are held, so that they can be sent again.
     holds: bool,
     counters: Arc<Counters>,
 }
@@ -38,29 +38,29 @@ struct Inflight {
 
 #[derive(Debug)]
 enum Step {
-    /// PUBACK or PUBREC has not come. Without what was sent where that is not held.
+    /// PUBACK or PUBREC has not come. `None` if the sent message is not held.
     Published(Option<Delivery>),
     /// PUBREC has come and PUBCOMP has not.
     Released,
 }
 
-/// What is to be sent.
+/// What to send next.
 #[derive(Debug)]
 pub(crate) enum Next {
     Publish { id: u16, dup: bool, delivery: Delivery },
     Release { id: u16 },
 }
 
-/// What a PUBREC is answered with.
+/// How to answer a PUBREC.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Received {
     Release,
     Unknown,
-    /// Nothing; the client will not have the message.
+    /// Not at all; the client refused the message.
     Refused,
 }
 
-/// There is no room for one more message, which is given back.
+/// There is no room for one more message; it is given back.
 #[derive(Debug)]
 pub(crate) struct Full(pub Delivery);
 
@@ -78,16 +78,16 @@ impl Ordered {
         }
     }
 
-    /// A new connection: all that is in flight is sent again.
+    /// Begins a new connection: all messages in flight are sent again.
     pub fn connected(&mut self, outlives_connection: bool) {
         self.sent = 0;
         self.holds = outlives_connection;
     }
 
-    /// Puts a message at the end.
+    /// Adds a message at the end.
     ///
     /// # Errors
-    /// It does not fit. One that is alone always does, whatever its size.
+    /// The message does not fit. A single message always does, whatever its size.
     pub fn push(&mut self, delivery: Delivery, limits: &Limits) -> Result<(), Full> {
         let size = delivery.size();
         if !self.has_room(size, limits) {
@@ -99,13 +99,13 @@ impl Ordered {
         Ok(())
     }
 
-    /// Whether a message of so many bytes fits.
+    /// Whether a message of `size` bytes fits.
     pub fn has_room(&self, size: usize, limits: &Limits) -> bool {
         self.bytes == 0
             || self.waiting.len() < limits.queue && self.bytes + size <= limits.queue_bytes
     }
 
-    /// How many messages were not sent yet.
+    /// How many messages have not been sent.
     pub fn waiting(&self) -> usize {
         self.waiting.len()
     }
@@ -115,7 +115,7 @@ impl Ordered {
         self.sent < window && (self.sent < self.inflight.len() || !self.waiting.is_empty())
     }
 
-    /// What is to be sent now, if anything. What has expired or does not fit is left out.
+    /// The next packet to send, if any. Skips expired messages and those too large to send.
     pub fn next(
         &mut self,
         window: usize,
@@ -193,9 +193,9 @@ impl Ordered {
         }
     }
 
-    /// Takes out the messages of shared subscriptions that another member may have: those that
-    /// were not sent, and with `also_sent` those of QoS 1 that were not acknowledged. Of QoS 2
-    /// none that was sent goes to another (MQTT 5, section 4.8.2).
+    /// Takes out the messages of shared subscriptions that another member may have: those not sent,
+    /// and with `also_sent` those of QoS 1 that were not acknowledged. A sent message of QoS 2
+    /// never goes to another member (MQTT 5, section 4.8.2).
     pub fn take_shared(&mut self, also_sent: bool) -> Vec<Delivery> {
         let mut taken = Vec::new();
         if also_sent {
@@ -218,7 +218,7 @@ impl Ordered {
         taken
     }
 
-    /// Lets go of what has expired, of which all is looked through, so once in a second at most.
+    /// Removes expired messages. This looks at all of them, so it runs at most once a second.
     pub fn drop_expired(&mut self, now: Instant) {
         if self.swept.is_some_and(|swept| now < swept + SWEEP_EVERY) {
             return;
@@ -259,7 +259,7 @@ impl Ordered {
         self.counters.queued_bytes.sub(size);
     }
 
-    /// An identifier that is not in flight; there is one, because the window is smaller than all.
+    /// An identifier that is not in flight. One exists: the window is smaller than their number.
     fn next_id(&mut self) -> u16 {
         loop {
             self.last_id = self.last_id.checked_add(1).unwrap_or(1);
@@ -305,7 +305,7 @@ mod tests {
         ordered.push(delivery, &Section::default().check().unwrap().limits).unwrap();
     }
 
-    /// What is sent: the identifier, and the payload with 100 if it is sent again, or 0.
+    /// What is sent: the identifier, and the payload plus 100 if it is sent again, or 0.
     fn sent(ordered: &mut Ordered, window: usize) -> Vec<(u16, u8)> {
         let next = |ordered: &mut Ordered| ordered.next(window, Instant::now(), |_| true);
         std::iter::from_fn(|| {
@@ -332,7 +332,7 @@ mod tests {
         }
         assert_eq!(sent(&mut ordered, 4), [(1, 1), (2, 2), (3, 3), (4, 4)]);
         ordered.acknowledged(1);
-        ordered.acknowledged(2); // of QoS 2, so that this says nothing
+        ordered.acknowledged(2); // of QoS 2, so PUBACK has no effect
         assert_eq!(ordered.received(2, false), Received::Release);
         assert_eq!(ordered.received(2, false), Received::Release, "again");
         assert_eq!(ordered.received(3, false), Received::Unknown, "of QoS 1");
@@ -340,7 +340,7 @@ mod tests {
         ordered.connected(true);
         assert_eq!(sent(&mut ordered, 2), [(2, 0), (3, 103)]);
         ordered.completed(2);
-        ordered.completed(4); // it was not received
+        ordered.completed(4); // PUBREC has not come for it
         ordered.acknowledged(3);
         assert_eq!(sent(&mut ordered, 2), [(4, 104), (5, 105)]);
         assert_eq!(ordered.received(4, true), Received::Refused);

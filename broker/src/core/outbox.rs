@@ -1,9 +1,9 @@
-//! What waits to be sent to one client.
+//! The queue of what waits to be sent to one client.
 //!
-//! Three lanes: replies, messages of QoS 1 and 2 in their order, and messages of QoS 0, of which
-//! newer ones replace older ones of their topic. Putting something in never waits. A lane that is
-//! full ends the client (QoS 1 and 2) or loses its oldest (QoS 0); replies are bounded by not
-//! reading on from a client that does not take them, see [`Outbox::replies_taken`].
+//! It has three lanes: replies, messages of QoS 1 and 2 in order, and messages of QoS 0, which
+//! replace older ones of their topic. Adding never waits. A full lane disconnects the client (QoS 1
+//! and 2) or drops its oldest message (QoS 0). Replies are bounded because the broker stops reading
+//! from a client that does not take them, see [`Outbox::replies_taken`].
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,22 +23,22 @@ use crate::protocol::packet::{Qos, Reason, Reply, Takes, Version};
 use crate::protocol::publish::{self, Sending};
 use crate::protocol::reply;
 
-/// A client for which more messages of QoS 1 and 2 wait does not keep up, so that others of its
+/// A client for which more messages of QoS 1 and 2 wait does not keep up; other members of its
 /// shared subscriptions come first.
 const MANY: usize = 8;
 
-/// A client whose untaken replies are larger than this is not read from.
+/// The broker does not read from a client whose waiting replies are larger than this.
 const REPLIES: usize = 64 * 1024;
 
-/// What is taken at once: one large message, or small ones up to these.
+/// The most that is taken at once: one large message, or small ones up to these bounds.
 const BATCH_BYTES: usize = 32 * 1024;
 const BATCH_CHUNKS: usize = 64;
 
-/// The queue of one client. Those who put in and the one who takes out share it.
+/// The queue of one client, shared by those who add to it and the one who takes from it.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     version: Version,
-    /// The most QoS 1 and 2 messages unacknowledged.
+    /// The most unacknowledged messages of QoS 1 and 2.
     window: usize,
     packet_maximum: usize,
     limits: Limits,
@@ -57,7 +57,7 @@ struct Queue {
     newest: Newest,
     /// QoS 1 and 2.
     ordered: Ordered,
-    /// Whose turn it is, when both kinds of messages wait.
+    /// Which kind is next, if both kinds of messages wait.
     is_turn_of_newest: bool,
     aliases: Given,
     end: Option<Reason>,
@@ -87,7 +87,7 @@ impl Outbox {
         }
     }
 
-    /// Begins with what is left of an earlier connection.
+    /// Begins with the messages left from an earlier connection.
     pub fn resume(&self, mut ordered: Ordered, outlives_connection: bool) {
         ordered.connected(outlives_connection);
         self.lock().ordered = ordered;
@@ -110,12 +110,12 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// Puts a message in. When there is no room the client is ended, or older news are lost.
+    /// Adds a message. Without room, the client ends or old QoS 0 messages drop.
     ///
-    /// Gives back a message of a shared subscription that ended the client, for another member.
+    /// Gives back a shared subscription's message that ended the client, for another member.
     pub fn send(&self, delivery: Delivery) -> Option<Delivery> {
         if !self.fits(&delivery) {
-            // MQTT 5, section 3.1.2.11.4: as if it had been sent.
+            // MQTT 5, section 3.1.2.11.4: treat it as sent.
             self.counters.dropped.add(1);
             return None;
         }
@@ -138,7 +138,7 @@ impl Outbox {
         back
     }
 
-    /// The size of all that waits or may be sent again.
+    /// The size of all messages that wait or may be sent again.
     pub fn bytes(&self) -> usize {
         let queue = self.lock();
         queue.reply_bytes + queue.newest.bytes() + queue.ordered.bytes()
@@ -158,7 +158,7 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// The client has a QoS 2 message, or refused it.
+    /// The client received a QoS 2 message, or refused it.
     pub fn received(&self, id: u16, is_refused: bool) {
         let mut queue = self.lock();
         let reason = match queue.ordered.received(id, is_refused) {
@@ -175,15 +175,15 @@ impl Outbox {
         }
     }
 
-    /// The client has let go of a QoS 2 message.
+    /// The client completed a QoS 2 message.
     pub fn completed(&self, id: u16) {
         self.lock().ordered.completed(id);
         self.filled.notify_one();
     }
 
-    /// Waits for something to send and moves some of it to `chunks`: whole packets.
+    /// Waits for something to send and moves some of it, as whole packets, to `chunks`.
     ///
-    /// Returns nothing new when the outbox has ended.
+    /// Adds nothing after the outbox has ended.
     pub async fn take(&self, chunks: &mut VecDeque<Bytes>, heads: &mut BytesMut) {
         loop {
             let filled = self.filled.notified();
@@ -267,13 +267,13 @@ impl Outbox {
         }
     }
 
-    /// Lets go of all that waits. The connection ends with this reason, if it is the first.
+    /// Drops all that waits. The connection ends with this reason, unless an earlier call gave one.
     pub fn end(&self, reason: Reason) {
         drop(self.leave(reason));
     }
 
-    /// Ends as [`Outbox::end`] does, and gives what is left of QoS 1 and 2 and whether that is
-    /// all, so that the session can go on.
+    /// Ends as [`Outbox::end`] does. Gives the messages of QoS 1 and 2 that are left and whether
+    /// they are complete, so that the session can go on.
     pub fn leave(&self, reason: Reason) -> (Ordered, bool) {
         let mut queue = self.lock();
         let ordered = Ordered::new(self.counters.clone());
@@ -283,8 +283,8 @@ impl Outbox {
         (ordered, is_whole)
     }
 
-    /// How ready the client is for one more message of a shared subscription, for which there must
-    /// be room if its size is given.
+    /// How ready the client is for one more message of a shared subscription. If a size is given,
+    /// there must be room for it.
     pub fn readiness(&self, size: Option<usize>) -> Readiness {
         let queue = self.lock();
         let fits = size.is_none_or(|size| queue.ordered.has_room(size, &self.limits));
@@ -297,7 +297,7 @@ impl Outbox {
         }
     }
 
-    /// The lane of QoS 1 and 2 is left as it is: what others may have of it is still to be taken.
+    /// Leaves the lane of QoS 1 and 2 alone: other members still take messages from it.
     fn end_locked(&self, queue: &mut Queue, reason: Reason) {
         if queue.end.is_none() {
             queue.end = Some(reason);
@@ -310,7 +310,7 @@ impl Outbox {
         }
     }
 
-    /// Waits for the end and says its reason.
+    /// Waits for the end and gives its reason.
     pub async fn ended(&self) -> Reason {
         loop {
             let mut ended = std::pin::pin!(self.ended.notified());
@@ -360,7 +360,7 @@ mod tests {
         Delivery::new(Arc::new(message), qos)
     }
 
-    /// What would be written: of each PUBLISH the first byte of its topic and of its payload.
+    /// What would be written: for each PUBLISH the first byte of its topic and of its payload.
     async fn taken(outbox: &Outbox) -> Vec<(u8, u8)> {
         let mut taken = Vec::new();
         let mut heads = BytesMut::new();

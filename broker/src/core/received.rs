@@ -1,6 +1,6 @@
-//! Which messages of QoS 2 a client has sent and not released.
+//! The QoS 2 messages that a client has sent and not released.
 
-/// A set of packet identifiers. However many there are it takes 8 KiB, and nothing when empty.
+/// A set of packet identifiers. It takes 8 KiB for any number of them, and nothing when empty.
 #[derive(Debug, Default)]
 pub(crate) struct Received {
     bits: Option<Box<[u64; 1024]>>,
@@ -17,7 +17,7 @@ impl Received {
         self.bits.as_ref().is_some_and(|bits| bits[word] & bit != 0)
     }
 
-    /// Puts one in that is not there.
+    /// Adds one that is not in the set.
     pub fn insert(&mut self, id: u16) {
         if !self.contains(id) {
             let (word, bit) = place(id);
@@ -41,7 +41,7 @@ impl Received {
     }
 }
 
-/// The word, which is below 1024, and the bit in it.
+/// The index of the word, below 1024, and the bit in it.
 fn place(id: u16) -> (usize, u64) {
     (usize::from(id >> 6), 1 << (id & 63))
 }

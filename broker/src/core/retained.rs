@@ -1,4 +1,4 @@
-//! The retained messages: the last word on each topic.
+//! The retained messages: the last one of each topic.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -11,7 +11,7 @@ use crate::admission::owner::Holder;
 use crate::protocol::packet::Message;
 use crate::protocol::topic;
 
-/// Looking for what has expired takes a while, which nobody may cause again and again.
+/// The least time between two searches for expired messages: they are slow.
 pub(crate) const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Retained messages, bounded in count and bytes.
@@ -20,16 +20,16 @@ pub(crate) struct Retained {
     messages: BTreeMap<Arc<str>, Kept>,
     counts: Ledger<Holder>,
     bytes: Ledger<Holder>,
-    /// No message expires before this.
+    /// No message expires earlier than this.
     first_expires: Option<Instant>,
-    /// When those that have expired were looked for.
+    /// When expired messages were last removed.
     swept: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Kept {
     message: Arc<Message>,
-    /// Who had it kept.
+    /// Whose share the message counts to.
     holder: Holder,
 }
 
@@ -48,11 +48,11 @@ impl Retained {
         }
     }
 
-    /// Keeps a message as its topic's last word; an empty payload means that there is none.
+    /// Retains a message for its topic; an empty payload removes the retained one.
     ///
     /// # Errors
-    /// There is no room, or its holder has too much already, see [`quota`]. What was kept
-    /// for its topic stays.
+    /// There is no room, or its holder has too much already, see [`quota`]. The topic keeps its old
+    /// message.
     pub fn keep(&mut self, message: &Arc<Message>, holder: &Holder) -> Result<(), Full> {
         let old = self.forget(&message.topic);
         if message.payload.is_empty() {
@@ -82,7 +82,7 @@ impl Retained {
         Some(kept)
     }
 
-    /// Forgets what has expired, of which all is looked through, so once in a second at most.
+    /// Removes expired messages. This looks at all of them, so it runs at most once a second.
     pub fn drop_expired(&mut self, now: Instant) {
         if self.first_expires.is_none_or(|expires| expires > now)
             || self.swept.is_some_and(|swept| now < swept + SWEEP_EVERY)
@@ -98,7 +98,7 @@ impl Retained {
         self.first_expires = self.messages.values().filter_map(|kept| kept.message.expires).min();
     }
 
-    /// All that a valid filter matches, in the order of their topics.
+    /// All messages that a valid filter matches, in the order of their topics.
     pub fn matching<'a>(
         &'a self,
         filter: &'a str,
@@ -115,7 +115,7 @@ impl Retained {
             .filter(move |message| !message.is_expired(now))
     }
 
-    /// How many there are.
+    /// How many messages are retained.
     pub fn len(&self) -> usize {
         self.messages.len()
     }
@@ -204,7 +204,7 @@ mod tests {
         let kept: Vec<_> =
             retained.matching("#", Instant::now()).map(|m| m.payload.clone()).collect();
         assert_eq!(kept, ["x", "x", "x"]);
-        // Another's word takes the place of the first's, and counts for that one from then on.
+        // A message of another holder replaces the first, and counts to that holder from then on.
         retained.keep(&message("a", "z"), &holder(3)).unwrap();
         assert_eq!(retained.counts.of(&holder(1)), 1);
     }

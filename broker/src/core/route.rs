@@ -1,4 +1,4 @@
-//! Who gets a message.
+//! Decides who gets a message.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::protocol::delivery::Delivery;
 use crate::protocol::packet::{Message, Options, Qos, Reason};
 
 impl Core {
-    /// Retains a message if that is asked for, and hands it to all who subscribed to it.
+    /// Retains a message if its sender asks for that, and hands it to all subscribers.
     ///
     /// # Errors
     /// It could not be retained.
@@ -33,7 +33,7 @@ impl Core {
         kept
     }
 
-    /// Hands a message to all who subscribed to it, each at the lower of the two QoS.
+    /// Hands a message to all subscribers, each at the lower of the two QoS.
     pub fn spread(&self, state: &mut State, from: SessionId, message: &Arc<Message>) {
         let mut receivers: HashMap<SessionId, Delivery> = HashMap::new();
         let mut groups = Vec::new();
@@ -61,7 +61,7 @@ impl Core {
         }
     }
 
-    /// Keeps messages that shared subscriptions brought to a member that has gone, for others.
+    /// Keeps messages that shared subscriptions gave to a departed member, for other members.
     pub fn orphan(&self, state: &mut State, deliveries: Vec<Delivery>) {
         for delivery in deliveries {
             let size = delivery.size();
@@ -76,9 +76,9 @@ impl Core {
         }
     }
 
-    /// Hands some of the messages of members that have gone to others that have room, so that what
-    /// was too much for one does not become too much for all. Says whether there are more: they
-    /// may be many, and others want to be served meanwhile.
+    /// Hands some messages of departed members to others that have room, so that a load too large
+    /// for one does not become too large for all. Returns whether more are left: they may be many,
+    /// and other clients want service meanwhile.
     pub fn pass_on(&self, state: &mut State) -> bool {
         const SOME: usize = 64;
         for _ in 0..SOME {
@@ -110,8 +110,8 @@ impl Core {
         self.hand_over(state, group, message, None);
     }
 
-    /// Hands a message to one member of a group, and says whether there was one. With a size there
-    /// must be room for that.
+    /// Hands a message to one member of a group, and returns whether there was one. If a size is
+    /// given, the member must have room for it.
     fn hand_over(
         &self,
         state: &mut State,
@@ -119,7 +119,7 @@ impl Core {
         message: &Arc<Message>,
         size: Option<usize>,
     ) -> bool {
-        // Each one that cannot take it is not a member any more.
+        // Each member that cannot take it leaves the group.
         loop {
             let State { sessions, groups, full, .. } = state;
             let readiness = |session: SessionId, options: &Options| match sessions
@@ -148,8 +148,8 @@ impl Core {
         }
     }
 
-    /// Hands a message to a session. Gives back one of a shared subscription for which there was
-    /// no room. QoS 0 does not wait for those who are away.
+    /// Hands a message to a session. Gives back a message of a shared subscription for which there
+    /// is no room. QoS 0 does not wait for absent clients.
     fn deliver(
         &self,
         state: &mut State,

@@ -1,4 +1,4 @@
-//! What one client may ask of the core.
+//! The operations of one client on the core.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,16 +14,16 @@ use crate::protocol::packet::{
 };
 use crate::protocol::topic;
 
-/// Shared subscriptions of one client. Each brings a copy of its own, however many match, so that
-/// without a bound one client could make each message of others a thousand.
+/// The most shared subscriptions of one client. Each brings a copy of its own, however many match:
+/// without a bound one client could turn every message of others into a thousand.
 const SHARED: usize = 32;
 
-/// So many filters of a client are granted also when all clients' filters together are too many,
-/// so that nobody can keep others from what they need most.
+/// The filters that a client may always have, even if all clients together have too many, so that
+/// nobody can keep others from what they need most.
 const ALWAYS: usize = 8;
 
-/// A connection's hold on its session. Dropping it, however that comes about, disconnects the
-/// session. One that was taken over by another connection does nothing any more.
+/// A connection's hold on its session. Dropping it always disconnects the session. It does nothing
+/// after another connection took the session over.
 pub(crate) struct Session {
     core: Arc<Core>,
     id: SessionId,
@@ -48,12 +48,12 @@ impl Session {
         }
     }
 
-    /// Publishes a message to a valid topic; of QoS 2, unless it was published under this packet
-    /// identifier before.
+    /// Publishes a message to a valid topic; one of QoS 2 only if this packet identifier is not in
+    /// use.
     ///
     /// # Errors
-    /// It went to all subscribers, but could not be retained. Or there are more of QoS 2 under way
-    /// than the client was told, and it is to be disconnected.
+    /// The message went to all subscribers, but could not be retained. Or more messages of QoS 2
+    /// are unfinished than the client may have, and the caller must disconnect it.
     pub fn publish(&self, id: u16, message: Message) -> Result<(), Reason> {
         let mut state = self.core.lock();
         let Some(entry) = self.entry(&mut state) else { return Ok(()) };
@@ -72,7 +72,7 @@ impl Session {
         let published =
             self.core.route(&mut state, self.id, &holder, &message.shared(&self.core.counters));
         self.core.settle(&mut state);
-        // A reason of failure ends the exchange; in 3.1.1 there is none.
+        // A failure reason ends the exchange; 3.1.1 has no such reason.
         if is_once
             && published.is_err()
             && version == Version::V5
@@ -83,15 +83,15 @@ impl Session {
         published
     }
 
-    /// The client lets go of a QoS 2 message. Says whether there was one.
+    /// The client releases a QoS 2 message. Returns whether there was one.
     pub fn release(&self, id: u16) -> bool {
         self.entry(&mut self.core.lock()).is_some_and(|entry| entry.received.remove(id))
     }
 
-    /// Subscribes, and says the QoS granted and whether the subscription was new.
+    /// Subscribes, and returns the granted QoS and whether the subscription is new.
     ///
     /// # Errors
-    /// This filter is refused.
+    /// The filter is refused.
     pub fn subscribe(&self, filter: &Filter) -> Result<(Qos, bool), Reason> {
         let limits = &self.core.limits;
         let Filter { path: name, options } = filter;
@@ -128,8 +128,8 @@ impl Session {
         Ok((options.qos, is_new))
     }
 
-    /// Sends the retained messages that a subscription, made before, asks for. A shared one brings
-    /// none (MQTT 5, section 4.8.2).
+    /// Sends the retained messages that an existing subscription asks for. A shared one brings none
+    /// (MQTT 5, section 4.8.2).
     pub fn send_retained(&self, filter: &Filter, is_new: bool) {
         let Filter { path, options } = filter;
         match options.retained {
@@ -153,7 +153,7 @@ impl Session {
         }
     }
 
-    /// Takes a subscription back.
+    /// Removes a subscription.
     pub fn unsubscribe(&self, filter: &str) -> Unsubscribed {
         if topic::subscribed(filter).is_none() {
             return Unsubscribed::Invalid;
@@ -169,11 +169,11 @@ impl Session {
         Unsubscribed::Done
     }
 
-    /// The client says good-bye: its will is not published, unless it wants that, and it may
-    /// change how many seconds its session goes on.
+    /// The client disconnects. Its will is published only with `with_will`, and `expiry` may change
+    /// how many seconds its session lasts.
     ///
     /// # Errors
-    /// A session that was to end with its connection cannot outlive it.
+    /// A session that should end with its connection cannot outlive it.
     pub fn leave(&self, with_will: bool, expiry: Option<u32>) -> Result<(), Refusal> {
         let mut state = self.core.lock();
         let Some(entry) = self.entry(&mut state) else { return Ok(()) };
@@ -190,7 +190,7 @@ impl Session {
         Ok(())
     }
 
-    /// Has the session end with this connection, whatever was agreed on.
+    /// Makes the session end with this connection, whatever was agreed.
     pub fn end_with_connection(&self) {
         let mut state = self.core.lock();
         if self.entry(&mut state).is_some() {

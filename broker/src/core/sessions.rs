@@ -1,5 +1,5 @@
-//! The sessions, and when they begin and end. It has no thread of its own: clients' tasks call
-//! into it, each for as long as it takes to put a message into some queues.
+//! The sessions, and when they begin and end. They have no thread of their own: clients' tasks call
+//! them, each for as long as it takes to put a message into some queues.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ use crate::counters::Counters;
 use crate::limits::Limits;
 use crate::protocol::packet::{Reason, Reply, Welcome, Will};
 
-/// A session that holds less is not worth ending to make room, in bytes.
+/// The least that a session must hold, in bytes, for its end to make useful room.
 const LITTLE: usize = 64 * 1024;
 
 /// What all clients of a broker share.
@@ -31,7 +31,7 @@ pub(crate) struct Core {
     pub(crate) began: Instant,
     state: Mutex<State>,
     is_closing: watch::Sender<bool>,
-    /// Something is to be done earlier than was thought, see `time`.
+    /// Told when something is due earlier than planned, see `time`.
     pub(crate) hastened: Notify,
     pub(crate) no_room: Throttle,
     pub(crate) no_member: Throttle,
@@ -40,18 +40,18 @@ pub(crate) struct Core {
     discarded: Throttle,
     let_go: Throttle,
     pub(crate) refusals: Refusals,
-    /// Room for packets that are being received: large ones are collected in memory before they
-    /// are whole, and so is what never becomes one.
+    /// Memory for packets that are being received. Large ones are collected before they are whole,
+    /// and some never become whole.
     pub(crate) receiving: Shares<Holder>,
 }
 
-/// A client that comes in.
+/// A connecting client.
 pub(crate) struct Arrival {
     pub owner: Owner,
     pub holder: Holder,
     /// Whether it wants a new session.
     pub clean: bool,
-    /// How many seconds its session is to go on without a connection.
+    /// How many seconds its session outlives the connection.
     pub expiry: u32,
     pub will: Option<Will>,
     pub outbox: Arc<Outbox>,
@@ -79,9 +79,9 @@ impl Core {
         }
     }
 
-    /// Lets a client in: welcomes it and opens its session, or goes on with the one that it had. A
-    /// connection of the same user with the same client id ends, and what has to be said of it is
-    /// published before anything of the new one is.
+    /// Lets a client in: welcomes it and opens a session or resumes its old one. An existing
+    /// connection of the same user and client id ends, and its will is published before any message
+    /// of the new one.
     ///
     /// # Errors
     /// The broker is about to stop, or there are too many sessions.
@@ -132,8 +132,8 @@ impl Core {
         Ok(id)
     }
 
-    /// Takes a session from its connection, or from being away, for a new connection. `None` when
-    /// it has ended.
+    /// Takes a session from its connection, or from absence, for a new connection. `None` if it has
+    /// ended.
     fn take_up(
         &self,
         state: &mut State,
@@ -152,7 +152,7 @@ impl Core {
         let Link::Away(away) = &mut entry.link else { return None };
         state.deadlines.remove(&(away.deadline(), id));
         state.away_bytes -= away.bytes();
-        // A will that waited is not published (MQTT 5, section 3.1.3.2.2).
+        // A delayed will is not published after a return (MQTT 5, section 3.1.3.2.2).
         away.will = None;
         let ordered = Ordered::new(self.counters.clone());
         let ordered = std::mem::replace(&mut away.ordered, ordered);
@@ -160,7 +160,7 @@ impl Core {
         Some((id, ordered))
     }
 
-    /// A connection has ended, and if it still had its session, that goes on without it, or ends.
+    /// A connection has ended. If it still holds its session, that goes on without it, or ends.
     pub fn disconnect(
         &self,
         state: &mut State,
@@ -179,7 +179,7 @@ impl Core {
         let expiry = if is_whole { entry.expiry } else { Duration::ZERO };
         let mut away = Away { ordered, will: None, ends_at: now + expiry };
         if let Some(will) = entry.will.take() {
-            // MQTT 5, section 3.1.3.2.2: without a delay there is nothing to wait for.
+            // MQTT 5, section 3.1.3.2.2: the delay is at most the session's expiry.
             let delay = will.delay.min(expiry);
             if delay.is_zero() {
                 state.wills.push_back((id, entry.holder.clone(), will.into_message(now)));
@@ -200,7 +200,7 @@ impl Core {
         self.orphan(state, shared);
     }
 
-    /// Ends a session that is away.
+    /// Ends the session of an absent client.
     pub fn discard(&self, state: &mut State, id: SessionId) {
         if !state.sessions.get(&id).is_some_and(|entry| matches!(entry.link, Link::Away(_))) {
             return;
@@ -223,8 +223,8 @@ impl Core {
         self.orphan(state, shared);
     }
 
-    /// Publishes the wills that are due, and ends the sessions that are away and full, until there
-    /// are none. A will has no way to tell that it was not retained.
+    /// Publishes due wills and ends full sessions of absent clients, until none are left. Nobody
+    /// learns that a will could not be retained.
     pub fn settle(&self, state: &mut State) {
         loop {
             if let Some((from, holder, will)) = state.wills.pop_front() {
@@ -245,7 +245,7 @@ impl Core {
         }
     }
 
-    /// Ends who holds most of the memory that all messages may take.
+    /// Ends the session that holds the most memory of messages.
     fn let_go(&self, state: &mut State, id: SessionId) {
         let Some(entry) = state.sessions.get(&id) else { return };
         let Link::Here(outbox) = &entry.link else { return self.discard_full(state, id) };
@@ -277,8 +277,8 @@ impl Core {
         self.discard(state, id);
     }
 
-    /// Does what is due: wills whose delay has passed, and the end of sessions. Says when there is
-    /// something to do next.
+    /// Does what is due: publishes delayed wills and ends sessions. Returns when something is due
+    /// next.
     pub fn expire(&self, state: &mut State, now: Instant) -> Option<Instant> {
         while let Some((at, id)) = state.deadlines.first().copied() {
             if at > now {
@@ -303,8 +303,8 @@ impl Core {
         state.deadlines.first().map(|(at, _)| *at)
     }
 
-    /// Ends the sessions of those who are not known any more, with what they were subscribed to and
-    /// what waits for them: at once those that are away, the others with their connections.
+    /// Ends the sessions of clients that are no longer known, with their subscriptions and queues:
+    /// absent ones at once, the others with their connections.
     pub fn end_unknown(&self, is_known: impl Fn(&Identity) -> bool) {
         let mut state = self.lock();
         let unknown = state.sessions.iter().filter(|(_, entry)| !is_known(&entry.owner.identity));
@@ -316,8 +316,8 @@ impl Core {
         self.settle(&mut state);
     }
 
-    /// Ends all sessions, and lets none in any more. Wills are not published, for nobody is left
-    /// to hear them.
+    /// Ends all sessions, and lets no client in any more. Wills are not published, because nobody
+    /// is left to receive them.
     pub fn close_all(&self) {
         let mut state = self.lock();
         self.is_closing.send_replace(true);
@@ -329,9 +329,9 @@ impl Core {
         }
     }
 
-    /// Waits until the broker is about to stop.
+    /// Waits until the broker stops.
     pub async fn closing(&self) {
-        // The sender is of this core, so that it cannot be gone.
+        // The sender belongs to this core, so it still exists.
         let _ = self.is_closing.subscribe().wait_for(|closing| *closing).await;
     }
 
@@ -343,7 +343,7 @@ impl Core {
         }
     }
 
-    /// Whether the end of a client may be said aloud, so that nobody can fill the log by ending.
+    /// Whether to log the end of a client, so that nobody can fill the log by disconnecting.
     pub fn may_tell_end(&self) -> bool {
         self.ended.is_due()
     }

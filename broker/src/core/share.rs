@@ -1,4 +1,4 @@
-//! Whose share of a bound it is: whoever has a login is known, and so is this machine.
+//! Which holders of a share are known: clients with a login, and this machine.
 
 use crate::admission::owner::Holder;
 

@@ -1,4 +1,4 @@
-//! Shared subscriptions (MQTT 5, section 4.8.2): groups of which one member gets each message.
+//! Shared subscriptions (MQTT 5, section 4.8.2): groups in which one member gets each message.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::core::subscriptions::{SessionId, SubscriberId};
 use crate::protocol::packet::Options;
 
-/// All groups, by what their members subscribed to: `$share/GROUP/FILTER`.
+/// All groups, by the subscription of their members: `$share/GROUP/FILTER`.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     by_path: HashMap<Arc<str>, SubscriberId>,
@@ -17,18 +17,18 @@ pub(crate) struct Groups {
 struct Group {
     path: Arc<str>,
     members: Vec<(SessionId, Options)>,
-    /// The place of the member that is next.
+    /// The index of the next member.
     turn: usize,
 }
 
-/// How much a member is one for a message.
+/// How ready a member is for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Readiness {
-    /// It cannot have it.
+    /// The member cannot take it.
     None,
-    /// It may have it when it comes back.
+    /// The member may take it when it comes back.
     Away,
-    /// It is here and does not keep up.
+    /// The member is connected and does not keep up.
     Behind,
     Here,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Picked {
 }
 
 impl Groups {
-    /// Puts a session into a group, which has this id if it is new. Gives the group's id, and
+    /// Adds a session to a group, which gets this id if it is new. Returns the group's id, and
     /// whether the session is new in it.
     pub fn join(
         &mut self,
@@ -73,7 +73,7 @@ impl Groups {
         }
     }
 
-    /// Takes a session out of a group. Gives the id of a group that has no members any more and
+    /// Removes a session from a group. Returns the group's id if the group has no members left and
     /// is gone.
     pub fn leave(&mut self, path: &str, session: SessionId) -> Option<SubscriberId> {
         let id = *self.by_path.get(path)?;
@@ -96,7 +96,7 @@ impl Groups {
         self.by_path.get(path).copied()
     }
 
-    /// Whose turn it is among those who are readiest.
+    /// The next in turn among the readiest members.
     pub fn pick(
         &mut self,
         id: SubscriberId,

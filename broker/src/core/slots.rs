@@ -1,7 +1,7 @@
-//! How many connections there are, in all and from each address.
+//! Limits the connections, in all and from each address.
 //!
-//! Who has not said CONNECT yet has a place only as long as nobody else needs it: programs that
-//! connect and stay silent keep no other program out, not even from the same address.
+//! A connection without CONNECT has a slot only as long as nobody else needs it: programs that
+//! connect and stay silent keep no other program out, not even one from the same address.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use crate::counters::Counters;
 use crate::limits::Limits;
 
-/// The connections that are open.
+/// The open connections.
 pub(crate) struct Slots {
     limits: Limits,
     counters: Arc<Counters>,
@@ -28,7 +28,7 @@ struct Open {
     silent: VecDeque<Arc<Place>>,
 }
 
-/// Room for one connection, given back when dropped, also by a task that panics.
+/// Room for one connection, given back when dropped, even by a task that panics.
 pub(crate) struct Slot {
     slots: Arc<Slots>,
     address: IpAddr,
@@ -37,7 +37,7 @@ pub(crate) struct Slot {
 
 #[derive(Default)]
 struct Place {
-    /// Another connection has it now.
+    /// Another connection has taken it.
     is_lost: AtomicBool,
     lost: Notify,
 }
@@ -51,8 +51,8 @@ impl Slots {
         Slots { limits, counters, open: Mutex::default() }
     }
 
-    /// Takes a slot for a connection from this address, if need be that of the one which has been
-    /// silent for the longest: of this address, or when all are taken, of that with most of them.
+    /// Takes a slot for a connection from this address, if need be from the connection that has
+    /// been silent longest: of this address, or if all are taken, of the one with most silent ones.
     pub fn take(self: &Arc<Slots>, address: IpAddr) -> Result<Slot, NoSlot> {
         let mut open = self.lock();
         let from_here = open.get(&address).map_or(0, |here| here.count);
@@ -94,14 +94,14 @@ impl Open {
 }
 
 impl Slot {
-    /// The client has said CONNECT, so that its slot is its own.
+    /// The client has sent CONNECT, so nobody can take its slot.
     pub fn keep(&self) {
         if let Some(here) = self.slots.lock().get_mut(&self.address) {
             here.forget_silent(&self.place);
         }
     }
 
-    /// Waits until another connection has the slot.
+    /// Waits until another connection takes the slot.
     pub async fn lost(&self) {
         self.place.lost.notified().await;
     }

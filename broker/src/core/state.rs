@@ -1,4 +1,4 @@
-//! What the broker knows of all sessions, under one lock.
+//! The state of all sessions, under one lock.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::protocol::delivery::Delivery;
 use crate::protocol::packet::{Message, Options, Will};
 use crate::protocol::topic;
 
-/// So many nodes of the trie are looked at for one message at most, beside those that begin as its
-/// topic does: a few milliseconds on a small machine.
+/// The most trie nodes that one match may visit, besides those that begin as its topic does: a few
+/// milliseconds on a small machine.
 const WILD: usize = 16_384;
 
 #[derive(Debug)]
@@ -30,28 +30,30 @@ pub(crate) struct State {
     pub subscriptions: Subscriptions<Subscriber>,
     pub groups: Groups,
     pub retained: Retained,
-    /// When a session that is away has a will to publish, or ends.
+    /// When an absent client's session publishes its will, or ends.
     pub deadlines: BTreeSet<(Instant, SessionId)>,
-    /// How many sessions outlive their connection.
+    /// How many sessions outlive their connections.
     pub outliving: Ledger<Holder>,
-    /// What those who are away cost together, by [`Away::bytes`].
+    /// The bytes of all absent clients, by [`Away::bytes`].
     pub away_bytes: usize,
     /// The size of all filters, by [`filter_size`].
     pub filter_bytes: usize,
-    /// The work that filters make for each message, by [`wild_levels`].
+    /// The trie nodes that filters add to each match, by [`wild_levels`].
     pub wild: Ledger<Holder>,
-    /// How many filters are for what the broker says of itself.
+    /// How many filters match the broker's own topics.
     pub sys_filters: usize,
-    /// What shared subscriptions brought to members that have gone, see [`Core::pass_on`](crate::core::sessions::Core::pass_on).
+    /// Messages that shared subscriptions gave to departed members, see
+    /// [`Core::pass_on`](crate::core::sessions::Core::pass_on).
     pub orphans: VecDeque<Delivery>,
     pub orphan_bytes: usize,
-    /// What is to be done by [`Core::settle`](crate::core::sessions::Core::settle).
+    /// Wills that [`Core::settle`](crate::core::sessions::Core::settle) will publish.
     pub wills: VecDeque<(SessionId, Holder, Message)>,
-    /// Sessions that are away and full. They end by [`Core::settle`](crate::core::sessions::Core::settle).
+    /// Full sessions of absent clients, which [`Core::settle`](crate::core::sessions::Core::settle)
+    /// will end.
     pub full: Vec<SessionId>,
 }
 
-/// Who a filter in the trie is of.
+/// Whose filter it is in the trie.
 #[derive(Debug)]
 pub(crate) enum Subscriber {
     Session(Options),
@@ -63,16 +65,16 @@ pub(crate) struct Entry {
     pub owner: Arc<Owner>,
     pub holder: Holder,
     pub link: Link,
-    /// What is to be said when the connection ends.
+    /// The will to publish when the connection ends.
     pub will: Option<Will>,
-    /// How long the session goes on without a connection.
+    /// How long the session outlives the connection.
     pub expiry: Duration,
     pub filters: HashSet<String>,
     pub received: Received,
 }
 
 impl Entry {
-    /// What the client costs, here or away.
+    /// The bytes of the client, connected or not.
     pub fn bytes(&self) -> usize {
         match &self.link {
             Link::Away(away) => away.bytes(),
@@ -80,7 +82,7 @@ impl Entry {
         }
     }
 
-    /// The same of a client that is away, and nothing of one that is here.
+    /// The same for an absent client, and 0 for a connected one.
     pub fn away_bytes(&self) -> usize {
         match &self.link {
             Link::Away(away) => away.bytes(),
@@ -99,31 +101,31 @@ pub(crate) enum Link {
 #[derive(Debug)]
 pub(crate) struct Away {
     pub ordered: Ordered,
-    /// What is still to be said, and when.
+    /// The delayed will, and when to publish it.
     pub will: Option<(Instant, Will)>,
     pub ends_at: Instant,
 }
 
 impl Away {
-    /// When there is something to do about it.
+    /// When the will or the end is due.
     pub fn deadline(&self) -> Instant {
         self.will.iter().map(|(at, _)| *at).chain([self.ends_at]).min().unwrap_or(self.ends_at)
     }
 
-    /// What the absence of a client costs beside its filters, which are counted by themselves.
+    /// The bytes of an absent client, without its filters, which are counted separately.
     pub fn bytes(&self) -> usize {
         let will = self.will.as_ref().map_or(0, |(_, will)| will.message.size());
         self.ordered.bytes() + will
     }
 }
 
-/// What a filter is counted as, in bytes: its text twice, and a node of the trie for each level.
+/// The size that a filter counts as, in bytes: twice its text, and a trie node for each level.
 pub(crate) fn filter_size(filter: &str) -> usize {
     2 * filter.len() + 256 * (1 + filter.split('/').count())
 }
 
-/// How many nodes of the trie a filter may have that are looked at for messages which it does not
-/// match: those behind its first `+`, and that.
+/// How many trie nodes of a filter may be visited for messages that it does not match: its first
+/// `+` and those behind it.
 pub(crate) fn wild_levels(path: &str) -> usize {
     path.split('/').skip_while(|level| *level != "+").filter(|level| *level != "#").count()
 }
@@ -150,13 +152,13 @@ impl State {
         }
     }
 
-    /// A number that no session and no group has.
+    /// An id that no session and no group has.
     pub fn new_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
     }
 
-    /// Changes how long a session goes on without a connection, in seconds.
+    /// Changes how many seconds a session outlives its connection.
     pub fn set_expiry(&mut self, id: SessionId, expiry: u32) {
         let Some(entry) = self.sessions.get_mut(&id) else { return };
         self.outliving.sub(&entry.holder, usize::from(!entry.expiry.is_zero()));
@@ -164,14 +166,14 @@ impl State {
         entry.expiry = Duration::from_secs(expiry.into());
     }
 
-    /// Whether a filter leaves the work of one match within bounds.
+    /// Whether a filter keeps the work of one match within bounds.
     pub fn is_light(&self, path: &str, holder: &Holder) -> bool {
         let new = self.subscriptions.new_wild(path);
         let (theirs, all) = (self.wild.of(holder), self.subscriptions.wild());
         new == 0 || quota::allows(theirs, new, all, WILD, holder.is_known())
     }
 
-    /// Takes one filter of a session out of the trie, and out of what filters are counted as.
+    /// Removes one filter of a session from the trie and from the counts.
     pub fn forget_filter(&mut self, filter: &str, session: SessionId, holder: &Holder) {
         let path = topic::subscribed(filter).unwrap_or(filter);
         if topic::is_shared(filter) {
@@ -186,7 +188,7 @@ impl State {
         self.sys_filters -= usize::from(topic::asks_for_sys(path));
     }
 
-    /// Whose session has most of something, if that is more than `least`.
+    /// The session with the most of something, if that is more than `least`.
     pub fn largest(&self, size: impl Fn(&Entry) -> usize, least: usize) -> Option<SessionId> {
         let sizes = self.sessions.iter().map(|(id, entry)| (size(entry), *id));
         sizes.max().filter(|(size, _)| *size > least).map(|(_, id)| id)

@@ -1,31 +1,31 @@
-//! Who subscribed to what: a trie of topic filters, one level of a filter for each node.
+//! The subscriptions: a trie of topic filters, one node for each level of a filter.
 
 use std::collections::HashMap;
 use std::str::Split;
 
-/// The subscriptions of all clients. `T` is what is known of one subscription.
+/// The subscriptions of all clients. `T` is the data of one subscription.
 #[derive(Debug)]
 pub(crate) struct Subscriptions<T> {
     root: Node<T>,
-    /// How many nodes are behind a `+`, or are one. Others are looked at only for topics that begin
-    /// as they do, so that these bound the work of one match.
+    /// How many nodes are a `+` or behind one. All others are visited only for topics that begin
+    /// like them, so this number bounds the work of one match.
     wild: usize,
 }
 
-/// A client's session, for as long as it lives.
+/// The id of a client's session, for as long as the session lives.
 pub(crate) type SessionId = u64;
 
-/// Who a filter is found for: a session, or a group of a shared subscription. No two have the same.
+/// The owner of a filter: a session, or a group of a shared subscription. Their ids never coincide.
 pub(crate) type SubscriberId = u64;
 
 #[derive(Debug)]
 struct Node<T> {
     children: HashMap<Box<str>, Node<T>>,
-    /// What continues behind a `+` here.
+    /// The filters that continue with a `+` here.
     any: Option<Box<Node<T>>>,
     /// The filters that end here.
     here: Vec<(SubscriberId, T)>,
-    /// The filters that end in a `#` below here, which includes here.
+    /// The filters that end with a `#` here, which also match this level itself.
     below: Vec<(SubscriberId, T)>,
 }
 
@@ -34,7 +34,7 @@ impl<T> Subscriptions<T> {
         Subscriptions { root: Node::new(), wild: 0 }
     }
 
-    /// Puts a valid filter in; one that is there is replaced. Says whether it was new.
+    /// Adds a valid filter, or replaces it. Returns whether it is new.
     pub fn insert(&mut self, filter: &str, subscriber: SubscriberId, subscription: T) -> bool {
         let mut node = &mut self.root;
         let mut is_wild = false;
@@ -58,17 +58,17 @@ impl<T> Subscriptions<T> {
         put(&mut node.here, subscriber, subscription)
     }
 
-    /// Takes a filter out and leaves no empty nodes. Says whether it was there.
+    /// Removes a filter, without leaving empty nodes. Returns whether it was there.
     pub fn remove(&mut self, filter: &str, subscriber: SubscriberId) -> bool {
         self.root.remove(filter.split('/'), subscriber, false, &mut self.wild)
     }
 
-    /// How many nodes one match may have to look at, beside those that begin as its topic does.
+    /// How many nodes one match may have to visit, besides those that begin as its topic does.
     pub fn wild(&self) -> usize {
         self.wild
     }
 
-    /// How many of them a filter would add.
+    /// How many of those nodes a filter would add.
     pub fn new_wild(&self, filter: &str) -> usize {
         let mut node = Some(&self.root);
         let mut is_wild = false;
@@ -87,7 +87,7 @@ impl<T> Subscriptions<T> {
         new
     }
 
-    /// Names each subscription whose filter matches; a subscriber with several is named for each.
+    /// Calls `found` for each matching subscription; a subscriber may have several.
     pub fn for_each_match(&self, topic: &str, mut found: impl FnMut(SubscriberId, &T)) {
         let is_special = topic.starts_with('$');
         self.root.visit(topic.split('/'), !is_special, &mut found);
@@ -111,7 +111,7 @@ impl<T> Node<T> {
             && self.below.is_empty()
     }
 
-    /// The depth of this and of `visit` is bounded by [`crate::protocol::topic::LEVELS`].
+    /// [`crate::protocol::topic::LEVELS`] bounds the recursion depth of this and of `visit`.
     fn remove(
         &mut self,
         mut levels: Split<'_, char>,

@@ -1,4 +1,4 @@
-//! What the broker says of itself, under the names that Mosquitto gives: `$SYS/broker/…`.
+//! The broker's own facts, under the names that Mosquitto uses: `$SYS/broker/…`.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::core::sessions::Core;
 use crate::protocol::packet::{Message, Qos};
 
-/// The facts as they are now, each as a retained message.
+/// The current facts, each as a retained message.
 pub(crate) fn facts(core: &Core) -> Vec<Arc<Message>> {
     let counts = core.counters.read();
     let uptime = core.began.elapsed().as_secs();

@@ -1,7 +1,7 @@
-//! What happens by the clock, or bit by bit: delayed wills, the end of sessions, what members of
-//! shared subscriptions left behind, and news of the broker itself.
+//! Work by the clock, or in small steps: delayed wills, the end of sessions, messages of departed
+//! members of shared subscriptions, and the broker's own facts.
 //!
-//! It is a part of the broker's own future and no task: it cannot end while the broker runs.
+//! It is part of the broker's own future and not a task, so it cannot end while the broker runs.
 
 use std::time::{Duration, Instant};
 
@@ -12,13 +12,13 @@ use tokio::time::sleep_until;
 use crate::core::sessions::Core;
 use crate::core::sys;
 
-/// How often the broker says how it is, to those who want to know, and lets go of retained
-/// messages that have expired.
+/// How often the broker publishes its facts to those who subscribed to them, and removes expired
+/// retained messages.
 const BEAT: Duration = Duration::from_secs(10);
 
 impl Core {
     /// Does what is due, and never ends. Each round takes the lock that all clients need, and then
-    /// shows `alive` that it can be had.
+    /// tells `alive` that the lock is free.
     pub async fn keep_time(&self, alive: &Beat) {
         let mut beat = Instant::now() + BEAT;
         loop {

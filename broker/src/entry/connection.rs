@@ -28,11 +28,11 @@ use crate::protocol::topic;
 use incoming::Incoming;
 use outgoing::Outgoing;
 
-/// How long a client that has gone is read from, of which all is here already.
+/// How long the broker still reads from a client that has gone; all of it has arrived already.
 const LAST_WORDS_WITHIN: Duration = Duration::from_millis(100);
 
-/// Serves a client until it ends. Its session ends with it, also when this is dropped. Without a
-/// CONNECT until `deadline` there is no client.
+/// Serves a client until it ends. Its session ends with it, also if this future is dropped. Without
+/// a CONNECT until `deadline` the connection closes.
 pub(crate) async fn serve<R, W>(
     core: Arc<Core>,
     authenticator: Arc<Authenticator>,
@@ -92,7 +92,7 @@ pub(crate) async fn serve<R, W>(
         () = authenticator.known().revoked(&client.guest.identity) => End::Ended(Reason::NotAuthorized),
     };
     let end = match end {
-        // When writing fails, its last words may still be here, and among them its DISCONNECT.
+        // If a write fails, its last packets may be here already, even its DISCONNECT.
         End::Gone(_) => {
             timeout(LAST_WORDS_WITHIN, converse(&client, &mut incoming)).await.unwrap_or(end)
         }
@@ -106,7 +106,7 @@ pub(crate) async fn serve<R, W>(
         },
         end => end,
     };
-    // Whoever is revoked now may have ended for another reason.
+    // The connection of a client that is revoked now may have ended for another reason.
     if !authenticator.known().knows(&client.guest.identity) {
         client.session.end_with_connection();
     }
@@ -124,7 +124,7 @@ pub(crate) async fn serve<R, W>(
         _ => None,
     };
     let (version, packet_maximum) = (client.version, client.packet_maximum);
-    // The session ends, and its will is published, before time is spent on saying good-bye.
+    // The session ends, and its will is published, before the farewell takes time.
     drop(client);
     if let Some(refusal) = last {
         let last = reply::encode(&Reply::Disconnect(refusal), version, packet_maximum);
@@ -135,29 +135,29 @@ pub(crate) async fn serve<R, W>(
 /// Why a connection ends.
 #[derive(Debug)]
 enum End {
-    /// It said DISCONNECT.
+    /// The client sent DISCONNECT.
     Left { with_will: bool, expiry: Option<u32> },
     /// Its socket was closed, or failed.
     Gone(#[allow(dead_code, reason = "it is for the log")] Option<io::Error>),
-    /// It broke the rules.
+    /// The client broke the rules.
     Refused(Refusal),
     /// The core ended it.
     Ended(Reason),
-    /// Nothing came for one and a half keep-alives, or amid a packet.
+    /// Nothing came for one and a half keep-alives, or the client stopped amid a packet.
     Silent,
-    /// It takes nothing of what waits for it.
+    /// The client takes nothing of what waits for it.
     Stalled,
-    /// It did not send a CONNECT in time.
+    /// The client did not send CONNECT in time.
     Late,
 }
 
-/// A client that came in.
+/// An admitted client.
 struct Client {
     id: String,
     version: Version,
     packet_maximum: usize,
     guest: Guest,
-    /// How long it may be silent.
+    /// How long the client may be silent.
     silence: Option<Duration>,
     outbox: Arc<Outbox>,
     session: Session,
@@ -187,7 +187,7 @@ async fn enter(
         if is_anonymous { format!("auto-{:016x}", fastrand::u64(..)) } else { connect.client_id };
     let owner = Owner { identity: guest.identity.clone(), client_id: id.clone() };
     if expiry > 0 && owner.len() > core.limits.topic_length {
-        // It would be kept while the client is away.
+        // The broker keeps it while the client is away.
         return Err(Refusal::new(
             Reason::BadClientId,
             "a client id too long for a session that lasts",
@@ -205,7 +205,7 @@ async fn enter(
             .filter(|topic| core.limits.allow_topic(topic) && guest.grant.may_subscribe(topic)),
         ..Welcome::default()
     };
-    // MQTT 5, section 3.1.2.11.4: a client is sent nothing that is too large for it.
+    // MQTT 5, section 3.1.2.11.4: a client gets no packet that is too large for it.
     let connack = reply::encode(&Reply::Welcome(welcome.clone()), version, usize::MAX);
     if connack.len() > takes.packet_maximum as usize {
         return Err(Refusal::new(Reason::PacketTooLarge, ""));
@@ -223,10 +223,10 @@ async fn enter(
     Ok(Client { id, version, packet_maximum, guest, silence, outbox, session })
 }
 
-/// The CONNACK for a client that may not come in, where its version has one.
+/// The CONNACK for a refused client, if its version has one.
 fn refused(refusal: Refusal, version: Version) -> Bytes {
     match (version, refusal.reason) {
-        // MQTT 3.1.1, section 3.1.4: what is malformed is closed without CONNACK.
+        // MQTT 3.1.1, section 3.1.4: the server closes without CONNACK after a malformed packet.
         (Version::V5, _)
         | (
             _,
@@ -343,7 +343,7 @@ impl Client {
             if let Ok((_, is_new)) = subscribed {
                 let began = Instant::now();
                 self.session.send_retained(filter, is_new);
-                // Whoever asks for much, again and again, waits and does not make others wait.
+                // A client that asks for much, again and again, waits, so that others need not.
                 spent += began.elapsed();
                 if spent > Duration::from_millis(1) {
                     tokio::time::sleep(9 * spent).await;

@@ -1,6 +1,6 @@
-//! How a WebSocket begins (RFC 6455, section 4): an HTTP request, looked at and answered.
+//! The opening handshake of a WebSocket (RFC 6455, section 4): checks and answers an HTTP request.
 //!
-//! Browsers let any page open a WebSocket; which may, [`Guard`] says.
+//! Browsers let any page open a WebSocket; [`Guard`] decides which pages may.
 
 use std::fmt;
 use std::io;
@@ -18,14 +18,14 @@ const REQUEST: usize = 8 * 1024;
 /// The most headers of a request.
 const HEADERS: usize = 64;
 
-/// The subprotocol, by which MQTT is told from others (MQTT 5, section 6).
+/// The subprotocol that stands for MQTT (MQTT 5, section 6).
 const MQTT: &str = "mqtt";
 
-/// How the broker's configuration calls who may come in.
+/// The broker's configuration keys of who may come in.
 pub(crate) const KEYS: Keys =
     Keys { part: "broker", networks: "broker.networks", hosts: None, origins: "broker.origins" };
 
-/// Why a request is not the beginning of a WebSocket for MQTT.
+/// Why a request does not begin a WebSocket for MQTT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refused {
     NotHttp,
@@ -69,7 +69,7 @@ impl Refused {
 #[derive(Debug)]
 pub(crate) enum Failed {
     Stream(io::Error),
-    /// No page that may makes it.
+    /// The page that makes the request may not.
     Page(access::Refused),
     Request(Refused),
 }
@@ -90,10 +90,10 @@ impl fmt::Display for Failed {
     }
 }
 
-/// Reads the request, answers it, and gives the WebSocket. The caller sets a time limit.
+/// Reads the request, answers it, and returns the WebSocket. The caller sets a time limit.
 ///
 /// # Errors
-/// The request was refused, which was answered, or the stream failed.
+/// The request was refused, and the client told so, or the stream failed.
 pub(crate) async fn accept<S>(mut stream: S, guard: &Guard) -> Result<WebSocket<S>, Failed>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -132,7 +132,7 @@ where
     }
 }
 
-/// The answer to the client's key, and the length of its request; nothing while it is not whole.
+/// The answer to the client's key, and the length of its request; `None` while it is incomplete.
 fn read_request(bytes: &[u8], guard: &Guard) -> Result<Option<(String, usize)>, Refused> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);

@@ -1,4 +1,4 @@
-//! Where clients come in: accepts sockets and starts a task for each.
+//! Accepts the sockets of clients and starts a task for each.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,9 +24,8 @@ use crate::entry::connection;
 use crate::entry::handshake;
 use crate::entry::websocket::WebSocket;
 
-/// The kernel's buffer for what is sent to a client. Pictures in it cannot be replaced by newer
-/// ones any more, so it is small: with it frames at a subscriber of a tenth of the rate are 0.2 s
-/// old, without it 1 s.
+/// The kernel's buffer for data to a client. Newer pictures cannot replace those in it, so it is
+/// small: frames at a subscriber of a tenth of the rate are 0.2 s old with it, and 1 s without.
 const SEND_BUFFER: u32 = 128 * 1024;
 
 /// A socket without a CONNECT is closed after this.
@@ -38,21 +37,21 @@ const END_WITHIN: Duration = Duration::from_millis(1500);
 /// How often a listener shows that it is ready to accept.
 const ALIVE_EVERY: Duration = Duration::from_secs(5);
 
-/// A bound TCP socket, and what is spoken on it.
+/// A bound TCP socket, and its transport.
 pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     speaks: Speaks,
 }
 
-/// How a connection begins, before there is MQTT.
+/// What precedes MQTT on a connection.
 #[derive(Clone, Default)]
 pub(crate) struct Speaks {
     pub tls: Option<Arc<Tls>>,
     pub is_websocket: bool,
 }
 
-/// Where clients of a listener come in to. Cheap handles.
+/// What a listener hands its clients to. Cheap handles.
 #[derive(Clone)]
 pub(crate) struct Parts {
     pub core: Arc<Core>,
@@ -64,15 +63,15 @@ pub(crate) struct Parts {
 /// Why a broker cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// An address cannot be listened on.
+    /// The broker cannot listen on an address.
     #[error("cannot listen for MQTT on {address}: {error}; {}", cure(.error))]
     Address {
-        /// Which.
+        /// The address.
         address: SocketAddr,
         /// Why not.
         error: io::Error,
     },
-    /// It cannot be known who may come in.
+    /// The users cannot be read.
     #[error(transparent)]
     Users(#[from] BadUsers),
     /// A certificate or its key cannot be used.
@@ -105,8 +104,8 @@ impl Listener {
                 SocketAddr::V4(_) => TcpSocket::new_v4()?,
                 SocketAddr::V6(_) => TcpSocket::new_v6()?,
             };
-            // So that a broker that is started again finds its port free. Accepted sockets have
-            // the options of their listener.
+            // Lets a restarted broker bind its port at once. Accepted sockets inherit their
+            // listener's options.
             socket.set_reuseaddr(true)?;
             socket.set_nodelay(true)?;
             socket.set_keepalive(true)?;
@@ -125,13 +124,13 @@ impl Listener {
         self.address
     }
 
-    /// That of the certificate, with TLS.
+    /// The certificate's fingerprint, with TLS.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.speaks.tls.as_ref()?.fingerprint()
     }
 
-    /// Accepts until the core closes, then waits for the connections to end, which it told to.
-    /// Those that do not are aborted.
+    /// Accepts until the core closes, which tells the connections to end, and then waits for them.
+    /// Aborts those that do not end.
     pub async fn serve(self, parts: Parts, alive: Beat) {
         let mut connections = JoinSet::new();
         tokio::select! {
@@ -211,8 +210,8 @@ impl Listener {
     }
 }
 
-/// Shakes hands, where the transport has that, and serves the client. Both together have the time
-/// that a client has for its CONNECT.
+/// Does the handshakes of the transport, and serves the client. Both together have the time that a
+/// client has for its CONNECT.
 async fn serve(parts: Parts, peer: SocketAddr, stream: TcpStream, speaks: Speaks, slot: &Slot) {
     let deadline = Instant::now() + CONNECT_WITHIN;
     let Parts { core, guard, authenticator, .. } = parts;
@@ -262,7 +261,7 @@ async fn serve(parts: Parts, peer: SocketAddr, stream: TcpStream, speaks: Speaks
     }
 }
 
-/// A stream of bytes in which MQTT comes now.
+/// A stream on which MQTT comes next.
 enum Begun {
     Tcp(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),

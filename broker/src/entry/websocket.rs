@@ -1,7 +1,7 @@
 //! MQTT over WebSocket (RFC 6455; MQTT 5, section 6): a stream of bytes in binary frames.
 //!
-//! Nothing of a message is gathered before somebody has logged in, and a picture goes out by a
-//! vectored write as it does over TCP.
+//! It gathers no part of a message before the client has logged in, and a picture goes out by a
+//! vectored write as over TCP.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,29 +12,29 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use websocket::close::NORMAL;
 use websocket::{Broken, Frames, Opcode, Part, put_head};
 
-/// What is read at once.
+/// The most bytes read at once.
 const READ: usize = 8 * 1024;
 
-/// Slices written at once, one of which is the head of the frame.
+/// The most slices written at once, one of which is the head of the frame.
 const SLICES: usize = 64;
 
-/// The server's side of a WebSocket, of which the handshake is over.
+/// The server's side of a WebSocket after the handshake.
 pub(crate) struct WebSocket<S> {
     stream: S,
     incoming: Frames,
-    /// Nothing is read any more.
+    /// Nothing more is read.
     has_ended: bool,
-    /// What goes before the payload: control frames and the head of a frame.
+    /// The bytes before the payload: control frames and the head of a frame.
     head: BytesMut,
-    /// How much of the payload is still owed of the frame that was begun.
+    /// How many payload bytes the current frame still needs.
     owed: usize,
-    /// The answer to the last ping, until there is a place between two frames.
+    /// The answer to the last ping, until it fits between two frames.
     pong: Option<Bytes>,
     close_sent: bool,
 }
 
 impl<S> WebSocket<S> {
-    /// `begun` is what came behind the client's part of the handshake.
+    /// `begun` holds bytes that came behind the client's handshake.
     pub fn new(stream: S, begun: BytesMut) -> WebSocket<S> {
         let mut incoming = Frames::stream();
         *incoming.buffer() = begun;
@@ -56,7 +56,7 @@ impl<S> WebSocket<S> {
         }
     }
 
-    /// Tells the client why we close, if that can be said between two frames.
+    /// Tells the client why we close, if we are between two frames.
     fn close(&mut self, code: u16) {
         if self.owed == 0 && !self.close_sent {
             self.put_pong();
@@ -68,7 +68,7 @@ impl<S> WebSocket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Writes what can be said between two frames.
+    /// Writes what must go between two frames.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.owed > 0 {
             return Poll::Ready(Ok(()));
@@ -101,7 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocket<S> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         while !this.has_ended && buffer.remaining() > 0 {
-            // An answer to a ping waits for nobody who reads.
+            // Pings are answered while reading, without waiting for the answer to be written.
             if let Poll::Ready(Err(error)) = this.poll_head(cx) {
                 return Poll::Ready(Err(error));
             }
@@ -139,8 +139,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WebSocket<S> {
         self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
     }
 
-    /// Begins a frame as long as all that is given. What of it is not taken now must come next,
-    /// which is so, as this is a stream.
+    /// Begins a frame as long as all the given bytes. The caller must pass the untaken rest next,
+    /// as it does with any stream.
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -6,21 +6,21 @@ use std::sync::Arc;
 
 use crate::protocol::packet::{Reason, Refusal};
 
-/// How many a client may set.
+/// The highest alias that a client may set.
 pub(crate) const TAKEN: u16 = 64;
 
-/// How many are set for a client at most, if it takes them.
+/// The most aliases set for a client, if it takes them.
 const GIVEN: u16 = 64;
 
-/// What a client set.
+/// The aliases that a client set.
 #[derive(Debug, Default)]
 pub(crate) struct Taken(HashMap<u16, Arc<str>>);
 
 impl Taken {
-    /// The topic of a message: its own, which an alias stands for from now on, or the alias's.
+    /// The topic of a message: its own, for which the alias stands from now on, or the alias's.
     ///
     /// # Errors
-    /// The number is too high, or stands for nothing.
+    /// The alias is too high, or stands for no topic.
     pub fn resolve(&mut self, topic: Arc<str>, alias: Option<u16>) -> Result<Arc<str>, Refusal> {
         let invalid = |why| Refusal::new(Reason::TopicAliasInvalid, why);
         let Some(alias) = alias else { return Ok(topic) };
@@ -38,7 +38,7 @@ impl Taken {
     }
 }
 
-/// What was set for a client. The first topics have one; those that come later have none.
+/// The aliases set for a client. The first topics get one; later ones get none.
 #[derive(Debug)]
 pub(crate) struct Given {
     numbers: HashMap<Arc<str>, u16>,
@@ -49,7 +49,7 @@ pub(crate) struct Given {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Alias {
     pub number: u16,
-    /// Whether the client was told, so that the topic is left out.
+    /// Whether the client knows it, so that the topic is left out.
     pub is_known: bool,
 }
 
@@ -58,7 +58,7 @@ impl Given {
         Given { numbers: HashMap::new(), most: client_takes.min(GIVEN) }
     }
 
-    /// The alias of a topic whose message will be written next. A topic as short as its alias has
+    /// The alias for a topic whose message is written next. A topic no longer than its alias gets
     /// none.
     pub fn of(&mut self, topic: &Arc<str>) -> Option<Alias> {
         if self.most == 0 {

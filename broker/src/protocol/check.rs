@@ -1,18 +1,17 @@
-//! What is checked of a packet's bytes before the codec sees them.
+//! Checks a packet's bytes before the codec sees them.
 //!
-//! The codec trusts lengths of properties, takes duplicates, and cannot tell all that a broker must
-//! know. Here every length is followed, every string is read, every property must belong to its
-//! packet, and nothing may be left over. What passes is well-formed by MQTT 3.1.1 or 5; whether
-//! topics and filters are valid is checked here for topics (which end the connection) and in the
-//! core for filters (which do not).
+//! The codec trusts lengths of properties, accepts duplicates, and cannot tell all that a broker
+//! must know. This module follows every length, reads every string, and accepts only properties
+//! that belong to their packet and no bytes left over. What passes is well-formed by MQTT 3.1.1 or
+//! 5. Topics are validated here, because a bad one ends the connection; filters are validated in
+//! the core, because a bad one does not.
 //!
-//! MQTT 3.1 is read as 3.1.1 but for what its section 2.1 allows beyond that: DUP of whatever is
-//! acknowledged.
+//! MQTT 3.1 is read as 3.1.1, but with DUP on any packet that is acknowledged (its section 2.1).
 
 use crate::protocol::packet::{Reason, Refusal, Version};
 use crate::protocol::topic;
 
-/// A PUBLISH's remaining length is bounded by the listener, that of all others by this.
+/// The largest remaining length of any packet but PUBLISH, which the listener limits.
 pub(crate) const OTHERS: usize = 256 * 1024;
 
 /// Packet types (MQTT 5, section 2.1.2), the upper half of the first byte.
@@ -39,7 +38,7 @@ fn protocol_error<T>(why: &'static str) -> Checked<T> {
     Err(Refusal::new(Reason::ProtocolError, why))
 }
 
-/// Checks a packet's first byte as soon as it is there. `version` is known after CONNECT.
+/// Checks a packet's first byte as soon as it arrives. `version` is known after CONNECT.
 pub(crate) fn first_byte(byte: u8, version: Option<Version>) -> Checked<()> {
     let (packet, flags) = (byte >> 4, byte & 0x0f);
     if version.is_none() {
@@ -65,16 +64,16 @@ pub(crate) fn first_byte(byte: u8, version: Option<Version>) -> Checked<()> {
     }
 }
 
-/// What a CONNECT speaks. The rest of it can only be read when this is known.
+/// The protocol that a CONNECT names. The rest of the packet can only be read with this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dialect {
-    /// Its version; if that is not spoken here, the one in which to say so.
+    /// The version; if it is not supported, the one in which to say so.
     pub version: Version,
     pub is_spoken: bool,
-    /// Whether another broker comes in, which says so by the highest bit of the protocol level, as
+    /// Whether the client is another broker, which sets the highest bit of the protocol level, as
     /// Mosquitto's bridges do.
     pub is_bridge: bool,
-    /// The bytes of the name with its length and of the level.
+    /// The bytes of the name, with its length, and of the level.
     pub len: usize,
 }
 
@@ -96,7 +95,7 @@ pub(crate) fn dialect(body: &[u8]) -> Checked<Dialect> {
     Ok(Dialect { version, is_spoken, is_bridge: level & BRIDGE != 0, len })
 }
 
-/// Checks a whole packet: its first byte, and all behind its length.
+/// Checks a whole packet: its first byte, and all that follows its length.
 pub(crate) fn packet(first: u8, body: &[u8], version: Version) -> Checked<()> {
     let mut rest = Rest(body);
     match first >> 4 {
@@ -143,7 +142,7 @@ fn connect(rest: &mut Rest, version: Version) -> Checked<()> {
         rest.string()?;
     }
     if flags & 0x40 != 0 {
-        // The codec holds a password as text, though it may be any bytes.
+        // The codec holds a password as text, though MQTT allows any bytes.
         rest.string()?;
     }
     Ok(())
@@ -223,7 +222,7 @@ fn disconnect(rest: &mut Rest, version: Version) -> Checked<()> {
     Ok(())
 }
 
-/// Checks a block of properties (MQTT 5, section 2.2.2): each allowed here, whole, once.
+/// Checks a block of properties (MQTT 5, section 2.2.2): each is allowed here, whole, and unique.
 fn properties(rest: &mut Rest, allowed: &[u8]) -> Checked<Seen> {
     const USER: u8 = 0x26;
     let len = rest.varint()?;
@@ -306,7 +305,7 @@ impl Seen {
     }
 }
 
-/// The session expiry that a DISCONNECT names. It must have been checked.
+/// The session expiry in a DISCONNECT, which must have been checked.
 pub(crate) fn disconnect_expiry(body: &[u8]) -> Option<u32> {
     let mut rest = Rest(body.get(1..)?);
     let len = rest.varint().ok()?;
@@ -325,7 +324,7 @@ pub(crate) fn disconnect_expiry(body: &[u8]) -> Option<u32> {
     }
 }
 
-/// What is left to read of a packet.
+/// The unread rest of a packet.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
@@ -382,8 +381,8 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// Reads a variable byte integer (section 1.5.5): its value and length, or `None` when more bytes
-/// are needed.
+/// Reads a variable byte integer (section 1.5.5): its value and length, or `None` if more bytes are
+/// needed.
 pub(crate) fn varint(bytes: &[u8]) -> Checked<Option<(usize, usize)>> {
     let mut value = 0;
     for (i, byte) in bytes.iter().take(4).enumerate() {
@@ -439,7 +438,7 @@ mod tests {
             (b"\0\x01\xff", false),
             (b"\0\x01\0", false),
             (b"\0\x03\xed\xa0\x80", false), // a surrogate
-            (b"\0\x02\xc0\x80", false),     // U+0000, the long way
+            (b"\0\x02\xc0\x80", false),     // U+0000 in two bytes
         ] {
             assert_eq!(Rest(text).string().is_ok(), is_good, "{text:02x?}");
         }
@@ -450,7 +449,7 @@ mod tests {
         let block = |bytes: &[u8], allowed: &[u8]| reason(properties(&mut Rest(bytes), allowed));
         assert_eq!(block(&[0], &[]), None);
         assert_eq!(block(&[5, 0x11, 0, 0, 0, 1], &[0x11]), None);
-        // The codec would read the value from beyond the block.
+        // The codec would read the value from behind the block.
         assert_eq!(block(&[1, 0x11, 0, 0, 0, 1], &[0x11]), Some(Reason::Malformed));
         assert_eq!(block(&[9, 0x11], &[0x11]), Some(Reason::Malformed));
         assert_eq!(block(&[2, 0x01, 0], &[0x11]), Some(Reason::ProtocolError));

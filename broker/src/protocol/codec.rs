@@ -1,8 +1,8 @@
-//! What a packet says. The only file that knows rumqttd.
+//! Reads the content of packets. The only file that knows rumqttd.
 //!
-//! Of rumqttd the readers of its wire protocol are used, behind the checks of [`crate::protocol::check`].
-//! Not used are those of DISCONNECT and of the four packets that acknowledge: they refuse a reason
-//! without properties, and reasons that they do not know.
+//! It uses rumqttd's packet readers, after the checks of [`crate::protocol::check`]. It does not
+//! use those of DISCONNECT and of the four acknowledgements, because they refuse a reason without
+//! properties, and reasons that they do not know.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,15 +21,15 @@ use crate::protocol::packet::{
 use crate::protocol::publish::put_varint;
 use crate::protocol::topic;
 
-/// Packets up to this size are read many at once; a larger one gets a buffer of its own, which
-/// then is its payload's, so that it is never copied.
+/// Packets up to this size are read many at once. A larger one gets a buffer of its own, which
+/// becomes its payload's, so that it is never copied.
 pub(super) const SMALL: usize = 4 * 1024;
 
-/// What a whole packet of a client says, whose first `head` bytes are its type and length. It must
-/// have been checked.
+/// Reads a whole packet of a client, whose first `head` bytes are its type and length. The packet
+/// must have been checked.
 ///
 /// # Errors
-/// It says what no client may say.
+/// The packet says what no client may say.
 pub(super) fn read(
     mut packet: BytesMut,
     head: usize,
@@ -56,8 +56,8 @@ pub(super) fn read(
     packet_of(decoded, dialect, Qos::of(first >> 1), id, now)
 }
 
-/// A CONNECT as the codec knows it, and its remaining length: of MQTT 3.1 as of 3.1.1, and without
-/// the bit of a bridge. `body` must have been checked.
+/// A CONNECT as the codec knows it, and its remaining length: MQTT 3.1 becomes 3.1.1, and the bit
+/// of a bridge is removed. `body` must have been checked.
 fn as_standard(body: &[u8], dialect: Dialect) -> (BytesMut, usize) {
     let level = if dialect.version == Version::V5 { 5 } else { 4 };
     let rest = body.get(dialect.len..).unwrap_or_default();
@@ -71,7 +71,7 @@ fn as_standard(body: &[u8], dialect: Dialect) -> (BytesMut, usize) {
     (packet, remaining)
 }
 
-/// The packets that are read without the codec. They must have been checked.
+/// Reads the packets for which the codec is not used. They must have been checked.
 fn short(first: u8, body: &[u8], version: Version) -> Option<Packet> {
     let id = u16_at(body, 0);
     match first >> 4 {
@@ -89,7 +89,7 @@ fn short(first: u8, body: &[u8], version: Version) -> Option<Packet> {
     }
 }
 
-/// The two bytes at a place, or 0 where there are none.
+/// The two bytes at an offset, or 0 if there are none.
 fn u16_at(body: &[u8], at: usize) -> u16 {
     match body.get(at..at + 2) {
         Some([high, low]) => u16::from_be_bytes([*high, *low]),
@@ -111,7 +111,7 @@ fn packet_of(
             let version = dialect.version;
             let expiry = match version {
                 Version::V5 => properties.and_then(|p| p.session_expiry_interval).unwrap_or(0),
-                // Before MQTT 5 there is no expiry: a session that is not clean lasts.
+                // MQTT before 5 has no expiry: a session that is not clean lasts.
                 _ if connect.clean_session => 0,
                 _ => u32::MAX,
             };
@@ -138,7 +138,7 @@ fn packet_of(
             let payload = if packet_len > SMALL && publish.payload.len() > packet_len / 2 {
                 publish.payload
             } else {
-                // A small message must not hold on to the large buffer that it came in.
+                // A small message must not keep alive the large buffer that it came in.
                 Bytes::copy_from_slice(&publish.payload)
             };
             let (properties, expires) = travelling(properties, now)?;
@@ -212,7 +212,7 @@ fn qos_of(qos: QoS) -> Qos {
 }
 
 /// The properties that go on to subscribers, encoded once for all of them, and the expiry, which
-/// is counted down and so encoded for each.
+/// counts down and is therefore encoded for each.
 fn travelling(
     properties: Option<PublishProperties>,
     now: Instant,
@@ -220,7 +220,7 @@ fn travelling(
     let Some(mut properties) = properties else { return Ok((Bytes::new(), None)) };
     let expiry = properties.message_expiry_interval.take();
     let expires = expiry.and_then(|s| now.checked_add(Duration::from_secs(s.into())));
-    // A PUBLISH of nothing but properties, of which the part behind its empty topic is taken.
+    // A PUBLISH with only properties; we take the part behind its empty topic.
     let carrier = wired::Publish::new("", "", false);
     let mut bytes = BytesMut::new();
     let encode = || Refusal::new(Reason::Malformed, "properties that cannot be encoded");
@@ -235,8 +235,8 @@ fn travelling(
 }
 
 fn filter_of(filter: wired::Filter, identifier: u32, dialect: Dialect) -> Filter {
-    // Before MQTT 5 a bridge cannot ask for what keeps two brokers from telling each other the same
-    // for ever, and what is retained there retained here.
+    // Before MQTT 5 a bridge cannot ask for the options that keep two brokers from echoing messages
+    // for ever, and that keep retained messages retained.
     let is_bridge = dialect.is_bridge;
     Filter {
         options: Options {

@@ -1,4 +1,4 @@
-//! Collects bytes until they are a packet, and has them checked before anything is made of them.
+//! Collects bytes into packets, and has them checked before they are read.
 
 use std::time::Instant;
 
@@ -9,13 +9,13 @@ use crate::protocol::check::{self, Dialect};
 use crate::protocol::codec::{self, SMALL};
 use crate::protocol::packet::{Packet, Reason, Refusal, Version};
 
-/// So much is set aside for a packet that was announced but has not come.
+/// The most memory reserved for a packet that was announced but has not come.
 const TRUSTED: usize = 256 * 1024;
 
-/// Collects bytes until they are a packet.
+/// Collects bytes into packets.
 pub(crate) struct Decoder {
     buffer: BytesMut,
-    /// The size of the packet at the front of the buffer, when that is known.
+    /// The size of the packet at the front of the buffer, once known.
     expected: Option<usize>,
     dialect: Option<Dialect>,
     packet_maximum: usize,
@@ -26,17 +26,17 @@ impl Decoder {
         Decoder { buffer: BytesMut::new(), expected: None, dialect: None, packet_maximum }
     }
 
-    /// The version that the client's CONNECT named, as soon as that was read.
+    /// The version that the client's CONNECT names, once read.
     pub fn version(&self) -> Option<Version> {
         self.dialect.map(|dialect| dialect.version)
     }
 
-    /// Whether a part of a packet is here and the rest is not.
+    /// Whether a packet has come in part only.
     pub fn is_within_packet(&self) -> bool {
         !self.buffer.is_empty()
     }
 
-    /// The bytes of the packet that is being received, when they are known.
+    /// The size of the packet that is being received, in bytes, once known.
     pub fn expected(&self) -> usize {
         self.expected.unwrap_or(0)
     }
@@ -54,7 +54,7 @@ impl Decoder {
         }
     }
 
-    /// Where the next bytes go. Never empty.
+    /// The buffer for the next bytes. Never empty.
     pub fn room(&mut self) -> Limit<&mut BytesMut> {
         match self.expected {
             Some(expected) if expected > SMALL => {
@@ -82,15 +82,16 @@ impl Decoder {
         }
     }
 
-    /// The capacity for a packet of which so many bytes were announced.
+    /// The capacity for a packet that was announced with `expected` bytes.
     fn wanted(&self, expected: usize) -> usize {
         expected.min((2 * self.buffer.len()).max(TRUSTED))
     }
 
-    /// The next packet, or `None` when more bytes are needed.
+    /// The next packet, or `None` if more bytes are needed.
     ///
     /// # Errors
-    /// The bytes are no packet, or none that a client may send; the decoder is of no use any more.
+    /// The bytes are no packet, or none that a client may send; the decoder cannot be used any
+    /// more.
     pub fn next(&mut self, now: Instant) -> Result<Option<Packet>, Refusal> {
         let Some(&first) = self.buffer.first() else { return Ok(None) };
         check::first_byte(first, self.version())?;
@@ -121,7 +122,7 @@ impl Decoder {
         self.expected = None;
         let packet = self.buffer.split_to(head + remaining);
         if self.buffer.is_empty() && packet.len() > SMALL {
-            // What is left of a large packet's buffer would have the next one be large too.
+            // The rest of a large packet's buffer would make the next one large too.
             self.buffer = BytesMut::new();
         }
         codec::read(packet, head, dialect, now).map(Some)
@@ -158,7 +159,7 @@ mod tests {
         decoder
     }
 
-    /// Gives bytes to a decoder as a socket would, some at a time.
+    /// Feeds bytes to a decoder as a socket would, `step` at a time.
     fn feed(decoder: &mut Decoder, mut bytes: &[u8], step: usize) -> Result<Vec<Packet>, Refusal> {
         let mut packets = Vec::new();
         loop {
@@ -212,7 +213,7 @@ mod tests {
                     expires: (expires && version == Version::V5).then_some(soon),
                     held: Default::default(),
                 };
-                // Twice, and something small behind it.
+                // Twice, with something small behind.
                 let mut bytes = published(&message, version, id, retain).repeat(2);
                 bytes.extend([0xc0, 0]);
                 let packets = feed(&mut decoder(version), &bytes, step).unwrap();
@@ -246,7 +247,7 @@ mod tests {
             first in prop::sample::select(vec![
                 0x30_u8, 0x32, 0x34, 0x3b, 0x40, 0x50, 0x62, 0x70, 0x82, 0x8a, 0xa2, 0xaa, 0xc0, 0xe0,
             ]),
-            // Few values, so that lengths and properties often fit.
+            // Few values, so that lengths and properties often match.
             body in prop::collection::vec(
                 prop::sample::select(vec![
                     0_u8, 0, 0, 1, 2, 3, 5, 0x0b, 0x1f, 0x23, 0x26, b'a', 0x80,
@@ -259,7 +260,7 @@ mod tests {
                 bytes.put_u8(first);
                 put_varint(&mut bytes, body.len());
                 bytes.put_slice(&body);
-                // The checks are so strict that the codec has nothing left to refuse.
+                // The checks are so strict that the codec never refuses anything after them.
                 if let Err(refusal) = feed(&mut decoder(version), &bytes, usize::MAX) {
                     let is_ours = refusal.why != "a packet that cannot be decoded";
                     prop_assert!(is_ours, "{:02x?}", bytes);
@@ -312,7 +313,7 @@ mod tests {
         let packets = feed(&mut decoder(Version::V311), &bytes, usize::MAX).unwrap();
         for packet in packets {
             let Packet::Publish { message, .. } = packet else { panic!("{packet:?}") };
-            // It is alone in its allocation when it can be had back without copying.
+            // If it can be taken back without copying, it is alone in its allocation.
             let payload = message.payload.clone();
             drop(message);
             assert!(payload.try_into_mut().is_ok_and(|payload| payload.capacity() == 1));

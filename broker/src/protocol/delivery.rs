@@ -10,18 +10,18 @@ use crate::protocol::packet::{Message, Qos};
 pub(crate) struct Delivery {
     pub message: Arc<Message>,
     pub qos: Qos,
-    /// Whether it is marked as retained, which says that it is not news.
+    /// Whether it is marked as retained, so that the client knows it is old.
     pub retain: bool,
-    /// The numbers of the subscriptions that it comes by, as far as they have one.
+    /// The identifiers of the subscriptions that matched it, if they have any.
     pub identifiers: Vec<u32>,
-    /// The shared subscription that it comes by, of which another member may have it instead.
+    /// The shared subscription that matched it; another member may get it instead.
     pub group: Option<Arc<str>>,
-    /// What it takes of the broker's memory beside its message.
+    /// Its memory in the broker, without its message.
     _held: Held,
 }
 
 impl Delivery {
-    /// What its place in a queue takes, in bytes.
+    /// The bytes of its place in a queue.
     const OVERHEAD: usize = 128;
 
     pub fn new(message: Arc<Message>, qos: Qos) -> Delivery {
@@ -29,7 +29,7 @@ impl Delivery {
         Delivery { message, qos, retain: false, identifiers: Vec::new(), group: None, _held: held }
     }
 
-    /// What it is counted as in every bound, in bytes.
+    /// The size that it counts as in every bound, in bytes.
     pub fn size(&self) -> usize {
         self.message.size() + 4 * self.identifiers.len()
     }

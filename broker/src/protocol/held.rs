@@ -1,6 +1,6 @@
-//! How much memory messages take that wait, are retained, or are being written.
+//! Counts the memory of messages that wait, are retained, or are being written.
 //!
-//! A payload is counted once, however many clients it waits for: they all share it.
+//! A payload counts once, however many clients it waits for, because they all share it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::counters::Counters;
 
-/// A part of that memory, given back when dropped. A copy is a part of its own.
+/// A part of that memory, given back when dropped. A copy counts separately.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     counters: Option<Arc<Counters>>,
@@ -21,12 +21,12 @@ impl Held {
         Held { counters: Some(counters.clone()), bytes }
     }
 
-    /// As much as this, counted where this is.
+    /// Another part of `bytes` bytes, in the same count.
     pub fn beside(&self, bytes: usize) -> Held {
         self.counters.as_ref().map_or_else(Held::default, |counters| Held::new(bytes, counters))
     }
 
-    /// The same bytes, counted for as long as any part of the program has them.
+    /// The same payload, counted as long as any part of the program holds it.
     pub fn payload(payload: Bytes, counters: &Arc<Counters>) -> Bytes {
         if payload.is_empty() {
             return payload;

@@ -1,4 +1,4 @@
-//! MQTT packets as the core sees them: checked, the same for 3.1, 3.1.1 and 5, and without the codec.
+//! MQTT packets as the core sees them: checked, the same for all versions, without the codec.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use bytes::Bytes;
 use crate::counters::Counters;
 use crate::protocol::held::Held;
 
-/// The versions of the protocol that are spoken.
+/// The supported versions of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
-    /// What devices spoke before it was a standard: named `MQIsdp`, and as 3.1.1 but for a few bits.
+    /// The version before the standard, named `MQIsdp`: like 3.1.1 except for a few bits.
     V31,
     V311,
     V5,
 }
 
-/// How surely a message arrives.
+/// The quality of service of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 #[allow(clippy::enum_variant_names, reason = "the specification calls them so")]
@@ -29,7 +29,7 @@ pub(crate) enum Qos {
 }
 
 impl Qos {
-    /// Of the two bits that say it in a packet; 3 was refused before.
+    /// From its two bits in a packet; 3 was refused before.
     pub fn of(bits: u8) -> Qos {
         match bits & 3 {
             0 => Qos::AtMostOnce,
@@ -64,7 +64,7 @@ pub(crate) enum Reason {
     QuotaExceeded = 0x97,
 }
 
-/// Why bytes are not a packet that may be acted on; the connection ends with it.
+/// Why bytes are not a valid packet; the connection ends with this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub reason: Reason,
@@ -77,11 +77,11 @@ impl Refusal {
     }
 }
 
-/// What a client says.
+/// A packet from a client.
 #[derive(Debug, Clone)]
 pub(crate) enum Packet {
     Connect(Box<Connect>),
-    /// `id` is 0 for QoS 0. The topic may be empty when there is an alias that stands for it.
+    /// `id` is 0 for QoS 0. The topic may be empty if an alias stands for it.
     Publish {
         id: u16,
         alias: Option<u16>,
@@ -90,7 +90,7 @@ pub(crate) enum Packet {
     PubAck {
         id: u16,
     },
-    /// The client has a message of QoS 2, or will not have it.
+    /// The client received a message of QoS 2, or refuses it.
     PubRec {
         id: u16,
         is_refused: bool,
@@ -111,10 +111,10 @@ pub(crate) enum Packet {
     },
     PingReq,
     Disconnect {
-        /// The client leaves and yet wants its will published: in MQTT 5, with any reason but 0
-        /// (section 3.14.4).
+        /// Whether the client wants its will published although it leaves: in MQTT 5, with any
+        /// reason but 0 (section 3.14.4).
         with_will: bool,
-        /// How many seconds its session is to last, if it changed its mind.
+        /// How many seconds its session will last, if the client changes that.
         expiry: Option<u32>,
     },
 }
@@ -125,19 +125,19 @@ pub(crate) struct Connect {
     pub version: Version,
     pub client_id: String,
     pub login: Option<Login>,
-    /// Whether the client wants a new session, and not the one that it had.
+    /// Whether the client wants a new session instead of its old one.
     pub clean: bool,
-    /// How many seconds the session is to last without a connection.
+    /// How many seconds the session outlives the connection.
     pub expiry: u32,
     /// In seconds; 0 for none.
     pub keep_alive: u16,
     pub will: Option<Will>,
     pub takes: Takes,
-    /// Whether it asks where its answers may go (MQTT 5, section 3.1.2.11.6).
+    /// Whether the client asks for a topic for its responses (MQTT 5, section 3.1.2.11.6).
     pub wants_response_information: bool,
 }
 
-/// How much a client takes.
+/// How much a client accepts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Takes {
     /// Unacknowledged messages of QoS 1 and 2.
@@ -148,13 +148,13 @@ pub(crate) struct Takes {
     pub aliases: u16,
 }
 
-/// What is to be said when a client is gone.
+/// The message to publish when a client has gone.
 #[derive(Debug, Clone)]
 pub(crate) struct Will {
     pub message: Message,
-    /// How long after the client is gone.
+    /// How long after the client has gone.
     pub delay: Duration,
-    /// How long it is of use, from then on.
+    /// How long the message is valid, from its publication.
     pub expiry: Option<Duration>,
 }
 
@@ -166,7 +166,7 @@ impl Will {
     }
 }
 
-/// What a client says of who it is.
+/// The name and password in a CONNECT.
 #[derive(Clone)]
 pub(crate) struct Login {
     pub user: String,
@@ -174,37 +174,37 @@ pub(crate) struct Login {
 }
 
 impl fmt::Debug for Login {
-    /// Without the password, for that has no place in a log.
+    /// Leaves out the password, which does not belong in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
     }
 }
 
-/// An application message, held once for all who get it.
+/// An application message, held once for all receivers.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
     pub topic: Arc<str>,
     pub payload: Bytes,
     pub qos: Qos,
     pub retain: bool,
-    /// The properties that travel with it (MQTT 5), encoded, without length and expiry.
+    /// The properties that go on to subscribers (MQTT 5), encoded, without length and expiry.
     pub properties: Bytes,
-    /// When it is of no use any more.
+    /// When it expires.
     pub expires: Option<Instant>,
-    /// What it takes of the broker's memory beside its payload.
+    /// Its memory in the broker, without its payload.
     pub held: Held,
 }
 
 impl Message {
-    /// What a message costs beyond its bytes: itself, its place in a queue, its topic's entry.
+    /// The bytes of a message besides its content: itself, its queue place, its topic's entry.
     pub const OVERHEAD: usize = 256;
 
-    /// What it is counted as in every bound, in bytes.
+    /// The size that it counts as in every bound, in bytes.
     pub fn size(&self) -> usize {
         self.topic.len() + self.payload.len() + self.properties.len() + Message::OVERHEAD
     }
 
-    /// The message for others to share, counted as long as any of them has it.
+    /// The message in shared form, counted as long as any part of the program holds it.
     pub fn shared(mut self, counters: &Arc<Counters>) -> Arc<Message> {
         self.held = Held::new(self.size() - self.payload.len(), counters);
         self.payload = Held::payload(self.payload, counters);
@@ -216,7 +216,7 @@ impl Message {
     }
 }
 
-/// One topic filter of a SUBSCRIBE. Whether it is valid is for the core to say.
+/// One topic filter of a SUBSCRIBE. The core decides whether it is valid.
 #[derive(Debug, Clone)]
 pub(crate) struct Filter {
     pub path: String,
@@ -230,11 +230,11 @@ pub(crate) struct Options {
     pub no_local: bool,
     pub retain_as_published: bool,
     pub retained: SendRetained,
-    /// The number by which the client knows its subscription; 0 for none.
+    /// The subscription identifier that the client chose; 0 for none.
     pub identifier: u32,
 }
 
-/// When a subscription brings the retained messages.
+/// When a subscription brings retained messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SendRetained {
     Always,
@@ -242,7 +242,7 @@ pub(crate) enum SendRetained {
     Never,
 }
 
-/// What the broker says, but for PUBLISH, which is written in two parts.
+/// A packet from the broker, except PUBLISH, which is written in two parts.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
     Welcome(Welcome),
@@ -257,7 +257,7 @@ pub(crate) enum Reply {
     Disconnect(Refusal),
 }
 
-/// What became of each filter of an UNSUBSCRIBE.
+/// The result for each filter of an UNSUBSCRIBE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unsubscribed {
     Done,
@@ -265,18 +265,18 @@ pub(crate) enum Unsubscribed {
     Invalid,
 }
 
-/// What a CONNACK that accepts has to tell.
+/// The content of a CONNACK that accepts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Welcome {
-    /// Whether the client's session goes on.
+    /// Whether the client's session is resumed.
     pub session_present: bool,
-    /// How many seconds the session lasts without a connection.
+    /// How many seconds the session outlives the connection.
     pub expiry: u32,
-    /// How many messages of QoS 2 may be under way to the broker.
+    /// How many messages of QoS 2 to the broker may be unfinished.
     pub receive_maximum: u16,
-    /// The client id that was made for a client that sent none.
+    /// The client id assigned to a client that sent none.
     pub assigned_client_id: Option<String>,
-    /// The keep-alive that the client has to use instead of its own.
+    /// The keep-alive that the client must use instead of its own.
     pub keep_alive: Option<u16>,
     pub response_information: Option<String>,
 }

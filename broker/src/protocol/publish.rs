@@ -1,4 +1,4 @@
-//! How a PUBLISH is written: a head made for each subscriber, and the payload that they share.
+//! Writes a PUBLISH: a head for each subscriber, and the payload that they share.
 
 use std::time::Instant;
 
@@ -18,9 +18,9 @@ pub(crate) struct Sending {
     pub alias: Option<Alias>,
 }
 
-/// All of a PUBLISH but its payload, which follows it on the wire as it is.
+/// All of a PUBLISH except its payload, which follows unchanged.
 ///
-/// `buffer` is where heads are gathered; it is cut and given away.
+/// Heads are written to `buffer`, and this one is split off.
 pub(crate) fn head(
     delivery: &Delivery,
     sending: Sending,
@@ -61,7 +61,7 @@ pub(crate) fn head(
     buffer.split().freeze()
 }
 
-/// The size on the wire of a message without alias, in bytes.
+/// The size on the wire of a message without an alias, in bytes.
 pub(crate) fn packet_len(delivery: &Delivery, version: Version) -> usize {
     let id_len = 2 * usize::from(delivery.qos != Qos::AtMostOnce);
     let message = &delivery.message;
@@ -81,7 +81,7 @@ fn properties_len(delivery: &Delivery, version: Version) -> usize {
         + identifiers.sum::<usize>()
 }
 
-/// The size of a block of properties with its length.
+/// The size of a block of properties, with its length.
 fn block_len(properties: usize, version: Version) -> usize {
     match version {
         Version::V31 | Version::V311 => 0,
@@ -98,8 +98,8 @@ fn varint_len(value: usize) -> usize {
     }
 }
 
-/// Text with its length before it. It came out of a packet, where its length had two bytes, or is
-/// our own and short.
+/// Text preceded by its length. It comes from a packet with a two-byte length, or is our own and
+/// short.
 pub(crate) fn put_text(buffer: &mut BytesMut, text: &str) {
     buffer.put_u16(u16::try_from(text.len()).unwrap_or(u16::MAX));
     buffer.put_slice(text.as_bytes());

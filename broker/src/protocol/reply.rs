@@ -1,4 +1,4 @@
-//! How the broker's answers are written: all packets but PUBLISH.
+//! Writes the broker's replies: all packets except PUBLISH.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -6,9 +6,9 @@ use crate::protocol::aliases;
 use crate::protocol::packet::{Qos, Reason, Refusal, Reply, Unsubscribed, Version, Welcome};
 use crate::protocol::publish::{put_text, put_varint};
 
-/// The bytes of a reply. DISCONNECT has none in 3.1.1, where only clients send it.
+/// The bytes of a reply. In 3.1.1 DISCONNECT has none, because only clients send it there.
 ///
-/// Nothing that can be left out makes it larger than `packet_maximum`.
+/// Optional parts are left out if they make it larger than `packet_maximum`.
 pub(crate) fn encode(reply: &Reply, version: Version, packet_maximum: usize) -> Bytes {
     let mut body = BytesMut::new();
     let first = match reply {
@@ -54,8 +54,8 @@ pub(crate) fn encode(reply: &Reply, version: Version, packet_maximum: usize) -> 
         }
         Reply::PingResp => 0xd0,
         Reply::Disconnect(_) if version != Version::V5 => return Bytes::new(),
-        // Without a reason string the length of properties could be left out; with it there are
-        // more clients that understand the packet.
+        // Without a reason string the length of properties could be left out, but more clients
+        // understand the packet with it.
         Reply::Disconnect(refusal) => {
             body.put_u8(refusal.reason as u8);
             properties(&mut body, &reason_string(refusal, packet_maximum));
@@ -69,8 +69,8 @@ pub(crate) fn encode(reply: &Reply, version: Version, packet_maximum: usize) -> 
     packet.freeze()
 }
 
-/// One of the four packets that acknowledge. The reason is left out where it is success, and in
-/// 3.1.1, which has none.
+/// One of the four acknowledgements. A success reason is left out, and in 3.1.1, which has none,
+/// any reason.
 fn ack(first: u8, id: u16, reason: Reason, version: Version) -> Bytes {
     let [high, low] = id.to_be_bytes();
     if version != Version::V5 || reason == Reason::Success {
@@ -87,7 +87,7 @@ fn properties(body: &mut BytesMut, properties: &[u8]) {
 
 fn reason_string(refusal: &Refusal, packet_maximum: usize) -> BytesMut {
     let mut properties = BytesMut::new();
-    // All that surrounds it takes at most eleven bytes.
+    // All other parts take at most eleven bytes.
     if !refusal.why.is_empty() && refusal.why.len() + 11 <= packet_maximum {
         properties.put_u8(0x1f);
         put_text(&mut properties, refusal.why);
@@ -95,8 +95,8 @@ fn reason_string(refusal: &Refusal, packet_maximum: usize) -> BytesMut {
     properties
 }
 
-/// MQTT 5, section 3.2.2.3. What is as by default is left out: QoS 2, retained messages,
-/// wildcards, identifiers and shared subscriptions are there.
+/// MQTT 5, section 3.2.2.3. Properties at their defaults are left out: QoS 2, retained messages,
+/// wildcards, identifiers and shared subscriptions are available.
 fn welcome_properties(welcome: &Welcome) -> BytesMut {
     let mut properties = BytesMut::new();
     properties.put_u8(0x11);
@@ -122,7 +122,7 @@ fn welcome_properties(welcome: &Welcome) -> BytesMut {
     properties
 }
 
-/// MQTT 3.1.1, section 3.2.2.3; in 5 the reason itself.
+/// MQTT 3.1.1, section 3.2.2.3; in MQTT 5 the reason itself.
 fn connect_code(reason: Reason, version: Version) -> u8 {
     match (version, reason) {
         (Version::V5, Reason::ShuttingDown) => 0x88,
@@ -138,7 +138,7 @@ fn subscribe_code(granted: Result<Qos, Reason>, version: Version) -> u8 {
     match (granted, version) {
         (Ok(qos), _) => qos as u8,
         (Err(reason), Version::V5) => reason as u8,
-        // MQTT 3.1 knows no failure here; its clients look at the two lowest bits.
+        // MQTT 3.1 has no failure code here; its clients look at the two lowest bits.
         (Err(_), Version::V31 | Version::V311) => 0x80,
     }
 }

@@ -3,12 +3,12 @@
 /// The most levels that a topic or filter may have; it bounds the depth of the trie.
 pub(crate) const LEVELS: usize = 64;
 
-/// Whether this may be published to.
+/// Whether a client may publish to this topic.
 pub(crate) fn is_name(topic: &str) -> bool {
     !topic.is_empty() && !topic.contains(['+', '#', '\0']) && has_few_levels(topic)
 }
 
-/// Whether this may be subscribed to.
+/// Whether a client may subscribe to this filter.
 pub(crate) fn is_filter(filter: &str) -> bool {
     if filter.is_empty() || filter.contains('\0') || !has_few_levels(filter) {
         return false;
@@ -25,13 +25,13 @@ pub(crate) fn is_filter(filter: &str) -> bool {
     true
 }
 
-/// Whether this asks for a shared subscription.
+/// Whether this filter asks for a shared subscription.
 pub(crate) fn is_shared(filter: &str) -> bool {
     filter == "$share" || filter.starts_with("$share/")
 }
 
-/// What a subscription is to: the filter itself, and of a shared one (`$share/GROUP/FILTER`, MQTT
-/// 5, section 4.8.2) that behind its group. `None` when it is not valid.
+/// The filter of a subscription; of a shared one (`$share/GROUP/FILTER`, MQTT 5, section 4.8.2) the
+/// one behind its group. `None` if it is not valid.
 pub(crate) fn subscribed(filter: &str) -> Option<&str> {
     let path = if is_shared(filter) {
         let (group, path) = filter.strip_prefix("$share/")?.split_once('/')?;
@@ -45,13 +45,13 @@ pub(crate) fn subscribed(filter: &str) -> Option<&str> {
     is_filter(path).then_some(path)
 }
 
-/// Whether a filter matches anything that the broker says of itself. Wildcards at the first level
-/// do not match `$SYS` (section 4.7.2).
+/// Whether a filter matches any of the broker's own topics. Wildcards at the first level do not
+/// match `$SYS` (section 4.7.2).
 pub(crate) fn asks_for_sys(filter: &str) -> bool {
     filter.split('/').next() == Some("$SYS")
 }
 
-/// Whether all topics that `filter` matches are matched by `wider` too.
+/// Whether `wider` matches all topics that `filter` matches.
 pub(crate) fn covers(wider: &str, filter: &str) -> bool {
     if filter.starts_with('$') && wider.starts_with(['+', '#']) {
         return false;
@@ -68,7 +68,7 @@ pub(crate) fn covers(wider: &str, filter: &str) -> bool {
     levels.next().is_none()
 }
 
-/// Whether some topic is matched by both filters.
+/// Whether both filters match some topic.
 pub(crate) fn overlap(one: &str, other: &str) -> bool {
     let begins_with_wildcard = |filter: &str| filter.starts_with(['+', '#']);
     if one.starts_with('$') && begins_with_wildcard(other)
@@ -86,7 +86,7 @@ pub(crate) fn overlap(one: &str, other: &str) -> bool {
     }
 }
 
-/// Whether a valid topic name is matched by a valid filter.
+/// Whether a valid filter matches a valid topic name.
 ///
 /// Wildcards at the first level do not match topics that begin with `$`.
 pub(crate) fn matches(filter: &str, topic: &str) -> bool {

@@ -1,4 +1,4 @@
-//! Topic aliases, both ways.
+//! Topic aliases, in both directions.
 
 use crate::raw::{Connect, Raw, V5, V311, publish_with};
 use crate::running::start;
@@ -20,7 +20,7 @@ async fn an_alias_of_a_client_stands_for_its_topic_and_goes_no_further() {
             assert_eq!((&*message.topic, &*message.properties), (topic, &[][..]));
         }
     }
-    // Aliases end with the connection, and the session does not.
+    // Aliases end with the connection; the session does not.
     publisher.leave().await;
     let (mut publisher, is_old) = Raw::return_to(broker.address, &connect).await;
     assert!(is_old);

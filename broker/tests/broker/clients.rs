@@ -1,4 +1,4 @@
-//! A usual client of both versions: rumqttc.
+//! A common client in both versions: rumqttc.
 
 use std::time::Duration;
 

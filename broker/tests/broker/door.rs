@@ -1,4 +1,4 @@
-//! Who may come in, and do what.
+//! Who may come in, and what they may do.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -37,7 +37,7 @@ pub async fn enter(address: SocketAddr, level: u8, id: &str, user: &str) -> Raw 
     Raw::enter(address, level, &login(level, id, user, PASSWORD).bytes()).await
 }
 
-/// The code of the CONNACK, after which the broker closes if it is not 0.
+/// The code of the CONNACK. If it is not 0 the broker closes.
 pub async fn answer(address: SocketAddr, connect: &Connect<'_>) -> u8 {
     let mut raw = Raw::open(address, connect.level).await;
     raw.send(&connect.bytes()).await;
@@ -94,7 +94,7 @@ async fn a_node_gets_nothing_through_outside_its_name() {
         let will = Some(("vitrina/other/status", &b"gone"[..], 0, true));
         let connect = Connect { will, ..login(level, "w", "pi", PASSWORD) };
         assert_eq!(answer(broker.address, &connect).await, if level == V5 { 0x87 } else { 5 });
-        // The session of the same client id is still the other user's.
+        // The session of the same client id still belongs to the other user.
         all.has_nothing().await;
         pi.leave().await;
         all.leave().await;
@@ -131,7 +131,7 @@ async fn changes_of_the_users_are_seen_and_end_who_may_not_stay() {
     bob.is_refused(0x87).await;
     assert_eq!(answer(broker.address, &login(V5, "b", "bob", PASSWORD)).await, 0x86);
     ada.has_nothing().await;
-    // Without its file, the users stay; broken, too.
+    // If the file is missing or broken, the users stay.
     logged::keep();
     std::fs::remove_file(folder.path().join("users.toml")).unwrap();
     logged::error(&["the file of the users has gone"]).await;
@@ -192,12 +192,12 @@ async fn wrong_passwords_run_out_and_harm_nobody_who_is_known() {
     let (wrong, ada) = tokio::join!(all, ada);
     assert!(wrong.iter().all(|code| *code == 0x86), "{wrong:02x?}");
     assert_eq!(ada, 0);
-    // Even the right one is not tried now, so that trying tells nothing.
+    // Even the right password is refused now, so that trying reveals nothing.
     assert_eq!(answer(broker.address, &login(V5, "b", "bob", PASSWORD)).await, 0x86);
     broker.stop().await;
 }
 
-/// A file of users who all have [`PASSWORD`], by a hash that costs 8 MiB and one pass.
+/// Writes a users' file in which all have [`PASSWORD`], with a hash that costs 8 MiB and one pass.
 fn add_cheaply(folder: &Path, names: &[String]) {
     let params = argon2::Params::new(8192, 1, 1, None).unwrap();
     let argon2 = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
@@ -236,9 +236,9 @@ async fn a_hundred_nodes_that_return_at_once_all_come_in_and_stop_nobody() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         };
         assert_eq!(codes, [0; 100]);
-        // In the first round a hundred passwords are hashed; in the second they are known.
+        // The first round hashes a hundred passwords; the second knows them.
         assert!(songs > 20 || round == 1, "{songs} songs while they came in");
-        // The last song may be on its way still.
+        // The last song may still be on its way.
         singer = enter(broker.address, V311, "singer", "singer").await;
         singer.subscribe(&[("vitrina/singer/#", 0)]).await;
     }

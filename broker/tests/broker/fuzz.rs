@@ -1,5 +1,5 @@
 //! Random and mutated packets against a running broker, while a pair of canaries keeps singing.
-//! What was found, and what each feature looks like, is kept in `tests/corpus`.
+//! `tests/corpus` keeps earlier finds and an example of each feature.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -17,18 +17,18 @@ use crate::raw::{
 };
 use crate::running::{section, start_with};
 
-/// So many sessions if `FUZZ_SESSIONS` says nothing else.
+/// The number of sessions, unless `FUZZ_SESSIONS` says otherwise.
 const SESSIONS: usize = 3000;
 
-/// Says that this process has no other test beside it.
+/// Marks a process that runs no other test.
 const ALONE: &str = "FUZZ_ALONE";
 
-/// Bytes that the allocator may keep for itself.
+/// Bytes that the allocator may keep.
 const SLACK: usize = 8 << 20;
 
 #[test]
 fn no_sequence_of_packets_harms_others_or_leaks() {
-    // Memory and descriptors are the process's, so it has one of its own.
+    // Memory and descriptors belong to the process, so this test needs its own.
     if std::env::var_os(ALONE).is_none() {
         let mut alone = Command::new(std::env::current_exe().unwrap());
         alone.args(["--exact", "fuzz::no_sequence_of_packets_harms_others_or_leaks"]);
@@ -48,7 +48,7 @@ fn no_sequence_of_packets_harms_others_or_leaks() {
 async fn fuzz() {
     let panics = count_panics();
     let sessions = std::env::var("FUZZ_SESSIONS").map_or(SESSIONS, |n| n.parse().unwrap());
-    // Sessions end soon, and few fit, so that all bounds are met.
+    // Sessions end soon, and few fit, so that the test reaches all bounds.
     let broker = start_with(Section {
         session_expiry: 1,
         sessions: 15,
@@ -75,7 +75,7 @@ async fn fuzz() {
         // The broker may close at any time.
         let _ = stream.write_all(&bytes.concat()).await;
         if n % 2 == 0 {
-            // So that it gets to what is said after its acknowledgements.
+            // Lets the broker reach the packets after its acknowledgements.
             let mut some = [0; 512];
             let _ = timeout(Duration::from_millis(2), stream.read(&mut some)).await;
         }
@@ -117,12 +117,12 @@ fn memory() -> usize {
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
 }
 
-/// The number of its open descriptors.
+/// The number of open descriptors of this process.
 fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// Counts the panics of this program. One of a client's task ends that client only, so that nobody
+/// Counts the panics of this program. A panic in a client's task ends only that client, so nothing
 /// else would notice.
 fn count_panics() -> &'static AtomicUsize {
     static PANICS: AtomicUsize = AtomicUsize::new(0);
@@ -134,7 +134,7 @@ fn count_panics() -> &'static AtomicUsize {
     &PANICS
 }
 
-/// The sessions that are kept as files: hexadecimal, a line for each packet, `#` for comments.
+/// The sessions in files: hexadecimal, one packet in each line, `#` for comments.
 fn corpus() -> Vec<Vec<Vec<u8>>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
@@ -151,8 +151,8 @@ fn corpus() -> Vec<Vec<Vec<u8>>> {
     corpus
 }
 
-/// A CONNECT and some packets, of which some bytes are changed now and then: random ones, and
-/// those of the corpus in another order.
+/// A CONNECT and some packets, random ones or those of the corpus in another order. Some bytes are
+/// changed now and then.
 fn session(rng: &mut Rng, corpus: &[Vec<Vec<u8>>]) -> Vec<Vec<u8>> {
     let mut packets = if rng.u8(0..3) == 0 {
         let mut packets = rng.choice(corpus).unwrap().clone();
@@ -175,7 +175,7 @@ fn session(rng: &mut Rng, corpus: &[Vec<Vec<u8>>]) -> Vec<Vec<u8>> {
 fn random_session(rng: &mut Rng) -> Vec<Vec<u8>> {
     let level = *rng.choice(&BOTH).unwrap();
     let will = rng.bool().then(|| (topic(rng), &b"will"[..], rng.u8(0..3), rng.bool()));
-    // Receive and packet maximum; a session of a second and aliases.
+    // Receive and packet maximum; a session of one second, and aliases.
     let properties = [&[][..], &[0x21, 0, 3, 0x27, 0, 0, 1, 0], &[0x11, 0, 0, 0, 1, 0x22, 0, 3]];
     let id = format!("fuzz-{}", rng.u8(0..20));
     let connect = Connect {

@@ -1,4 +1,4 @@
-//! What dies in a broker is seen.
+//! The death of a broker's part shows in its health.
 
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -13,7 +13,7 @@ async fn a_listener_that_died_is_named_and_the_rest_goes_on() {
     let dies = async {
         while broker.health.check().is_ok() {
             broker.health.kill(&what);
-            // Each that comes in is a sign of life.
+            // Each accepted connection is a sign of life.
             let _ = TcpStream::connect(broker.address).await;
             tokio::task::yield_now().await;
         }

@@ -1,4 +1,4 @@
-//! What the broker logs, for facts that nothing else shows.
+//! The broker's log, for facts that nothing else shows.
 
 use std::fmt::{Debug, Write};
 use std::sync::{Mutex, Once, PoisonError};
@@ -14,12 +14,12 @@ use crate::running::SOON;
 static STARTED: Once = Once::new();
 static ERRORS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Keeps the errors that are logged from now on, by whatever test of this process.
+/// Keeps the errors logged from now on by any test of this process.
 pub fn keep() {
     STARTED.call_once(|| tracing::subscriber::set_global_default(Errors).unwrap());
 }
 
-/// Waits for an error that has all of these words.
+/// Waits for an error that contains all of these words.
 pub async fn error(words: &[&str]) {
     let is_there = || {
         let errors = ERRORS.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! The broker through real sockets. One program, so that it is linked once.
+//! The broker through real sockets. All tests are one program, so that it is linked once.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 

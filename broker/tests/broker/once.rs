@@ -1,4 +1,4 @@
-//! QoS 2: once, in both directions.
+//! QoS 2: exactly once, in both directions.
 
 use crate::raw::{BOTH, Connect, Raw, V5, publish};
 use crate::running::{section, start, start_with};
@@ -16,7 +16,7 @@ async fn a_message_sent_twice_arrives_once() {
         for packet in [&message, &again, &again] {
             client.send(packet).await;
         }
-        // One copy comes, somewhere among the answers.
+        // One copy comes, among the answers.
         let mut copies = 0;
         let mut answers = 0;
         while answers < 3 || copies < 1 {
@@ -36,7 +36,7 @@ async fn a_message_sent_twice_arrives_once() {
             client.gets(if is_first || level != V5 { &[0x70, 2, 0, 9] } else { &unknown }).await;
             answers = 0;
         }
-        // Released, so that this is another message.
+        // Released, so this is a new message.
         client.send(&message).await;
         let mut came = [client.packet().await.unwrap(), client.packet().await.unwrap()];
         came.sort();
@@ -131,7 +131,7 @@ async fn a_client_that_refuses_a_message_is_not_asked_again() {
     let second = client.published().await;
     assert_eq!(second.payload, b"2");
     client.complete(second.id).await;
-    // PUBREC of what is not under way.
+    // PUBREC for an identifier that is not in use.
     client.send(&[0x50, 2, 0, 99]).await;
     client.gets(&[0x62, 4, 0, 99, 0x92, 0]).await;
     client.has_nothing().await;

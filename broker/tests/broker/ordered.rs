@@ -60,7 +60,7 @@ async fn no_more_are_in_flight_than_the_client_takes() {
     let third = subscriber.published().await;
     assert_eq!([first.payload, second.payload, third.payload], [[0], [1], [2]]);
     subscriber.has_nothing().await;
-    // Nothing is in flight under this identifier.
+    // This identifier is not in flight.
     subscriber.acknowledge(999).await;
     subscriber.has_nothing().await;
     broker.stop().await;
@@ -108,7 +108,7 @@ async fn a_client_that_takes_nothing_is_ended() {
     let mut stuck = Raw::connect(broker.address, V311, "stuck").await;
     stuck.subscribe(&[("a", 0)]).await;
     let mut publisher = Raw::connect(broker.address, V311, "publisher").await;
-    // More than all the buffers of the kernel.
+    // More than all kernel buffers hold.
     for _ in 0..4 {
         publisher.publish("a", &vec![0; 10 << 20], 0, false).await;
     }

@@ -1,4 +1,4 @@
-//! Whose a session is, and what becomes of it when its user changes.
+//! Who owns a session, and what happens to it when its user changes.
 
 use access::{Role, Users};
 use broker::Section;
@@ -7,7 +7,7 @@ use crate::door::{PASSWORD, add, answer, enter, login, start};
 use crate::raw::{BOTH, Connect, Raw, V5, publish_with};
 use crate::running::{section, start_in};
 
-/// A CONNECT of a user, for a session that outlives its connection.
+/// The CONNECT of a user, for a session that outlives its connection.
 fn lasting<'a>(level: u8, id: &'a str, user: &'a str) -> Connect<'a> {
     Connect { login: Some((user, PASSWORD)), ..Connect::lasting(level, id) }
 }
@@ -28,7 +28,7 @@ async fn another_user_does_not_come_by_a_session_nor_by_what_waits_for_it() {
         let (mut bob, is_old) = Raw::return_to(broker.address, &bobs).await;
         assert!(!is_old);
         bob.has_nothing().await;
-        // Nor does a clean start end the other's.
+        // A clean start does not end the other user's session.
         let clean = Connect { clean: true, properties: &[], ..bobs };
         let (bob, _) = Raw::return_to(broker.address, &clean).await;
         bob.leave().await;
@@ -113,7 +113,7 @@ async fn no_trick_of_mqtt_5_gets_a_node_outside_its_name() {
     root.published().await;
 
     let mut pi = Raw::enter(broker.address, V5, &lasting(V5, "root", "pi").bytes()).await;
-    // Shared subscriptions are to what is behind their group, whatever the group is called.
+    // Shared subscriptions are checked by the filter behind their group, whatever the group's name.
     for filter in [
         "$share/g/vitrina/other/#",
         "$share/vitrina/+/status",
@@ -124,7 +124,7 @@ async fn no_trick_of_mqtt_5_gets_a_node_outside_its_name() {
         assert_eq!(pi.subscribe(&[(filter, 1)]).await, [0x87], "{filter}");
     }
     assert_eq!(pi.subscribe(&[("$share/g/vitrina/pi/#", 1)]).await, [1]);
-    // An alias stands for a topic, and that is what counts.
+    // The topic behind an alias is what counts.
     for topic in ["vitrina/other/status", ""] {
         for qos in [1, 2] {
             pi.send(&publish_with(V5, topic, b"no", qos, true, &[0x23, 0, 1])).await;
@@ -140,7 +140,7 @@ async fn no_trick_of_mqtt_5_gets_a_node_outside_its_name() {
     }
     pi.leave().await;
 
-    // A will that waits is asked about as well, and is said when its user is removed.
+    // A delayed will is checked as well, and is published when its user is removed.
     let will = |topic| Connect {
         will: Some((topic, b"gone", 0, false)),
         will_properties: &[0x18, 0, 0, 1, 0],

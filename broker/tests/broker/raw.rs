@@ -1,4 +1,4 @@
-//! A client that sends whatever bytes a test wants, and the bytes of packets.
+//! A client that sends any bytes a test wants, and functions that make packets.
 
 use std::net::SocketAddr;
 
@@ -19,7 +19,7 @@ pub struct Raw {
     unread: Vec<u8>,
 }
 
-/// A PUBLISH as it came.
+/// A PUBLISH as received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     pub dup: bool,
@@ -32,12 +32,12 @@ pub struct Published {
 }
 
 impl Raw {
-    /// A socket on which nothing was said yet.
+    /// A socket before its CONNECT.
     pub async fn open(address: SocketAddr, level: u8) -> Raw {
         Raw::open_from([127, 0, 0, 1], address, level).await
     }
 
-    /// A socket of another address of the loopback.
+    /// A socket from another loopback address.
     pub async fn open_from(from: [u8; 4], address: SocketAddr, level: u8) -> Raw {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((from, 0).into()).unwrap();
@@ -46,7 +46,7 @@ impl Raw {
         Raw { stream, level, unread: Vec::new() }
     }
 
-    /// A client at another address of the loopback that was let in.
+    /// An accepted client from another loopback address.
     pub async fn connect_from(from: [u8; 4], address: SocketAddr, client_id: &str) -> Raw {
         let mut raw = Raw::open_from(from, address, V311).await;
         raw.send(&Connect::new(V311, client_id).bytes()).await;
@@ -55,7 +55,7 @@ impl Raw {
         raw
     }
 
-    /// A client that was not let in, and for what reason.
+    /// The reason for which a client is refused.
     pub async fn is_turned_away(address: SocketAddr, level: u8, connect: &[u8]) -> u8 {
         let mut raw = Raw::open(address, level).await;
         raw.send(connect).await;
@@ -65,7 +65,7 @@ impl Raw {
         connack[3]
     }
 
-    /// A client that goes on with its session, or a new one; says whether it goes on.
+    /// A client that resumes its session or begins one; returns whether it resumed.
     pub async fn return_to(address: SocketAddr, connect: &Connect<'_>) -> (Raw, bool) {
         let mut raw = Raw::open(address, connect.level).await;
         raw.send(&connect.bytes()).await;
@@ -74,7 +74,7 @@ impl Raw {
         (raw, connack[2] == 1)
     }
 
-    /// A client that was let in.
+    /// An accepted client.
     pub async fn connect(address: SocketAddr, level: u8, client_id: &str) -> Raw {
         Raw::enter(address, level, &Connect::new(level, client_id).bytes()).await
     }
@@ -91,12 +91,12 @@ impl Raw {
         timeout(SOON, self.stream.write_all(bytes)).await.expect("is taken").unwrap();
     }
 
-    /// Sends as much as the broker takes before it closes.
+    /// Sends as much as the broker accepts before it closes.
     pub async fn send_what_is_taken(&mut self, bytes: &[u8]) {
         let _ = timeout(SOON, self.stream.write_all(bytes)).await.expect("is taken or refused");
     }
 
-    /// The next packet, or `None` when the broker has closed.
+    /// The next packet, or `None` if the broker has closed.
     pub async fn packet(&mut self) -> Option<Vec<u8>> {
         timeout(SOON, self.next()).await.expect("a packet or the end")
     }
@@ -139,7 +139,7 @@ impl Raw {
         Published { dup, topic, payload: rest.to_vec(), qos, retain, id, properties }
     }
 
-    /// Subscribes and gives the reason codes. Retained messages come after that.
+    /// Subscribes and returns the reason codes. Retained messages come after that.
     pub async fn subscribe(&mut self, filters: &[(&str, u8)]) -> Vec<u8> {
         let packet = subscribe(self.level, 7, filters);
         self.send(&packet).await;
@@ -162,13 +162,13 @@ impl Raw {
         }
     }
 
-    /// The next packet is this.
+    /// Checks that the next packet is this one.
     pub async fn gets(&mut self, expected: &[u8]) {
         let packet = self.packet().await.expect("a packet and not the end");
         assert_eq!(packet, expected, "{packet:02x?} and not {expected:02x?}");
     }
 
-    /// Takes a message of QoS 2 to its end.
+    /// Completes the exchange of a QoS 2 message.
     pub async fn complete(&mut self, id: u16) {
         let [high, low] = id.to_be_bytes();
         self.send(&[0x50, 2, high, low]).await;
@@ -176,8 +176,8 @@ impl Raw {
         self.send(&[0x70, 2, high, low]).await;
     }
 
-    /// Says all that takes a message of QoS 2 to its end, and reads up to its PUBREL: what comes
-    /// before that is kept for later.
+    /// Sends all that completes a QoS 2 message, and reads up to its PUBREL; packets before it are
+    /// kept for later.
     pub async fn complete_among_others(&mut self, id: u16) {
         let [high, low] = id.to_be_bytes();
         self.send(&[0x50, 2, high, low]).await;
@@ -193,7 +193,7 @@ impl Raw {
         self.send(&[0x70, 2, high, low]).await;
     }
 
-    /// Closes without a word, and waits until the broker has noticed.
+    /// Closes without DISCONNECT, and waits until the broker has noticed.
     pub async fn vanish(self, broker: &crate::running::Running) {
         let before = broker.counters.read().clients;
         drop(self);
@@ -205,19 +205,19 @@ impl Raw {
         self.send(&[0x40, 2, high, low]).await;
     }
 
-    /// A round trip: all that was sent before has been handled.
+    /// A round trip: the broker has handled all that was sent before.
     pub async fn ping(&mut self) {
         self.send(&[0xc0, 0]).await;
         assert_eq!(self.packet().await.expect("a PINGRESP"), [0xd0, 0]);
     }
 
-    /// Says good-bye and waits until the broker has closed.
+    /// Sends DISCONNECT and waits until the broker has closed.
     pub async fn leave(mut self) {
         self.send(&[0xe0, 0]).await;
         assert_eq!(self.packet().await, None);
     }
 
-    /// The broker closes; in MQTT 5 it says why first.
+    /// Checks that the broker closes; in MQTT 5 it says why first.
     pub async fn is_refused(&mut self, reason: u8) {
         if self.level == V5 {
             let last = self.packet().await.expect("a DISCONNECT");
@@ -226,7 +226,7 @@ impl Raw {
         assert_eq!(self.packet().await, None);
     }
 
-    /// Nothing waits: it would come between the answers to two pings.
+    /// Checks that nothing waits: it would come between the answers to two pings.
     pub async fn has_nothing(&mut self) {
         self.ping().await;
         self.ping().await;
@@ -260,7 +260,7 @@ impl<'a> Connect<'a> {
         }
     }
 
-    /// One whose session outlives its connection.
+    /// A CONNECT whose session outlives its connection.
     pub fn lasting(level: u8, client_id: &'a str) -> Connect<'a> {
         let properties = if level == V5 { &[0x11, 0, 0, 1, 0][..] } else { &[] };
         Connect { clean: false, properties, ..Connect::new(level, client_id) }
@@ -324,7 +324,7 @@ pub fn publish_with(
     packet(0x30 | qos << 1 | u8::from(retain), &body)
 }
 
-/// A SUBSCRIBE; what goes with each filter are its options, of which the QoS are the lowest bits.
+/// A SUBSCRIBE of filters with their options, whose lowest bits are the QoS.
 pub fn subscribe(level: u8, id: u16, filters: &[(&str, u8)]) -> Vec<u8> {
     let mut body = id.to_be_bytes().to_vec();
     if level == V5 {

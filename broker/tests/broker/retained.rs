@@ -45,7 +45,7 @@ async fn an_empty_retained_message_deletes_and_an_empty_other_does_not() {
     assert_eq!(broker.counters.read().retained, 1);
     client.subscribe(&[("a", 0)]).await;
     assert_eq!(client.published().await.payload, b"kept");
-    // Again, for a repeated subscribe asks anew.
+    // Again, because each SUBSCRIBE asks anew.
     client.subscribe(&[("a", 0)]).await;
     assert_eq!(client.published().await.payload, b"kept");
     client.publish("a", b"", 0, true).await;
@@ -66,7 +66,7 @@ async fn options_of_5_say_when_retained_messages_come_and_how_they_are_marked() 
     client.has_nothing().await;
     client.subscribe(&[("+", 0x18)]).await; // when new, retain as published
     assert_eq!(client.published().await.payload, b"kept");
-    client.subscribe(&[("+", 0x1c)]).await; // not new, and nothing of its own
+    client.subscribe(&[("+", 0x1c)]).await; // only if new, and no local messages
     client.has_nothing().await;
     client.send(&crate::raw::unsubscribe(V5, 3, &["a"])).await;
     assert_eq!(client.packet().await.unwrap()[0], 0xb0);

@@ -1,4 +1,4 @@
-//! A broker that runs, and one that has stopped.
+//! A running broker, and a stopped one.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,7 +14,7 @@ use wire::Root;
 
 use crate::raw::{Connect, Raw, V5};
 
-/// What must happen, happens within this.
+/// What must happen happens within this time.
 pub const SOON: Duration = Duration::from_secs(10);
 
 pub struct Running {
@@ -26,7 +26,7 @@ pub struct Running {
     task: JoinHandle<std::io::Result<()>>,
 }
 
-/// A section for a free port.
+/// A section with a free port.
 pub fn section() -> Section {
     Section { listen: "127.0.0.1:0".parse().unwrap(), ..Section::default() }
 }
@@ -39,7 +39,7 @@ pub async fn start_with(section: Section) -> Running {
     serve(section.check().unwrap()).await
 }
 
-/// A broker that has a directory.
+/// A broker with a directory.
 pub async fn start_in(section: Section, folder: &Path) -> Running {
     serve(section.check_in(Root::default(), Some(folder.to_owned())).unwrap()).await
 }
@@ -60,13 +60,13 @@ async fn serve(config: Config) -> Running {
 }
 
 impl Running {
-    /// Stops, which takes at most two seconds.
+    /// Stops the broker, which takes at most two seconds.
     pub async fn stop(self) {
         let _ = self.stop.send(());
         timeout(Duration::from_secs(3), self.task).await.expect("ends in time").unwrap().unwrap();
     }
 
-    /// Lets so many seconds pass on the broker's own clock: until a session of them has expired.
+    /// Advances the broker's own clock by `seconds`: until such a session has expired.
     pub async fn pass(&self, seconds: u8) {
         let before = self.counters.read().expired;
         let expiry = [0x11, 0, 0, 0, seconds];

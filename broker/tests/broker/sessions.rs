@@ -30,7 +30,7 @@ async fn what_waited_for_a_client_arrives_when_it_returns_and_qos_0_does_not() {
                 _ => client.complete_among_others(message.id).await,
             }
         }
-        // It is still subscribed, and nothing comes twice.
+        // It is still subscribed, and no message comes twice.
         publisher.publish("a/b", b"news", 0, false).await;
         assert_eq!(client.published().await.payload, b"news");
         client.leave().await;
@@ -67,7 +67,7 @@ async fn what_was_not_acknowledged_comes_again_in_order_and_marked() {
             assert_eq!((message.payload, message.dup), (vec![n], false));
             ids.push(message.id);
         }
-        // The first is done, the second received and not released, the fourth released.
+        // The first is done, the second is received and not released, the fourth is released.
         client.acknowledge(ids[0]).await;
         let [high, low] = ids[3].to_be_bytes();
         client.send(&[0x50, 2, high, low]).await;
@@ -144,7 +144,7 @@ async fn a_session_ends_when_its_time_has_passed_and_disconnect_may_change_that(
     assert!(!Raw::return_to(broker.address, &connect).await.1);
     broker.until("the end of the session", |c| c.expired == 2).await;
 
-    // At its end it asks for longer; then for none.
+    // At its end it asks for a longer session; then for none.
     let mut client = Raw::enter(broker.address, V5, &connect.bytes()).await;
     client.send(&[&[0xe0, 7, 0, 5][..], &expiry(100)].concat()).await;
     assert_eq!(client.packet().await, None);
@@ -314,7 +314,7 @@ async fn what_has_expired_while_a_client_was_away_does_not_come() {
     assert!((90..99).contains(&message.properties[4]), "{:?}", message.properties);
     client.acknowledge(message.id).await;
     client.has_nothing().await;
-    // Of those retained one has expired too, and goes in the end.
+    // One of the retained messages has expired too, and is removed in the end.
     client.subscribe(&[("+", 0)]).await;
     assert_eq!(client.published().await.payload, b"kept");
     client.has_nothing().await;

@@ -38,7 +38,7 @@ async fn each_message_goes_to_one_member_of_each_group_in_turn() {
         }
         other.has_nothing().await;
         other.leave().await;
-        // One leaves the group, one goes: the last gets all.
+        // One leaves the group, one disconnects: the last gets all.
         members[0].send(&unsubscribe(level, 5, &["$share/g/a/+"])).await;
         assert_eq!(members[0].packet().await.unwrap()[0], 0xb0);
         members.remove(1).leave().await;
@@ -83,7 +83,7 @@ async fn what_a_member_did_not_acknowledge_goes_to_another_when_its_session_ends
         second.subscribe(&[("$share/g/a", 2)]).await;
         second.has_nothing().await;
         first.vanish(&broker).await;
-        // All but the one of QoS 2 that was sent, which must not go to another.
+        // All except the sent one of QoS 2, which must not go to another member.
         let mut got = Vec::new();
         for _ in 0..3 {
             let message = second.published().await;
@@ -147,7 +147,7 @@ async fn a_member_that_takes_nothing_is_passed_over_and_loses_nothing_for_the_gr
     let mut got = Vec::new();
     for n in 0..COUNT {
         publisher.publish("a", &[n], 1, false).await;
-        // Whatever is here already.
+        // Anything that has arrived already.
         good.send(&[0xc0, 0]).await;
         loop {
             let packet = good.packet().await.expect("a message and not the end");
@@ -181,7 +181,7 @@ async fn what_is_too_much_for_one_member_is_not_too_much_for_all() {
         member.subscribe(&[("$share/g/a", 1)]).await;
         members.push(member);
     }
-    // As much as both can hold, of which nobody takes anything; then one goes.
+    // As much as both can hold, while neither takes anything; then one disconnects.
     let mut publisher = Raw::connect(broker.address, V5, "publisher").await;
     for n in 0..40 {
         publisher.publish("a", &[n], 1, false).await;

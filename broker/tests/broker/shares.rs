@@ -1,4 +1,4 @@
-//! What one address or user can take, and what is left for others.
+//! How much one address or user can take, and how much is left for others.
 
 use access::{Role, Users};
 use broker::Section;
@@ -62,7 +62,7 @@ async fn a_nodes_user_cannot_take_what_is_retained_of_others() {
     }
     greedy.ping().await;
     assert_eq!(broker.counters.read().retained, 64);
-    // What it has, it may change.
+    // A client may change what it has.
     greedy.publish("vitrina/greedy/0/state", b"news", 1, true).await;
     let mut node = enter("node").await;
     for n in 0..8 {
@@ -88,7 +88,7 @@ async fn thousands_of_wildcard_filters_delay_nobody() {
         }
         greedy.push(raw);
     }
-    // Each is counted with all its levels to who subscribes, and once to all together.
+    // Each filter counts with all its levels to its subscriber, and once to the total.
     assert!((400..1000).contains(&granted), "{granted}");
     let mut other = Raw::connect_from(OTHER, broker.address, "other").await;
     assert_eq!(other.subscribe(&[("vitrina/+/+/state", 0), ("+/+/x/#", 0)]).await, [0, 0]);
@@ -105,7 +105,7 @@ async fn packets_that_never_become_whole_hold_a_share_of_the_memory_and_nobody_w
     for n in 0..8 {
         let mut raw = Raw::connect(broker.address, V311, &format!("unfinished-{n}")).await;
         let part = picture[..2 << 20].to_vec();
-        // It may be that nobody reads all of it.
+        // The broker may not read all of it.
         unfinished.push(tokio::spawn(async move {
             raw.send_what_is_taken(&part).await;
             assert!(raw.next().await.is_none());

@@ -41,7 +41,7 @@ async fn a_subscriber_that_stops_reading_costs_two_frames_of_a_topic_and_nobody_
     }
     assert!(broker.counters.read().replaced > 0);
 
-    // What it gets when it reads again: at the end of each topic, the newest.
+    // What it gets when it reads again: the newest message at the end of each topic.
     let mut newest = HashMap::new();
     while newest.values().filter(|n| **n == ROUNDS - 1).count() < TOPICS as usize {
         let got = slow.published().await;
@@ -98,7 +98,7 @@ async fn a_slow_subscriber_keeps_its_connection() {
     slow.subscribe(&[("a", 0)]).await;
     let mut publisher = Raw::connect(broker.address, V311, "publisher").await;
     publisher.publish("a", &vec![1; 10 << 20], 0, false).await;
-    // Ten times a part of it, over more than the time for which nothing may be taken.
+    // Takes a part ten times, over more than the stall time.
     let mut taken = 0;
     for _ in 0..10 {
         let mut part = vec![0; 512 * 1024];
@@ -130,7 +130,7 @@ async fn many_who_read_nothing_hold_no_more_than_all_may_and_who_holds_most_goes
         for n in 0..20 {
             publisher.publish(&format!("silent/{n}"), &vec![0; PART], 1, false).await;
             let held = broker.counters.read().held_bytes;
-            // What is being written to a socket when its client is disconnected is let go of then.
+            // The memory of an unfinished write is freed when its client is disconnected.
             assert!(held <= (MEMORY + 20 * PART) as u64, "{held} bytes are held in round {round}");
         }
         publisher.publish("good", b"x", 1, false).await;

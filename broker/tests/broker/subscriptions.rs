@@ -96,7 +96,7 @@ async fn properties_travel_and_the_expiry_counts_down() {
     assert_eq!(message.properties[..4], expiry[..4]);
     assert!((90..=100).contains(&message.properties[4]));
     assert_eq!(old.published().await.payload, b"x");
-    // What has expired is not sent.
+    // An expired message is not sent.
     client.send(&publish_with(V5, "a", b"late", 0, true, &[0x02, 0, 0, 0, 0])).await;
     client.has_nothing().await;
     client.subscribe(&[("a", 0)]).await;
@@ -280,7 +280,7 @@ async fn the_numbers_of_all_subscriptions_that_match_come_along() {
     client.send(&subscribe(&[5], "a/b")).await;
     client.gets(&[0x90, 4, 0, 7, 0, 1]).await;
     assert_eq!(client.published().await.properties, [0x0b, 5]);
-    // The largest number; and one without.
+    // The largest identifier; and a subscription without one.
     client.send(&subscribe(&[0xff, 0xff, 0xff, 0x7f], "a/#")).await;
     client.gets(&[0x90, 4, 0, 7, 0, 1]).await;
     assert_eq!(client.published().await.properties, [0x0b, 0xff, 0xff, 0xff, 0x7f]);
@@ -291,7 +291,7 @@ async fn the_numbers_of_all_subscriptions_that_match_come_along() {
     let (one, other) = ([0x0b, 5], [0x0b, 0xff, 0xff, 0xff, 0x7f]);
     let either = [[&one[..], &other].concat(), [&other[..], &one].concat()];
     assert!(either.contains(&message.properties), "{message:02x?}");
-    // Subscribed to anew, the number is the new one.
+    // A new SUBSCRIBE replaces the identifier.
     client.subscribe(&[("a/#", 0x20)]).await;
     publisher.publish("a/b", b"x", 1, false).await;
     assert_eq!(client.published().await.properties, one);

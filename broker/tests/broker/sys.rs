@@ -1,4 +1,4 @@
-//! What the broker says of itself.
+//! The broker's own facts.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ async fn facts_come_at_a_subscribe_under_the_usual_names() {
         loop {
             let packet = client.packet().await.unwrap();
             if packet[0] == 0xd0 {
-                // The answer comes before what waits, so that there may be more.
+                // The answer comes before what waits, so more may follow.
                 break;
             }
             let fact = client.read_publish(&packet);
@@ -61,7 +61,7 @@ async fn facts_come_again_while_somebody_listens() {
     let fact = client.published().await;
     assert_eq!((&*fact.payload, fact.retain), (&b"1"[..], true));
     let _other = Raw::connect(broker.address, V311, "other").await;
-    // At the next beat, which comes every ten seconds.
+    // At the next beat, within ten seconds.
     let fact = tokio::time::timeout(std::time::Duration::from_secs(15), client.next())
         .await
         .expect("news of the broker")

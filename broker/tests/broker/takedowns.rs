@@ -1,11 +1,11 @@
-//! What takes rumqttd's own broker down, each by one client, and does not this one.
+//! Inputs with which one client takes rumqttd's own broker down; this broker survives them.
 
 use broker::Section;
 
 use crate::raw::{BOTH, Connect, Raw, V5, V311, packet, publish};
 use crate::running::{Running, start};
 
-/// Everything still works for others, and for one who comes now.
+/// Checks that everything still works for others, and for a new client.
 async fn all_is_well(broker: &Running) {
     for level in BOTH {
         let mut client = Raw::connect(broker.address, level, "canary").await;
@@ -46,7 +46,7 @@ async fn a_shared_subscription_left_with_an_unacknowledged_message() {
         }
         client.leave().await;
         publisher.publish("a", b"x", 1, false).await;
-        // Once more, and gone without a word; then its session ends.
+        // Once more, without a DISCONNECT; then its session ends.
         let (client, _) = Raw::return_to(broker.address, &connect).await;
         client.vanish(&broker).await;
         let connect = Connect { clean: true, ..connect };
@@ -146,7 +146,7 @@ async fn client_ids_with_characters_of_topics_again_and_again() {
             for _ in 0..3 {
                 let mut client = Raw::connect(broker.address, level, id).await;
                 client.ping().await;
-                // Left open, so that the next one takes it over.
+                // Stays open, so that the next one takes it over.
                 std::mem::forget(client);
             }
             let mut last = Raw::connect(broker.address, level, id).await;
@@ -194,7 +194,7 @@ async fn idle_sockets_do_not_keep_others_out() {
 async fn packets_that_only_servers_send() {
     let broker = start().await;
     for level in BOTH {
-        // CONNACK, SUBACK, UNSUBACK, PINGRESP, with something in them and with nothing.
+        // CONNACK, SUBACK, UNSUBACK, PINGRESP, with content and without.
         for (first, body) in
             [(0x20, &[0, 0, 0][..]), (0x90, &[0, 1, 0, 0]), (0xb0, &[0, 1, 0, 0]), (0xd0, &[])]
         {

@@ -1,4 +1,4 @@
-//! TLS and WebSocket, each beside the others.
+//! TLS and WebSocket, each alone and together.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -79,7 +79,7 @@ where
     tokio_tungstenite::client_async(request, stream).await.map(|(socket, _)| socket)
 }
 
-/// The bytes of what comes until there are as many as expected.
+/// Gathers bytes until there are as many as expected.
 async fn gather<S>(socket: &mut WebSocketStream<S>, len: usize) -> Vec<u8>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
@@ -169,7 +169,7 @@ async fn who_says_nothing_is_closed_and_stalls_nobody() {
     let mut half = TcpStream::connect(address(&broker, Transport::Ws)).await.unwrap();
     half.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
     silent.push(half);
-    // A WebSocket that was begun, and then nothing but pings.
+    // A WebSocket that has begun, and then sends only pings.
     let stream = TcpStream::connect(address(&broker, Transport::Ws)).await.unwrap();
     let mut begun = websocket(stream, None).await.unwrap();
     begun.send(Message::Ping(Vec::new().into())).await.unwrap();
@@ -220,7 +220,7 @@ async fn a_new_certificate_is_shown_to_new_clients_and_the_old_ones_stay() {
     let mut connack = [0; 4];
     old.read_exact(&mut connack).await.unwrap();
 
-    // A key that is none leaves all as it was.
+    // An invalid key changes nothing.
     logged::keep();
     fs::write(folder.path().join("key.pem"), "broken").unwrap();
     logged::error(&["the certificate stays as it was", folder.path().to_str().unwrap()]).await;

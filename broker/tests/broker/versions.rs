@@ -7,7 +7,7 @@ use crate::running::start;
 async fn connack_of_5_tells_the_truth() {
     let broker = start().await;
     let mut client = Raw::open(broker.address, V5).await;
-    // It asks for a session of ten years and a keep-alive of an hour, and where answers may go.
+    // Asks for a session of ten years, a keep-alive of an hour, and a topic for responses.
     let properties = &[0x11, 0x12, 0xcc, 0x03, 0, 0x19, 1];
     let connect = Connect { keep_alive: 3600, properties, ..Connect::new(V5, "") };
     client.send(&connect.bytes()).await;
@@ -70,7 +70,7 @@ async fn other_versions_are_told_so() {
     broker.stop().await;
 }
 
-/// The CONNECT of a name and level, as nothing but those and a client id.
+/// A CONNECT with this name and level, and only a client id.
 fn connect_as(name: &str, level: u8, client_id: &str) -> Vec<u8> {
     let mut body = Vec::new();
     put_str(&mut body, name);
@@ -84,7 +84,7 @@ async fn mqtt_3_1_of_old_devices_is_spoken() {
     let broker = start().await;
     let mut old = Raw::enter(broker.address, V311, &connect_as("MQIsdp", 3, "old")).await;
     assert_eq!(old.subscribe(&[("a/#", 2)]).await, [2]);
-    // DUP of what is acknowledged, as its section 2.1 has it.
+    // DUP on a packet that is acknowledged, as its section 2.1 allows.
     let mut again = subscribe(V311, 8, &[("b", 1)]);
     again[0] |= 8;
     old.send(&again).await;
@@ -109,7 +109,7 @@ async fn a_bridge_is_told_what_is_retained_and_nothing_of_its_own() {
         let state = "$SYS/broker/connection/far.house/state";
         let mut body = Vec::new();
         put_str(&mut body, name);
-        // A will of QoS 1, retained, as Mosquitto's `notifications` are.
+        // A retained will of QoS 1, as Mosquitto's `notifications` have it.
         body.extend([level, 0x2e, 0, 0]);
         put_str(&mut body, "far.house");
         put_str(&mut body, state);

@@ -1,4 +1,4 @@
-//! Wills: when they are published, and when not.
+//! When wills are published, and when not.
 
 use crate::raw::{BOTH, Connect, Raw, V5, V311};
 use crate::running::{Running, start};
@@ -48,7 +48,7 @@ async fn a_client_that_leaves_has_no_will() {
 async fn a_reason_to_leave_leaves_the_will() {
     let broker = start().await;
     let mut watcher = watcher(&broker).await;
-    // The reason with and without its length of properties; both are allowed.
+    // The reason with and without a length of properties; both are allowed.
     for leave in [&[0xe0, 1, 4][..], &[0xe0, 2, 4, 0], &[0xe0, 1, 0x80]] {
         let mut node = with_will(&broker, V5, "node", "offline").await;
         node.send(leave).await;
@@ -90,7 +90,7 @@ async fn a_will_waits_for_its_delay_and_a_client_that_returns_in_time_has_none()
     let (second, day) = (&[0x18, 0, 0, 0, 1][..], &[0x18, 0, 1, 0, 0][..]);
     let (session_second, session_day) = (&[0x11, 0, 0, 0, 1][..], &[0x11, 0, 1, 0, 0][..]);
 
-    // It returns in time, twice: after its end, and by taking over.
+    // It returns in time, twice: after it left, and by taking over.
     let connect = delayed(second, session_day);
     let (node, _) = Raw::return_to(broker.address, &connect).await;
     node.vanish(&broker).await;
@@ -114,8 +114,8 @@ async fn a_will_waits_for_its_delay_and_a_client_that_returns_in_time_has_none()
     let counts = broker.counters.read();
     assert_eq!((counts.expired, counts.sessions), (before + 1, 0));
 
-    // A new session ends the old one, which publishes the will: of one that is away, and of one
-    // that is taken over.
+    // A new session ends the old one, which publishes the will: once for an absent client, and once
+    // by taking over.
     let connect = delayed(day, session_day);
     Raw::return_to(broker.address, &connect).await.0.vanish(&broker).await;
     watcher.has_nothing().await;
@@ -147,7 +147,7 @@ async fn delayed_wills_of_absent_clients_are_bounded_in_bytes() {
         };
         Raw::enter(broker.address, V5, &connect.bytes()).await.vanish(&broker).await;
     }
-    // Each of those for which there was no room was published as its session ended.
+    // Each one for which there was no room was published as its session ended.
     for _ in 0..6 {
         let will = watcher.published().await;
         watcher.acknowledge(will.id).await;
@@ -168,7 +168,7 @@ async fn the_properties_of_a_will_come_with_it_and_its_expiry_counts_from_then_o
     let will = Some(("status", &b"offline"[..], 2, false));
     let connect = Connect { will, will_properties: &properties, ..Connect::new(V5, "node") };
     let node = Raw::enter(broker.address, V5, &connect.bytes()).await;
-    // Counted from the CONNECT, 7 s at most would be left.
+    // From the CONNECT, at most 7 s would be left.
     broker.pass(2).await;
     drop(node);
     let will = watcher.published().await;
@@ -211,7 +211,7 @@ async fn a_client_that_leaves_amid_pictures_has_no_will() {
         for _ in 0..10 {
             publisher.publish("jpeg", &[0; 300_000], 0, false).await;
         }
-        // Closed with bytes unread, so that the broker's next write fails.
+        // Closed with unread bytes, so that the broker's next write fails.
         node.send(&[0xe0, 0]).await;
         drop(node);
         broker.until("its end", |c| c.clients == 2).await;

@@ -1,4 +1,4 @@
-//! What comes from a client, packet by packet, and how long each may take.
+//! Reads a client's packets, and limits how long each may take.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use crate::protocol::aliases::Taken;
 use crate::protocol::decoder::Decoder;
 use crate::protocol::packet::{Packet, Reason, Refusal};
 
-/// The bytes that a client sends in a second at least while it sends a packet: who sends less
-/// holds memory that others need.
+/// The least bytes a second that a client must send while it sends a packet: a slower one holds
+/// memory that others need.
 const SLOWEST: usize = 2 * 1024;
 
-/// What comes from a client.
+/// The packets of a client.
 pub(super) struct Incoming<R> {
     pub reader: R,
     pub decoder: Decoder,
     pub aliases: Taken,
-    /// What the packet takes that is being received, and since when.
+    /// The memory of the packet that is being received, and when it began.
     part: Share<Holder>,
     since: Option<Instant>,
     pub core: Arc<Core>,
@@ -38,7 +38,7 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
     }
 
     /// The next packet. Any byte is a sign of life; a packet must go on within the stall time, and
-    /// come at [`SLOWEST`] at least.
+    /// at [`SLOWEST`] at least.
     pub async fn next(&mut self, silence: Option<Duration>) -> Result<Packet, End> {
         let stall = self.core.limits.stall;
         loop {

@@ -1,4 +1,4 @@
-//! What goes to a client: vectored writes, which end when it takes nothing more.
+//! Writes to a client with vectored writes, and ends when the client takes nothing more.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -16,13 +16,13 @@ use crate::core::sessions::Core;
 /// How long a client is given to take its last packet.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
 
-/// What goes to a client.
+/// The packets to a client.
 pub(super) struct Outgoing<W> {
     writer: W,
-    /// What was taken from the outbox and is not written yet. It outlives [`Outgoing::run`], so
-    /// that a packet that was begun can be ended before the last one is sent.
+    /// Chunks taken from the outbox and not written yet. They outlive [`Outgoing::run`], so that a
+    /// half-written packet can be finished before the last one.
     chunks: VecDeque<Bytes>,
-    /// Where the heads of messages are gathered.
+    /// Gathers the heads of messages.
     heads: BytesMut,
     stall: Duration,
     core: Arc<Core>,
@@ -34,7 +34,7 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
         Outgoing { writer, chunks: VecDeque::new(), heads: BytesMut::new(), stall, core }
     }
 
-    /// Sends what comes into the outbox until the client takes nothing more, or the outbox ends.
+    /// Sends what comes into the outbox until the client takes nothing more or the outbox ends.
     pub async fn run(&mut self, outbox: &Outbox) -> End {
         loop {
             outbox.take(&mut self.chunks, &mut self.heads).await;
@@ -66,19 +66,19 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
                 }
             }
         }
-        // TLS may hold back the end of what was written.
+        // TLS may hold back the end of the data.
         timeout(self.stall, self.writer.flush())
             .await
             .map_err(|_| End::Stalled)?
             .map_err(|error| End::Gone(Some(error)))
     }
 
-    /// Writes the rest of what was begun and one last packet, then waits until the client has
-    /// closed, for a socket closed with bytes unread takes the last packet back.
+    /// Finishes the packet that was begun, writes a last one, then waits until the client has
+    /// closed: a socket that is closed with unread bytes discards the last packet.
     pub async fn farewell<R: AsyncRead + Unpin>(&mut self, last: Bytes, reader: &mut R) {
         let _ = timeout(FAREWELL_WITHIN, async {
             if last.is_empty() {
-                // Over TLS and WebSocket an end is told, too.
+                // TLS and WebSocket also announce the end.
                 return self.writer.shutdown().await.ok();
             }
             self.chunks.push_back(last);
