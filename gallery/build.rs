@@ -14,8 +14,8 @@ fn main() {
     }
 }
 
-/// Writes `assets.rs`, an array of what `src/assets.rs` calls an `Asset`. It embeds copies, so
-/// that a page that is bundled anew meanwhile does no harm.
+/// Writes `assets.rs`, an array of what `src/assets.rs` calls an `Asset`. It embeds copies, so that
+/// bundling the page anew meanwhile does no harm.
 fn embed(dist: &Path) -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let mut files = Vec::new();

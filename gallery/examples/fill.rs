@@ -1,4 +1,4 @@
-//! Makes the folder of a gallery whose index knows many photos: `fill DIR COUNT`. For measuring.
+//! Makes a gallery's folder whose index knows many photos, for measuring: `fill DIR COUNT`.
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! Who asks for something, by HTTP or at a page, and what they may.
+//! Who asks for something, by HTTP or on a page, and with which rights.
 
 use std::net::IpAddr;
 
@@ -8,35 +8,34 @@ use warp::http::StatusCode;
 use crate::limits::shares::Who;
 use crate::problem::Problem;
 
-/// Who asks. `http::guard` makes it, once for each request; a page's socket keeps it.
+/// Who asks. `http::guard` makes one for each request; a page's socket keeps it.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// Where they are.
+    /// The address.
     pub peer: IpAddr,
-    /// Who they are found to be.
+    /// The identity.
     #[expect(dead_code, reason = "nobody logs in yet, so that all are the same")]
     pub identity: Identity,
-    /// What they may do.
+    /// The rights.
     pub rights: Rights,
 }
 
 impl Caller {
-    /// Somebody of whom nothing but the address is known, and who may do everything, as all who are
-    /// let in.
+    /// A caller of whom only the address is known. It has all rights, as everybody who is let in.
     pub fn unknown(peer: IpAddr) -> Caller {
         let identity = Identity::Anonymous(Allowed::Everything);
         Caller { peer, identity, rights: Rights::ALL }
     }
 
-    /// Whose share is taken.
+    /// Whose share the caller uses.
     pub fn who(&self) -> Who {
         Who::at(self.peer)
     }
 
-    /// Whether they may do this.
+    /// Checks that the caller has a right.
     ///
     /// # Errors
-    /// They may not, which is 403.
+    /// The caller has not, which is 403.
     pub fn needs(&self, right: Right) -> Result<(), Problem> {
         match self.rights.have(right) {
             true => Ok(()),

@@ -22,55 +22,56 @@ use crate::photos::store;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Section {
-    /// Address and port of the web page; port 0 takes a free one. Default `127.0.0.1:8080`.
+    /// Address and port of the page; port 0 takes a free one. Default `127.0.0.1:8080`.
     pub listen: String,
-    /// Lets machines of `networks` in without a password. Any address but loopback needs it.
+    /// Lets machines of `networks` in without a password. Required for any address except loopback.
     /// Default `false`.
     pub open: bool,
-    /// The networks from which the wall is reached: in CIDR notation, or `local` for all that are
-    /// private, link-local or shared ([`access::Networks`]). This machine always may. Default
+    /// The networks whose clients may come in: in CIDR notation, or `local` for all private,
+    /// link-local and shared networks ([`access::Networks`]). This machine always may. Default
     /// `["local"]`.
     pub networks: Vec<String>,
-    /// Address and port of the same by HTTPS; port 0 takes a free one. Browsers let pages use a
-    /// camera only from there, or from this machine. Default none.
+    /// Address and port of HTTPS; port 0 takes a free one. Browsers let pages use a camera only
+    /// over HTTPS, or on this machine. Default none.
     pub https_listen: Option<String>,
-    /// A PEM file with the certificate, and behind it those that lead to a root; read again when
-    /// it changes. Default: one that is made at the first start and kept.
+    /// A PEM file with the certificate, followed by those that lead to a root; read again when it
+    /// changes. Default: one that is made at the first start and kept.
     pub certificate: Option<PathBuf>,
-    /// A PEM file with the key of the certificate.
+    /// A PEM file with the certificate's key.
     pub key: Option<PathBuf>,
     /// Whether HTTP sends browsers of other machines to HTTPS. Default `false`.
     pub redirect: bool,
     /// The broker, `mqtt://[user@]host[:1883]`, or `mqtts://[user@]host[:8883]` for TLS. Default
     /// `mqtt://127.0.0.1:1883`.
     pub broker: Option<String>,
-    /// The file with the certificates of the authorities, in PEM, that may have signed that of the
-    /// broker. Default: those of the system.
+    /// A PEM file with the certificates of the authorities that may have signed the broker's.
+    /// Default: the system's.
     pub ca_file: Option<PathBuf>,
-    /// Instead of authorities: the SHA-256 of the broker's certificate, 64 hex digits, with colons
-    /// or without. Default none.
+    /// The SHA-256 of the broker's certificate, used instead of authorities: 64 hex digits, with or
+    /// without colons. Default none.
     pub fingerprint: Option<String>,
     /// The file with the password for the broker, read at each connection. The user is the one in
     /// `broker`, else `gallery`. Without the file, and without a user in `broker`, the gallery
-    /// comes in without a password. Default: for a broker of this machine, the file that it makes
-    /// for its gallery.
+    /// sends no password. Default: for a broker on this machine, the file that the broker makes for
+    /// its gallery.
     pub password_file: Option<PathBuf>,
-    /// Further names by which browsers may call this gallery, such as the name that a reverse
-    /// proxy has. IP addresses, names of one word, and this machine's name in the domains of home
-    /// routers and those that it was given are always good ([`access::Names`]). Default none.
+    /// Further host names by which browsers may call this gallery, such as a reverse proxy's.
+    /// Always good are IP addresses, names of one word, and this machine's name in the domains of
+    /// home routers and in its own domains ([`access::Names`]). Default none.
     pub hosts: Vec<String>,
-    /// How photos are kept.
+    /// How photos are stored.
     pub photos: store::Section,
-    /// Origins of pages of other hosts that may use the relay, as `https://class.example.org`.
-    /// Pages of the gallery's own host may, on whatever port. Default none.
+    /// Origins of other hosts' pages that may use the relay, such as `https://class.example.org`.
+    /// Pages of the gallery's own host may, on any port. Default none.
     pub relay_origins: Vec<String>,
-    /// Origins of pages of other hosts that may read live pictures, as `https://fluidd.example.org`,
-    /// or `*` for all. Pages of the gallery's own host may, on whatever port. Default none.
+    /// Origins of other hosts' pages that may read live pictures, such as
+    /// `https://fluidd.example.org`, or `*` for all. Pages of the gallery's own host may, on any
+    /// port. Default none.
     pub cors_origins: Vec<String>,
-    /// Origins of pages that may show the wall in a frame, as `http://homeassistant.local:8123`.
-    /// Default none.
+    /// Origins of pages that may show the wall in a frame, such as
+    /// `http://homeassistant.local:8123`. Default none.
     pub frame_origins: Vec<String>,
-    /// Which pictures are taken.
+    /// Which pictures are accepted.
     pub pictures: picture::Section,
 }
 
@@ -101,40 +102,40 @@ impl Default for Section {
 /// Why a section cannot be used. The text says what to write instead.
 #[derive(Debug, thiserror::Error)]
 pub enum BadConfig {
-    /// `listen` is no address.
+    /// `listen` is not an address.
     #[error("gallery.{0} = {1:?} is no address: write it like 127.0.0.1:8080 or [::1]:8080")]
     Listen(&'static str, String),
-    /// `listen` can be reached by others, and nobody said that this is wanted.
+    /// Others can reach `listen`, and the configuration does not say that this is intended.
     #[error(
         "gallery.{0} = \"{1}\" can be reached from other machines, without a password: \
          say gallery.open = true (or --open) if that is wanted, or listen on 127.0.0.1"
     )]
     Exposed(&'static str, SocketAddr),
-    /// The keys of HTTPS do not go together.
+    /// The keys of HTTPS contradict each other.
     #[error("gallery.{0}: {1}")]
     Https(&'static str, &'static str),
-    /// `broker` is none.
+    /// `broker` is not a broker's URL.
     #[error("gallery.broker: {0}")]
     Broker(#[from] BadBrokerUrl),
-    /// It cannot be known which server is the broker.
+    /// The broker's server cannot be authenticated with these keys.
     #[error("gallery.{0}")]
     Trust(#[from] BadTrust),
-    /// One of `networks` is none.
+    /// One of `networks` is not a network.
     #[error("gallery.networks: {0}")]
     Network(#[from] BadNetwork),
-    /// One of `hosts` is no name.
+    /// One of `hosts` is not a host name.
     #[error("gallery.hosts has {0:?}: write a bare name, without scheme, port or path")]
     Host(String),
-    /// One of the keys of `[gallery.photos]`.
+    /// One of the keys of `[gallery.photos]` cannot be used.
     #[error(transparent)]
     Photos(#[from] store::BadSection),
-    /// One of `relay_origins`, `cors_origins` or `frame_origins` is no origin.
+    /// One of `relay_origins`, `cors_origins` or `frame_origins` is not an origin.
     #[error(
         "gallery.{0} has {1:?}: write scheme and host, as https://class.example.org, \
          with the port if it has one, without a path"
     )]
     Origin(&'static str, String),
-    /// One of the keys of `[gallery.pictures]`.
+    /// One of the keys of `[gallery.pictures]` cannot be used.
     #[error(transparent)]
     Pictures(#[from] picture::BadSection),
     /// The gallery's directory cannot be used.
@@ -145,13 +146,13 @@ pub enum BadConfig {
         /// Why not.
         source: io::Error,
     },
-    /// The file that holds the gallery's id holds something else.
+    /// The file of the gallery's id is not valid.
     #[error("{0} does not hold a gallery id, eight hex digits: remove it, and a new one is made")]
     Id(PathBuf),
 }
 
 impl BadConfig {
-    /// The key, such as `gallery.listen`, if it is one.
+    /// The key, such as `gallery.listen`, if the fault is in a key.
     pub fn key(&self) -> Option<String> {
         let key = match self {
             BadConfig::Listen(key, _) | BadConfig::Exposed(key, _) | BadConfig::Https(key, _) => {
@@ -174,12 +175,12 @@ impl BadConfig {
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) listen: SocketAddr,
-    /// Whether other machines can reach it.
+    /// Whether other machines can reach the gallery.
     pub(crate) open: bool,
     pub(crate) networks: Networks,
     pub(crate) https: Option<https::Config>,
     pub(crate) broker: BrokerUrl,
-    /// What TLS is spoken with, if it is.
+    /// The TLS configuration, if the broker needs TLS.
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) hosts: Vec<String>,
@@ -192,13 +193,13 @@ pub struct Config {
     pub(crate) people: people::Config,
     /// The database of the log.
     pub(crate) log: PathBuf,
-    /// Where all work on pictures is done.
+    /// The pool that does all work on pictures.
     pub(crate) pictures: picture::Pool,
 }
 
 impl Section {
-    /// Checks the section. `data` is the gallery's own directory, made when missing; its id is
-    /// kept there.
+    /// Checks the section. `data` is the gallery's own directory, which is made if missing and
+    /// holds its id.
     ///
     /// # Errors
     /// [`BadConfig`] names the key or file and says what to do.
@@ -275,8 +276,8 @@ impl Section {
         Ok(Some(https::Config { listen, files, folder, redirect }))
     }
 
-    /// The certificate's fingerprint, with HTTPS. `data` is the gallery's own directory, where one
-    /// is made at the first start.
+    /// The certificate's fingerprint, with HTTPS. `data` is the gallery's own directory, in which a
+    /// certificate is made at the first start.
     pub fn https_fingerprint(&self, data: &Path) -> Option<Result<Fingerprint, BadCertificate>> {
         self.https_listen.as_ref()?;
         Some(certificate::fingerprint(&https::shown(self.certificate.as_deref(), data)))
@@ -306,8 +307,8 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> BadConfig {
     move |source| BadConfig::Data { path, source }
 }
 
-/// Origins as browsers send them (RFC 6454, section 6.1): in small letters, without the port that
-/// the scheme has by default.
+/// Origins as browsers send them (RFC 6454, section 6.1): in lower case, without the scheme's
+/// default port.
 fn origins(key: &'static str, typed: &[String]) -> Result<Vec<String>, BadConfig> {
     let each = typed.iter().map(|typed| {
         origin(&typed.to_ascii_lowercase()).ok_or_else(|| BadConfig::Origin(key, typed.clone()))
@@ -338,7 +339,7 @@ fn id(data: &Path) -> Result<GalleryId, BadConfig> {
     durable::private_folder(data).map_err(failed(data))?;
     let file = data.join("id");
     match std::fs::read_to_string(&file) {
-        // Earlier versions could leave an empty one when the power went.
+        // Earlier versions could leave an empty file after a power cut.
         Ok(text) if !text.is_empty() => {
             let text = text.trim_end();
             let good = text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit());

@@ -1,5 +1,5 @@
-//! HTTP: listeners, who may come in, the table of routes, and the files of the page. What a route
-//! answers from is in the folder of its subject.
+//! HTTP: listeners, admission, the table of routes, and the files of the page. What the routes
+//! answer from is in the folders of their subjects.
 
 pub(crate) mod addresses;
 pub(crate) mod assets;

@@ -1,7 +1,8 @@
 //! The gallery: the wall of cameras in the browser.
 //!
-//! It hears the nodes through an MQTT broker and shows their cameras to pages. Messages flow one
-//! way, `mqtt` → `live::hub` → `live::page` and `http::snapshot`; what is wanted flows back through `frames`.
+//! It receives the nodes' messages from an MQTT broker and shows their cameras to pages. Messages
+//! flow one way, `mqtt` → `live::hub` → `live::page` and `http::snapshot`; wants flow back through
+//! `frames`.
 
 mod caller;
 mod config;
@@ -52,16 +53,16 @@ use record::journal::Journal;
 use relay::Relay;
 
 /// A task that shows no progress for this long hangs. The slowest needs 10 s, when it looks for a
-/// broker that is not there.
+/// broker that is gone.
 const HANGS: Duration = Duration::from_secs(30);
 
-/// How long the end may take.
+/// How long stopping may take.
 const END_WITHIN: Duration = Duration::from_millis(2500);
 
-/// How long the disk may take then.
+/// How long the disk may take while stopping.
 const CLOSE_WITHIN: Duration = Duration::from_millis(1500);
 
-/// A gallery that is bound to its address.
+/// A gallery that has bound its addresses.
 #[derive(Debug)]
 pub struct Gallery {
     config: Config,
@@ -72,7 +73,7 @@ pub struct Gallery {
     opened: Opened,
 }
 
-/// What a gallery has on disk.
+/// What a gallery opens on disk.
 #[derive(Debug)]
 struct Opened {
     store: Store,
@@ -83,16 +84,16 @@ struct Opened {
 /// Why a gallery cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Its address cannot be had.
+    /// An address cannot be bound.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// There is no certificate to show.
+    /// There is no usable certificate.
     #[error(transparent)]
     Https(#[from] HttpsError),
-    /// Its photos cannot be had.
+    /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
-    /// Opening what it keeps panicked.
+    /// Opening the data panicked.
     #[error("what the gallery keeps could not be opened: {0}; this is a defect")]
     Failed(tokio::task::JoinError),
 }
@@ -109,10 +110,10 @@ pub struct BindError {
 /// Why a gallery ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// One of its tasks ended, which none does before the others.
+    /// A task ended, which no task does before the gallery stops.
     #[error("the gallery's {0} ended by itself; this is a defect")]
     Ended(&'static str),
-    /// One of its tasks panicked.
+    /// A task panicked.
     #[error("a task of the gallery failed: {0}; this is a defect")]
     Failed(tokio::task::JoinError),
 }
@@ -127,7 +128,7 @@ impl Gallery {
         let (listener, address) = bind("listen", config.listen)?;
         let secure = config.https.as_ref().map(|https| bind("https_listen", https.listen));
         let secure = secure.transpose()?;
-        // Keys are made, files read and databases opened while others may run already.
+        // Keys are made, files read and databases opened on a thread that may wait.
         let open = {
             let config = config.clone();
             move || {
@@ -146,17 +147,17 @@ impl Gallery {
         Ok(Gallery { config, listener, address, https, health, opened })
     }
 
-    /// The address that it listens on, with the real port.
+    /// The address of HTTP, with the real port.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// The address that it listens on for HTTPS, if it does, with the real port.
+    /// The address of HTTPS, if there is one, with the real port.
     pub fn https_addr(&self) -> Option<SocketAddr> {
         self.https.as_ref().map(|(_, address, _)| *address)
     }
 
-    /// Tells whether it works, also while it runs.
+    /// Whether the gallery works, also while it runs.
     pub fn health(&self) -> Health {
         self.health.clone()
     }
@@ -184,7 +185,7 @@ impl Gallery {
                  read the live pictures"
             );
         }
-        // Their databases are closed last, by whoever may wait for a disk.
+        // The databases are closed last, on threads that may wait for a disk.
         let closing = (opened.people.clone(), opened.journal.clone());
         let (say, sayings) = mpsc::channel(photos::ingest::SAYINGS);
         let port = https.as_ref().map(|(_, address, _)| address.port());
@@ -226,7 +227,7 @@ impl Gallery {
                 .map(|(_, address, _)| address.port()),
         };
 
-        // Tasks which end with `stop`, or when the set is dropped.
+        // These tasks end with `stop`, or when the set is dropped.
         let mut tasks = JoinSet::new();
         let (name, end) = ("listener", stopping.clone());
         let alive = watch(name);
@@ -277,7 +278,7 @@ impl Gallery {
         let _ = stop.send(true);
         let end = async {
             while tasks.join_next().await.is_some() {}
-            // Pages hold a receiver each.
+            // Each page holds a receiver.
             stop.closed().await;
         };
         if timeout(END_WITHIN, end).await.is_err() {
@@ -295,14 +296,14 @@ impl Gallery {
 }
 
 impl Opened {
-    /// The store first: it says whether another gallery has all this.
+    /// The store comes first: it knows whether another gallery has this data.
     fn of(config: &Config) -> Result<Opened, OpenError> {
         let store = Store::open(config.photos.clone())?;
         let people = Arc::new(People::new(&config.people, &config.id, &config.root));
         Ok(Opened { store, people, journal: Arc::new(Journal::new(&config.log)) })
     }
 
-    /// The wall of a gallery that has HTTPS on this port, and says to its broker what goes into
+    /// The hub of a gallery that has HTTPS on this port; what it says to the broker goes into
     /// `say`.
     fn hub(&self, config: &Config, https: Option<u16>, say: mpsc::Sender<Saying>) -> Hub {
         let Opened { store, people, journal } = self;
@@ -312,7 +313,7 @@ impl Opened {
     }
 }
 
-/// What a new gallery has whose directory is `data`, for tests of what stands above it.
+/// A new gallery with the directory `data`, for tests of the parts above it.
 #[cfg(test)]
 fn opened(data: &std::path::Path) -> (Config, Opened, Arc<Hub>) {
     let config = Section::default().check(wire::Root::default(), data.to_owned()).unwrap();
@@ -321,16 +322,16 @@ fn opened(data: &std::path::Path) -> (Config, Opened, Arc<Hub>) {
     (config, opened, Arc::new(hub))
 }
 
-/// The last events in the log of a gallery whose own directory is `data`, oldest first: none where
-/// no gallery ever ran, or where this user may not read them.
+/// The last events in the log of a gallery with the directory `data`, oldest first. Empty if no
+/// gallery ever ran there, or this user may not read them.
 pub fn last_events(data: &std::path::Path, most: usize) -> Vec<wire::log::Entry> {
     record::database::peek(&config::log(data), most)
 }
 
-/// Makes the index of a gallery's photos anew from the files. `progress` is told now and then.
+/// Rebuilds the index of a gallery's photos from the files. Calls `progress` now and then.
 ///
 /// # Errors
-/// [`OpenError`], also when a gallery runs on them.
+/// [`OpenError`], also if a gallery uses them.
 pub fn reindex(config: &Config, progress: impl FnMut(Progress)) -> Result<Recovered, OpenError> {
     photos::store::reindex(&config.photos.folder, progress)
 }

@@ -1,5 +1,5 @@
-//! The cameras and their newest frames, and how they come to a page. A frame that nobody took is
-//! replaced by the next one.
+//! The cameras and their newest frames, and how these reach a page. The next frame replaces one
+//! that nobody took.
 
 pub(crate) mod arrivals;
 pub(crate) mod cameras;

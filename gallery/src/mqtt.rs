@@ -1,8 +1,8 @@
-//! The gallery's connections to the broker; nothing else knows rumqttc.
+//! The gallery's connections to the broker; only these files know rumqttc.
 //!
-//! Two futures: one listens and hands what comes to the wall, one says what the gallery has to
-//! say. They are two since a poll of rumqttc must not be cut short, and since saying can wait for
-//! the connection.
+//! One future listens and hands messages to the hub; another speaks for the gallery. They are two
+//! because a poll of rumqttc must not be cancelled, and because speaking may wait for the
+//! connection.
 
 mod asked;
 mod pictures;
@@ -39,29 +39,29 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MOST: Duration = Duration::from_secs(5);
 
-/// A connection that is lost so long after it came up was ended for what it said, if that happens
-/// so often in a row.
+/// If a connection is lost this soon after it came up, several times in a row, the broker ended it
+/// because of its content.
 const SOON: Duration = Duration::from_secs(5);
 const AGAIN: u32 = 3;
 const ENDED: &str = "broker lost again, each time soon after it was there: it may end the \
                      connection for what the gallery's user is not allowed to publish or read; its \
                      log says so";
 
-/// How many messages may wait to be said.
+/// How many messages may wait to be sent.
 const QUEUE: usize = 64;
 
-/// How long others may take to say that they were here before this gallery is online. What they say
-/// later counts as well, but photos may be stored twice until then.
+/// How long others may take to say that they were here first, before this gallery is online. Later
+/// answers count too, but until then photos may be stored twice.
 const TOLD_WITHIN: Duration = Duration::from_millis(500);
 
-/// How long photos may take that are just being stored when the gallery stops.
+/// How long photos may take that are being stored when the gallery stops.
 const SETTLED: Duration = Duration::from_millis(400);
 
 /// How long the good-bye may take.
 const GOOD_BYE: Duration = Duration::from_secs(1);
 
-/// Listens and speaks until `stop` is true. `beat` is called whenever there is progress, and a
-/// broker that is tried again is progress.
+/// Listens and speaks until `stop` is true. Calls `beat` at each progress; another attempt to reach
+/// the broker counts as progress.
 pub(crate) async fn run(
     config: &Config,
     hub: Arc<Hub>,
@@ -80,7 +80,7 @@ pub(crate) async fn run(
             () = stopped(&mut stop) => {}
         }
         if links.borrow_and_update().up {
-            // Who is told that a photo is stored does not offer it to another gallery.
+            // A node that is told that a photo is stored does not offer it to another gallery.
             let _ = timeout(SETTLED, hub.ingest.finish()).await;
             let _ = timeout(GOOD_BYE, me.leave(&client, &hub, &mut sayings)).await;
         }
@@ -99,7 +99,7 @@ pub(crate) async fn run(
 #[derive(Debug, Clone, Copy, Default)]
 struct Link {
     up: bool,
-    /// Which connection it is.
+    /// The number of the connection.
     number: u64,
 }
 
@@ -114,7 +114,7 @@ async fn listen(
     let address = config.broker.to_string();
     let mut retry = RETRY_FIRST;
     let (mut told, mut connected) = (false, false);
-    // When it came up, and how often in a row it was lost soon after that.
+    // When it came up, and how often in a row it was lost soon after.
     let (mut up, mut ended) = (None::<Instant>, 0_u32);
     loop {
         beat();
@@ -133,7 +133,7 @@ async fn listen(
                 link.send_modify(|link| *link = Link { up: true, number: link.number + 1 });
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => {
-                // Other programs may share the root; what is not ours is not looked at.
+                // Other programs may share the root; their topics are ignored.
                 if let Ok(topic) = Topic::parse(&config.root, &publish.topic)
                     && let Err(why) = hub.hear(&topic, publish.payload, publish.retain)
                 {
@@ -195,8 +195,8 @@ fn network() -> NetworkOptions {
     network
 }
 
-/// Puts user and password into the next CONNECT. A broker of this machine that has made no password
-/// yet may ask for none.
+/// Puts the user and password into the next CONNECT. A broker of this machine that has not made a
+/// password yet may need none.
 async fn log_in(options: &mut MqttOptions, config: &Config) {
     let Some(file) = &config.password_file else { return };
     let user = config.broker.user.as_deref();
@@ -222,10 +222,10 @@ struct Speaker<'a> {
 /// The rates wanted of each camera.
 type Wants = BTreeMap<CameraId, Rates>;
 
-/// For how many people; of the cameras that people show.
+/// How many people look at each camera that people show.
 type Lookers = BTreeMap<CameraId, u32>;
 
-/// Wanted in no size.
+/// No size is wanted.
 const NONE: Rates = [0.0; 3];
 
 impl Speaker<'_> {
@@ -246,8 +246,8 @@ impl Speaker<'_> {
         topic.under(&self.root).to_string()
     }
 
-    /// Greets at each connection, is online a moment later, and declares the wants at each change, every
-    /// [`limits::WANT_EVERY`], and when a node comes online.
+    /// Announces itself at each connection and is online a moment later. Sends the wants at each
+    /// change, every [`limits::WANT_EVERY`], and when a node comes online.
     async fn speak(
         &self,
         client: &AsyncClient,
@@ -261,7 +261,7 @@ impl Speaker<'_> {
         let (mut said, mut looked) = (Wants::new(), Lookers::new());
         let mut subscribed = Subscriptions::default();
         let mut again = false;
-        // When it is to be said that it is online, until it is.
+        // When to announce that it is online; `None` once done.
         let mut online = None;
         loop {
             let link = *links.borrow_and_update();
@@ -283,7 +283,7 @@ impl Speaker<'_> {
                 }
                 let lookers = hub.frames.lookers();
                 if lookers != looked {
-                    // What is wanted no more is still to be told.
+                    // The end of a want must be announced once.
                     said.retain(|camera, _| {
                         !wants.contains_key(camera) || lookers.get(camera) == looked.get(camera)
                     });
@@ -342,9 +342,9 @@ impl Speaker<'_> {
     }
 
     async fn greet(&self, client: &AsyncClient) -> Result<(), ClientError> {
-        // The other galleries' words before this one's, which is how the turn is found, and before
-        // people's: who joined at one is here while it is. Snapshots before the word that makes
-        // nodes offer them.
+        // The other galleries' status comes before this one's, because the election depends on that
+        // order, and before people's: somebody who joined at a gallery is here while the gallery
+        // is. Snapshots come before the status that makes nodes offer them.
         let facts = [
             filter::every_gallery,
             filter::every_come,
@@ -370,7 +370,7 @@ impl Speaker<'_> {
         client.publish(self.topic(&topic), QoS::AtLeastOnce, false, payload).await
     }
 
-    /// That this gallery comes, or what it tells another one of when it came.
+    /// Says that this gallery comes, or tells another one when it came.
     fn come(&self, payload: String) -> Saying {
         Saying { topic: Topic::GalleryCome(self.id.clone()), payload }
     }
@@ -380,7 +380,7 @@ impl Speaker<'_> {
         client.subscribe(filter, QoS::AtMostOnce).await
     }
 
-    /// Says it, unless there is nobody to say it to: who was away asks again.
+    /// Sends it, unless no connection exists: whoever was away asks again.
     async fn say(
         &self,
         client: &AsyncClient,
@@ -393,7 +393,7 @@ impl Speaker<'_> {
         client.publish(self.topic(&topic), QoS::AtLeastOnce, false, payload).await
     }
 
-    /// Says what there is to say of people and their cameras.
+    /// Sends what is new about people and their cameras.
     async fn tell(&self, client: &AsyncClient, people: &People) -> Result<(), ClientError> {
         while let Some(out) = people.next_out() {
             let (topic, payload, qos, retain) = match out {
@@ -419,7 +419,7 @@ impl Speaker<'_> {
         client.publish(topic, QoS::AtLeastOnce, true, status.as_str()).await
     }
 
-    /// Says what is wanted where that is not what was said, or `again`.
+    /// Sends the wants that differ from the last ones, or all of them with `again`.
     async fn declare(
         &self,
         client: &AsyncClient,
@@ -455,7 +455,7 @@ impl Speaker<'_> {
         client.publish(topic, QoS::AtMostOnce, false, want.to_json()).await
     }
 
-    /// Says what waits to be said, ends the wants, says good-bye, and disconnects, so that no will is needed.
+    /// Sends what waits, ends the wants, says good-bye, and disconnects, so that no will is needed.
     async fn leave(
         &self,
         client: &AsyncClient,

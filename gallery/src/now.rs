@@ -1,14 +1,14 @@
-//! The time, read in one place and handed on as a value.
+//! The time, read in one place and passed on as a value.
 
 use std::time::{Duration, SystemTime};
 
 /// Microseconds.
 pub(crate) type Micros = u64;
 
-/// One moment by both clocks of this machine.
+/// One moment on both clocks of this machine.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now {
-    /// `CLOCK_MONOTONIC`, in microseconds since boot: the clock of the nodes' stamps.
+    /// `CLOCK_MONOTONIC` in microseconds since boot, the clock of the nodes' stamps.
     pub mono: Micros,
     /// The wall clock, in microseconds since 1970.
     pub wall: Micros,
@@ -41,7 +41,7 @@ pub(crate) fn micros(duration: Duration) -> Micros {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Eight hex digits of the kernel's boot id, as the nodes stamp it; empty where there is none.
+/// Eight hex digits of the kernel's boot id, as in the nodes' stamps; empty if there is none.
 pub(crate) fn boot() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map(|id| id.chars().take(8).collect())

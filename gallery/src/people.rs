@@ -1,7 +1,7 @@
-//! The people on the wall: who is here, what they say, and the cameras that their pages show.
+//! The people on the wall: who is here, the talk, and the cameras that their pages show.
 //!
-//! What pages ask for (`requests`) and the broker says (`hearing`) goes into one state under a lock;
-//! what is new goes out in bundles, written once and shared by all pages. Nothing here waits for a
+//! Pages' requests (`requests`) and the broker's messages (`hearing`) change one state under a
+//! lock. Changes go out in bundles, encoded once and shared by all pages. Nothing here waits for a
 //! page, the broker or the disk.
 
 mod cameras;
@@ -42,31 +42,31 @@ pub(crate) use outbox::Out;
 pub(crate) use pictures::Pictures;
 pub(crate) use visitor::Visitor;
 
-/// What pages are told is gathered for this long, so that many changes make one message.
+/// Changes are gathered for this long before pages are told, so that many make one message.
 const GATHER: Duration = Duration::from_millis(80);
 
 /// How many bundles wait for a page. One that misses some gets everything again.
 const BUNDLES: usize = 64;
 
-/// Joins of one address: a class comes in at once, through one address perhaps.
+/// Joins from one address: a whole class may come in at once, perhaps from one address.
 const JOINS: Rate = Rate { burst: 100.0, per_second: 5.0 };
 const RENAMES: Rate = Rate { burst: 5.0, per_second: 0.1 };
 const SAYS: Rate = Rate { burst: 8.0, per_second: 1.0 };
 const SAYS_OF_ADDRESS: Rate = Rate { burst: 60.0, per_second: 10.0 };
-/// What the broker may bring of one person: more than a gallery lets them say.
+/// Messages of one person through the broker: more than a gallery lets them send.
 const HEARD: Rate = Rate { burst: limits::HEARD.0, per_second: limits::HEARD.1 };
 
-/// So many lines of the talk are kept on disk.
+/// The most lines of the talk on disk.
 const KEPT: usize = talk::IDS;
 
-/// So many names are remembered of those who were here.
+/// The most names remembered of those who were here.
 const NAMES: usize = 4000;
 
-/// What the people's part of a gallery keeps.
+/// The configuration of the people's part of a gallery.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub keys: Keys,
-    /// The database of the talk.
+    /// The talk's database.
     pub talk: PathBuf,
 }
 
@@ -77,10 +77,10 @@ pub(crate) struct People {
     room: Mutex<Room>,
     kept: Kept,
     changed: Notify,
-    /// Told when there is something to tell the broker.
+    /// Told when there is something to send to the broker.
     pub outgoing: Notify,
     bundles: broadcast::Sender<Arc<str>>,
-    /// The pictures of pages' cameras, on their way to the broker.
+    /// The pictures of pages' cameras on their way to the broker.
     pub pictures: Pictures,
     devices: AtomicU64,
 }
@@ -97,20 +97,20 @@ struct Room {
     says: Buckets<PersonId>,
     says_of_address: Buckets<IpAddr>,
     heard: Buckets<PersonId>,
-    /// Lines that came faster than that.
+    /// Lines that came too fast.
     unheard: u64,
-    /// Everybody and the last lines, as they are told to who comes; until something changes.
+    /// Everybody and the last lines, as messages for new pages; `None` after a change.
     all: Option<[Arc<str>; 2]>,
 }
 
-/// Lines of the talk since the start.
+/// Counts of the talk's lines since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counted {
-    /// That came faster of one person than [`limits::HEARD`], and were dropped.
+    /// Lines of one person that came faster than [`limits::HEARD`], and were dropped.
     pub unheard: u64,
-    /// That came too fast for those who are here.
+    /// Lines that came too fast for the pages.
     pub missed: u64,
-    /// That are missing on disk.
+    /// Lines that are missing on disk.
     pub not_kept: u64,
 }
 
@@ -146,12 +146,12 @@ impl People {
         }
     }
 
-    /// Of the thread that keeps the talk.
+    /// The health of the thread that stores the talk.
     pub fn health(&self) -> &Health {
         &self.kept.health
     }
 
-    /// What was counted of the talk.
+    /// The counts of the talk.
     pub fn counted(&self) -> Counted {
         let (unheard, missed) = {
             let room = self.room();
@@ -169,8 +169,8 @@ impl People {
         self.outgoing.notify_one();
     }
 
-    /// Tells pages what is new and lets time pass, once a second at least, for ever. `beat` is
-    /// called each time.
+    /// Tells pages the news and lets time pass, at least once a second. Never ends. Calls `beat`
+    /// each time.
     pub async fn run(&self, beat: impl Fn()) {
         loop {
             beat();
@@ -203,7 +203,7 @@ impl People {
         if !bundles.is_empty() {
             room.all = None;
         }
-        // Under the lock, so that who comes now misses none.
+        // Under the lock, so that a page that begins now misses none.
         for bundle in &bundles {
             let _ = self.bundles.send(json(bundle));
         }
@@ -221,7 +221,7 @@ impl People {
         }
     }
 
-    /// All bundles from now on, and before them everybody and the last lines.
+    /// Everybody and the last lines, then all bundles from now on.
     fn listen(&self) -> ([Arc<str>; 2], broadcast::Receiver<Arc<str>>) {
         let mut room = self.room();
         let bundles = self.bundles.subscribe();
@@ -234,12 +234,12 @@ impl People {
         (all, bundles)
     }
 
-    /// Everybody who is here, in the order in which they came.
+    /// Everybody who is here, in the order of coming.
     pub fn list(&self) -> Vec<Present> {
         self.room().presence.list()
     }
 
-    /// Who proves themselves by `Authorization: Bearer <id>.<key>`, and is or was here.
+    /// The person who `Authorization: Bearer <id>.<key>` identifies, if they are or were here.
     pub fn verify(&self, authorization: &str) -> Option<Author> {
         let id = self.keys.bearer(authorization)?;
         let name = self.room().names.get(&id)?.clone();
@@ -251,13 +251,13 @@ impl People {
     }
 }
 
-/// The node that a person's browser is.
+/// The node of a person's browser.
 fn node_of(person: &PersonId) -> NodeName {
     let name: String = format!("web-{person}").chars().take(limits::NAME).collect();
     name.parse().expect("a person's id has the characters of a node's name")
 }
 
-/// The person whose browser a node is.
+/// The person whose browser is a node.
 fn person_of(node: &NodeName) -> Option<PersonId> {
     node.as_str().strip_prefix("web-")?.parse().ok()
 }

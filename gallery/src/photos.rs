@@ -1,10 +1,9 @@
-//! Photos: taken, uploaded, checked, stored and listed. What was acknowledged is on the disk.
+//! Photos: taken, uploaded, checked, stored and listed. An acknowledged photo is on the disk.
 //!
-//! They come in by `ingest` from a node and by `upload` from people, and end in the `store`;
-//! `election` says which of several galleries stores. This folder may know pictures, files and the
-//! answer that a problem becomes; it knows no routes, no sockets and no MQTT. What must never be: a
-//! photo that is acknowledged and not on the disk, and bytes of a stranger that are decoded before
-//! they were checked.
+//! `ingest` receives them from nodes and `upload` from people; both hand them to the `store`.
+//! `election` decides which of several galleries stores. This folder may know pictures, files and
+//! HTTP problems; it knows no routes, no sockets and no MQTT. It never acknowledges a photo that is
+//! not on the disk, and never decodes a stranger's bytes before they are checked.
 
 pub(crate) mod election;
 pub(crate) mod filename;

@@ -1,4 +1,4 @@
-//! Every HTTP error as the same JSON: `{"error", "hint"}`.
+//! All HTTP errors, as the same JSON: `{"error", "hint"}`.
 
 use std::convert::Infallible;
 
@@ -12,17 +12,17 @@ use wire::PhotoId;
 
 use crate::limits::shares::Full;
 
-/// What went wrong with a request, and what helps.
+/// What is wrong with a request, and what helps.
 #[derive(Debug, Serialize)]
 pub(crate) struct Problem {
     #[serde(skip)]
     status: StatusCode,
-    /// After so many seconds it may be of use to try again.
+    /// After how many seconds another attempt may help.
     #[serde(skip)]
     retry_after: Option<u32>,
     error: String,
     hint: String,
-    /// The photo that may still come.
+    /// The photo that may still arrive.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<PhotoId>,
 }
@@ -45,13 +45,13 @@ impl Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, error, hint)
     }
 
-    /// Nobody but the owner of the gallery can help.
+    /// Only the owner of the gallery can help.
     pub fn internal(error: impl Into<String>) -> Self {
         let hint = "the gallery's log says more; try again later";
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error, hint)
     }
 
-    /// The photo that may still come.
+    /// Names the photo that may still arrive.
     pub fn with_id(self, id: PhotoId) -> Self {
         Problem { id: Some(id), ..self }
     }
@@ -93,7 +93,7 @@ impl Reply for Problem {
     }
 }
 
-/// What is there cannot be used by this method, but by others.
+/// The resource exists but does not allow this method; others are allowed.
 #[derive(Debug)]
 pub(crate) struct CannotBeDone {
     pub methods: Vec<&'static str>,
@@ -113,7 +113,7 @@ impl Reply for CannotBeDone {
     }
 }
 
-/// A request that cannot be read.
+/// Answers a request that cannot be read.
 pub(crate) async fn recover(rejection: Rejection) -> Result<Response, Infallible> {
     let error = match rejection.find::<InvalidQuery>() {
         Some(_) => "what follows the ? cannot be read",

@@ -1,4 +1,4 @@
-//! What is said and what happens, kept on disk with a bound.
+//! The talk and the log, stored on disk with a bound.
 
 pub(crate) mod database;
 pub(crate) mod journal;

@@ -1,9 +1,9 @@
-//! The plain relay: a message goes as it is to all others in the room.
+//! The plain relay: passes each message unchanged to all others in the room.
 //!
-//! It knows nothing of what it carries, so that pages and programs that were written for such a
-//! relay work with it unchanged. A `client` is one who came in; `rooms` knows who hears whom, and
-//! an `outbox` is what waits for one of them.
-//! Only `photos` looks at what is said: on `/`, pictures become photos.
+//! It does not know what it carries, so pages and programs written for such a relay work with it
+//! unchanged. `client` serves one connection, `rooms` knows who receives whose messages, and an
+//! `outbox` is the queue of one client. Only `photos` looks at messages: on `/`, pictures become
+//! photos.
 
 mod client;
 mod member;
@@ -43,16 +43,16 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Pictures that are said on `/` are put into `offers`.
+    /// Pictures sent on `/` go to `offers`.
     pub fn new(offers: Offers, strangers: Strangers, stop: watch::Receiver<bool>) -> Relay {
         Relay { rooms: Arc::default(), strangers, offers, missed: Arc::default(), stop }
     }
 
-    /// Answers a request that asks for a room, and serves the client that it becomes. What is said
-    /// on `/` becomes photos if its caller may bring those.
+    /// Answers a request for a room, and serves the client. Pictures sent on `/` become photos if
+    /// the caller may upload.
     ///
     /// # Errors
-    /// It is no request for a WebSocket, or there are too many clients.
+    /// The request is not for a WebSocket, or there are too many clients.
     pub fn enter(
         &self,
         room: RoomName,
@@ -90,7 +90,7 @@ impl Relay {
     }
 }
 
-/// The room that a request asks for, if it is one for the relay: a WebSocket on `/` or on
+/// The room that a request asks for, if it is for the relay: a WebSocket on `/` or on
 /// `/relay/<room>`.
 pub(crate) fn asks_for<B>(request: &Request<B>) -> Option<Result<RoomName, Problem>> {
     if !handshake::is_asked_for(request.method(), request.headers()) {
@@ -107,7 +107,7 @@ pub(crate) fn room(path: &str) -> Option<Result<RoomName, Problem>> {
     }
 }
 
-/// What is said to a request for a room that is no upgrade.
+/// The answer to a request for a room that is not an upgrade.
 pub(crate) fn not_an_upgrade(room: &str) -> Problem {
     let hint = "connect to it as a WebSocket, version 13";
     Problem::new(warp::http::StatusCode::UPGRADE_REQUIRED, format!("{room:?} is a room"), hint)

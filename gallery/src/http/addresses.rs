@@ -1,5 +1,5 @@
-//! By which addresses a live picture is asked for: ours, and those of mjpg-streamer, µStreamer and
-//! crowsnest, which other programs have built in.
+//! The addresses of live pictures: ours, and those of mjpg-streamer, µStreamer and crowsnest, which
+//! other programs have built in.
 //!
 //! | address | served by |
 //! | --- | --- |
@@ -12,23 +12,23 @@ use std::collections::HashMap;
 
 use crate::problem::Problem;
 
-/// What is wanted of a camera.
+/// What is asked of a camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
     Snapshot,
     Stream,
 }
 
-/// Of which camera.
+/// Which camera.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Which {
-    /// `<node>/<camera>`, as it was asked for.
+    /// `<node>/<camera>`, as requested.
     Named(String),
     /// By its place on the wall, from 0.
     Nth(usize),
 }
 
-/// Whether a live picture may be at a path; what is asked for says [`asked`].
+/// Whether a path may lead to a live picture; [`asked`] says which.
 pub(crate) fn is_path(path: &str) -> bool {
     let (_, rest) = place(path);
     match rest.as_slice() {
@@ -38,10 +38,10 @@ pub(crate) fn is_path(path: &str) -> bool {
     }
 }
 
-/// What a request asks for; `None` if it is for no live picture.
+/// What a request asks for; `None` if not for a live picture.
 ///
 /// # Errors
-/// There is no such action.
+/// The action does not exist.
 pub(crate) fn asked(
     path: &str,
     query: &HashMap<String, String>,
@@ -68,7 +68,7 @@ pub(crate) fn asked(
     Some(Ok((what, which)))
 }
 
-/// The camera that the beginning of a path means, and the rest of it. Proxies double slashes.
+/// The camera that a path's beginning names, and the path's rest. Proxies may double slashes.
 fn place(path: &str) -> (Which, Vec<&str>) {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
@@ -82,7 +82,7 @@ fn place(path: &str) -> (Which, Vec<&str>) {
     }
 }
 
-/// The place of crowsnest's camera: it counts `webcam`, `webcam2`, `webcam3`.
+/// The index of crowsnest's camera: it counts `webcam`, `webcam2`, `webcam3`.
 fn webcam(part: &str) -> Option<usize> {
     match part.strip_prefix("webcam")? {
         "" => Some(0),
@@ -98,7 +98,7 @@ fn file_of(file: &str) -> Option<What> {
     }
 }
 
-/// `stream` or `stream_1`. Programs add things against caches behind it: `stream?1700000000`.
+/// `stream` or `stream_1`. To defeat caches, programs append text: `stream?1700000000`.
 fn action(text: &str) -> Option<(What, usize)> {
     let text = text.split(['?', '/', '&']).next().unwrap_or_default();
     let (what, number) = match text.split_once('_') {

@@ -13,16 +13,16 @@ use crate::problem::Problem;
 struct Asset {
     path: &'static str,
     content_type: &'static str,
-    /// Of the content, in quotation marks.
+    /// A hash of the content, in quotation marks.
     etag: &'static str,
-    /// Whether the name has a hash of the content, so that it never changes.
+    /// Whether the name contains a hash of the content, so that the file never changes.
     immutable: bool,
     bytes: &'static [u8],
 }
 
 static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// The page loads what is its own and nothing else; frames are drawn from blobs, by a worker.
+/// The page loads only its own files; a worker draws frames from blobs.
 const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; worker-src 'self' blob:; \
     connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'self'";
@@ -34,16 +34,16 @@ pub(crate) fn policy(frame_origins: &[String]) -> HeaderValue {
     HeaderValue::from_str(&all).unwrap_or_else(|_| HeaderValue::from_static(POLICY))
 }
 
-/// Whether people type this for a room of the page.
+/// Whether a path is one that people type for a room of the page.
 pub(crate) fn is_room(path: &str) -> bool {
     matches!(path.strip_suffix('/').unwrap_or(path), "/wall" | "/photos" | "/people")
 }
 
-/// The way to a room of the page for who typed its name as the path; `query` says which photos,
-/// or how the wall is laid out, which the page reads from before the `#`.
+/// Redirects a typed path to that room of the page. `query` says which photos, or how the wall is
+/// laid out; the page reads it before the `#`.
 ///
-/// The page's own addresses stand behind a `#`, which no server sees. The way is relative (RFC 9110,
-/// 10.2.2), so it is right below the path of a proxy too, whether that says where it is or not.
+/// The page's own addresses are behind a `#`, which no server sees. The redirect is relative (RFC
+/// 9110, 10.2.2), so it is also right below a proxy's path, even an unknown one.
 pub(crate) fn room(path: &str, query: &str) -> Option<Response> {
     let name = path.strip_prefix('/')?;
     let (name, up) = name.strip_suffix('/').map_or((name, "./"), |name| (name, "../"));

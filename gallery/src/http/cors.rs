@@ -1,4 +1,4 @@
-//! Which pages of others may read a live picture, and not only show it (Fetch, section 3.2).
+//! Which other hosts' pages may read a live picture, and not only show it (Fetch, section 3.2).
 
 use warp::http::StatusCode;
 use warp::http::header::{
@@ -11,13 +11,13 @@ use warp::reply::{Reply, Response};
 /// Stands for every origin.
 pub(crate) const ANY: &str = "*";
 
-/// Chromium asks so before a page of the internet may call the local network (Private Network
-/// Access, section 3.1).
+/// Chromium sends this before an internet page may call the local network (Private Network Access,
+/// section 3.1).
 const ASKS_FOR_PRIVATE: HeaderName =
     HeaderName::from_static("access-control-request-private-network");
 const ALLOW_PRIVATE: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
-/// The pages that may read, beside those of the host that is called, on whatever port.
+/// The pages that may read, besides those of the called host on any port.
 #[derive(Debug)]
 pub(crate) struct Readers(Vec<String>);
 
@@ -27,7 +27,7 @@ impl Readers {
         Readers(origins.to_vec())
     }
 
-    /// Says in the answer to a request whether a page may read it.
+    /// Says in the response whether the page may read it.
     pub fn tell(&self, request: &HeaderMap, response: &mut Response) {
         let headers = response.headers_mut();
         headers.append(VARY, HeaderValue::from_static("origin"));
@@ -38,7 +38,7 @@ impl Readers {
         }
     }
 
-    /// The answer to OPTIONS, by which a browser asks before it asks otherwise than `<img>` can.
+    /// The answer to OPTIONS, which a browser sends before a request that `<img>` could not make.
     pub fn preflight(&self, request: &HeaderMap) -> Response {
         let mut response = StatusCode::NO_CONTENT.into_response();
         let methods = HeaderValue::from_static("GET, HEAD, OPTIONS");
@@ -48,7 +48,7 @@ impl Readers {
         if headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
             headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
             headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-            // None of them changes what is answered here.
+            // None of these headers changes an answer here.
             if let Some(wanted) = request.get(ACCESS_CONTROL_REQUEST_HEADERS) {
                 headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
             }
@@ -59,7 +59,7 @@ impl Readers {
         response
     }
 
-    /// The origin of the page that asks, if it may read.
+    /// The origin of the requesting page, if it may read.
     fn reader<'a>(&self, request: &'a HeaderMap) -> Option<&'a HeaderValue> {
         let origin = request.get(ORIGIN)?;
         let text = origin.to_str().ok()?;

@@ -1,4 +1,4 @@
-//! `POST /api/photos/edits`: the same change of many photos in one request.
+//! `POST /api/photos/edits`: one change of many photos in one request.
 
 use access::Right;
 use bytes::Bytes;
@@ -12,10 +12,10 @@ use crate::http::photos::{caption, json};
 use crate::photos::store::{Change, Store, StoreError};
 use crate::problem::Problem;
 
-/// So many photos can be changed by one request: their ids fit into a small body.
+/// The most photos in one request: their ids fit into a small body.
 const MOST: usize = 256;
 
-/// So many of them wait for the store's writer at once, which commits all that wait together.
+/// How many changes wait for the store's writer at once, which commits them together.
 const AT_ONCE: usize = 64;
 
 #[derive(Deserialize)]
@@ -42,21 +42,21 @@ struct Changes {
 
 #[derive(Debug, Default, Serialize)]
 struct Edited {
-    /// As they are now; a photo that was deleted is not among them.
+    /// The photos after the change, without deleted ones.
     photos: Vec<Photo>,
     refused: Vec<Refused>,
 }
 
-/// A photo that stayed as it was.
+/// A photo that was not changed.
 #[derive(Debug, Serialize)]
 struct Refused {
     id: PhotoId,
-    /// What its own request would have been answered with.
+    /// The status with which a request for this photo alone would fail.
     status: u16,
     error: String,
 }
 
-/// What is refused of one photo does not keep the others back.
+/// A refusal for one photo does not stop the others.
 pub(crate) async fn edit(
     store: &Store,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! Who makes a request: found out here, once for each, for all who are asked.
+//! Finds out once for each request who makes it.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::relay;
 
-/// How the gallery's configuration calls who may come in.
+/// The gallery's configuration keys of who may come in.
 pub(crate) const KEYS: Keys = Keys {
     part: "gallery",
     networks: "gallery.networks",
@@ -25,19 +25,19 @@ impl From<Refused> for Problem {
     }
 }
 
-/// Lets a request in, and says who makes it. `socket` is the other end of the connection, and
-/// `is_secure` that it came over TLS.
+/// Lets a request in, and returns who makes it. `socket` is the peer's address; `is_secure` says
+/// whether TLS was used.
 ///
 /// # Errors
-/// It comes from where none may.
+/// Requests from there are not allowed.
 pub(crate) fn caller<B>(
     guard: &Guard,
     socket: IpAddr,
     is_secure: bool,
     request: &Request<B>,
 ) -> Result<Caller, Refused> {
-    // Behind a proxy that is the proxy: this is the one place to believe what a proxy that is
-    // trusted says of who asks.
+    // Behind a proxy this is the proxy. This is the one place for trust in what a proxy says about
+    // its clients.
     let peer = socket.to_canonical();
     guard.peer(peer)?;
     let headers = request.headers().iter();

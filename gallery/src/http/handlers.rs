@@ -1,5 +1,4 @@
-//! What the routes of the table answer, each as `(site, asked)`. What takes more than some lines
-//! is in a file of its own.
+//! The handlers of the routes, each called as `(site, asked)`. Longer ones have files of their own.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +24,7 @@ use crate::photos::upload::{self, Outcome};
 use crate::problem::Problem;
 use crate::relay;
 
-/// So many lines of the log are told unless another number is asked for, and at most.
+/// How many lines of the log are sent, by default and at most.
 const LINES: u64 = 100;
 const LINES_MOST: u64 = 500;
 
@@ -42,12 +41,12 @@ pub(crate) async fn relay(site: Site, mut asked: Asked) -> Answer {
     site.relay.enter(room, &asked.caller, &asked.headers, upgrade)
 }
 
-/// The same for who asks for no WebSocket.
+/// The answer to a room's request that asks for no WebSocket.
 pub(crate) async fn no_upgrade(_: Site, asked: Asked) -> Answer {
     Err(relay::not_an_upgrade(asked.name(0)))
 }
 
-/// A live picture, which some pages may read.
+/// A live picture, which some other hosts' pages may read.
 pub(crate) async fn live(site: Site, asked: Asked) -> Answer {
     let picture = async {
         let what = addresses::asked(&asked.path, &asked.query);
@@ -67,7 +66,7 @@ pub(crate) async fn live(site: Site, asked: Asked) -> Answer {
     Ok(response)
 }
 
-/// Whether one may read it.
+/// Whether a page may read a live picture.
 pub(crate) async fn preflight(site: Site, asked: Asked) -> Answer {
     Ok(site.readers.preflight(&asked.headers))
 }
@@ -82,7 +81,7 @@ pub(crate) async fn page(site: Site, mut asked: Asked) -> Answer {
     let Asked { caller, query, headers, .. } = asked;
     let response = handshake::accept(&headers)?;
     let Strangers { pages, cameras, messages, .. } = &site.strangers;
-    // Only few sockets take messages as large as pictures, since each can make us hold one.
+    // Only a few sockets take messages as large as pictures, because each can make us hold one.
     let shows = query.contains_key("camera");
     if shows {
         caller.needs(Right::Show)?;
@@ -105,14 +104,14 @@ pub(crate) async fn page(site: Site, mut asked: Asked) -> Answer {
     Ok(response)
 }
 
-/// The cameras as on the wall, and how old their pictures are.
+/// The cameras as on the wall, with the age of their pictures.
 pub(crate) async fn cameras(site: Site, _: Asked) -> Answer {
     #[derive(Serialize)]
     struct Listed<'a> {
         #[serde(flatten)]
         camera: &'a Camera,
         age_ms: Option<u64>,
-        /// Pictures that came and were not taken, by the reason.
+        /// Pictures that arrived and were dropped, by reason.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         dropped: BTreeMap<&'static str, u64>,
     }
@@ -130,19 +129,19 @@ pub(crate) async fn cameras(site: Site, _: Asked) -> Answer {
     Ok(json(StatusCode::OK, &listed))
 }
 
-/// Has a camera take a photo.
+/// Asks a camera for a photo.
 pub(crate) async fn snap(site: Site, asked: Asked) -> Answer {
     let camera = parse(&format!("{}/{}", asked.name(0), asked.name(1)))?;
     let _share = site.strangers.snaps.take(asked.caller.who())?;
     photos::snap(&site.hub, &camera, &photos::small(asked.body).await?).await
 }
 
-/// Who is here.
+/// The people who are here.
 pub(crate) async fn people(site: Site, _: Asked) -> Answer {
     Ok(json(StatusCode::OK, &site.hub.people.list()))
 }
 
-/// What happened.
+/// The log.
 pub(crate) async fn log(site: Site, asked: Asked) -> Answer {
     let number = |key: &str| match asked.query.get(key).map(|text| text.parse::<u64>()) {
         None => Ok(None),
@@ -161,22 +160,22 @@ pub(crate) async fn log(site: Site, asked: Asked) -> Answer {
     Ok(json(StatusCode::OK, &site.hub.journal.list(number("before")?, limit as usize)))
 }
 
-/// The list of photos.
+/// A page of the list of photos.
 pub(crate) async fn photos(site: Site, asked: Asked) -> Answer {
     photos::list(&site.store, &asked.query, proxied::prefix(&asked.headers)).await
 }
 
-/// The days that have photos.
+/// The days with photos.
 pub(crate) async fn days(site: Site, asked: Asked) -> Answer {
     photos::days(&site.store, &asked.query).await
 }
 
-/// Where photos came from.
+/// The cameras and people that photos came from.
 pub(crate) async fn sources(site: Site, _: Asked) -> Answer {
     photos::sources(&site.store).await
 }
 
-/// What is known of a photo.
+/// The facts of a photo.
 pub(crate) async fn photo(site: Site, asked: Asked) -> Answer {
     photos::describe(&site.store, &site.pictures, asked.name(0)).await
 }
@@ -192,12 +191,12 @@ pub(crate) async fn delete(site: Site, asked: Asked) -> Answer {
     photos::delete(&site.store, asked.name(0)).await
 }
 
-/// Takes a deletion back.
+/// Undoes a deletion.
 pub(crate) async fn restore(site: Site, asked: Asked) -> Answer {
     photos::restore(&site.store, asked.name(0)).await
 }
 
-/// Changes many photos alike.
+/// Makes one change to many photos.
 pub(crate) async fn edits(site: Site, asked: Asked) -> Answer {
     let body = photos::small(asked.body).await?;
     edits::edit(&site.store, &asked.caller, &body).await
@@ -213,12 +212,12 @@ pub(crate) async fn thumb(site: Site, asked: Asked) -> Answer {
     photos::thumb(&site.store, asked.name(0), &asked.headers).await
 }
 
-/// What is taken of pictures that are brought.
+/// Which uploads are accepted.
 pub(crate) async fn taken(site: Site, _: Asked) -> Answer {
     Ok(json(StatusCode::OK, &site.uploads.taken()))
 }
 
-/// Takes pictures that are brought.
+/// Receives uploads.
 pub(crate) async fn upload(site: Site, asked: Asked) -> Answer {
     let authorization = asked.header("authorization")?;
     let person = match authorization.map(|text| site.hub.people.verify(text)) {
@@ -254,7 +253,7 @@ pub(crate) async fn upload(site: Site, asked: Asked) -> Answer {
     Ok(json(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &outcomes))
 }
 
-/// Whether all is well.
+/// The health of the gallery.
 pub(crate) async fn healthz(site: Site, _: Asked) -> Answer {
     #[derive(Serialize)]
     struct Health {
@@ -268,8 +267,8 @@ pub(crate) async fn healthz(site: Site, _: Asked) -> Answer {
     reasons.extend(vital.iter().map(ToString::to_string));
     let mut errors = site.hub.errors();
     errors.extend(minor.iter().map(ToString::to_string));
-    // A gallery that is started anew for the sake of one camera would mend nothing; without the
-    // smaller ones of its threads all is served that anybody looks at.
+    // Restarting the gallery for one camera would help nobody; without its minor threads it still
+    // serves all that anybody looks at.
     let (code, status) = match (reasons.len(), errors.len()) {
         (0, 0) => (StatusCode::OK, "ok"),
         (0, _) => (StatusCode::OK, "degraded"),
@@ -280,7 +279,7 @@ pub(crate) async fn healthz(site: Site, _: Asked) -> Answer {
     Ok(json(code, &Health { status, reasons }))
 }
 
-/// Leads who types the address of a room into it.
+/// Redirects from a room's typed address to the room.
 pub(crate) async fn room(_: Site, asked: Asked) -> Answer {
     let nothing = || Problem::not_found("there is no such room", "the wall is at /");
     assets::room(&asked.path, &asked.typed).ok_or_else(nothing)
@@ -292,7 +291,7 @@ pub(crate) async fn file(site: Site, asked: Asked) -> Answer {
     assets::serve(path, asked.header("if-none-match")?, &site.policy)
 }
 
-/// The camera at a place of the wall, from 0.
+/// The camera at a place on the wall, from 0.
 fn nth(site: &Site, n: usize) -> Result<CameraId, Problem> {
     let cameras = site.hub.cameras().borrow().clone();
     match cameras.get(n) {

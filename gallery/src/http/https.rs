@@ -1,4 +1,4 @@
-//! HTTPS: which certificate is shown, and who is sent there from HTTP.
+//! HTTPS: which certificate is presented, and who is redirected there from HTTP.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -19,20 +19,20 @@ use warp::reply::{Reply, Response};
 
 use crate::limits::shares::Share;
 
-/// How long a handshake may take, with what is waited before it for others to end.
+/// How long a handshake may take, including the wait for others.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
 
-/// How often it is seen to that a certificate made here does not end.
+/// How often to check that a certificate made here has not nearly expired.
 const RENEW_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// The keys of HTTPS as used.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub listen: SocketAddr,
-    /// Without files a certificate is made and kept in `folder`.
+    /// Without files a certificate is made and stored in `folder`.
     pub files: Option<Files>,
     pub folder: PathBuf,
-    /// Whether HTTP sends browsers here.
+    /// Whether HTTP redirects browsers here.
     pub redirect: bool,
 }
 
@@ -42,16 +42,16 @@ pub enum HttpsError {
     /// The files cannot be used.
     #[error("{0}; see gallery.certificate and gallery.key")]
     Certificate(#[from] BadCertificate),
-    /// None could be made.
+    /// No certificate could be made.
     #[error("{0}; make the folder writable, or set gallery.certificate and gallery.key")]
     Make(#[from] CannotMake),
 }
 
-/// What a connection begins with.
+/// The TLS side of new connections.
 #[derive(Debug)]
 pub(crate) struct Https {
     tls: Tls,
-    /// Where the certificate is kept, if it is made here, and the name of the machine.
+    /// The folder of a certificate that is made here, and the machine's name.
     made: Option<(PathBuf, String)>,
 }
 
@@ -71,12 +71,12 @@ impl Https {
         Ok(Https { tls: Tls::new(files)?, made })
     }
 
-    /// What clients may know the certificate by.
+    /// The certificate's fingerprint, for clients.
     pub fn fingerprint(&self) -> String {
         self.tls.fingerprint().map(|print| print.to_string()).unwrap_or_default()
     }
 
-    /// Shakes hands, as one of the few that `share` lets do so at once.
+    /// Does a handshake. `share` limits how many are done at once.
     ///
     /// # Errors
     /// The client does not speak TLS, does not trust us, is too slow, or has gone.
@@ -92,8 +92,8 @@ impl Https {
         timeout(HANDSHAKE_WITHIN, shake).await?
     }
 
-    /// Reads the certificate again when its files change, and renews one that was made here, for
-    /// ever.
+    /// Reads the certificate again when its files change, and renews one that was made here. Never
+    /// ends.
     pub async fn keep_certificate(&self) {
         tokio::join!(self.tls.keep_certificate(), self.renew());
     }
@@ -117,17 +117,16 @@ impl Https {
     }
 }
 
-/// The file of the certificate that is shown with this configuration.
+/// The certificate's file under this configuration.
 pub(crate) fn shown(certificate: Option<&Path>, data: &Path) -> PathBuf {
     certificate.map_or_else(|| made::files(data).certificate, Path::to_owned)
 }
 
-/// Where a request over HTTP is sent instead; `None` lets it be answered. Programs of this machine
-/// need no HTTPS and may not know the certificate, and who asks whether all is well cares for
-/// nothing else.
+/// Where a request over HTTP is redirected; `None` lets it be answered. Programs of this machine
+/// need no HTTPS and may not know the certificate. A health check wants only the answer.
 pub(crate) fn elsewhere<B>(peer: IpAddr, port: u16, request: &Request<B>) -> Option<Response> {
     let uri = request.uri();
-    // Which scheme is spoken before a proxy is the proxy's affair.
+    // A proxy decides which scheme is used in front of it.
     if request.headers().contains_key("x-forwarded-proto") {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The listening socket and the connections that it accepts.
+//! The listening sockets, and the connections that they accept.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -31,29 +31,28 @@ use crate::limits::shares::{Full, Share, Shares, Who};
 use crate::limits::strangers::Strangers;
 use crate::problem::Problem;
 
-/// The kernel takes no more for a viewer than this before it has been sent: what waits there
-/// grows old.
+/// The most unsent data that the kernel takes for a viewer: what waits there grows old.
 const NOT_SENT: u32 = 128 * 1024;
 
-/// What the kernel holds for a viewer at most, sent or not. It takes twice as much memory.
+/// The most data that the kernel holds for a viewer, sent or not. It takes twice as much memory.
 const SEND_BUFFER: usize = 256 * 1024;
 
-/// A viewer that acknowledges nothing for this long is gone, or might as well be.
+/// A viewer that acknowledges nothing for this long counts as gone.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(20);
 
 /// How long a request's head may take, and how long a connection may be idle before it.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
-/// What one connection buffers: a request's head, and what a stream has ready before the socket
-/// takes it.
+/// The buffer of one connection, for a request's head and for what a stream has ready before the
+/// socket takes it.
 const BUFFER: usize = 32 * 1024;
 
 const BACKLOG: i32 = 1024;
 
-/// Binds the socket. Accepted ones inherit its options.
+/// Binds the socket. Accepted sockets inherit its options.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // A restart must not wait for the connections of before to time out.
+    // A restart must not wait until earlier connections time out.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
@@ -65,18 +64,18 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Who is served, and what.
+/// Whom a listener serves, and with what.
 #[derive(Clone)]
 pub(crate) struct Service {
     pub routes: BoxedFilter<(Response,)>,
     pub guard: Arc<Guard>,
     pub refusals: Arc<Refusals>,
     pub strangers: Strangers,
-    /// The port of HTTPS, when HTTP sends browsers there.
+    /// The port of HTTPS, if HTTP redirects browsers there.
     pub redirect: Option<u16>,
 }
 
-/// Serves both until `stop` is true, and then until the answers that are on their way are sent.
+/// Serves both listeners until `stop` is true, then finishes the answers that are under way.
 pub(crate) async fn serve(
     http: TcpListener,
     https: Option<(TcpListener, Arc<Https>)>,
@@ -128,7 +127,7 @@ async fn serve_one(
                     }
                 }
                 Err(error) => {
-                    // Out of descriptors or memory, most likely: others must end first.
+                    // Probably out of descriptors or memory: others must end first.
                     warn!(%error, "cannot accept a connection");
                     sleep(Duration::from_secs(1)).await;
                 }
@@ -146,15 +145,15 @@ async fn accept(
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => return Ok((stream, peer, connections.take(Who::at(peer.ip())))),
-            // It was there and went away again.
+            // The connection came and went away again.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Says why a connection is not served, if the socket takes that at once: nobody waits for who has
-/// too many.
+/// Says why a connection is not served, if the socket takes that at once: nobody waits for a client
+/// that has too many.
 fn turn_away(stream: &TcpStream, full: Full) {
     let body = Problem::from(full).to_json();
     let head = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\
@@ -200,7 +199,7 @@ impl Service {
                     Ok(caller) => request.extensions_mut().insert(caller),
                     Err(response) => return Ok(*response),
                 };
-                // Hyper leaves the body out, since it still knows what was asked.
+                // Hyper leaves the body out, because it still knows the method.
                 if request.method() == Method::HEAD {
                     *request.method_mut() = Method::GET;
                 }
@@ -227,7 +226,7 @@ impl Service {
         }
     }
 
-    /// Who makes a request, or what is answered before the routes are asked.
+    /// Who makes a request, or an answer that comes before the routes.
     fn admit<B>(
         &self,
         peer: IpAddr,

@@ -30,29 +30,29 @@ use crate::photos::picture::{self, Pool};
 use crate::photos::store::{BlobReader, Change, Filter, Query, Store, Stored};
 use crate::problem::Problem;
 
-/// A page of the list has so many photos unless another number is asked for.
+/// The photos on a page of the list, by default.
 const PAGE: usize = 100;
 
-/// What is read at once for somebody who is sent a file.
+/// How much of a file is read at once for a client.
 const PIECE: usize = 64 * 1024;
 
-/// The most bytes of a request that is no upload, and how long it may take.
+/// The most bytes of a request that is no upload, and how long its body may take.
 const SMALL: usize = 16 * 1024;
 const SMALL_WITHIN: Duration = Duration::from_secs(10);
 
-/// A photo never changes, but it can be deleted: only the browser that asked may keep it.
+/// A photo never changes, but it can be deleted, so only the requesting browser may store it.
 const KEPT: &str = "private, max-age=31536000, immutable";
 
-/// Only pages of this host show photos: see `docs/decisions/strangers.md`.
+/// Only pages of this host may show photos: see `docs/decisions/strangers.md`.
 const SHOWN: &str = "same-site";
 
-/// A picture can hold what some program takes for a page; nothing of it may run.
+/// Some programs may take a picture's content for a page; nothing of it may run.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 type Parameters = HashMap<String, String>;
 
-/// `GET /api/photos`: a page, with a `Link` to the next one.
-/// `prefix` is where a proxy serves the gallery.
+/// `GET /api/photos`: a page of photos, with a `Link` to the next. `prefix` is the path below which
+/// a proxy serves the gallery.
 pub(crate) async fn list(
     store: &Store,
     parameters: &Parameters,
@@ -78,10 +78,10 @@ pub(crate) async fn list(
     Ok(response)
 }
 
-/// `GET /api/photos/days`: the days of a time zone that have photos.
+/// `GET /api/photos/days`: the days with photos, in a time zone.
 pub(crate) async fn days(store: &Store, parameters: &Parameters) -> Result<Response, Problem> {
     let name = parameters.get("zone").cloned();
-    // They are files too.
+    // Time zones are files too.
     let found = spawn_blocking(move || match name {
         None => Ok(TimeZone::system()),
         Some(name) => TimeZone::get(&name).map_err(|_| {
@@ -98,7 +98,7 @@ pub(crate) async fn sources(store: &Store) -> Result<Response, Problem> {
     Ok(json(&store.sources().await?))
 }
 
-/// `GET /api/photos/<id>`: a photo and what its EXIF data says.
+/// `GET /api/photos/<id>`: a photo with its EXIF facts.
 pub(crate) async fn describe(store: &Store, pool: &Pool, id: &str) -> Result<Response, Problem> {
     #[derive(Serialize)]
     struct Described {
@@ -117,7 +117,7 @@ pub(crate) async fn describe(store: &Store, pool: &Pool, id: &str) -> Result<Res
     Ok(json(&Described { photo, exif }))
 }
 
-/// `PATCH /api/photos/<id>`: another caption, or pinned or not.
+/// `PATCH /api/photos/<id>`: changes the caption or the pin.
 pub(crate) async fn change(store: &Store, id: &str, body: &[u8]) -> Result<Response, Problem> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -136,7 +136,7 @@ pub(crate) async fn change(store: &Store, id: &str, body: &[u8]) -> Result<Respo
 
 /// A caption as it is stored.
 pub(super) fn caption(text: &str) -> Result<String, Problem> {
-    // A line's end is the only control character that a text has.
+    // A line feed is the only control character allowed in a caption.
     let clean = text.replace(|c: char| c.is_control() && c != '\n', "");
     let (caption, length) = (clean.trim(), clean.trim().chars().count());
     if length > limits::CAPTION {
@@ -146,7 +146,7 @@ pub(super) fn caption(text: &str) -> Result<String, Problem> {
     Ok(caption.to_owned())
 }
 
-/// `POST /api/cameras/<node>/<camera>/snap`: takes a photo and waits until it is stored.
+/// `POST /api/cameras/<node>/<camera>/snap`: asks for a photo and waits until it is stored.
 pub(crate) async fn snap(hub: &Hub, camera: &CameraId, body: &[u8]) -> Result<Response, Problem> {
     let Snap { id } = Snap::parse(body).map_err(|error| {
         let hint = r#"send nothing, or {"id":"<ULID>"}"#;
@@ -166,12 +166,12 @@ pub(crate) async fn delete(store: &Store, id: &str) -> Result<Response, Problem>
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// `POST /api/photos/<id>/restore`: takes a deletion back.
+/// `POST /api/photos/<id>/restore`: undoes a deletion.
 pub(crate) async fn restore(store: &Store, id: &str) -> Result<Response, Problem> {
     Ok(json(&store.restore(&parse(id)?).await?))
 }
 
-/// `GET /photos/<id>`: the file as it was brought or taken.
+/// `GET /photos/<id>`: the file as uploaded or taken.
 pub(crate) async fn picture(
     store: &Store,
     id: &str,
@@ -195,7 +195,7 @@ pub(crate) async fn thumb(
     serve(stored, MediaType::Jpeg, &etag, "inline", headers).await
 }
 
-/// A blob, which never changes: all of it, a part, or word that the browser has it (RFC 9110,
+/// Serves a blob, which never changes: all of it, a part, or 304 if the browser has it (RFC 9110,
 /// sections 13 and 14).
 async fn serve(
     stored: Stored,
@@ -212,10 +212,10 @@ async fn serve(
         ));
     }
     let broken = |error: tokio::task::JoinError| Problem::internal(error.to_string());
-    // It may have been deleted since it was looked up.
+    // The photo may have been deleted since the lookup.
     let blob = spawn_blocking(move || stored.open()).await.map_err(broken)??;
     let length = blob.size();
-    // A part of another file would be of no use; a date is never the one that we know.
+    // A part of another file would be useless; a date never equals our tag.
     let same = header("if-range").is_none_or(|known| known.trim() == etag);
     let range = if same { asked(header("range"), length) } else { Asked::Whole };
     let (status, range, told) = match range {
@@ -256,7 +256,7 @@ async fn serve(
     ))
 }
 
-/// So many bytes, each piece read when the socket takes it.
+/// The next `left` bytes; each piece is read when the socket takes it.
 fn pieces(reader: BlobReader, left: u64) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync {
     stream::try_unfold((reader, left), |(mut reader, left)| async move {
         if left == 0 {
@@ -273,7 +273,7 @@ fn pieces(reader: BlobReader, left: u64) -> impl Stream<Item = io::Result<Bytes>
     })
 }
 
-/// Whether an `If-None-Match` names the tag; a weak one is as good (RFC 9110, 13.1.2).
+/// Whether an `If-None-Match` names the tag; a weak tag counts too (RFC 9110, 13.1.2).
 fn has(known: &str, etag: &str) -> bool {
     let mut tags = known.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
     known.trim() == "*" || tags.any(|tag| tag == etag)
@@ -327,7 +327,7 @@ fn filter(parameters: &Parameters) -> Result<Filter, Problem> {
     })
 }
 
-/// The filter as parameters, each with an `&` behind it. None has a character to be encoded.
+/// The filter as parameters, each followed by `&`. No value needs encoding.
 fn text(filter: &Filter) -> String {
     let Filter { camera, person, from, to } = filter;
     let mut text = String::new();
@@ -343,7 +343,7 @@ fn text(filter: &Filter) -> String {
     text
 }
 
-/// A parameter, if it is there and not empty.
+/// A parameter, if it is present and not empty.
 fn optional<T: FromStr<Err: std::fmt::Display>>(
     parameters: &Parameters,
     name: &str,

@@ -1,16 +1,16 @@
-//! What a proxy says of where it serves the gallery.
+//! What a proxy says about where it serves the gallery.
 
 use warp::http::HeaderMap;
 
-/// The longest path that is believed.
+/// The longest path that is accepted.
 const MOST: usize = 256;
 
 /// The path below which a proxy serves the gallery (`X-Forwarded-Prefix`), without a slash at its
-/// end, to begin addresses with that are given out; empty without one. Whoever asks chooses it for
-/// the answer to themselves alone.
+/// end; empty without one. Addresses in answers begin with it. A client that forges it changes only
+/// its own answers.
 pub(crate) fn prefix(headers: &HeaderMap) -> &str {
     let said = headers.get("x-forwarded-prefix").and_then(|value| value.to_str().ok());
-    // Each of several proxies adds its own; the first is the browser's.
+    // Each of several proxies adds its own; the first is the one that the browser sees.
     let first = said.unwrap_or_default().split(',').next().unwrap_or_default();
     let prefix = first.trim().trim_end_matches('/');
     let is_path = prefix.starts_with('/')

@@ -1,20 +1,20 @@
-//! Which bytes of a file are asked for (RFC 9110, section 14).
+//! Which bytes of a file a request asks for (RFC 9110, section 14).
 
 use std::ops::Range;
 
 /// What a `Range` header asks of a file of `length` bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// All: no range, one of another unit, several, or one that cannot be read.
+    /// The whole file: no range, another unit, several ranges, or an unreadable one.
     Whole,
-    /// These bytes, which are there.
+    /// These bytes, which exist.
     Part(Range<u64>),
     /// Bytes beyond the end.
     Nothing,
 }
 
-/// Reads the header. Several ranges are answered as if none was asked for, which is allowed
-/// (14.2): nothing that shows pictures asks for them, and they can be made to cost much.
+/// Reads the header. Several ranges are answered like none, which is allowed (14.2): nothing that
+/// shows pictures asks for them, and they can be made expensive.
 pub(crate) fn asked(header: Option<&str>, length: u64) -> Asked {
     let spec = header.and_then(|header| header.trim().split_once('='));
     let Some((unit, spec)) = spec else { return Asked::Whole };
@@ -37,7 +37,7 @@ pub(crate) fn asked(header: Option<&str>, length: u64) -> Asked {
     if range.is_empty() { Asked::Nothing } else { Asked::Part(range) }
 }
 
-/// Digits only: a sign would be read by `parse`.
+/// Digits only, because `parse` would accept a sign.
 fn number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     digits.then(|| text.parse().unwrap_or(u64::MAX))

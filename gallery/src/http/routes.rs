@@ -1,4 +1,4 @@
-//! Every route, in one table, with the right that it needs.
+//! All routes in one table, each with the right that it needs.
 
 use access::Right::{self, Delete, Edit, Log, Look, Snap, Upload};
 use futures_util::future::BoxFuture;
@@ -22,10 +22,10 @@ pub(crate) const RESOURCE_POLICY: HeaderName =
 
 /// Something that can be asked for.
 struct Route {
-    /// GET is HEAD as well, which is answered as GET before it comes here.
+    /// GET includes HEAD, which arrives here as GET.
     method: &'static str,
     at: At,
-    /// The right that it takes; none if all who are let in may.
+    /// The right that it needs; `None` if everybody who is let in may.
     needs: Option<Right>,
     answer: Handler,
 }
@@ -35,20 +35,20 @@ type Handler = fn(Site, Asked) -> BoxFuture<'static, Result<Response, Problem>>;
 /// Where a route is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
-    /// At a path, in which a name in braces stands for any one part. A path of words alone is
+    /// At a path, in which a name in braces stands for any one segment. A path without names comes
     /// before one with names.
     Path(&'static str),
     /// At the addresses of live pictures, see [`addresses`].
     Live,
     /// At a room of the relay, for a WebSocket.
     Relay,
-    /// At what people type for a room of the page.
+    /// At the paths that people type for a room of the page.
     Rooms,
-    /// At the files of the page, and at what is nothing else's.
+    /// At the files of the page, and at all other paths.
     Files,
 }
 
-/// What all may do who are let in.
+/// What everybody who is let in may do.
 const ANYBODY: Option<Right> = None;
 
 const fn on(method: &'static str, at: At, needs: Option<Right>, answer: Handler) -> Route {
@@ -61,7 +61,7 @@ macro_rules! to {
     };
 }
 
-/// All of them. The first that fits a request answers it.
+/// All routes. The first that matches a request answers it.
 static ROUTES: &[Route] = &[
     on("GET", Relay, Some(Right::Relay), to!(handlers::relay)),
     on("GET", Live, Some(Look), to!(handlers::live)),
@@ -90,7 +90,7 @@ static ROUTES: &[Route] = &[
 ];
 
 impl Route {
-    /// Whether it is what a request asks for at its place.
+    /// Whether a request at this route's place asks for this route.
     fn fits(&self, asked: &Asked) -> bool {
         self.method == asked.method
             && match self.at {
@@ -107,7 +107,7 @@ impl Route {
     }
 }
 
-/// The routes that may be at a path: of paths with names in braces, those of the first that fits.
+/// The routes at a path; of those with names in braces only the first pattern that matches.
 fn routes_at(path: &str) -> impl Iterator<Item = &'static Route> {
     let is_pattern = |at: &At| matches!(at, Path(pattern) if names(pattern, path).is_some());
     let pattern = ROUTES.iter().map(|route| route.at).find(is_pattern);
@@ -120,7 +120,7 @@ fn routes_at(path: &str) -> impl Iterator<Item = &'static Route> {
     })
 }
 
-/// What stands in a path where a pattern has names, if it fits. A slash at its end is passed over.
+/// The segments at the names of a pattern, if the path matches. A slash at its end is ignored.
 fn names(pattern: &str, path: &str) -> Option<Vec<String>> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let (mut parts, mut named) = (path.split('/'), Vec::new());
@@ -135,7 +135,7 @@ fn names(pattern: &str, path: &str) -> Option<Vec<String>> {
     parts.next().is_none().then_some(named)
 }
 
-/// What can be done with a path; of what is not there one may ask whether it is.
+/// The methods of a path; for a missing file too, one may ask whether it exists.
 fn methods(path: &str) -> Vec<&'static str> {
     let mut methods = Vec::new();
     for Route { method, .. } in routes_at(path) {
@@ -147,13 +147,13 @@ fn methods(path: &str) -> Vec<&'static str> {
     methods
 }
 
-/// Answers a request by the route that it asks for, if its caller may.
+/// Answers a request by its route, if the caller has the right.
 async fn answer(site: Site, mut asked: Asked) -> Response {
     let Some(route) = routes_at(&asked.path).find(|route| route.fits(&asked)) else {
         return CannotBeDone { methods: methods(&asked.path) }.into_response();
     };
     if let Err(problem) = route.admits(&asked.caller) {
-        // Else whoever is still sending would not read why.
+        // Otherwise a client that still sends would not read the reason.
         upload::pass_over(asked.body).await;
         return problem.into_response();
     }

@@ -1,4 +1,4 @@
-//! What handlers are given: what they answer from, and what was asked.
+//! What handlers get: the site that they answer from, and the request.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::photos::upload::Uploads;
 use crate::problem::Problem;
 use crate::relay::Relay;
 
-/// What the routes need. A cheap handle.
+/// The parts that the routes need. A cheap handle.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
     pub hub: Arc<Hub>,
@@ -32,15 +32,15 @@ pub(crate) struct Site {
     pub health: Health,
     pub strangers: Strangers,
     pub readers: Arc<Readers>,
-    /// What the page may do.
+    /// The page's Content Security Policy.
     pub policy: HeaderValue,
     pub stop: watch::Receiver<bool>,
 }
 
-/// What stands behind the `?`.
+/// The parameters behind the `?`.
 pub(crate) type Query = HashMap<String, String>;
 
-/// What the body of a request brings.
+/// The body of a request.
 pub(crate) type Body = BoxStream<'static, Result<Bytes, warp::Error>>;
 
 /// A request, and who makes it.
@@ -48,14 +48,14 @@ pub(crate) struct Asked {
     pub caller: Caller,
     pub method: Method,
     pub path: String,
-    /// What stands behind the `?`, as it was typed.
+    /// The text behind the `?`, as typed.
     pub typed: String,
     pub query: Query,
     pub headers: HeaderMap,
-    /// The connection, if it can become another protocol's.
+    /// The connection, if it can be upgraded to another protocol.
     pub upgrade: Option<OnUpgrade>,
     pub body: Body,
-    /// What stands in the path where its route has names, in their order.
+    /// The segments at the names of the route's path, in order.
     pub named: Vec<String>,
 }
 
@@ -68,15 +68,15 @@ impl Asked {
         body.map(move |piece| piece.map(whole)).boxed()
     }
 
-    /// What stands in the path in the place of a name.
+    /// The path segment at the name with this index.
     pub fn name(&self, place: usize) -> &str {
         self.named.get(place).map_or("", String::as_str)
     }
 
-    /// A header, if it is there.
+    /// A header, if present.
     ///
     /// # Errors
-    /// It has other characters than those of ASCII that can be seen.
+    /// It has characters other than visible ASCII.
     pub fn header(&self, name: &str) -> Result<Option<&str>, Problem> {
         let value = self.headers.get(name).map(HeaderValue::to_str).transpose();
         value.map_err(|_| {
@@ -90,7 +90,7 @@ impl Asked {
         handshake::is_asked_for(&self.method, &self.headers)
     }
 
-    /// The connection that becomes a WebSocket, if it can and this is asked for.
+    /// The connection that becomes a WebSocket, if it can and the request asks for it.
     pub fn websocket(&mut self) -> Option<OnUpgrade> {
         self.upgrade.take().filter(|_| self.is_for_websocket())
     }

@@ -1,5 +1,5 @@
-//! A camera's picture for programs that speak HTTP only: one (`snapshot.jpg`), or one after
-//! another (`stream.mjpg`).
+//! A camera's picture for programs that speak only HTTP: one (`snapshot.jpg`), or one after another
+//! (`stream.mjpg`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,24 +21,24 @@ use crate::live::hub::Hub;
 use crate::now::{Now, micros};
 use crate::problem::Problem;
 
-/// A frame that is captured after the request is waited for so long.
+/// How long to wait for a frame that is captured after the request.
 const SNAPSHOT_WITHIN: Duration = Duration::from_secs(3);
 
-/// The rate asked for, so that the next frame is near.
+/// The requested rate, so that the next frame comes soon.
 const SNAPSHOT_FPS: f32 = 10.0;
 
-/// A stream gets what the camera gives.
+/// A stream gets every frame of the camera.
 const STREAM_FPS: f32 = 60.0;
 
-/// A stream that has nothing to show for this long, or longer than its camera may take, ends, so
-/// that its last picture does not pass for a live one.
+/// A stream ends if nothing comes for this long, or for longer than its camera may take, so that
+/// its last picture does not pass for a live one.
 const STREAM_ENDS_AFTER: Duration = Duration::from_secs(10);
 
-/// The one tile of an inbox of ours.
+/// The only tile of our inboxes.
 const TILE: u16 = 0;
 
-/// A frame captured after now; if none comes, the newest one that is not stale. `share` is held
-/// until the socket has it.
+/// A frame captured after the request; if none comes, the newest one that is not stale. `share` is
+/// held until the socket has it.
 pub(crate) async fn snapshot(
     hub: &Arc<Hub>,
     camera: CameraId,
@@ -67,8 +67,8 @@ pub(crate) async fn snapshot(
     }
 }
 
-/// The newest frame whenever the socket takes more (`multipart/x-mixed-replace`). `share` is
-/// held as long as the stream.
+/// The newest frame whenever the socket takes more (`multipart/x-mixed-replace`). `share` is held
+/// as long as the stream.
 pub(crate) fn stream(
     hub: &Arc<Hub>,
     camera: CameraId,
@@ -92,7 +92,7 @@ pub(crate) fn stream(
     let mixed = HeaderValue::from_static("multipart/x-mixed-replace;boundary=frame");
     headers.insert(CONTENT_TYPE, mixed);
     for_all(&mut response);
-    // nginx would gather the stream before it passes any of it on.
+    // nginx would buffer the stream before it passes any of it on.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }
@@ -101,7 +101,7 @@ struct Viewer {
     hub: Arc<Hub>,
     inbox: Arc<Inbox>,
     stop: watch::Receiver<bool>,
-    /// For how long a picture of the camera passes for live, when that was looked at last.
+    /// How long the camera's picture passes for live, as last looked up.
     stale_after: Duration,
     watch: Watch,
     _share: Share,
@@ -111,9 +111,9 @@ impl Viewer {
     async fn next(&mut self) -> Option<Arc<Frame>> {
         loop {
             if let Some(frame) = self.inbox.take(TILE) {
-                // The first may be what was left of a camera that is long gone.
+                // The first frame may be left from a camera that is long gone.
                 let waited = Now::read().mono.saturating_sub(frame.received);
-                // A picture of another size in between is more than many programs can take.
+                // Many programs cannot handle a change of the picture's size.
                 if waited <= micros(self.stale_after) && frame.size == Some(Size::Full) {
                     return Some(frame);
                 }
@@ -122,7 +122,7 @@ impl Viewer {
             tokio::select! {
                 () = stopped(&mut self.stop) => return None,
                 came = timeout(ends_after, self.inbox.came()) => if came.is_err() {
-                    // It may have become slow, as in the dark.
+                    // The camera may have become slow, as in the dark.
                     let patience = self.patience();
                     if patience <= self.stale_after {
                         return None;
@@ -139,8 +139,8 @@ impl Viewer {
     }
 }
 
-/// The end of a part is the beginning of the next one, sent at once: a browser draws a part when
-/// it sees its end.
+/// Ends a part with the beginning of the next one, sent at once: a browser draws a part when it
+/// sees its end.
 fn part(frame: &Frame) -> [Bytes; 3] {
     let head = format!(
         "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}\r\n\r\n",
@@ -150,7 +150,7 @@ fn part(frame: &Frame) -> [Bytes; 3] {
     [head.into(), Bytes::clone(&frame.jpeg), Bytes::from_static(b"\r\n--frame\r\n")]
 }
 
-/// What a socket is sent, and the share that it takes until it has it.
+/// Bytes for a socket, with their share, which is held until the socket has them.
 struct Sent(Bytes, #[expect(dead_code, reason = "it is held")] Share);
 
 impl AsRef<[u8]> for Sent {
@@ -171,12 +171,12 @@ fn picture(frame: &Frame, share: Share) -> Response {
     response
 }
 
-/// The capture time in seconds since 1970, as mjpg-streamer and µStreamer tell it.
+/// The capture time in seconds since 1970, in the format of mjpg-streamer and µStreamer.
 fn timestamp(frame: &Frame) -> String {
     format!("{:.6}", frame.captured_ms(Now::read()).0 / 1000.0)
 }
 
-/// Nobody keeps it, and every page may show it: see `docs/decisions/strangers.md`.
+/// Nobody may store it, and every page may show it: see `docs/decisions/strangers.md`.
 fn for_all(response: &mut Response) {
     let headers = response.headers_mut();
     let none = "no-store, no-cache, must-revalidate, max-age=0";

@@ -6,9 +6,9 @@ use wire::NodeName;
 
 pub(crate) use quota::Full;
 
-/// So much of something, of which each has a share.
+/// A limited amount of something, of which each holder has a share.
 pub(crate) type Shares = quota::Shares<Who>;
-/// What one has of it, until this is dropped.
+/// The part that one holder has, until this is dropped.
 pub(crate) type Share = quota::Share<Who>;
 
 /// Whose share it is.
@@ -16,13 +16,13 @@ pub(crate) type Share = quota::Share<Who>;
 pub(crate) enum Who {
     Address(IpAddr),
     Node(NodeName),
-    /// All who show their camera from a page.
+    /// All who show their cameras from pages.
     Pages,
     Gallery,
 }
 
 impl Who {
-    /// Of IPv6 a network is one, see [`quota::network`].
+    /// An IPv6 network counts as one, see [`quota::network`].
     pub fn at(address: IpAddr) -> Who {
         Who::Address(quota::network(address))
     }

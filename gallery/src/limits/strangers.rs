@@ -1,39 +1,39 @@
-//! How much strangers may take of each thing: all bounds of this kind, in one list.
+//! How much strangers may take of each thing: one list of all such bounds.
 
 use std::time::Duration;
 
 use crate::limits::shares::Shares;
 
-/// A message of a WebSocket that was begun is finished within this time.
+/// How long a WebSocket message may take from its beginning to its end.
 pub(crate) const MESSAGE_WITHIN: Duration = Duration::from_secs(30);
 
-/// What strangers take of the gallery. A cheap handle.
+/// The shares that strangers have of the gallery. A cheap handle.
 #[derive(Debug, Clone)]
 pub(crate) struct Strangers {
-    /// Connections of HTTP; those that became WebSockets do not count.
+    /// HTTP connections, except those that became WebSockets.
     pub connections: Shares,
-    /// Handshakes of TLS that are under way.
+    /// TLS handshakes under way.
     pub handshakes: Shares,
     /// WebSockets of pages.
     pub pages: Shares,
-    /// Those of them on which pages show their cameras, with messages as large as a picture.
+    /// Pages' WebSockets that show a camera, with messages as large as a picture.
     pub cameras: Shares,
-    /// Pictures and streams of MJPEG for programs that speak HTTP only.
+    /// Pictures and MJPEG streams for programs that speak only HTTP.
     pub stills: Shares,
     /// Uploads that are being received.
     pub uploads: Shares,
-    /// Photos that cameras were asked for and that are waited for.
+    /// Photos that cameras were asked for and that somebody waits for.
     pub snaps: Shares,
     /// Clients of the relay.
     pub relay: Shares,
-    /// Pictures that clients of the relay said, and that wait to be stored.
+    /// Pictures that clients of the relay sent and that wait to be stored.
     pub offers: Shares,
     /// Bytes of messages: unfinished ones of all WebSockets, and those of the relay until the last
-    /// has taken them.
+    /// client has taken them.
     pub messages: Shares,
 }
 
-/// A part of the memory that this program may use, between so many MiB. The broker has a third of
+/// A part of the memory that this program may use, within bounds in MiB. The broker has a third of
 /// all, work on pictures another (`picture::Config`), and these together a quarter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part {
@@ -44,25 +44,25 @@ pub(crate) struct Part {
 
 /// For the newest frames, and those on their way.
 pub(crate) const FRAMES: Part = Part { part: 8, least: 64, most: 512 };
-/// For messages that are unfinished or wait.
+/// For messages that are unfinished or waiting.
 pub(crate) const MESSAGES: Part = Part { part: 12, least: 32, most: 128 };
 /// For pictures of browsers' cameras that wait for the broker.
 pub(crate) const SHOWN: Part = Part { part: 24, least: 32, most: 64 };
 
 impl Part {
-    /// In bytes, of what the program may use now.
+    /// In bytes, of the memory that the program may use now.
     pub fn bytes(self) -> usize {
         self.of(memory::limit())
     }
 
-    /// In bytes, where the program may use so many.
+    /// In bytes, if the program may use `memory` bytes.
     pub fn of(self, memory: u64) -> usize {
         let bytes = usize::try_from(memory / self.part).unwrap_or(usize::MAX);
         bytes.clamp(self.least << 20, self.most << 20)
     }
 }
 
-/// So many pictures of the relay wait to be stored at most.
+/// The most pictures of the relay that wait to be stored.
 pub(crate) const OFFERS: usize = 16;
 
 impl Strangers {

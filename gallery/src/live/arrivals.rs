@@ -1,9 +1,9 @@
-//! Whether nodes hear what is wanted of them, and whether the pictures that they publish arrive. Pure.
+//! Whether nodes receive the wants, and whether their pictures arrive. Pure.
 //!
-//! A broker that takes a message and gives it to nobody, for its permissions or its size, tells
-//! nobody. But a node's heartbeat says how many pictures it has published, and how many nobody
-//! wanted. Who wanted them from one heartbeat to the next and got none is not given them; and if
-//! none was published since nobody wanted any, the node does not hear it.
+//! A broker that drops a message for its permissions or its size tells nobody. But a node's
+//! heartbeat says how many pictures it has published, and how many nobody wanted. If a gallery
+//! wanted pictures from one heartbeat to the next and got none, the broker holds the pictures back;
+//! if the node published none because nobody wanted any, the broker holds the wants back.
 
 use std::collections::BTreeMap;
 
@@ -11,36 +11,36 @@ use wire::{CameraId, Stats};
 
 use crate::now::Micros;
 
-/// What is known of the cameras that are wanted.
+/// The state of the cameras that are wanted.
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals {
     watched: BTreeMap<CameraId, Watched>,
     dark: BTreeMap<CameraId, Dark>,
 }
 
-/// What a broker keeps back of a camera.
+/// What a broker holds back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dark {
-    /// Its pictures.
+    /// The camera's pictures.
     Pictures,
-    /// What is wanted of it.
+    /// The wants for the camera.
     Wants,
 }
 
-/// At so many frames a second some are published from one heartbeat to the next.
+/// At this rate, in frames a second, some are published between two heartbeats.
 const OFTEN: f32 = 0.5;
 
 #[derive(Debug)]
 struct Watched {
-    /// What the last heartbeat said was published, and was wanted by nobody.
+    /// How many pictures the last heartbeat called published, and how many unwanted.
     published: u64,
     unwanted: u64,
-    /// Whether a live picture came since.
+    /// Whether a live picture has come since.
     came: bool,
 }
 
 impl Arrivals {
-    /// A live picture came. Most are of cameras that are known to arrive.
+    /// A live picture came. For most cameras this is known already.
     pub fn came(&mut self, camera: &CameraId) {
         if let Some(watched) = self.watched.get_mut(camera) {
             watched.came = true;
@@ -50,8 +50,8 @@ impl Arrivals {
         }
     }
 
-    /// A heartbeat of a node, and the cameras that are wanted now with how many frames a second.
-    /// Gives those of which it is new that something is kept back.
+    /// A node sent a heartbeat; `wanted` has its cameras that are wanted now, with their rates.
+    /// Returns those for which something is newly held back.
     pub fn beat(
         &mut self,
         node: &wire::NodeName,
@@ -69,7 +69,7 @@ impl Arrivals {
             let unwanted = unwanted.copied().unwrap_or_default();
             let now = Watched { published, unwanted, came: false };
             let Some(before) = self.watched.insert(camera.clone(), now) else { continue };
-            // Pictures and heartbeats go over two connections: a single one may be on its way.
+            // Pictures and heartbeats use two connections: one picture may still be on its way.
             let dark = if before.came {
                 continue;
             } else if published > before.published + 1 {
@@ -86,35 +86,34 @@ impl Arrivals {
         new
     }
 
-    /// The connection is a new one.
+    /// The connection is new.
     pub fn clear(&mut self) {
         *self = Arrivals::default();
     }
 
-    /// Those of which something is kept back.
+    /// The cameras for which something is held back.
     pub fn dark(&self) -> impl Iterator<Item = (&CameraId, Dark)> {
         self.dark.iter().map(|(camera, dark)| (camera, *dark))
     }
 }
 
-/// Whether what this gallery says comes back to it. It is told once to those who look after so
-/// long.
+/// Whether this gallery's own messages come back to it. A missing one is reported once.
 #[derive(Debug, Default)]
 pub(crate) struct Echo {
     since: Option<Micros>,
     is_told: bool,
 }
 
-/// The broker has so long to bring it.
+/// How long the broker may take.
 const BACK_WITHIN: Micros = 5_000_000;
 
 impl Echo {
-    /// It is connected, and speaks.
+    /// The gallery is connected and has sent a message.
     pub fn begin(&mut self, now: Micros) {
         *self = Echo { since: Some(now), is_told: false };
     }
 
-    /// It came back, or the connection is lost.
+    /// The message came back, or the connection is lost.
     pub fn end(&mut self) {
         *self = Echo::default();
     }
@@ -123,7 +122,7 @@ impl Echo {
         self.since.is_some_and(|since| now.saturating_sub(since) >= BACK_WITHIN)
     }
 
-    /// The same, once.
+    /// The same, but only once.
     pub fn is_newly_missing(&mut self, now: Micros) -> bool {
         let is_missing = self.is_missing(now);
         is_missing && !std::mem::replace(&mut self.is_told, true)

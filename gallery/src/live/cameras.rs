@@ -1,7 +1,7 @@
-//! What is known of every node and camera, from its retained facts.
+//! The state of every node and camera, from their retained facts.
 //!
-//! A pure state machine: messages and the time go in, the cameras in the order of the wall come
-//! out. What it holds is bounded, since anybody who may publish can invent names.
+//! A pure state machine: messages and the time go in, the cameras in the wall's order come out. Its
+//! size is bounded, because anybody who may publish can invent names.
 
 mod asking;
 mod disk;
@@ -21,35 +21,35 @@ use crate::now::{Micros, Now};
 use asking::Asking;
 use disk::Disk;
 
-/// At most so many nodes and so many cameras are remembered.
+/// The most nodes, and the most cameras, that are remembered.
 pub(crate) const MOST: usize = 1000;
 
-/// So many cameras are told of one by one.
+/// The most cameras that are logged one by one.
 const TOLD: usize = 20;
 
-/// A node that says that it is online, but nothing else for this long, is not: three heartbeats
-/// and a half.
+/// A node that says it is online counts as offline after this much silence: three and a half
+/// heartbeats.
 const SILENT_AFTER: Micros = 35_000_000;
 
-/// A fact that is not told again within this time after the broker came back is no more: nodes
-/// that lost the broker too need up to 5 s to find it.
+/// A fact is gone if it does not come again within this time after the broker came back: nodes that
+/// lost the broker too need up to 5 s to find it.
 const CONFIRMED_WITHIN: Micros = 10_000_000;
 
-/// Facts that are on their way need no question.
+/// Until then facts may be on their way and need no question.
 const SETTLED_AFTER: Micros = 3_000_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Cameras {
     nodes: BTreeMap<NodeName, Node>,
     count: usize,
-    /// Those that are not there, and with them the browsers that they speak for.
+    /// The galleries that are offline, and with them the browsers that they speak for.
     offline: BTreeSet<GalleryId>,
-    /// Counts the connections to the broker; what is known carries the one that confirmed it.
+    /// Counts the connections to the broker; each fact carries the one that confirmed it.
     connection: u64,
-    /// When the facts of earlier connections end.
+    /// When unconfirmed facts of earlier connections are dropped.
     confirm_by: Option<Micros>,
     connected: bool,
-    /// When the next question for the facts of nodes may be asked: all hear one.
+    /// When nodes may next be asked for their facts: one question reaches all.
     ask_after: Micros,
 }
 
@@ -59,7 +59,7 @@ struct Node {
     info: Option<Info>,
     cameras: BTreeMap<CameraName, Camera>,
     confirmed: u64,
-    /// When the node last said anything, by the monotonic clock.
+    /// When the node last sent anything, by the monotonic clock.
     heard: Micros,
     silent: bool,
     /// Since when it is offline or silent, in milliseconds since 1970.
@@ -71,9 +71,9 @@ struct Node {
 #[derive(Debug)]
 struct Camera {
     state: State,
-    /// `state.since` by the gallery's clock.
+    /// `state.since` in the gallery's clock.
     since: u64,
-    /// Whether the node told this itself while it ran; else it may be a leftover at the broker.
+    /// Whether the running node sent this; otherwise it may be a leftover at the broker.
     told: bool,
     confirmed: u64,
 }
@@ -90,17 +90,17 @@ pub(crate) enum Fact<'a> {
 /// What a message changed.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Heard {
-    /// The wall is not what it was.
+    /// Whether the wall has changed.
     pub changed: bool,
-    /// The node came online, so that it must be told what is wanted.
+    /// Whether the node came online, so that it needs the wants.
     pub online: bool,
-    /// Its heartbeat comes, but not all of its facts did: it is to be asked for them.
+    /// Whether its heartbeat comes, but not all of its facts did: it must be asked for them.
     pub unknown: bool,
-    /// The clocks that a heartbeat told.
+    /// The clocks in a heartbeat.
     pub stats: Option<Stats>,
 }
 
-/// Why a message was not taken.
+/// Why a message was refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
     #[error(transparent)]
@@ -110,7 +110,7 @@ pub(crate) enum Refused {
 }
 
 impl Cameras {
-    /// Takes a message. `retained` says that the broker kept it; `local` turns a time of the
+    /// Takes a message. `retained` says that the broker stored it; `local` converts a time of the
     /// node's wall clock into the gallery's.
     pub fn hear(
         &mut self,
@@ -138,7 +138,7 @@ impl Cameras {
                 if changed {
                     node.gone_since = now.wall_ms();
                 }
-                // Also when it was online before: it may be a new process, which knows no wants.
+                // Even if it was online before: it may be a new process, which knows no wants.
                 let online = status == Status::Online;
                 Ok(Heard { changed, online, ..Heard::default() })
             }
@@ -207,7 +207,7 @@ impl Cameras {
         Ok(Heard { changed: true, ..Heard::default() })
     }
 
-    /// A gallery is there, or not. Returns whether the wall is not what it was.
+    /// A gallery came online or went offline. Returns whether the wall has changed.
     pub fn hear_gallery(&mut self, gallery: &GalleryId, offline: bool) -> bool {
         if offline {
             self.offline.len() < MOST && self.offline.insert(gallery.clone())
@@ -216,7 +216,7 @@ impl Cameras {
         }
     }
 
-    /// A picture of the camera came: its node lives. `false` if the camera is not on the wall.
+    /// A picture of the camera came, so its node lives. `false` if the camera is not on the wall.
     pub fn hear_picture(&mut self, id: &CameraId, now: Now) -> bool {
         let is_shown = self.shows(id);
         if let Some(node) = self.nodes.get_mut(&id.node).filter(|_| is_shown) {
@@ -225,23 +225,23 @@ impl Cameras {
         is_shown
     }
 
-    /// The broker was reached; what is retained is told again now.
+    /// The broker was reached; retained facts come again now.
     pub fn connected(&mut self, now: Now) {
         self.connection += 1;
         self.connected = true;
         self.confirm_by = Some(now.mono + CONFIRMED_WITHIN);
         self.ask_after = now.mono + SETTLED_AFTER;
-        // Nobody can be blamed for a silence while we could not hear.
+        // Nobody can be blamed for silence while we were not connected.
         self.nodes.values_mut().for_each(|node| node.heard = now.mono);
     }
 
-    /// The broker was lost: all stays as it was.
+    /// The broker was lost: everything stays as it was.
     pub fn disconnected(&mut self) {
         self.connected = false;
         self.confirm_by = None;
     }
 
-    /// Time passed. Returns whether the wall is not what it was.
+    /// Time passed. Returns whether the wall has changed.
     pub fn tick(&mut self, now: Now) -> bool {
         let mut changed = false;
         if !self.connected {
@@ -271,7 +271,7 @@ impl Cameras {
         changed
     }
 
-    /// The cameras in the order of the wall: by node, then by name.
+    /// The cameras in the wall's order: by node, then by name.
     pub fn list(&self) -> Vec<page::Camera> {
         self.nodes
             .iter()
@@ -294,7 +294,7 @@ impl Cameras {
         node.is_some_and(|node| node.cameras.contains_key(&id.camera) && self.is_spoken_for(node))
     }
 
-    /// Which cameras do not work until somebody does something: sentences for people.
+    /// Which cameras need somebody to repair them: sentences for people.
     pub fn errors(&self) -> Vec<String> {
         let all = self.list().into_iter().filter(|camera| camera.state == CameraState::Error);
         let tell = |page::Camera { camera, detail, .. }: page::Camera| {
@@ -309,7 +309,7 @@ impl Cameras {
         told
     }
 
-    /// What pictures a camera gives, while it says so.
+    /// The sizes and pace of a camera's pictures, while it works.
     pub fn shape(&self, id: &CameraId) -> Option<Shape> {
         let known = self.nodes.get(&id.node)?.cameras.get(&id.camera)?;
         let State { size, sizes, interval, .. } = &known.state;
@@ -361,7 +361,7 @@ impl Cameras {
 }
 
 impl Node {
-    /// Notes a sign of life; what the broker kept is none. Returns whether it ends a silence.
+    /// Notes a sign of life; a retained message is none. Returns whether it ends a silence.
     fn alive(&mut self, retained: bool, now: Now) -> bool {
         if retained {
             return false;
@@ -370,7 +370,7 @@ impl Node {
         std::mem::take(&mut self.silent)
     }
 
-    /// Whether it has said all its facts.
+    /// Whether all its facts have come.
     fn is_known(&self) -> bool {
         let is_here = |camera| self.cameras.contains_key(camera);
         self.status == Some(Status::Online)
@@ -399,7 +399,7 @@ impl Node {
             let detail = format!("{node} has fallen silent; its connection may be broken");
             Some((Why::Gallery(GalleryReason::NodeOffline), detail))
         } else if !told && self.info.as_ref().is_some_and(|info| !info.cameras.contains(camera)) {
-            // The broker kept the state that the camera had before the node was restarted.
+            // The broker retained the camera's state from before the node's restart.
             shown.state = CameraState::Lost;
             shown.reason = Some(Why::Node(Reason::Unplugged));
             shown.detail = format!("{node} has not seen it since it started");

@@ -1,9 +1,9 @@
 //! The clocks of the nodes, seen from here.
 //!
-//! A node's wall clock can be wrong (a Pi has none), but its monotonic clock runs true. A picture
-//! that tells the monotonic time of its capture arrives a little later; over many pictures the
-//! smallest difference between receipt and that time is the distance of the two clocks, with the
-//! shortest way that a message takes. The window slides, since two crystals drift.
+//! A node's wall clock can be wrong (a Pi has none), but its monotonic clock is
+//! reliable. A picture carries the monotonic time of its capture and arrives a little later. Over
+//! many pictures the smallest difference between receipt and capture is the offset of the two
+//! clocks plus the shortest delay of a message. The window slides, because two crystals drift.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,17 +11,17 @@ use wire::NodeName;
 
 use crate::now::{Micros, Now};
 
-/// Differences are kept in this many steps of [`STEP`].
+/// Differences are kept for this many steps of [`STEP`].
 const STEPS: u64 = 6;
 const STEP: Micros = 10_000_000;
 
-/// So many messages must have come before the smallest difference is believed.
+/// How many messages must come before the smallest difference counts.
 const ENOUGH: u32 = 3;
 
 /// Where each node's clocks stand.
 #[derive(Debug)]
 pub(crate) struct Clocks {
-    /// The boot of this machine: a picture that was taken in it carries our own monotonic time.
+    /// This machine's boot: a picture taken in it carries our own monotonic time.
     own_boot: String,
     nodes: HashMap<NodeName, NodeClock>,
 }
@@ -29,10 +29,10 @@ pub(crate) struct Clocks {
 #[derive(Debug)]
 struct NodeClock {
     boot: String,
-    /// Step number and the smallest difference, receipt less the node's monotonic time, in it.
+    /// The step number, and the smallest difference in it: receipt minus the node's monotonic time.
     smallest: VecDeque<(u64, i64)>,
     messages: u32,
-    /// The node's wall clock less its monotonic one.
+    /// The node's wall clock minus its monotonic clock.
     wall: i64,
 }
 
@@ -42,8 +42,8 @@ pub(crate) struct Reading<'a> {
     pub boot: &'a str,
     pub mono: Micros,
     pub at: Micros,
-    /// How old the reading was when the message was made, by the node's own word: a picture of a
-    /// long exposure tells a time long past.
+    /// How old the reading was when the message was made, as the node says: a picture with a long
+    /// exposure carries a time long past.
     pub age: Micros,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Reading<'a> {
 pub(crate) struct Captured {
     /// By the monotonic clock of this machine.
     pub at: Micros,
-    /// Whether that is known; else it is the time of receipt.
+    /// Whether the time is known; otherwise it is the time of receipt.
     pub known: bool,
 }
 
@@ -61,7 +61,7 @@ impl Clocks {
         Clocks { own_boot, nodes: HashMap::new() }
     }
 
-    /// A message of a node told its clocks and was received at `now`.
+    /// A message with a node's clocks was received at `now`.
     pub fn hear(&mut self, node: &NodeName, reading: Reading<'_>, now: Micros) -> Captured {
         let received = Captured { at: now, known: false };
         let Reading { boot, mono, at, age } = reading;
@@ -85,7 +85,7 @@ impl Clocks {
         while clock.smallest.front().is_some_and(|(first, _)| first + STEPS <= step) {
             clock.smallest.pop_front();
         }
-        // The two clocks are one. A time in the future would be a forged one.
+        // The two clocks are the same one. A future time would be forged.
         if boot == self.own_boot && mono <= now {
             return Captured { at: mono, known: true };
         }
@@ -98,20 +98,20 @@ impl Clocks {
         }
     }
 
-    /// A time of a node's wall clock, in milliseconds since 1970, by this machine's clock; `None`
-    /// before the node's clocks are known.
+    /// Converts a time of a node's wall clock, in milliseconds since 1970, to this machine's clock;
+    /// `None` while the node's clocks are unknown.
     pub fn to_local(&self, node: &NodeName, at: u64, now: Now) -> Option<u64> {
         let clock = self.nodes.get(node)?;
         let offset = if clock.boot == self.own_boot { 0 } else { clock.offset()? };
-        // The node's wall clock, its monotonic one, ours, our wall clock.
+        // From the node's wall clock to its monotonic one, to ours, to our wall clock.
         let mono = i64::try_from(at).ok()?.checked_mul(1000)?.checked_sub(clock.wall)?;
         let ago = i64::try_from(now.mono).ok()?.checked_sub(mono.checked_add(offset)?)? / 1000;
         u64::try_from(i64::try_from(now.wall_ms()).ok()?.checked_sub(ago.max(0))?).ok()
     }
 
-    /// When a node captured something in the boot that it says, in milliseconds since 1970 by this
-    /// machine's clock; `None` when that boot's clock was never heard. However late it comes, it
-    /// teaches nothing about the clock.
+    /// When a node captured something in the given boot, in milliseconds since 1970 by this
+    /// machine's clock; `None` if no clock of that boot was received. A late message does not
+    /// change the clock.
     pub fn captured(&self, node: &NodeName, boot: &str, mono: Micros, now: Now) -> Option<u64> {
         let at = if boot == self.own_boot {
             mono
@@ -120,11 +120,11 @@ impl Clocks {
             let smallest = clock.smallest.iter().map(|(_, difference)| *difference).min()?;
             u64::try_from(i64::try_from(mono).ok()?.checked_add(smallest)?).ok()?
         };
-        // A time in the future would be a forged one.
+        // A future time would be forged.
         now.wall.checked_sub(now.mono.checked_sub(at)?).map(|at| at / 1000)
     }
 
-    /// Forgets the clocks of nodes that are not known any more.
+    /// Forgets the clocks of unknown nodes.
     pub fn keep(&mut self, mut known: impl FnMut(&NodeName) -> bool) {
         self.nodes.retain(|node, _| known(node));
     }
@@ -220,7 +220,7 @@ mod tests {
         let mut clocks = Clocks::new(OURS.into());
         let now = Now { mono: 2000 * S, wall: 1_763_640_000 * S };
         assert_eq!(clocks.to_local(&node(), 0, now), None);
-        // A Pi that thinks that it is 1970.
+        // A Pi whose clock says 1970.
         for _ in 0..3 {
             let reading = Reading { boot: THEIRS, mono: 100 * S, at: 500 * S, age: 0 };
             clocks.hear(&node(), reading, 2000 * S);

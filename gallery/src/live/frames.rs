@@ -1,12 +1,12 @@
 //! The newest frame of each camera in each size, and who waits for it.
 //!
-//! A frame is the bytes that the broker sent: never decoded, never copied but into a socket, or
-//! for many into a pipe whose pages all their sockets are lent.
-//! Whoever watches has an [`Inbox`] with one place for each of its tiles; a newer frame takes the
-//! place of one that was not fetched. So nothing here can grow when somebody is slow.
+//! A frame is the bytes that the broker sent. It is never decoded, and copied only into a socket,
+//! or for many viewers into a pipe whose memory pages all their sockets share. Each viewer has an
+//! [`Inbox`] with one slot for each of its tiles; a newer frame replaces one that was not fetched.
+//! So nothing here can grow when a viewer is slow.
 //!
-//! Each gets the smallest size that is sharp enough where it is shown. Until the first frame of
-//! that size comes, what there is in other sizes is better than nothing.
+//! Each viewer gets the smallest size that is sharp enough where it is shown. Until the first frame
+//! of that size comes, it gets frames of other sizes.
 
 mod inbox;
 #[cfg(test)]
@@ -28,14 +28,14 @@ use crate::now::Micros;
 
 pub(crate) use inbox::Inbox;
 
-/// Other sizes and previews are left out while live frames of the right size came within this
-/// time, and that of two frames.
+/// Other sizes and previews are left out if a live frame of the right size came within this time
+/// plus that of two frames.
 const LIVE_FOR: Micros = 3_000_000;
 
-/// A picture is sharp enough where it has this part of the pixels across that it is shown on.
+/// A picture is sharp enough if it has this part of the pixels in width at which it is shown.
 const SHARP: f64 = 0.6;
 
-/// One picture, as it came.
+/// One picture, as received.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub jpeg: Jpeg,
@@ -44,21 +44,21 @@ pub(crate) struct Frame {
     pub received: Micros,
     /// The live size; `None` for a preview.
     pub size: Option<Size>,
-    /// What its node took of its age, if it tells.
+    /// The parts of its age that its node measured, if any.
     pub took: Option<Took>,
-    /// The stamp's own clock, to tell older from newer.
+    /// The stamp's monotonic time, which tells older from newer.
     pub mono: Micros,
     pub boot: String,
-    /// What the first of many viewers was told of it, which may serve for others.
+    /// The header for the first of many viewers, which may serve for the others.
     pub first: OnceLock<Header>,
-    /// What it takes of the memory, once it is taken.
+    /// Its share of the memory, once it is taken.
     pub memory: Option<Share>,
 }
 
-/// Why a picture was not taken.
+/// Why a picture was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dropped {
-    /// Captured before the newest one of its size.
+    /// It was captured before the newest one of its size.
     Old,
     /// The memory for pictures, or its node's share of it, is full.
     Full,
@@ -93,7 +93,7 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Slot {
     shape: Shape,
-    /// Of the live sizes in the order of [`Size::ALL`], and of the preview.
+    /// The live sizes in the order of [`Size::ALL`], then the preview.
     newest: [Option<Arc<Frame>>; 4],
     /// How many were dropped, in the order of [`Dropped::ALL`].
     dropped: [u64; 2],
@@ -103,11 +103,11 @@ struct Slot {
 /// What pictures a camera gives.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// The width of its full picture in pixels; 0 if that is not known.
+    /// The width of its full picture in pixels; 0 if unknown.
     pub width: u32,
-    /// The sizes it can be wanted in. It can always be wanted in full.
+    /// The sizes that can be wanted. Full is always possible.
     pub sizes: Vec<Size>,
-    /// The time between two of its frames where that is long, else 0.
+    /// The time between two of its frames if that is long, else 0.
     pub interval: Micros,
 }
 
@@ -116,16 +116,16 @@ struct Watcher {
     tile: u16,
     wanted: Wanted,
     inbox: Arc<Inbox>,
-    /// When the last frame that it got was captured, by the stamp's clock, and received.
+    /// The watcher's last frame: its capture by the stamp's clock, and its receipt.
     last: Option<(Micros, Micros)>,
 }
 
 /// What a watcher wants of a camera.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Wanted {
-    /// Frames a second; 0 for nothing for now.
+    /// Frames a second; 0 for none for now.
     pub fps: f32,
-    /// How wide it is shown, in device pixels.
+    /// The width at which it is shown, in device pixels.
     pub width: u32,
 }
 
@@ -138,7 +138,7 @@ impl Wanted {
     }
 }
 
-/// The rates wanted of a camera's sizes, in the order of [`Size::ALL`].
+/// The wanted rates of a camera's sizes, in the order of [`Size::ALL`].
 pub(crate) type Rates = [f32; 3];
 
 impl Shape {
@@ -157,14 +157,14 @@ impl Shape {
 }
 
 impl Slot {
-    /// Whether live frames of this size come.
+    /// Whether live frames of this size arrive.
     fn has(&self, size: Size, now: Micros) -> bool {
         let newest = self.newest[place(Some(size))].as_ref();
         let within = LIVE_FOR + 2 * self.shape.interval;
         newest.is_some_and(|newest| now.saturating_sub(newest.received) < within)
     }
 
-    /// The one that was captured last; of several the largest.
+    /// The frame captured last; among several the largest.
     fn freshest(&self) -> Option<&Arc<Frame>> {
         self.newest.iter().rev().flatten().max_by_key(|frame| frame.captured.at)
     }
@@ -173,7 +173,7 @@ impl Slot {
         self.newest.iter().all(Option::is_none)
     }
 
-    /// Takes a picture, with so many bytes of `memory`.
+    /// Takes a picture, which uses `memory`.
     fn take(
         &mut self,
         mut frame: Frame,
@@ -201,7 +201,7 @@ impl Slot {
         Ok(())
     }
 
-    /// Lets go of all pictures, also of those that wait for somebody.
+    /// Drops all pictures, also those that wait for a viewer.
     fn forget(&mut self) {
         self.newest = Default::default();
         self.shape = Shape::default();
@@ -211,7 +211,7 @@ impl Slot {
     }
 }
 
-/// Where the newest of a size is kept.
+/// The index of the newest frame of a size.
 fn place(size: Option<Size>) -> usize {
     match size {
         Some(Size::Full) => 0,
@@ -223,8 +223,8 @@ fn place(size: Option<Size>) -> usize {
 
 impl Watcher {
     fn put(&mut self, frame: &Arc<Frame>) {
-        // Sizes of a camera may overtake each other; a picture never goes back in time. A clock
-        // that does holds nobody up for long.
+        // Sizes of a camera may overtake each other, but a picture must never go back in time. If
+        // the clock goes back, the wait is short.
         let is_older = self.last.is_some_and(|(mono, received)| {
             frame.mono < mono && frame.received.saturating_sub(received) < LIVE_FOR
         });
@@ -242,8 +242,8 @@ impl Default for Frames {
 }
 
 impl Frames {
-    /// All frames together take at most so many bytes: the newest, and those that are on their way
-    /// to somebody. Each node has its share of it.
+    /// All frames together, the newest and those on their way, take at most `budget` bytes. Each
+    /// node has its share of that.
     fn new(budget: usize) -> Self {
         Frames {
             memory: Shares::new("bytes of pictures", budget),
@@ -257,15 +257,15 @@ impl Frames {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a picture as the newest of its camera and size and hands it to all who watch that.
+    /// Takes a picture as the newest of its camera and size and gives it to all who watch that.
     ///
     /// # Errors
-    /// Why not; it is counted.
+    /// Why it was dropped; that is counted.
     pub fn offer(&self, camera: &CameraId, frame: Frame) -> Result<(), Dropped> {
         let mut inner = self.lock();
         let slot = inner.slots.entry(camera.clone()).or_default();
         let taken = slot.take(frame, |bytes| {
-            // What people show from their pages must not crowd out the cameras of the house.
+            // What people show from their pages must not displace the cameras of the house.
             let who = match camera.node.is_browser() {
                 true => Who::Pages,
                 false => Who::Node(camera.node.clone()),
@@ -279,19 +279,19 @@ impl Frames {
         taken
     }
 
-    /// How many pictures of a camera were dropped, by the reason.
+    /// How many pictures of a camera were dropped, by reason.
     pub fn dropped(&self, camera: &CameraId) -> BTreeMap<&'static str, u64> {
         let counts = self.lock().slots.get(camera).map_or([0; 2], |slot| slot.dropped);
         let counts = Dropped::ALL.map(Dropped::name).into_iter().zip(counts);
         counts.filter(|(_, count)| *count > 0).collect()
     }
 
-    /// A number to answer a frame with.
+    /// A serial number, with which a page answers a frame.
     pub fn serial(&self) -> u32 {
         self.next_serial.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// What pictures a camera gives now.
+    /// Sets what pictures a camera gives.
     pub fn shape(&self, camera: &CameraId, shape: Shape) {
         let mut inner = self.lock();
         let slot = inner.slots.entry(camera.clone()).or_default();
@@ -306,7 +306,7 @@ impl Frames {
         self.lock().slots.get(camera)?.freshest().cloned()
     }
 
-    /// Drops the pictures of cameras that are no more.
+    /// Drops the pictures of cameras that no longer exist.
     pub fn keep(&self, mut known: impl FnMut(&CameraId) -> bool) {
         self.lock().slots.retain(|camera, slot| {
             let is_known = known(camera);
@@ -317,7 +317,7 @@ impl Frames {
         });
     }
 
-    /// Begins to watch a camera: its newest frames come into `inbox` at `tile`.
+    /// Begins to watch a camera: its newest frames go to `inbox` at `tile`.
     pub fn watch(self: &Arc<Self>, camera: CameraId, tile: u16, inbox: &Arc<Inbox>) -> Watch {
         let mut inner = self.lock();
         let key = inner.next_watch;
@@ -329,8 +329,8 @@ impl Frames {
         Watch { frames: self.clone(), camera, tile, key, inbox: inbox.clone() }
     }
 
-    /// The rates at which each camera is watched: for each size the highest over all to whom it
-    /// is the right one.
+    /// The rates at which each camera is watched: for each size the highest among the viewers for
+    /// whom it is right.
     pub fn wants(&self) -> BTreeMap<CameraId, Rates> {
         let rates = |slot: &Slot| {
             let mut rates = Rates::default();
@@ -359,7 +359,7 @@ impl Frames {
     }
 }
 
-/// Somebody watches a camera, until this is dropped.
+/// A viewer's watch on a camera, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Watch {
     frames: Arc<Frames>,
@@ -370,7 +370,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Sets what is wanted. Who begins to want gets the newest frame at once.
+    /// Sets what is wanted. A viewer that begins gets the newest frame at once.
     pub fn ask(&self, wanted: Wanted) {
         let mut inner = self.frames.lock();
         let Some(slot) = inner.slots.get_mut(&self.camera) else { return };

@@ -1,7 +1,7 @@
-//! What everybody shares: what is known of the cameras, their newest frames, and what is wrong.
+//! The shared state: the cameras, their newest frames, and what is wrong.
 //!
-//! `hearing` takes what the broker says, `health` tells what is wrong. One lock is over what is
-//! known, and is held only to change it or to copy out of it.
+//! `hearing` takes messages from the broker, `health` reports what is wrong. One lock guards the
+//! state; it is held only to change the state or to copy from it.
 
 mod counters;
 mod health;
@@ -27,10 +27,10 @@ use crate::photos::ingest::Ingest;
 use crate::photos::store::Store;
 use crate::record::journal::Journal;
 
-/// Bad messages are told once for each topic, of so many topics.
+/// Bad messages are logged once for each topic, for at most this many topics.
 const COMPLAINTS: usize = 100;
 
-/// Changes that come together, as all retained facts do, are shown together.
+/// Changes within this time are shown together, as when all retained facts arrive.
 const GATHER: Duration = Duration::from_millis(30);
 
 #[derive(Debug)]
@@ -42,11 +42,11 @@ pub(crate) struct Hub {
     pub people: Arc<People>,
     pub journal: Arc<Journal>,
     changed: Notify,
-    /// Told when a node came online, since it knows no wants.
+    /// Told when a node comes online, because it knows no wants.
     pub node_online: Notify,
-    /// Told when this gallery must say again that it is online.
+    /// Told when this gallery must announce again that it is online.
     pub say_online: Notify,
-    /// Told when others may have to be told whether this gallery came before them.
+    /// Told when others may need to know whether this gallery came before them.
     pub say_come: Notify,
     cameras: watch::Sender<Arc<[Camera]>>,
     notices: watch::Sender<Arc<[Notice]>>,
@@ -57,18 +57,18 @@ struct State {
     cameras: Cameras,
     clocks: Clocks,
     complained: HashSet<Topic>,
-    /// All messages that were refused, also those of topics that were told of.
+    /// All refused messages, also those not logged.
     refused: u64,
     broker_lost: bool,
-    /// What the broker does not let this gallery read.
+    /// The filters that the broker does not let this gallery read.
     denied: BTreeSet<String>,
     arrivals: Arrivals,
     echo: Echo,
     open: bool,
-    /// The port on which it is there by HTTPS, if it is.
+    /// The port of HTTPS, if there is one.
     https: Option<u16>,
     election: Election,
-    /// Why this gallery only shows.
+    /// Why this gallery only shows photos.
     view_only: Option<String>,
     /// Why nothing can be stored.
     trouble: Option<(NoticeCode, String)>,
@@ -77,7 +77,7 @@ struct State {
 }
 
 impl Hub {
-    /// `open`: other machines can reach it; `https`: by HTTPS on this port.
+    /// `open`: other machines can reach the gallery; `https`: its HTTPS port.
     pub fn new(
         id: GalleryId,
         open: bool,
@@ -123,7 +123,7 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All cameras in the order of the wall, newest list first.
+    /// All cameras in the wall's order, whenever they change.
     pub fn cameras(&self) -> watch::Receiver<Arc<[Camera]>> {
         self.cameras.subscribe()
     }
@@ -136,8 +136,8 @@ impl Hub {
         self.notices.subscribe()
     }
 
-    /// Shows what changed and lets time pass, once a second at least, for ever. `beat` is called
-    /// each time.
+    /// Shows changes and lets time pass, at least once a second. Never ends. Calls `beat` each
+    /// time.
     pub async fn run(&self, beat: impl Fn()) {
         loop {
             beat();
@@ -147,8 +147,8 @@ impl Hub {
                 let State { cameras, clocks, .. } = &mut *state;
                 cameras.tick(Now::read());
                 clocks.keep(|node| cameras.knows(node));
-                // Also of cameras that went when nothing on the wall changed, and a picture that
-                // came while its camera went.
+                // Even if nothing on the wall changed: a camera may have gone, or its picture come
+                // while it went.
                 self.frames.keep(|camera| cameras.shows(camera));
                 cameras.list().into()
             };
@@ -166,11 +166,11 @@ impl Hub {
     }
 }
 
-/// A line in the log for each camera that came, went or changed.
+/// Logs each camera that came, went or changed.
 fn tell(old: &[Camera], new: &[Camera]) {
     for camera in new {
         let before = old.iter().find(|c| c.camera == camera.camera);
-        // Live and idle alternate as people come and go.
+        // Live and idle alternate as viewers come and go.
         let works = |c: &Camera| c.reason.is_none();
         match before {
             Some(before) if works(before) && works(camera) => {}
@@ -187,13 +187,13 @@ fn tell(old: &[Camera], new: &[Camera]) {
 }
 
 impl Frame {
-    /// When it was captured and whether that is known, in milliseconds since 1970.
+    /// When it was captured, in milliseconds since 1970, and whether that is known.
     pub fn captured_ms(&self, now: Now) -> (f64, bool) {
         let Captured { at, known } = self.captured;
         (now.wall as f64 / 1000.0 - now.mono.saturating_sub(at) as f64 / 1000.0, known)
     }
 
-    /// How old it is, in milliseconds.
+    /// The age in milliseconds.
     pub fn age_ms(&self, now: Now) -> u64 {
         now.mono.saturating_sub(self.captured.at) / 1000
     }

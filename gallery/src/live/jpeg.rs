@@ -1,9 +1,9 @@
 //! The bytes of a picture, for many viewers also in a pipe.
 //!
-//! What is written to a socket is copied into the kernel for each viewer. What lies in a pipe is
-//! not: all sockets are lent the same pages. To fill a pipe takes more than a few copies, so it is
-//! done where many watch. It begins with what the first of them is told before the picture, which
-//! is the same for most.
+//! A write to a socket copies the bytes into the kernel for each viewer. Bytes in a pipe are not
+//! copied: all sockets share the same memory pages. Filling a pipe costs more than a few copies, so
+//! it is done only for many viewers. The pipe begins with the header of the first of them, which is
+//! the same for most.
 
 use std::ops::Deref;
 use std::sync::OnceLock;
@@ -12,10 +12,10 @@ use bytes::Bytes;
 
 use crate::live::splice::{Lent, Piped};
 
-/// From so many viewers on the pipe is the cheaper way (`docs/decisions/freshness.md`).
+/// From this many viewers on the pipe is cheaper (`docs/decisions/freshness.md`).
 const MANY: usize = 16;
 
-/// See the module.
+/// The bytes of a picture, see the module.
 #[derive(Debug)]
 pub(crate) struct Jpeg {
     bytes: Bytes,
@@ -24,18 +24,18 @@ pub(crate) struct Jpeg {
 }
 
 impl Jpeg {
-    /// Tells how many will be sent it.
+    /// Says how many viewers will get it.
     pub fn is_for(&mut self, viewers: usize) {
         self.is_for_many = viewers >= MANY;
     }
 
-    /// Whether many will.
+    /// Whether many viewers will get it.
     pub fn is_for_many(&self) -> bool {
         self.is_for_many
     }
 
-    /// A message of the `head` that this was called with first, and the picture; `None` if it is
-    /// better copied, or the kernel gives no pipe for it.
+    /// A message of the first caller's `head` and the picture; `None` if copying is better, or the
+    /// kernel gives no pipe.
     pub fn lend(&self, head: &[u8]) -> Option<Lent<'_>> {
         if !self.is_for_many {
             return None;
@@ -43,7 +43,7 @@ impl Jpeg {
         self.piped.get_or_init(|| Piped::new(head, &self.bytes).ok()).as_ref()?.lend().ok()
     }
 
-    /// What it takes of memory.
+    /// How much memory it takes.
     pub fn memory(&self) -> usize {
         self.bytes.len() * if self.is_for_many { 2 } else { 1 }
     }

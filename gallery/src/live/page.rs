@@ -1,4 +1,4 @@
-//! What a page and the gallery say to each other: one loop for each page.
+//! The conversation of one page with the gallery: one loop for each page.
 
 mod credits;
 mod live;
@@ -32,25 +32,24 @@ use crate::people::Visitor;
 use crate::record::journal::Reader;
 use live::{Live, Next};
 
-/// A page's message is at most so long, in bytes.
+/// The longest message of a page, in bytes.
 pub(crate) const MESSAGE: usize = 64 * 1024;
 
-/// A message of a page that shows its camera is at most so long, in bytes.
+/// The longest message of a page that shows its camera, in bytes.
 pub(crate) const OWN_FRAME: usize = frame::Own::HEADER + wire::limits::PICTURE;
 
 const PING_EVERY: Duration = Duration::from_secs(4);
 
-/// A page is never left without a word for longer: it cannot see pings, and takes a connection
-/// that is silent for dead.
+/// The longest silence toward a page: it cannot see pings, and takes a silent connection for dead.
 const ALIVE: Duration = Duration::from_millis(ALIVE_MS);
 
-/// How often a page that measures is told what it gets.
+/// How often a measuring page is told what it gets.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
-/// A page that says nothing for this long, not even that it got a ping, is gone.
+/// A page that sends nothing for this long, not even a pong, is gone.
 const SILENT_AFTER: Duration = Duration::from_secs(45);
 
-/// The same where somebody joined, since others see them as here until then.
+/// The same for a page where somebody joined, because others see that person until then.
 const VISITOR_SILENT_AFTER: Duration = Duration::from_secs(12);
 
 /// A page that takes nothing for this long is stalled.
@@ -62,7 +61,7 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// The socket of a page.
 pub(crate) type Stream = Socket<socket::Stream>;
 
-/// Serves the page of a caller until it leaves, does what it must not, or `stop` is true.
+/// Serves a caller's page until it leaves, breaks a rule, or `stop` is true.
 pub(crate) async fn serve(
     mut socket: Stream,
     hub: Arc<Hub>,
@@ -80,7 +79,7 @@ pub(crate) async fn serve(
     if let End::Lost = end {
         page.visitor.is_lost();
     }
-    // No more frames come, and nothing is wanted, while the socket is closed.
+    // While the socket closes, no frames come and nothing is wanted.
     drop(page);
     if let End::Close(code, reason) = end {
         debug!(code, reason, "closing a page");
@@ -90,7 +89,7 @@ pub(crate) async fn serve(
             let code = code.to_be_bytes();
             let payload = (&code[..]).chain(reason.as_bytes());
             if socket.send(Opcode::Close, payload).await.is_ok() {
-                // Until the page closes too, or the close would be lost with what it still says.
+                // Until the page closes too; otherwise its last messages could destroy the close.
                 socket.until_gone().await;
             }
         };
@@ -98,13 +97,13 @@ pub(crate) async fn serve(
     }
 }
 
-/// Why a page is not served any more.
+/// Why a page is no longer served.
 enum End {
-    /// It left.
+    /// The page left.
     Gone,
-    /// It is silent, or takes nothing.
+    /// The page is silent, or takes nothing.
     Lost,
-    /// It is told why, with a code of RFC 6455, section 7.4.
+    /// The page is told why, with a code of RFC 6455, section 7.4.
     Close(u16, String),
 }
 
@@ -131,14 +130,14 @@ struct Page {
     live: Live,
     /// The log, while the page follows it.
     log: Option<Reader>,
-    /// When it said something last.
+    /// When the page last sent something.
     heard: Micros,
-    /// When it was sent something last that it sees.
+    /// When the page was last sent something that it sees.
     spoke: Micros,
     hub: Arc<Hub>,
 }
 
-/// What is neither a frame nor its answer.
+/// Everything except frames and their answers.
 enum Event {
     Said(Kind, Bytes),
     News(News),
@@ -148,7 +147,7 @@ impl Page {
     async fn run(&mut self, socket: &mut Stream) -> Result<Infallible, End> {
         let mut sources = Sources::new(&self.hub);
         loop {
-            // A page that takes no answers is not heard.
+            // We do not read from a page that takes no answers.
             let is_heard = !self.visitor.is_full();
             let news = sources.next(&mut self.visitor, &mut self.log, self.live.is_measured());
             let Page { live, heard, spoke, .. } = self;
@@ -194,7 +193,8 @@ impl Page {
         Ok(())
     }
 
-    /// What is said where the caller may not: that it is not passed on, or the end.
+    /// Refuses a message without the right to it: with a reply that it is not passed on, or by
+    /// closing.
     fn refuse(&mut self, message: FromPage, why: &str) -> Result<(), End> {
         let (text, id) = match message {
             FromPage::Say { text, id } => (text, id),
@@ -237,19 +237,19 @@ impl Page {
     }
 }
 
-/// The right that a message of a page takes; none if all may say it who are let in.
+/// The right that a page's message needs; `None` if everybody who is let in may send it.
 fn needs(message: &FromPage) -> Option<Right> {
     match message {
         FromPage::Watch { .. } | FromPage::Measure { .. } => Some(Right::Look),
         FromPage::Join { .. } | FromPage::Say { .. } => Some(Right::Talk),
         FromPage::Share { .. } => Some(Right::Show),
         FromPage::Log { .. } => Some(Right::Log),
-        // Whoever does less needs no right.
+        // Doing less needs no right.
         FromPage::Pause | FromPage::Resume | FromPage::Leave | FromPage::Unshare => None,
     }
 }
 
-/// Sends frames and takes their answers until something else is said, by the page or to it.
+/// Sends frames and takes their answers until the page or its sources say something else.
 async fn play(
     live: &mut Live,
     socket: &mut Stream,
@@ -271,7 +271,7 @@ async fn play(
             }
         };
         tokio::select! {
-            // What is seldom first, or a page that never stops talking would not be told it.
+            // Rare events first, or a page that never stops sending would not get them.
             biased;
             news = &mut news => return Ok(Event::News(news)),
             () = inbox.came() => {}
@@ -309,7 +309,7 @@ async fn until(time: Option<Micros>) {
     }
 }
 
-/// Where news come from.
+/// The sources of news.
 struct Sources {
     cameras: watch::Receiver<Arc<[Camera]>>,
     notices: watch::Receiver<Arc<[Notice]>>,
@@ -319,16 +319,16 @@ struct Sources {
     measure: Interval,
 }
 
-/// What a page is told beside its frames.
+/// What a page is told besides its frames.
 enum News {
     Message(ToPage),
-    /// The same, already written.
+    /// The same, already encoded.
     Text(Arc<str>),
-    /// It is time to tell it what it gets.
+    /// It is time to say what the page gets.
     Measure,
-    /// It is time to see whether it is there.
+    /// It is time to check whether the page is there.
     Ping,
-    /// Perhaps nothing was said for a while.
+    /// The page may need a sign of life.
     Alive,
     End(End),
 }
@@ -345,7 +345,7 @@ impl Sources {
         Sources { cameras, notices, photos, ping, alive, measure }
     }
 
-    /// The next. It can be cancelled without a loss.
+    /// The next news. Safe to cancel.
     async fn next(
         &mut self,
         visitor: &mut Visitor,
@@ -363,7 +363,7 @@ impl Sources {
             }
             event = self.photos.recv() => match event {
                 Ok(event) => News::Message(ToPage::Photo(event)),
-                // It comes back, and asks for the photos as they are then.
+                // The page reconnects, and asks for the photos anew.
                 Err(RecvError::Lagged(missed)) => {
                     let reason = format!("{missed} photos changed too fast for this page");
                     News::End(End::Close(TRY_LATER, reason))
@@ -379,7 +379,7 @@ impl Sources {
     }
 }
 
-/// The next lines of the log, if it is followed.
+/// The next lines of the log, if the page follows it.
 async fn next_lines(log: &mut Option<Reader>) -> Arc<str> {
     match log {
         Some(log) => log.next().await,
@@ -394,9 +394,9 @@ async fn send(socket: &mut Stream, opcode: Opcode, payload: impl Buf) -> Result<
 async fn within(sending: impl Future<Output = io::Result<()>>) -> Result<(), End> {
     tokio::select! {
         biased;
-        // There is nobody to tell.
+        // Nobody is left to tell.
         sent = sending => sent.map_err(|_| End::Gone),
-        // Begins only where the page does not take it at once, as most do.
+        // The timer starts only if the page does not take it at once, as most do.
         () = async { sleep(SEND_WITHIN).await } => Err(End::Lost),
     }
 }

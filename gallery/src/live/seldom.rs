@@ -1,11 +1,11 @@
-//! What happens seldom, waited for beside what happens all the time.
+//! Rare events, awaited beside frequent ones.
 
 use std::future::pending;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-/// The same future, polled again only when it was itself woken, and not whenever another
-/// that its task waits for was: with many things to wait for, polling is most of the work.
+/// The same future, polled again only after its own wake-up, and not after those of its task's
+/// other futures: with many futures, polling is most of the work.
 pub(crate) async fn seldom<F: Future>(future: F) -> F::Output {
     let mut one = FuturesUnordered::from_iter([future]);
     match one.next().await {

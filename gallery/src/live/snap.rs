@@ -11,13 +11,14 @@ use crate::photos::snaps::{SnapError, Snapped};
 use crate::photos::store::StoreError;
 
 impl Hub {
-    /// Asks a camera for a photo, which gets `id` if there is one, and waits until it is stored, at
-    /// most as long as its pace allows ([`limits::snap_within`]). Asking again with the same id gives the same photo.
+    /// Asks a camera for a photo with `id`, if given, and waits until it is stored, at most as long
+    /// as the camera's pace allows ([`limits::snap_within`]). The same id gives the same photo
+    /// again.
     ///
     /// # Errors
     /// [`SnapError`].
     pub async fn snap(&self, camera: &CameraId, id: Option<PhotoId>) -> Result<Snapped, SnapError> {
-        // Before the first word, so that no answer is missed.
+        // Before the request, so that no answer is missed.
         let (mut stored, mut refusals) = (self.store.events(), self.ingest.refusals());
         if let Some(id) = &id {
             match self.store.get(id).await {
@@ -59,7 +60,7 @@ impl Hub {
         }
     }
 
-    /// The camera, if it makes sense to ask it.
+    /// The camera, if it can be asked.
     fn can_snap(&self, camera: &CameraId) -> Result<Camera, SnapError> {
         self.store.may_store()?;
         if let Some(why) = self.ails().into_iter().next() {

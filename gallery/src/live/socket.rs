@@ -1,8 +1,8 @@
-//! A page's WebSocket: what the page says, one thing after another, and what it is sent.
+//! A page's WebSocket: reads its messages one by one, and sends to it.
 //!
-//! A picture is written from where it lies, with its header before it, so that one payload serves
-//! all pages and nothing of it is copied but into the kernel. `handshake` makes a connection a
-//! WebSocket, and [`Hearing`] bounds what a client may leave unfinished.
+//! A picture is written from its own memory, after its header, so that one payload serves all pages
+//! and is copied only into the kernel. `handshake` makes a connection a WebSocket, and [`Hearing`]
+//! bounds what a client may leave unfinished.
 
 pub(crate) mod handshake;
 mod hearing;
@@ -22,37 +22,37 @@ use stream::write_picture;
 pub(crate) use hearing::Hearing;
 pub(crate) use stream::{Stream, upgraded};
 
-/// What is read at once: answers are small, and there is one of this for each page.
+/// The most bytes read at once: answers are small, and each page has such a buffer.
 const READ: usize = 16 * 1024;
 
-/// As much may be on its way from a page that is told the end.
+/// How many bytes may still come from a page that was told to close.
 const FORGOTTEN: usize = 1024 * 1024;
 
-/// See the module.
+/// A page's WebSocket, see the module.
 pub(crate) struct Socket<S> {
     stream: S,
     hearing: Hearing,
-    /// A frame was begun and not ended.
+    /// A frame has begun and not ended.
     is_amidst: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    /// On a connection after its handshake, of which `begun` was read already. A message of the
-    /// page may have `most` bytes, for which it takes from `memory` while it is not finished.
+    /// Takes a connection after its handshake, of which `begun` was read already. A message of the
+    /// page may have `most` bytes, and takes from `memory` until it is finished.
     pub fn new(stream: S, begun: &[u8], most: usize, memory: Share) -> Self {
         Socket { stream, hearing: Hearing::new(READ, most, begun, memory), is_amidst: false }
     }
 
-    /// What the page says next; `None` when it is gone. It can be cancelled without a loss.
+    /// The page's next message; `None` after it has gone. Safe to cancel.
     ///
     /// # Errors
-    /// [`Broken`]; what follows cannot be understood any more.
+    /// [`Broken`]; what follows cannot be parsed any more.
     pub async fn hear(&mut self) -> Result<Option<Heard>, Broken> {
         self.hearing.hear(&mut self.stream).await
     }
 
-    /// Reads and forgets what the page had said before it heard of the end, until it is gone or
-    /// goes on for ever.
+    /// Reads and drops what the page sent before it knew of the end, until it is gone or sends too
+    /// much.
     pub async fn until_gone(&mut self) {
         let mut rest = vec![0; READ];
         let mut read = 0;
@@ -61,7 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
     }
 
-    /// Sends a message or a control frame. Cancelled, it leaves the socket good for nothing.
+    /// Sends a message or a control frame. If cancelled, the socket is unusable.
     pub async fn send(&mut self, opcode: Opcode, payload: impl Buf) -> io::Result<()> {
         begin(&mut self.is_amidst)?;
         let mut frame = head(opcode, payload.remaining()).chain(payload);
@@ -73,7 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 }
 
 impl Socket<Stream> {
-    /// Sends a picture with its header before it; otherwise as [`Socket::send`].
+    /// Sends a picture after its header; otherwise like [`Socket::send`].
     pub async fn send_picture(&mut self, header: &[u8], jpeg: &Jpeg) -> io::Result<()> {
         let mut head = head(Opcode::Binary, header.len() + jpeg.len());
         head.extend_from_slice(header);
@@ -89,7 +89,7 @@ impl Socket<Stream> {
     }
 }
 
-/// Begins a frame, unless one before it was cut.
+/// Begins a frame, unless an earlier one was cut short.
 fn begin(is_amidst: &mut bool) -> io::Result<()> {
     match std::mem::replace(is_amidst, true) {
         true => Err(io::ErrorKind::BrokenPipe.into()),

@@ -1,7 +1,7 @@
-//! A message that lies in a pipe, from which the kernel lends the same pages to many sockets.
+//! A message in a pipe, whose pages the kernel shares with many sockets.
 //!
-//! `tee` puts its pages into a second pipe and `splice` moves them on to a socket, both without
-//! copying what is in them (tee(2), splice(2)).
+//! `tee` puts its pages into a second pipe and `splice` moves them to a socket, both without
+//! copying their content (tee(2), splice(2)).
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, OwnedFd};
@@ -9,16 +9,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice, tee};
 
-/// A pipe holds so many bytes if nothing is asked for (pipe(7)).
+/// The default size of a pipe (pipe(7)).
 const USUAL: usize = 64 * 1024;
 
-/// See the module.
+/// A message in a pipe, see the module.
 #[derive(Debug)]
 pub(crate) struct Piped {
     head: Vec<u8>,
     len: usize,
     pipe: Pipe,
-    /// Empty ones of the same size, for the next who are lent it.
+    /// Empty pipes of the same size, for the next sockets.
     spare: Mutex<Vec<Pipe>>,
 }
 
@@ -28,7 +28,7 @@ struct Pipe {
     write: OwnedFd,
 }
 
-/// What one socket has not been given yet.
+/// The bytes that one socket has not got yet.
 #[derive(Debug)]
 pub(crate) struct Lent<'a> {
     of: &'a Piped,
@@ -38,7 +38,7 @@ pub(crate) struct Lent<'a> {
 
 impl Piped {
     /// # Errors
-    /// The kernel's. It gives a user without rights no pipe of more than 1 MiB, and only so many.
+    /// The kernel's. It gives an unprivileged user no pipe above 1 MiB, and only a limited number.
     pub fn new(head: &[u8], rest: &[u8]) -> io::Result<Piped> {
         let len = head.len() + rest.len();
         let pipe = Pipe::new(len)?;
@@ -46,7 +46,7 @@ impl Piped {
         Ok(Piped { head: head.to_vec(), len, pipe, spare: Mutex::default() })
     }
 
-    /// All of it, for one socket.
+    /// The whole message, for one socket.
     ///
     /// # Errors
     /// As [`Piped::new`].
@@ -72,25 +72,25 @@ impl Pipe {
     }
 }
 
-/// A user who has many pipes gets them smaller than usual.
+/// A user with many pipes gets smaller ones than usual.
 fn all(taken: usize, len: usize) -> io::Result<()> {
     if taken == len { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
 }
 
 impl Lent<'_> {
-    /// What the message begins with.
+    /// The beginning of the message.
     pub fn head(&self) -> &[u8] {
         &self.of.head
     }
 
-    /// Leaves that out.
+    /// Skips the head.
     pub fn skip_head(&mut self) -> io::Result<()> {
         let mut head = vec![0; self.of.head.len()];
         self.left -= rustix::io::read(&self.pipe.read, &mut head)?;
         Ok(())
     }
 
-    /// Whether all of it was given.
+    /// Whether the socket has got all of it.
     pub fn is_empty(&self) -> bool {
         self.left == 0
     }
@@ -106,7 +106,7 @@ impl Lent<'_> {
         Ok(())
     }
 
-    /// Spares the next who is lent it the making of a pipe.
+    /// Returns the empty pipe, so that the next socket need not make one.
     pub fn end(self) {
         if self.is_empty() {
             self.of.spare().push(self.pipe);
@@ -120,7 +120,7 @@ mod tests {
     use std::io::Read;
     use std::os::unix::net::UnixStream;
 
-    /// What a socket gets that is lent it.
+    /// What a socket gets of it.
     fn given(mut lent: Lent) -> Vec<u8> {
         let (near, mut far) = UnixStream::pair().unwrap();
         let reader = std::thread::spawn(move || {

@@ -1,11 +1,11 @@
-//! Which subscriptions were asked for and not yet answered, so that a refused one is told by name.
+//! The subscriptions that the broker has not answered, so that a refused one can be named.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rumqttc::SubscribeReasonCode;
 
-/// The filters of each SUBSCRIBE, in order; and from when it is on its way by its packet id.
+/// The filters of each SUBSCRIBE in order, with its packet id once it was sent.
 #[derive(Debug, Default)]
 pub(super) struct Asked(Mutex<Waiting>);
 
@@ -16,12 +16,12 @@ struct Waiting {
 }
 
 impl Asked {
-    /// These are asked for with the next packet.
+    /// The next packet asks for these.
     pub fn queue(&self, filters: Vec<String>) {
         self.lock().queued.push_back(filters);
     }
 
-    /// The packet went out.
+    /// The packet was sent.
     pub fn sent(&self, id: u16) {
         let mut waiting = self.lock();
         if let Some(filters) = waiting.queued.pop_front() {
@@ -29,14 +29,14 @@ impl Asked {
         }
     }
 
-    /// The broker answered it. Gives the filters that it refuses.
+    /// The broker answered. Returns the filters that it refuses.
     pub fn answered(&self, id: u16, codes: &[SubscribeReasonCode]) -> Vec<String> {
         let filters = self.lock().sent.remove(&id).unwrap_or_default();
         let refused = |(filter, code)| (code == &SubscribeReasonCode::Failure).then_some(filter);
         filters.into_iter().zip(codes).filter_map(refused).collect()
     }
 
-    /// The connection is lost, and with it all that was asked.
+    /// The connection is lost, with all that was asked.
     pub fn clear(&self) {
         *self.lock() = Waiting::default();
     }

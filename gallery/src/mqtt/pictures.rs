@@ -1,5 +1,5 @@
 //! The gallery's second connection to the broker, for the pictures of pages' cameras, so that they
-//! delay no fact. It is made when there is the first picture.
+//! delay no facts. The first picture opens it.
 
 use std::time::{Duration, Instant};
 
@@ -14,16 +14,16 @@ use crate::people::Pictures;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
-/// How long one picture may take to be written before the connection is given up, in seconds.
+/// How long one picture's write may take before the connection is given up, in seconds.
 const PICTURE_SECONDS: u64 = 30;
 
-/// The bytes of an MQTT packet beside its topic and payload.
+/// The bytes of an MQTT packet besides topic and payload.
 const HEADER: usize = 9;
 
-/// What the kernel may hold of pictures that are already old: it doubles the number.
+/// How much the kernel may hold of pictures that are already old; it doubles the number.
 const SEND_BUFFER: u32 = 64 * 1024;
 
-/// Publishes what comes, for ever.
+/// Publishes pictures as they come. Never ends.
 pub(super) async fn run(config: &Config, pictures: &Pictures) {
     let (mut retry, mut told) = (RETRY_FIRST, false);
     loop {
@@ -33,7 +33,7 @@ pub(super) async fn run(config: &Config, pictures: &Pictures) {
         if worked {
             (retry, told) = (RETRY_FIRST, false);
         }
-        // One that had come up may have been lost for the size or topic of a picture.
+        // The broker may have ended the connection for a picture's size or topic.
         let before = pictures.takes().held();
         if worked {
             pictures.takes().lost(None, Instant::now());
@@ -48,7 +48,7 @@ pub(super) async fn run(config: &Config, pictures: &Pictures) {
         }
         sleep(retry).await;
         retry = (retry * 2).min(RETRY_MOST);
-        // What waited meanwhile is old.
+        // Pictures that waited meanwhile are old.
         pictures.clear();
     }
 }
@@ -58,7 +58,7 @@ async fn publish(config: &Config, pictures: &Pictures, worked: &mut bool) -> Con
     let name = format!("vitrina-gallery-{}-jpeg", config.id);
     let mut options = super::options(config, name, KEEP_ALIVE);
     super::log_in(&mut options, config).await;
-    // One is written; the next is taken when that is done.
+    // One picture is being written; the next is taken after that.
     let (client, mut events) = AsyncClient::new(options, 1);
     let mut network = super::network();
     network.set_tcp_send_buffer_size(SEND_BUFFER);
@@ -96,7 +96,7 @@ async fn publish(config: &Config, pictures: &Pictures, worked: &mut bool) -> Con
                 }
                 takes.sent(&topic, size, now);
             }
-            // It fails when the other side of the channel is gone, which says why itself.
+            // It fails if the other side of the channel is gone; that side reports the reason.
             if client.publish_bytes(topic, QoS::AtMostOnce, false, jpeg).await.is_ok() {
                 written.notified().await;
                 picture.published();

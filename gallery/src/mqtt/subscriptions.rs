@@ -1,8 +1,8 @@
-//! Which live pictures the gallery has subscribed to. Pure.
+//! Which live pictures the gallery subscribes to. Pure.
 //!
-//! A topic is left some seconds after its last viewer has gone: whoever looks again meanwhile costs
-//! no broker anything, and none is asked to end and to begin the same in one moment, which some do
-//! in the other order.
+//! The gallery unsubscribes some seconds after a topic's last viewer has gone. A viewer who returns
+//! meanwhile costs the broker nothing, and no broker gets an UNSUBSCRIBE and a SUBSCRIBE of the
+//! same topic at once, which some handle in the wrong order.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use wire::{CameraId, Size};
 
 use super::Wants;
 
-/// How long after its last viewer a topic is left: twice the time in which wants are repeated, and
-/// with them this is looked at.
+/// How long a subscription outlives its last viewer: twice the interval of wants, at which this is
+/// checked.
 const LINGER: Duration = Duration::from_secs(6);
 
 type Live = (CameraId, Size);
 
-/// What is subscribed to, and since when nobody has wanted it.
+/// The subscriptions, and since when nobody has wanted each.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions(BTreeMap<Live, Option<Instant>>);
 
-/// What to subscribe to, and what to leave.
+/// What to subscribe to, and what to unsubscribe from.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Change {
     pub begin: Vec<Live>,
@@ -30,7 +30,7 @@ pub(super) struct Change {
 }
 
 impl Subscriptions {
-    /// What follows when this is wanted.
+    /// The change for the current wants.
     pub fn change(&mut self, wants: &Wants, now: Instant) -> Change {
         let mut change = Change::default();
         let is_wanted = |(camera, size): &Live| {

@@ -1,7 +1,6 @@
-//! The cameras that pages show: the facts of their nodes, and what is wanted of them.
+//! The cameras that pages show: the facts of their nodes, and the wants for them.
 //!
-//! Pure: what the pages and the broker say goes in, what the broker is to be told goes into the
-//! outbox.
+//! Pure: messages of pages and of the broker come in, messages for the broker go to the outbox.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,11 +18,11 @@ use super::presence::Device;
 use super::wants::{Wanted, Wants};
 use crate::now::{Micros, Now, micros};
 
-/// At most so many cameras are shown at once by one gallery, and by one person.
+/// The most cameras that one gallery, and one person, show at once.
 pub(crate) const MOST: usize = 64;
 const MOST_OF_ONE: usize = 4;
 
-/// The last frame of a camera that is shown no more stays on the wall for this long.
+/// How long the last frame of an ended camera stays on the wall.
 const ENDED: Micros = 10_000_000;
 
 #[derive(Debug)]
@@ -44,7 +43,7 @@ struct Node {
 
 #[derive(Debug)]
 struct Camera {
-    /// The page that shows it; none when it has ended.
+    /// The page that shows it; `None` after it has ended.
     device: Option<Device>,
     ends: Option<Micros>,
     name: String,
@@ -54,7 +53,7 @@ struct Camera {
     wants: Wants,
     wanted: watch::Sender<Wanted>,
     counters: Arc<Counters>,
-    /// The full frames that the last stats told of.
+    /// The full frames in the last stats.
     told: u64,
 }
 
@@ -71,10 +70,10 @@ impl Cameras {
         Cameras { me, root, boot, nodes: BTreeMap::new() }
     }
 
-    /// A page shows its camera, or calls it otherwise.
+    /// A page shows its camera, or renames it.
     ///
     /// # Errors
-    /// A sentence on why it cannot be.
+    /// A sentence that says why it cannot.
     pub fn show(
         &mut self,
         id: &PersonId,
@@ -128,7 +127,7 @@ impl Cameras {
         Ok(Shown { camera: CameraId { node: super::node_of(id), camera }, wanted: told, counters })
     }
 
-    /// A page shows its camera no more; `detail` says to people why.
+    /// A page stops showing its camera; `detail` tells people why.
     pub fn end(&mut self, camera: &CameraId, detail: String, now: Now, out: &mut Outbox) {
         let Some(known) = self.find(camera) else { return };
         known.device = None;
@@ -138,7 +137,7 @@ impl Cameras {
         out.put(Out::Fact(Topic::State(camera.clone()), known.state().to_json()));
     }
 
-    /// Somebody asks a camera for frames.
+    /// Somebody wants frames of a camera.
     pub fn want(&mut self, camera: &CameraId, want: Want, now: Now, out: &mut Outbox) {
         if let Some(known) = self.find(camera) {
             known.wants.hear(want, now.mono);
@@ -184,12 +183,12 @@ impl Cameras {
         }
     }
 
-    /// The broker was reached: it knows nothing.
+    /// The broker was reached, and knows nothing.
     pub fn tell_all(&self, out: &mut Outbox) {
         self.nodes.keys().for_each(|id| self.tell_node(id, out));
     }
 
-    /// Hears what is wanted, over a new connection.
+    /// Subscribes to the wants, over a new connection.
     pub fn listen(&self, out: &mut Outbox) {
         self.nodes.keys().for_each(|id| out.put(Out::Subscribe(self.wants_of(id))));
     }
@@ -202,7 +201,7 @@ impl Cameras {
         }
     }
 
-    /// The broker tells of a browser's node: one that this gallery left behind is cleared.
+    /// The broker sent a browser's node. One that this gallery left behind is cleared.
     pub fn hear_info(&self, node: &NodeName, info: &Info, out: &mut Outbox) {
         let is_known = self.nodes.keys().any(|id| super::node_of(id) == *node);
         if info.gallery.as_ref() == Some(&self.me) && !is_known {
@@ -218,7 +217,7 @@ impl Cameras {
         self.nodes.get_mut(&super::person_of(&camera.node)?)?.cameras.get_mut(&camera.camera)
     }
 
-    /// Who the node is, what its cameras are doing, and at last that it is online.
+    /// Announces the node, then the states of its cameras, and at last that it is online.
     fn tell_node(&self, id: &PersonId, out: &mut Outbox) {
         let Some(node) = self.nodes.get(id) else { return };
         let name = super::node_of(id);
@@ -322,7 +321,7 @@ impl Camera {
         }
     }
 
-    /// Tells the page what is wanted, and the broker whether anything is.
+    /// Tells the page the wants, and the broker whether there are any.
     fn weigh(&mut self, camera: &CameraId, now: Now, out: &mut Outbox) {
         if self.device.is_none() {
             return;

@@ -1,4 +1,4 @@
-//! What the broker says of people, their talk and their cameras, and what it is told.
+//! Messages of the broker about people, their talk and their cameras, and messages for it.
 
 use wire::people::{Line, Person, Say, What};
 use wire::{Info, State, Status, Topic, Want};
@@ -7,7 +7,7 @@ use super::{Out, People, Room};
 use crate::now::Now;
 
 impl People {
-    /// Takes a message from the broker; what is about no people is passed over.
+    /// Takes a message from the broker and ignores what does not concern people.
     ///
     /// # Errors
     /// Why it was refused.
@@ -39,7 +39,7 @@ impl People {
                     room.unheard += 1;
                     return Err("too much at once; it is dropped".to_owned());
                 }
-                // Who has just come has come before they speak.
+                // The event of coming precedes the first words.
                 let happened = room.presence.happened();
                 self.tell(&mut room, happened, now);
                 let what = What::Said { text };
@@ -51,7 +51,7 @@ impl People {
                     payload => Some(Status::parse(payload).map_err(|error| error.to_string())?),
                 };
                 let mut room = self.room();
-                // It may be behind a broker that tells nobody who comes what it retains.
+                // A new gallery may use a broker that does not give it retained messages.
                 if room.presence.hear_gallery(gallery, status) && !retained {
                     room.tell_all();
                 }
@@ -77,7 +77,7 @@ impl People {
         Ok(())
     }
 
-    /// The broker was reached; it is told everything.
+    /// The broker was reached and gets everything.
     pub fn connected(&self) {
         let mut room = self.room();
         let Room { presence, cameras, outbox, .. } = &mut *room;
@@ -97,12 +97,12 @@ impl People {
         self.pictures.clear();
     }
 
-    /// What the broker is to be told next.
+    /// The next message for the broker.
     pub fn next_out(&self) -> Option<Out> {
         self.room().outbox.take()
     }
 
-    /// The gallery stops: clears what it published.
+    /// The gallery stops and clears what it published.
     pub fn farewell(&self) {
         let Room { presence, cameras, outbox, .. } = &mut *self.room();
         for (id, _) in presence.facts() {
@@ -113,7 +113,7 @@ impl People {
 }
 
 impl Room {
-    /// Tells the broker who is here and what they show.
+    /// Tells the broker who is here and which cameras they show.
     fn tell_all(&mut self) {
         let Room { presence, cameras, outbox, .. } = self;
         for (id, person) in presence.facts() {

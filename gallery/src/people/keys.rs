@@ -1,7 +1,7 @@
-//! Who somebody is: a public id, and a key that proves it.
+//! Identities of people: a public id, and a key that proves it.
 //!
-//! The key is a keyed hash of the id, with a secret that only this gallery has. So nothing about a
-//! person needs to be stored, and nobody can act as another.
+//! The key is a keyed hash of the id, with a secret that only this gallery has. So the gallery
+//! stores nothing about a person, and nobody can act as another.
 
 use std::fs;
 use std::io;
@@ -25,7 +25,7 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Reads the secret from `file`, or makes it there, for nobody else to read.
+    /// Reads the secret from `file`, or makes it there, private to this user.
     pub fn open(file: &Path) -> io::Result<Keys> {
         match fs::read(file) {
             Ok(bytes) => {
@@ -57,12 +57,12 @@ impl Keys {
         mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether the key is that person's. The time it takes tells nothing of the key.
+    /// Whether the key is that person's. The time of the check reveals nothing about the key.
     pub fn fits(&self, id: &PersonId, key: &str) -> bool {
         self.key(id).as_bytes().ct_eq(key.as_bytes()).into()
     }
 
-    /// Who proves themselves by `Authorization: Bearer <id>.<key>`.
+    /// The person who `Authorization: Bearer <id>.<key>` identifies.
     pub fn bearer(&self, authorization: &str) -> Option<PersonId> {
         let (scheme, token) = authorization.split_once(' ')?;
         let (id, key) = token.trim().split_once('.')?;

@@ -1,13 +1,13 @@
-//! What the broker is to be told, in order. Pure.
+//! Messages for the broker, in order. Pure.
 
 use std::collections::{HashMap, VecDeque};
 
 use wire::Topic;
 
-/// So many messages wait at most that nothing newer takes the place of.
+/// The most waiting messages that nothing newer replaces.
 const MOST: usize = 1024;
 
-/// Something to do at the broker.
+/// One action at the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Out {
     /// A fact, retained, QoS 1; empty to clear it.
@@ -16,18 +16,17 @@ pub(crate) enum Out {
     Say(Topic, String),
     /// A message, not retained, QoS 0.
     Stats(Topic, String),
-    /// To hear what matches this filter, or not to hear it any more.
+    /// Subscribes to a filter, or unsubscribes from it.
     Subscribe(String),
     Unsubscribe(String),
 }
 
-/// While the broker cannot be reached nothing waits: at the next connection all facts are told
-/// anew.
+/// Nothing waits while the broker cannot be reached: the next connection begins with all facts.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     is_open: bool,
     queue: VecDeque<Waiting>,
-    /// The newest of each fact that waits.
+    /// The newest value of each waiting fact.
     facts: HashMap<Topic, String>,
 }
 
@@ -46,7 +45,7 @@ impl Outbox {
         *self = Outbox::default();
     }
 
-    /// Whether there is room for what can be refused.
+    /// Whether there is room for messages that may be refused.
     pub fn has_room(&self) -> bool {
         self.is_open && self.queue.len() < MOST
     }
@@ -57,7 +56,7 @@ impl Outbox {
         }
         match out {
             Out::Fact(topic, payload) => {
-                // A fact that waits keeps its place: only its newest value matters.
+                // A waiting fact keeps its place: only its newest value matters.
                 if self.facts.insert(topic.clone(), payload).is_none() {
                     self.queue.push_back(Waiting::Fact(topic));
                 }

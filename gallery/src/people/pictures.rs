@@ -1,4 +1,4 @@
-//! The pictures of pages' cameras on their way to the broker: of each topic the newest.
+//! The pictures of pages' cameras on their way to the broker: the newest of each topic.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,24 +13,24 @@ use crate::limits::shares::{Share, Shares, Who};
 use crate::limits::strangers::SHOWN;
 use crate::now::Now;
 
-/// A frame that is older than this was held up on its way; how much older is of no use.
+/// An older frame was held up on its way; its exact age no longer matters.
 const AGE_MOST: f32 = 60_000.0;
 
-/// The largest side of a picture that a camera gives, in pixels.
+/// The longest side of a camera's picture, in pixels.
 const SIDE: u32 = 16_384;
 
-/// What became of a camera's frames.
+/// Counts of a camera's frames.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     /// Full frames that came.
     pub made: AtomicU64,
     /// Full frames that were handed to the broker.
     pub published: AtomicU64,
-    /// Full frames whose place a newer one took.
+    /// Full frames that a newer one replaced.
     pub superseded: AtomicU64,
     /// Full frames that nobody wanted.
     pub unwanted: AtomicU64,
-    /// Full frames that the broker does not take.
+    /// Full frames that are too large for the broker.
     pub too_large: AtomicU64,
     /// Bytes of all sizes handed to the broker.
     pub bytes: AtomicU64,
@@ -48,15 +48,15 @@ pub(crate) struct Picture {
     pub topic: Topic,
     pub jpeg: Bytes,
     counters: Arc<Counters>,
-    /// Its part of the memory, while it waits.
+    /// Its share of the memory, while it waits.
     memory: Option<Share>,
 }
 
 impl Picture {
-    /// Stamps a page's frame. The page tells how old it is, since its clock may be wrong.
+    /// Stamps a page's frame. The page tells the age, because its clock may be wrong.
     ///
     /// # Errors
-    /// A sentence on why it is no picture.
+    /// A sentence that says why it is not a picture.
     pub fn new(
         camera: &CameraId,
         own: Own,
@@ -76,7 +76,7 @@ impl Picture {
             took: None,
             photo: None,
         };
-        // Whatever the page wrote of itself is not believed.
+        // Stamps that the page wrote itself are not trusted.
         let bare = Stamp::remove(jpeg);
         let mut stamped = Vec::new();
         let inserted = stamp.insert(bare.as_deref().unwrap_or(jpeg), &mut stamped);
@@ -104,12 +104,12 @@ impl Picture {
         self.counters.add(|counters| &counters.bytes, self.jpeg.len() as u64);
     }
 
-    /// The broker does not take it.
+    /// It is too large for the broker.
     pub fn too_large(&self) {
         self.count(|counters| &counters.too_large);
     }
 
-    /// It will not be.
+    /// A newer picture replaced it.
     fn superseded(&self) {
         self.count(|counters| &counters.superseded);
     }
@@ -133,14 +133,14 @@ fn check(own: Own, jpeg: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// One place for each topic.
+/// One slot for each topic.
 #[derive(Debug)]
 pub(crate) struct Pictures {
     memory: Shares,
-    /// In the order of their topics' waiting.
+    /// In the order in which their topics began to wait.
     waiting: Mutex<VecDeque<Picture>>,
     came: Notify,
-    /// What the broker takes.
+    /// The packet sizes that the broker accepts.
     takes: Mutex<PacketLimits>,
 }
 
@@ -156,7 +156,7 @@ impl Pictures {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a picture that somebody brings in place of the one of the same topic, which keeps its
+    /// Adds a picture that somebody brings. It replaces the one of the same topic and takes its
     /// turn.
     pub fn put(&self, who: Who, mut picture: Picture) {
         let mut memory = self.memory.none(who);
@@ -173,7 +173,7 @@ impl Pictures {
         self.came.notify_one();
     }
 
-    /// Ends when there is something to take, or was.
+    /// Ends when there may be a picture to take.
     pub async fn came(&self) {
         self.came.notified().await;
     }
@@ -184,12 +184,12 @@ impl Pictures {
         Some(Picture { memory: None, ..picture })
     }
 
-    /// What is known of what the broker takes.
+    /// The known limits of the broker's packets.
     pub fn takes(&self) -> MutexGuard<'_, PacketLimits> {
         self.takes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Drops what waits: it would be old when the broker is there again.
+    /// Drops all waiting pictures: they would be old when the broker is back.
     pub fn clear(&self) {
         let left = std::mem::take(&mut *self.lock());
         left.iter().for_each(Picture::superseded);

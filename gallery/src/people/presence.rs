@@ -1,7 +1,7 @@
-//! Who is here: those who joined at this gallery, and those of whom the broker tells.
+//! Who is here: people who joined at this gallery, and people whom the broker announces.
 //!
-//! A pure state machine: joins, messages and the time go in, changes come out. What it holds is
-//! bounded, since anybody who may publish can invent people.
+//! A pure state machine: joins, messages and the time go in, changes come out. Its size is bounded,
+//! because anybody who may publish can invent people.
 
 #[cfg(test)]
 mod tests;
@@ -14,19 +14,19 @@ use wire::{Author, CameraId, CameraName, GalleryId, PersonId, Status};
 
 use crate::now::{Micros, Now};
 
-/// At most so many join at this gallery.
+/// The most people who join at this gallery.
 pub(crate) const OURS: usize = 1000;
 
-/// At most so many of others are remembered.
+/// The most people of others that are remembered.
 const THEIRS: usize = 2000;
 
-/// At most so many galleries are remembered.
+/// The most galleries that are remembered.
 const GALLERIES: usize = 1000;
 
-/// A page that is loaded again is back within this time, so that nobody sees its person leave.
+/// A reloaded page is back within this time, so that nobody sees its person leave.
 const GRACE: Micros = 3_000_000;
 
-/// Whoever is not told again within this time after the broker came back is no more.
+/// A person who is not announced again within this time after the broker came back is gone.
 const CONFIRMED_WITHIN: Micros = 10_000_000;
 
 /// A connection of a page.
@@ -38,9 +38,9 @@ pub(crate) struct Presence {
     people: HashMap<PersonId, Entry>,
     ours: usize,
     galleries: HashMap<GalleryId, Status>,
-    /// The cameras that people show, also of those who are not known yet.
+    /// The cameras that people show, also of people who are not known yet.
     cameras: HashMap<PersonId, BTreeSet<CameraName>>,
-    /// Those of ours who have no device left, by when they leave.
+    /// Our people without a device, by when they leave.
     leaving: BTreeSet<(Micros, PersonId)>,
     connection: u64,
     confirm_by: Option<Micros>,
@@ -61,12 +61,12 @@ enum Whose {
     Theirs { gallery: Option<GalleryId>, confirmed: u64 },
 }
 
-/// What is new since it was last asked for.
+/// The changes since they were last taken.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Changes {
     pub here: Vec<Present>,
     pub gone: Vec<PersonId>,
-    /// What there is to tell in the talk, in order.
+    /// Events for the talk, in order.
     pub happened: Vec<(Author, What)>,
 }
 
@@ -90,8 +90,8 @@ impl Presence {
         }
     }
 
-    /// A device of a person is here, or calls them otherwise. Returns what the broker is to be
-    /// told, if that is new.
+    /// A device of a person is here, or the person has a new name. Returns the person's fact for
+    /// the broker, if that is new.
     pub fn join(
         &mut self,
         id: &PersonId,
@@ -127,7 +127,7 @@ impl Presence {
     }
 
     /// A device is gone: after a farewell, by closing, or `lost`. The person leaves with the last
-    /// one; at once after a `farewell`. Returns whether they left already.
+    /// device, at once after a `farewell`. Returns whether they have left.
     pub fn part(
         &mut self,
         id: &PersonId,
@@ -152,7 +152,7 @@ impl Presence {
         farewell
     }
 
-    /// Time passed. Returns those of ours who left.
+    /// Time passed. Returns those of our people who left.
     pub fn tick(&mut self, now: Now) -> Vec<PersonId> {
         let mut left = Vec::new();
         while let Some((at, _)) = self.leaving.first()
@@ -172,13 +172,13 @@ impl Presence {
         left
     }
 
-    /// When the next of ours leaves, unless they come back.
+    /// When the next of our people leaves, unless they come back.
     pub fn next_leaves(&self) -> Option<Micros> {
         self.leaving.first().map(|(at, _)| *at)
     }
 
-    /// The broker tells of a person, or that they left. Returns whether this is a leftover of
-    /// ours, which is to be cleared.
+    /// The broker announces a person, or that one left. Returns whether it is a leftover of ours,
+    /// which must be cleared.
     pub fn hear(
         &mut self,
         id: &PersonId,
@@ -222,8 +222,8 @@ impl Presence {
         Ok(false)
     }
 
-    /// The broker tells whether a gallery is there. Without it, those who joined there are gone.
-    /// Returns whether it is another one that has just come.
+    /// The broker says whether a gallery is online. If not, the people who joined there are gone.
+    /// Returns whether it is another gallery that has just come.
     pub fn hear_gallery(&mut self, gallery: &GalleryId, status: Option<Status>) -> bool {
         if *gallery == self.me {
             return false;
@@ -245,7 +245,7 @@ impl Presence {
         status == Status::Online && !was_here
     }
 
-    /// The broker tells whether a camera that a browser shows is there.
+    /// The broker says whether a browser's camera is shown.
     pub fn hear_camera(&mut self, camera: &CameraId, is_shown: bool) {
         let Some(id) = super::person_of(&camera.node) else { return };
         let before = self.camera(&id);
@@ -267,18 +267,18 @@ impl Presence {
         }
     }
 
-    /// The broker was reached; what is retained is told again now.
+    /// The broker was reached; retained facts come again now.
     pub fn connected(&mut self, now: Now) {
         self.connection += 1;
         self.confirm_by = Some(now.mono + CONFIRMED_WITHIN);
     }
 
-    /// The broker was lost: all stays as it was.
+    /// The broker was lost: everything stays as it was.
     pub fn disconnected(&mut self) {
         self.confirm_by = None;
     }
 
-    /// What is new since this was last asked.
+    /// The changes since this was last called.
     pub fn changes(&mut self) -> Changes {
         let mut changes = Changes { happened: self.happened(), ..Changes::default() };
         for id in mem::take(&mut self.changed) {
@@ -290,19 +290,19 @@ impl Presence {
         changes
     }
 
-    /// What there is to tell in the talk since this, or all changes, were last asked for.
+    /// The events for the talk since they, or all changes, were last taken.
     pub fn happened(&mut self) -> Vec<(Author, What)> {
         mem::take(&mut self.happened)
     }
 
-    /// Everybody, in the order in which they came.
+    /// Everybody, in the order of coming.
     pub fn list(&self) -> Vec<Present> {
         let mut list: Vec<Present> = self.people.keys().filter_map(|id| self.present(id)).collect();
         list.sort_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)));
         list
     }
 
-    /// What the broker is told of those who joined here.
+    /// The facts for the broker of people who joined here.
     pub fn facts(&self) -> impl Iterator<Item = (&PersonId, Person)> {
         self.people.iter().filter_map(|(id, entry)| match entry.whose {
             Whose::Ours { .. } => Some((id, entry.fact(&self.me))),
@@ -310,7 +310,7 @@ impl Presence {
         })
     }
 
-    /// What somebody who is here is called.
+    /// The author of a line, if that person is here.
     pub fn author(&self, id: &PersonId) -> Option<Author> {
         let name = self.people.get(id).filter(|_| self.is_here(id))?.name.clone();
         Some(Author { id: id.clone(), name })
@@ -320,7 +320,7 @@ impl Presence {
         match self.people.get(id).map(|entry| &entry.whose) {
             None => false,
             Some(Whose::Ours { .. } | Whose::Theirs { gallery: None, .. }) => true,
-            // Until it is known that the gallery is there, this may be what it left behind.
+            // Until its gallery is known to be online, this may be a leftover.
             Some(Whose::Theirs { gallery: Some(gallery), .. }) => {
                 self.galleries.get(gallery) == Some(&Status::Online)
             }
@@ -368,7 +368,7 @@ impl Presence {
         }
     }
 
-    /// Those of others to whom something applies.
+    /// The people of other galleries for whom `applies` is true.
     fn theirs(&self, applies: impl Fn(Option<&GalleryId>, u64) -> bool) -> Vec<PersonId> {
         let applies = |entry: &Entry| match &entry.whose {
             Whose::Ours { .. } => false,

@@ -1,4 +1,4 @@
-//! What pages ask for: to join, to speak and to show a camera; done, or held back with a reason.
+//! Pages' requests to join, to talk and to show a camera: done, or held back with a reason.
 
 use std::net::IpAddr;
 
@@ -10,16 +10,16 @@ use super::presence::{self, Device};
 use super::{NAMES, Out, People, Room, new_id};
 use crate::now::Now;
 
-/// What became of something that somebody says.
+/// The result of a line that somebody sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Saying {
     /// It is on its way.
     New,
-    /// It is in the talk already, by its id.
+    /// It is in the talk already; its id is known.
     Known,
 }
 
-/// What somebody asked for is not done now: in so many seconds, or never; and why.
+/// A request that is not done now: why, and in how many seconds it may be, if ever.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Held {
     pub seconds: Option<f32>,

@@ -7,24 +7,24 @@ use std::sync::Arc;
 use wire::people::{Line, What};
 use wire::{PhotoId, limits};
 
-/// So many lines are told at once at most; what is more is missed by those who are here.
+/// The most lines told at once; pages miss the lines beyond that.
 const FRESH: usize = 2000;
 
-/// So many things that were said are known by their ids: as many as are kept on disk.
+/// The most known ids of lines: as many as are on disk.
 pub(crate) const IDS: usize = 10_000;
 
-/// The lines that are there for who comes later, and those that were not told yet.
+/// The lines for later pages, and those that were not told yet.
 #[derive(Debug, Default)]
 pub(crate) struct Talk {
     lines: VecDeque<Arc<Line>>,
     said: Ids,
     fresh: Vec<Arc<Line>>,
-    /// So many since the start were not told to those who are here.
+    /// How many lines since the start were not told.
     pub missed: u64,
 }
 
 impl Talk {
-    /// The talk as it was kept: its last lines, and the ids of what was said, oldest first.
+    /// The stored talk: its last lines, and the ids of lines, oldest first.
     pub fn of(lines: Vec<Line>, said: Vec<PhotoId>) -> Self {
         let mut ids = Ids::default();
         for id in said {
@@ -34,13 +34,13 @@ impl Talk {
         Talk { lines, said: ids, ..Talk::default() }
     }
 
-    /// Whether this was said.
+    /// Whether this line is known.
     pub fn knows(&self, id: &PhotoId) -> bool {
         self.said.known.contains(id)
     }
 
-    /// Adds a line. `None` if it is there already: a broker may deliver a message twice, and who
-    /// has not heard themselves says it again.
+    /// Adds a line. `None` if it is known already: a broker may deliver a message twice, and a page
+    /// that did not receive its own line sends it again.
     pub fn add(&mut self, line: Line) -> Option<Arc<Line>> {
         if matches!(line.what, What::Said { .. }) && !self.said.add(line.id.clone()) {
             return None;
@@ -58,7 +58,7 @@ impl Talk {
         Some(line)
     }
 
-    /// The lines since this was last asked.
+    /// The lines since this was last called.
     pub fn fresh(&mut self) -> Vec<Arc<Line>> {
         mem::take(&mut self.fresh)
     }
@@ -69,7 +69,7 @@ impl Talk {
     }
 }
 
-/// The last [`IDS`].
+/// The last [`IDS`] ids.
 #[derive(Debug, Default)]
 struct Ids {
     known: HashSet<PhotoId>,
@@ -77,7 +77,7 @@ struct Ids {
 }
 
 impl Ids {
-    /// Whether it is new.
+    /// Adds an id. Returns whether it is new.
     fn add(&mut self, id: PhotoId) -> bool {
         if !self.known.insert(id.clone()) {
             return false;

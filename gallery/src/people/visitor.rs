@@ -1,4 +1,4 @@
-//! A page's part in all this: who is at it, what it hears, and the camera that it shows.
+//! A page's part in this: who uses it, what it receives, and the camera that it shows.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -19,16 +19,16 @@ use super::{Keys, People, json};
 use crate::limits::shares::Who;
 use crate::now::{Micros, Now};
 
-/// What pages are told to send of the preview, in frames a second.
+/// The preview rate that pages must send, in frames a second.
 const PREVIEWS: f32 = 1.0;
 
-/// A frame may come earlier than its rate says by this part of the time between two.
+/// How early a frame may come, as a part of the time between two.
 const EARLY: f32 = 0.5;
 
-/// How many answers wait for a page at most: it is not heard while it takes none.
+/// The most replies that wait for a page: we do not read from it while it takes none.
 const REPLIES: usize = 64;
 
-/// Somebody at a page. When this is dropped they part.
+/// Somebody at a page. Dropping this makes them leave.
 #[derive(Debug)]
 pub(crate) struct Visitor {
     people: Arc<People>,
@@ -46,7 +46,7 @@ pub(crate) struct Visitor {
 #[derive(Debug)]
 struct OwnCamera {
     shown: Shown,
-    /// When the last frame of each size was taken, the preview's last.
+    /// When the last frame of each size was taken, the preview at the end.
     taken: [Micros; 4],
 }
 
@@ -67,7 +67,7 @@ impl Visitor {
         }
     }
 
-    /// Whether somebody joined here.
+    /// Whether somebody has joined here.
     pub fn is_here(&self) -> bool {
         self.person.is_some()
     }
@@ -77,7 +77,7 @@ impl Visitor {
         self.camera.is_some()
     }
 
-    /// The connection broke, which is no farewell.
+    /// The connection broke, without a farewell.
     pub fn is_lost(&mut self) {
         self.lost = true;
     }
@@ -105,14 +105,14 @@ impl Visitor {
                         self.bundles = bundles;
                         self.told.extend(all);
                     }
-                    // It never ends before the pages do.
+                    // The channel outlives the pages.
                     Err(RecvError::Closed) => pending().await,
                 },
             }
         }
     }
 
-    /// Whether the page is to take its answers before it is heard again.
+    /// Whether the page must take its replies before we read from it again.
     pub fn is_full(&self) -> bool {
         self.told.len() >= REPLIES
     }
@@ -125,7 +125,7 @@ impl Visitor {
         };
         let keys = &self.people.keys;
         let proven = id.filter(|id| key.is_some_and(|key| keys.fits(id, key)));
-        // A key that does not fit is one of another gallery, or forged: a new person in any case.
+        // A wrong key belongs to another gallery or is forged: either way this is a new person.
         let person = self.person.clone().or(proven).unwrap_or_else(Keys::new_id);
         if let Err(held) = self.people.join(&person, self.device, self.address, &shown) {
             return self.held(name, held);
@@ -135,7 +135,7 @@ impl Visitor {
         self.person = Some(person);
     }
 
-    /// Says that what they asked for or said is not passed on, and never will be.
+    /// Says that a request or line is not passed on, and never will be.
     pub fn refuse(&mut self, text: String, id: Option<PhotoId>, why: &str) {
         self.reply(&ToPage::Held { text, id, seconds: None, why: why.to_owned() });
     }
@@ -162,7 +162,7 @@ impl Visitor {
     }
 
     /// # Errors
-    /// Why the page must not.
+    /// Why the page may not.
     pub fn share(&mut self, name: String, size: Resolution) -> Result<(), String> {
         let Some(person) = &self.person else {
             return Err("join before you show a camera".to_owned());
@@ -191,7 +191,7 @@ impl Visitor {
     /// Takes a frame of the page's camera.
     ///
     /// # Errors
-    /// Why it is none.
+    /// Why it is not a frame.
     pub fn frame(&mut self, message: &[u8]) -> Result<(), String> {
         let Some(camera) = &mut self.camera else {
             let length = message.len();

@@ -1,4 +1,4 @@
-//! What is wanted of a camera that a page shows. Pure.
+//! The wants for a camera that a page shows. Pure.
 
 use std::collections::BTreeMap;
 
@@ -6,26 +6,26 @@ use wire::{Size, Want, limits};
 
 use crate::now::{Micros, micros};
 
-/// The rate wanted of each size in the order of [`Size::ALL`], in frames a second.
+/// The wanted rates in the order of [`Size::ALL`], in frames a second.
 pub(crate) type Rates = [f32; Size::ALL.len()];
 
-/// All that is wanted of a camera now.
+/// The sum of all wants for a camera.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Wanted {
-    /// The highest that anybody wants.
+    /// The highest wanted rate of each size.
     pub rates: Rates,
-    /// For how many people, as the askers say.
+    /// How many people look, as the askers say.
     pub looking: u32,
 }
 
-/// Who wants how many frames, for how many people, and until when.
+/// Each asker's wanted rates, how many people look, and until when.
 #[derive(Debug, Default)]
 pub(crate) struct Wants {
     by: BTreeMap<String, (Wanted, Micros)>,
 }
 
 impl Wants {
-    /// Takes a want in place of the asker's last. With too many askers it is passed over.
+    /// Replaces the asker's last want. If there are too many askers, it is ignored.
     pub fn hear(&mut self, want: Want, now: Micros) {
         self.by.retain(|_, (_, until)| *until > now);
         if self.by.len() >= limits::WANT_BY && !self.by.contains_key(&want.by) {
@@ -38,7 +38,7 @@ impl Wants {
         self.by.insert(want.by, (Wanted { rates, looking }, until));
     }
 
-    /// What is wanted now.
+    /// The sum of all current wants.
     pub fn wanted(&self, now: Micros) -> Wanted {
         let held = self.by.values().filter(|(_, until)| *until > now);
         held.fold(Wanted::default(), |all, (one, _)| Wanted {

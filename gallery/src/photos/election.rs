@@ -1,15 +1,15 @@
 //! Which of several galleries on one broker stores the photos: the one that came first.
 //!
-//! Who came first is decided by the broker, which puts all messages of one topic filter into one
-//! order. A gallery subscribes to the status of every gallery and then says `online` itself. What
-//! it hears up to its own word came before it, what it hears after that came later; and everybody
-//! hears the same. No clock, timer or comparison of ids is needed, and two that start at the same
-//! moment agree.
+//! The broker decides who came first, because it puts all messages of one topic filter into one
+//! order. A gallery subscribes to the status of all galleries and then publishes its own `online`.
+//! Galleries that it receives before its own message came before it, the others came later; and all
+//! receive the same order. No clock, timer or comparison of ids is needed, and two galleries that
+//! start at the same moment agree.
 //!
-//! But some brokers give what they retain to nobody who asks with a wildcard. So who comes says
-//! that first, and those that are online already tell it. Only of who has come since then is it
-//! known that its `online` is a new one. And a broker that was killed may have kept an `online` of
-//! an earlier life: who hears others before itself tells them so.
+//! But some brokers send no retained messages for a wildcard. So a new gallery first says that it
+//! comes, and those that are online answer. Only after such a message is a gallery's `online` known
+//! to be new. And a killed broker may have retained an `online` of an earlier life, so a gallery
+//! that receives others before itself tells them.
 
 #[cfg(test)]
 mod tests;
@@ -18,30 +18,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wire::{GalleryId, Status};
 
-/// So many galleries are remembered. Anybody may say to be one.
+/// The most galleries remembered. Anybody may claim to be one.
 const MOST: usize = 1000;
 
-/// What a gallery knows of those beside it.
+/// What a gallery knows of the others.
 #[derive(Debug)]
 pub(crate) struct Election {
     me: GalleryId,
-    /// Those that have come and are not online yet.
+    /// The galleries that have said they come and are not online yet.
     coming: BTreeSet<GalleryId>,
     online: BTreeSet<GalleryId>,
-    /// Those of them that said so over this connection.
+    /// Those of `before` that said so over this connection.
     live: BTreeSet<GalleryId>,
-    /// Those that told this one that they came before it.
+    /// The galleries that told this one that they came before it.
     told: BTreeSet<GalleryId>,
-    /// Those that are to be told whether this one came before or after them.
+    /// The galleries to tell whether this one came before or after them.
     untold: BTreeSet<(GalleryId, Order)>,
-    /// What others were told last. Where a broker keeps no one order, as RabbitMQ, two that come in one
-    /// moment may tell each other the same; then the lesser id came first.
+    /// The order told to each other gallery last. If a broker keeps no single order, as RabbitMQ,
+    /// two that come at once may tell each other the same; then the smaller id came first.
     said: BTreeMap<GalleryId, Order>,
-    /// Those that came before this one; `None` until it has heard its own word.
+    /// The galleries that came before this one; `None` until it has received its own message.
     before: Option<BTreeSet<GalleryId>>,
 }
 
-/// What a gallery tells another one of itself. On the wire the word, a blank, and the other's id.
+/// What a gallery tells another one of itself. On the wire the word, a space, and the other's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Order {
     /// It came before the other one.
@@ -58,12 +58,12 @@ impl Order {
         }
     }
 
-    /// The payload that tells it to `other`.
+    /// The payload for `other`.
     pub fn to(self, other: &GalleryId) -> String {
         format!("{} {other}", self.as_str())
     }
 
-    /// Reads such a payload.
+    /// Parses such a payload.
     pub fn parse(payload: &[u8]) -> Option<(Order, GalleryId)> {
         let (word, other) = str::from_utf8(payload).ok()?.split_once(' ')?;
         let order = [Order::Before, Order::After].into_iter().find(|it| it.as_str() == word)?;
@@ -71,13 +71,13 @@ impl Order {
     }
 }
 
-/// What follows from a message.
+/// What to do after a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
     Nothing,
-    /// To say `online` (again): this gallery was taken for gone, the nodes shall know that
-    /// somebody stores again, or another one has just come, which a broker may not tell what it
-    /// retains.
+    /// Publish `online` (again): others took this gallery for gone, nodes must know that a gallery
+    /// stores again, or another gallery has just come, which the broker may not give retained
+    /// messages.
     SayOnline,
 }
 
@@ -99,12 +99,12 @@ impl Election {
         *id == self.me
     }
 
-    /// The connection to the broker is a new one: what was heard before counts no more.
+    /// The connection to the broker is new: earlier messages no longer count.
     pub fn connected(&mut self) {
         *self = Election::new(self.me.clone());
     }
 
-    /// A gallery comes. What was known of it is of an earlier life, whose end was not heard.
+    /// A gallery comes. Older knowledge of it is from an earlier life with an unseen end.
     pub fn hear_come(&mut self, id: &GalleryId) -> Then {
         if self.is_me(id) {
             return Then::Nothing;
@@ -118,7 +118,7 @@ impl Election {
         then
     }
 
-    /// A gallery tells another one which of them came before.
+    /// A gallery tells another which of them came first.
     pub fn hear_order(&mut self, id: &GalleryId, order: Order, other: &GalleryId) -> Then {
         if !self.is_me(other) || self.is_me(id) {
             return Then::Nothing;
@@ -137,7 +137,7 @@ impl Election {
         self.since(stored)
     }
 
-    /// One that is to be told which of them came before.
+    /// The next gallery to tell which of the two came first.
     pub fn next_untold(&mut self) -> Option<(GalleryId, Order)> {
         self.untold.pop_first()
     }
@@ -149,11 +149,11 @@ impl Election {
         }
     }
 
-    /// A gallery says its status; `retained` when the broker kept it from before.
+    /// A gallery publishes its status; `retained` if the broker stored it from before.
     pub fn hear(&mut self, id: &GalleryId, status: Status, retained: bool) -> Then {
         if *id == self.me {
             return match status {
-                // What an earlier life of this gallery said.
+                // A status of this gallery's own earlier life.
                 _ if retained => Then::Nothing,
                 Status::Online => {
                     if self.before.is_none() {
@@ -164,7 +164,7 @@ impl Election {
                     }
                     Then::Nothing
                 }
-                // The will of an earlier connection, which the others heard too.
+                // The will of an earlier connection, which the others received too.
                 Status::Offline => {
                     (self.before, self.told) = (None, BTreeSet::new());
                     self.untold.clear();
@@ -198,9 +198,9 @@ impl Election {
         self.since(stored)
     }
 
-    /// What follows from what has changed, `stored` being whether it was its election before.
+    /// What follows from the change; `stored` says whether this gallery was elected before.
     fn since(&self, stored: bool) -> Then {
-        // The nodes offer what nobody stored when a gallery comes online.
+        // When a gallery comes online, nodes offer what nobody stored.
         if self.stores() && !stored { Then::SayOnline } else { Then::Nothing }
     }
 
@@ -209,13 +209,13 @@ impl Election {
         self.before.as_ref()?.first()
     }
 
-    /// Whether it is this gallery's election to store.
+    /// Whether this gallery is elected to store.
     pub fn stores(&self) -> bool {
         self.before.as_ref().is_some_and(BTreeSet::is_empty)
     }
 }
 
-/// Puts one more into a set that has room. Returns whether it is new there.
+/// Adds an id to a set, if there is room. Returns whether it is new.
 fn put(set: &mut BTreeSet<GalleryId>, id: &GalleryId) -> bool {
     set.len() < MOST && set.insert(id.clone())
 }

@@ -1,12 +1,12 @@
-//! Names of files that strangers sent: texts for people, never paths.
+//! File names from strangers: texts for people, never paths.
 
 use wire::{MediaType, Photo};
 
-/// Longer ones are cut, in characters.
+/// The longest name in characters; longer ones are cut.
 const LENGTH: usize = 255;
 
-/// The last part of a path of any system, without what cannot be seen or turns the reading
-/// direction. Empty if nothing is left.
+/// The last segment of a path of any system, without invisible characters and those that change the
+/// direction of text. Empty if nothing is left.
 pub(crate) fn clean(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let shown: String = last.chars().filter(|&c| !is_hidden(c)).take(LENGTH).collect();
@@ -14,15 +14,15 @@ pub(crate) fn clean(name: &str) -> String {
     if shown.trim_matches('.').is_empty() { String::new() } else { shown.to_owned() }
 }
 
-/// Controls, and what Unicode has for direction and invisible joints (UAX 9, 2).
+/// Control characters, and Unicode's direction marks and invisible joiners (UAX 9, 2).
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The value of `Content-Disposition` (RFC 6266), with a name that fits the type whatever the
-/// file was called: a browser saves it under that name, and a system starts it by its ending.
+/// The value of `Content-Disposition` (RFC 6266). The name always fits the media type: a browser
+/// saves the file under it, and a system opens the file by its extension.
 pub(crate) fn disposition(photo: &Photo, attachment: bool) -> String {
     let name = name_of(photo);
     // Some programs decode percent signs here too.

@@ -1,5 +1,5 @@
-//! From a snapshot on MQTT to a photo: checked, stored, and acknowledged to its node, which keeps
-//! it until then.
+//! Turns a snapshot from MQTT into a photo: checks it, stores it, and acknowledges it to its node,
+//! which keeps it until then.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,17 +13,17 @@ use crate::photos::picture::{self, Checked};
 use crate::photos::snaps::SnapError;
 use crate::photos::store::{Added, Content, NewPhoto, Store, StoreError};
 
-/// Snapshots that are in work may take so many KiB of memory; the largest fits three times.
+/// Memory of snapshots in progress, in KiB; the largest fits three times.
 const ROOM: usize = 32 * 1024;
 
-/// So many messages may wait to be said. What is beyond is not said: a node that hears nothing
+/// The most messages that wait to be sent. Further ones are dropped: a node without an answer
 /// offers its snapshot again.
 pub(crate) const SAYINGS: usize = 256;
 
-/// So many refusals may wait for those who asked for a snapshot.
+/// The most refusals that wait for those who asked for a snapshot.
 const REFUSALS: usize = 64;
 
-/// What the gallery says on MQTT: QoS 1, not retained.
+/// A message of the gallery on MQTT: QoS 1, not retained.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Saying {
     pub topic: Topic,
@@ -38,7 +38,7 @@ pub(crate) struct Refusal {
     pub why: SnapError,
 }
 
-/// Takes snapshots in.
+/// Takes in snapshots.
 #[derive(Debug, Clone)]
 pub(crate) struct Ingest {
     store: Store,
@@ -61,7 +61,7 @@ pub(crate) struct Snapshot {
 /// A snapshot that will never be stored.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Bad {
-    /// What it says that it is, if it can be read.
+    /// The id that it claims, if readable.
     pub id: Option<PhotoId>,
     pub why: String,
 }
@@ -73,7 +73,7 @@ impl Ingest {
         Ingest { store, room, crowded, say, refusals, keep_gps }
     }
 
-    /// Reads what came on the topic of `camera`, and takes the place out unless it is to be kept.
+    /// Reads a snapshot from `camera`'s topic, and removes the place unless it is to be kept.
     pub fn read(&self, camera: &CameraId, jpeg: Bytes) -> Result<Snapshot, Bad> {
         let stamp = Stamp::find(&jpeg);
         let id = stamp.as_ref().and_then(|stamp| stamp.photo.clone());
@@ -99,24 +99,24 @@ impl Ingest {
         let checked = whole.map_err(|error| bad(error.to_string()))?.checked;
         let mut jpeg = Vec::from(jpeg);
         if !self.keep_gps {
-            // What a node of ours sends has none, and stays as it is.
+            // A snapshot from our own nodes has no place, and stays as it is.
             picture::without_places(MediaType::Jpeg, &mut jpeg)
                 .map_err(|error| bad(error.to_string()))?;
         }
         Ok(Snapshot { id, stamp, jpeg: jpeg.into(), checked })
     }
 
-    /// What will not be stored, from now on.
+    /// The refusals from now on.
     pub fn refusals(&self) -> broadcast::Receiver<Refusal> {
         self.refusals.subscribe()
     }
 
-    /// Says something to a node. A message that finds the queue full is not said.
+    /// Queues a message to a node. If the queue is full, the message is dropped.
     pub fn say(&self, topic: Topic, payload: String) -> bool {
         self.say.try_send(Saying { topic, payload }).is_ok()
     }
 
-    /// A node says that it cannot do what it was asked to.
+    /// A node says that it cannot do what it was asked.
     pub fn refused(&self, refusal: Refusal) {
         // Perhaps nobody waits for it.
         let _ = self.refusals.send(refusal);
@@ -127,8 +127,8 @@ impl Ingest {
         self.answer(node, id, Some(SnapError::Refused(why.to_owned())), true);
     }
 
-    /// Stores a snapshot, which goes on after this returns. When there are too many at once it is
-    /// left to its node, which offers it again.
+    /// Stores a snapshot in the background. If there are too many at once, the snapshot is left to
+    /// its node, which offers it again.
     pub fn store(&self, snapshot: Snapshot, camera_name: String, taken: u64, time: TimeSource) {
         let Snapshot { id, stamp: Stamp { camera, .. }, jpeg, checked } = snapshot;
         let kib = u32::try_from(jpeg.len().div_ceil(1024)).unwrap_or(u32::MAX);
@@ -154,7 +154,7 @@ impl Ingest {
             content: Content::Bytes(jpeg),
         };
         let ingest = self.clone();
-        // It ends when the store has answered, which it does until it is closed.
+        // The task ends when the store has answered, which it does until it is closed.
         tokio::spawn(async move {
             let added = ingest.store.add(new).await;
             ingest.crowded.store(false, Ordering::Relaxed);
@@ -163,7 +163,7 @@ impl Ingest {
         });
     }
 
-    /// Takes no more, and waits until what is under way is stored and answered.
+    /// Takes no more, and waits until those in progress are stored and acknowledged.
     pub async fn finish(&self) {
         if let Ok(all) = self.room.acquire_many(u32::try_from(ROOM).unwrap_or(u32::MAX)).await {
             all.forget();
@@ -178,9 +178,9 @@ impl Ingest {
             }
             Ok(Added::Same(_)) => None,
             Ok(Added::Deleted) => None,
-            // Whoever stores will answer.
+            // Another gallery that stores will answer.
             Err(StoreError::Closed | StoreError::ViewOnly(_)) => return,
-            // The store has told that already.
+            // The store has reported that already.
             Err(error @ (StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Away(_))) => {
                 Some(error.into())
             }

@@ -1,4 +1,4 @@
-//! Why there is no photo, as HTTP says it.
+//! HTTP's problems for a photo that is not there.
 
 use tracing::warn;
 use warp::http::StatusCode;

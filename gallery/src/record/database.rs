@@ -1,8 +1,7 @@
-//! What is said and what happens, on disk: a database of its own for each, written by a thread of
-//! its own.
+//! The talk and the log on disk: each has its own database and its own thread that writes it.
 //!
-//! Nobody waits for it: what it cannot take is told to those who are here nevertheless, and is
-//! missing after a restart.
+//! Nobody waits for the disk: a line that cannot be queued still reaches the pages, and is missing
+//! after a restart.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,27 +16,27 @@ use serde::de::DeserializeOwned;
 use supervision::{Beat, Health, Need};
 use tracing::{info, warn};
 
-/// So many lines wait to be written at most; more are not kept.
+/// The most lines that wait to be written; further ones are not stored.
 const QUEUE: usize = 1024;
 
-/// How long another program, such as a backup, may hold the database.
+/// How long another program, such as a backup, may lock the database.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// Where lines go to be kept.
+/// A handle that stores lines.
 #[derive(Debug)]
 pub(crate) struct Kept {
     lines: Option<SyncSender<String>>,
     thread: Option<JoinHandle<()>>,
-    /// Lines that are missing on disk.
+    /// How many lines are missing on disk.
     lost: Arc<AtomicU64>,
-    /// Of the thread.
+    /// The thread's health.
     pub health: Health,
 }
 
 impl Kept {
-    /// Opens the database, or makes it, and reads the last `read` lines of it; it keeps `most`.
-    /// `what` is in it, the talk or the log. Where that fails it is not kept, which the program's
-    /// own log says.
+    /// Opens or makes the database, and reads its last `read` lines; it holds at most `most`.
+    /// `what` names its content, the talk or the log. If it cannot be opened, nothing is stored,
+    /// which the program's own log says.
     pub fn open<T: DeserializeOwned>(
         file: &Path,
         what: &'static str,
@@ -63,10 +62,10 @@ impl Kept {
         (Kept { lines, thread, lost, health }, last)
     }
 
-    /// Keeps a line, if there is room for it to wait.
+    /// Stores a line, if the queue has room.
     pub fn keep(&self, line: &impl Serialize) {
         let json = serde_json::to_string(line).expect("a line holds only what JSON can say");
-        // Neither for a disk that does not keep up, nor for a thread that has ended.
+        // It waits neither for a slow disk nor for a dead thread.
         if self.lines.as_ref().is_none_or(|lines| lines.try_send(json).is_err()) {
             self.lost.fetch_add(1, Relaxed);
         }
@@ -88,7 +87,7 @@ impl Drop for Kept {
 }
 
 fn open(file: &Path) -> rusqlite::Result<Connection> {
-    // What SQLite makes beside it has the same mode. What is wrong here is found again below.
+    // SQLite's other files get the same mode. A fault here shows again below.
     let _ = durable::private_file(file);
     let database = Connection::open(file)?;
     database.busy_timeout(BUSY)?;
@@ -101,19 +100,19 @@ fn open(file: &Path) -> rusqlite::Result<Connection> {
     Ok(database)
 }
 
-/// The last lines of a database that another process may be writing. Without one, or when it
-/// cannot be read, there are none.
+/// The last lines of a database that another process may be writing. Empty if it is missing or
+/// cannot be read.
 pub(crate) fn peek<T: DeserializeOwned>(file: &Path, read: usize) -> Vec<T> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = Connection::open_with_flags(file, flags);
     database.and_then(|database| last(&database, read)).unwrap_or_default()
 }
 
-/// The ids of the last lines of a kind, `what`, oldest first. Without a database there are none.
+/// The ids of the last lines of the kind `what`, oldest first. Empty without a database.
 pub(crate) fn ids<T: DeserializeOwned>(file: &Path, what: &str, read: usize) -> Vec<T> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let all = Connection::open_with_flags(file, flags).and_then(|database| {
-        // The database reads the texts, so that not all of them are in memory at once.
+        // SQLite parses the texts, so that not all of them are in memory at once.
         let mut query = database.prepare(
             "SELECT id FROM (SELECT number, json -> 'id' AS id FROM line WHERE json_valid(json) \
              AND json ->> 'what' = ?1 ORDER BY number DESC LIMIT ?2) ORDER BY number",
@@ -130,11 +129,11 @@ fn last<T: DeserializeOwned>(database: &Connection, read: usize) -> rusqlite::Re
     )?;
     let rows = query.query_map([read], |row| row.get::<_, String>(0))?;
     let lines: Vec<String> = rows.collect::<Result<_, _>>()?;
-    // A line of a later version is passed over.
+    // A line of a later version is skipped.
     Ok(lines.iter().filter_map(|json| serde_json::from_str(json).ok()).collect())
 }
 
-/// What the thread works with.
+/// The state of the thread.
 struct Writer {
     database: Connection,
     what: &'static str,
@@ -143,7 +142,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// Ends with the last sender, when what was queued is written.
+    /// Ends after the last sender, when the queue is written.
     fn run(mut self, queue: &Receiver<String>, alive: &Beat) {
         let what = self.what;
         let mut failing = false;

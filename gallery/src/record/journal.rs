@@ -1,4 +1,4 @@
-//! The log: what happens in the house, one line each, kept with a bound.
+//! The log: events in the house, one line each, stored with a bound.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -17,19 +17,19 @@ use wire::{Topic, limits};
 use crate::now::{Micros, Now};
 use crate::record::database::Kept;
 
-/// So many lines are kept, in memory and on disk.
+/// The most lines, in memory and on disk.
 const KEPT: usize = 5000;
 
-/// So much is taken: a crowd that comes in or leaves at once, and no flood.
+/// How many lines are taken: enough for a crowd that comes or leaves at once, but no flood.
 const TAKEN: Rate = Rate { burst: 1000.0, per_second: 100.0 };
 
-/// What is new is gathered for this long, so that many lines make one message.
+/// Lines are gathered for this long before pages are told, so that many make one message.
 const GATHER: Duration = Duration::from_millis(80);
 
 /// How many bundles wait for a page. One that misses some gets the last lines again.
 const BUNDLES: usize = 64;
 
-/// How long after a connection to the broker who was not told of again has left.
+/// How long after a connection to the broker those who were not announced again have left.
 const SETTLES: Micros = 10_000_000;
 
 #[derive(Debug)]
@@ -47,14 +47,14 @@ struct State {
     /// Oldest first.
     entries: VecDeque<Entry>,
     next: u64,
-    /// So many of the last are not yet told.
+    /// How many of the last lines have not been told.
     fresh: usize,
     taken: Bucket,
     missed: u64,
 }
 
 impl Journal {
-    /// Goes on with what an earlier life of this gallery kept in `file`.
+    /// Continues the log that an earlier life of this gallery stored in `file`.
     pub fn new(file: &Path) -> Self {
         let (kept, entries) = Kept::open::<Entry>(file, "log", KEPT, KEPT);
         let next = entries.iter().map(|entry| entry.id + 1).max().unwrap_or(1);
@@ -71,7 +71,7 @@ impl Journal {
         Journal { state: Mutex::new(state), kept, changed: Notify::new(), bundles }
     }
 
-    /// Of the thread that keeps the log.
+    /// The health of the thread that stores the log.
     pub fn health(&self) -> &Health {
         &self.kept.health
     }
@@ -85,7 +85,7 @@ impl Journal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The broker was reached; what is retained comes next.
+    /// The broker was reached; retained messages come next.
     pub fn connected(&self) {
         let mut state = self.state();
         state.observer.connected();
@@ -120,21 +120,21 @@ impl Journal {
         }
     }
 
-    /// Up to `limit` lines that are older than the line `before`, newest first.
+    /// Up to `limit` lines older than the line `before`, newest first.
     pub fn list(&self, before: Option<u64>, limit: usize) -> Vec<Entry> {
         let state = self.state();
         let newest = state.entries.iter().rev();
         newest.filter(|entry| before.is_none_or(|id| entry.id < id)).take(limit).cloned().collect()
     }
 
-    /// The last lines, and all from now on.
+    /// The last lines, then all from now on.
     pub fn follow(self: &Arc<Self>) -> Reader {
         let state = self.state();
         let later = self.bundles.subscribe();
         Reader { journal: Arc::clone(self), first: Some(state.last(limits::LOG)), later }
     }
 
-    /// Tells what is new, for ever.
+    /// Tells followers the news. Never ends.
     pub async fn run(&self) {
         loop {
             let _ = timeout(Duration::from_secs(1), self.changed.notified()).await;
@@ -153,19 +153,20 @@ impl Journal {
         if state.missed > 0 {
             let count = std::mem::take(&mut state.missed);
             self.add(&mut state, vec![Event::Missed { count }], now);
-            // Without room for even that line, it and what it stood for are counted on.
+            // Without room for this line too, the lines that it stands for and it are counted
+            // again.
             state.missed = if state.missed > 0 { count } else { 0 };
         }
         let fresh = std::mem::take(&mut state.fresh);
         if fresh > 0 {
-            // Under the lock, so that who begins to follow now misses none.
+            // Under the lock, so that a follower that begins now misses none.
             let _ = self.bundles.send(state.last(fresh));
         }
     }
 }
 
 impl State {
-    /// The last lines as a message to a page.
+    /// The last lines as a message for a page.
     fn last(&self, count: usize) -> Arc<str> {
         let skipped = self.entries.len().saturating_sub(count);
         let entries = self.entries.iter().skip(skipped).cloned().collect();
@@ -174,7 +175,7 @@ impl State {
     }
 }
 
-/// Somebody who follows the log.
+/// A follower of the log.
 #[derive(Debug)]
 pub(crate) struct Reader {
     journal: Arc<Journal>,
@@ -195,7 +196,7 @@ impl Reader {
                 self.later = later;
                 first.unwrap_or_default()
             }
-            // It never ends before the pages do.
+            // The channel outlives the pages.
             Err(RecvError::Closed) => std::future::pending().await,
         }
     }

@@ -19,20 +19,20 @@ use super::rooms::Place;
 use crate::limits::shares::Share;
 use crate::live::socket::Hearing;
 
-/// What is read at once.
+/// The most bytes read at once.
 const READ: usize = 64 * 1024;
 
 const PING_EVERY: Duration = Duration::from_secs(30);
 
-/// A client that takes nothing for this long of what is on its way to it is let go.
+/// A client that takes nothing for this long, while something is on its way to it, is closed.
 const STALL: Duration = Duration::from_secs(30);
 
-/// How long the last words may take: the rest of a message, and the closing of both sides.
+/// How long the end may take: the rest of a message, and the closing of both sides.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
-/// Serves a client until it leaves, does what it must not, stalls, or `stop` is true. What it says
-/// takes from `memory`.
+/// Serves a client until it leaves, breaks a rule, stalls, or `stop` is true. Its messages take
+/// from `memory`.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
     stream: S,
     place: &Place,
@@ -56,13 +56,13 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
             None
         }
     };
-    // What it was in the midst of is sent to its end, or the close could not be told from it.
+    // The frame under way is finished, or the client could not tell the close from it.
     let ended = match ended {
         Some(ended) => ended,
         None => timeout(CLOSE_WITHIN, writing).await.unwrap_or(Err(io::ErrorKind::TimedOut.into())),
     };
     if ended.is_ok() {
-        // Until the client closes too, or the close would be lost with what it still says.
+        // Until the client closes too, or the close could be lost together with its last messages.
         let _ = timeout(CLOSED_WITHIN, reader.until_the_end()).await;
     }
 }
@@ -70,12 +70,12 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
 struct Reader<S> {
     stream: ReadHalf<S>,
     hearing: Hearing,
-    /// Where its pictures go, in the room that has photos.
+    /// The offers of its pictures, in the room that has photos.
     pictures: Option<Pictures>,
 }
 
 impl<S: AsyncRead> Reader<S> {
-    /// Reads until the client leaves or breaks the rules; the code and reason to close with.
+    /// Reads until the client leaves or breaks a rule. Returns the code and reason to close with.
     async fn run(&mut self, place: &Place) -> (u16, &'static str) {
         loop {
             match self.read(place).await {
@@ -87,7 +87,7 @@ impl<S: AsyncRead> Reader<S> {
         }
     }
 
-    /// Reads one thing that the client says, and passes it on. `false` when it leaves.
+    /// Reads one message of the client and passes it on. `false` when the client leaves.
     async fn read(&mut self, place: &Place) -> Result<bool, Broken> {
         match self.hearing.hear(&mut self.stream).await? {
             Some(Heard::Message(kind, payload)) => {
@@ -116,7 +116,7 @@ struct Writer<S> {
 }
 
 impl<S: AsyncWrite> Writer<S> {
-    /// Sends what there is for the client, until it is told to close.
+    /// Sends the client's messages until it must close.
     async fn run(mut self, member: &Member) -> io::Result<()> {
         let mut ping = Instant::now() + PING_EVERY;
         loop {
@@ -142,7 +142,7 @@ impl<S: AsyncWrite> Writer<S> {
         }
     }
 
-    /// Writes a frame. The payload is not copied but into the socket.
+    /// Writes a frame. The payload is copied only into the socket.
     async fn frame(&mut self, opcode: Opcode, payload: Bytes) -> io::Result<()> {
         let mut frame = head(opcode, payload.len()).chain(payload);
         while frame.has_remaining() {

@@ -1,4 +1,4 @@
-//! A client as the others see it: what it is sent, and whether it keeps up.
+//! A client as the others see it: its queue, and whether it keeps up.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,19 +11,19 @@ use websocket::close::TRY_LATER;
 use super::message::Message;
 use super::outbox::{ClientId, Outbox};
 
-/// A client keeps up when no more than this waits for it, in bytes.
+/// A client keeps up while no more than this waits for it, in bytes.
 const KEEPS_UP: usize = 32 * 1024;
 
-/// A sender is read on after this, whoever has not kept up, and waits no more for those until
+/// How long a sender waits for those who do not keep up. After that it does not wait for them until
 /// they have taken everything.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Default)]
 pub(crate) struct Member {
     inner: Mutex<Inner>,
-    /// There is something to send.
+    /// Told when there is something to send.
     came: Notify,
-    /// Something was taken.
+    /// Told when something was taken.
     taken: Notify,
 }
 
@@ -35,17 +35,17 @@ struct Inner {
     is_slow: bool,
 }
 
-/// What a client is sent next.
+/// What to send to a client next.
 #[derive(Debug)]
 pub(crate) enum Next {
     Message(Message),
     Pong(Bytes),
-    /// A code and a reason; the last that it is sent.
+    /// A code and a reason; nothing follows.
     Close(u16, &'static str),
 }
 
 impl Member {
-    /// Gives it a message, or closes it when too much waits.
+    /// Queues a message, or closes the client if too much waits.
     pub fn put(&self, from: ClientId, message: Message) {
         let mut inner = self.lock();
         if inner.close.is_some() {
@@ -59,20 +59,20 @@ impl Member {
         self.taken.notify_waiters();
     }
 
-    /// Answers a ping: the newest is enough (section 5.5.3).
+    /// Answers a ping: only the newest needs an answer (section 5.5.3).
     pub fn pong(&self, payload: Bytes) {
         self.lock().pong = Some(payload);
         self.came.notify_one();
     }
 
-    /// Lets it go, with a code and a reason. What waits is forgotten. The first close counts.
+    /// Closes the client with a code and a reason, and drops what waits. The first close counts.
     pub fn close(&self, code: u16, reason: &'static str) {
         self.lock().close(code, reason);
         self.came.notify_one();
         self.taken.notify_waiters();
     }
 
-    /// What it is to be sent next. Its socket takes this when it has sent what was before.
+    /// What to send next. The socket calls this after it has sent the last one.
     pub async fn next(&self) -> Next {
         loop {
             if let Some(next) = self.take() {
@@ -102,8 +102,8 @@ impl Member {
         self.lock().outbox.replaced()
     }
 
-    /// Waits until all who keep up have room for more. So a sender's own socket fills when it is
-    /// faster than they are, and it has to wait; but one who stalls delays it by [`PATIENCE`] once.
+    /// Waits until all who keep up have room for more. So a sender that is faster than they are
+    /// fills its own socket and has to wait; but one that stalls delays it once, by [`PATIENCE`].
     pub async fn all_take(members: &[Arc<Member>]) {
         let deadline = Instant::now() + PATIENCE;
         for member in members {

@@ -1,4 +1,4 @@
-//! A message of the relay, shared by all who have yet to take it.
+//! A message of the relay, shared by all who have not taken it yet.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use websocket::Kind;
 
 use crate::limits::shares::Share;
 
-/// A message is at most so long, in bytes.
+/// The longest message, in bytes.
 pub(crate) const MESSAGE: usize = wire::limits::PICTURE;
 
 /// Text or bytes. Cheap to clone.
@@ -15,7 +15,7 @@ pub(crate) const MESSAGE: usize = wire::limits::PICTURE;
 pub(crate) struct Message {
     pub kind: Kind,
     pub payload: Bytes,
-    /// Its part of the memory for messages, free again when the last who waits has it.
+    /// Its share of the memory for messages, freed when the last client has taken it.
     _memory: Arc<Share>,
 }
 

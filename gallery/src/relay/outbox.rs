@@ -1,4 +1,4 @@
-//! What waits for one client: pure, without a socket or a clock.
+//! The queue of one client. Pure, without a socket or a clock.
 
 use std::collections::VecDeque;
 
@@ -6,19 +6,19 @@ use websocket::Kind;
 
 use super::message::Message;
 
-/// A binary message of this size or more may be replaced by a newer one of its sender.
+/// A newer binary message of the same sender may replace one of at least this size.
 const LARGE: usize = 64 * 1024;
 
-/// What may wait for a client, in bytes.
+/// The most bytes that wait for a client.
 pub(crate) const QUEUE: usize = 16 * 1024 * 1024;
 
-/// What a message costs besides its bytes, so that empty ones are bounded too.
+/// The bytes of a message besides its content, so that empty ones are bounded too.
 const EACH: usize = 128;
 
-/// Who sent a message.
+/// The sender of a message.
 pub(crate) type ClientId = u64;
 
-/// The messages that a client has not taken yet, in order for each sender.
+/// The messages that a client has not taken yet, in each sender's order.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queue: VecDeque<(ClientId, Message)>,
@@ -26,16 +26,15 @@ pub(crate) struct Outbox {
     replaced: u64,
 }
 
-/// More waits for the client than [`QUEUE`]; it is to be closed.
+/// More than [`QUEUE`] waits for the client; it must be closed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Full;
 
 impl Outbox {
-    /// Adds a message. A large binary one takes the place of the one of the same sender that
-    /// still waits.
+    /// Adds a message. A large binary one replaces the waiting one of the same sender.
     ///
     /// # Errors
-    /// [`Full`] when there is no room; the message is not added.
+    /// [`Full`] if there is no room; the message is not added.
     pub fn put(&mut self, from: ClientId, message: Message) -> Result<(), Full> {
         let old = is_large(&message)
             .then(|| self.queue.iter().rposition(|(f, m)| *f == from && is_large(m)))
@@ -48,8 +47,8 @@ impl Outbox {
         self.bytes = bytes;
         if let Some(at) = old {
             self.replaced += 1;
-            // It stays behind what its sender said since, but goes behind others only for that:
-            // it would not be sent while they talk.
+            // It must stay behind its sender's later messages. Only then it goes to the end;
+            // otherwise it would never be sent while others talk.
             let said_since = self.queue.iter().skip(at + 1).any(|(sender, _)| *sender == from);
             match self.queue.get_mut(at) {
                 Some((_, place)) if !said_since => {
@@ -70,13 +69,13 @@ impl Outbox {
         Some(message)
     }
 
-    /// Forgets what waits.
+    /// Drops all messages.
     pub fn clear(&mut self) {
         self.queue = VecDeque::new();
         self.bytes = 0;
     }
 
-    /// How much waits, in bytes.
+    /// The bytes of all messages.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
@@ -164,8 +163,8 @@ mod tests {
     }
 
     proptest! {
-        /// Against what the rules say: nothing is invented, each sender's order holds, and what
-        /// is missing was large, binary, and followed by another such one of its sender.
+        /// Checked against the rules: nothing is invented, each sender's order holds, and each
+        /// missing message was large, binary, and followed by another such one of its sender.
         #[test]
         fn only_pictures_vanish_and_only_for_newer_ones(
             steps in prop::collection::vec((0..4_u64, 0..5_usize, any::<bool>()), 1..120),

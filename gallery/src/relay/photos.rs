@@ -1,4 +1,4 @@
-//! Pictures said on `/` become photos, and photos taken elsewhere are said there.
+//! Turns pictures sent on `/` into photos, and sends photos taken elsewhere there.
 
 use std::collections::VecDeque;
 use std::io;
@@ -31,19 +31,19 @@ use crate::photos::upload::Uploads;
 /// The gallery as a sender; no client has this id.
 const GALLERY: ClientId = 0;
 
-/// How many of a client's pictures become photos at once, and how often.
+/// How many of a client's pictures may become photos at once, and in the long run.
 const TURNS: Rate = Rate { burst: 5.0, per_second: 1.0 };
 
-/// How often it is said that pictures became no photos.
+/// How often to log that pictures did not become photos.
 const SAY_MISSED: Duration = Duration::from_secs(60);
 
-/// So many photos that came from here are remembered until the store tells of them.
+/// The most photos from here that are remembered until the store announces them.
 const REMEMBERED: usize = 256;
 
-/// A photo received longer ago was not just taken: its deletion was undone.
+/// A photo received longer ago is not new: its deletion was undone.
 const NEW_MS: u64 = 60_000;
 
-/// Where clients put pictures, and where they are taken from.
+/// The queue of clients' pictures.
 pub(crate) type Offers = mpsc::Sender<(Message, Who, Share)>;
 pub(crate) type Offered = mpsc::Receiver<(Message, Who, Share)>;
 
@@ -62,7 +62,7 @@ pub(crate) struct Pictures {
     missed: Arc<Missed>,
 }
 
-/// Pictures that were said on `/` and became no photos.
+/// Pictures sent on `/` that did not become photos.
 #[derive(Debug)]
 pub(crate) struct Missed {
     count: AtomicU64,
@@ -76,7 +76,7 @@ impl Default for Missed {
 }
 
 impl Missed {
-    /// Counts one, and says so at most once in [`SAY_MISSED`].
+    /// Counts one, and logs that at most once in [`SAY_MISSED`].
     fn count(&self, who: &Who, why: &str) {
         let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         if self.said.is_due() {
@@ -95,8 +95,8 @@ impl Pictures {
         Pictures { offers, places, who, turns: Bucket::new(TURNS), missed }
     }
 
-    /// Offers a message to the store, if it is a picture. One that the client says beyond its turns,
-    /// or while the store is slower than all clients together, only passes.
+    /// Offers a message to the store, if it is a picture. A picture beyond the client's turns, or
+    /// while the store is slower than all clients together, is only passed on.
     pub fn offer(&mut self, message: &Message) {
         let is_picture =
             message.kind == Kind::Binary && picture::recognise(&message.payload).is_some();
@@ -117,7 +117,7 @@ impl Pictures {
     }
 }
 
-/// Stores what is offered, and says what the store gets otherwise, until `stop` is true.
+/// Stores offers, and sends photos that the store gets otherwise, until `stop` is true.
 pub(crate) async fn run(
     relay: Relay,
     store: Store,
@@ -131,7 +131,7 @@ pub(crate) async fn run(
     let keep = async {
         while let Some((picture, who, _place)) = offered.recv().await {
             let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
-            // Before it is stored, since the store tells of it at once.
+            // Before it is stored, because the store announces it at once.
             ours.remember(id.clone());
             if let Err(problem) = uploads.bring(id, picture.payload).await {
                 relay.missed.count(&who, problem.error());
@@ -187,12 +187,12 @@ async fn say_photo(relay: &Relay, store: &Store, id: &PhotoId) -> io::Result<()>
     Ok(())
 }
 
-/// Whether it came just now, and is no larger than what a client may say.
+/// Whether it came just now, and is no larger than a client's message may be.
 fn is_said(photo: &Photo) -> bool {
     Now::read().wall_ms().saturating_sub(photo.received) < NEW_MS && photo.bytes <= MESSAGE as u64
 }
 
-/// The photos that clients of the relay brought: all of them have got the picture already.
+/// The photos that clients of the relay brought: all clients have received the picture already.
 #[derive(Debug, Default)]
 struct Ours(Mutex<VecDeque<PhotoId>>);
 

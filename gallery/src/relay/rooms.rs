@@ -1,4 +1,4 @@
-//! Who is in which room, and what each is sent.
+//! Who is in which room, and what each receives.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -14,10 +14,10 @@ use super::outbox::ClientId;
 use crate::limits::shares::{Full, Share, Shares, Who};
 use crate::problem::Problem;
 
-/// Clients of one room.
+/// The most clients of one room.
 const CLIENTS: usize = 250;
 
-/// The name of a room, 1 to 32 of `a-z 0-9 - _`; the default is the room at `/`, without a name.
+/// The name of a room, 1 to 32 of `a-z 0-9 - _`; the default is the room at `/`, which has no name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct RoomName(String);
 
@@ -55,7 +55,7 @@ impl fmt::Display for RoomName {
     }
 }
 
-/// All rooms. One is there as long as somebody is in it.
+/// All rooms. A room exists while somebody is in it.
 #[derive(Debug, Default)]
 pub(crate) struct Rooms(Mutex<Inner>);
 
@@ -85,7 +85,7 @@ impl Rooms {
     /// Lets a client in.
     ///
     /// # Errors
-    /// There are too many in the room.
+    /// The room has too many clients.
     pub fn join(self: &Arc<Self>, room: RoomName, who: Who) -> Result<Place, Full> {
         let mut inner = self.lock();
         let places = match inner.rooms.get(&room) {
@@ -101,7 +101,7 @@ impl Rooms {
         Ok(Place { rooms: self.clone(), room, id, member, _share: share })
     }
 
-    /// Gives a message to all in a room but `from`. Returns to whom.
+    /// Gives a message to all in a room except `from`. Returns the receivers.
     pub fn send(&self, room: &RoomName, from: ClientId, message: &Message) -> Vec<Arc<Member>> {
         let others: Vec<Arc<Member>> = {
             let inner = self.lock();
@@ -132,7 +132,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Whoever waits for it is let go.
+        // Whoever waits for it is released.
         self.member.close(GOING_AWAY, "left");
         let mut inner = self.rooms.lock();
         if let Some(room) = inner.rooms.get_mut(&self.room) {

@@ -1,12 +1,12 @@
-//! When a node that is heard but not known is asked for its facts.
+//! When a node that sends heartbeats but not all of its facts is asked for them.
 
 use crate::now::Micros;
 
-/// After so long it is asked again, and each time that did not help after twice as long.
+/// The time before it is asked again, which doubles with each vain question.
 pub(super) const FIRST: Micros = 10_000_000;
 const DOUBLINGS: u32 = 6;
 
-/// How often a node was asked in vain, and when it is asked next.
+/// How often a node was asked in vain, and when to ask next.
 #[derive(Debug, Default)]
 pub(super) struct Asking {
     times: u32,
@@ -14,7 +14,7 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    /// Whether it is to be asked now. One that is known starts anew.
+    /// Whether to ask now. A node whose facts are known starts anew.
     pub fn ask(&mut self, is_known: bool, now: Micros) -> bool {
         if is_known {
             *self = Asking::default();

@@ -1,20 +1,20 @@
-//! What nodes say of the photos on their disks.
+//! What nodes say about the photos on their disks.
 
 use wire::{NodeName, Stats, Status};
 
 use super::{Cameras, Node};
 
-/// Characters of a node's trouble that are shown.
+/// The most characters shown of a node's trouble.
 const TROUBLE: usize = 300;
 
 /// A node's disk, by its last heartbeat.
 #[derive(Debug, Default)]
 pub(super) struct Disk {
-    /// Why it can keep no photos.
+    /// Why it cannot store photos.
     trouble: Option<String>,
-    /// How many it keeps that were refused for good.
+    /// How many photos on it were refused for good.
     refused: u64,
-    /// What the broker keeps from it.
+    /// What the broker holds back from it.
     kept_back: Option<String>,
 }
 
@@ -30,7 +30,7 @@ impl Disk {
 }
 
 impl Cameras {
-    /// Which of the nodes that are online can keep no photos, and why: sentences for people.
+    /// Which online nodes cannot store photos, and why: sentences for people.
     pub fn troubles(&self) -> Vec<String> {
         let tell = |(name, disk): (&NodeName, &Disk)| {
             disk.trouble.as_ref().map(|why| format!("{name} takes no photos: {why}"))
@@ -38,7 +38,7 @@ impl Cameras {
         self.disks().filter_map(tell).collect()
     }
 
-    /// From which of them the broker keeps something.
+    /// Which online nodes the broker holds something back from.
     pub fn kept_back(&self) -> Vec<String> {
         let tell = |(name, disk): (&NodeName, &Disk)| {
             Some(format!("{name}: {}", disk.kept_back.as_ref()?))
@@ -46,7 +46,7 @@ impl Cameras {
         self.disks().filter_map(tell).collect()
     }
 
-    /// Which of them keep photos that were refused for good.
+    /// Which online nodes have photos that were refused for good.
     pub fn refused(&self) -> Vec<String> {
         let tell = |(name, disk): (&NodeName, &Disk)| {
             format!(

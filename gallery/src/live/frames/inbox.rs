@@ -1,4 +1,4 @@
-//! What waits for somebody who watches.
+//! The frames that wait for one viewer.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use futures_util::task::AtomicWaker;
 
 use super::Frame;
 
-/// The newest frame of each tile that was not fetched yet, for one task.
+/// The newest frame of each tile that was not fetched, for one task.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     tiles: Mutex<Tiles>,
@@ -18,11 +18,11 @@ pub(crate) struct Inbox {
 #[derive(Debug, Default)]
 struct Tiles {
     waiting: Vec<(u16, Arc<Frame>)>,
-    /// One came since the task was told.
+    /// Whether a frame has come since the task was told.
     has_new: bool,
 }
 
-/// What waits in an inbox; nothing else comes or goes as long as this is held.
+/// The waiting frames of an inbox, which is locked while this is held.
 pub(crate) struct Waiting<'a>(MutexGuard<'a, Tiles>);
 
 impl Waiting<'_> {
@@ -30,7 +30,7 @@ impl Waiting<'_> {
         self.0.waiting.is_empty()
     }
 
-    /// The tiles for which a frame waits, and how many bytes it has.
+    /// The tiles with a waiting frame, and its size in bytes.
     pub fn tiles(&self) -> impl Iterator<Item = (u16, usize)> {
         self.0.waiting.iter().map(|(tile, frame)| (*tile, frame.jpeg.len()))
     }
@@ -60,10 +60,10 @@ impl Inbox {
         self.waiting().take(tile)
     }
 
-    /// Ends when a frame came since this last ended.
+    /// Ends when a frame has come since this last ended.
     pub async fn came(&self) {
         poll_fn(|context| {
-            // First, so that no frame is missed.
+            // Registered first, so that no frame is missed.
             self.task.register(context.waker());
             match std::mem::take(&mut self.waiting().0.has_new) {
                 true => Poll::Ready(()),

@@ -1,4 +1,4 @@
-//! What is counted since the start, by whom ever, read here alone.
+//! All counters since the start, whoever counts: they are read only here.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(crate) struct Counters {
     pub talk: Counted,
     /// Lines of the log that are missing on disk.
     pub log_not_kept: u64,
-    /// Pictures that came and were not taken, by the reason, of each camera on the wall.
+    /// Pictures that arrived and were dropped, by camera on the wall and by reason.
     pub dropped: BTreeMap<CameraId, BTreeMap<&'static str, u64>>,
 }
 
@@ -34,7 +34,7 @@ impl Hub {
 }
 
 impl Counters {
-    /// What of it somebody should know: sentences for `/healthz`.
+    /// Counts that somebody should know: sentences for `/healthz`.
     pub fn notes(&self) -> Vec<String> {
         let Counters { refused, talk: Counted { unheard, missed, not_kept }, log_not_kept, .. } =
             *self;

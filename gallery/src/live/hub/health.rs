@@ -17,7 +17,7 @@ impl Hub {
         lost.into_iter().chain(self.store.trouble().map(|why| why.to_string())).collect()
     }
 
-    /// What is not wrong here, but should be known, for `/healthz`.
+    /// What is not wrong here but should be known, for `/healthz`.
     pub fn notes(&self) -> Vec<String> {
         let counted = self.counters().notes();
         let state = self.state();
@@ -36,12 +36,12 @@ impl Hub {
         all.chain(counted).collect()
     }
 
-    /// Which cameras somebody must mend, for `/healthz`.
+    /// Which cameras somebody must repair, for `/healthz`.
     pub fn errors(&self) -> Vec<String> {
         self.state().cameras.errors()
     }
 
-    /// Tells pages what is wrong with the store and the nodes, when that changes.
+    /// Tells pages what is wrong with the store and the nodes, whenever that changes.
     pub(super) fn watch_troubles(&self) {
         let trouble = self.store.trouble().map(|why| notice(&why));
         let mut state = self.state();
@@ -56,7 +56,7 @@ impl Hub {
     }
 }
 
-/// What pages are told of it.
+/// A store's fault as a notice for pages.
 pub(super) fn notice(why: &StoreError) -> (NoticeCode, String) {
     let code = match why {
         StoreError::Full(_) => NoticeCode::DiskFull,
@@ -65,10 +65,10 @@ pub(super) fn notice(why: &StoreError) -> (NoticeCode, String) {
     (code, why.to_string())
 }
 
-/// What does not come for so many cameras is told one by one.
+/// At most this many cameras whose pictures do not come are named one by one.
 const TOLD: usize = 20;
 
-/// What a broker keeps back of a camera, and what to do.
+/// What a broker holds back of a camera, and what to do.
 pub(super) fn words(dark: Dark) -> &'static str {
     match dark {
         Dark::Pictures => {

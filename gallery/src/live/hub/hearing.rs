@@ -1,4 +1,4 @@
-//! What the broker says, message by message.
+//! Takes the broker's messages, one by one.
 
 use std::sync::{MutexGuard, OnceLock};
 
@@ -17,14 +17,14 @@ use crate::photos::election::{Order, Then};
 use crate::photos::ingest::{Bad, Refusal};
 use crate::photos::snaps::SnapError;
 
-/// In milliseconds since 1970. A clock that shows less was never set.
+/// In milliseconds since 1970. A clock before this was never set.
 const YEAR_2020: u64 = 1_577_836_800_000;
 
 impl Hub {
-    /// Takes a message from the broker; what a gallery does not need is passed over.
+    /// Takes a message from the broker and ignores what a gallery does not need.
     ///
     /// # Errors
-    /// Why it was refused, the first time for a topic, so that it is worth telling.
+    /// Why it was refused, only the first time for a topic, so that it is worth logging.
     pub fn hear(&self, topic: &Topic, payload: Bytes, retained: bool) -> Result<(), String> {
         self.journal.hear(topic, &payload, retained);
         let people = self.people.hear(topic, &payload, retained);
@@ -59,7 +59,7 @@ impl Hub {
             let local = |at| clocks.to_local(&camera.node, at, now);
             let heard = cameras.hear(fact, payload, retained, local, now);
             if heard.map_err(|e| e.to_string())?.changed {
-                // While it does not work it says nothing of its pictures, and shows none.
+                // A camera that does not work gives no shape and shows no pictures.
                 if let Some(shape) = cameras.shape(camera) {
                     self.frames.shape(camera, shape);
                 }
@@ -84,7 +84,7 @@ impl Hub {
         if heard.online {
             self.node_online.notify_one();
         }
-        // Each node that hears that a gallery is online says all its facts.
+        // Each node sends all its facts when it receives that a gallery is online.
         if heard.unknown {
             self.say_online.notify_one();
         }
@@ -124,13 +124,13 @@ impl Hub {
         let (received, first, memory) = (now.mono, OnceLock::new(), None);
         let frame = Frame { jpeg, seq, captured, received, size, took, mono, boot, first, memory };
         match self.frames.offer(camera, frame) {
-            // A picture that is too late is no complaint.
+            // A late picture is no fault.
             Ok(()) | Err(Dropped::Old) => Ok(()),
             Err(Dropped::Full) => Err("the memory for pictures is full".to_owned()),
         }
     }
 
-    /// A snapshot, or one that is offered again.
+    /// A snapshot, new or offered again.
     fn hear_snapshot(&self, camera: &CameraId, jpeg: Bytes) -> Result<(), String> {
         if !self.state().election.stores() {
             return Ok(());
@@ -149,8 +149,8 @@ impl Hub {
             (name, state.clocks.captured(&camera.node, boot, *mono, now))
         };
         let name = name.unwrap_or_else(|| camera.to_string());
-        // A node that was started again since: its own clock is better than the time of receipt,
-        // unless it is plainly wrong.
+        // The node has restarted since: its own clock is better than the time of receipt, unless it
+        // is plainly wrong.
         let told = snapshot.stamp.at / 1000;
         let told = Some(told).filter(|told| (YEAR_2020..=now.wall_ms()).contains(told));
         match captured.or(told) {
@@ -160,10 +160,10 @@ impl Hub {
         Ok(())
     }
 
-    /// A node cannot do what it was asked to.
+    /// A node cannot do what it was asked.
     fn hear_answer(&self, node: &NodeName, payload: &[u8]) -> Result<(), String> {
         let Answer { id, error, cause, .. } = Answer::parse(payload).map_err(|e| e.to_string())?;
-        // Other questions have ids of their own.
+        // Other questions have other ids.
         if let (Ok(id), Some(why)) = (id.parse(), error) {
             let why = match cause {
                 Some(Cause::Storage) => SnapError::Full(why),
@@ -175,7 +175,7 @@ impl Hub {
     }
 
     fn hear_gallery(&self, id: &GalleryId, payload: &[u8], retained: bool) -> Result<(), String> {
-        // A status that is cleared away is that of a gallery that will not come back.
+        // A cleared status belongs to a gallery that will not come back.
         let status = match payload {
             [] => Status::Offline,
             _ => Status::parse(payload).map_err(|e| e.to_string())?,
@@ -206,12 +206,12 @@ impl Hub {
         Ok(())
     }
 
-    /// A gallery that is to be told which of them came before.
+    /// A gallery that must be told which of the two came before.
     pub fn next_untold(&self) -> Option<(GalleryId, Order)> {
         self.state().election.next_untold()
     }
 
-    /// Does what follows from what another gallery said.
+    /// Acts on what follows from another gallery's message.
     fn take_turn(&self, mut state: MutexGuard<'_, State>, then: Then) {
         self.say_come.notify_one();
         if then == Then::SayOnline {
@@ -223,7 +223,7 @@ impl Hub {
                  one will not come back: vitrina forget gallery/{other}"
             )
         });
-        // Before it is known, it is as it was.
+        // Until the other gallery is known, nothing changes.
         if other != state.view_only && (other.is_some() || state.election.stores()) {
             match &other {
                 Some(why) => warn!(why, "view only"),

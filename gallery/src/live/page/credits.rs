@@ -1,19 +1,19 @@
-//! Which tile of a page may be sent a frame now, and whether any.
+//! Which tile of a page may be sent a frame now, if any.
 //!
-//! The page answers each frame that it drew. Frames without an answer are on their way, in some
-//! buffer or other; as they are few, no buffer can hold old pictures. The reasons and figures are
-//! in `docs/decisions/freshness.md`.
+//! The page answers each frame that it drew. Unanswered frames are in some buffer on their way;
+//! because they are few, no buffer can hold old pictures. The reasons and figures are in
+//! `docs/decisions/freshness.md`.
 //!
-//! Pure: the time goes in, the tile that is next comes out.
+//! Pure: the time goes in, the next tile comes out.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::now::Micros;
 
-/// At most so many frames of a tile are without an answer.
+/// The most unanswered frames of a tile.
 const OUTSTANDING: u32 = 2;
 
-/// The bytes without an answer are at most what the page took in this time, or one frame.
+/// The most unanswered bytes: as many as the page takes in this time, or one frame.
 const WINDOW: Micros = 250_000;
 
 /// The delivered rate is the highest of the last [`STEPS`] steps of this length.
@@ -24,23 +24,23 @@ const STEPS: u64 = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Credits {
     tiles: BTreeMap<u16, Tile>,
-    /// What has no answer yet, by serial, in the order of its sending.
+    /// The unanswered frames by serial, in the order of sending.
     sent: VecDeque<(u32, Sent)>,
     outstanding: usize,
     paused: bool,
     delivered: u64,
-    /// The bytes of what was let wait and has no answer yet. They have long come.
+    /// The unanswered bytes of frames whose answers may wait. These have long arrived.
     waiting: u64,
-    /// Step number and the highest rate in it, in bytes a second.
+    /// The step number, and the highest rate in it, in bytes a second.
     rates: VecDeque<(u64, u64)>,
-    /// What an answer that was not let wait takes: the newest if it is longer, else their mean.
+    /// How long an answer takes that may not wait: the newest if it is longer, else their mean.
     answer: Micros,
 }
 
 #[derive(Debug, Default)]
 struct Tile {
     outstanding: u32,
-    /// The time between two frames; `None` wants none.
+    /// The time between two frames; `None` for none.
     interval: Option<Micros>,
     due: Micros,
     last: Micros,
@@ -51,9 +51,9 @@ struct Sent {
     tile: u16,
     bytes: usize,
     at: Micros,
-    /// What was delivered when it was sent.
+    /// How many bytes were delivered when it was sent.
     delivered: u64,
-    /// Its answer may wait for the next.
+    /// Whether its answer may wait for the next one.
     waits: bool,
 }
 
@@ -64,7 +64,7 @@ impl Credits {
         for (number, fps) in tiles {
             let mut tile = old.remove(&number).unwrap_or_default();
             tile.interval = (fps > 0.0).then(|| (1e6 / f64::from(fps)) as Micros);
-            // A tile that was shown seldom does not wait for its old time when it is wanted often.
+            // A tile with a low rate does not wait for its old time when its rate rises.
             if let Some(interval) = tile.interval {
                 tile.due = tile.due.min(tile.last.saturating_add(interval));
             }
@@ -77,8 +77,8 @@ impl Credits {
         self.paused = paused;
     }
 
-    /// The tile that has waited longest, if it may be sent the frame that waits for it.
-    /// `waiting` has the tiles for which one does, and its length.
+    /// The longest waiting tile that may be sent its waiting frame. `waiting` holds the tiles with
+    /// a frame, and its length.
     pub fn next(
         &self,
         now: Micros,
@@ -98,7 +98,7 @@ impl Credits {
         fits.then_some(number)
     }
 
-    /// When to look again although nothing comes: a frame waits until its tile's rate allows it.
+    /// When to look again if nothing comes: a frame may wait for its tile's rate.
     pub fn wake(
         &self,
         now: Micros,
@@ -114,9 +114,9 @@ impl Credits {
             .min()
     }
 
-    /// Whether the answer to a frame may wait for that of the tile's next one without holding up
-    /// the third: there is credit left, and answers take less than three quarters of the time between
-    /// two.
+    /// Whether a frame's answer may wait for that of the tile's next frame without delaying the
+    /// third: there is credit left, and answers take less than three quarters of the time between
+    /// two frames.
     pub fn may_wait(&self, number: u16, bytes: usize, now: Micros) -> bool {
         let is_quick = self.tiles.get(&number).is_some_and(|tile| {
             tile.outstanding == 0 && 4 * self.answer < 3 * now.saturating_sub(tile.last)
@@ -124,12 +124,12 @@ impl Credits {
         is_quick && 2 * self.outstanding.saturating_add(bytes) <= self.window(now)
     }
 
-    /// Whether a frame of this serial has no answer yet.
+    /// Whether the frame with this serial is unanswered.
     pub fn expects(&self, serial: u32) -> bool {
         self.sent.iter().any(|(waits, _)| *waits == serial)
     }
 
-    /// A frame is sent, whose answer `waits` if [`Credits::may_wait`] allowed it.
+    /// A frame is sent; its answer `waits` if [`Credits::may_wait`] allowed it.
     pub fn sent(&mut self, serial: u32, number: u16, bytes: usize, waits: bool, now: Micros) {
         if let Some(tile) = self.tiles.get_mut(&number) {
             tile.outstanding += 1;
@@ -147,7 +147,7 @@ impl Credits {
         self.sent.push_back((serial, sent));
     }
 
-    /// The page answered. `false` if no such frame waits for an answer.
+    /// The page answered. `false` if no such frame is unanswered.
     pub fn answered(&mut self, serial: u32, now: Micros) -> bool {
         // Nearly always the first.
         let place = self.sent.iter().position(|(waits, _)| *waits == serial);
@@ -159,8 +159,8 @@ impl Credits {
         }
         self.outstanding -= sent.bytes;
         self.delivered += sent.bytes as u64;
-        // What was delivered between sending and answer, as congestion control measures it: this
-        // is the rate of the way also when the page asks for little.
+        // The bytes delivered between sending and answer, as congestion control measures them: this
+        // is the link's rate even if the page asks for little.
         let elapsed = now.saturating_sub(sent.at);
         if sent.waits {
             self.waiting -= sent.bytes as u64;
@@ -180,12 +180,12 @@ impl Credits {
         true
     }
 
-    /// The most bytes that may be without an answer.
+    /// The most bytes that may be unanswered.
     fn window(&self, now: Micros) -> usize {
         usize::try_from(self.rate(now) * WINDOW / 1_000_000).unwrap_or(usize::MAX)
     }
 
-    /// What the page takes, in bytes a second.
+    /// The page's rate, in bytes a second.
     fn rate(&self, now: Micros) -> u64 {
         let step = now / STEP;
         let recent = self.rates.iter().filter(|(at, _)| at + STEPS > step);
@@ -195,7 +195,7 @@ impl Credits {
 
 impl Tile {
     fn is_due(&self, now: Micros) -> bool {
-        // A quarter early is in time, or a camera at exactly this rate would lose frames.
+        // A quarter early is in time, or a camera with exactly this rate would lose frames.
         self.interval.is_some_and(|interval| now + interval / 4 >= self.due)
     }
 }
@@ -207,12 +207,12 @@ mod tests {
 
     const MS: Micros = 1000;
 
-    /// What is next where a frame of so many bytes waits for each tile.
+    /// The next tile if a frame of `bytes` bytes waits for each tile.
     fn next(credits: &Credits, now: Micros, bytes: usize) -> Option<u16> {
         credits.next(now, credits.tiles.keys().map(|number| (*number, bytes)))
     }
 
-    /// Sends a frame of at least a byte; gives its serial.
+    /// Sends a frame of at least one byte; returns its serial.
     fn send(credits: &mut Credits, tile: u16, bytes: usize, waits: bool, now: Micros) -> u32 {
         let serial = credits.delivered as u32 + credits.outstanding as u32;
         credits.sent(serial, tile, bytes, waits, now);
@@ -225,7 +225,7 @@ mod tests {
         credits
     }
 
-    /// Sends and answers a frame within a millisecond, so that the rate is known to be high.
+    /// Sends and answers a frame within a millisecond, so that the known rate is high.
     fn warm(credits: &mut Credits, tile: u16, now: Micros) {
         let serial = send(credits, tile, 1_000_000, false, now);
         assert!(credits.answered(serial, now + MS));
@@ -271,8 +271,8 @@ mod tests {
         assert_eq!(next(&credits, 301 * MS, 60_000), None);
     }
 
-    /// A page that answers `after` so long, what may wait with the next: how many of 100 frames of a
-    /// camera of 30 a second it gets, and how many of their answers may wait.
+    /// A page that answers after `after`, unless the answer may wait for the next one: how many of
+    /// 100 frames of a camera of 30 a second it gets, and how many of their answers may wait.
     fn watched(after: Micros) -> (usize, usize) {
         let mut credits = credits(&[(0, 60.0)]);
         let (mut frames, mut waits) = (0, 0);
@@ -377,7 +377,7 @@ mod tests {
         assert_eq!(next(&credits, 5000 * MS, 1000), None);
         credits.watch([(0, 30.0)]);
         assert_eq!(next(&credits, 5000 * MS, 1000), Some(0));
-        // And gets its new rate from then on, but for the one that was late.
+        // And it gets its new rate from then on, except for the late frame.
         let sent = (5000..6000).filter(|ms| {
             let is_next = next(&credits, ms * MS, 1000).is_some();
             if is_next {
@@ -402,8 +402,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the page answers and when: at most two frames of a tile are without an answer,
-        /// and the bytes are bounded by one frame or what it takes in the window.
+        /// Whatever the page answers and when: at most two frames of a tile are unanswered, and
+        /// their bytes are at most one frame or what the page takes in the window.
         #[test]
         fn what_is_outstanding_is_bounded(
             steps in proptest::collection::vec((0u8..4, 1usize..200_000, 0u64..50), 1..300),

@@ -1,4 +1,4 @@
-//! The live pictures of one page: what it watches, and which frame it is sent next.
+//! The live pictures of one page: what it watches, and which frame to send next.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use super::meter::Meter;
 use crate::live::frames::{Frame, Frames, Inbox, Wanted, Watch};
 use crate::now::{self, Micros, Now};
 
-/// The times in a header are true to so many milliseconds.
+/// The times in a header are accurate to this many milliseconds.
 const SAME: f64 = 10.0;
 
-/// No tile is sent more frames a second than this.
+/// The highest rate of a tile, in frames a second.
 const FPS_MOST: f32 = 60.0;
 
-/// See the module.
+/// The live pictures of one page, see the module.
 #[derive(Debug)]
 pub(super) struct Live {
     frames: Arc<Frames>,
@@ -25,7 +25,7 @@ pub(super) struct Live {
     credits: Credits,
     tiles: HashMap<u16, (Watch, Wanted)>,
     paused: bool,
-    /// While the page wants to know.
+    /// Present while the page measures.
     meter: Option<Meter>,
 }
 
@@ -33,8 +33,7 @@ pub(super) struct Live {
 pub(super) enum Next {
     /// Send this frame.
     Send([u8; HEADER], Arc<Frame>),
-    /// Wait for an answer or another frame, or, where one is held back by its rate, until this
-    /// time.
+    /// Wait for an answer or a frame, or until this time if a tile's rate holds one back.
     Wait(Option<Micros>),
 }
 
@@ -71,9 +70,9 @@ impl Live {
         Next::Send(header.to_bytes(), frame)
     }
 
-    /// What stands before a frame: where many watch mostly what the first of them was told.
+    /// The header of a frame; for many viewers mostly that of the first of them.
     fn header(&self, frame: &Frame, tile: u16, now: Now) -> Header {
-        // What would be measured is the waiting.
+        // Measuring would measure the wait.
         let is_measured = self.meter.is_some();
         let waits = !is_measured && self.credits.may_wait(tile, frame.jpeg.len(), now.mono);
         let sent = now.wall as f64 / 1000.0;
@@ -99,7 +98,7 @@ impl Live {
     /// The page drew or discarded these frames.
     ///
     /// # Errors
-    /// It was sent no such frame, or answered it before.
+    /// No such frame was sent, or it was answered before.
     pub fn answered(&mut self, serials: &[[u8; 4]]) -> Result<(), String> {
         let now = now::mono();
         for serial in serials.iter().map(|serial| u32::from_le_bytes(*serial)) {
@@ -116,7 +115,7 @@ impl Live {
     /// The page shows these tiles from now on.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// What is wrong with the tiles.
     pub fn watch(&mut self, tiles: Vec<Tile>) -> Result<(), String> {
         if tiles.len() > TILES {
             return Err(format!("{} tiles; the most is {TILES}", tiles.len()));
@@ -127,11 +126,11 @@ impl Live {
                 return Err(format!("tile {tile} wants {fps} frames a second"));
             }
             let wanted = Wanted { fps: fps.min(FPS_MOST), width };
-            // What is watched already goes on being wanted without a gap.
+            // What is watched already stays wanted without a gap.
             let watch = match old.remove(&tile) {
                 Some((watch, _)) if watch.camera == camera => watch,
                 other => {
-                    // First the old one's end, since it clears the tile's place in the inbox.
+                    // The old watch ends first, because it clears the tile's slot in the inbox.
                     drop(other);
                     self.frames.watch(camera, tile, &self.inbox)
                 }
@@ -159,7 +158,7 @@ impl Live {
         }
     }
 
-    /// The page wants to know what it gets, or not any more.
+    /// The page begins or ends measuring.
     pub fn measure(&mut self, on: bool) {
         self.meter = on.then(|| Meter::new(now::mono()));
     }
@@ -191,7 +190,7 @@ mod tests {
         live.watch(vec![Tile { tile, camera, width: 640, fps: 60.0 }]).unwrap();
     }
 
-    /// Shows a picture to all.
+    /// Shows a picture to all viewers.
     fn show(frames: &Frames) {
         let (now, jpeg) = (Now::read().mono, bytes::Bytes::from_static(b"jpeg").into());
         let captured = Captured { at: now, known: true };
@@ -202,7 +201,7 @@ mod tests {
         frames.offer(&"pi/door".parse().unwrap(), frame).unwrap();
     }
 
-    /// What is sent next, when its tile's rate allows it.
+    /// The next frame, when its tile's rate allows it.
     fn next(live: &mut Live) -> Header {
         loop {
             match live.next() {

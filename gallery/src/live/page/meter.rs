@@ -1,8 +1,8 @@
-//! What a page gets, and what the age of its frames is made of.
+//! Measures what a page gets, and the parts of its frames' age.
 //!
-//! Each frame is followed from its sending to its answer. Capture, node and broker are told by
-//! the stamp and by when the frame was received; all that comes after the sending is seen by one
-//! clock, ours, so no clock of the page's is needed.
+//! Each frame is followed from its sending to its answer. The stamp and the time of receipt give
+//! the parts of capture, node and broker. Our own clock measures everything after that, so the
+//! page's clock is not needed.
 //!
 //! Pure: the time goes in.
 
@@ -17,7 +17,7 @@ use crate::now::Micros;
 #[derive(Debug)]
 pub(crate) struct Meter {
     since: Micros,
-    /// What has no answer yet, by serial: as many as the page's credits allow.
+    /// The unanswered frames by serial: as many as the page's credits allow.
     going: HashMap<u32, Going>,
     tiles: BTreeMap<u16, Sums>,
 }
@@ -35,7 +35,7 @@ const PARTS: usize = 5;
 #[derive(Debug, Default)]
 struct Sums {
     frames: u32,
-    /// How many told a part, and the sum of it.
+    /// For each part, how many frames had it and its sum.
     spent: [(u32, Micros); PARTS],
 }
 

@@ -1,4 +1,4 @@
-//! The request of a page or of a client of the relay that asks for a WebSocket, and its answer.
+//! The WebSocket handshake of a page or of a client of the relay.
 
 use warp::http::header::{
     CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE,
@@ -20,7 +20,7 @@ const HINT: &str = "ask as RFC 6455 has it, version 13, over HTTP/1.1";
 /// The answer to a GET of HTTP/1.1 that makes the connection a WebSocket.
 ///
 /// # Errors
-/// The request is not what RFC 6455 asks for.
+/// The request does not meet RFC 6455.
 pub(crate) fn accept(headers: &HeaderMap) -> Result<Response, Problem> {
     let request = handshake::Request {
         method: Method::GET.as_str(),
@@ -50,7 +50,7 @@ pub(crate) fn accept(headers: &HeaderMap) -> Result<Response, Problem> {
     head.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     head.insert(UPGRADE, HeaderValue::from_static("websocket"));
     head.insert(SEC_WEBSOCKET_ACCEPT, value(&accepted)?);
-    // A browser that asked for one closes without; which it is means nothing here.
+    // A browser that asked for a subprotocol closes without one; which one has no meaning here.
     if let Some(protocol) = request.protocols().next() {
         head.insert(SEC_WEBSOCKET_PROTOCOL, value(protocol)?);
     }

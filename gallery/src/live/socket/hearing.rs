@@ -1,5 +1,5 @@
-//! What a client says, with bounds on what it leaves unfinished: its part of the memory that all
-//! unfinished messages share, and a time.
+//! Reads a client's messages, with bounds on what it leaves unfinished: a part of the memory that
+//! all unfinished messages share, and a time.
 
 use std::time::Duration;
 
@@ -14,32 +14,32 @@ use crate::limits::strangers::MESSAGE_WITHIN;
 const LATE: Broken = Broken(POLICY, "a message was not finished within 30 s");
 const FULL: Broken = Broken(TRY_LATER, "too many messages of your address wait or are unfinished");
 
-/// See the module.
+/// Reads a client's messages, see the module.
 #[derive(Debug)]
 pub(crate) struct Hearing {
-    /// What is read at once, in bytes.
+    /// The most bytes read at once.
     step: usize,
     messages: Messages,
-    /// What the message has of the memory; also the one heard last, until the next is asked for.
+    /// The message's share of the memory, also for the last one until the next is asked for.
     memory: Share,
-    /// How long a message may take, and by when the one that was begun is to be finished.
+    /// How long a message may take, and when the current one must be finished.
     within: Duration,
     by: Option<Instant>,
 }
 
 impl Hearing {
-    /// Reads `step` bytes at once. Of the connection `begun` was read already; a message may have
-    /// `most` bytes, for which it takes from `memory`.
+    /// Reads `step` bytes at once. `begun` was read from the connection already. A message may have
+    /// `most` bytes, and takes them from `memory`.
     pub fn new(step: usize, most: usize, begun: &[u8], memory: Share) -> Self {
         let mut messages = Messages::new(most);
         messages.buffer().extend_from_slice(begun);
         Hearing { step, messages, memory, within: MESSAGE_WITHIN, by: None }
     }
 
-    /// What the client says next; `None` when it is gone. It can be cancelled without a loss.
+    /// The client's next message; `None` after it has gone. Safe to cancel.
     ///
     /// # Errors
-    /// [`Broken`]; what follows cannot be understood any more.
+    /// [`Broken`]; what follows cannot be parsed any more.
     pub async fn hear(
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),
@@ -70,11 +70,10 @@ impl Hearing {
         }
     }
 
-    /// The part of the memory that the message heard last needs, of so many bytes, for as long as
-    /// that is kept.
+    /// The share of the memory for the last message, of `bytes` bytes, for as long as it is kept.
     ///
     /// # Errors
-    /// [`Broken`] if there was none for as long as a message may take.
+    /// [`Broken`] if none comes free in the time that a message may take.
     pub async fn memory_for(&mut self, bytes: usize) -> Result<Share, Broken> {
         timeout(self.within, self.memory.wait(bytes)).await.map_err(|_| FULL)?;
         Ok(self.memory.split())
@@ -97,7 +96,7 @@ mod tests {
         Who::at([127, 0, 0, last].into())
     }
 
-    /// A client that says `begun` and no more, but `ping`s again and again.
+    /// A client that sends `begun` and then only `ping`s, again and again.
     async fn trickle(begun: &[u8], ping: &[u8]) -> Result<Option<Heard>, Broken> {
         let (mut far, mut near) = duplex(1000);
         let memory = Shares::new("bytes", 1 << 20).none(at(1));
@@ -158,7 +157,7 @@ mod tests {
             hearing.within = Duration::from_millis(500);
             tasks.push(tokio::spawn(async move { hearing.hear(&mut near).await }));
         }
-        // Until they have what one address may have.
+        // Until they have all that one address may have.
         while shares.none(at(1)).grow(10_000).is_ok() {
             tokio::task::yield_now().await;
         }
@@ -169,7 +168,7 @@ mod tests {
         assert!(matches!(hearing.hear(&mut near).await, Ok(Some(Heard::Message(..)))));
         let kept = hearing.memory_for(60_000).await.unwrap();
         for task in tasks {
-            // Those at their bound have no memory, and who got a little is still late.
+            // Those at their bound have no memory, and those that got a little are still late.
             assert!(matches!(task.await.unwrap(), Err(end) if end == FULL || end == LATE));
         }
         drop(hearing);

@@ -1,4 +1,4 @@
-//! The connection below a WebSocket, to which the kernel can be lent a pipe's pages where it is TCP.
+//! The connection below a WebSocket; if it is TCP, a pipe's pages can be moved to it.
 
 use std::io;
 
@@ -15,7 +15,7 @@ use crate::live::splice::Lent;
 /// TCP, or TLS.
 pub(crate) type Stream = Either<TcpStream, TokioIo<Upgraded>>;
 
-/// A connection that was upgraded from HTTP, and what was read of it already.
+/// A connection that was upgraded from HTTP, and the bytes already read from it.
 pub(crate) fn upgraded(from: Upgraded) -> (Stream, Bytes) {
     match from.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => (Either::Left(parts.io.into_inner()), parts.read_buf),
@@ -23,7 +23,7 @@ pub(crate) fn upgraded(from: Upgraded) -> (Stream, Bytes) {
     }
 }
 
-/// Writes `head` and a picture, which may lie behind the same one.
+/// Writes `head` and a picture, whose pipe may already begin with the same head.
 pub(super) async fn write_picture(
     tcp: &TcpStream,
     head: &[u8],
@@ -45,7 +45,7 @@ pub(super) async fn write_picture(
     Ok(())
 }
 
-/// Mostly that is at once.
+/// Usually at once.
 async fn when_writable<T>(
     tcp: &TcpStream,
     mut write: impl FnMut() -> io::Result<T>,
