@@ -1,14 +1,14 @@
-//! Pictures of strangers: recognised by their content, checked before they are kept, and made
-//! into thumbnails.
+//! Strangers' pictures: recognised by content, checked before they are stored, and made into
+//! thumbnails.
 //!
-//! `structure` finds what is where, `metadata` reads what a picture says of itself, `places` takes
-//! out where it was taken, `decode` gives its lines, `thumbnail` makes it small, and `pool` does all
+//! `structure` finds the parts of a picture, `metadata` reads its facts, `places` removes where it
+//! was taken, `decode` gives its lines of pixels, `thumbnail` makes it small, and `pool` does all
 //! such work within one budget.
 //!
-//! It may know the four formats and nothing of files, of the store or of HTTP: bytes come in, bytes
-//! and facts go out. What must never be: trust in a length, a size or an offset that a file tells,
-//! memory that was not asked for first, and a panic. The structure is read first and is cheap to
-//! read; only what has passed is decoded, which costs memory and time.
+//! This folder knows the four formats, and neither files nor the store nor HTTP: bytes come in,
+//! bytes and facts go out. It never trusts a length, a size or an offset in a file, never uses
+//! memory before asking for it, and never panics. It reads the structure first, which is cheap, and
+//! decodes only what has passed, which costs memory and time.
 
 mod config;
 mod decode;
@@ -32,48 +32,48 @@ pub(crate) use thumbnail::EDITION;
 use metadata::{exif, profile};
 use structure::layout;
 
-/// No side of a picture is longer, in pixels: what browsers draw.
+/// The longest side of a picture, in pixels: the most that browsers draw.
 const SIDE: u32 = 32_768;
 
-/// An animation has at most so many frames.
+/// The most frames of an animation.
 const FRAMES: usize = 5_000;
 
-/// What a picture says of itself.
+/// The facts in a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Checked {
-    /// Pixels across, as it is shown.
+    /// Width in pixels, as shown.
     pub width: u32,
-    /// Pixels down, as it is shown.
+    /// Height in pixels, as shown.
     pub height: u32,
-    /// How it must be turned to be shown: 1 to 8 (Exif 2.32, 4.6.4 A, Orientation).
+    /// How to turn it for showing: 1 to 8 (Exif 2.32, 4.6.4 A, Orientation).
     pub orientation: u8,
 }
 
-/// What was found in a picture without decoding it.
+/// The result of reading a picture without decoding it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Looked {
     pub checked: Checked,
-    /// Bytes that [`check`] and [`thumbnail`] take, its own included.
+    /// Bytes that [`check`] and [`thumbnail`] take, including the picture's own.
     pub memory: u64,
-    /// Its end is missing. [`check`] tells whether that is all that is missing.
+    /// Its end is missing. [`check`] tells whether anything more is missing.
     pub is_cut: bool,
 }
 
 /// Why a picture is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadPicture {
-    /// It is of another kind.
+    /// It is not a picture of a known kind.
     #[error("it is not a JPEG, PNG, WebP or GIF")]
     Unknown,
-    /// It is a picture of a kind that hardly any browser shows, or not every one.
+    /// It is of a kind that few or not all browsers show.
     #[error("it is {0}, not a JPEG, PNG, WebP or GIF")]
     Other(&'static str),
-    /// It has more pixels than are accepted.
+    /// It has too many pixels.
     #[error("it has {width} x {height} pixels, which is too many")]
     Pixels {
-        /// Pixels across.
+        /// Width in pixels.
         width: u32,
-        /// Pixels down.
+        /// Height in pixels.
         height: u32,
     },
     /// It has too many frames.
@@ -90,27 +90,27 @@ pub(crate) enum BadPicture {
         /// MiB of the budget.
         has: u64,
     },
-    /// It is not whole.
+    /// It is incomplete.
     #[error("it is broken: it ends too early")]
     Cut,
-    /// It breaks the rules of its kind.
+    /// It breaks the rules of its format.
     #[error("it is broken: {0}")]
     Broken(String),
 }
 
 impl BadPicture {
-    /// Whether it is too large for us, though it may be good.
+    /// Whether it is only too large, and may otherwise be good.
     pub fn is_too_large(&self) -> bool {
         matches!(self, BadPicture::Pixels { .. } | BadPicture::Frames | BadPicture::Memory { .. })
     }
 
     fn broken(why: impl std::fmt::Display) -> Self {
-        // A decoder may repeat what it found in the file.
+        // A decoder may repeat text from the file.
         BadPicture::Broken(why.to_string().chars().take(200).collect())
     }
 }
 
-/// Which kind it is, by its first bytes.
+/// The kind of a picture, by its first bytes.
 pub(crate) fn recognise(bytes: &[u8]) -> Option<MediaType> {
     match bytes {
         [0xff, 0xd8, 0xff, ..] => Some(MediaType::Jpeg),
@@ -121,8 +121,8 @@ pub(crate) fn recognise(bytes: &[u8]) -> Option<MediaType> {
     }
 }
 
-/// Why these bytes are refused, which are of none of the four kinds: by the name of their own kind,
-/// where people bring it (ISO/IEC 14496-12, 4.3, and 23008-12, annex B; TIFF 6.0, section 2).
+/// Why bytes of none of the four kinds are refused. Names kinds that people upload (ISO/IEC
+/// 14496-12, 4.3, and 23008-12, annex B; TIFF 6.0, section 2).
 pub(crate) fn not_taken(bytes: &[u8]) -> BadPicture {
     match bytes {
         [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand {
@@ -141,10 +141,10 @@ pub(crate) fn not_taken(bytes: &[u8]) -> BadPicture {
     }
 }
 
-/// Reads the structure of a picture, from its first byte to its last, without decoding it.
+/// Reads the whole structure of a picture without decoding it.
 ///
 /// # Errors
-/// [`BadPicture`] if it is of another kind, or is not whole as far as that can be seen.
+/// [`BadPicture`] if it is of another kind, or visibly incomplete.
 pub(crate) fn look(media: MediaType, bytes: &[u8]) -> Result<Looked, BadPicture> {
     let layout = layout(media, bytes)?;
     let (width, height) = (layout.width, layout.height);
@@ -169,7 +169,7 @@ pub(crate) fn look(media: MediaType, bytes: &[u8]) -> Result<Looked, BadPicture>
 }
 
 impl Looked {
-    /// Whether it is within the limits.
+    /// Checks it against the limits.
     ///
     /// # Errors
     /// [`BadPicture`] if it is too large.
@@ -182,8 +182,8 @@ impl Looked {
     }
 }
 
-/// Decodes a picture, the first frame of an animation, to see that it is whole. May take seconds
-/// and [`Looked::memory`].
+/// Decodes a picture, or the first frame of an animation, to check that it is whole. May take
+/// seconds and [`Looked::memory`].
 ///
 /// # Errors
 /// [`BadPicture`] if it cannot be decoded.
@@ -191,11 +191,11 @@ pub(crate) fn check(media: MediaType, bytes: &[u8]) -> Result<(), BadPicture> {
     decode::decode(media, bytes, None, &mut |_| {})
 }
 
-/// Makes a small JPEG of a picture, turned as it is shown, of the first frame and with transparency
-/// on black. May take seconds and [`Looked::memory`].
+/// Makes a small JPEG of a picture's first frame, turned as shown, with transparency on black. May
+/// take seconds and [`Looked::memory`].
 ///
 /// # Errors
-/// [`BadPicture`] if it is refused by [`look`] or cannot be decoded.
+/// [`BadPicture`] if [`look`] refuses it or it cannot be decoded.
 pub(crate) fn thumbnail(media: MediaType, bytes: &[u8]) -> Result<Vec<u8>, BadPicture> {
     let looked = look(media, bytes)?;
     thumbnail::thumbnail(media, bytes, &looked.checked, profile::profile(media, bytes))
@@ -217,7 +217,7 @@ mod tests {
         MediaType::ALL.into_iter().map(move |media| (media, samples::picture(media, width, height)))
     }
 
-    /// Looks at a picture as an upload is, and decodes it.
+    /// Looks at a picture and decodes it, as for an upload.
     fn accept(media: MediaType, bytes: &[u8]) -> Result<Checked, BadPicture> {
         let looked = look(media, bytes)?;
         looked.within(&Config::default())?;
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn a_picture_that_is_cut_in_the_middle_is_refused() {
         for (media, bytes) in all(300, 200) {
-            // A GIF has two frames, the first of which may stand alone.
+            // The GIF has two frames, and the first may stand alone.
             let may_pass = |part: usize| media == MediaType::Gif && (45..60).contains(&part);
             for part in (0..85).filter(|&part| !may_pass(part)) {
                 let cut = &bytes[..bytes.len() * part / 100];
@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_lossless_webp_of_a_few_bytes_and_a_quarter_of_a_gigapixel_counts_as_such() {
-        // A signature, twice 14 bits, and codes of one symbol each, which takes no bits.
+        // A signature, twice 14 bits, and codes of one symbol each, which take no bits.
         let mut webp = b"RIFF\x1a\0\0\0WEBPVP8L\x0e\0\0\0\x2f".to_vec();
         webp.extend(0x0fff_ffff_u32.to_le_bytes());
         webp.extend([0; 9]);
@@ -402,7 +402,7 @@ mod tests {
                 if look(media, &bytes).is_ok() {
                     without_places(media, &mut bytes).unwrap();
                 }
-                // What is removed may have been all that was broken.
+                // All broken parts may have been removed.
                 if let Some(Ok(before)) = before {
                     look(media, &bytes).unwrap();
                     assert!(before == pixels(media, &bytes).unwrap(), "{media:?}");

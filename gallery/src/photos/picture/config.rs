@@ -10,16 +10,16 @@ use super::BadPicture;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Section {
-    /// Whether a picture that is uploaded keeps the place where it was taken, and with it every
-    /// byte. Default `false`.
+    /// Whether an uploaded picture keeps the place where it was taken, and so all its bytes.
+    /// Default `false`.
     pub keep_gps: bool,
-    /// Bytes that an uploaded picture may have, 1 MiB to 1 GiB. Default 64 MiB.
+    /// The most bytes of an uploaded picture, 1 MiB to 1 GiB. Default 64 MiB.
     #[serde(with = "units::size")]
     pub upload: u64,
-    /// Millions of pixels that a picture may have, 1 to 1000. Default 250.
+    /// The most pixels of a picture, in millions, 1 to 1000. Default 250.
     pub megapixels: u64,
-    /// Bytes of memory for all work on pictures together, 16 MiB to 1 TiB. Default a third of
-    /// what this program may use: the machine's memory, or the limit of its unit.
+    /// Bytes of memory for all work on pictures together, 16 MiB to 1 TiB. Default: a third of what
+    /// this program may use, which is the machine's memory or its unit's limit.
     #[serde(with = "units::size::option", skip_serializing_if = "Option::is_none")]
     pub decode_bytes: Option<u64>,
 }
@@ -30,14 +30,14 @@ impl Default for Section {
     }
 }
 
-/// Bytes that an uploaded picture may have by default.
+/// The default of `upload`, in bytes.
 const UPLOAD: u64 = 64 << 20;
 
-/// The least that makes sense for work on pictures.
+/// The least memory with which work on pictures makes sense.
 const LEAST: u64 = 16 << 20;
 
-/// The part of the memory that work on pictures may take by default. Another third is the broker's,
-/// the rest for frames and messages (`strangers`), bodies that are received, the index, and what the
+/// The memory is divided by this for work on pictures, by default. Another third is for the broker,
+/// the rest for frames and messages (`strangers`), request bodies, the index, and what the
 /// allocator keeps.
 const PART: u64 = 3;
 
@@ -45,9 +45,9 @@ const PART: u64 = 3;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Config {
     pub keep_gps: bool,
-    /// Bytes of an upload.
+    /// The most bytes of an upload.
     pub upload: u64,
-    /// Pixels of a picture.
+    /// The most pixels of a picture.
     pub pixels: u64,
     /// Bytes for all work on pictures.
     pub memory: u64,
@@ -60,7 +60,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Whether work that takes so many bytes could ever be done.
+    /// Checks that work of `bytes` bytes could ever be done.
     ///
     /// # Errors
     /// [`BadPicture::Memory`].
@@ -111,7 +111,7 @@ impl Section {
     }
 }
 
-/// The default of `decode_bytes` where a process may use so many bytes.
+/// The default of `decode_bytes` if the process may use `available` bytes.
 fn budget(available: u64) -> u64 {
     (available / PART).max(LEAST)
 }
@@ -122,11 +122,11 @@ mod tests {
     use crate::limits::strangers::{FRAMES, MESSAGES, SHOWN};
     use crate::photos::upload::{ASIDE, COPIES};
 
-    /// What has no budget of its own takes at its worst: 64 bodies that come in, a piece of each,
+    /// The worst case of what has no budget of its own: 64 incoming bodies with a piece of each,
     /// the index, the program itself, and what the allocator keeps.
     const REST: u64 = 40 << 20;
 
-    /// The units' limits follow from the defaults: whoever changes one of them hears of it here.
+    /// The units' limits follow from the defaults: this fails if somebody changes one of them.
     #[test]
     fn the_units_have_room_for_the_largest_upload_and_for_all_else() {
         for unit in ["vitrina.service", "vitrina-gallery.service"] {

@@ -1,5 +1,5 @@
-//! Decodes pictures to lines of pixels, holding as little of them as can be, and says beforehand
-//! how much memory that takes.
+//! Decodes pictures to lines of pixels, holds as few of them as possible, and says beforehand how
+//! much memory it needs.
 
 mod gif;
 mod jpeg;
@@ -12,22 +12,22 @@ use wire::MediaType;
 
 use super::BadPicture;
 
-/// Takes a picture's lines in RGB from top to bottom, transparency on black.
+/// Takes a picture's lines in RGB from top to bottom, with transparency on black.
 pub(super) type Lines<'a> = dyn FnMut(&[u8]) + 'a;
 
-/// What each decoder takes besides: its tables, its window, the buffers of lines.
+/// The other memory of each decoder: its tables, its window, the buffers of lines.
 const BESIDES: u64 = 2 << 20;
 
-/// At most so many of the last lines may be missing, and a tenth of a picture: some bytes at the
-/// end get lost on the way, and every browser draws what is there.
+/// The most missing lines at the end, and at most a tenth of a picture: transfers lose some bytes
+/// at the end, and every browser draws the rest.
 const MISSING_LINES: u64 = 16;
 const MISSING_PART: u64 = 10;
 
-/// The bytes that decoding takes beside the file's own. `wanted` is as for [`decode`], `size` is
-/// what the picture says of itself.
+/// The bytes that decoding takes besides the file's own. `wanted` is as for [`decode`], `size` is
+/// that in the picture's header.
 ///
 /// # Errors
-/// [`BadPicture`] if it cannot be told.
+/// [`BadPicture`] if the bytes cannot be determined.
 pub(super) fn memory(
     media: MediaType,
     bytes: &[u8],
@@ -43,16 +43,16 @@ pub(super) fn memory(
     Ok(memory + BESIDES)
 }
 
-/// The size in which the lines come.
+/// The size of the decoded lines.
 pub(super) fn size(media: MediaType, size: (u32, u32), wanted: Option<(u32, u32)>) -> (u32, u32) {
     if media == MediaType::Jpeg { jpeg::size(size, wanted) } else { size }
 }
 
-/// Decodes a picture, the first frame of an animation. If it can be had smaller, it is as long as
-/// it covers the size `wanted`; without one it is only checked.
+/// Decodes a picture, or the first frame of an animation. If the format allows, it is decoded
+/// smaller but still covers the size `wanted`; without `wanted` it is only checked.
 ///
 /// # Errors
-/// [`BadPicture`] if it is not whole.
+/// [`BadPicture`] if it is incomplete.
 pub(super) fn decode(
     media: MediaType,
     bytes: &[u8],
@@ -67,12 +67,12 @@ pub(super) fn decode(
     }
 }
 
-/// Whether a picture of this size counts as whole, of which so many pixels are missing.
+/// Whether a picture of this size counts as whole with this many pixels missing.
 fn is_whole((width, height): (u64, u64), missing: u64) -> bool {
     missing <= MISSING_LINES * width && missing <= width * height / MISSING_PART
 }
 
-/// Makes RGB of grey, grey with alpha, RGB or RGBA, of 8 bits each.
+/// Converts grey, grey with alpha, RGB or RGBA, of 8 bits each, to RGB.
 fn on_black(line: &[u8], channels: usize, rgb: &mut [u8]) {
     let dim = |value: u8, alpha: u8| {
         u8::try_from(u16::from(value) * u16::from(alpha) / 255).unwrap_or(u8::MAX)

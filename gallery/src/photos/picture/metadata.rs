@@ -1,4 +1,4 @@
-//! What a picture says of itself: EXIF, XMP, texts, and the colour profile.
+//! The facts in a picture: EXIF, XMP, texts, and the colour profile.
 
 mod dates;
 pub(super) mod exif;

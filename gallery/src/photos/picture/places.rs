@@ -1,9 +1,9 @@
-//! Takes out of a picture where it was taken, without touching a pixel.
+//! Removes from a picture where it was taken, without changing a pixel.
 //!
-//! Places hide in more forms than anybody knows. So nothing is searched for and removed: of each
-//! container the parts are kept that are needed to draw it right, of EXIF and XMP the facts that
-//! are listed here and tell no place, of a film behind a picture its images and its sound. All
-//! else goes, what nobody understands too. `docs/protocol.md` has the list for users.
+//! Places hide in more forms than anybody knows, so this does not search for them. It keeps the
+//! parts of each container that are needed to draw it right, the facts of EXIF and XMP that are
+//! listed here and reveal no place, and the images and sound of a film behind a picture. It removes
+//! everything else, also what nobody understands. `docs/protocol.md` has the list for users.
 
 mod exif;
 mod film;
@@ -19,15 +19,15 @@ use wire::MediaType;
 
 use super::BadPicture;
 
-/// Changes of one picture. Far more parts than any program writes are made to tire us.
+/// The most changes of one picture. A picture with so many parts is meant to waste our time.
 const CHANGES: usize = 65_536;
 
 /// Removes from a picture, and from what phones append to it (further pictures, a short film), all
-/// that may tell a place. Tells whether there was anything to remove. Its structure was read
-/// before ([`super::look`]).
+/// that may reveal a place. Returns whether there was anything to remove. The structure must have
+/// been read ([`super::look`]).
 ///
 /// # Errors
-/// [`BadPicture`] if it is in too many parts.
+/// [`BadPicture`] if it has too many parts.
 pub(crate) fn without_places(media: MediaType, bytes: &mut Vec<u8>) -> Result<bool, BadPicture> {
     let mut changes = Changes::default();
     match media {
@@ -44,8 +44,7 @@ pub(crate) fn without_places(media: MediaType, bytes: &mut Vec<u8>) -> Result<bo
     Ok(any)
 }
 
-/// What is to become of a picture: parts that others take the place of, in any order and none
-/// within another.
+/// The planned changes of a picture: parts to replace, in any order, none within another.
 #[derive(Debug, Default)]
 struct Changes {
     list: Vec<(Range<usize>, With)>,
@@ -74,7 +73,7 @@ impl Changes {
         self.add(range, With::Zeros);
     }
 
-    /// Puts these bytes there, unless they are there already.
+    /// Replaces a range with these bytes, unless they are there already.
     fn replace(&mut self, bytes: &[u8], range: Range<usize>, new: Vec<u8>) {
         if bytes.get(range.clone()) != Some(&new[..]) {
             self.add(range, With::Bytes(new));
@@ -86,16 +85,16 @@ impl Changes {
     }
 
     fn add(&mut self, range: Range<usize>, with: With) {
-        // One more tells that there were too many.
+        // One more shows that there were too many.
         if self.list.len() <= CHANGES {
             self.list.push((range, with));
         }
     }
 
-    /// Makes them within the memory that the picture has, since it may be large.
+    /// Makes the changes within the picture's own memory, because it may be large.
     fn make(mut self, bytes: &mut Vec<u8>) {
         self.list.sort_by_key(|(range, _)| (range.start, range.end));
-        // What is written may run ahead of what is read: so far all is moved before.
+        // Writing may overtake reading: so first everything moves toward the end.
         let (mut removed, mut added, mut ahead) = (0, 0, 0);
         for (range, with) in &self.list {
             if let With::Bytes(new) = with {

@@ -1,5 +1,4 @@
-//! Work on pictures: on threads of its own, and within one budget of memory, which is taken before
-//! it is used.
+//! Work on pictures: on its own threads, within one budget of memory, which is reserved before use.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,14 +9,14 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{BadPicture, Config};
 
-/// So many are worked on at once, however little they take. Each has a thread that lasts: the
-/// allocator keeps some of what a thread has freed, so there must not be many of them.
+/// How many pictures are worked on at once, however small. Each has a lasting thread: the allocator
+/// keeps some memory that a thread has freed, so there must be few threads.
 const AT_ONCE: usize = 2;
 
-/// The budget is counted in these.
+/// The unit of the budget.
 const KIB: u64 = 1024;
 
-/// A cheap handle: all clones share the budget and the threads, which end with the last of them.
+/// A cheap handle: all clones share the budget and the threads, which end with the last clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Pool {
     shared: Arc<Shared>,
@@ -28,9 +27,9 @@ struct Shared {
     config: Config,
     turns: Arc<Semaphore>,
     memory: Arc<Semaphore>,
-    /// Of the threads.
+    /// The health of the threads.
     health: Health,
-    /// To the threads, once there are any. Who has a turn finds one of them free.
+    /// The queue of the threads, once they run. A job with a turn finds a free thread.
     jobs: OnceLock<mpsc::Sender<Job>>,
 }
 
@@ -39,13 +38,13 @@ type Job = Box<dyn FnOnce() + Send>;
 /// Why work was not done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PoolError {
-    /// It takes more memory than there is for all of it.
+    /// It takes more memory than the whole budget.
     #[error(transparent)]
     Memory(BadPicture),
     /// It panicked.
     #[error("the work on the picture failed; this is a defect")]
     Failed,
-    /// There is no thread for it.
+    /// No thread could be started for it.
     #[error("no thread can be started to work on the picture: {0}")]
     Thread(#[from] io::Error),
 }
@@ -67,9 +66,9 @@ impl Pool {
         &self.shared.config
     }
 
-    /// Waits for its turn and for so many bytes of the budget, and then for the work, which goes on
-    /// to its end if nobody waits any more. Who came first is first: small work does not overtake
-    /// what waits for more.
+    /// Waits for its turn and for `bytes` of the budget, then for the work, which goes on even if
+    /// nobody waits any more. The order is that of arrival: small work does not overtake large work
+    /// that waits.
     ///
     /// # Errors
     /// [`PoolError`].
@@ -81,15 +80,15 @@ impl Pool {
         let Shared { config, turns, memory, .. } = &*self.shared;
         config.affords(bytes).map_err(PoolError::Memory)?;
         let units = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX);
-        // They fail only when they are closed, which none ever is.
+        // They fail only when closed, which never happens.
         let turn = turns.clone().acquire_owned().await.ok();
         let memory = memory.clone().acquire_many_owned(units).await.ok();
         let (config, (reply, answer)) = (*config, oneshot::channel());
         let job = Box::new(move || {
-            // A defect met by one picture must not stop all others.
+            // A defect that one picture shows must not stop the others.
             let done = catch_unwind(AssertUnwindSafe(|| work(&config)));
             drop((memory, turn));
-            // Who asked may have gone.
+            // The asker may have gone.
             let _ = reply.send(done);
         });
         self.threads()?.send(job).map_err(|_| PoolError::Failed)?;
@@ -114,7 +113,7 @@ impl Pool {
                 }
             })?;
         }
-        // Of two that start them at once, those of one end at once.
+        // Of two that start threads at once, one set ends again.
         Ok(self.shared.jobs.get_or_init(|| jobs))
     }
 }

@@ -1,4 +1,4 @@
-//! Where in a picture is what, read from its first byte to its last without decoding it.
+//! The positions of a picture's parts, read from its first byte to its last without decoding it.
 
 mod gif;
 mod jpeg;
@@ -16,7 +16,7 @@ pub(super) use jpeg::{MORE_XMP, XMP};
 pub(super) use png::{SIGNATURE, TEXTS, chunk, is_raw_profile, raw_profile, texts};
 pub(super) use webp::length;
 
-/// Where in a picture is what.
+/// The positions of a picture's parts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Layout {
     pub width: u32,
@@ -24,19 +24,19 @@ pub(super) struct Layout {
     pub frames: usize,
     /// The first EXIF data, from its TIFF header on.
     pub exif: Option<Range<usize>>,
-    /// XMP packets, as whole as the format lets them be.
+    /// XMP packets, as far as the format keeps them whole.
     pub xmp: Vec<Range<usize>>,
-    /// The texts of a PNG, from the types of their chunks on.
+    /// The texts of a PNG, beginning with their chunk types.
     pub texts: Vec<Range<usize>>,
-    /// When a PNG was changed last.
+    /// The time of a PNG's last change.
     pub changed: Range<usize>,
     /// The end of the picture; anything may follow it.
     pub end: usize,
-    /// The end is missing. What is there may be enough.
+    /// Whether the end is missing. The rest may be enough.
     pub is_cut: bool,
 }
 
-/// Reads it.
+/// Reads the structure.
 ///
 /// # Errors
 /// [`BadPicture`] if it is of another kind, or broken.
@@ -64,12 +64,12 @@ impl Layout {
     }
 }
 
-/// The next `n` bytes, which must be there.
+/// The next `n` bytes, which must exist.
 pub(super) fn take(bytes: &[u8], at: usize, n: usize) -> Result<&[u8], BadPicture> {
     at.checked_add(n).and_then(|end| bytes.get(at..end)).ok_or(BadPicture::Cut)
 }
 
-/// Skips the `Exif\0\0` that JPEG demands and other formats do not.
+/// Skips the `Exif\0\0` that only JPEG requires.
 fn tiff_in(bytes: &[u8], data: Range<usize>) -> Range<usize> {
     let prefix = if bytes[data.clone()].starts_with(b"Exif\0\0") { 6 } else { 0 };
     data.start + prefix..data.end

@@ -10,35 +10,34 @@ use wire::MediaType;
 use super::{BadPicture, Checked, decode};
 use shrink::Shrink;
 
-/// Pixels of the short side: the page shows photos in rows of 184 pixels, on screens of up to three
-/// dots a pixel. No picture is made larger.
+/// Pixels of the short side: the page shows photos in rows of 184 pixels, on screens with up to
+/// three dots a pixel. No picture is enlarged.
 const SHORT: u32 = 576;
 
-/// Pixels of the long side, of panoramas and towers; the page cuts them off at four to one.
+/// Pixels of the long side, for panoramas and towers; the page crops them to four to one.
 const LONG: u32 = 4096;
 
-/// Part of a thumbnail's name, so that those that were made otherwise are made anew.
+/// Part of a thumbnail's name. When the method changes, a new edition makes thumbnails anew.
 pub(crate) const EDITION: &str = "2";
 
 const QUALITY: u8 = 80;
 
-/// Larger profiles are those of printers; the pictures of phones have some 500 bytes.
+/// Larger profiles are for printers; those in phones' pictures have some 500 bytes.
 const PROFILE: usize = 4096;
 
-/// The size in which a picture is to be decoded, before it is turned: that of its thumbnail.
+/// The size in which to decode a picture, before it is turned: that of its thumbnail.
 pub(super) fn wanted(checked: &Checked) -> (u32, u32) {
     let (width, height) = fit(checked.width, checked.height);
     if checked.orientation >= 5 { (height, width) } else { (width, height) }
 }
 
-/// The bytes that making it takes beside decoding: what is shrunk, turned and encoded.
+/// The bytes that a thumbnail takes besides decoding: shrinking, turning and encoding.
 pub(super) fn memory(wanted: (u32, u32)) -> u64 {
     3 * Shrink::memory(wanted)
 }
 
-/// Makes a JPEG of a picture that was looked at, turned as it is shown, of the first frame and with
-/// transparency on black. `profile` is its colour profile. May take seconds, and what
-/// [`super::Looked`] says.
+/// Makes a JPEG of a checked picture's first frame, turned as shown, with transparency on black.
+/// `profile` is its colour profile. May take seconds, and the memory in [`super::Looked`].
 ///
 /// # Errors
 /// [`BadPicture`] if it cannot be decoded.
@@ -62,16 +61,16 @@ pub(super) fn thumbnail(
     encode(&small.into_rgb8(), profile.filter(|profile| is_rgb(profile)))
 }
 
-/// The size of the thumbnail of a picture of this size.
+/// The thumbnail's size for a picture of this size.
 fn fit(width: u32, height: u32) -> (u32, u32) {
     let (w, h) = (f64::from(width.max(1)), f64::from(height.max(1)));
     let scale = (f64::from(SHORT) / w.min(h)).min(f64::from(LONG) / w.max(h)).min(1.0);
-    // Positive, and not more than the limits.
+    // Positive, and within the limits.
     let side = |side: f64| ((side * scale).round() as u32).max(1);
     (side(w), side(h))
 }
 
-/// Whether a colour profile (ICC.1, 7.2) is one for RGB, which the thumbnail is.
+/// Whether a colour profile (ICC.1, 7.2) is for RGB, like the thumbnail.
 fn is_rgb(profile: &[u8]) -> bool {
     profile.len() <= PROFILE && profile.get(16..20) == Some(b"RGB ")
 }

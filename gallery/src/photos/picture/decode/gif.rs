@@ -1,4 +1,4 @@
-//! Decodes the first frame of a GIF line by line, and the last if it was cut.
+//! Decodes a GIF's first frame line by line, and its last if it was cut short.
 
 use std::io::Read;
 use std::ops::Range;
@@ -9,10 +9,10 @@ use super::{Lines, is_whole};
 use crate::photos::picture::BadPicture;
 use crate::photos::picture::structure::take;
 
-/// Where frames stand.
+/// The position of a frame.
 #[derive(Debug, Clone, Default)]
 struct Frame {
-    /// What says which colour is transparent (GIF89a, section 23).
+    /// The extension that names the transparent colour (GIF89a, section 23).
     control: Range<usize>,
     /// From the image descriptor to the end of the data (sections 20 to 22).
     image: Range<usize>,
@@ -22,11 +22,11 @@ struct Frames {
     /// The end of the header, the screen descriptor and the global colour table.
     head: usize,
     first: Frame,
-    /// The last, if it was cut.
+    /// The last frame, if it was cut short.
     cut: Option<Frame>,
 }
 
-/// The bytes that [`decode`] takes: some lines, or a whole frame if it comes in passes.
+/// The bytes that [`decode`] takes: some lines, or a whole frame if it is interlaced.
 pub(super) fn memory(bytes: &[u8]) -> Result<u64, BadPicture> {
     let frames = frames(bytes)?;
     let all = [Some(&frames.first), frames.cut.as_ref()].into_iter().flatten();
@@ -50,8 +50,8 @@ pub(super) fn decode(bytes: &[u8], lines: &mut Lines) -> Result<(), BadPicture> 
     decode_frame(bytes, frames.head, &frames.first, lines)
 }
 
-/// Walks over the blocks (appendix A). What comes after the first frame and cannot be read is the
-/// end of the picture.
+/// Walks over the blocks (appendix A). After the first frame, unreadable data is the end of the
+/// picture.
 fn frames(bytes: &[u8]) -> Result<Frames, BadPicture> {
     let head = 13 + colours(take(bytes, 10, 1)?[0]);
     let (mut first, mut cut) = (None, None);
@@ -86,7 +86,7 @@ fn frames(bytes: &[u8]) -> Result<Frames, BadPicture> {
     Ok(Frames { head, first, cut })
 }
 
-/// The bytes of the colour table that the flags tell of.
+/// The bytes of the colour table that the flags announce.
 fn colours(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
@@ -111,7 +111,7 @@ fn decode_frame(
     options.set_color_output(ColorOutput::Indexed);
     options.set_memory_limit(MemoryLimit::Unlimited);
     let part = |range: Range<usize>| bytes.get(range).ok_or(BadPicture::Cut);
-    // Nothing but this frame, so that comments and packets take no memory.
+    // Only this frame, so that comments and packets take no memory.
     let only = part(0..head)?.chain(part(frame.control.clone())?).chain(part(frame.image.clone())?);
     let mut decoder = options.read_info(only).map_err(BadPicture::broken)?;
     let (width, height) = (usize::from(decoder.width()), usize::from(decoder.height()));

@@ -1,7 +1,7 @@
-//! Decodes JPEG (ITU-T T.81) in little memory: at a fraction of its size, and a line of blocks at
-//! a time where the file lets it. What no browser draws (lossless, arithmetic, 12 bits) is refused.
+//! Decodes JPEG (ITU-T T.81) in little memory: at a fraction of its size, one line of blocks at a
+//! time if the file allows. It refuses what no browser draws (lossless, arithmetic, 12 bits).
 //!
-//! No library in Rust does this: they hold the whole picture in full size. `docs/decisions/memory.md`.
+//! No Rust library does this: they hold the whole picture. See `docs/decisions/memory.md`.
 
 mod block;
 mod frame;
@@ -18,17 +18,17 @@ use frame::Frame;
 use scan::Picture;
 use tables::Tables;
 
-/// A progressive picture has about ten. Each goes over all its pixels, however few bytes it has.
+/// A progressive picture has about ten. Each covers all its pixels, however few bytes it has.
 const SCANS: usize = 40;
 
-/// The smallest fraction of a side, in eighths, at which the picture still covers what is wanted.
+/// The smallest scale of a side, in eighths, at which the picture still covers `wanted`.
 fn eighths((width, height): (u32, u32), wanted: Option<(u32, u32)>) -> usize {
     let Some((w, h)) = wanted else { return 0 };
     let covers = |n: u32| (width * n).div_ceil(8) >= w && (height * n).div_ceil(8) >= h;
     [1, 2, 4].into_iter().find(|&n| covers(n)).unwrap_or(8) as usize
 }
 
-/// The size of the lines that [`decode`] gives of a picture of this size.
+/// The size of the lines that [`decode`] gives for a picture of this size.
 pub(super) fn size(of: (u32, u32), wanted: Option<(u32, u32)>) -> (u32, u32) {
     let n = eighths(of, wanted) as u32;
     ((of.0 * n).div_ceil(8), (of.1 * n).div_ceil(8))
@@ -61,11 +61,11 @@ pub(super) fn memory(bytes: &[u8], wanted: Option<(u32, u32)>) -> Result<u64, Ba
     Err(BadPicture::Cut)
 }
 
-/// Decodes the picture, if `wanted` at the smallest fraction of its size that covers it, else
-/// without giving any lines.
+/// Decodes the picture: with `wanted` at the smallest scale that covers it, else without giving
+/// lines.
 ///
 /// # Errors
-/// [`BadPicture`] if it is not whole or not a JPEG that browsers draw.
+/// [`BadPicture`] if it is incomplete or not a JPEG that browsers draw.
 pub(super) fn decode(
     bytes: &[u8],
     wanted: Option<(u32, u32)>,
@@ -78,7 +78,7 @@ pub(super) fn decode(
         let (marker, data, end) = match segment(bytes, at) {
             Ok(Some(segment)) => segment,
             Ok(None) => break true,
-            // Nothing more that could be read: what came must be enough.
+            // Nothing more is readable: what came must be enough.
             Err(_) if scans > 0 => break false,
             Err(error) => return Err(error),
         };
@@ -110,8 +110,8 @@ pub(super) fn decode(
 
 type Segment<'a> = (u8, &'a [u8], usize);
 
-/// The next segment: its marker, its data and its end; nothing at the end of the picture. Bytes
-/// between segments, and what is left of a scan, are passed over.
+/// The next segment with its marker, its data and its end; `None` at the end of the picture. Skips
+/// bytes between segments and the rest of a scan.
 fn segment(bytes: &[u8], mut at: usize) -> Result<Option<Segment<'_>>, BadPicture> {
     loop {
         let rest = bytes.get(at..).unwrap_or_default();

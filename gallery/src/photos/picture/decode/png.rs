@@ -1,5 +1,5 @@
-//! Decodes PNG line by line, the default picture of an animation. What is beside the picture
-//! (texts, colours, profiles) is not read, so that it neither takes memory nor spoils the picture.
+//! Decodes PNG line by line; of an animation the default picture. It does not read texts, colours
+//! and profiles, so they neither take memory nor spoil the picture.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -8,14 +8,14 @@ use png::{DecodeOptions, Decoder, DecodingError, InterlaceInfo, Transformations}
 use super::{Lines, is_whole, on_black};
 use crate::photos::picture::BadPicture;
 
-/// Of the header: depth, kind of colour, and whether it is interlaced (W3C PNG 3, 11.2.1).
+/// The header's depth, colour type, and interlacing (W3C PNG 3, 11.2.1).
 const INTERLACED: usize = 28;
 
-/// The bytes that [`decode`] takes: some lines, or the whole picture if it comes in passes.
+/// The bytes that [`decode`] takes: some lines, or the whole picture if it is interlaced.
 pub(super) fn memory(bytes: &[u8], (width, height): (u32, u32)) -> u64 {
     let (width, height) = (u64::from(width), u64::from(height));
     let whole = if bytes.get(INTERLACED) == Some(&0) { 0 } else { 4 * width * height };
-    // Of 16 bits and 4 channels: the library's, the one before, and what they become.
+    // Of 16 bits and 4 channels: the library's line, the one before, and the result.
     40 * width + whole
 }
 

@@ -1,4 +1,4 @@
-//! Decodes WebP (RFC 9649), the first frame of an animation. The library holds all of it.
+//! Decodes WebP (RFC 9649), of an animation the first frame. The library holds all of it.
 
 use std::io::Cursor;
 
@@ -9,18 +9,18 @@ use crate::photos::picture::BadPicture;
 
 mod codes;
 
-/// What the codes of a lossless picture may take for each of its bytes, and at the most, where
-/// that cannot be told for sure: tables of 4 KiB of as little as twelve bytes each.
+/// The most memory for the codes of a lossless picture, for each of its bytes and in all, if the
+/// exact amount is unknown: as little as twelve bytes can make tables of 4 KiB.
 const CODES_OF_A_BYTE: u64 = 400;
 const CODES: u64 = 65_536 * 5 * 5_000;
 
-/// What was found in the chunks of a picture, those of frames included.
+/// What the chunks of a picture contain, including those of frames.
 #[derive(Debug, Default)]
 struct Chunks {
     lossless: bool,
     alpha: bool,
     animated: bool,
-    /// Bytes that the codes of the picture take.
+    /// Bytes that the picture's codes take.
     codes: u64,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn memory(bytes: &[u8], (width, height): (u32, u32)) -> u64 {
     let mut chunks = Chunks::default();
     chunks.read(bytes, 12, (width, height));
     // Bytes of a pixel: YCbCr and RGB; with transparency RGBA, and its own channel twice; or four
-    // channels, three of them again, and what is told of blocks of them; the canvas, and a frame.
+    // channels, three of them again, and data about blocks of them; the canvas, and a frame.
     let each = match chunks {
         Chunks { animated: true, .. } => 19,
         Chunks { alpha: true, .. } => 11,
@@ -41,7 +41,7 @@ pub(super) fn memory(bytes: &[u8], (width, height): (u32, u32)) -> u64 {
 }
 
 impl Chunks {
-    /// Reads chunks (RFC 9649, 2.3) up to the first frame of an animation, which is read too.
+    /// Reads chunks (RFC 9649, 2.3) up to and including an animation's first frame.
     fn read(&mut self, bytes: &[u8], mut at: usize, size: (u32, u32)) {
         while let Some(head) = bytes.get(at..at.saturating_add(8)) {
             let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);

@@ -1,4 +1,4 @@
-//! When a picture was taken, by all that it says of that itself.
+//! When a picture was taken, by all that it says about that.
 
 mod text;
 
@@ -13,9 +13,9 @@ use super::tiff::{Directory, GPS, Tiff};
 use super::{tiff, xmp};
 use crate::photos::picture::structure::{self, Layout, layout};
 
-/// Where EXIF says when (Exif 2.32, 4.6.5 F): first when it was taken, then when it became data,
-/// which for a scanned print is something else, then when the file was changed. Each with its
-/// fraction of a second and its offset from UTC.
+/// EXIF's times (Exif 2.32, 4.6.5 F): first when it was taken, then when it was digitised, which
+/// differs for a scanned print, then when the file was changed. Each has its fraction of a second
+/// and its offset from UTC.
 const TIMES: [[u16; 3]; 3] =
     [[0x9003, 0x9291, 0x9011], [0x9004, 0x9292, 0x9012], [0x0132, 0x9290, 0x9010]];
 
@@ -31,9 +31,9 @@ const PROPERTIES: [&str; 5] = [
     "exif:DateTimeDigitized",
 ];
 
-/// All times that a picture tells, in milliseconds since 1970, the best first. Nobody has compared
-/// them with a clock: see [`plausible`]. A time without an offset is one of the time zone of this
-/// machine, most likely.
+/// All times in a picture, in milliseconds since 1970, the best first. They are not compared with a
+/// clock yet: see [`plausible`]. A time without an offset is taken for one of this machine's time
+/// zone.
 pub(crate) fn times(media: MediaType, bytes: &[u8]) -> Vec<u64> {
     let Ok(layout) = layout(media, bytes) else { return Vec::new() };
     let mut whens = Vec::new();
@@ -45,19 +45,19 @@ pub(crate) fn times(media: MediaType, bytes: &[u8]) -> Vec<u64> {
     let packet = xmp::text(bytes, &layout.xmp);
     whens.extend(of_xmp(&packet));
     let changed = if media == MediaType::Png { of_png(bytes, &layout, &mut whens) } else { None };
-    // The last fix may be older than the picture, and a change is later.
+    // The last GPS fix may be older than the picture, and a change is later.
     whens.extend(satellites);
     whens.extend(changed);
     whens.into_iter().filter_map(milliseconds).collect()
 }
 
-/// The first of these times that can be true at `now`.
+/// The first of these times that is plausible at `now`.
 pub(crate) fn plausible(times: &[u64], now: u64) -> Option<u64> {
     times.iter().copied().find(|&time| time <= now && !is_of_a_clock_never_set(time))
 }
 
-/// Clocks that nobody set count from the first of January of one of these years, in any time zone.
-/// Other times before cameras were digital are those of scanned prints.
+/// A clock that nobody set starts on the first of January of one of these years, in any time zone.
+/// Other times before digital cameras are those of scanned prints.
 fn is_of_a_clock_never_set(time: u64) -> bool {
     const DAY: u64 = 86_400_000;
     // 1970, 1980, 1990, 2000.
@@ -67,7 +67,7 @@ fn is_of_a_clock_never_set(time: u64) -> bool {
 
 fn of_exif(bytes: &[u8]) -> Vec<When> {
     let Some((tiff, directories)) = read(bytes) else { return Vec::new() };
-    // Some write an entry into the other directory, or with another type.
+    // Some programs write an entry into the other directory, or with another type.
     let value = |tag| {
         let entry = directories.iter().find_map(|directory| directory.find(tag))?;
         Some(tiff.value(entry))
@@ -93,7 +93,7 @@ fn of_exif(bytes: &[u8]) -> Vec<When> {
     TIMES.into_iter().filter_map(when).collect()
 }
 
-/// Date and time of the satellites, which are of UTC (Exif 2.32, 4.6.6).
+/// GPS date and time, which are in UTC (Exif 2.32, 4.6.6).
 fn of_satellites(bytes: &[u8]) -> Option<When> {
     let tiff = Tiff::new(bytes)?;
     let first = tiff.first()?;
@@ -121,7 +121,7 @@ fn of_xmp(text: &[u8]) -> impl Iterator<Item = When> {
     PROPERTIES.into_iter().filter_map(|name| parse(xmp::property(text, name)?.as_bytes()))
 }
 
-/// What the texts of a PNG say, as ImageMagick and others write them; and when it was changed last.
+/// The times in a PNG's texts, as ImageMagick and others write them; and when it was last changed.
 fn of_png(bytes: &[u8], layout: &Layout, whens: &mut Vec<When>) -> Option<When> {
     for (keyword, text) in structure::texts(bytes, &layout.texts) {
         match keyword {
@@ -135,7 +135,7 @@ fn of_png(bytes: &[u8], layout: &Layout, whens: &mut Vec<When>) -> Option<When> 
             _ => {}
         }
     }
-    // tIME: year, month, day, hour, minute, second, of UTC (PNG 3, 11.3.5.1).
+    // tIME: year, month, day, hour, minute, second, in UTC (PNG 3, 11.3.5.1).
     let &[y1, y0, month, day, hour, minute, second] = bytes.get(layout.changed.clone())? else {
         return None;
     };
@@ -165,7 +165,7 @@ mod tests {
         times(MediaType::Jpeg, &samples::with_metadata(MediaType::Jpeg, &exif, b""))
     }
 
-    /// By the offset that is told.
+    /// By the offset in the picture.
     fn of_utc(entries: &[(bool, u16, u16, &[u8])]) -> Vec<u64> {
         let all: Vec<_> = entries.iter().copied().chain([(true, 0x9010, 2, &b"Z\0"[..])]).collect();
         let (little, big) = (of(true, &all), of(false, &all));
@@ -263,9 +263,9 @@ mod tests {
     #[test]
     fn a_clock_that_was_never_set_is_not_believed() {
         let day = 86_400_000;
-        // 1998-07-14: a print that was scanned.
+        // 1998-07-14: a scanned print.
         assert_eq!(plausible(&[900_374_400_000], TAKEN), Some(900_374_400_000));
-        // The first days of 1970, 1980 and 2000, and what is still to come.
+        // The first days of 1970, 1980 and 2000, and the future.
         for never in [10_000, 315_532_800_000 + 3 * day, 946_684_800_000 - day / 2, TAKEN + 1] {
             assert_eq!(plausible(&[never], TAKEN), None, "{never}");
             assert_eq!(plausible(&[never, TAKEN - day], TAKEN), Some(TAKEN - day));

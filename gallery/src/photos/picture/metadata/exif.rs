@@ -1,4 +1,4 @@
-//! What EXIF data says (Exif 2.32, CIPA DC-008).
+//! Reads EXIF data (Exif 2.32, CIPA DC-008).
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ const MOST: usize = 256 * 1024;
 /// The longest text that is shown, in characters.
 const TEXT: usize = 200;
 
-/// What people want to know of a picture, in the order in which it is told.
+/// The facts that interest people, in the order of display.
 const SHOWN: &[Tag] = &[
     Tag::Make,
     Tag::Model,
@@ -41,7 +41,7 @@ const SHOWN: &[Tag] = &[
     Tag::GPSAltitude,
 ];
 
-/// What a picture tells in EXIF, as texts to be read by people, by the names of the standard.
+/// The EXIF facts of a picture as texts for people, by the standard's names.
 pub(crate) fn facts(media: MediaType, bytes: &[u8]) -> BTreeMap<String, String> {
     let exif = layout(media, bytes).ok().and_then(|layout| read(bytes.get(layout.exif?)?));
     let Some(exif) = exif else { return BTreeMap::new() };
@@ -57,12 +57,12 @@ pub(crate) fn facts(media: MediaType, bytes: &[u8]) -> BTreeMap<String, String> 
     shown.collect()
 }
 
-/// ASCII by the standard, and what cameras write in fact.
+/// ASCII by the standard, and what cameras write instead.
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).collect()
 }
 
-/// Reads the data from its TIFF header on; `None` if nothing can be read.
+/// Reads the data from its TIFF header on; `None` if nothing is readable.
 pub(in crate::photos::picture) fn read(tiff: &[u8]) -> Option<Exif> {
     let tiff = (tiff.len() <= MOST).then(|| tiff.to_vec())?;
     let mut reader = Reader::new();
@@ -71,7 +71,7 @@ pub(in crate::photos::picture) fn read(tiff: &[u8]) -> Option<Exif> {
     reader.read_raw(tiff).or_else(|error| error.distill_partial_result(|_| {})).ok()
 }
 
-/// How the picture must be turned: 1, as it is, unless it says 2 to 8.
+/// How to turn the picture: 2 to 8 if it says so, else 1, unturned.
 pub(in crate::photos::picture) fn orientation(exif: &Exif) -> u8 {
     let value = exif.get_field(Tag::Orientation, In::PRIMARY).and_then(|f| f.value.get_uint(0));
     value.and_then(|value| u8::try_from(value).ok()).filter(|v| (1..=8).contains(v)).unwrap_or(1)

@@ -1,4 +1,4 @@
-//! The colour profile of a picture, if it is a small one.
+//! A picture's colour profile, if it is small.
 
 use std::io::Read;
 
@@ -6,15 +6,15 @@ use flate2::read::ZlibDecoder;
 use wire::MediaType;
 use wire::jpeg::segments;
 
-/// Larger profiles are those of printers; the pictures of phones have some 500 bytes.
+/// Larger profiles are for printers; those in phones' pictures have some 500 bytes.
 pub(in crate::photos::picture) const PROFILE: usize = 4096;
 
 const APP2: u8 = 0xe2;
 
-/// The profile (ICC.1). One that cannot be read, or is too large, is none.
+/// The profile (ICC.1). `None` if it is unreadable or too large.
 pub(in crate::photos::picture) fn profile(media: MediaType, bytes: &[u8]) -> Option<Vec<u8>> {
     let profile = match media {
-        // The first of one part (ICC.1, annex B.4).
+        // The first, if it has one part (ICC.1, annex B.4).
         MediaType::Jpeg => segments(bytes).map_while(Result::ok).find_map(|segment| {
             let data = segment.data.strip_prefix(b"ICC_PROFILE\0\x01\x01")?;
             (segment.marker == APP2).then(|| data.to_vec())
@@ -26,7 +26,7 @@ pub(in crate::photos::picture) fn profile(media: MediaType, bytes: &[u8]) -> Opt
             })?;
             let name = data.iter().position(|&b| b == 0)?;
             let mut profile = Vec::new();
-            // One byte more tells that it is too large.
+            // One more byte shows that it is too large.
             let packed = ZlibDecoder::new(data.get(name + 2..)?).take(PROFILE as u64 + 1);
             { packed }.read_to_end(&mut profile).ok()?;
             Some(profile)
@@ -41,7 +41,7 @@ pub(in crate::photos::picture) fn profile(media: MediaType, bytes: &[u8]) -> Opt
     profile.filter(|profile| profile.len() <= PROFILE)
 }
 
-/// The data of the first chunk of a name. `read` takes a chunk's name, its length, and what
+/// The data of the first chunk with this name. `read` returns a chunk's name, its length, and what
 /// follows its data, from its first eight bytes.
 fn chunk<'a>(
     bytes: &'a [u8],

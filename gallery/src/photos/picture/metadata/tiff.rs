@@ -1,14 +1,14 @@
-//! The directories of EXIF data (TIFF 6.0, section 2; Exif 2.32, 4.6), whoever wrote them and
-//! however well.
+//! The directories of EXIF data (TIFF 6.0, section 2; Exif 2.32, 4.6), as any program wrote them,
+//! well or badly.
 
 use std::ops::Range;
 
-/// The pointers to further directories, and that to the place.
+/// The pointers to further directories, including that of the place.
 pub(in crate::photos::picture) const EXIF: u16 = 0x8769;
 pub(in crate::photos::picture) const INTEROPERABILITY: u16 = 0xa005;
 pub(in crate::photos::picture) const GPS: u16 = 0x8825;
 
-/// Entries of a directory that are looked at; cameras write some fifty.
+/// The most entries of a directory; cameras write some fifty.
 const ENTRIES: usize = 512;
 
 /// EXIF data, from its TIFF header on.
@@ -18,26 +18,26 @@ pub(in crate::photos::picture) struct Tiff<'a> {
     pub little: bool,
 }
 
-/// What a directory tells.
+/// One entry of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::photos::picture) struct Entry {
     pub tag: u16,
     /// The type of the value: 2 is ASCII, 3 a short, 4 a long, 7 undefined.
     pub kind: u16,
     pub count: u32,
-    /// Where the value is, in the entry itself if it has up to four bytes.
+    /// The position of the value, in the entry itself if it has up to four bytes.
     pub value: Range<usize>,
 }
 
-/// A directory, as much of it as can be read.
+/// A directory, as far as readable.
 #[derive(Debug, Default)]
 pub(in crate::photos::picture) struct Directory {
-    /// Where it is: the number of its entries, the entries, and the offset of the next one.
+    /// Its position: the number of entries, the entries, and the offset of the next one.
     pub range: Range<usize>,
     pub entries: Vec<Entry>,
-    /// Where the next one is, 0 if it is the last.
+    /// The offset of the next one, 0 if this is the last.
     pub next: usize,
-    /// Whether each of its entries could be read.
+    /// Whether each of its entries was readable.
     pub whole: bool,
 }
 
@@ -62,7 +62,7 @@ impl<'a> Tiff<'a> {
         self.directory(self.u32(4)?)
     }
 
-    /// The one that an entry of `directory` points to.
+    /// The directory that an entry of `directory` points to.
     pub fn below(&self, directory: &Directory, tag: u16) -> Option<Directory> {
         let entry = directory.find(tag)?;
         self.directory(self.u32(entry.value.start)?)

@@ -1,23 +1,23 @@
-//! What an XMP packet says (ISO 16684-1), read without understanding it: a property is looked for
-//! by its usual name, as an attribute or as an element.
+//! Reads an XMP packet (ISO 16684-1) without parsing its XML: it looks for a property by its usual
+//! name, as an attribute or as an element.
 
 use std::ops::Range;
 
-/// Larger packets hold pictures; what is looked for stands before these.
+/// Larger packets hold pictures; our properties come before these.
 const MOST: usize = 256 * 1024;
 
-/// So many parts are looked at; a segment of a JPEG holds 64 KiB.
+/// The most parts; a segment of a JPEG holds 64 KiB.
 pub(in crate::photos::picture) const PARTS: usize = 256;
 
-/// The longest value that is of use.
+/// The longest useful value.
 const VALUE: usize = 100;
 
-/// The text of a packet that comes in these parts.
+/// The text of a packet in these parts.
 pub(in crate::photos::picture) fn text(bytes: &[u8], parts: &[Range<usize>]) -> Vec<u8> {
     plain(parts.iter().filter_map(|range| bytes.get(range.clone())))
 }
 
-/// The same, of its parts. One in UTF-16 is ASCII with NULs between.
+/// The same, from the parts' bytes. UTF-16 is read as ASCII with NULs between.
 pub(in crate::photos::picture) fn plain<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let all = parts.into_iter().flatten();
     all.copied().take(MOST).filter(|&byte| byte != 0).collect()

@@ -1,14 +1,14 @@
 //! Which facts of EXIF data are kept (Exif 2.32, 4.6): when, with what and how it was taken, and
-//! how it is shown. Gone are the GPS directory, the preview, which is a picture with data of its
-//! own, what the maker of a camera writes in a format of its own (`MakerNote`), and texts in which
-//! programs write a place: description, comment, title, subject, keywords.
+//! how it is shown. Removed are the GPS directory, the preview, which is a picture with data of its
+//! own, the camera maker's own format (`MakerNote`), and texts in which programs write a place:
+//! description, comment, title, subject, keywords.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::photos::picture::metadata::tiff::{Directory, EXIF, Entry, INTEROPERABILITY, Tiff};
 
-/// The facts that are kept, wherever they stand.
+/// The facts that are kept, in any directory.
 const KEPT: &[u16] = &[
     0x0100, // ImageWidth
     0x0101, // ImageLength
@@ -94,19 +94,19 @@ const KEPT: &[u16] = &[
 
 pub(super) const ORIENTATION: u16 = 0x0112;
 
-/// Which colour space a camera means: InteroperabilityIndex and its version.
+/// The camera's colour space: InteroperabilityIndex and its version.
 const KEPT_OF_INTEROPERABILITY: &[u16] = &[1, 2];
 
 /// The longest text and the longest other value that are kept, in bytes. All facts together fit
-/// into a segment of a JPEG, even if each is made as long as it may be.
+/// into a JPEG segment, even if each is as long as possible.
 const TEXT: usize = 512;
 const OTHER: usize = 64;
 
-/// Zeros between two values, which fill them up to whole words.
+/// The zeros between two values, which align them.
 const FILLING: usize = 3;
 
-/// EXIF data with what is kept of it, but for one fact; `None` if that is nothing. What has
-/// nothing to remove stays as it is.
+/// EXIF data with only the kept facts, without the fact `but`; `None` if none is left. Data with
+/// nothing to remove stays unchanged.
 pub(super) fn clean(bytes: &[u8], but: Option<u16>) -> Option<Cow<'_, [u8]>> {
     let tiff = Tiff::new(bytes)?;
     let image = tiff.first()?;
@@ -170,7 +170,7 @@ fn is_clean(tiff: &Tiff<'_>, directories: [&Directory; 3], kept: &[Vec<Entry>; 3
     })
 }
 
-/// Data of these entries in the byte order that they came in: each directory, then its values.
+/// Writes these entries in their original byte order: each directory, then its values.
 fn write(tiff: &Tiff<'_>, [mut image, mut facts, colours]: [Vec<Entry>; 3]) -> Vec<u8> {
     let pointer = |tag| Entry { tag, kind: 4, count: 1, value: 0..4 };
     if !colours.is_empty() {
@@ -216,7 +216,7 @@ fn write(tiff: &Tiff<'_>, [mut image, mut facts, colours]: [Vec<Entry>; 3]) -> V
     out.bytes
 }
 
-/// What a value takes outside its entry.
+/// The bytes of a value outside its entry.
 fn beyond(value: &Range<usize>) -> usize {
     if value.len() > 4 { value.len().next_multiple_of(2) } else { 0 }
 }

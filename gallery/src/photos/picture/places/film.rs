@@ -1,25 +1,24 @@
-//! The film that phones put behind a JPEG (Android's Motion Photo 1.0, Samsung's trailer): an
-//! MP4 (ISO 14496-12), of which the tracks of images and of sound are kept, with what a player
-//! needs of them.
+//! The film that phones put behind a JPEG (Android's Motion Photo 1.0, Samsung's trailer): an MP4
+//! (ISO 14496-12). Its tracks of images and sound are kept, with what a player needs of them.
 //!
-//! All else becomes zeros where it stands, so that no offset changes: user data, metadata, further
-//! tracks, which may hold a path, and what of the media data is in no track that is kept. A film
-//! that cannot be read to its end is cut off.
+//! All else is overwritten with zeros, so that no offset changes: user data, metadata, further
+//! tracks, which may hold a path, and media data outside the kept tracks. A film that cannot be
+//! read to its end is cut off.
 
 use std::ops::Range;
 
 use super::Changes;
 
-/// A head of a film is that long at most.
+/// The longest head of a film.
 const FTYP: usize = 1024;
 
-/// Chunks of a film, and atoms: some hundred, for its few seconds.
+/// The most chunks of a film, and atoms; a few seconds have some hundred.
 const CHUNKS: usize = 16_384;
 
-/// What is kept of a track lies no deeper in it: `mdia`, `minf`, `stbl`.
+/// The kept parts of a track are at most this deep: `mdia`, `minf`, `stbl`.
 const DEPTH: usize = 3;
 
-/// Keeps a film that stands somewhere behind `from`, and nothing else. Returns its length.
+/// Keeps a film that begins behind `from`, and nothing else. Returns its length.
 pub(super) fn clean(bytes: &[u8], from: usize, changes: &mut Changes) -> Option<usize> {
     let rest = bytes.get(from..).unwrap_or_default();
     let film = memchr::memmem::find_iter(rest, b"ftyp").take(8).find_map(|at| {
@@ -44,11 +43,11 @@ pub(super) fn clean(bytes: &[u8], from: usize, changes: &mut Changes) -> Option<
     Some(film.length)
 }
 
-/// What becomes of a film.
+/// The changes of a film.
 #[derive(Debug, Default)]
 struct Film {
     length: usize,
-    /// The types of atoms that nobody shall read.
+    /// The positions of atom types to overwrite.
     unnamed: Vec<usize>,
     zeros: Vec<Range<usize>>,
 }
@@ -56,7 +55,7 @@ struct Film {
 #[derive(Debug, Clone)]
 struct Atom {
     kind: [u8; 4],
-    /// Where its type stands.
+    /// The position of its type.
     name: usize,
     body: Range<usize>,
 }
@@ -76,7 +75,7 @@ impl Film {
                 b"moov" if samples.is_none() => samples = Some(film.movie(bytes, &atom)?),
                 b"mdat" => media.push(atom.body.clone()),
                 b"free" | b"skip" | b"wide" | b"udta" | b"meta" | b"uuid" => film.blank(&atom),
-                // Fragments are no film of a phone; what is no atom ends it.
+                // A phone's film has no fragments; anything but an atom ends it.
                 b"moof" | b"moov" => return None,
                 _ => break,
             }
@@ -102,7 +101,7 @@ impl Film {
         Some(film)
     }
 
-    /// Keeps of `moov` what players need, and tells where the samples are.
+    /// Keeps the parts of `moov` that players need, and returns where the samples are.
     fn movie(&mut self, bytes: &[u8], movie: &Atom) -> Option<Vec<Range<usize>>> {
         let mut samples = Vec::new();
         for atom in movie.atoms(bytes)? {
@@ -124,7 +123,7 @@ impl Film {
         Some(samples)
     }
 
-    /// Keeps of an atom those in it that are needed, down to a depth.
+    /// Keeps the needed atoms in an atom, down to `depth`.
     fn keep(&mut self, bytes: &[u8], atom: &Atom, depth: usize) -> Option<()> {
         for atom in atom.atoms(bytes)? {
             match &atom.kind {
@@ -134,7 +133,7 @@ impl Film {
                 b"tkhd" | b"elst" | b"mdhd" | b"vmhd" | b"smhd" | b"dref" | b"stsd" | b"stts"
                 | b"ctts" | b"cslg" | b"stss" | b"stsz" | b"stsc" | b"stco" | b"co64" | b"sdtp"
                 | b"sgpd" | b"sbgp" => {}
-                // Behind the kind of track there is room for words.
+                // Behind the kind of track there is room for text.
                 b"hdlr" => {
                     let words = (atom.body.start + 24).min(atom.body.end);
                     self.zeros.push(words..atom.body.end);
@@ -202,13 +201,13 @@ fn track(bytes: &[u8], track: &Atom) -> Option<Atom> {
     media.find(bytes, b"minf")?.find(bytes, b"stbl")
 }
 
-/// Where the samples of a table are (ISO 14496-12, 8.7). Each must tell its size.
+/// The positions of a table's samples (ISO 14496-12, 8.7). Each must have a size.
 fn chunks(bytes: &[u8], table: &Atom) -> Option<Vec<Range<usize>>> {
     let number = |at: usize| {
         let field = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
         usize::try_from(u32::from_be_bytes(field)).ok()
     };
-    // A list of entries of so many bytes, behind a version, flags and their number.
+    // A list of entries of `size` bytes, behind a version, flags and their number.
     let list = |body: Range<usize>, head: usize, size: usize| {
         let count = number(body.start + head)?;
         let start = body.start + head + 4;
@@ -233,7 +232,7 @@ fn chunks(bytes: &[u8], table: &Atom) -> Option<Vec<Range<usize>>> {
         while let Some((_, count)) = runs.next_if(|(first, _)| *first <= chunk) {
             samples = count;
         }
-        // An offset of 64 bits is none of ours unless its upper half is empty.
+        // An offset of 64 bits is within the file only if its upper half is empty.
         let start = match is_long {
             true if number(at)? != 0 => return None,
             true => number(at + 4)?,

@@ -1,5 +1,5 @@
-//! What is kept of a GIF (GIF89a, sections 15 to 27): its images, how long each is shown, how often
-//! they are repeated, its colour profile, and what is kept of XMP.
+//! What is kept of a GIF (GIF89a, sections 15 to 27): its images, their durations, the number of
+//! repetitions, the colour profile, and the kept part of XMP.
 
 use super::{Changes, xmp};
 use crate::photos::picture::metadata::xmp::plain;
@@ -24,7 +24,7 @@ pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
                 let data = start + 10 + colours(byte(start + 9).unwrap_or(0)) + 1;
                 match blocks_end(bytes, data) {
                     Ok(end) => end,
-                    // Of a picture whose last bytes are missing, what there is of an image.
+                    // The picture's last bytes are missing: keep the existing part of an image.
                     Err(_) => return,
                 }
             }
@@ -54,14 +54,14 @@ pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
             _ => break,
         };
     }
-    // What is no block, or is cut, ends the picture; where nothing is there, the end is missing.
+    // Anything but a whole block ends the picture; if nothing is there, the end is missing.
     if at < bytes.len() {
         changes.replace(bytes, at..bytes.len(), vec![TRAILER]);
     }
 }
 
-/// An XMP packet is not in blocks, but ended by all lengths in turn, so that whoever takes its
-/// bytes for lengths comes to the end too (XMP specification part 3, 1.1.2).
+/// An XMP packet is not in blocks. After it come all lengths in turn, so that a reader that takes
+/// its bytes for lengths also finds the end (XMP specification part 3, 1.1.2).
 fn application(packet: &[u8]) -> Vec<u8> {
     let trailer: Vec<u8> = [1].into_iter().chain((0..=u8::MAX).rev()).chain([0]).collect();
     [&[0x21, APPLICATION], XMP, packet, &trailer].concat()

@@ -1,6 +1,6 @@
 //! What is kept of a JPEG (ITU-T T.81, annex B): the segments that its decoder reads, JFIF's head,
-//! the colour profile, Adobe's note on the colours, our own stamp, and what is kept of EXIF, XMP
-//! and a film behind it. Further pictures behind it (MPO, gain maps) are not needed to draw it.
+//! the colour profile, Adobe's segment about colours, our own stamp, and the kept parts of EXIF,
+//! XMP and a film behind it. Further pictures behind it (MPO, gain maps) are not needed to draw it.
 
 use std::ops::Range;
 
@@ -22,14 +22,14 @@ const ALONE: u8 = 1;
 
 pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
     let mut at = 2;
-    // Behind the leading segments, where XMP goes that was not there.
+    // Behind the leading segments: the place for a new XMP segment.
     let mut head = 2;
     let (mut has_exif, mut packets, mut parts) = (false, Vec::new(), Vec::new());
     let mut is_in_scan = false;
     let stamp = Stamp::find(bytes).map(|stamp| stamp.to_string().into_bytes());
     let end = loop {
         let marker_at = next_marker(bytes, at);
-        // Nothing is needed that stands between segments but the data of scans.
+        // Between segments, only the data of scans is needed.
         if !is_in_scan {
             changes.remove(at..marker_at.unwrap_or(bytes.len()));
         }
@@ -89,7 +89,7 @@ pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
     place(bytes, changes, packet, packets, head);
 }
 
-/// Puts the packet where the first one was.
+/// Puts the packet in the place of the first one.
 fn place(
     bytes: &[u8],
     changes: &mut Changes,
@@ -109,14 +109,14 @@ fn place(
     }
 }
 
-/// A segment; what it is made of is shorter than what was in one.
+/// A segment; its content is shorter than that of the original one.
 fn segment(marker: u8, data: &[&[u8]]) -> Vec<u8> {
     let length = 2 + data.iter().map(|part| part.len()).sum::<usize>();
     let length = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
     [&[0xff, marker], &length[..], &data.concat()].concat()
 }
 
-/// As `structure::jpeg` finds it: restart markers and FF 00 are data.
+/// Finds markers like `structure::jpeg`: restart markers and FF 00 are data.
 fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += memchr::memchr(0xff, bytes.get(at..)?)?;

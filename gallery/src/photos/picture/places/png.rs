@@ -1,5 +1,5 @@
-//! What is kept of a PNG (W3C PNG 3, section 11): the chunks that draw it and say how it is to be
-//! shown, when it was changed last, and of its texts who made it, when, and with what.
+//! What is kept of a PNG (W3C PNG 3, section 11): the chunks that draw it and say how to show it,
+//! when it was last changed, and the texts on who made it, when, and with what.
 
 use std::ops::Range;
 
@@ -18,14 +18,14 @@ const KEPT: &[&[u8; 4]] = &[
     b"bKGD", b"hIST", b"pHYs", b"tIME",
 ];
 
-/// Texts that are kept, if they are not compressed, and how many bytes of one.
+/// The texts that are kept if uncompressed, and the most bytes of one.
 const WORDS: &[&[u8]] = &[b"Author", b"Copyright", b"Software"];
 const WORD: usize = 1024;
 
 const XMP: &[u8] = b"XML:com.adobe.xmp";
 const EXIF: &[u8] = b"Exif\0\0";
 
-/// What there is one of.
+/// What may exist only once.
 #[derive(Debug, Default)]
 struct Has {
     exif: bool,
@@ -34,7 +34,7 @@ struct Has {
 }
 
 pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
-    // What ImageMagick writes as text goes into this chunk, if there is none.
+    // ImageMagick's EXIF text becomes this chunk, if there is none.
     let mut has = Has { exif: chunks(bytes).any(|(kind, _)| kind == b"eXIf"), ..Has::default() };
     let mut is_first = true;
     let mut end = SIGNATURE;
@@ -57,7 +57,7 @@ pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
             None => changes.remove(whole),
         }
     }
-    // Of a picture whose last bytes are missing, what there is of the last chunk.
+    // The picture's last bytes are missing: the existing part of the last chunk.
     let rest = bytes.get(end..).unwrap_or_default();
     let is_cut = !bytes[..end].ends_with(b"IEND\xae\x42\x60\x82");
     if !(is_cut && matches!(rest.get(4..8), Some(b"IDAT" | b"fdAT" | b"IEND"))) {
@@ -78,7 +78,7 @@ fn chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8], Range<usize>)> {
     })
 }
 
-/// What is kept of a text, as a whole chunk. It is given with its type.
+/// The kept part of a text, as a whole chunk. The text includes its type.
 fn text(bytes: &[u8], range: Range<usize>, has: &mut Has) -> Option<Vec<u8>> {
     has.texts += 1;
     if has.texts > TEXTS {
@@ -90,7 +90,7 @@ fn text(bytes: &[u8], range: Range<usize>, has: &mut Has) -> Option<Vec<u8>> {
     let mut packet = |text: &[u8]| {
         let packet = xmp::clean(&plain([text]), None).filter(|_| !has.xmp)?;
         has.xmp = true;
-        // Not compressed, of no language.
+        // Uncompressed, without a language.
         Some(chunk(b"iTXt", &[XMP, &[0; 5], &packet].concat()))
     };
     match keyword {
@@ -109,7 +109,7 @@ fn text(bytes: &[u8], range: Range<usize>, has: &mut Has) -> Option<Vec<u8>> {
             }) else {
                 return packet(&profile);
             };
-            // Nobody turned the picture by a text, so nobody shall now.
+            // No viewer turns a picture by a text, so the new chunk must not either.
             let tiff = exif::clean(tiff, Some(exif::ORIENTATION)).filter(|_| !has.exif)?;
             has.exif = true;
             Some(chunk(b"eXIf", &tiff))

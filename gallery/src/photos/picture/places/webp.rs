@@ -1,5 +1,5 @@
-//! What is kept of a WebP (RFC 9649): the chunks that draw it, its colour profile, and what is
-//! kept of EXIF and XMP.
+//! What is kept of a WebP (RFC 9649): the chunks that draw it, its colour profile, and the kept
+//! parts of EXIF and XMP.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
     let field = |at: usize| bytes.get(at..at + 4).map_or(0, length);
     let end = field(4).saturating_add(8).min(bytes.len());
     let (mut size, mut flags, mut header) = (end, 0, None);
-    // Removes what is not kept, and tells what is written in its place.
+    // Removes what is not kept, and writes the kept part in its place.
     let mut put = |changes: &mut Changes, whole: Range<usize>, kept: Option<Vec<u8>>| {
         size = size + kept.as_ref().map_or(0, Vec::len) - whole.len();
         match kept {
@@ -48,7 +48,7 @@ pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
         }
         last = whole_end;
     }
-    // Of a picture whose last bytes are missing, what there is of the last chunk.
+    // The picture's last bytes are missing: the existing part of the last chunk.
     put(changes, last..end, None);
     if let Some(&old) = header.and_then(|at| bytes.get(at)) {
         let at = header.unwrap_or_default();
@@ -59,7 +59,7 @@ pub(super) fn clean(bytes: &[u8], changes: &mut Changes) {
     changes.remove(end..bytes.len());
 }
 
-/// A frame keeps its length: what is not needed in it becomes zeros of a kind that nobody reads.
+/// A frame keeps its length: unneeded parts become zeros of an unknown type.
 fn frame(bytes: &[u8], data: Range<usize>, changes: &mut Changes) {
     let mut end = (data.start + 16).min(data.end);
     for (kind, whole) in chunks(bytes, end..data.end) {
@@ -78,7 +78,7 @@ fn frame(bytes: &[u8], data: Range<usize>, changes: &mut Changes) {
     }
 }
 
-/// The whole chunks in a range and their types. The last byte of filling may be left out.
+/// The whole chunks in a range, with their types. The last padding byte may be missing.
 fn chunks(bytes: &[u8], range: Range<usize>) -> impl Iterator<Item = (&[u8], Range<usize>)> {
     let mut at = range.start;
     std::iter::from_fn(move || {

@@ -1,11 +1,11 @@
-//! Which properties of an XMP packet are kept: dates, a rating, and how a panorama is to be shown.
-//! A new packet is written of them, whose values nobody can write a place into.
+//! Which properties of an XMP packet are kept: dates, a rating, and how to show a panorama. They go
+//! into a new packet, whose values have no room for a place.
 
 use std::fmt::Write;
 
 use crate::photos::picture::metadata::{parse_date, xmp::property};
 
-/// What a value must look like.
+/// The allowed form of a value.
 #[derive(Debug, Clone, Copy)]
 enum Is {
     Date,
@@ -37,14 +37,14 @@ const KEPT: &[(&str, &str, Is, &[&str])] = &[
 /// The longest word, such as `equirectangular`.
 const WORD: usize = 20;
 
-/// A film that stands behind the picture.
+/// A film behind the picture.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Film {
     pub length: usize,
 }
 
-/// A packet with what is kept of this one; `None` if that is nothing. Of a film it tells by the
-/// properties of Android's Motion Photo 1.0 and of its forerunner.
+/// A packet with the kept properties; `None` if there are none. It announces a film with the
+/// properties of Android's Motion Photo 1.0 and of its predecessor.
 pub(super) fn clean(text: &[u8], film: Option<Film>) -> Option<Vec<u8>> {
     let mut attributes = String::new();
     let mut spaces: Vec<&str> = Vec::new();

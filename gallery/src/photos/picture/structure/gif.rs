@@ -14,7 +14,7 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     };
     let at = HEAD + colours(screen[4]);
     match walk(bytes, &mut layout, at) {
-        // The frames that are there are shown; decoding tells whether the last of them is whole.
+        // Browsers show the frames that are there; decoding tells whether the last is whole.
         Err(BadPicture::Cut) if layout.frames > 0 => {
             (layout.end, layout.is_cut) = (bytes.len(), true);
         }
@@ -41,13 +41,13 @@ fn walk(bytes: &[u8], layout: &mut Layout, mut at: usize) -> Result<(), BadPictu
             0x21 => {
                 let data = at + 1..blocks_end(bytes, at + 1)?;
                 at = data.end;
-                // The name is a block of 11 bytes, of which the packet is not a part.
+                // The name is a block of 11 bytes; the packet is outside it.
                 if bytes[data.clone()].starts_with(b"\x0bXMP DataXMP") {
                     layout.add_xmp(data.start + 12..data.end);
                 }
             }
             0x3b => break,
-            // Browsers take it for the end of the picture.
+            // Browsers treat it as the end of the picture.
             _ if layout.frames > 0 => break,
             _ => return Err(BadPicture::broken("it has a block of an unknown kind")),
         }
@@ -56,12 +56,12 @@ fn walk(bytes: &[u8], layout: &mut Layout, mut at: usize) -> Result<(), BadPictu
     Ok(())
 }
 
-/// The bytes of the colour table that the flags tell of.
+/// The bytes of the colour table that the flags announce.
 pub(in crate::photos::picture) fn colours(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
 
-/// Where the block after a run of data blocks stands: each begins with its length, 0 is the end.
+/// The end of a run of data blocks: each begins with its length, 0 is the end.
 pub(in crate::photos::picture) fn blocks_end(
     bytes: &[u8],
     mut at: usize,

@@ -6,14 +6,14 @@ use super::{BadPicture, Layout, take};
 
 const APP1: u8 = 0xe1;
 pub(in crate::photos::picture) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
-/// What did not fit into one segment (XMP specification part 3, 1.1.3.1).
+/// XMP that does not fit into one segment (XMP specification part 3, 1.1.3.1).
 pub(in crate::photos::picture) const MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     let mut layout = Layout { frames: 1, ..Layout::default() };
     let mut scans = 0;
     match walk(bytes, &mut layout, &mut scans) {
-        // What is behind the first scan may be dispensable, which decoding shows.
+        // What follows the first scan may be dispensable; decoding shows that.
         Err(BadPicture::Cut) if scans > 0 => (layout.end, layout.is_cut) = (bytes.len(), true),
         walked => walked?,
     }
@@ -24,14 +24,14 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
 }
 
 fn walk(bytes: &[u8], layout: &mut Layout, scans: &mut usize) -> Result<(), BadPicture> {
-    // A scan is followed by segments again, up to the end of image.
+    // After a scan, segments follow again, up to the end of the image.
     let mut at = 2;
     loop {
         at = next_marker(bytes, at)? + 2;
         let marker = bytes[at - 1];
         match marker {
             EOI => break,
-            // It stands alone and says nothing.
+            // A marker without data and meaning.
             0x01 => continue,
             SOI => return Err(BadPicture::broken("another picture begins within it")),
             _ => {}
@@ -49,7 +49,7 @@ fn walk(bytes: &[u8], layout: &mut Layout, scans: &mut usize) -> Result<(), BadP
             }
             APP1 if data.starts_with(b"Exif\0\0") => layout.add_exif(start + 6..at),
             APP1 if data.starts_with(XMP) => layout.add_xmp(start + XMP.len()..at),
-            // A digest of 32 characters, the whole length and the offset stand before the text.
+            // A digest of 32 characters, the total length and the offset precede the text.
             APP1 if data.starts_with(MORE_XMP) && data.len() > MORE_XMP.len() + 40 => {
                 layout.add_xmp(start + MORE_XMP.len() + 40..at);
             }
@@ -61,7 +61,7 @@ fn walk(bytes: &[u8], layout: &mut Layout, scans: &mut usize) -> Result<(), BadP
     Ok(())
 }
 
-/// Takes what the frame header tells (B.2.2).
+/// Takes the frame header's values (B.2.2).
 fn frame(layout: &mut Layout, data: &[u8]) -> Result<(), BadPicture> {
     let &[_, h1, h0, w1, w0, ..] = data else {
         return Err(BadPicture::broken("its frame header is too short"));
@@ -74,9 +74,9 @@ fn frame(layout: &mut Layout, data: &[u8]) -> Result<(), BadPicture> {
     Ok(())
 }
 
-/// Where the next marker stands, but for restart markers. In a scan's data FF is followed by 00
-/// (B.1.1.5). Elsewhere nothing should stand between segments, but some cameras put bytes there,
-/// which all viewers skip.
+/// The position of the next marker, except restart markers. In a scan's data FF is followed by 00
+/// (B.1.1.5). Elsewhere nothing should be between segments, but some cameras put bytes there, which
+/// all viewers skip.
 fn next_marker(bytes: &[u8], mut at: usize) -> Result<usize, BadPicture> {
     loop {
         let rest = bytes.get(at..).unwrap_or_default();

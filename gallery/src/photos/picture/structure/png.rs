@@ -10,7 +10,7 @@ use super::{BadPicture, Layout, take, tiff_in};
 
 pub(in crate::photos::picture) const SIGNATURE: usize = 8;
 
-/// Texts that are looked at, and how much of a compressed one is.
+/// The most texts, and the most bytes of a decompressed one.
 pub(in crate::photos::picture) const TEXTS: usize = 32;
 const UNPACKED: u64 = 1 << 20;
 
@@ -18,7 +18,7 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     let mut layout = Layout { frames: 1, ..Layout::default() };
     let mut has_picture = false;
     match walk(bytes, &mut layout, &mut has_picture) {
-        // What is behind the picture's data is dispensable; decoding shows whether that is all.
+        // What follows the picture's data is dispensable; decoding shows whether that is all.
         Err(BadPicture::Cut) if has_picture => (layout.end, layout.is_cut) = (bytes.len(), true),
         walked => walked?,
     }
@@ -71,8 +71,8 @@ fn frames(data: &[u8]) -> Result<usize, BadPicture> {
     Ok(usize::try_from(u32::from_be_bytes([n3, n2, n1, n0])).unwrap_or(usize::MAX))
 }
 
-/// The texts of chunks, which are given with their types: keywords, and what they say. What is
-/// compressed is unpacked as far as it is of use.
+/// The texts of chunks, which include their types: keywords and content. Compressed texts are
+/// unpacked as far as useful.
 pub(in crate::photos::picture) fn texts<'a>(
     bytes: &'a [u8],
     chunks: &'a [Range<usize>],
@@ -100,19 +100,19 @@ fn text(chunk: &[u8]) -> Option<(&[u8], Cow<'_, [u8]>)> {
         return Some((keyword, rest.into()));
     }
     let mut text = Vec::new();
-    // What is broken further on may be whole so far.
+    // A text that breaks off may be good up to there.
     let _ = ZlibDecoder::new(rest).take(UNPACKED).read_to_end(&mut text);
     Some((keyword, text.into()))
 }
 
-/// ImageMagick writes what it has no chunk for under such a name.
+/// ImageMagick uses such a name for data without a chunk type of its own.
 pub(in crate::photos::picture) fn is_raw_profile(keyword: &[u8]) -> bool {
     [&b"exif"[..], b"APP1", b"xmp"]
         .iter()
         .any(|kind| keyword.strip_prefix(b"Raw profile type ") == Some(kind))
 }
 
-/// A raw profile's bytes: its text is a name, a length, and hex digits.
+/// A raw profile's bytes: its text has a name, a length, and hex digits.
 pub(in crate::photos::picture) fn raw_profile(text: &[u8]) -> Vec<u8> {
     let text = text.trim_ascii_start();
     let mut lines = text.splitn(3, |&byte| byte == b'\n');
@@ -122,7 +122,7 @@ pub(in crate::photos::picture) fn raw_profile(text: &[u8]) -> Vec<u8> {
     digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
-/// A chunk, sealed with its CRC.
+/// A chunk with its CRC.
 pub(in crate::photos::picture) fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).unwrap_or(0).to_be_bytes();
     let sealed = [kind, data].concat();

@@ -10,9 +10,9 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, BadPicture> {
     let riff = &bytes[..end];
     layout.end = end;
     let mut at = 12;
-    // A last byte of filling may be left out.
+    // The last padding byte may be missing.
     while at + 1 < end {
-        // What is behind the picture is dispensable.
+        // What follows the picture is dispensable.
         let has_picture = layout.frames > 0;
         let chunk = || {
             let head = take(riff, at, 8)?;
@@ -57,7 +57,7 @@ pub(in crate::photos::picture) fn length(field: &[u8]) -> usize {
     usize::try_from(field).unwrap_or(usize::MAX)
 }
 
-/// The first that tells a size is the canvas.
+/// The first size is that of the canvas.
 fn size(layout: &mut Layout, (width, height): (u32, u32)) {
     if layout.width == 0 {
         (layout.width, layout.height) = (width, height);

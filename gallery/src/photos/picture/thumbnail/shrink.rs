@@ -1,5 +1,5 @@
-//! Makes a picture smaller while its lines come: each pixel of the small one is the mean of those
-//! that it covers, in parts where need be.
+//! Shrinks a picture while its lines come: each small pixel is the mean of the pixels that it
+//! covers, in parts where necessary.
 
 use image::RgbImage;
 
@@ -8,16 +8,16 @@ use image::RgbImage;
 pub(super) struct Shrink {
     from: (usize, usize),
     to: (usize, usize),
-    /// How many lines came.
+    /// How many lines have come.
     came: usize,
-    /// A line made narrower, and the sum of those of the line that is being made.
+    /// The narrowed line, and the sum of those in the current small line.
     line: Vec<u32>,
     sum: Vec<u64>,
     made: Vec<u8>,
 }
 
 impl Shrink {
-    /// From a size to one that is not larger.
+    /// From one size to another that is not larger.
     pub fn new(from: (u32, u32), to: (u32, u32)) -> Self {
         let size = |(width, height): (u32, u32)| (width.max(1) as usize, height.max(1) as usize);
         let (from, to) = (size(from), size(to));
@@ -26,13 +26,13 @@ impl Shrink {
         Shrink { from, to, came: 0, line: vec![0; 3 * to.0], sum: vec![0; 3 * to.0], made }
     }
 
-    /// The bytes that it takes, and the picture.
+    /// The bytes that it takes, including the picture.
     pub fn memory(to: (u32, u32)) -> u64 {
         let (width, height) = (u64::from(to.0), u64::from(to.1));
         3 * width * (height + 12)
     }
 
-    /// The next line. More than there should be are ignored.
+    /// The next line. Surplus lines are ignored.
     pub fn line(&mut self, rgb: &[u8]) {
         let (width, height) = self.from;
         let (narrow, low) = self.to;
@@ -51,8 +51,8 @@ impl Shrink {
                 }
             });
         }
-        // This line covers as many parts of the small ones as these have lines; each of those
-        // has as many parts as there are lines that come.
+        // A large line covers as many parts as there are small lines; a small line has as many
+        // parts as there are large lines.
         let (start, end) = (self.came * low, (self.came + 1) * low);
         let edge = (start / height + 1) * height;
         self.add(end.min(edge) - start);
@@ -79,7 +79,7 @@ impl Shrink {
         self.sum.fill(0);
     }
 
-    /// The picture. Lines that did not come are like the last.
+    /// The picture. Missing lines repeat the last one.
     pub fn finish(mut self) -> Option<RgbImage> {
         let (width, height) = self.to;
         let line = 3 * width;
@@ -92,7 +92,7 @@ impl Shrink {
     }
 }
 
-/// Tells of each pixel of a line which one of a shorter line it belongs to, and by how many parts.
+/// Says for each pixel of a line how many of its parts belong to which pixel of a shorter line.
 fn shares(width: usize, narrow: usize, mut tell: impl FnMut(usize, usize, u32)) {
     let (mut i, mut edge) = (0, width);
     for x in 0..width {
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_pixel_is_the_mean_of_what_it_covers() {
         let small = shrink(3, 3, (2, 1), |x, _| [0, 90, 240][x as usize]);
-        // Of the middle one each has a half.
+        // Each gets half of the middle one.
         assert_eq!([small.get_pixel(0, 0).0[0], small.get_pixel(1, 0).0[0]], [30, 190]);
     }
 

@@ -1,9 +1,9 @@
-//! The coefficients of one block of 8 x 8 samples (ITU-T T.81, F.2.2 and G.1.2), and the samples
-//! that follow from them (A.3.3), of which there may be fewer.
+//! The coefficients of one block of 8 x 8 samples (ITU-T T.81, F.2.2 and G.1.2), and its samples
+//! (A.3.3), which may be fewer.
 
 use super::huffman::{Bits, Table};
 
-/// Where in a block, by lines, each coefficient stands (figure A.6).
+/// The position of each coefficient in a block, by lines (figure A.6).
 const ZIGZAG: [u8; 64] = [
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
     13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
@@ -13,7 +13,7 @@ const ZIGZAG: [u8; 64] = [
 /// Not kept.
 const NOWHERE: u8 = 255;
 
-/// What part of a scan's coefficients comes (B.2.3).
+/// Which part of the coefficients a scan brings (B.2.3).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Band {
     /// The first and the last coefficient.
@@ -24,13 +24,13 @@ pub(super) struct Band {
     pub low: u32,
 }
 
-/// How blocks are made smaller: only the lowest `size` x `size` coefficients are kept, and become
-/// as many samples.
+/// How blocks are made smaller: only the lowest `size` x `size` coefficients are kept, and give as
+/// many samples.
 #[derive(Debug, Clone)]
 pub(super) struct Scale {
     /// 0, 1, 2, 4 or 8.
     pub size: usize,
-    /// Where each coefficient is kept, in the order in which they come.
+    /// Where each coefficient is kept, in the order of arrival.
     place: [u8; 64],
     /// The cosines, by sample and frequency.
     basis: [[f32; 8]; 8],
@@ -63,7 +63,7 @@ impl Scale {
         }
     }
 
-    /// Reads a whole block (F.2.2). `before` is the component's DC value of the block before.
+    /// Reads a whole block (F.2.2). `before` is the DC value of the component's previous block.
     pub fn sequential(
         &self,
         bits: &mut Bits,
@@ -114,8 +114,8 @@ impl Scale {
         }
     }
 
-    /// Reads coefficients of a band (G.1.2.2). `run` is how many more blocks have none; `known`
-    /// has a bit for each that is not 0.
+    /// Reads coefficients of a band (G.1.2.2). `run` counts further blocks without any; `known` has
+    /// a bit for each that is not 0.
     pub fn spectral(
         &self,
         bits: &mut Bits,
@@ -210,7 +210,7 @@ impl Scale {
         }
     }
 
-    /// Makes samples of what was kept of a block, in lines that are `stride` apart.
+    /// Makes samples from a block's kept coefficients, in lines that are `stride` apart.
     pub fn samples(&self, kept: &[i16], steps: &[u16; 64], samples: &mut [u8], stride: usize) {
         let n = self.size;
         let mut half = [[0.0_f32; 8]; 8];
@@ -230,20 +230,20 @@ impl Scale {
         for (y, basis) in self.basis.iter().enumerate().take(n) {
             for x in 0..n {
                 let sum: f32 = (0..n).map(|v| basis[v] * half[v][x]).sum();
-                // `as` keeps it between 0 and 255.
+                // `as` clamps it to 0 to 255.
                 samples[y * stride + x] = (sum + 128.5) as u8;
             }
         }
     }
 }
 
-/// For how many blocks, this one included, nothing comes (G.1.2.2, EOBn).
+/// How many blocks, including this one, have no more coefficients (G.1.2.2, EOBn).
 fn end_of_band(bits: &mut Bits, size: u8) -> u32 {
     let more = bits.take(u32::from(size));
     (1 << size) + u32::try_from(more).unwrap_or(0)
 }
 
-/// Quantisation steps, which come in the order of the coefficients, by lines.
+/// Orders quantisation steps by lines; they come in the order of the coefficients.
 pub(super) fn by_lines(steps: &[u16; 64]) -> [u16; 64] {
     let mut lines = [0; 64];
     for (&natural, &step) in ZIGZAG.iter().zip(steps) {

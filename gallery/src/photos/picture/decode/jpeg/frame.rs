@@ -1,8 +1,8 @@
-//! What a frame header says (B.2.2), and what is kept of each component.
+//! The frame header (B.2.2), and the data of each component.
 
 use crate::photos::picture::BadPicture;
 
-/// Nothing of a coefficient came yet; otherwise how many of its last bits are missing.
+/// Nothing of a coefficient has come; otherwise how many of its last bits are missing.
 pub(super) const NOTHING: u8 = 255;
 
 #[derive(Debug, Clone)]
@@ -12,19 +12,19 @@ pub(super) struct Component {
     pub across: usize,
     pub down: usize,
     pub table: usize,
-    /// Steps of quantisation, by lines, from the component's first scan on.
+    /// Quantisation steps, by lines, from the component's first scan on.
     pub steps: Option<[u16; 64]>,
-    /// Blocks in a line, and lines of blocks, to the end of the last MCU.
+    /// Blocks in a line, and lines of blocks, up to the end of the last MCU.
     pub wide: usize,
     pub high: usize,
-    /// The same without those that only fill an MCU.
+    /// The same without blocks that only fill an MCU.
     pub own_wide: usize,
     pub own_high: usize,
-    /// What is kept of blocks, and which coefficients are not 0 if the picture is progressive: of
-    /// all, or of one line of MCUs.
+    /// The kept coefficients of blocks, and for progressive pictures which of them are not 0: of
+    /// all blocks, or of one line of MCUs.
     pub kept: Vec<i16>,
     pub known: Vec<u64>,
-    /// The DC value of the block before.
+    /// The DC value of the previous block.
     pub before: i32,
     pub missing_bits: [u8; 64],
 }
@@ -34,7 +34,7 @@ pub(super) struct Frame {
     pub progressive: bool,
     pub width: usize,
     pub height: usize,
-    /// Samples of an MCU.
+    /// Size of an MCU in samples.
     pub mcu: (usize, usize),
     pub mcus_across: usize,
     pub mcus_down: usize,
@@ -42,7 +42,7 @@ pub(super) struct Frame {
 }
 
 impl Component {
-    /// How many are kept at once.
+    /// How many blocks are kept at once.
     pub fn blocks(&self, streamed: bool) -> usize {
         self.wide * if streamed { self.down } else { self.high }
     }
@@ -62,7 +62,7 @@ impl Frame {
         let told = rest.get(..3 * usize::from(count));
         let told = told.ok_or_else(|| BadPicture::broken("its frame header is too short"))?;
         let factors = |factors: u8| (usize::from(factors >> 4), usize::from(factors & 15));
-        // The factors of a single component mean nothing.
+        // The factors of a single component have no meaning.
         let factors = |all| if count == 1 { (1, 1) } else { factors(all) };
         let told: Vec<_> =
             told.chunks_exact(3).map(|c| (c[0], factors(c[1]), usize::from(c[2] & 3))).collect();
@@ -95,8 +95,8 @@ impl Frame {
         Ok(Frame { progressive, width, height, mcu, mcus_across, mcus_down, components })
     }
 
-    /// Whether a scan with this header has all of the picture, so that one line of MCUs after the
-    /// other is done with.
+    /// Whether a scan with this header has the whole picture, so that each line of MCUs is finished
+    /// before the next.
     pub fn is_streamed(&self, scan: &[u8]) -> bool {
         !self.progressive && scan.first().map(|&n| usize::from(n)) == Some(self.components.len())
     }

@@ -1,23 +1,23 @@
 //! Huffman codes and the bits of a scan (ITU-T T.81, annex C and F.2.2).
 
-/// Codes of up to so many bits are found at once.
+/// Codes of up to this many bits are found in one step.
 const QUICK: u32 = 9;
 
 /// A Huffman table.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
-    /// Length and symbol by the next [`QUICK`] bits; length 0 where the code is longer.
+    /// Length and symbol by the next [`QUICK`] bits; length 0 if the code is longer.
     quick: Vec<(u8, u8)>,
     /// The last code of each length, or -1.
     last: [i32; 17],
-    /// What makes a code of each length an index of `symbols`.
+    /// Added to a code of each length, this gives an index of `symbols`.
     offset: [i32; 17],
     symbols: Vec<u8>,
 }
 
 impl Table {
-    /// From the numbers of codes of each length, 1 to 16 bits, and their symbols. `None` if there
-    /// are more codes than bits can tell.
+    /// Makes a table from the numbers of codes of each length, 1 to 16 bits, and their symbols.
+    /// `None` if there are more codes than the bits allow.
     pub fn new(counts: &[u8], symbols: &[u8]) -> Option<Table> {
         let mut table = Table {
             quick: vec![(0, 0); 1 << QUICK],
@@ -52,13 +52,12 @@ impl Table {
 #[derive(Debug)]
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
-    /// What is read next.
+    /// The position of the next byte.
     pub at: usize,
-    /// The next bits, from the highest on, and how many they are.
+    /// The next bits, from the highest down, and their number.
     hold: u64,
     left: u32,
-    /// More was asked for than there is, or it makes no sense: all is zero from here on, up to the
-    /// next restart.
+    /// The data ended or is invalid: all bits are zero from here to the next restart.
     pub ended: bool,
 }
 
@@ -72,9 +71,9 @@ impl<'a> Bits<'a> {
             let Some(&byte) = self.bytes.get(self.at) else { return };
             if byte == 0xff {
                 match self.bytes.get(self.at + 1) {
-                    // A byte that is no marker is followed by 0 (B.1.1.5).
+                    // A data byte FF is followed by 0 (B.1.1.5).
                     Some(0) => self.at += 1,
-                    // Filling before a marker.
+                    // Fill bytes before a marker.
                     Some(0xff) => {
                         self.at += 1;
                         continue;
@@ -101,7 +100,7 @@ impl<'a> Bits<'a> {
         (self.ended, self.hold, self.left) = (true, 0, 0);
     }
 
-    /// The next bits as a number, at most 16.
+    /// The next `count` bits as a number, at most 16.
     pub fn take(&mut self, count: u32) -> i32 {
         if count == 0 || self.ended {
             return 0;
@@ -141,7 +140,7 @@ impl<'a> Bits<'a> {
         0
     }
 
-    /// A value of so many bits (F.2.2.1, EXTEND).
+    /// A value of `size` bits (F.2.2.1, EXTEND).
     pub fn value(&mut self, size: u8) -> i32 {
         let size = u32::from(size);
         if size > 15 {
@@ -156,8 +155,8 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Goes on behind the restart marker of a number. If another one comes first, data got lost,
-    /// and which follows from its number (as libjpeg does in `jpeg_resync_to_restart`).
+    /// Continues behind the restart marker with this number. If another one comes first, data was
+    /// lost; the number says how much (like libjpeg's `jpeg_resync_to_restart`).
     pub fn restart(&mut self, number: u8) {
         (self.hold, self.left, self.ended) = (0, 0, false);
         loop {

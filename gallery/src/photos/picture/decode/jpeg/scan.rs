@@ -1,4 +1,4 @@
-//! Scans (B.2.3): from entropy-coded data to blocks, and from these to the lines of the picture.
+//! Scans (B.2.3): from entropy-coded data to blocks, and from blocks to the picture's lines.
 
 use super::super::{Lines, is_whole};
 use super::block::{Band, Scale};
@@ -7,13 +7,13 @@ use super::huffman::{Bits, Table};
 use super::tables::{Tables, rgb};
 use crate::photos::picture::BadPicture;
 
-/// The picture as far as scans have brought it.
+/// The picture as far as scans have filled it.
 pub(super) struct Picture {
     frame: Frame,
     scale: Scale,
-    /// Pixels of which something did not come.
+    /// Pixels with missing data.
     missing: u64,
-    /// The lines were given already.
+    /// Whether the lines have been given already.
     given: bool,
 }
 
@@ -30,7 +30,7 @@ impl Picture {
         Picture { frame, scale: Scale::new(eighths), missing: 0, given: false }
     }
 
-    /// Reads a scan (B.2.3), of which `head` is the header. Gives where it ends.
+    /// Reads a scan (B.2.3) with the header `head`. Returns where it ends.
     pub fn scan(
         &mut self,
         bytes: &[u8],
@@ -94,7 +94,7 @@ impl Picture {
         Ok(bits.at)
     }
 
-    /// Makes room for what a scan brings of a component.
+    /// Makes room for a component's data in a scan.
     fn begin(
         &mut self,
         component: usize,
@@ -129,7 +129,7 @@ impl Picture {
         tables: &Tables,
         lines: &mut Lines,
     ) -> Result<(), BadPicture> {
-        // A scan of one component has but its blocks (A.2.2), one with more has MCUs (A.2.3).
+        // A scan of one component has only its blocks (A.2.2), one of several has MCUs (A.2.3).
         let alone = match parts {
             [part] => Some(&self.frame.components[part.component]),
             _ => None,
@@ -157,7 +157,7 @@ impl Picture {
                 for part in parts {
                     let component = &mut self.frame.components[part.component];
                     let (h, v) = if alone { (1, 1) } else { (component.across, component.down) };
-                    // A line of a picture in lines is always the first that is kept.
+                    // In a streamed picture, the current line is always the first that is kept.
                     let first = if streamed { 0 } else { y * v };
                     for (j, i) in (0..v).flat_map(|j| (0..h).map(move |i| (j, i))) {
                         let index = (first + j) * component.wide + x * h + i;
@@ -179,7 +179,7 @@ impl Picture {
         Ok(())
     }
 
-    /// Gives the lines of a line of MCUs, whose blocks are kept from line `kept` of MCUs on.
+    /// Gives the pixel lines of a line of MCUs, whose blocks are kept from line `kept` of MCUs on.
     fn give(&self, mcu: usize, kept: usize, tables: &Tables, lines: &mut Lines) {
         let n = self.scale.size;
         if n == 0 {
@@ -194,7 +194,7 @@ impl Picture {
             for (j, i) in (0..component.down).flat_map(|j| (0..component.wide).map(move |i| (j, i)))
             {
                 let index = ((kept * component.down + j) * component.wide + i) * n * n;
-                // A component that no scan brought is grey.
+                // A component without any scan is grey.
                 let Some(block) = component.kept.get(index..index + n * n) else { continue };
                 let samples = &mut plane[j * n * stride + i * n..];
                 self.scale.samples(block, &steps, samples, stride);
@@ -224,7 +224,7 @@ impl Picture {
         }
     }
 
-    /// Whether all came; then gives the lines of a picture that came in several scans.
+    /// Whether the picture is whole; if so, gives the lines of a picture with several scans.
     pub fn end(
         mut self,
         ended_well: bool,
@@ -232,7 +232,7 @@ impl Picture {
         lines: &mut Lines,
     ) -> Result<(), BadPicture> {
         let bits = self.frame.components.iter().map(|c| &c.missing_bits);
-        // Without an end there may have been more to come.
+        // Without an end marker, more may have followed.
         let came = if ended_well {
             bits.clone().all(|bits| bits[0] != NOTHING)
         } else {

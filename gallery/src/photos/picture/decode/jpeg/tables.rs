@@ -1,4 +1,4 @@
-//! What stands in segments before a scan: tables (B.2.4), and what tells how colours are meant.
+//! The segments before a scan: tables (B.2.4), and the meaning of the colours.
 
 use wire::jpeg::DHT;
 
@@ -12,13 +12,13 @@ const DRI: u8 = 0xdd;
 const APP0: u8 = 0xe0;
 const APP14: u8 = 0xee;
 
-/// What to do with the samples.
+/// How to convert the samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Colours {
     Grey,
     YCbCr,
     Rgb,
-    /// Inverted, as Adobe writes it and browsers take it.
+    /// Inverted, as Adobe writes it and browsers read it.
     Cmyk,
     Ycck,
 }
@@ -78,7 +78,7 @@ impl Tables {
         Ok(())
     }
 
-    /// As libjpeg guesses it (`default_decompress_parms`).
+    /// Guesses like libjpeg (`default_decompress_parms`).
     pub fn colours(&self, components: &[Component]) -> Colours {
         match components {
             [_] => Colours::Grey,
@@ -98,7 +98,7 @@ impl Tables {
     }
 }
 
-/// JFIF 1.02, and what Adobe made of it.
+/// JFIF 1.02, and Adobe's variants.
 pub(super) fn rgb([a, b, c, d]: [u8; 4], colours: Colours) -> [u8; 3] {
     let convert = || {
         let (y, cb, cr) = (i32::from(a) << 16, i32::from(b) - 128, i32::from(c) - 128);

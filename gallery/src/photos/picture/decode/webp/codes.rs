@@ -1,8 +1,8 @@
-//! How much memory the prefix codes of a lossless picture take (RFC 9649, 6). There may be 65,536
-//! groups of five, whatever the size of the picture, and as many as that in a file of few bytes.
+//! How much memory a lossless picture's prefix codes take (RFC 9649, 6). A picture of any size, and
+//! a file of few bytes, may have 65,536 groups of five codes.
 
-/// What [`image_webp`] takes for a group of codes, its list growing by doubling, and for each
-/// code besides: for a table of up to ten bits, and for each longer code.
+/// The memory of [`image_webp`] for a group of codes, in a list that grows by doubling; then for
+/// each code a table of up to ten bits, and for each longer code.
 const GROUP: u64 = 3 * 5 * 56;
 const SMALL: u64 = 128;
 const TABLE_BITS: u32 = 10;
@@ -12,19 +12,19 @@ const LONGER: u64 = 64;
 /// Symbols of green (with lengths, without cached colours), red, blue, alpha and distances.
 const ALPHABETS: [usize; 5] = [256 + 24, 256, 256, 256, 40];
 
-/// The order in which the lengths of the code of lengths come (6.2.1).
+/// The order in which the lengths of the code-length code come (6.2.1).
 const ORDER: [usize; 19] = [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /// Why reading ended.
 enum End {
-    /// There are no more bits; nobody reads on.
+    /// The bits ended; no decoder reads on.
     Bits,
-    /// It breaks a rule, and a decoder may make something else of it.
+    /// The data breaks a rule, and a decoder may read it differently.
     Odd,
 }
 
 /// The bytes that the codes of a picture of this size take, from the first transform on; `None` if
-/// that cannot be told for sure.
+/// uncertain.
 pub(super) fn memory(data: &[u8], (width, height): (u32, u32)) -> Option<u64> {
     let mut reader = Reader { data, at: 0, memory: 0 };
     match reader.picture(width, height) {
@@ -97,8 +97,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Reads an image that serves another one. Gives the highest group that it names: colours that
-    /// are copied or cached were named before.
+    /// Reads an image that describes another one. Returns the highest group that it names: copied
+    /// or cached colours were named before.
     fn image(&mut self, width: u32, height: u32) -> Result<u32, End> {
         let cache = self.cache()?;
         let [green, red, blue, alpha, distance] = self.group(cache)?;
@@ -165,7 +165,7 @@ impl Reader<'_> {
             if !symbols.iter().all(known) {
                 return Err(End::Odd);
             }
-            // The first is 0 and the second 1, whatever their order.
+            // The first is 0 and the second 1, in any order.
             let mut counts = [0; 16];
             counts[1] = symbols.len() as u32;
             let symbols = symbols.into_iter().map(|symbol| symbol as u16).collect();
@@ -237,7 +237,7 @@ impl Reader<'_> {
 }
 
 impl Code {
-    /// From the length of each symbol's code. Others than complete ones are odd.
+    /// Makes a code from the length of each symbol's code. Incomplete codes are odd.
     fn new(lengths: &[u8]) -> Result<Code, End> {
         let used = || lengths.iter().enumerate().filter(|&(_, &length)| length > 0);
         let mut counts = [0; 16];
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn a_file_of_few_bytes_may_ask_for_all_groups() {
         // Groups of blocks of four pixels: an image of one colour, green and red 255, which is
-        // group 65,535. The codes of the groups do not come.
+        // group 65,535. The groups' codes are missing.
         let full = "1 0 1 11111111";
         let image = format!("0 {full} {full} 1000 1000 1000");
         let data = pack(&format!("0 0 1 000 {image} {}", format!("{SINGLE} ").repeat(65_536)));

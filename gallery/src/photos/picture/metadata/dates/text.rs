@@ -1,5 +1,5 @@
-//! A date and time as a text, as real programs write them: EXIF's colons, XMP's and ISO's dashes
-//! and `T`, RFC 2822's and asctime's names of months, digits of other scripts, and zones behind.
+//! A date and time as text, in the forms of real programs: EXIF's colons, XMP's and ISO's dashes
+//! and `T`, RFC 2822's and asctime's month names, digits of other scripts, and zones at the end.
 
 use std::fmt;
 
@@ -9,15 +9,15 @@ use jiff::tz::Offset;
 /// The longest text that is read, in characters.
 const LONGEST: usize = 80;
 
-/// When it was, by a clock on some wall.
+/// A time on some wall clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::photos::picture) struct When {
     pub civil: civil::DateTime,
-    /// How far that clock was ahead of UTC, if it is told.
+    /// How far that clock was ahead of UTC, if known.
     pub offset: Option<Offset>,
 }
 
-/// As XMP and ISO 8601 write it.
+/// In the format of XMP and ISO 8601.
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.civil)?;
@@ -36,29 +36,29 @@ enum Token {
 }
 use Token::{Number, Sign, Word};
 
-/// Reads a date and time. A date without a time is taken for its noon.
+/// Parses a date and time. A date without a time counts as its noon.
 pub(in crate::photos::picture) fn parse(bytes: &[u8]) -> Option<When> {
     let tokens = tokens(bytes);
     let (date, rest) = numeric(&tokens).or_else(|| named(&tokens))?;
     let (time, rest) = time(rest);
     let time = time.unwrap_or(Time { hour: 12, ..Time::default() });
     let mut civil = time.on(date)?;
-    // Those who write kk for the hours call what follows midnight 24, on the new day already;
-    // 24:00 alone ends the day (ISO 8601).
+    // Programs that write kk for the hours call the hour after midnight 24, already on the new day;
+    // only 24:00 itself ends the day (ISO 8601).
     if time.hour == 24 && (time.minute, time.second, time.nanosecond) == (0, 0, 0) {
         civil = civil.tomorrow().ok()?;
     }
     Some(When { civil, offset: zone(rest) })
 }
 
-/// Reads how far a clock is ahead of UTC: `+02:00`, `+0200`, `+2`, `Z`.
+/// Parses how far a clock is ahead of UTC: `+02:00`, `+0200`, `+2`, `Z`.
 pub(in crate::photos::picture) fn offset(bytes: &[u8]) -> Option<Offset> {
     zone(&tokens(bytes))
 }
 
-/// Numbers, words in small letters, and signs; blanks are what separates them.
+/// Numbers, words in lower case, and signs; spaces separate them.
 fn tokens(bytes: &[u8]) -> Vec<Token> {
-    // A NUL ends a text, unless it is one in UTF-16.
+    // A NUL ends a text, unless the text is UTF-16.
     let end = bytes.iter().position(|&byte| byte == 0).filter(|&end| end > 1);
     let text = String::from_utf8_lossy(bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default());
     let text: String = text.chars().filter(|&c| c != '\0').take(LONGEST).collect();
@@ -80,7 +80,7 @@ fn tokens(bytes: &[u8]) -> Vec<Token> {
     tokens
 }
 
-/// Phones wrote the digits of their language.
+/// Some phones write the digits of their language.
 fn digit(c: char) -> Option<char> {
     // Arabic, Persian, Devanagari, Bengali, Thai.
     let value = [0x0660_u32, 0x06f0, 0x0966, 0x09e6, 0x0e50]
@@ -91,7 +91,7 @@ fn digit(c: char) -> Option<char> {
 
 type Rest<'a> = &'a [Token];
 
-/// Three numbers, the year first or last, or one of eight digits or more.
+/// Three numbers, with the year first or last, or one number of at least eight digits.
 fn numeric(tokens: Rest) -> Option<(civil::Date, Rest)> {
     if let [Number(all), ..] = tokens
         && all.len() >= 8
@@ -110,7 +110,7 @@ fn numeric(tokens: Rest) -> Option<(civil::Date, Rest)> {
             let century = if number(a)? < 70 { "20" } else { "19" };
             date(&format!("{century}{a}"), b, c)
         }
-        // Which of both is the month is told by the one that cannot be; dots go from small to large.
+        // The number that cannot be a month decides; dots mean small to large.
         (1..=2, 4) if separator == Some('.') || number(a)? > 12 => date(c, b, a),
         (1..=2, 4) if number(b)? > 12 => date(c, a, b),
         _ => None,
@@ -118,7 +118,7 @@ fn numeric(tokens: Rest) -> Option<(civil::Date, Rest)> {
     Some((date?, rest))
 }
 
-/// A sign between two numbers, or what Chinese and Japanese put there.
+/// A sign between two numbers, or its Chinese or Japanese equivalent.
 fn after_sign(tokens: Rest) -> (Option<char>, Rest) {
     match tokens {
         [Sign(sign), rest @ ..] => (Some(*sign), rest),
@@ -143,7 +143,7 @@ fn named(tokens: Rest) -> Option<(civil::Date, Rest)> {
         Number(year) if year.len() == 4 => Some(year),
         _ => None,
     });
-    // A zone of four digits may stand before the year.
+    // A zone of four digits may precede the year.
     let year = match rest.last() {
         Some(Number(last)) if last.len() == 4 && !matches!(rest, [.., Sign('+' | '-'), _]) => last,
         _ => year?,
@@ -155,7 +155,7 @@ fn named(tokens: Rest) -> Option<(civil::Date, Rest)> {
 
 fn date(year: &str, month: &str, day: &str) -> Option<civil::Date> {
     let mut year: i16 = year.parse().ok()?;
-    // The Thai calendar counts from the Buddha; nobody's camera is of that century.
+    // The Thai calendar counts from the Buddha; no camera is from that century.
     if (2443..=2643).contains(&year) {
         year -= 543;
     }
@@ -172,7 +172,7 @@ struct Time {
 
 impl Time {
     fn on(self, date: civil::Date) -> Option<civil::DateTime> {
-        // A leap second is the one before it.
+        // A leap second counts as the one before it.
         let second = if self.second == 60 { 59 } else { self.second };
         let time = civil::Time::new(self.hour % 24, self.minute, second, self.nanosecond).ok()?;
         (self.hour <= 24).then(|| date.to_datetime(time))
@@ -245,7 +245,7 @@ fn clock<'a>(
     Some((time, rest))
 }
 
-/// Of the digits behind the point.
+/// From the digits behind the point.
 pub(in crate::photos::picture) fn nanoseconds(fraction: &str) -> i32 {
     let digits = fraction.chars().filter(char::is_ascii_digit).chain("000000000".chars());
     digits.take(9).collect::<String>().parse().unwrap_or(0)
