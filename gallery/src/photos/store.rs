@@ -1,7 +1,7 @@
-//! The store: photos as files, and an index that can be made from them again.
+//! The store: photos as files, and an index that can be rebuilt from them.
 //!
-//! All work on files and on SQLite is done by the store's own threads; the functions here wait for
-//! it. What a function answered with success is on the disk, and stays there when the power goes.
+//! The store's own threads do all work on files and SQLite; the functions here wait for it. When a
+//! function returns success, its result is on the disk and survives a power cut.
 
 mod blobs;
 mod config;
@@ -47,18 +47,18 @@ use thumbs::Background;
 use workers::Workers;
 use writer::{Job, Reply, Writer};
 
-/// So many events may wait for a slow listener before it is told that it missed some.
+/// The most events that wait for a slow listener; then it is told that it missed some.
 const EVENTS: usize = 256;
 
-/// So many photos are in work at once; more wait for them.
+/// The most photos that are added at once; more wait.
 const ADDS: usize = 64;
 
 /// Threads that read the index, and that write and sync new files. Files are synced side by side
-/// since the disk can do that in one go.
+/// because the disk can combine that.
 const READERS: usize = 2;
 const FILERS: usize = 8;
 
-/// Where photos are kept. A cheap handle: all clones are the same store.
+/// The place of photos. A cheap handle: all clones are the same store.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     shared: Arc<Shared>,
@@ -70,19 +70,19 @@ struct Shared {
     pictures: Pool,
     space: Arc<Space>,
     events: broadcast::Sender<PhotoEvent>,
-    /// Why this gallery only shows.
+    /// Why this gallery only shows photos.
     view_only: Mutex<Option<String>>,
     adds: Semaphore,
     writer: mpsc::Sender<Job>,
     readers: Workers<Reader>,
     filers: Workers<Reader>,
-    /// The keeper ends when this is dropped.
+    /// Dropping this ends the keeper.
     _keeper: sync_mpsc::Sender<()>,
-    /// Of all these threads.
+    /// The health of all these threads.
     health: Health,
 }
 
-/// What is to be changed about a photo; `None` leaves it.
+/// A change of a photo; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Change {
     /// At most [`wire::limits::CAPTION`] characters.
@@ -90,7 +90,7 @@ pub(crate) struct Change {
     pub pinned: Option<bool>,
 }
 
-/// A photo, and the blob of it or of its thumbnail. It never changes, and is removed some time
+/// A photo, and its blob or that of its thumbnail. The blob never changes, and is removed some time
 /// after the photo was deleted.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
@@ -100,15 +100,15 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// Opens the blob, which waits for the disk.
+    /// Opens the blob; waits for the disk.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] if the photo was deleted meanwhile, or what the disk says.
+    /// [`StoreError::Gone`] if the photo was deleted meanwhile, or the disk's error.
     pub fn open(&self) -> Result<Box<dyn Blob>, StoreError> {
         self.blobs.get(&self.key)?.ok_or(StoreError::Gone)
     }
 
-    /// Reads the whole blob, which waits for the disk.
+    /// Reads the whole blob; waits for the disk.
     ///
     /// # Errors
     /// As [`Stored::open`].
@@ -118,8 +118,8 @@ impl Stored {
 }
 
 impl Store {
-    /// Opens the store, on a thread of a runtime. This reads the disk and waits for it: long, if
-    /// the index has to be made anew.
+    /// Opens the store, on a thread of a runtime. It waits for the disk: long, if the index must be
+    /// rebuilt.
     ///
     /// # Errors
     /// [`OpenError`] says what to do.
@@ -131,7 +131,7 @@ impl Store {
         let mut reserve = Reserve::open(&folder);
         let recovery::Opened { index, busy } = loop {
             match recovery::open(&here).map_err(|error| space.explain(0, error)) {
-                // What a full disk holds must be seen, and can be deleted then.
+                // The photos of a full disk must be visible, and can then be deleted.
                 Err(StoreError::Full(_)) if reserve.release() => {}
                 opened => break opened.map_err(|error| recovery::failed(&folder, &error))?,
             }
@@ -178,15 +178,15 @@ impl Store {
         Ok(Store { shared: Arc::new(shared) })
     }
 
-    /// Tells whether its threads are alive.
+    /// Whether the threads are alive.
     pub fn health(&self) -> &Health {
         &self.shared.health
     }
 
-    /// A temporary file to put an upload into.
+    /// A temporary file for an upload.
     ///
     /// # Errors
-    /// [`StoreError::Full`], [`StoreError::ViewOnly`], or what the disk says.
+    /// [`StoreError::Full`], [`StoreError::ViewOnly`], or the disk's error.
     pub async fn incoming(&self) -> Result<Incoming, StoreError> {
         self.may_change()?;
         let (blobs, space) = (self.shared.blobs.clone(), self.shared.space.clone());
@@ -202,11 +202,11 @@ impl Store {
     /// Writes a piece of what arrives.
     ///
     /// # Errors
-    /// [`StoreError::Full`], or what the disk says.
+    /// [`StoreError::Full`], or the disk's error.
     pub async fn write(&self, mut to: Incoming, bytes: Bytes) -> Result<Incoming, StoreError> {
         let space = self.shared.space.clone();
         let written = spawn_blocking(move || {
-            // Many large ones may come at once.
+            // Many large ones may arrive at once.
             space.check(0)?;
             let written = to.write(&bytes);
             space.told(bytes.len() as u64, written).map(|()| to)
@@ -214,7 +214,7 @@ impl Store {
         written.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// The photo that these bytes are already, by the SHA-256 of what was brought then.
+    /// The photo that already has these bytes, by the SHA-256 of the uploaded bytes.
     ///
     /// # Errors
     /// [`StoreError::Index`].
@@ -223,11 +223,11 @@ impl Store {
         self.shared.readers.run(move |index| index.find_file([&hash, &hash])).await
     }
 
-    /// Stores a photo. It is durable, file and index, when this answers. What was brought is stored
-    /// once, however often it is brought and at the same moment.
+    /// Stores a photo. File and index are durable when this returns. An upload is stored once, even
+    /// if it comes again or twice at the same moment.
     ///
     /// # Errors
-    /// [`StoreError`]; then no trace of it is left.
+    /// [`StoreError`]; then nothing of it is left.
     pub async fn add(&self, new: NewPhoto) -> Result<Added, StoreError> {
         self.may_change()?;
         let _permit = self.shared.adds.acquire().await.map_err(|_| StoreError::Closed)?;
@@ -268,10 +268,10 @@ impl Store {
             .await
     }
 
-    /// The photo and its thumbnail, a JPEG, which is made now if it is missing.
+    /// The photo and its thumbnail, a JPEG, which is made if missing.
     ///
     /// # Errors
-    /// As [`Store::get`], and [`StoreError::Picture`] if none can be made of it.
+    /// As [`Store::get`], and [`StoreError::Picture`] if none can be made.
     pub async fn thumb(&self, id: &PhotoId) -> Result<Stored, StoreError> {
         let photo = self.get(id).await?;
         let blobs = self.shared.blobs.clone();
@@ -287,7 +287,7 @@ impl Store {
         self.shared.readers.run(move |index| index.list(&query)).await
     }
 
-    /// The days that have photos, newest first. `from` and `to` count to the quarter of an hour.
+    /// The days with photos, newest first. `from` and `to` are rounded to quarters of an hour.
     ///
     /// # Errors
     /// [`StoreError::Index`].
@@ -295,7 +295,7 @@ impl Store {
         self.shared.readers.run(move |index| index.days(&filter, &zone)).await
     }
 
-    /// The cameras and people that have photos.
+    /// The cameras and people with photos.
     ///
     /// # Errors
     /// [`StoreError::Index`].
@@ -313,7 +313,7 @@ impl Store {
         self.shared.space.told(0, changed)
     }
 
-    /// Deletes a photo. Its file is kept for ten minutes, so that it can be restored.
+    /// Deletes a photo. Its file stays for ten minutes, so that it can be restored.
     ///
     /// # Errors
     /// As [`Store::get`].
@@ -323,22 +323,22 @@ impl Store {
         self.shared.space.told(0, deleted)
     }
 
-    /// Takes a deletion back. A photo that was not deleted stays as it is.
+    /// Undoes a deletion. A photo that was not deleted stays unchanged.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] if its file is gone, [`StoreError::Unknown`] if it never was here.
+    /// [`StoreError::Gone`] if its file is gone, [`StoreError::Unknown`] if it never existed.
     pub async fn restore(&self, id: &PhotoId) -> Result<Photo, StoreError> {
         self.may_change()?;
         let restored = self.ask(|reply| Job::Restore(id.clone(), reply)).await;
         self.shared.space.told(0, restored)
     }
 
-    /// What happens to photos from now on. A listener that is too slow is told that it missed some.
+    /// The events of photos from now on. A listener that is too slow is told that it missed some.
     pub fn events(&self) -> broadcast::Receiver<PhotoEvent> {
         self.shared.events.subscribe()
     }
 
-    /// Why no photo can be stored now; each change is told.
+    /// Why no photo can be stored now, with each change.
     pub fn troubles(&self) -> watch::Receiver<Option<StoreError>> {
         self.shared.space.trouble()
     }
@@ -348,23 +348,24 @@ impl Store {
         self.troubles().borrow().clone()
     }
 
-    /// From now on nothing is changed here, because of `why`; or it is again.
+    /// From now on nothing is changed here, because of `why`; with `None` it is again.
     pub fn set_view_only(&self, why: Option<String>) {
         *self.shared.view_only.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
-    /// Finishes what is in work and marks the index as whole, so that the next start need not look.
+    /// Finishes the current work and marks the index as clean, so that the next start need not
+    /// look.
     pub async fn close(&self) {
         match self.ask(Job::Close).await {
-            // Closed already, or failed, which has been said.
+            // Closed already, or failed, which was reported.
             Ok(()) | Err(_) => {}
         }
     }
 
-    /// Whether a photo could be stored now.
+    /// Checks whether a photo could be stored now.
     ///
     /// # Errors
-    /// [`StoreError::ViewOnly`], [`StoreError::Full`], or what else is wrong with the disk.
+    /// [`StoreError::ViewOnly`], [`StoreError::Full`], or another fault of the disk.
     pub fn may_store(&self) -> Result<(), StoreError> {
         self.may_change()?;
         self.trouble().map_or(Ok(()), Err)

@@ -1,9 +1,9 @@
-//! Pictures that people bring: received into a file of the store, checked, and stored as they are.
+//! Uploads of pictures: received into a file of the store, checked, and stored.
 //!
-//! `multipart` reads bodies, `form` what their fields say, `check` what a picture is, and
-//! `idempotency` knows again what is sent again. It may know the store, pictures and how a request
-//! is answered, and no routes or headers. What must never be: a body that is held in memory, more
-//! work at once than there are turns, and a picture that is stored before all of it was checked.
+//! `multipart` reads bodies, `form` reads fields, `check` examines pictures, and `idempotency`
+//! recognises repeated uploads. This folder knows the store, pictures and HTTP problems, but no
+//! routes or headers. It never holds a body in memory, never does more work at once than there are
+//! turns, and never stores a picture before it is checked completely.
 
 mod check;
 mod form;
@@ -37,25 +37,25 @@ pub(crate) use check::{ASIDE, COPIES};
 /// How long a request waits for its turn.
 const TURN_WITHIN: Duration = Duration::from_secs(10);
 
-/// Bytes of a body that is not wanted, and how long it may take.
+/// The most bytes that are read of an unwanted body, and for how long.
 const PASSED_OVER: usize = 64 << 20;
 const PASSED_OVER_WITHIN: Duration = Duration::from_secs(10);
 
-/// Pictures of one request.
+/// The most pictures of one request.
 const FILES: usize = 100;
 
-/// Bytes of one request: pictures of so many bytes, and what stands between them.
+/// The most bytes of one request: pictures of `upload` bytes, and what is between them.
 const fn body_bytes(upload: u64) -> u64 {
     FILES as u64 * (upload + 64 * 1024)
 }
 
-/// How long a request may take in all, on the slowest link.
+/// How long a request may take, on the slowest link.
 const WITHIN: Duration = Duration::from_secs(15 * 60);
 
-/// What is written at once.
+/// The most bytes written at once.
 const PIECE: usize = 256 * 1024;
 
-/// The way in for pictures. A cheap handle.
+/// The entrance for uploads. A cheap handle.
 #[derive(Debug, Clone)]
 pub(crate) struct Uploads {
     store: Store,
@@ -64,7 +64,7 @@ pub(crate) struct Uploads {
     names: Names,
 }
 
-/// What a picture may be that is brought.
+/// The limits of an upload.
 #[derive(Debug, Serialize)]
 pub(crate) struct Taken {
     types: [MediaType; 4],
@@ -72,14 +72,14 @@ pub(crate) struct Taken {
     pixels: u64,
 }
 
-/// What became of a picture.
+/// The result for one picture.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Outcome {
     Stored {
         id: PhotoId,
         url: String,
-        /// The same bytes were here before.
+        /// Whether the same bytes were here before.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         already: bool,
     },
@@ -92,27 +92,27 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// Whether there is a photo more than before.
+    /// Whether a photo was added.
     pub fn is_new(&self) -> bool {
         matches!(self, Outcome::Stored { already: false, .. })
     }
 }
 
 impl Uploads {
-    /// So many are received at once as there are `turns`.
+    /// The number of `turns` limits how many uploads are received at once.
     pub fn new(store: Store, pool: Pool, turns: Shares) -> Self {
         Uploads { store, pool, turns, names: Names::default() }
     }
 
-    /// What is taken, for who would rather know before all of it was sent.
+    /// The limits, for clients that want to know them before sending.
     pub fn taken(&self) -> Taken {
         let picture::Config { upload: bytes, pixels, .. } = *self.pool.config();
         let types = [MediaType::Jpeg, MediaType::Png, MediaType::WebP, MediaType::Gif];
         Taken { types, bytes, pixels }
     }
 
-    /// Receives the pictures of a request of `who`, one after another. `person` brings them, and may
-    /// call them by a `key`.
+    /// Receives the pictures of a request of `who`, one after another. `person` uploads them,
+    /// perhaps with an idempotency `key`.
     ///
     /// # Errors
     /// [`Problem`] if none of them was stored.
@@ -163,7 +163,7 @@ impl Uploads {
             let part = match body.next().await {
                 Ok(Some(part)) if part.name == FIELD => part,
                 Ok(Some(part)) if part.name == AGE => {
-                    // What is wrong with the body is found again with the next part.
+                    // An error in the body shows again with the next part.
                     let age = number(body).await.unwrap_or_default();
                     brought.taken = age.and_then(|age| Now::read().wall_ms().checked_sub(age));
                     continue;
@@ -201,10 +201,10 @@ impl Uploads {
         })
     }
 
-    /// Takes a whole picture from memory, under an id that its bringer chose.
+    /// Takes a whole picture from memory, under an id that the client chose.
     ///
     /// # Errors
-    /// [`Problem`] if it is none, or cannot be stored.
+    /// [`Problem`] if it is not a picture, or cannot be stored.
     pub async fn bring(&self, id: PhotoId, bytes: Bytes) -> Result<(), Problem> {
         let incoming = self.store.write(self.store.incoming().await?, bytes).await?;
         let picture = check(&self.pool, incoming).await?;
@@ -237,7 +237,7 @@ impl Uploads {
         }
     }
 
-    /// Writes a part's data into the file. What is too much is not written.
+    /// Writes a part's data to the file. Data beyond the limit is not written.
     async fn write<S>(
         &self,
         mut incoming: Incoming,
@@ -269,8 +269,8 @@ impl Uploads {
         if size == 0 { Err(nothing("the picture is empty")) } else { Ok(incoming) }
     }
 
-    /// The photo that these bytes are already. What was stored under the name that they have, and
-    /// deleted since, is not brought back by a client that only never heard the answer.
+    /// The photo that already has these bytes. If it was stored under the same idempotency key and
+    /// deleted since, a client that only missed the answer does not bring it back.
     async fn known(&self, brought: &Brought, arrived: &str) -> Result<Option<Photo>, Problem> {
         let claim = brought.named.as_ref().map(|named| {
             let now = Instant::now();
@@ -289,7 +289,7 @@ impl Uploads {
                     let hint = "with another Idempotency-Key, or none, it is stored anew";
                     return Err(Problem::new(StatusCode::GONE, error, hint));
                 }
-                // It was forgotten, and so is what became of the key.
+                // The photo is forgotten, so the key has no result any more.
                 Err(StoreError::Unknown) => {}
                 Err(error) => return Err(error.into()),
             },
@@ -298,7 +298,7 @@ impl Uploads {
         Ok(self.store.find_file(arrived).await?)
     }
 
-    /// Stores it. Answers its id, and whether it was here already.
+    /// Stores a picture. Returns its id, and whether it was here already.
     async fn keep(
         &self,
         id: PhotoId,
@@ -333,8 +333,8 @@ fn refused(problem: Problem, name: String) -> Outcome {
     Outcome::Refused { status: problem.status().as_u16(), problem, name }
 }
 
-/// Takes a body that is not wanted, as much as one picture has: who still sends when they are
-/// answered and let go loses the answer.
+/// Reads an unwanted body, at most the size of one picture: a client that still sends when the
+/// connection closes would lose the answer.
 pub(crate) async fn pass_over(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send) {
     let mut body = pin!(body);
     let taken = async {

@@ -1,11 +1,11 @@
-//! Where the bytes are: photos, their sidecars and thumbnails, each a blob with a name.
+//! Storage of bytes: photos, their sidecars and thumbnails, each a blob with a name.
 //!
-//! The store knows blobs by [`Blobs`] alone. A folder is its one implementation. It may know files
-//! and what a file system promises of them; it knows nothing of the index, of what is in a photo,
-//! or of when one may be stored. What must never be: a name whose bytes are not whole, a name that
-//! is called stored before [`Blobs::sync`] returned, and a copy where a name can be given.
+//! The store uses blobs only through [`Blobs`], whose one implementation is a folder. This module
+//! knows files and the guarantees of file systems, but not the index, the content of photos, or
+//! when one may be stored. A name never has incomplete bytes, never counts as stored before
+//! [`Blobs::sync`] returns, and bytes are never copied if they can be given a name.
 //!
-//! The functions wait for a disk or a network, so they are called on threads that may wait.
+//! The functions wait for a disk or a network, so call them on threads that may wait.
 
 mod draft;
 mod folder;
@@ -26,99 +26,98 @@ pub(super) use folder::{Folder, Lock, make_folder};
 pub(crate) use keys::Key;
 pub(super) use keys::{Prefix, TAKEN_MOST, UtcDay};
 
-/// A place for blobs. A blob has a name and bytes, and its bytes never change under that name but
-/// as a whole.
+/// A place for blobs. A blob has a name and bytes; the bytes under a name change only as a whole.
 pub(super) trait Blobs: Debug + Send + Sync {
-    /// Whether what was opened is still what has its name.
+    /// Checks that the opened place still has its name.
     ///
     /// # Errors
-    /// [`StoreError::Away`]: nothing may be changed, and nothing be called stored.
+    /// [`StoreError::Away`]: nothing may be changed, and nothing counts as stored.
     fn is_here(&self) -> Result<(), StoreError>;
 
-    /// An empty local file for what is to become a blob: to be received, checked and changed
-    /// before it counts. It is removed when it is dropped.
+    /// An empty local file for a future blob: it can be filled, checked and changed first. Dropping
+    /// it removes it.
     fn draft(&self) -> Result<Draft, StoreError>;
 
-    /// Takes the bytes of a draft, without a name. A [`Lasting::Always`] draft is where no crash
-    /// takes it when this returns. What lacks room fails here, before anything has a name.
+    /// Takes the bytes of a draft, without giving them a name. A [`Lasting::Always`] draft survives
+    /// any crash once this returns. Lack of room fails here, before anything has a name.
     fn seal(&self, draft: Draft, lasting: Lasting) -> Result<Box<dyn Sealed>, StoreError>;
 
-    /// Makes the names that were given under a prefix outlast a crash, all at once.
+    /// Makes all names given under a prefix survive a crash, at once.
     fn sync(&self, prefix: &Prefix) -> Result<(), StoreError>;
 
-    /// The blob of this name, to be read, unless there is none.
+    /// Opens the blob with this name for reading; `None` if there is none.
     ///
     /// # Errors
-    /// Also where something else has that name.
+    /// Also if something else has that name.
     fn get(&self, key: &Key) -> Result<Option<Box<dyn Blob>>, StoreError>;
 
     /// Whether something has this name.
     fn has(&self, key: &Key) -> bool;
 
-    /// Gives a blob another name, in place of what has it. Like a new one it lasts once it is
-    /// synced; until then a crash leaves either name, or both.
+    /// Renames a blob, and replaces what has the new name. Like a new name it is durable after a
+    /// sync; until then a crash leaves either name, or both.
     fn rename(&self, from: &Key, to: &Key) -> Result<(), StoreError>;
 
-    /// Deletes a blob, which may be gone already. What is deleted may come back in a crash.
+    /// Deletes a blob, which may be gone already. A crash may bring it back.
     fn delete(&self, key: &Key) -> Result<(), StoreError>;
 
     /// Deletes everything under a prefix.
     fn delete_all(&self, prefix: &Prefix) -> Result<(), StoreError>;
 
-    /// What is directly under a prefix, in no order; nothing if there is none.
+    /// The entries directly under a prefix, in no order; empty if there is no such prefix.
     fn list(&self, prefix: &Prefix) -> Result<Vec<Listed>, StoreError>;
 
-    /// Moves what is not what it should be to a name for a person to look at, which this answers.
+    /// Moves something unexpected to a name for a person to look at, and returns that name.
     fn set_aside(&self, key: &Key) -> Result<String, StoreError>;
 }
 
-/// Bytes that wait for their name. They are removed when this is dropped.
+/// Bytes without a name yet. Dropping this removes them.
 pub(super) trait Sealed: Debug + Send {
-    /// Gives the bytes their name, at once and whole, without copying them.
+    /// Gives the bytes their name, atomically and without copying them.
     ///
     /// # Errors
-    /// [`io::ErrorKind::AlreadyExists`] for [`Put::New`] if something has the name; then that is
-    /// left as it is.
+    /// [`io::ErrorKind::AlreadyExists`] for [`Put::New`] if something has the name, which then
+    /// stays unchanged.
     fn put(self: Box<Self>, key: &Key, how: Put) -> Result<(), StoreError>;
 }
 
-/// A blob that is open: what it holds stays readable when its name is given to another one.
+/// An open blob: its content stays readable when its name is given to another one.
 pub(crate) trait Blob: Debug + Send {
-    /// Its bytes.
+    /// Its size in bytes.
     fn size(&self) -> u64;
 
-    /// When it was written, if that is known.
+    /// When it was written, if known.
     fn modified(&self) -> Option<SystemTime>;
 
-    /// Reads a part of it, as one stream.
+    /// Reads a part as one stream.
     ///
     /// # Errors
-    /// What the disk says; a part beyond its end is cut there.
+    /// The disk's error; a part beyond the end is cut there.
     fn read(self: Box<Self>, range: Range<u64>) -> Result<Reader, StoreError>;
 }
 
-/// The bytes of a blob as they come.
+/// A stream of a blob's bytes.
 pub(crate) type Reader = Box<dyn Read + Send + Sync>;
 
-/// What must become of bytes when the power goes.
+/// What must happen to bytes in a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lasting {
-    /// They are there.
+    /// They survive.
     Always,
-    /// They can be made again: no sync is spent on them.
+    /// They can be made again, so they are not synced.
     Perhaps,
 }
 
-/// What becomes of a blob that has the name already.
+/// What happens to an existing blob of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Put {
     /// It stays, and the new one is refused.
     New,
-    /// It goes.
+    /// It is replaced.
     Replace,
 }
 
-/// What a prefix holds under a name.
+/// An entry under a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listed {
     pub name: String,
@@ -127,11 +126,11 @@ pub(super) struct Listed {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
-    /// A blob of so many bytes.
+    /// A blob of this many bytes.
     Blob(u64),
-    /// More names.
+    /// A deeper prefix.
     Prefix,
-    /// Something else, or something that cannot be looked at.
+    /// Something else, or something that cannot be examined.
     Odd,
 }
 
@@ -147,13 +146,13 @@ impl dyn Blobs + '_ {
         self.seal(draft, lasting)
     }
 
-    /// The bytes of a blob, but no more than `most` of them; nothing if there is no such blob.
+    /// The first `most` bytes of a blob; `None` if there is no such blob.
     pub(super) fn read(&self, key: &Key, most: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(blob) = self.get(key)? else { return Ok(None) };
         read(blob, key, most).map(Some)
     }
 
-    /// The SHA-256 of a blob in hex; nothing if there is no such blob.
+    /// The SHA-256 of a blob in hex; `None` if there is no such blob.
     pub(super) fn hash(&self, key: &Key) -> Result<Option<String>, StoreError> {
         let Some(blob) = self.get(key)? else { return Ok(None) };
         let reader = blob.read(0..u64::MAX)?;
@@ -161,7 +160,7 @@ impl dyn Blobs + '_ {
     }
 }
 
-/// The bytes of a blob that was opened by this name, but no more than `most` of them.
+/// The first `most` bytes of a blob that was opened by this name.
 pub(super) fn read(blob: Box<dyn Blob>, key: &Key, most: u64) -> Result<Vec<u8>, StoreError> {
     let failed = |error| StoreError::io(Path::new(key.as_str()))(error);
     let size = usize::try_from(blob.size().min(most)).unwrap_or(usize::MAX);
@@ -171,7 +170,7 @@ pub(super) fn read(blob: Box<dyn Blob>, key: &Key, most: u64) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-/// The SHA-256 of what is read, in hex.
+/// The SHA-256 of a reader's bytes, in hex.
 pub(super) fn hash(reader: impl Read) -> io::Result<String> {
     let (mut hasher, mut reader) = (Sha256::new(), BufReader::with_capacity(64 << 10, reader));
     loop {

@@ -8,21 +8,20 @@ use wire::units;
 use super::writer::Retention;
 use crate::photos::picture::Pool;
 
-/// `[gallery.photos]` as typed. What exceeds any of the limits goes, the photos received first;
+/// `[gallery.photos]` as typed. Photos beyond any limit are deleted, the first received first;
 /// pinned ones stay.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Section {
-    /// How long photos are kept, such as `90 days`; the words are those of [`wire::units`]. Default for
-    /// good.
+    /// How long photos are kept, such as `90 days`; the units are those of [`wire::units`].
+    /// Default: for ever.
     pub keep: Option<String>,
-    /// How many photos are kept. Default all.
+    /// How many photos are kept. Default: all.
     pub most: Option<u64>,
-    /// How much room the photos may take, such as `20 GB`. Default as much as there is room for.
+    /// How much room the photos may take, such as `20 GB`. Default: all there is.
     pub bytes: Option<String>,
-    /// So much of the disk stays free, written like `bytes`; new photos are refused before that,
-    /// and taken again when there is room. Default 1 GiB, or a twentieth of a disk smaller than
-    /// 20 GiB.
+    /// How much of the disk stays free, written like `bytes`; without it new photos are refused
+    /// until there is room. Default 1 GiB, or a twentieth of a disk smaller than 20 GiB.
     pub min_free: Option<String>,
 }
 
@@ -35,15 +34,15 @@ pub struct BadSection {
     right: &'static str,
 }
 
-/// How a store is kept.
+/// The configuration of a store.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
-    /// The folder that all is in; made when missing.
+    /// The store's folder, made if missing.
     pub folder: PathBuf,
     pub retention: Retention,
     /// Bytes of the disk that stay free.
     pub min_free: Option<u64>,
-    /// Where thumbnails are made.
+    /// The pool that makes thumbnails.
     pub pictures: Pool,
 }
 
@@ -55,7 +54,7 @@ impl BadSection {
 }
 
 impl Section {
-    /// Checks the section. All is kept in `folder`; thumbnails are made in `pictures`.
+    /// Checks the section. The store is in `folder`; `pictures` makes thumbnails.
     ///
     /// # Errors
     /// [`BadSection`] names the key and says how to write it.

@@ -1,7 +1,7 @@
-//! The disk that all is written to: whether it has room, is there, and can be written.
+//! The store's disk: whether it has room, is present, and is writable.
 //!
-//! It may know the folder and how full its file system is; it knows neither photos nor the index.
-//! What must never be: a full disk on which nothing can be deleted any more.
+//! This module knows the folder and how full its file system is, but neither photos nor the index.
+//! Deleting must always work, even on a full disk.
 
 mod reserve;
 mod space;

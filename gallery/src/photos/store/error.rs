@@ -1,19 +1,19 @@
-//! What can go wrong with the store, as sentences for the person who must act.
+//! The errors of the store, as sentences for the person who must act.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Why the store did not do what it was asked to.
+/// Why the store did not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum StoreError {
-    /// The disk, or what the configuration leaves of it, is full.
+    /// The disk is full, or has only the space left that must stay free.
     #[error("{0}")]
     Full(String),
-    /// The disk can be read only.
+    /// The disk is read-only.
     #[error("{0}")]
     ReadOnly(String),
-    /// The folder of the photos is not there any more, or another one has its name.
+    /// The photos' folder is gone, or another one has its name.
     #[error(
         "The gallery's folder {0} was moved, deleted or unmounted while the gallery runs: put it \
          back, or start the gallery again with the folder that is to be used"
@@ -28,7 +28,7 @@ pub(crate) enum StoreError {
     /// The photo was deleted.
     #[error("this photo was deleted")]
     Gone,
-    /// No thumbnail can be made of it.
+    /// No thumbnail can be made.
     #[error("{0}")]
     Picture(String),
     /// The disk failed.
@@ -36,7 +36,7 @@ pub(crate) enum StoreError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: Arc<io::Error>,
     },
     /// The index failed.
@@ -57,10 +57,10 @@ pub(super) const READ_ONLY: &str = "The gallery's disk is read-only: mount it so
      a file system that became so by itself is damaged, and wants fsck";
 
 impl StoreError {
-    /// Says which file it was.
+    /// Adds the path of the file.
     pub fn io(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
         let path = path.to_owned();
-        // Its kind, since who adds the path to an error takes the number away.
+        // The kind, because adding the path to an error loses the number.
         move |source| match source.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full(FULL.to_owned()),
             ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly(READ_ONLY.to_owned()),
@@ -68,7 +68,7 @@ impl StoreError {
         }
     }
 
-    /// What kind of failure of the disk it is, if it is one that has no words of its own.
+    /// The kind of a disk failure, if it has no variant of its own.
     pub fn kind(&self) -> Option<ErrorKind> {
         match self {
             StoreError::Io { source, .. } => Some(source.kind()),
@@ -80,23 +80,23 @@ impl StoreError {
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process has it.
+    /// Another process uses it.
     #[error("{0} is in use by another gallery: stop that one, or name another folder with --data")]
     InUse(PathBuf),
-    /// The disk says no.
+    /// The disk failed.
     #[error("{path} cannot be used: {source}: make it writable, or name another one with --data")]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// Its photos or its index cannot be read or written.
+    /// The photos or the index cannot be read or written.
     #[error("the photos in {path} cannot be opened: {why}")]
     Failed {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         why: String,
     },
 }

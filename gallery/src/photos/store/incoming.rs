@@ -1,4 +1,4 @@
-//! A photo on its way in: what is known of it, and its bytes, durable before they have a name.
+//! A photo on its way in: its facts, and its bytes, which are durable before they have a name.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -11,7 +11,7 @@ use super::index::Reader;
 use super::sidecar::Sidecar;
 use super::writer;
 
-/// A photo to be stored. Its picture was checked already.
+/// A photo to store. Its picture has been checked.
 #[derive(Debug)]
 pub(crate) struct NewPhoto {
     pub id: PhotoId,
@@ -19,13 +19,13 @@ pub(crate) struct NewPhoto {
     pub taken: u64,
     pub time: TimeSource,
     pub media: MediaType,
-    /// As it is shown.
+    /// As shown.
     pub width: u32,
     pub height: u32,
     pub camera: Option<CameraId>,
     pub camera_name: String,
     pub person: Option<Author>,
-    /// The name of the file that was brought.
+    /// The name of the uploaded file.
     pub name: String,
     pub content: Content,
 }
@@ -37,8 +37,7 @@ pub(crate) enum Content {
     File(Incoming),
 }
 
-/// A local file for what somebody brings, and the hash of what arrived. It is removed when it is
-/// dropped.
+/// A local file for an upload, and the hash of the received bytes. Dropping it removes it.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     draft: Draft,
@@ -50,45 +49,45 @@ impl Incoming {
         Incoming { draft, arrived: Sha256::new() }
     }
 
-    /// Writes a piece of what arrives.
+    /// Writes a received piece.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.arrived.update(bytes);
         self.draft.write(bytes)
     }
 
-    /// The SHA-256 of what arrived, in hex.
+    /// The SHA-256 of the received bytes, in hex.
     pub fn arrived(&self) -> String {
         hex(&self.arrived.clone().finalize())
     }
 
-    /// The file, to be read, and to be changed before it is stored.
+    /// The file, to be read, and changed before it is stored.
     pub fn draft(&mut self) -> &mut Draft {
         &mut self.draft
     }
 }
 
-/// What became of a photo that was to be stored.
+/// The result of storing a photo.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Added {
-    /// It is stored. Its id is another one than was asked for if that was taken by another picture.
+    /// It is stored, with another id if a different picture had the requested one.
     New(Photo),
-    /// The same picture was stored before: under this id, or under any if it was brought.
+    /// The same picture was stored before: under this id, or for uploads under any id.
     Same(Photo),
-    /// It was stored and deleted since, and stays deleted.
+    /// It was stored and then deleted, and stays deleted.
     Deleted,
 }
 
-/// A photo that is on the disk, synced, but without its name.
+/// A photo that is on the disk and synced, but without a name.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub sidecar: Sidecar,
-    /// The hash of what arrived, of an upload: the same again is the same photo, whatever its id.
+    /// Of an upload, the received bytes' hash: the same bytes are the same photo, whatever its id.
     pub brought: Option<String>,
     pub content: Box<dyn Sealed>,
     pub beside: Box<dyn Sealed>,
 }
 
-/// Puts a new photo on the disk, or says that it is known already.
+/// Writes a new photo to the disk, or says that it is known already.
 pub(super) fn prepare(
     blobs: &dyn Blobs,
     space: &Space,
@@ -122,7 +121,7 @@ pub(super) fn prepare(
         caption: String::new(),
         pinned: false,
     };
-    // A photo that is offered again is the rule after an outage, and costs no writing.
+    // After an outage most photos are offered again; this costs no writing.
     if let Some(known) = writer::known(index, &photo, brought.as_deref())? {
         return Ok(Err(known));
     }

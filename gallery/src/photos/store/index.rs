@@ -1,10 +1,9 @@
-//! What is known of the photos, in the order in which it is asked for: an SQLite database of what
-//! stands in the sidecars, which can be made from them again.
+//! The index of photos for fast queries: an SQLite database of the sidecars' content, which can be
+//! rebuilt from them.
 //!
-//! Nothing outside this folder knows SQL or SQLite. The index knows photos and tombstones, and no
-//! blobs: whether a file is there is not its matter. [`Index`] is the store's writer's alone;
-//! [`Reader`]s have connections of their own. What must never be: a row that is committed before
-//! the names of its blobs are synced, and something that stands here alone.
+//! Only this folder knows SQL and SQLite. The index knows photos and tombstones, but no blobs and
+//! no files. Only the store's writer uses [`Index`]; [`Reader`]s have connections of their own. No
+//! row is committed before the names of its blobs are synced, and nothing is stored only here.
 
 mod counts;
 mod file;
@@ -28,7 +27,7 @@ pub use fill::fill;
 pub(super) use query::{CameraSource, Cursor};
 pub(crate) use query::{Day, Filter, Page, Query, Sources};
 
-/// A connection that reads, while another one may write.
+/// A connection for reading, while another one may write.
 #[derive(Debug)]
 pub(super) struct Reader(Connection);
 
@@ -36,7 +35,7 @@ pub(super) struct Reader(Connection);
 #[derive(Debug)]
 pub(super) struct Index(Reader);
 
-/// Changes that are made together or not at all. They are taken back when it is dropped.
+/// Changes that are made together or not at all. Dropping this undoes them.
 #[derive(Debug)]
 pub(super) struct Transaction<'a>(rusqlite::Transaction<'a>);
 
@@ -56,7 +55,7 @@ pub(super) struct Tombstone {
     pub media: MediaType,
     pub hash: String,
     pub deletion: Deletion,
-    /// Its file can still be restored.
+    /// Whether its file can still be restored.
     pub trashed: bool,
 }
 
@@ -71,14 +70,14 @@ impl Deref for Index {
 }
 
 impl Index {
-    /// Begins changes that are made together.
+    /// Begins changes that belong together.
     pub fn begin(&mut self) -> Result<Transaction<'_>> {
         Ok(Transaction(self.0.0.transaction()?))
     }
 }
 
 impl Transaction<'_> {
-    /// Makes the changes. They outlast a crash when this returns.
+    /// Commits the changes. They survive a crash once this returns.
     pub fn commit(self) -> Result<()> {
         Ok(self.0.commit()?)
     }

@@ -1,9 +1,9 @@
-//! What happens before a store can be used: it is taken for oneself, and the index is brought into
-//! agreement with the blobs, which are right wherever the two differ.
+//! Prepares a store for use: locks it, and makes the index agree with the blobs. Where the two
+//! differ, the blobs are right.
 //!
-//! It may know blobs, the index and what a picture says of itself; it runs before the writer, and
-//! never beside it. What must never be: a photo that is dropped because something else could not
-//! be read, and a file that is deleted rather than set aside when it is not what it should be.
+//! This module knows blobs, the index and the facts in pictures; it runs before the writer, never
+//! beside it. It never drops a photo because something else was unreadable, and never deletes an
+//! unexpected file, but sets it aside.
 
 mod day;
 
@@ -20,23 +20,23 @@ use day::{Recovery, Trust};
 
 pub use day::Recovered;
 
-/// How far making the index anew has come.
+/// How far a rebuild of the index has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Photos that were read.
+    /// Photos read so far.
     pub done: u64,
-    /// All of them.
+    /// All photos.
     pub total: u64,
 }
 
-/// The index of a store, which agrees with its files, and the days that may change.
+/// A store's index that agrees with its files, and the days that may change.
 pub(super) struct Opened {
     pub index: Index,
     pub busy: HashMap<UtcDay, Instant>,
 }
 
-/// Opens a store that was taken. After an unclean end the days that were written to are compared
-/// with their files; an index that is missing or broken is made anew.
+/// Opens a locked store. After an unclean end it compares the days that were written to with their
+/// files; a missing or broken index is rebuilt.
 pub(super) fn open(folder: &Folder) -> Result<Opened, StoreError> {
     let root = folder.root();
     folder.clear_drafts().map_err(StoreError::io(root))?;
@@ -60,10 +60,10 @@ pub(super) fn open(folder: &Folder) -> Result<Opened, StoreError> {
     Ok(Opened { index, busy })
 }
 
-/// Makes the index of a store anew from its files. `progress` is told now and then.
+/// Rebuilds the index of a store from its files. Calls `progress` now and then.
 ///
 /// # Errors
-/// [`OpenError`], also when a gallery runs on it.
+/// [`OpenError`], also if a gallery uses it.
 pub fn reindex(root: &Path, progress: impl FnMut(Progress)) -> Result<Recovered, OpenError> {
     let (folder, _lock) = take(root)?;
     let made = make(&folder, progress);
@@ -72,7 +72,7 @@ pub fn reindex(root: &Path, progress: impl FnMut(Progress)) -> Result<Recovered,
     Ok(recovered)
 }
 
-/// Takes the store, so that nobody else writes to it.
+/// Locks the store, so that nobody else writes to it.
 pub(super) fn take(root: &Path) -> Result<(Folder, Lock), OpenError> {
     let unusable = |source| OpenError::Io { path: root.to_owned(), source };
     let folder = Folder::open(root).map_err(unusable)?;
@@ -81,7 +81,7 @@ pub(super) fn take(root: &Path) -> Result<(Folder, Lock), OpenError> {
     Ok((folder, lock))
 }
 
-/// Makes the index aside, so that a crash leaves the old one or the new one.
+/// Rebuilds the index in another file, so that a crash leaves the old one or the new one.
 fn make(
     folder: &Folder,
     mut progress: impl FnMut(Progress),

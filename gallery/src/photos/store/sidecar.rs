@@ -1,5 +1,5 @@
-//! The JSON file beside each photo: all that the index knows of it, so that the index can be made
-//! again. The sidecar of a deleted photo stays behind as its tombstone.
+//! The JSON file beside each photo: all that the index knows of it, so that the index can be
+//! rebuilt. A deleted photo's sidecar remains as its tombstone.
 
 use std::io;
 use std::path::Path;
@@ -10,16 +10,16 @@ use wire::Photo;
 use super::blobs::{Blobs, Key, Lasting, Prefix, Put, UtcDay};
 use super::error::StoreError;
 
-/// No sidecar has so many bytes.
+/// The most bytes of a sidecar.
 const MOST: u64 = 64 * 1024;
 
-/// What stands in a sidecar.
+/// The content of a sidecar.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Sidecar {
     #[serde(flatten)]
     pub photo: Photo,
-    /// The SHA-256 of the file that was brought, if something was taken out of it: brought again,
-    /// it is the same photo.
+    /// The SHA-256 of the uploaded file, if something was removed from it: uploaded again, it is
+    /// the same photo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrived: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,17 +31,17 @@ pub(super) struct Sidecar {
 pub(super) struct Deletion {
     /// In milliseconds since 1970.
     pub at: u64,
-    /// It was the oldest when there were too many: not somebody's wish.
+    /// Whether the limits deleted it, and not a person.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub expired: bool,
 }
 
 impl Sidecar {
-    /// Reads one.
+    /// Reads a sidecar.
     ///
     /// # Errors
-    /// [`io::ErrorKind::NotFound`] if there is none, [`io::ErrorKind::InvalidData`] if what is
-    /// there is none, and what the disk says.
+    /// [`io::ErrorKind::NotFound`] if there is none, [`io::ErrorKind::InvalidData`] if it is not
+    /// valid, or the disk's error.
     pub fn read(blobs: &dyn Blobs, key: &Key) -> Result<Self, StoreError> {
         let error =
             |kind, why: String| StoreError::io(Path::new(key.as_str()))(io::Error::new(kind, why));
@@ -56,7 +56,7 @@ impl Sidecar {
             .map_err(|why| error(io::ErrorKind::InvalidData, why.to_string()))
     }
 
-    /// Puts it in its place, durably.
+    /// Writes it durably.
     pub fn write(&self, blobs: &dyn Blobs) -> Result<(), StoreError> {
         let Photo { taken, ref id, .. } = self.photo;
         let sealed = blobs.write(&self.to_json(), Lasting::Always)?;

@@ -1,4 +1,4 @@
-//! Thumbnails: made once, in the background, and again when one is missing.
+//! Thumbnails: made once in the background, and again if missing.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -13,22 +13,22 @@ use super::blobs::{Blobs, Key, Lasting, Prefix, Put, What};
 use super::error::StoreError;
 use crate::photos::picture::{self, BadPicture, EDITION, Pool, PoolError};
 
-/// So many photos may wait for their thumbnails. What is beyond is made when it is asked for.
+/// The most photos that wait for their thumbnails. Further thumbnails are made on request.
 const QUEUE: usize = 1024;
 
-/// The task that makes thumbnails of new photos. It ends when this is dropped.
+/// The task that makes thumbnails of new photos. Dropping this ends it.
 #[derive(Debug)]
 pub(super) struct Background {
     photos: mpsc::Sender<Photo>,
 }
 
 impl Background {
-    /// Starts it on the current runtime.
+    /// Starts the task on the current runtime.
     pub fn start(health: &Health, blobs: Arc<dyn Blobs>, pictures: Pool) -> Self {
         let (photos, mut waiting) = mpsc::channel::<Photo>(QUEUE);
         let other = blobs.clone();
         spawn_blocking(move || remove_other_editions(&*other));
-        // What it leaves undone is made when it is asked for.
+        // Thumbnails that it does not make are made on request.
         let alive = health.task("store-thumbs", Need::Minor);
         tokio::spawn(async move {
             while let Some(photo) = waiting.recv().await {
@@ -46,7 +46,7 @@ impl Background {
     }
 }
 
-/// Removes thumbnails that were made otherwise than now.
+/// Removes thumbnails of other editions.
 fn remove_other_editions(blobs: &dyn Blobs) {
     let Ok(editions) = blobs.list(&Prefix::thumbs()) else { return };
     let others = editions.into_iter().filter(|it| it.what == What::Prefix && it.name != EDITION);
@@ -57,7 +57,7 @@ fn remove_other_editions(blobs: &dyn Blobs) {
     }
 }
 
-/// Makes the thumbnail of a photo unless it is there. Gives its name.
+/// Makes the thumbnail of a photo unless it exists. Returns its name.
 pub(super) async fn make(
     blobs: &Arc<dyn Blobs>,
     pictures: &Pool,
@@ -69,7 +69,7 @@ pub(super) async fn make(
     if there.await.map_err(|_| StoreError::Closed)?? {
         return Ok(key);
     }
-    // What it takes is told by the picture itself, and to read that takes its bytes.
+    // The picture itself says how much memory it needs, and reading that needs its bytes.
     let (from, media) = (Key::photo(photo.taken, &photo.id, photo.media), photo.media);
     let store = blobs.clone();
     let read = move || store.read(&from, u64::MAX)?.ok_or(StoreError::Gone);
@@ -80,12 +80,12 @@ pub(super) async fn make(
     let looked = looked.await??;
     let (blobs, made) = (blobs.clone(), key.clone());
     let work = move |_: &picture::Config| {
-        // Another one may have asked for it meanwhile.
+        // Another request may have made it meanwhile.
         if is_whole(&*blobs, &made) {
             return Ok(());
         }
         let jpeg = picture::thumbnail(media, &read()?)?;
-        // Not synced: one that the end of the power cut short is made again.
+        // Not synced: a thumbnail that a power cut shortened is made again.
         blobs.write(&jpeg, Lasting::Perhaps)?.put(&made, Put::Replace)
     };
     pictures.run(looked.memory, work).await??;
@@ -104,7 +104,7 @@ impl From<PoolError> for StoreError {
     }
 }
 
-/// Whether it is there to its last byte.
+/// Whether it is complete.
 fn is_whole(blobs: &dyn Blobs, key: &Key) -> bool {
     let end = || {
         let blob = blobs.get(key).ok()??;

@@ -1,4 +1,4 @@
-//! A few threads that wait for the disk, so that the tasks that ask need not.
+//! A few threads that wait for the disk, so that tasks need not.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,10 +9,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::StoreError;
 
-/// So much work may wait; who has more waits for room.
+/// The most work that waits in the queue; further callers wait for room.
 const QUEUE: usize = 64;
 
-/// Threads that share a queue, each with a state of its own. They end when this is dropped.
+/// Threads with one queue, each with its own state. Dropping this ends them.
 #[derive(Debug)]
 pub(super) struct Workers<S> {
     queue: mpsc::Sender<Work<S>>,
@@ -44,7 +44,7 @@ impl<S: Send + 'static> Workers<S> {
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let work = Box::new(move |state: &mut S| {
-            // Who asked may have gone.
+            // The asker may have gone.
             let _ = reply.send(work(state));
         });
         self.queue.send(work).await.map_err(|_| StoreError::Closed)?;
@@ -54,11 +54,11 @@ impl<S: Send + 'static> Workers<S> {
 
 fn serve<S>(work: &Mutex<mpsc::Receiver<Work<S>>>, mut state: S, alive: &Beat) {
     loop {
-        // Those that wait for the lock wait for work all the same.
+        // A thread that waits for the lock would otherwise wait for work.
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         let Some(next) = next else { return };
         alive.beat();
-        // A defect met by one picture must not stop all others.
+        // A defect that one picture shows must not stop the others.
         let _ = catch_unwind(AssertUnwindSafe(|| next(&mut state)));
     }
 }

@@ -1,11 +1,11 @@
 //! The one thread that changes the store.
 //!
-//! It takes all photos that wait, gives their blobs names, syncs each day once, and commits their
-//! rows in one transaction: a group of photos costs little more than one. Only then is each
-//! answered.
+//! It takes all waiting photos, gives their blobs names, syncs each day once, and commits the rows
+//! in one transaction, so a group of photos costs little more than one. Only then it answers each
+//! request.
 //!
-//! It may know blobs, the index and the disk. What must never be: two of it, an answer before what
-//! it says is durable, and a photo without its sidecar.
+//! The writer knows blobs, the index and the disk. There is never a second writer, never an answer
+//! before its change is durable, and never a photo without its sidecar.
 
 mod add;
 mod change;
@@ -35,17 +35,17 @@ pub(super) use add::known;
 pub(super) use keeper::keep;
 pub(super) use retention::Retention;
 
-/// At most so many photos are stored at once.
+/// The most photos that are stored at once.
 const GROUP: usize = 64;
 
-/// What the thread is asked to do.
+/// A job for the thread.
 #[derive(Debug)]
 pub(super) enum Job {
     Add(Box<Prepared>, Reply<Added>),
     Change(PhotoId, Change, Reply<Photo>),
     Delete(PhotoId, Reply<()>),
     Restore(PhotoId, Reply<Photo>),
-    /// Removes what is too old or too much at this time. Answers whether there is more to remove.
+    /// Removes photos that the limits exclude at this time. Answers whether more must be removed.
     Tend(u64, Reply<bool>),
     /// Marks the index as clean and ends.
     Close(Reply<()>),
@@ -62,14 +62,14 @@ pub(super) struct Writer {
     pub retention: Retention,
     pub space: Arc<Space>,
     pub reserve: Reserve,
-    /// The days that were touched, and when.
+    /// The days that were changed, and when.
     pub busy: HashMap<UtcDay, Instant>,
     /// Held as long as the store is open.
     pub lock: Lock,
 }
 
 impl Writer {
-    /// Works until it is told to close, or nobody can ask any more.
+    /// Works until it is told to close, or nobody can send jobs any more.
     pub fn run(mut self, mut jobs: mpsc::Receiver<Job>, alive: &Beat) {
         while let Some(first) = jobs.blocking_recv() {
             alive.beat();
@@ -102,7 +102,7 @@ impl Writer {
         }
     }
 
-    /// Does what must be possible on a full disk too, with the room that is held back for it.
+    /// Does what must also work on a full disk, with the reserved room.
     fn with_reserve<T>(
         &mut self,
         work: impl Fn(&mut Self) -> Result<T, StoreError>,
@@ -112,7 +112,7 @@ impl Writer {
         loop {
             let done = work(self).map_err(|error| self.space.explain(0, error));
             let Err(StoreError::Full(_)) = done else { return done };
-            // SQLite's log has room that is not needed, mostly.
+            // SQLite's log mostly has unneeded room.
             if !is_log_empty && self.index.empty_log().is_ok() {
                 is_log_empty = true;
             } else if self.reserve.release() {
@@ -168,7 +168,7 @@ pub(super) fn now() -> u64 {
 }
 
 fn answer<T>(reply: Reply<T>, result: Result<T, StoreError>) {
-    // Who asked may have gone.
+    // The asker may have gone.
     let _ = reply.send(result);
 }
 

@@ -1,4 +1,4 @@
-//! What arrived, as it may be stored: of a kind that is taken, whole, and without its place.
+//! Prepares an upload for storing: of an accepted kind, whole, and without its place.
 
 use wire::MediaType;
 
@@ -6,8 +6,8 @@ use crate::photos::picture::{self, Checked, Pool};
 use crate::photos::store::Incoming;
 use crate::problem::Problem;
 
-/// Taking the place out of a picture takes its bytes, once more where they must move to make room,
-/// and what is noted aside: changes, and texts that were compressed.
+/// Removing the place takes the picture's bytes, once more if they must move to make room, and the
+/// noted changes and unpacked texts.
 pub(crate) const COPIES: u64 = 2;
 pub(crate) const ASIDE: u64 = 12 << 20;
 
@@ -17,12 +17,12 @@ pub(super) struct Picture {
     pub incoming: Incoming,
     pub media: MediaType,
     pub checked: Checked,
-    /// When it may have been taken, as [`picture::times`] tells.
+    /// When it may have been taken, as [`picture::times`] says.
     pub times: Vec<u64>,
 }
 
-/// Takes the place out unless it is to be kept, and checks what is left: that is what is
-/// stored. The file is read twice, since what decoding takes is known only when it was read.
+/// Removes the place unless it is to be kept, and checks the rest, which is what gets stored. Reads
+/// the file twice, because only reading shows how much memory decoding takes.
 pub(super) async fn check(pool: &Pool, mut incoming: Incoming) -> Result<Picture, Problem> {
     let length = incoming.draft().size()?;
     let looked = pool.run(length * COPIES + ASIDE, move |config| look(incoming, config));
@@ -35,15 +35,15 @@ pub(super) async fn check(pool: &Pool, mut incoming: Incoming) -> Result<Picture
     checked.await?
 }
 
-/// Takes the place out unless it is to be kept, and looks at what is left. Tells what it takes to
-/// decode that.
+/// Removes the place unless it is to be kept, and examines the rest. Returns how much memory
+/// decoding takes.
 fn look(mut incoming: Incoming, config: &picture::Config) -> Result<(Picture, u64), Problem> {
     let mut bytes = incoming.draft().read()?;
     let media = picture::recognise(&bytes).ok_or_else(|| picture::not_taken(&bytes))?;
-    // What will be refused need not be searched.
+    // A picture that will be refused need not be searched.
     let mut looked = picture::look(media, &bytes)?;
     looked.within(config)?;
-    // With the place goes the satellites' time.
+    // Removing the place also removes the GPS time.
     let times = picture::times(media, &bytes);
     if !config.keep_gps && picture::without_places(media, &mut bytes)? {
         incoming.draft().rewrite(&bytes)?;

@@ -1,4 +1,4 @@
-//! The fields of a form: pictures, and before each what a browser knows of it.
+//! The fields of a form: pictures, and before each what a browser knows about it.
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -14,27 +14,27 @@ pub(super) const FIELD: &str = "image";
 /// The field before a picture that says how many milliseconds ago it was taken.
 pub(super) const AGE: &str = "age";
 
-/// The field before a picture that says when its file was changed last, in milliseconds since 1970.
+/// The field before a picture that says when its file was last changed, in milliseconds since 1970.
 pub(super) const MODIFIED: &str = "modified";
 
-/// How many digits they may have.
+/// The most digits of these fields.
 const DIGITS: usize = 15;
 
-/// What is known of a picture besides itself.
+/// What is known of a picture besides its content.
 #[derive(Debug, Default)]
 pub(super) struct Brought {
     pub person: Option<Author>,
-    /// What its bringer calls it.
+    /// Its idempotency key.
     pub named: Option<Named>,
     /// When it was taken, in milliseconds since 1970, if the browser said how old it was. A
-    /// browser's clock may be wrong, but hardly in the difference between two of its times.
+    /// browser's clock may be wrong, but hardly the difference between two of its times.
     pub taken: Option<u64>,
-    /// When its file was changed last, in milliseconds since 1970.
+    /// When its file was last changed, in milliseconds since 1970.
     pub modified: Option<u64>,
 }
 
 impl Brought {
-    /// When a picture was taken that tells these times itself, as well as it is known at `now`.
+    /// When a picture with these times was taken, as well as is known at `now`.
     pub fn taken(&self, times: &[u64], now: u64) -> (u64, TimeSource) {
         if let Some(taken) = self.taken {
             return (taken, TimeSource::Browser);
@@ -49,7 +49,7 @@ impl Brought {
     }
 }
 
-/// What a field says that holds a number of milliseconds.
+/// The number of milliseconds in a field.
 pub(super) async fn number<S>(body: &mut Multipart<S>) -> Result<Option<u64>, BadBody>
 where
     S: Stream<Item = Result<Bytes, BadBody>> + Unpin,
@@ -62,7 +62,7 @@ where
     }
     let text = std::str::from_utf8(&text).ok().filter(|text| text.len() <= DIGITS);
     let number = text.and_then(|text| text.parse::<f64>().ok()).filter(|number| *number >= 0.0);
-    // Not NaN, and of 15 digits at most; what is more, such as 1e300, becomes the largest.
+    // Not NaN, and at most 15 digits; larger values, such as 1e300, become the largest number.
     Ok(number.map(|number| number as u64))
 }
 
@@ -96,7 +96,7 @@ mod tests {
         };
         assert_eq!(taken(Some(7), &[NOW - 5], Some(NOW - 3)), (7, TimeSource::Browser));
         assert_eq!(taken(None, &[NOW - 5], Some(NOW - 3)), (NOW - 5, TimeSource::Exif));
-        // A clock that was never set, one that is ahead, and then one that is right.
+        // A clock that was never set, one that is ahead, and then a right one.
         assert_eq!(taken(None, &[10_000, NOW + 1, NOW - 5], None), (NOW - 5, TimeSource::Exif));
         assert_eq!(taken(None, &[NOW + 1], Some(NOW - 3)), (NOW - 3, TimeSource::File));
         for modified in [None, Some(0), Some(NOW + 1), Some(u64::MAX)] {

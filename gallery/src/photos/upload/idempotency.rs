@@ -1,8 +1,8 @@
-//! What clients call their uploads by, so that one that is tried again is known for the same, and
-//! one name never stands for two pictures (draft-ietf-httpapi-idempotency-key-header-07).
+//! Idempotency keys of uploads: a repeated upload is recognised, and one key never stands for two
+//! pictures (draft-ietf-httpapi-idempotency-key-header-07).
 //!
-//! That no photo is stored twice does not depend on this: the store knows the same bytes again,
-//! also after a restart. So what is remembered here may be little, and may be forgotten.
+//! The store recognises the same bytes by itself, even after a restart, so no photo is stored twice
+//! without this module. It may therefore remember little, and forget it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,15 +13,15 @@ use wire::{PersonId, PhotoId};
 
 use crate::limits::shares::Who;
 
-/// At most so many clients are remembered, and pictures of each; for so long.
+/// The most clients that are remembered, pictures of each, and for how long.
 const BRINGERS: usize = 200;
 const PICTURES: usize = 200;
 const FOR: Duration = Duration::from_secs(24 * 3600);
 
-/// Characters of a key.
+/// The most characters of a key.
 const LENGTH: usize = 255;
 
-/// Who brings pictures. Each has keys of their own, which no other can use or ask for.
+/// Who uploads pictures. Each has keys of their own, which nobody else can use or query.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Bringer {
     Person(PersonId),
@@ -29,11 +29,11 @@ pub(crate) enum Bringer {
     Stranger(Who),
 }
 
-/// A key as a client sends it, or rather its hash: all are of one length.
+/// The hash of a client's key: all hashes have one length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key([u8; 32]);
 
-/// A text that is no key.
+/// A text that is not a key.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the Idempotency-Key is not 1 to {LENGTH} visible characters of ASCII")]
 pub(crate) struct BadKey;
@@ -45,27 +45,27 @@ impl Key {
     }
 }
 
-/// A picture as its bringer calls it.
+/// A picture as its client names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Named {
     pub bringer: Bringer,
     pub key: Key,
-    /// Which of the request's pictures, from 0.
+    /// Its index in the request, from 0.
     pub number: usize,
 }
 
 /// What is remembered of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Claim {
-    /// Nothing; from now on it stands for these bytes.
+    /// Nothing; from now on the name stands for these bytes.
     New,
-    /// It stands for the same bytes, which became this photo, if that is known already.
+    /// The name stands for the same bytes, which became this photo, if that is known already.
     Same(Option<PhotoId>),
-    /// It stands for other bytes.
+    /// The name stands for other bytes.
     Other,
 }
 
-/// The names of late. A cheap handle.
+/// The recent names. A cheap handle.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names(Arc<Mutex<HashMap<Bringer, Remembered>>>);
 
@@ -81,13 +81,13 @@ struct Picture {
     key: Key,
     number: usize,
     since: Instant,
-    /// The SHA-256 of what arrived, in hex.
+    /// The SHA-256 of the received bytes, in hex.
     arrived: String,
     photo: Option<PhotoId>,
 }
 
 impl Names {
-    /// Who sends these bytes calls them so.
+    /// A client names these bytes.
     pub fn claim(&self, named: &Named, arrived: &str, now: Instant) -> Claim {
         let mut bringers = self.lock();
         bringers.retain(|_, remembered| now.duration_since(remembered.last) < FOR);
@@ -116,7 +116,7 @@ impl Names {
         Claim::New
     }
 
-    /// What was claimed so became this photo.
+    /// The picture with this name became this photo.
     pub fn stored(&self, named: &Named, photo: &PhotoId) {
         let mut bringers = self.lock();
         let remembered = bringers.get_mut(&named.bringer);

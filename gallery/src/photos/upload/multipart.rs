@@ -1,5 +1,5 @@
-//! Reads `multipart/form-data` (RFC 7578, RFC 2046 section 5.1) piece by piece as it comes, and
-//! never holds more than what came last and one part's header. That is why it is written here:
+//! Reads `multipart/form-data` (RFC 7578, RFC 2046 section 5.1) piece by piece, and never holds
+//! more than the last piece and one part's header. That is why no library is used:
 //! `docs/decisions/photos.md`.
 
 use std::time::Duration;
@@ -8,16 +8,16 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 
-/// A part's header has a name and a type.
+/// The longest header of a part, which has a name and a type.
 const HEADER: usize = 16 * 1024;
 
 /// RFC 2046, 5.1.1: at most 70 characters.
 const BOUNDARY: usize = 70;
 
-/// A body from which nothing comes for so long has stopped.
+/// A body that brings nothing for this long has stopped.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// Why a body cannot be read on.
+/// Why reading a body cannot continue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadBody {
     #[error("the body is no multipart/form-data")]
@@ -32,7 +32,7 @@ pub(crate) enum BadBody {
     TooLarge,
 }
 
-/// What a part's header says of it.
+/// The facts in a part's header.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Part {
     pub name: String,
@@ -40,12 +40,12 @@ pub(crate) struct Part {
     pub file_name: Option<String>,
 }
 
-/// A body that is read part by part.
+/// A body, read part by part.
 #[derive(Debug)]
 pub(crate) struct Multipart<S> {
     body: S,
     buffer: BytesMut,
-    /// What ends a part's data.
+    /// The bytes that end a part's data.
     delimiter: Vec<u8>,
     within: bool,
 }
@@ -57,7 +57,7 @@ where
     /// `content_type` is the header of that name.
     ///
     /// # Errors
-    /// [`BadBody::NotMultipart`] if it is of another type or names no boundary.
+    /// [`BadBody::NotMultipart`] if it has another type or no boundary.
     pub fn new(content_type: &str, body: S) -> Result<Self, BadBody> {
         let (media, parameters) = content_type.split_once(';').ok_or(BadBody::NotMultipart)?;
         let boundary = parameter(parameters, "boundary")
@@ -65,27 +65,27 @@ where
             .filter(|_| media.trim().eq_ignore_ascii_case("multipart/form-data"))
             .ok_or(BadBody::NotMultipart)?;
         let delimiter = [b"\r\n--", boundary.as_bytes()].concat();
-        // The first boundary may begin the body; what comes before it belongs to no part.
+        // The first boundary may begin the body; anything before it belongs to no part.
         Ok(Multipart { body, buffer: BytesMut::from(&b"\r\n"[..]), delimiter, within: true })
     }
 
-    /// The next part, or nothing after the last. What was not read of the one before is skipped.
+    /// The next part, or `None` after the last. Skips unread data of the part before.
     ///
     /// # Errors
-    /// [`BadBody`]; there is no use in going on.
+    /// [`BadBody`]; going on is useless.
     pub async fn next(&mut self) -> Result<Option<Part>, BadBody> {
         while self.data().await?.is_some() {}
         if self.peek(2).await? == b"--" {
             return Ok(None);
         }
-        // Blanks may follow a boundary.
+        // Spaces and tabs may follow a boundary.
         while matches!(self.peek(1).await?, b" " | b"\t") {
             let _ = self.buffer.split_to(1);
         }
         if self.peek(2).await? != b"\r\n" {
             return Err(BadBody::Broken("a boundary does not end its line"));
         }
-        // The line's end stays: a header without fields is but two of them.
+        // The line break stays: a header without fields is just two of them.
         let mut from = 0;
         let end = loop {
             if let Some(at) = find(&self.buffer[from..], b"\r\n\r\n") {
@@ -102,7 +102,7 @@ where
         part(&header[2..]).map(Some)
     }
 
-    /// The next piece of the part's data, or nothing after the last.
+    /// The next piece of the part's data, or `None` after the last.
     ///
     /// # Errors
     /// As [`Multipart::next`].
@@ -116,7 +116,7 @@ where
                 self.within = false;
                 break;
             }
-            // The last bytes may be the beginning of the delimiter.
+            // The last bytes may begin the delimiter.
             let sure = self.buffer.len().saturating_sub(self.delimiter.len() - 1);
             if sure > 0 {
                 return Ok(Some(self.buffer.split_to(sure).freeze()));
@@ -159,7 +159,7 @@ fn part(header: &[u8]) -> Result<Part, BadBody> {
         .ok_or(BadBody::Broken("a part has no Content-Disposition"))?;
     let parameters = disposition.split_once(';').map_or("", |(_, parameters)| parameters);
     let name = parameter(parameters, "name").unwrap_or_default();
-    // RFC 7578 forbids it here, and some clients send it beside a name that says nothing.
+    // RFC 7578 forbids it here, but some clients send it beside a meaningless name.
     let extended = parameter(parameters, "filename*").and_then(|value| extended(&value));
     let file_name = extended.or_else(|| parameter(parameters, "filename"));
     Ok(Part { name, file_name })
@@ -186,8 +186,8 @@ fn extended(value: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The value of a parameter, which may be in quotation marks. A backslash is a letter, as in the
-/// paths that old browsers send, unless it stands before a quotation mark, as curl sends it.
+/// The value of a parameter, perhaps in quotation marks. A backslash counts as itself, as in the
+/// paths that old browsers send, unless it precedes a quotation mark, as curl sends it.
 fn parameter(text: &str, name: &str) -> Option<String> {
     let mut rest = text;
     loop {
@@ -234,7 +234,7 @@ mod tests {
 
     type Parts = Vec<(Part, Vec<u8>)>;
 
-    /// Reads a body that comes in pieces of a size.
+    /// Reads a body that comes in pieces of one size.
     async fn read(body: &[u8], piece: usize) -> Result<Parts, BadBody> {
         let pieces: Vec<Result<Bytes, BadBody>> =
             body.chunks(piece).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
@@ -374,8 +374,8 @@ mod tests {
     }
 
     proptest! {
-        /// Parts are found wherever the pieces end, also in the middle of a boundary, and whatever
-        /// looks like one in their data.
+        /// Parts are found wherever pieces end, even amid a boundary, and whatever their data looks
+        /// like.
         #[test]
         fn parts_are_found_wherever_pieces_end(
             datas in proptest::collection::vec("(\r|\n|-|x|xY-z|\r\n--|\r\n--xY-|\r\n--xY-Z|.){0,12}", 0..5),
@@ -400,7 +400,7 @@ mod tests {
             let expected: Parts =
                 datas.into_iter().enumerate().map(|(n, data)| (named(n), data.into())).collect();
             prop_assert_eq!(read_pieces(pieces.clone()), Ok(expected));
-            // What has no end is never taken for whole.
+            // A body without its end never counts as whole.
             pieces.pop();
             prop_assert!(read_pieces(pieces).is_err());
         }

@@ -1,4 +1,4 @@
-//! A local file for what is to become a blob.
+//! A local file for a future blob.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use super::StoreError;
 
-/// It is removed when it is dropped.
+/// A local file, removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Draft(NamedTempFile);
 
@@ -25,18 +25,17 @@ impl Draft {
         self.0.path()
     }
 
-    /// The open file, to change what is in it. It need not be synced: that is done when it is
-    /// sealed.
+    /// The open file, for changes. It need not be synced: sealing does that.
     pub fn file(&mut self) -> &mut File {
         self.0.as_file_mut()
     }
 
-    /// Writes at the end.
+    /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.0.write_all(bytes).map_err(StoreError::io(self.0.path()))
     }
 
-    /// Puts other bytes in place of all that is in it.
+    /// Replaces the whole content.
     pub fn rewrite(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         let file = self.0.as_file_mut();
         let rewritten = file
@@ -46,18 +45,18 @@ impl Draft {
         rewritten.map_err(StoreError::io(self.0.path()))
     }
 
-    /// Its bytes.
+    /// The bytes.
     pub fn read(&self) -> Result<Vec<u8>, StoreError> {
         std::fs::read(self.path()).map_err(StoreError::io(self.path()))
     }
 
-    /// How many bytes it has.
+    /// The size in bytes.
     pub fn size(&self) -> Result<u64, StoreError> {
         let file = self.0.as_file().metadata().map_err(StoreError::io(self.path()))?;
         Ok(file.len())
     }
 
-    /// The SHA-256 of its bytes, in hex.
+    /// The SHA-256 in hex.
     pub fn hash(&self) -> Result<String, StoreError> {
         let hash = File::open(self.path()).and_then(super::hash);
         hash.map_err(StoreError::io(self.path()))

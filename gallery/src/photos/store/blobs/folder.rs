@@ -1,7 +1,7 @@
-//! Blobs as files of a folder, and how they get there whole.
+//! Blobs as files of a folder, which become visible only when they are whole.
 //!
-//! A file is written aside, synced, and renamed into its place; the folder that it lies in is
-//! synced when all of a group are there. Whatever has its name is therefore complete.
+//! A file is written in another place, synced, and renamed; its folder is synced when all files of
+//! a group are there. So a file with its final name is complete.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -26,22 +26,22 @@ use super::{
 #[derive(Debug, Clone)]
 pub(in crate::photos::store) struct Folder {
     root: PathBuf,
-    /// The root itself, held open: no other folder gets its number meanwhile.
+    /// The root itself, held open, so that no other folder gets its inode number.
     held: Arc<File>,
 }
 
-/// Held as long as the store is open: nobody else writes to the folder.
+/// Held as long as the store is open, so that nobody else writes to the folder.
 #[derive(Debug)]
 pub(in crate::photos::store) struct Lock(
     #[expect(dead_code, reason = "it is held, not read")] File,
 );
 
-/// The folders in the root. What lies deeper is made when it is needed.
+/// The folders in the root. Deeper ones are made when needed.
 const FOLDERS: [&str; 4] = ["photos", "thumbs", "trash", DRAFTS];
 const DRAFTS: &str = "incoming";
 
 impl Folder {
-    /// Makes what is missing of the folders.
+    /// Makes the missing folders.
     pub fn open(root: &Path) -> io::Result<Self> {
         private_folder(root)?;
         for folder in FOLDERS {
@@ -51,7 +51,7 @@ impl Folder {
         Ok(Folder { root: root.to_owned(), held: Arc::new(File::open(root)?) })
     }
 
-    /// Takes the folder for oneself; nothing if another process has it.
+    /// Locks the folder; `None` if another process has it.
     pub fn lock(&self) -> io::Result<Option<Lock>> {
         let lock = private_file(&self.root.join("lock"))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
@@ -65,7 +65,7 @@ impl Folder {
         &self.root
     }
 
-    /// Makes what went away of the folders in the root while that stayed.
+    /// Makes folders again that disappeared from the root while the root stayed.
     pub fn mend(&self) {
         let missing = FOLDERS.map(|folder| self.root.join(folder)).into_iter();
         for folder in missing.filter(|folder| !folder.exists()) {
@@ -76,7 +76,7 @@ impl Folder {
         }
     }
 
-    /// Removes what a crash left half written.
+    /// Removes files that a crash left half written.
     pub fn clear_drafts(&self) -> io::Result<()> {
         for entry in fs::read_dir(self.root.join(DRAFTS))? {
             let path = entry?.path();
@@ -87,7 +87,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Where a file goes that is not what it should be: a name that is free.
+    /// A free name for a file that is not what it should be.
     pub fn damaged(&self, name: &OsStr) -> io::Result<PathBuf> {
         let folder = self.root.join("damaged");
         make_folder(&folder)?;
@@ -107,8 +107,8 @@ impl Folder {
         self.root.join(key.as_str())
     }
 
-    /// Makes the folders that a key lies in, but for the first, so that nothing comes into being
-    /// where the root was.
+    /// Makes the folders that a key needs, except the first one, so that nothing is created in
+    /// place of a missing root.
     fn make_levels(&self, key: &Key, lasting: Lasting) -> Result<(), StoreError> {
         let mut levels = key.as_str().split('/');
         let mut folder = self.root.join(levels.next().unwrap_or_default());
@@ -126,7 +126,7 @@ impl Folder {
 }
 
 impl Blobs for Folder {
-    /// Whether the folder that was opened is still the one that has the name.
+    /// Checks that the opened folder still has its name.
     fn is_here(&self) -> Result<(), StoreError> {
         let number = |folder: io::Result<fs::Metadata>| folder.map(|it| (it.dev(), it.ino()));
         match (number(self.held.metadata()), number(fs::metadata(&self.root))) {
@@ -194,7 +194,7 @@ impl Blobs for Folder {
     fn delete(&self, key: &Key) -> Result<(), StoreError> {
         let path = self.path(key);
         remove(&path).map_err(StoreError::io(&path))?;
-        // The last of a day takes the folder along; it is not empty before.
+        // The last file of a day takes its folder along; until then that is not empty.
         if let Some(folder) = path.parent().filter(|_| key.as_str().split('/').count() > 2) {
             let _ = fs::remove_dir(folder);
         }
@@ -217,7 +217,7 @@ impl Blobs for Folder {
             let entry = entry.map_err(StoreError::io(&folder))?;
             // No blob has such a name.
             let Ok(name) = entry.file_name().into_string() else { continue };
-            // A link is followed: who moved their old photos to another disk still has them here.
+            // Links are followed: people may have moved old photos to another disk.
             let what = match fs::metadata(entry.path()) {
                 Ok(file) if file.is_file() => What::Blob(file.len()),
                 Ok(folder) if folder.is_dir() => What::Prefix,
@@ -237,7 +237,7 @@ impl Blobs for Folder {
     }
 }
 
-/// A file that has not got its name yet.
+/// A file without its final name.
 #[derive(Debug)]
 struct Aside {
     folder: Folder,
@@ -265,8 +265,8 @@ fn name(file: NamedTempFile, path: &Path, how: Put) -> Result<(), tempfile::Pers
         return file.persist(path).map(drop);
     }
     match file.persist_noclobber(path) {
-        // A link that leads nowhere is nothing, and not every file system can tell whether there is
-        // something. Nobody else writes here, so that it can be looked at.
+        // A link that leads nowhere counts as missing, and not every file system can tell whether
+        // something exists. Nobody else writes here, so it is safe to look first.
         Err(error)
             if matches!(
                 error.error.kind(),
@@ -279,7 +279,7 @@ fn name(file: NamedTempFile, path: &Path, how: Put) -> Result<(), tempfile::Pers
     }
 }
 
-/// A file that is open.
+/// An open file.
 #[derive(Debug)]
 struct Opened {
     file: File,
@@ -306,8 +306,8 @@ impl Blob for Opened {
     }
 }
 
-/// Makes a folder in one that is there, so that nothing comes into being where the root was. Answers
-/// whether it was missing.
+/// Makes a folder in an existing one, so that nothing is created in place of a missing root.
+/// Returns whether it was missing.
 pub(in crate::photos::store) fn make_folder(path: &Path) -> io::Result<bool> {
     match DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => Ok(true),
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(whole(&folder, "a.jpg"), b"first");
         put(&folder, "a.jpg", b"third", Put::Replace).unwrap();
         assert_eq!(whole(&folder, "a.jpg"), b"third");
-        // A link that leads nowhere is none.
+        // A link that leads nowhere does not count.
         std::os::unix::fs::symlink("nowhere", folder.path(&key("b.jpg"))).unwrap();
         put(&folder, "b.jpg", b"second", Put::New).unwrap();
         assert_eq!(whole(&folder, "b.jpg"), b"second");
@@ -411,7 +411,7 @@ mod tests {
         assert!(!day.exists());
         folder.delete(&trash).unwrap();
         assert!(root.path().join("trash").exists());
-        // Nothing comes into being where the root was.
+        // Nothing is created in place of the root.
         fs::remove_dir_all(root.path()).unwrap();
         let gone = Aside {
             file: NamedTempFile::new().unwrap(),

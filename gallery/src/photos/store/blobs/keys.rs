@@ -1,4 +1,4 @@
-//! What blobs are called, and the day by which they lie.
+//! The names of blobs, and the day by which they are sorted.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,19 +10,19 @@ use wire::{MediaType, PhotoId};
 
 use crate::photos::picture::EDITION;
 
-/// The last moment that has a day: the end of the last day but two of the year 9999, as far as
-/// days of every time zone can be told.
+/// The last moment with a day: the end of the third last day of the year 9999, up to which days can
+/// be computed in every time zone.
 pub(in crate::photos::store) const TAKEN_MOST: u64 = 253_402_128_000_000 - 1;
 
-/// A day in UTC, as it is called in names: `2026/11/20`.
+/// A day in UTC, in the form of names: `2026/11/20`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(in crate::photos::store) struct UtcDay(String);
 
-/// The name of a blob: segments between slashes, such as `photos/2026/11/20/<id>.jpg`.
+/// The name of a blob: segments separated by slashes, such as `photos/2026/11/20/<id>.jpg`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key(String);
 
-/// What names begin with, up to a slash.
+/// The beginning of names, up to a slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::photos::store) struct Prefix(String);
 
@@ -43,7 +43,7 @@ impl UtcDay {
         &self.0
     }
 
-    /// Its first millisecond, and the first of the next day.
+    /// Its first millisecond, and that of the next day.
     pub fn times(&self) -> Range<u64> {
         let date = Date::strptime("%Y/%m/%d", &self.0).unwrap_or_default();
         let start = |date: Date| {
@@ -56,23 +56,23 @@ impl UtcDay {
 }
 
 impl Key {
-    /// A photo that was taken then, in milliseconds since 1970.
+    /// A photo taken at this time, in milliseconds since 1970.
     pub(in crate::photos::store) fn photo(taken: u64, id: &PhotoId, media: MediaType) -> Self {
         Prefix::day(&UtcDay::of(taken)).key(&format!("{id}.{}", media.extension()))
     }
 
-    /// The sidecar of a photo that was taken then.
+    /// The sidecar of a photo taken at this time.
     pub(in crate::photos::store) fn sidecar(taken: u64, id: &PhotoId) -> Self {
         Prefix::day(&UtcDay::of(taken)).key(&format!("{id}.json"))
     }
 
-    /// The thumbnail of a photo that was taken then.
+    /// The thumbnail of a photo taken at this time.
     pub(in crate::photos::store) fn thumb(taken: u64, id: &PhotoId) -> Self {
         let day = UtcDay::of(taken);
         Key(format!("{}/{EDITION}/{}/{id}.jpg", Prefix::thumbs().0, day.0))
     }
 
-    /// Where a deleted photo waits.
+    /// A deleted photo that can still be restored.
     pub(in crate::photos::store) fn trash(id: &PhotoId, media: MediaType) -> Self {
         Prefix::trash().key(&format!("{id}.{}", media.extension()))
     }
@@ -83,32 +83,32 @@ impl Key {
 }
 
 impl Prefix {
-    /// Of all photos and sidecars.
+    /// All photos and sidecars.
     pub fn photos() -> Self {
         Prefix("photos".to_owned())
     }
 
-    /// Of the photos and sidecars of a day.
+    /// The photos and sidecars of a day.
     pub fn day(day: &UtcDay) -> Self {
         Prefix::photos().prefix(&day.0)
     }
 
-    /// Of the thumbnails, under which each edition has a prefix.
+    /// The thumbnails, with a prefix for each edition.
     pub fn thumbs() -> Self {
         Prefix("thumbs".to_owned())
     }
 
-    /// Of the photos that were deleted not long ago.
+    /// The recently deleted photos.
     pub fn trash() -> Self {
         Prefix("trash".to_owned())
     }
 
-    /// A longer one.
+    /// A deeper prefix.
     pub fn prefix(&self, name: &str) -> Self {
         Prefix(format!("{}/{name}", self.0))
     }
 
-    /// A name that begins with it.
+    /// A name under this prefix.
     pub fn key(&self, name: &str) -> Key {
         Key(format!("{}/{name}", self.0))
     }

@@ -1,5 +1,5 @@
-//! Room that is held back: files that are given up when a disk is full, so that photos can still
-//! be deleted and captioned there. Each is some bytes and an inode.
+//! Reserved room: files that are given up on a full disk, so that photos can still be deleted and
+//! captioned. Each is some bytes and an inode.
 
 use std::fs;
 use std::io::{self, Write};
@@ -11,14 +11,14 @@ use rustix::io::Errno;
 
 use crate::photos::store::blobs::make_folder;
 
-/// A change needs the room of one, mostly.
+/// A change mostly needs the room of one.
 const FILES: usize = 16;
 
-/// Bytes of one, and the part of a small disk that all take.
+/// Bytes of one file, and the part of a small disk that all of them take.
 const BYTES: u64 = 256 * 1024;
 const PART: u64 = 32;
 
-/// The files that are held.
+/// The reserved files.
 #[derive(Debug)]
 pub(in crate::photos::store) struct Reserve {
     folder: PathBuf,
@@ -27,7 +27,7 @@ pub(in crate::photos::store) struct Reserve {
 }
 
 impl Reserve {
-    /// Takes what is there already, and what is missing as far as there is room.
+    /// Finds the existing files, and makes missing ones as far as there is room.
     pub fn open(root: &Path) -> Reserve {
         let disk =
             statvfs(root).map_or(u64::MAX, |disk| disk.f_blocks.saturating_mul(disk.f_frsize));
@@ -37,7 +37,7 @@ impl Reserve {
         reserve
     }
 
-    /// Takes what is missing, as far as there is room.
+    /// Makes missing files, as far as there is room.
     pub fn fill(&mut self) {
         if self.held.len() == FILES || make_folder(&self.folder).is_err() {
             return;
@@ -49,7 +49,7 @@ impl Reserve {
             }
             let whole = fs::metadata(&path).is_ok_and(|file| file.len() == self.bytes);
             if !whole && hold(&path, self.bytes).is_err() {
-                // What is half a file would be of little use to us, and is to others.
+                // A half file is of little use to us, and others can use its room.
                 let _ = fs::remove_file(&path);
                 return;
             }
@@ -57,12 +57,12 @@ impl Reserve {
         }
     }
 
-    /// Bytes that it should hold and does not.
+    /// Bytes that are missing in the reserve.
     pub fn missing(&self) -> u64 {
         (FILES - self.held.len()) as u64 * self.bytes
     }
 
-    /// Gives one up. Answers whether there was one.
+    /// Gives up one file. Returns whether there was one.
     pub fn release(&mut self) -> bool {
         while let Some(path) = self.held.pop() {
             if fs::remove_file(&path).is_ok() {
@@ -77,7 +77,7 @@ fn hold(path: &Path, bytes: u64) -> io::Result<()> {
     let mut file = private_file(path)?;
     file.set_len(0)?;
     match fallocate(&file, FallocateFlags::empty(), 0, bytes.max(1)) {
-        // Not every file system can reserve.
+        // Not every file system can preallocate.
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
             let zeros = vec![0; usize::try_from(bytes).unwrap_or(0)];
             file.write_all(&zeros).and_then(|()| file.sync_all())
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(held(), FILES - 2);
         reserve.fill();
         assert_eq!(held(), FILES);
-        // Another start finds them.
+        // The next start finds them.
         let mut again = Reserve::open(root.path());
         assert!((0..FILES).all(|_| again.release()));
         assert!(!again.release());

@@ -1,4 +1,4 @@
-//! Whether photos can be stored now: whether there is room on the disk, and the folder is there.
+//! Whether photos can be stored now: whether the disk has room, and the folder is present.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,27 +12,27 @@ use tracing::{info, warn};
 use crate::photos::store::blobs::{Blobs, Folder};
 use crate::photos::store::error::StoreError;
 
-/// So much is kept free unless the configuration says otherwise, or this part of a smaller disk.
+/// The default of free space, or this part of a smaller disk.
 const MIN_FREE: u64 = 1 << 30;
 const MIN_FREE_PART: u64 = 20;
 
-/// What the index writes at least for a change.
+/// The least that the index writes for a change.
 const CHANGE: u64 = 64 * 1024;
 
-/// So many inodes stay free: a photo takes three, and a folder for each part of a new date.
+/// How many inodes stay free: a photo takes three, and a folder for each part of a new date.
 const INODES: u64 = 16;
 
 const NO_INODES: &str = "The gallery's disk has room for no more files (no inode is free): \
      remove files there; photos are stored again then";
 
-/// The floor of free space, and what is wrong while it is reached.
+/// The bound of free space, and what is wrong while it is reached.
 #[derive(Debug)]
 pub(in crate::photos::store) struct Space {
     folder: Folder,
     min_free: Option<u64>,
-    /// The largest that found no room.
+    /// The largest size for which there was no room.
     refused: Mutex<u64>,
-    /// Bytes that are to be held back again before a photo gets them.
+    /// Bytes that the reserve gets back before photos get them.
     owed: AtomicU64,
     trouble: watch::Sender<Option<StoreError>>,
 }
@@ -43,7 +43,7 @@ impl Space {
         Space { folder, min_free, refused, owed, trouble: watch::Sender::new(None) }
     }
 
-    /// So much of what was held back is in use.
+    /// How many bytes of the reserve are in use.
     pub fn owe(&self, bytes: u64) {
         self.owed.store(bytes, Ordering::Relaxed);
     }
@@ -53,7 +53,7 @@ impl Space {
         self.trouble.subscribe()
     }
 
-    /// Whether the folder is there, and `bytes` more leave the floor as it is.
+    /// Checks that the folder is present, and that `bytes` more leave enough free.
     pub fn check(&self, bytes: u64) -> Result<(), StoreError> {
         let checked = self.folder.is_here().and_then(|()| self.floor_holds(bytes));
         if let Err(error) = &checked {
@@ -63,10 +63,10 @@ impl Space {
     }
 
     fn floor_holds(&self, bytes: u64) -> Result<(), StoreError> {
-        // A disk that cannot say how full it is says so when it is written to.
+        // A disk that cannot say how full it is fails when it is written.
         let Ok(disk) = statvfs(self.folder.root()) else { return Ok(()) };
         let (free, floor) = (disk.f_bavail.saturating_mul(disk.f_frsize), self.floor(&disk));
-        // Some file systems have no table of inodes, and say that there are none.
+        // Some file systems have no table of inodes, and report none.
         if disk.f_files > 0 && disk.f_favail < INODES {
             return Err(StoreError::Full(NO_INODES.to_owned()));
         }
@@ -81,15 +81,15 @@ impl Space {
         )))
     }
 
-    /// Notes what came of writing `bytes`, if they could not be written for want of room.
+    /// Notes it if `bytes` could not be written for lack of room.
     pub fn told<T>(&self, bytes: u64, result: Result<T, StoreError>) -> Result<T, StoreError> {
         result
             .map_err(|error| self.explain(bytes, error))
             .inspect_err(|error| self.note(bytes, error))
     }
 
-    /// What an error means: SQLite seldom says that its file found no room, and what is not found
-    /// may lie in a folder that went away.
+    /// The real meaning of an error: SQLite seldom says that its file had no room, and a missing
+    /// file may be in a folder that disappeared.
     pub fn explain(&self, bytes: u64, error: StoreError) -> StoreError {
         if !matches!(error, StoreError::Index(_) | StoreError::Io { .. }) {
             return error;
@@ -112,7 +112,7 @@ impl Space {
             *refused = bytes.max(*refused);
         }
         self.trouble.send_if_modified(|trouble| {
-            // How full the disk is differs each time.
+            // The text about how full the disk is differs each time.
             let same = trouble.as_ref().is_some_and(|trouble| {
                 std::mem::discriminant(trouble) == std::mem::discriminant(error)
             });
@@ -124,7 +124,7 @@ impl Space {
         });
     }
 
-    /// Looks whether what could not be stored could be now. A quota shows only when it is tried.
+    /// Checks whether there is room now for what was refused. Only an attempt reveals a quota.
     pub fn look(&self) {
         if self.folder.is_here().is_ok() {
             self.folder.mend();
@@ -150,7 +150,7 @@ impl Space {
     fn tried(&self, bytes: u64) -> Result<(), StoreError> {
         let mut draft = self.folder.draft()?;
         match fallocate(draft.file(), FallocateFlags::empty(), 0, bytes.max(1)) {
-            // Not every file system can reserve; those that cannot are believed.
+            // Not every file system can preallocate; the others are trusted.
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => draft.write(b"."),
             tried => tried.map_err(|error| StoreError::io(draft.path())(io::Error::from(error))),
         }

@@ -1,5 +1,5 @@
-//! How many photos there are in each quarter of an hour, of each camera and person and of all: days
-//! of any time zone are put together from these.
+//! Counts photos in each quarter of an hour, for each camera and person and for all: sums of these
+//! give the days of any time zone.
 
 use rusqlite::{OptionalExtension, Result, Transaction, params};
 use wire::Photo;
@@ -7,7 +7,7 @@ use wire::Photo;
 /// A quarter of an hour in milliseconds.
 pub(super) const QUARTER: u64 = 15 * 60 * 1000;
 
-/// The number of a camera or person, who has one photo more from now on.
+/// The number of a camera or person, which gets one more photo.
 pub(super) fn number(tx: &Transaction<'_>, table: &str, id: &str) -> Result<i64> {
     tx.prepare_cached(&format!(
         "INSERT INTO {table} (id, count) VALUES (?, 1)
@@ -16,7 +16,7 @@ pub(super) fn number(tx: &Transaction<'_>, table: &str, id: &str) -> Result<i64>
     .query_row([id], |row| row.get(0))
 }
 
-/// Adds a photo to the quarters of each filter that it passes.
+/// Adds a photo to the quarters of each filter that it matches.
 pub(super) fn count(
     tx: &Transaction<'_>,
     photo: &Photo,
@@ -47,7 +47,7 @@ pub(super) fn count(
     Ok(())
 }
 
-/// Takes a photo out of the quarters of each filter that it passes.
+/// Removes a photo from the quarters of each filter that it matches.
 pub(super) fn discount(
     tx: &Transaction<'_>,
     photo: &Photo,
@@ -86,8 +86,8 @@ pub(super) fn discount(
     Ok(())
 }
 
-/// The filters that a photo passes, those of its camera first: whether that still has one in a
-/// quarter is asked after.
+/// The filters that a photo matches, those of its camera first: the caller then asks whether the
+/// camera still has a photo in a quarter.
 fn filters(camera: Option<i64>, person: Option<i64>) -> impl Iterator<Item = (i64, i64)> {
     let all = [
         camera.map(|camera| (camera, 0)),

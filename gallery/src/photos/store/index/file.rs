@@ -1,4 +1,4 @@
-//! The file of the index: opened, brought up to date, made anew aside, and closed in order.
+//! The file of the index: opening, upgrading, rebuilding in another file, and closing.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,21 +10,21 @@ use tracing::info;
 
 use super::{Index, Reader, Result, StoreError};
 
-/// Changes with the schema. An index of an earlier version is brought up to date, one of a later
-/// version made anew from the files.
+/// Changes with the schema. An index of an earlier version is upgraded, one of a later version
+/// rebuilt from the files.
 const VERSION: i64 = 2;
 
-/// From version 1 to 2: what an upload was before its place was taken out.
+/// From version 1 to 2: the hash of an upload before its place was removed.
 const FROM_1: &str = "ALTER TABLE photos ADD COLUMN arrived TEXT;
      CREATE INDEX photos_by_hash ON photos (hash);
      CREATE INDEX photos_by_arrived ON photos (arrived) WHERE arrived IS NOT NULL;";
 
-/// Its name in the store's folder, and that of one that is being made.
+/// The file name in the store's folder, and that during a rebuild.
 const NAME: &str = "index.db";
 const NEW: &str = "index.new";
 
 impl Reader {
-    /// Opens the index of a store whose folder is `root`.
+    /// Opens the index of the store in `root`.
     pub fn open(root: &Path) -> Result<Reader> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path(root), flags)?;
@@ -39,14 +39,14 @@ impl Reader {
         Ok(told == "ok")
     }
 
-    /// Whether it was closed in order.
+    /// Whether it was closed properly.
     pub fn is_clean(&self) -> Result<bool> {
         Ok(self.0.query_row("SELECT clean FROM totals", [], |row| row.get(0))?)
     }
 }
 
 impl Index {
-    /// Opens the index of a store whose folder is `root`, if there is one of this version.
+    /// Opens the index of the store in `root`, if there is one of this version.
     ///
     /// # Errors
     /// Also [`StoreError::Index`] if it is broken: [`set_aside`](super::Index::set_aside) it.
@@ -67,15 +67,15 @@ impl Index {
             info!("the index of the photos is empty or a later version's; it is made anew");
             return Ok(None);
         }
-        // Looking through all of it takes seconds, and is needed only when something went wrong.
+        // A full check takes seconds, and is needed only after a failure.
         if !index.is_clean()? && !index.is_sound()? {
             return Err(StoreError::Index("it is not what SQLite wrote".to_owned()));
         }
         Ok(Some(index))
     }
 
-    /// Begins an index aside, so that a crash leaves the old one or the new one. Nothing in it is
-    /// durable before [`replace`](Index::replace).
+    /// Begins an index in another file, so that a crash leaves the old one or the new one. Nothing
+    /// in it is durable before [`replace`](Index::replace).
     pub fn begin_anew(root: &Path) -> Result<Index> {
         let path = root.join(NEW);
         for leftover in with_logs(&path) {
@@ -87,7 +87,7 @@ impl Index {
         Ok(index)
     }
 
-    /// Puts an index that was made anew in place of the one that is there.
+    /// Replaces the existing index with a rebuilt one.
     pub fn replace(self, root: &Path) -> Result<Index> {
         let (new, old) = (root.join(NEW), path(root));
         self.close()?;
@@ -99,7 +99,7 @@ impl Index {
         open(&old)
     }
 
-    /// Moves a broken index out of the way, to `aside`, for whoever wants to know what happened.
+    /// Moves a broken index to `aside`, so that somebody can examine it.
     pub fn set_aside(root: &Path, aside: &Path) -> io::Result<()> {
         for (from, to) in with_logs(&path(root)).into_iter().zip(with_logs(aside)) {
             if fs::symlink_metadata(&from).is_ok() {
@@ -117,7 +117,7 @@ impl Index {
         tx.commit()
     }
 
-    /// Whether the tables are those of this version, as which those of an earlier one are made.
+    /// Whether the tables have this version, after an upgrade of an earlier one.
     fn make_current(&mut self) -> Result<bool> {
         let version: i64 = self.0.0.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if version == 1 {
@@ -130,19 +130,18 @@ impl Index {
         Ok(version == VERSION)
     }
 
-    /// From now on it is not clean, until it is closed.
+    /// From now on it is unclean, until it is closed.
     pub fn set_unclean(&self) -> Result<()> {
         self.0.0.execute("UPDATE totals SET clean = 0", [])?;
         Ok(())
     }
 
-    /// Puts what SQLite's log holds into the database, and gives up its room, unless somebody reads
-    /// from it just now.
+    /// Moves SQLite's log into the database and frees its room, unless somebody is reading from it.
     pub fn empty_log(&self) -> Result<()> {
         Ok(self.0.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 
-    /// Closes it in order: nothing is left to be checked at the next start.
+    /// Closes it properly, so that the next start need not check it.
     pub fn close(self) -> Result<()> {
         self.0.0.execute_batch("DELETE FROM busy; UPDATE totals SET clean = 1;")?;
         self.empty_log()?;
@@ -150,19 +149,19 @@ impl Index {
     }
 }
 
-/// Where the index of a store is.
+/// The path of a store's index.
 pub(super) fn path(root: &Path) -> PathBuf {
     root.join(NAME)
 }
 
-/// Opens an index for writing, made when missing.
+/// Opens an index for writing, and makes it if missing.
 ///
-/// `synchronous = FULL`: SQLite syncs its log before a commit returns, so that the index knows
-/// every photo that was acknowledged, also when the power goes. It costs one sync for a whole group
-/// of photos, and saves looking through all files after each unclean end.
+/// `synchronous = FULL`: SQLite syncs its log before a commit returns, so the index has every
+/// acknowledged photo, even after a power cut. This costs one sync for a whole group of photos, and
+/// saves checking all files after each unclean end.
 pub(super) fn open(path: &Path) -> Result<Index> {
-    // What SQLite makes beside the database has the same mode. Before it is opened: to close any
-    // file of the database takes the locks away that this process has on it.
+    // SQLite's other files get the same mode. It must be set before opening: closing any file of
+    // the database releases this process's locks on it.
     if let Err(error) = durable::private_file(path) {
         let code = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ffi::SQLITE_FULL,
@@ -180,7 +179,7 @@ pub(super) fn open(path: &Path) -> Result<Index> {
     Ok(Index(Reader(connection)))
 }
 
-/// A database and what SQLite keeps beside it.
+/// A database and SQLite's files beside it.
 fn with_logs(index: &Path) -> [PathBuf; 3] {
     ["", "-wal", "-shm"].map(|ending| {
         let mut path = index.as_os_str().to_owned();

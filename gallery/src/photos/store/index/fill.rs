@@ -1,4 +1,4 @@
-//! An index of many photos that are not there, for measuring.
+//! An index of many photos without files, for measuring.
 
 use std::path::Path;
 
@@ -13,20 +13,20 @@ use crate::photos::store::sidecar::Sidecar;
 /// 2023-01-01T00:00:00Z.
 const BEGIN: u64 = 1_672_531_200_000;
 
-/// Between one photo and the next, on average.
+/// Milliseconds between two photos, on average.
 const PACE: u64 = 90_000;
 
 const CAMERAS: usize = 16;
 const PEOPLE: usize = 40;
 
-/// Photos that are committed at once.
+/// How many photos are committed at once.
 const GROUP: u64 = 20_000;
 
 /// Makes a store in `root` whose index knows `photos` photos, of several cameras and people over
 /// years. Their files are missing.
 ///
 /// # Errors
-/// [`OpenError`], also when there is an index already.
+/// [`OpenError`], also if an index exists.
 pub fn fill(root: &Path, photos: u64) -> std::result::Result<(), OpenError> {
     let (_folder, _lock) = take(root)?;
     let filled = || {
@@ -54,7 +54,7 @@ fn insert(index: &mut Index, photos: u64) -> Result<()> {
         let tx = index.begin()?;
         for n in first..(first + GROUP).min(photos) {
             taken += rng.u64(..2 * PACE);
-            // Most are a camera's; some of those somebody asked for; the rest was brought.
+            // Most are a camera's; somebody asked for some of those; the rest are uploads.
             let (by_camera, by_person) = [(true, false), (true, true), (false, true)]
                 [[0, 0, 0, 0, 0, 0, 0, 1, 1, 2][rng.usize(..10)]];
             let camera = rng.choice(&cameras).filter(|_| by_camera).cloned();

@@ -1,4 +1,4 @@
-//! The index as tests look into it, and spoil it.
+//! For tests: reads the index and breaks it.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::{Reader, file};
 
-/// All that the index says, in words.
+/// The whole content of the index, as text.
 pub fn dump(root: &Path) -> Vec<String> {
     let index = Reader::open(root).unwrap();
     let mut lines = Vec::new();
@@ -34,7 +34,7 @@ pub fn dump(root: &Path) -> Vec<String> {
     lines
 }
 
-/// The index of a store that is closed, to be read and spoiled as a database.
+/// The index of a closed store as a database, to be read and broken.
 pub fn database(root: &Path) -> Connection {
     Connection::open(file::path(root)).unwrap()
 }

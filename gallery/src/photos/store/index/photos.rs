@@ -10,12 +10,12 @@ use crate::photos::store::blobs::UtcDay;
 use crate::photos::store::sidecar::{Deletion, Sidecar};
 
 impl Reader {
-    /// What is known of an id.
+    /// The photo or tombstone with this id.
     pub fn find(&self, id: &PhotoId) -> Result<Known> {
         Ok(find(&self.0, id)?)
     }
 
-    /// The photo whose file is or was one of these, by its SHA-256; the oldest id of several.
+    /// The photo whose file has or had one of these SHA-256 hashes; of several the oldest id.
     pub fn find_file(&self, hashes: [&str; 2]) -> Result<Option<Photo>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM photos {NAMES} WHERE photos.id = (
@@ -27,29 +27,29 @@ impl Reader {
         Ok(found.map(|found| found.photo))
     }
 
-    /// How many photos there are, and their bytes.
+    /// The number of photos, and their bytes.
     pub fn totals(&self) -> Result<(u64, u64)> {
         let mut totals = self.0.prepare_cached("SELECT photos, bytes FROM totals")?;
         Ok(totals.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
-    /// When the newest was received, in milliseconds since 1970.
+    /// When the newest photo was received, in milliseconds since 1970.
     pub fn newest_received(&self) -> Result<u64> {
         let sql = "SELECT coalesce(max(received), 0) FROM photos";
         Ok(self.0.query_row(sql, [], |row| row.get(0))?)
     }
 
-    /// The unpinned photos that were received first, at most `limit` of them.
+    /// The unpinned photos that were received first, at most `limit`.
     pub fn oldest(&self, limit: usize) -> Result<Vec<Sidecar>> {
         self.photos("pinned = 0 ORDER BY received LIMIT ?", params![limit])
     }
 
-    /// Deleted photos whose files are in the trash since before `deleted`.
+    /// Deleted photos whose files have been in the trash since before `deleted`.
     pub fn trashed(&self, deleted: u64) -> Result<Vec<Tombstone>> {
         self.tombstones("trashed = 1 AND deleted <= ? LIMIT 100", params![deleted])
     }
 
-    /// What was there too long and was deleted for that before `deleted`.
+    /// Photos that were removed by the limits before `deleted`.
     pub fn expired(&self, deleted: u64) -> Result<Vec<Tombstone>> {
         self.tombstones("expired = 1 AND deleted <= ? LIMIT 100", params![deleted])
     }
@@ -104,7 +104,7 @@ impl Index {
 }
 
 impl Transaction<'_> {
-    /// What is known of an id.
+    /// The photo or tombstone with this id.
     pub fn find(&self, id: &PhotoId) -> Result<Known> {
         Ok(find(&self.0, id)?)
     }
@@ -160,7 +160,7 @@ impl Transaction<'_> {
         Ok(discount(tx, photo, camera, person)?)
     }
 
-    /// Writes down a photo's caption and pin.
+    /// Stores a photo's caption and pin.
     pub fn update(&self, photo: &Photo) -> Result<()> {
         self.0
             .prepare_cached("UPDATE photos SET caption = ?, pinned = ? WHERE id = ?")?

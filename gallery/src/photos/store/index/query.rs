@@ -1,4 +1,4 @@
-//! What the index is asked: pages of photos, days, and where photos come from.
+//! The queries of the index: pages of photos, days, and sources.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,14 +14,14 @@ use super::rows::{COLUMNS, NAMES, Parsed, sidecar};
 use super::{Reader, Result};
 use crate::photos::store::blobs::TAKEN_MOST;
 
-/// Which photos.
+/// Selects photos.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Filter {
     pub camera: Option<CameraId>,
     pub person: Option<PersonId>,
-    /// Taken then or later, in milliseconds since 1970.
+    /// Taken at this time or later, in milliseconds since 1970.
     pub from: Option<u64>,
-    /// Taken before.
+    /// Taken before this time.
     pub to: Option<u64>,
 }
 
@@ -29,21 +29,21 @@ pub(crate) struct Filter {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Query {
     pub filter: Filter,
-    /// Where the last page ended.
+    /// The end of the last page.
     pub before: Option<Cursor>,
     /// At most [`limits::PHOTOS`].
     pub limit: usize,
 }
 
-/// A place in the order of photos. Written as text it means nothing to others.
+/// A position in the order of photos. Its text is opaque to others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cursor {
     taken: u64,
-    /// Empty: before all of that time.
+    /// If empty: before all photos of that time.
     id: String,
 }
 
-/// A text that is no [`Cursor`].
+/// A text that is not a [`Cursor`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is no place in the list of photos: take it from the Link of the page before")]
 pub(crate) struct BadCursor;
@@ -52,7 +52,7 @@ pub(crate) struct BadCursor;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Page {
     pub photos: Vec<Photo>,
-    /// Where the next page begins, if there is more.
+    /// The beginning of the next page, if there is one.
     pub next: Option<Cursor>,
 }
 
@@ -66,13 +66,13 @@ pub(crate) struct Day {
     /// The first moment of the next day.
     pub end: u64,
     pub count: u64,
-    /// The sum of width by height of its photos.
+    /// The sum of width divided by height of its photos.
     pub aspect: f64,
     /// How many cameras took them.
     pub cameras: u64,
 }
 
-/// Where photos come from.
+/// The sources of photos.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Sources {
     pub cameras: Vec<CameraSource>,
@@ -82,7 +82,7 @@ pub(crate) struct Sources {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct CameraSource {
     pub camera: CameraId,
-    /// What its newest photo calls it.
+    /// Its name in its newest photo.
     pub name: String,
     pub count: u64,
 }
@@ -90,7 +90,7 @@ pub(crate) struct CameraSource {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct PersonSource {
     pub id: PersonId,
-    /// What their newest photo calls them.
+    /// Their name in their newest photo.
     pub name: String,
     pub count: u64,
 }
@@ -142,7 +142,7 @@ impl Reader {
         Ok(Page { photos, next: next.flatten() })
     }
 
-    /// The days that have photos, newest first. `from` and `to` count to the quarter of an hour.
+    /// The days with photos, newest first. `from` and `to` are rounded to quarters of an hour.
     pub fn days(&self, filter: &Filter, zone: &TimeZone) -> Result<Vec<Day>> {
         let connection = &self.0;
         let Some((camera, person)) = numbers(connection, filter)? else { return Ok(Vec::new()) };
@@ -174,7 +174,7 @@ impl Reader {
         Ok(days)
     }
 
-    /// The cameras and people that have photos, by name. Their names are those of their newest photos.
+    /// The cameras and people with photos, by name. Each has the name in its newest photo.
     pub fn sources(&self) -> Result<Sources> {
         let connection = &self.0;
         let of = |table: &str, column: &str| {
@@ -205,7 +205,7 @@ impl Reader {
     }
 }
 
-/// Each filter has its own index, which is named here: SQLite would rather sort than guess right.
+/// Each filter has its own index, which the query names: SQLite would otherwise often sort instead.
 pub(super) fn list_sql(camera: bool, person: bool) -> String {
     let index = match (camera, person) {
         (false, false) => "photos_by_time",
@@ -243,7 +243,7 @@ fn day_of(at: u64, zone: &TimeZone) -> Day {
 
 type Numbers = (Option<i64>, Option<i64>);
 
-/// The numbers of the camera and person asked for; `None` if one of them never had a photo.
+/// The numbers of the requested camera and person; `None` if one of them never had a photo.
 fn numbers(connection: &Connection, filter: &Filter) -> rusqlite::Result<Option<Numbers>> {
     let number = |table: &str, id: Option<String>| -> rusqlite::Result<Option<Option<i64>>> {
         let Some(id) = id else { return Ok(Some(None)) };

@@ -1,4 +1,4 @@
-//! Rows as what they stand for.
+//! Converts rows to their types.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Result, Row};
@@ -50,7 +50,7 @@ pub(super) fn tombstone(row: &Row<'_>) -> Result<Tombstone> {
     })
 }
 
-/// A type of `wire` that is one word of text.
+/// A type of `wire` that is a single word.
 struct Word<T>(T);
 
 /// A name of `wire`.
@@ -69,7 +69,7 @@ impl<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>> FromS
     }
 }
 
-/// How a type of `wire` that is one word is written.
+/// The text of a type of `wire` that is a single word.
 pub(super) fn word(of: impl serde::Serialize) -> String {
     match serde_json::to_value(of) {
         Ok(serde_json::Value::String(word)) => word,

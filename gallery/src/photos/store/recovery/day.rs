@@ -1,4 +1,4 @@
-//! Compares the blobs of a day with what the index says of it, and puts the index right.
+//! Compares the blobs of a day with the index, and corrects the index.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
@@ -14,29 +14,29 @@ use crate::photos::store::error::StoreError;
 use crate::photos::store::index::{Index, Known, Tombstone, Transaction};
 use crate::photos::store::sidecar::Sidecar;
 
-/// Photos that were received in the last of these milliseconds before the newest are read again
-/// after an unclean end.
+/// After an unclean end, photos received within this many milliseconds before the newest are read
+/// again.
 const NEWEST: u64 = 60_000;
 
-/// What had to be done.
+/// The corrections made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Photos that the index has now and had not.
+    /// Photos that are new in the index.
     pub added: u64,
     /// Rows whose files are gone.
     pub dropped: u64,
-    /// Rows that said something else than the file beside the photo.
+    /// Rows that differed from the sidecar.
     pub corrected: u64,
-    /// Files that are not what they should be, moved to the folder `damaged` or passed over.
+    /// Unexpected files, moved to the folder `damaged` or skipped.
     pub damaged: u64,
 }
 
-/// How the bytes of a photo are checked.
+/// How to check the bytes of a photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// They are read where they may have been written just before the end.
+    /// Read them if they may have been written just before the end.
     Unclean,
-    /// A file of the right size is right.
+    /// A file with the right size is right.
     Size,
 }
 
@@ -49,13 +49,13 @@ pub(super) struct Recovery<'a> {
     pub recovered: Recovered,
 }
 
-/// What a day's folder holds, by the photo's id.
+/// The files in a day's folder, by photo id.
 #[derive(Default)]
 struct Found {
     photos: HashMap<PhotoId, (MediaType, u64)>,
     sidecars: HashSet<PhotoId>,
-    /// What has a photo's name and is no file, or cannot be looked at. All of that id is left as
-    /// it is, until somebody puts it right.
+    /// Names of photos that are not files, or cannot be examined. Everything with that id stays
+    /// unchanged until somebody repairs it.
     odd: HashSet<PhotoId>,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Recovery<'a> {
         Ok(Recovery { blobs, trust, newest, recovered: Recovered::default() })
     }
 
-    /// Brings one day into agreement. `seen` is called for each photo.
+    /// Makes one day agree. Calls `seen` for each photo.
     pub fn day(
         &mut self,
         index: &mut Index,
@@ -96,7 +96,7 @@ impl<'a> Recovery<'a> {
             let key = prefix.key(&format!("{id}.json"));
             let photo = found.photos.get(id).copied();
             let sidecar = match Sidecar::read(self.blobs, &key) {
-                // One in another day's folder was put there by somebody else.
+                // Somebody else put a sidecar into the wrong day's folder.
                 Ok(sidecar)
                     if sidecar.photo.id == *id && UtcDay::of(sidecar.photo.taken) == *day =>
                 {
@@ -130,7 +130,7 @@ impl<'a> Recovery<'a> {
                 }
             };
             match self.one(&tx, sidecar, photo) {
-                // One file that the disk does not give must not keep all others away.
+                // One unreadable file must not hide all others.
                 Err(error @ StoreError::Io { .. }) => {
                     self.pass_over(&prefix.key(id.as_str()), &error);
                 }
@@ -152,7 +152,7 @@ impl<'a> Recovery<'a> {
         tx.commit()
     }
 
-    /// Brings what a sidecar says into agreement.
+    /// Makes the index agree with one sidecar.
     fn one(
         &mut self,
         tx: &Transaction<'_>,
@@ -193,7 +193,7 @@ impl<'a> Recovery<'a> {
                 tx.remove(&known.photo)?;
                 self.recovered.dropped += 1;
             }
-            // A crash between the two names leaves a sidecar alone: that photo was never stored.
+            // A crash between the two names leaves only a sidecar: that photo was never stored.
             let beside = Key::sidecar(taken, id);
             match file {
                 None => self.blobs.delete(&beside)?,
@@ -219,7 +219,7 @@ impl<'a> Recovery<'a> {
         tx.insert(&sidecar)
     }
 
-    /// Makes a sidecar for a photo that has none, of what the picture says.
+    /// Makes a sidecar for a photo without one, from the picture's facts.
     fn adopt(
         &mut self,
         day: &UtcDay,
@@ -284,7 +284,7 @@ impl<'a> Recovery<'a> {
 fn look(blobs: &dyn Blobs, day: &Prefix) -> Result<Found, StoreError> {
     let mut found = Found::default();
     for Listed { name, what } in blobs.list(day)? {
-        // What is called otherwise is somebody else's.
+        // A file with another kind of name belongs to somebody else.
         let Some((id, ending)) = name.rsplit_once('.') else { continue };
         let Ok(id) = id.parse() else { continue };
         let media = MediaType::ALL.into_iter().find(|media| media.extension() == ending);
@@ -309,7 +309,7 @@ impl Found {
     }
 }
 
-/// Every day that has blobs, oldest first.
+/// Every day with blobs, oldest first.
 pub(super) fn days(blobs: &dyn Blobs) -> Vec<UtcDay> {
     let mut days = Vec::new();
     let photos = Prefix::photos();
@@ -325,7 +325,7 @@ pub(super) fn days(blobs: &dyn Blobs) -> Vec<UtcDay> {
     days
 }
 
-/// The prefixes in one; none, if it cannot be read.
+/// The prefixes in a prefix; empty if it cannot be read.
 fn prefixes(blobs: &dyn Blobs, of: &Prefix) -> Vec<String> {
     let listed = blobs.list(of).inspect_err(|error| {
         error!(prefix = %of, %error, "it cannot be read; what is in it is passed over");
@@ -342,10 +342,10 @@ pub(super) fn count(blobs: &dyn Blobs) -> u64 {
         .sum()
 }
 
-/// Makes what was changed in days, and moved to the trash, outlast a crash.
+/// Makes the changes of these days, and of the trash, survive a crash.
 pub(super) fn sync(blobs: &dyn Blobs, days: &[UtcDay]) -> Result<(), StoreError> {
     for day in days {
-        // One that cannot be opened was passed over.
+        // A folder that cannot be opened was skipped.
         match blobs.sync(&Prefix::day(day)) {
             Err(error)
                 if !matches!(

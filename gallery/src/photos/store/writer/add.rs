@@ -1,4 +1,4 @@
-//! Photos that come in: named, synced and committed together.
+//! Adds photos: names them, and syncs and commits them together.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::photos::store::incoming::{Added, Prepared};
 use crate::photos::store::index::{Known, Reader};
 use crate::photos::store::sidecar::Sidecar;
 
-/// A photo that has its name, but no row yet.
+/// A photo with its name, but without a row.
 struct Placed {
     sidecar: Sidecar,
     day: UtcDay,
@@ -32,7 +32,7 @@ impl Writer {
                 .flatten()
                 .all(|name| names.insert(name.to_owned()));
             if !new {
-                // Offered twice at the same moment: the second time it is known.
+                // Offered twice at the same moment: the second one is known already.
                 again.push((prepared, reply));
                 continue;
             }
@@ -42,7 +42,7 @@ impl Writer {
                 Err(error) => answer(reply, Err(error)),
             }
         }
-        // What is stored in a folder that went away meanwhile is not stored.
+        // A photo in a folder that disappeared meanwhile does not count as stored.
         match self.commit(&placed).and_then(|()| self.blobs.is_here()) {
             Ok(()) => {
                 for (Placed { sidecar, .. }, reply) in placed {
@@ -64,7 +64,7 @@ impl Writer {
         }
     }
 
-    /// Gives a photo its name, or says that it is known already.
+    /// Gives a photo its name, or finds that it is known already.
     fn place(&mut self, prepared: Prepared) -> Result<Result<Placed, Added>, StoreError> {
         let Prepared { mut sidecar, brought, content, mut beside } = prepared;
         if let Some(known) = known(&self.index, &sidecar.photo, brought.as_deref())? {
@@ -85,15 +85,15 @@ impl Writer {
         let day = UtcDay::of(taken);
         self.touch(&day)?;
         let keys = [Key::photo(taken, id, media), Key::sidecar(taken, id)];
-        // The sidecar first, so that no photo is ever without one.
+        // The sidecar first, so that a photo never lacks one.
         beside.put(&keys[1], Put::Replace)?;
         let put = content.put(&keys[0], how.unwrap_or(Put::New));
         put.inspect_err(|_| discard(&*self.blobs, &keys[1]))?;
         Ok(Ok(Placed { sidecar, day, keys }))
     }
 
-    /// How a photo gets its name; not at all if another picture has the id, be it known to the index
-    /// or not. What a crash left there without a row is the same picture, and is replaced.
+    /// How a photo gets its name; `None` if a different picture has the id, in the index or not.
+    /// What a crash left without a row is the same picture, and is replaced.
     fn way_for(&self, photo: &Photo) -> Result<Option<Put>, StoreError> {
         if self.index.find(&photo.id)? != Known::Nothing {
             return Ok(None);
@@ -106,7 +106,7 @@ impl Writer {
         }
     }
 
-    /// Makes all of a group durable: the names, then the rows.
+    /// Makes a whole group durable: the names, then the rows.
     fn commit(&mut self, placed: &[(Placed, Reply<Added>)]) -> Result<(), StoreError> {
         let days: HashSet<&UtcDay> = placed.iter().map(|(placed, _)| &placed.day).collect();
         for day in days {
@@ -120,8 +120,8 @@ impl Writer {
     }
 }
 
-/// What becomes of a photo that the index knows: by its id, with the same picture, or by the hash
-/// of what was `brought`, if it was. What was brought and deleted since may be brought anew.
+/// The result for a photo that the index knows: by its id, with the same picture, or for uploads by
+/// the hash of what was `brought`. A deleted upload may be uploaded again.
 pub(in crate::photos::store) fn known(
     index: &Reader,
     photo: &Photo,
@@ -140,8 +140,8 @@ pub(in crate::photos::store) fn known(
     Ok(index.find_file([&photo.hash, arrived])?.map(Added::Same))
 }
 
-/// The id for a photo whose own is another picture's. It follows from both, so that the photo is
-/// known when it is offered again.
+/// The id for a photo whose own id belongs to another picture. Both determine it, so that the photo
+/// is recognised when it is offered again.
 fn other_id(photo: &Photo) -> PhotoId {
     let digest = Sha256::digest(format!("{} {}", photo.id, photo.hash));
     let random = digest.iter().take(10).fold(0, |bits, byte| bits << 8 | u128::from(*byte));

@@ -1,4 +1,4 @@
-//! Photos that are here already: captioned, pinned, deleted and restored.
+//! Changes of existing photos: caption, pin, deletion and restoring.
 
 use std::collections::HashSet;
 
@@ -45,7 +45,7 @@ impl Writer {
         self.bury(vec![sidecar], Deletion { at: now(), expired: false })
     }
 
-    /// Deletes photos. The tombstones are written first: from then on they are deleted, whatever
+    /// Deletes photos. The tombstones come first: from then on the photos are deleted, whatever
     /// happens.
     pub(super) fn bury(
         &mut self,
@@ -89,7 +89,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Nothing became of a change: the sidecar says again what the index says.
+    /// A change failed: the sidecar gets the index's content again.
     fn put_back(&self, sidecar: &Sidecar) {
         let Photo { taken, ref id, .. } = sidecar.photo;
         let key = Key::sidecar(taken, id);
@@ -113,7 +113,7 @@ impl Writer {
         let mut sidecar = Sidecar::read(&*self.blobs, &Key::sidecar(taken, id))?;
         sidecar.deleted = None;
         let (trash, place) = (Key::trash(id, media), Key::photo(taken, id, media));
-        // A crash, or a trash without room, may have left it there.
+        // A crash, or lack of room in the trash, may have left it there.
         if !self.blobs.has(&place) {
             self.blobs.rename(&trash, &place)?;
         }

@@ -1,4 +1,4 @@
-//! The thread that looks after the store: for room on a full disk, and for what is too old.
+//! The thread that tends the store: watches for room on a full disk, and removes what is too old.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use tracing::warn;
 use super::{Job, now};
 use crate::photos::store::disk::Space;
 
-/// How often it looks for room on a full disk, and every which time for what is too old.
+/// How often it looks for room, and after how many looks it removes what is too old.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 const TEND_EVERY: u32 = 20;
 
-/// Looks after the store until it is dropped.
+/// Tends the store until the sender is dropped.
 pub(in crate::photos::store) fn keep(
     space: &Space,
     writer: &tokio::sync::mpsc::Sender<Job>,
@@ -23,7 +23,7 @@ pub(in crate::photos::store) fn keep(
 ) {
     let mut look = 0;
     let mut failing = false;
-    // What was due while the gallery was off goes at the first look.
+    // Removes at the first look what became due while the gallery was off.
     let mut tend = true;
     while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(LOOK_EVERY) {
         alive.beat();

@@ -1,4 +1,4 @@
-//! Which photos go when there are too many. Pinned ones stay.
+//! Which photos are removed when there are too many. Pinned ones stay.
 
 use std::time::Duration;
 
@@ -6,22 +6,21 @@ use crate::photos::store::error::StoreError;
 use crate::photos::store::index::Index;
 use crate::photos::store::sidecar::Sidecar;
 
-/// At most so many go at once.
+/// The most photos that are removed at once.
 const BATCH: usize = 16;
 
-/// How much is kept; `None` is without end.
+/// How much is kept; `None` means no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Retention {
-    /// Counted from when a photo was received.
+    /// From the receipt of a photo.
     pub age: Option<Duration>,
     pub photos: Option<u64>,
-    /// Of the photos alone, without sidecars and thumbnails.
+    /// Of photos only, without sidecars and thumbnails.
     pub bytes: Option<u64>,
 }
 
 impl Retention {
-    /// The next photos that are to go at `now`, in milliseconds since 1970: those that were
-    /// received first.
+    /// The next photos to remove at `now`, in milliseconds since 1970: those received first.
     pub(super) fn due(&self, index: &Index, now: u64) -> Result<Vec<Sidecar>, StoreError> {
         if *self == Retention::default() {
             return Ok(Vec::new());

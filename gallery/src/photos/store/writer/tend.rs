@@ -1,4 +1,4 @@
-//! What goes by itself: what was in the trash long enough, what is too old or too much.
+//! Automatic removal: of photos that were in the trash long enough, and of those beyond the limits.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use crate::photos::store::error::StoreError;
 use crate::photos::store::index::Tombstone;
 use crate::photos::store::sidecar::Deletion;
 
-/// For so long a deleted photo can be restored, in milliseconds.
+/// How long a deleted photo can be restored, in milliseconds.
 const TRASH: u64 = 10 * 60 * 1000;
 
-/// For so long it is remembered that a photo was removed for its age, in milliseconds. A node that
-/// was away longer, with that photo still unacknowledged, brings it back.
+/// How long to remember that a photo was removed by age, in milliseconds. A node that was away
+/// longer, with that photo unacknowledged, brings it back.
 const REMEMBER: u64 = 30 * 24 * 3600 * 1000;
 
-/// A day that was left alone for so long is known to agree with the index.
+/// After this long without changes a day is known to agree with the index.
 const QUIET: Duration = Duration::from_secs(600);
 
 impl Writer {
-    /// A part of what is to be removed, so that nobody waits long. Answers whether there is more.
+    /// Removes a part, so that nobody waits long. Returns whether more must be removed.
     pub(super) fn tend(&mut self, now: u64) -> Result<bool, StoreError> {
         let trashed = self.index.trashed(now.saturating_sub(TRASH))?;
         let forgotten = self.index.expired(now.saturating_sub(REMEMBER))?;
