@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::house::{House, soon};
 
-/// Asks as an old client does, so that the answer ends with the connection.
+/// Sends a request as an old client does, so that the answer ends with the connection.
 pub async fn ask(house: &House, method: &str, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
     let request = format!("{method} {path} HTTP/1.0\r\n{headers}\r\n");
     let answer = exchange(house.address, request.as_bytes()).await;
@@ -23,11 +23,11 @@ pub fn json(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap()
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    /// In small letters.
+    /// In lower case.
     pub head: String,
     pub body: Vec<u8>,
 }
@@ -37,13 +37,13 @@ impl Answer {
         json(&self.body)
     }
 
-    /// The value of a header, as it was sent but for its case.
+    /// The value of a header, in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let line = self.head.lines().find_map(|line| line.strip_prefix(name))?;
         line.strip_prefix(": ")
     }
 
-    /// The error and the status, which must be told with a hint.
+    /// The status and the error, which must come with a hint.
     pub fn refusal(&self) -> (u16, String) {
         let body = self.json();
         assert!(body["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "{body}");
@@ -67,7 +67,7 @@ pub async fn send(
     exchange(address, &[head.as_bytes(), body].concat()).await
 }
 
-/// Sends bytes and reads until the end.
+/// Sends bytes and reads to the end.
 pub async fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
     let stream = soon(TcpStream::connect(address)).await.unwrap();
     let (mut reader, mut writer) = stream.into_split();
@@ -76,7 +76,7 @@ pub async fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
         let _ = reader.read_to_end(&mut answer).await;
         answer
     };
-    // It may answer, and close, before it has read all.
+    // The gallery may answer and close before it has read all.
     let (answer, _) = soon(async { tokio::join!(answer, writer.write_all(request)) }).await;
     parse(&answer)
 }
@@ -88,7 +88,7 @@ pub fn parse(answer: &[u8]) -> Answer {
     Answer { status, head, body: answer[end..].to_vec() }
 }
 
-/// A form as browsers send it: fields with a name, a file's name, and data.
+/// A form as browsers send it: fields with a name, a file name, and data.
 pub fn form(parts: &[(&str, &str, &[u8])]) -> Vec<u8> {
     let mut form = Vec::new();
     for (name, file_name, data) in parts {
@@ -110,7 +110,7 @@ pub async fn upload(house: &House, name: &str, picture: &[u8]) -> Answer {
     send(house.address, "POST", "/upload", FORM, &form).await
 }
 
-/// Uploads one picture, which must be taken, and returns its id.
+/// Uploads a picture, which must be accepted, and returns its id.
 pub async fn stored(house: &House, name: &str, picture: &[u8]) -> String {
     let answer = upload(house, name, picture).await;
     assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));

@@ -1,4 +1,4 @@
-//! A real broker, a real gallery, and a node that says what a test wants.
+//! A real broker, a real gallery, and a node that a test controls.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -19,7 +19,7 @@ use wire::frame::Header;
 use wire::page::{FromPage, Tile, ToPage};
 use wire::{CameraId, PhotoEvent, Root, Size, Stamp, Topic, Want};
 
-/// No fact of a test takes longer, also on a busy machine.
+/// The longest wait for a fact, even on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(20);
 
 /// Waits for something that must happen.
@@ -73,7 +73,7 @@ async fn gallery(broker: SocketAddr, data: &Path, change: impl FnOnce(&mut Secti
     loop {
         let config = section.clone().check(Root::default(), data.join("gallery")).unwrap();
         match Gallery::bind(config).await {
-            // The one before it may still be closing on a slow disk.
+            // The one before may still be closing on a slow disk.
             Err(StartError::Store(OpenError::InUse(_))) if since.elapsed() < LIMIT => {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -104,13 +104,13 @@ impl House {
         House::open_with(|_| {}).await
     }
 
-    /// With a section that is changed.
+    /// Opens a house with a changed section.
     pub async fn open_with(change: impl FnOnce(&mut Section)) -> House {
         let (broker_address, broker) = broker("127.0.0.1:0").await;
         House::at(broker_address, broker, change).await
     }
 
-    /// Another gallery at the broker of the first.
+    /// Another gallery on the first one's broker.
     pub async fn beside(house: &House) -> House {
         let nothing = Running::start(|stop| async { drop(stop.await) });
         House::at(house.broker_address, nothing, |_| {}).await
@@ -142,7 +142,7 @@ impl House {
         self.gallery = run(bound);
     }
 
-    /// A node with one camera that works, on the wall.
+    /// A node with one working camera, on the wall.
     pub async fn with_camera(camera: &str) -> (House, Node) {
         let house = House::open().await;
         let mut node = Node::connect(house.broker_address, camera).await;
@@ -160,7 +160,7 @@ pub struct Node {
     wants: mpsc::UnboundedReceiver<Want>,
     seq: u32,
     started: Instant,
-    /// The picture that was published last.
+    /// The last published picture.
     pub last: Vec<u8>,
     events: JoinHandle<()>,
 }
@@ -198,7 +198,7 @@ impl Node {
         Node { camera, client, wants, seq: 0, started: Instant::now(), last: Vec::new(), events }
     }
 
-    /// Says that the node and its camera are there.
+    /// Publishes that the node and its camera are there.
     pub async fn facts(&mut self) {
         let node = &self.camera.node;
         let info = format!(
@@ -233,7 +233,7 @@ impl Node {
         self.seq += 1;
         let mono = 1_000_000 + u64::try_from(self.started.elapsed().as_micros()).unwrap();
         self.last = picture(&self.camera, self.seq, mono, size);
-        // A picture that says that it took some time did: its node's clock is measured by that.
+        // Takes the time that the picture claims: it measures the node's clock.
         tokio::time::sleep(Duration::from_micros(MADE.into())).await;
     }
 
@@ -249,8 +249,8 @@ impl Node {
         self.seq
     }
 
-    /// The next want that `is` what is looked for. When one of a positive rate is heard, the
-    /// gallery has subscribed to live frames before.
+    /// The next want for which `is` is true. When a want with a positive rate comes, the gallery
+    /// has already subscribed to live frames.
     pub async fn want(&mut self, is: impl Fn(&Want) -> bool) -> Want {
         loop {
             let want = soon(self.wants.recv()).await.unwrap();
@@ -270,11 +270,11 @@ fn topic(topic: &Topic) -> String {
     topic.under(&Root::default()).to_string()
 }
 
-/// How long after its capture a picture is ready, in microseconds.
+/// The time from capture to the finished picture, in microseconds.
 const MADE: u32 = 300;
 
-/// The golden picture with a stamp of its own, and filled up behind its end. `mono` is in
-/// microseconds of a boot that is not this machine's.
+/// The golden picture with its own stamp, padded behind its end. `mono` is in microseconds of
+/// another boot than this machine's.
 pub fn picture(camera: &CameraId, seq: u32, mono: u64, size: usize) -> Vec<u8> {
     let golden = include_bytes!("../../../wire/golden/stamped.jpg");
     let stamp = Stamp {
@@ -295,7 +295,7 @@ pub fn picture(camera: &CameraId, seq: u32, mono: u64, size: usize) -> Vec<u8> {
 /// A page in a browser.
 pub struct Page {
     pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    /// What was heard while something else was waited for.
+    /// Frames that came while the page waited for something else.
     frames: VecDeque<(Header, Bytes)>,
 }
 
@@ -323,13 +323,13 @@ impl Page {
         self.say(&FromPage::Watch { tiles: vec![tile] }).await;
     }
 
-    /// Answers in one message.
+    /// Sends all answers in one message.
     pub async fn answer(&mut self, serials: impl IntoIterator<Item = u32>) {
         let message: Vec<u8> = serials.into_iter().flat_map(u32::to_le_bytes).collect();
         self.socket.send(Message::Binary(message.into())).await.unwrap();
     }
 
-    /// The next message of the gallery that is no frame; frames are kept.
+    /// The next message of the gallery that is not a frame; frames are kept.
     pub async fn told(&mut self) -> ToPage {
         loop {
             match soon(self.socket.next()).await.unwrap().unwrap() {
@@ -340,7 +340,7 @@ impl Page {
         }
     }
 
-    /// What happened to which photo next.
+    /// The next event of a photo.
     pub async fn photo(&mut self) -> (String, String) {
         loop {
             if let ToPage::Photo(event) = self.told().await {
@@ -353,7 +353,7 @@ impl Page {
         }
     }
 
-    /// Waits until a camera is so; returns it.
+    /// Waits until a camera satisfies `is`; returns it.
     pub async fn camera(&mut self, is: impl Fn(&wire::page::Camera) -> bool) -> wire::page::Camera {
         loop {
             if let ToPage::Cameras { cameras, .. } = self.told().await
@@ -364,7 +364,7 @@ impl Page {
         }
     }
 
-    /// The next frame, without an answer.
+    /// The next frame, without answering it.
     pub async fn frame(&mut self) -> (Header, Bytes) {
         if let Some(frame) = self.frames.pop_front() {
             return frame;
@@ -376,7 +376,7 @@ impl Page {
         }
     }
 
-    /// The frame of this number, answering it and all before it.
+    /// The frame with this number. Answers it and all before it.
     pub async fn until(&mut self, seq: u32) -> (Header, Bytes) {
         loop {
             let (header, jpeg) = self.frame().await;
@@ -387,8 +387,8 @@ impl Page {
         }
     }
 
-    /// Makes the gallery answer, so that all that it had to send before has come, and returns
-    /// how many frames that were.
+    /// Makes the gallery answer, so that everything sent before has come. Returns how many frames
+    /// that were.
     pub async fn frames_so_far(&mut self) -> usize {
         self.socket.send(Message::Ping("?".into())).await.unwrap();
         loop {

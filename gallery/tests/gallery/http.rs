@@ -1,4 +1,4 @@
-//! What programs that speak HTTP only are served.
+//! What programs get that speak only HTTP.
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -85,7 +85,7 @@ async fn a_stream_shows_one_frame_after_another() {
         soon(stream.read_exact(&mut end)).await.unwrap();
         assert_eq!(&end, b"\r\n");
     }
-    // It ends with the gallery.
+    // The stream ends with the gallery.
     house.gallery.stop().await;
     let mut rest = Vec::new();
     let _ = soon(stream.read_to_end(&mut rest)).await;
@@ -280,8 +280,8 @@ async fn health_tells_whether_the_broker_is_there() {
     assert!(json(&body)["reasons"][0].as_str().unwrap().contains("broker"));
 }
 
-/// A thread or task of each kind dies, and `/healthz` and the watchdog's check name it. All but the
-/// tasks go on without the others.
+/// A thread or task of each kind dies, and `/healthz` and the watchdog's check name it. All except
+/// the tasks go on without the others.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_dies_is_named_by_health_and_by_the_watchdogs_check() {
     for (what, status, word) in [
@@ -299,10 +299,10 @@ async fn whatever_dies_is_named_by_health_and_by_the_watchdogs_check() {
         node.facts().await;
         let (_, _, body) = get(&house, "/healthz").await;
         assert_eq!(json(&body), serde_json::json!({"status": "ok"}), "before {what} dies");
-        // Threads for pictures are started by the first one.
+        // The first picture starts the threads for pictures.
         upload(&house, "a.jpg", &samples::jpeg(0)).await;
         house.health.kill(what);
-        // Something for each of them to do.
+        // Work for each of them.
         soon(async {
             let mut page = Page::open(&house).await;
             page.text(r#"{"type":"join","name":"Ana"}"#).await;

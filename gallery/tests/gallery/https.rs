@@ -1,4 +1,4 @@
-//! The same by HTTPS.
+//! The gallery over HTTPS.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ async fn house() -> House {
     .await
 }
 
-/// Believes in nothing but this certificate, and only under a name that it has.
+/// Trusts only this certificate, and only under a name that it has.
 fn believer(certificate: &Path) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Photos that come by MQTT, and galleries that share a broker.
+//! Photos by MQTT, and galleries that share a broker.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use wire::{CameraId, Photo, PhotoEvent, PhotoId, Root, Stamp, Stored, Topic, fil
 use crate::client::get;
 use crate::house::{House, Page, soon};
 
-/// A node's spool: offers what it is told to, and hears what is said of it.
+/// A node's spool: offers what the test tells it, and receives the answers.
 struct Spool {
     camera: CameraId,
     client: AsyncClient,
@@ -27,7 +27,7 @@ impl Spool {
         let (client, mut events) = AsyncClient::new(options, 100);
         let (tell, mut heard) = mpsc::unbounded_channel();
         let (up, mut is_up) = mpsc::unbounded_channel();
-        // It ends with the test.
+        // Ends with the test.
         tokio::spawn(async move {
             while let Ok(event) = events.poll().await {
                 match event {
@@ -46,7 +46,7 @@ impl Spool {
             client.subscribe(filter, QoS::AtLeastOnce).await.unwrap();
             soon(is_up.recv()).await.unwrap();
         }
-        // The gallery is there to take what is offered.
+        // The gallery is ready to take offers.
         while !matches!(soon(heard.recv()).await.unwrap().0, Topic::GalleryStatus(_)) {}
         Spool { camera, client, heard }
     }
@@ -68,7 +68,7 @@ impl Spool {
         }
     }
 
-    /// Offers until somebody answers, as a node does.
+    /// Offers until a gallery answers, as a node does.
     async fn offer_until_stored(&mut self, id: &PhotoId, jpeg: &[u8]) {
         loop {
             self.offer(jpeg.to_vec()).await;
@@ -148,7 +148,7 @@ async fn a_snapshot_tells_no_place_either() {
     let house = House::open().await;
     let mut spool = Spool::connect(house.broker_address).await;
     let clean = snapshot("pi/door", Some(id(1)));
-    // As an action camera writes it, which no node of ours takes out.
+    // As an action camera writes it, and our nodes do not remove it.
     let packet =
         b"http://ns.adobe.com/xap/1.0/\0<x exif:GPSLatitude='40,25N' photoshop:City='Madrid'/>";
     let length = u16::try_from(packet.len() + 2).unwrap().to_be_bytes();
@@ -156,7 +156,7 @@ async fn a_snapshot_tells_no_place_either() {
     spool.offer_until_stored(&id(1), &told).await;
     let (status, _, body) = get(&house, &format!("/photos/{}", id(1))).await;
     assert_eq!(status, 200);
-    // What an encoder says of itself goes too; the stamp stays.
+    // An encoder's text about itself is removed too; the stamp stays.
     let comment = b"\xff\xfe\0\x10Lavc59.37.100\0";
     let at = clean.windows(comment.len()).position(|window| window == comment).unwrap();
     assert!(body == [&clean[..at], &clean[at + comment.len()..]].concat());
@@ -174,7 +174,7 @@ async fn a_snapshot_that_is_none_is_refused_for_good() {
         let Stored { id: refused, error, is_final } = spool.stored().await;
         assert!(refused == id(2) && error.is_some() && is_final);
     }
-    // Of these no id can be told.
+    // These have no readable id.
     spool.offer(snapshot("pi/door", None)).await;
     spool.offer(b"no JPEG".to_vec()).await;
     spool.offer_until_stored(&id(3), &snapshot("pi/door", Some(id(3)))).await;

@@ -1,4 +1,4 @@
-//! What is brought again: it is one photo, whatever became of the answer.
+//! A repeated upload is one photo, whatever happened to the answer.
 
 use std::net::Ipv4Addr;
 
@@ -10,7 +10,7 @@ use crate::client::{Answer, FORM, form, get, json, parse, send, stored, upload};
 use crate::house::{House, soon};
 use crate::samples;
 
-/// Uploads pictures under a key.
+/// Uploads pictures with a key.
 async fn named(house: &House, key: &str, pictures: &[&[u8]]) -> Answer {
     let parts: Vec<_> = pictures.iter().map(|picture| ("image", "a.jpg", *picture)).collect();
     let headers = format!("{FORM}Idempotency-Key: {key}\r\n");
@@ -37,18 +37,18 @@ async fn an_upload_whose_answer_was_lost_is_stored_once() {
     );
     let mut stream = TcpStream::connect(house.address).await.unwrap();
     stream.write_all(&[head.as_bytes(), &form].concat()).await.unwrap();
-    // The first byte of the answer says that it is stored; nobody reads the rest.
+    // The first byte of the answer shows that it is stored; nobody reads the rest.
     soon(stream.read_u8()).await.unwrap();
     drop(stream);
     let first = named(&house, "\"one\"", &[&picture]).await;
     assert_eq!((first.status, &first.json()[0]["already"]), (200, &true.into()));
-    // What was the place is not in the file any more, and the same upload is known by its bytes.
+    // The place is no longer in the file, and the same upload is known by its bytes.
     let again = upload(&house, "other.jpg", &picture).await;
     assert_eq!((again.status, id(&again, 0)), (200, id(&first, 0)));
     house.restart().await;
     let late = named(&house, "\"one\"", &[&picture]).await;
     assert_eq!((late.status, id(&late, 0)), (200, id(&first, 0)));
-    // What was downloaded is that photo too.
+    // The downloaded file is that photo too.
     let (_, _, downloaded) = get(&house, &format!("/photos/{}", id(&first, 0))).await;
     assert_ne!(downloaded, picture);
     let back = upload(&house, "a.jpg", &downloaded).await;
@@ -87,7 +87,7 @@ async fn each_picture_of_a_request_has_its_own_end() {
     assert!(outcomes[1]["already"].is_null(), "{outcomes}");
     assert_eq!(outcomes[2]["status"], 415);
     assert_eq!((&outcomes[3]["id"], &outcomes[3]["already"]), (&outcomes[1]["id"], &true.into()));
-    // Once more, with another one in the last place.
+    // Once more, with a different last picture.
     let answer = named(&house, "k", &[&one, &two, b"no picture", &three]).await;
     assert_eq!(answer.status, 200);
     let again = answer.json();
@@ -105,7 +105,7 @@ async fn a_key_stands_for_one_picture_of_one_client() {
     let (status, error) = named(&house, "k", &[&two]).await.refusal();
     assert_eq!(status, 422, "{error}");
     assert_eq!(count(&house).await, 1);
-    // Somebody else learns nothing of it.
+    // Somebody else learns nothing about it.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((Ipv4Addr::new(127, 0, 0, 2), 0).into()).unwrap();
     let mut stream = socket.connect(house.address).await.unwrap();
@@ -132,11 +132,11 @@ async fn what_was_deleted_comes_back_only_if_somebody_wants_it() {
     let first = named(&house, "k", &[&picture]).await;
     let path = format!("/api/photos/{}", id(&first, 0));
     assert_eq!(send(house.address, "DELETE", &path, "", b"").await.status, 204);
-    // The answer was lost, and meanwhile somebody deleted it.
+    // The answer was lost, and meanwhile somebody deleted the photo.
     let (status, error) = named(&house, "k", &[&picture]).await.refusal();
     assert_eq!(status, 410, "{error}");
     assert_eq!(count(&house).await, 0);
-    // Whoever brings it anew wants it here.
+    // A new upload means that the photo is wanted.
     let anew = upload(&house, "a.jpg", &picture).await;
     assert_eq!(anew.status, 201);
     assert_ne!(id(&anew, 0), id(&first, 0));

@@ -1,4 +1,4 @@
-//! Live pictures by the addresses that others serve, and pages of others that read them.
+//! Live pictures at other servers' addresses, and other hosts' pages that read them.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -42,7 +42,7 @@ async fn other_pages_may_read_if_they_are_of_this_host_or_listed() {
     })
     .await;
     let from = |origin: &str| format!("Host: pi.localhost:8080\r\nOrigin: {origin}\r\n");
-    // What cannot be had is told to them, too.
+    // They also learn what does not exist.
     for path in ["/snapshot", "/?action=stream", "/cameras/pi/door/snapshot.jpg"] {
         for origin in ["http://mainsail.example", "http://pi.localhost:7125"] {
             let (status, head, _) = ask(&house, "GET", path, &from(origin)).await;
@@ -59,7 +59,7 @@ async fn other_pages_may_read_if_they_are_of_this_host_or_listed() {
             assert!(!head.contains("access-control-allow"), "{method} {path}: {head}");
         }
     }
-    // Nothing else is read, nor changed, by a page that may read pictures.
+    // A page that may read pictures may neither read nor change anything else.
     for path in ["/", "/api/cameras", "/api/photos", "/api/people"] {
         let (_, head, _) = ask(&house, "GET", path, &from("http://mainsail.example")).await;
         assert!(!head.contains("access-control"), "{path}: {head}");

@@ -91,7 +91,7 @@ async fn a_third_frame_waits_for_an_answer_and_is_the_newest() {
     page.watch(&node.camera, 60.0).await;
     other.watch(&node.camera, 60.0).await;
     node.want(|want| want.full == Some(60.0)).await;
-    // The first answer tells how much the way carries; then two may be outstanding.
+    // The first answer shows the link's rate; then two frames may be unanswered.
     let first = node.frame(0).await;
     page.until(first).await;
     other.until(first).await;
@@ -147,7 +147,7 @@ async fn among_many_a_camera_in_two_tiles_is_two_frames_with_a_serial_each() {
     node.want(|want| want.full == Some(60.0)).await;
     let first = node.frame(60_000).await;
     for page in &mut pages {
-        // So that the way is known to carry two.
+        // So that the link is known to carry two.
         page.until(first).await;
         page.until(first).await;
     }
@@ -200,7 +200,7 @@ async fn a_viewer_that_stops_reading_costs_nobody_a_frame() {
         last = node.frame(SIZE).await;
         page.until(last).await;
     }
-    // Never more than two frames were on the way to the one that did not read.
+    // Never more than two frames were on the way to the page that did not read.
     assert!(stalled.frames_so_far().await <= 2);
     stalled.until(last).await;
 }
@@ -235,7 +235,7 @@ async fn a_lost_broker_is_told_and_found_again() {
     let (_, back) = broker(&house.broker_address.to_string()).await;
     house.broker = back;
     while !lost(&page.told().await, false) {}
-    // The node comes back too, and frames flow to the page that waited.
+    // The node comes back too, and frames flow to the waiting page.
     let mut node = Node::connect(house.broker_address, "pi/door").await;
     node.facts().await;
     node.want(|want| want.full == Some(60.0)).await;
@@ -313,7 +313,7 @@ async fn another_site_is_refused_with_a_reason() {
 async fn it_stops_with_pages_that_are_open() {
     let (mut house, mut node) = House::with_camera("pi/door").await;
     let mut page = Page::open(&house).await;
-    // One takes part in the closing, the other is in the midst of a frame that it does not read.
+    // One answers the close; the other does not read the frame that it is being sent.
     let mut deaf = Page::open(&house).await;
     deaf.watch(&node.camera, 60.0).await;
     page.watch(&node.camera, 60.0).await;

@@ -1,4 +1,4 @@
-//! People, as a page and somebody at the broker meet them.
+//! People, as seen by a page and by a client of the broker.
 
 mod cameras;
 mod presence;
@@ -18,7 +18,7 @@ use wire::{CameraId, CameraState, PersonId, PhotoId, Root, Stamp, Topic};
 
 use crate::house::{House, Page, broker, soon};
 
-/// Who a page is.
+/// The person of a page.
 #[derive(Debug, Clone, PartialEq)]
 struct You {
     id: PersonId,
@@ -27,7 +27,7 @@ struct You {
 }
 
 impl Page {
-    /// Waits for a message in which something `is` found.
+    /// Waits for a message in which `is` finds something.
     async fn find<T>(&mut self, is: impl Fn(ToPage) -> Option<T>) -> T {
         loop {
             if let Some(found) = is(self.told().await) {
@@ -47,7 +47,7 @@ impl Page {
         .await
     }
 
-    /// Waits until somebody is here, at the beginning or later.
+    /// Waits until a person is here, at the beginning or later.
     async fn sees(&mut self, is: impl Fn(&Present) -> bool) -> Present {
         self.find(|told| match told {
             ToPage::People { people: here } | ToPage::Presence { here, .. } => {
@@ -90,8 +90,8 @@ impl Page {
         .await
     }
 
-    /// Waits until something was said. What this page said before its gallery had found the broker
-    /// is said again.
+    /// Waits until a line is said. Repeats this page's own lines from before its gallery found the
+    /// broker.
     async fn hears(&mut self, text: &str) -> Line {
         let is = |line: &Line| matches!(&line.what, What::Said { text: said } if said == text);
         loop {
@@ -110,7 +110,7 @@ impl Page {
         }
     }
 
-    /// What is held back of what the page says, in how many seconds it may be said, and why.
+    /// The held back text of the page, in how many seconds it may be sent, and why.
     async fn held(&mut self) -> (String, Option<f32>, String) {
         self.find(|told| match told {
             ToPage::Held { text, seconds, why, .. } => Some((text, seconds, why)),
@@ -139,7 +139,7 @@ impl Page {
     }
 }
 
-/// Somebody at the broker.
+/// A client of the broker.
 struct Listener {
     client: AsyncClient,
     heard: mpsc::UnboundedReceiver<(Topic, Vec<u8>, bool)>,

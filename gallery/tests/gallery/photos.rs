@@ -1,4 +1,4 @@
-//! Photos as they are listed, changed and served.
+//! Photos: listed, changed and served.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ async fn a_list_goes_on_where_its_link_says() {
         let page = ids(&body);
         assert!(page.len() <= 3);
         seen.extend(page);
-        // Ids are in capitals; the head was made small for us.
+        // Ids are upper case; our client made the head lower case.
         path = head.lines().find_map(|line| {
             let link = line.strip_prefix("link: <")?;
             let (path, rel) = link.split_once('>')?;
@@ -275,7 +275,7 @@ async fn a_page_of_another_site_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_stops_holds_nobody_up() {
-    // With the place goes what is behind the picture.
+    // Removing the place also removes what follows the picture.
     let house = House::open_with(|section| section.pictures.keep_gps = true).await;
     let picture = samples::padded(samples::jpeg(1), 5_000_000);
     let id = stored(&house, "a.jpg", &picture).await;

@@ -1,5 +1,5 @@
-//! Pictures as other programs fill them with places, and what exiftool finds in what the gallery
-//! gives back: when, with what, and not where.
+//! Pictures that other programs fill with places, and what exiftool finds in the gallery's copy:
+//! when, with what, and not where.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,11 +11,11 @@ use crate::client::{get, stored, upload};
 use crate::house::House;
 use crate::samples;
 
-/// The words and the coordinates of every place that is written.
+/// The words and coordinates of all written places.
 const TOLD: [&str; 8] =
     ["Villaverde", "40.34", "3.70", "Wonderland", "Farfaraway", "Nowhere", "ZZZ", "40,20"];
 
-/// Groups and names of tags that tell a place.
+/// Groups and names of tags that reveal a place.
 const NAMES: [&str; 9] =
     ["gps", "location", "city", "country", "province", "state", "latitude", "longitude", "comment"];
 
@@ -56,7 +56,7 @@ const XMP: [&str; 17] = [
     "-XMP-mwg-rs:RegionName=Villaverde",
 ];
 
-/// And for IPTC's older form, which lies in Photoshop's blocks.
+/// The same for IPTC's older form, in Photoshop's blocks.
 const IPTC: [&str; 9] = [
     "-IPTC:City=Villaverde",
     "-IPTC:Sub-location=Farfaraway",
@@ -89,7 +89,7 @@ fn run(program: &str, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Where the pictures of a test are made.
+/// The folder for a test's pictures.
 struct Studio(TempDir);
 
 impl Studio {
@@ -106,7 +106,7 @@ impl Studio {
         self.path(name)
     }
 
-    /// A picture into which exiftool wrote all of this.
+    /// A picture into which exiftool writes all of this.
     fn told(&self, format: ImageFormat, lists: &[&[&str]]) -> Vec<u8> {
         let picture = samples::picture(format, 60, 40, 0);
         let name = format!("told.{}", format.extensions_str()[0]);
@@ -137,7 +137,7 @@ fn pixels(picture: &[u8]) -> image::DynamicImage {
     image::load_from_memory(picture).unwrap()
 }
 
-/// Uploads it; what the gallery gives back tells no place, and shows the same. Returns what
+/// Uploads a picture; the gallery's copy reveals no place, and shows the same. Returns what
 /// exiftool still finds.
 async fn given_back(house: &House, studio: &Studio, name: &str, picture: &[u8]) -> Vec<String> {
     let (found, _) = given_back_with_bytes(house, studio, name, picture).await;
@@ -155,7 +155,7 @@ async fn given_back_with_bytes(
         TOLD.iter().any(|told| before.contains(&told.to_lowercase())) || name.starts_with("hidden"),
         "{name} tells nothing: {before}"
     );
-    // Without their places some are one and the same picture.
+    // Without their places some pictures are identical.
     let answer = upload(house, name, picture).await;
     assert!(matches!(answer.status, 200 | 201), "{name}: {}", answer.status);
     let id = answer.json()[0]["id"].as_str().unwrap().to_owned();
@@ -166,7 +166,7 @@ async fn given_back_with_bytes(
     for told in TOLD {
         let wide: Vec<u8> = told.bytes().flat_map(|byte| [byte, 0]).collect();
         let hex: String = told.bytes().map(|byte| format!("{byte:02x}")).collect();
-        // Compressed pixels may have any three letters in them.
+        // Compressed pixels may contain any three letters.
         for form in [told.as_bytes(), &wide, hex.as_bytes()].iter().filter(|form| form.len() > 5) {
             assert!(!body.windows(form.len()).any(|window| window == *form), "{name}: {told}");
         }
@@ -295,7 +295,7 @@ async fn a_film_behind_a_picture_tells_no_place() {
     let still = studio.told(ImageFormat::Jpeg, &[&motion, &[&offset], &XMP, &FACTS]);
     let picture = [still, film.clone()].concat();
     let (found, body) = given_back_with_bytes(&house, &studio, "film", &picture).await;
-    // It plays on, from where the picture says.
+    // It still plays, from where the picture says.
     says(&found, "MotionPhotoPresentationTimestampUs", "70");
     says(&found, "DateTimeOriginal", "2024:06:01 12:34:56");
     says(&found, "MicroVideoOffset", &film.len().to_string());

@@ -15,14 +15,14 @@ use crate::house::{House, soon};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// The largest message that is never replaced, and the smallest that may be.
+/// A message below this size is never replaced; one of this size may be.
 const LARGE: usize = 64 * 1024;
 
 async fn enter(house: &House, path: &str) -> Socket {
     soon(tokio_tungstenite::connect_async(format!("ws://{}{path}", house.address))).await.unwrap().0
 }
 
-/// Clients of one room, each of which hears all others.
+/// Clients of one room, each of which receives from all others.
 async fn all(house: &House, path: &str, count: usize) -> Vec<Socket> {
     let mut clients: Vec<Socket> = Vec::new();
     for _ in 0..count {
@@ -38,7 +38,7 @@ async fn all(house: &House, path: &str, count: usize) -> Vec<Socket> {
     clients
 }
 
-/// The next message that is no ping.
+/// The next message that is not a ping.
 async fn hear(socket: &mut Socket) -> Message {
     loop {
         let message = soon(socket.next()).await.unwrap().unwrap();
@@ -48,7 +48,7 @@ async fn hear(socket: &mut Socket) -> Message {
     }
 }
 
-/// Why the relay closed, skipping what it had sent before.
+/// The code and reason with which the relay closed; skips earlier messages.
 async fn closed(socket: &mut Socket) -> (u16, String) {
     loop {
         if let Message::Close(frame) = hear(socket).await {
@@ -79,7 +79,7 @@ async fn what_is_said_goes_as_it_is_to_all_others() {
             assert!(heard == *message, "{} bytes, not {}", heard.len(), message.len());
         }
     }
-    // Nothing comes back: the next that the sender hears is another's.
+    // Nothing comes back: the sender's next message is from another client.
     clients[2].send(Message::text("last")).await.unwrap();
     assert_eq!(hear(&mut clients[0]).await, Message::text("last"));
     assert_eq!(hear(&mut clients[1]).await, Message::text("last"));
@@ -125,11 +125,11 @@ async fn rooms_are_apart_and_the_page_is_where_it_was() {
     }
 }
 
-/// The messages of the exchange: of 1 byte to 5 MB, with a number where it fits.
+/// The messages of the exchange: of 1 byte to 5 MB, with a number if it fits.
 fn exchange(seed: u64) -> impl Iterator<Item = Message> {
     let mut rng = fastrand::Rng::with_seed(seed);
     (0..1000_u32).map(move |n| {
-        // As many of each order of magnitude.
+        // Equally many of each order of magnitude.
         let size = (rng.f64() * 5_000_000_f64.ln()).exp() as usize;
         let mut bytes = vec![b'a' + (n % 26) as u8; size.clamp(1, 5_000_000)];
         let number = n.to_string();
@@ -151,7 +151,7 @@ async fn two_exchange_a_thousand_messages_while_a_third_stalls() {
         let (mut to, mut from) = socket.split();
         let send = async {
             for message in exchange(mine) {
-                // It waits while its socket is full.
+                // Waits while its socket is full.
                 to.send(message).await.unwrap();
             }
         };
@@ -172,7 +172,7 @@ async fn two_exchange_a_thousand_messages_while_a_third_stalls() {
     let two = tokio::spawn(talk(two, 2, 1));
     talk(one, 1, 2).await;
     soon(two).await.unwrap();
-    // Text is not replaced, so more waited for the third than may.
+    // Text is not replaced, so more waited for the third than allowed.
     assert_eq!(closed(&mut stalled).await.0, 1013);
 }
 
@@ -183,7 +183,7 @@ async fn of_large_binary_messages_a_stalled_client_is_sent_the_newest() {
     let mut clients = all(&house, "/", 3).await;
     let mut stalled = clients.pop().unwrap();
     let mut quick = clients.pop().unwrap();
-    // Each as large as several of all buffers between, and together more than may wait.
+    // Each is larger than all buffers on the way, and together they are more than may wait.
     for n in 0..COUNT {
         clients[0].send(Message::binary(vec![n; 2_000_000])).await.unwrap();
         clients[0].send(Message::text(n.to_string())).await.unwrap();
@@ -211,7 +211,7 @@ async fn small_binary_messages_are_not_replaced_and_too_many_close_with_1013() {
     let mut clients = all(&house, "/relay/full", 3).await;
     let mut stalled = clients.pop().unwrap();
     let mut quick = clients.pop().unwrap();
-    // More than 16 MiB and what the sockets hold.
+    // More than 16 MiB plus what the sockets hold.
     for n in 0..600_u32 {
         let mut bytes = vec![0; LARGE - 1];
         bytes[..4].copy_from_slice(&n.to_be_bytes());
@@ -273,7 +273,7 @@ async fn a_message_without_end_is_closed_at_10_mib() {
         }
     }
     assert!((11..100).contains(&sent), "{sent} MiB");
-    // Nobody heard of it, and nobody is harmed.
+    // Nobody received it, and nobody is harmed.
     let mut other = enter(&house, "/").await;
     other.send(Message::text("calm")).await.unwrap();
     assert_eq!(hear(&mut clients[0]).await, Message::text("calm"));

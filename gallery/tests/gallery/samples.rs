@@ -1,11 +1,11 @@
-//! Pictures made for the tests.
+//! Pictures for the tests.
 
 use std::io::Cursor;
 
 use exif::{Field, In, Tag, Value, experimental::Writer};
 use image::{DynamicImage, ImageFormat, RgbImage};
 
-/// A picture that is dark at the left and bright at the right. It says which number it has.
+/// A picture, dark at the left and bright at the right, that contains its number.
 pub fn picture(format: ImageFormat, width: u32, height: u32, number: u8) -> Vec<u8> {
     let image = RgbImage::from_fn(width, height, |x, _| {
         let grey = u8::try_from(x * 255 / width).unwrap();
@@ -20,7 +20,7 @@ pub fn jpeg(number: u8) -> Vec<u8> {
     picture(ImageFormat::Jpeg, 60, 40, number)
 }
 
-/// A JPEG as a phone writes it: held upright, with the time and the place.
+/// A JPEG as a phone writes it: held upright, with time and place.
 pub fn phone_jpeg() -> Vec<u8> {
     let ascii = |text: &str| Value::Ascii(vec![text.as_bytes().to_vec()]);
     let degrees = |degrees| {
@@ -51,12 +51,12 @@ pub fn phone_jpeg() -> Vec<u8> {
 /// A PNG of some kilobytes that unpacks to gigabytes.
 pub fn bomb() -> Vec<u8> {
     let mut png = picture(ImageFormat::Png, 60, 40, 0);
-    // The header's CRC is not looked at before the size is.
+    // The size is checked before the header's CRC.
     png[16..24].copy_from_slice(&[0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30]);
     png
 }
 
-/// A JPEG whose header tells of 60,000 by 60,000 pixels.
+/// A JPEG whose header says 60,000 by 60,000 pixels.
 pub fn huge_jpeg() -> Vec<u8> {
     let mut jpeg = jpeg(0);
     let frame = jpeg.windows(2).position(|w| w == [0xff, 0xc0]).unwrap();
@@ -64,7 +64,7 @@ pub fn huge_jpeg() -> Vec<u8> {
     jpeg
 }
 
-/// A picture filled up behind its end.
+/// A picture padded behind its end.
 pub fn padded(mut picture: Vec<u8>, size: usize) -> Vec<u8> {
     picture.resize(size, 0);
     picture

@@ -1,4 +1,4 @@
-//! Photos asked for over HTTP, taken by a node.
+//! Photos requested by HTTP and taken by a node.
 
 use rumqttc::{AsyncClient, Event, Incoming, MqttOptions, QoS};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::samples;
 
 const ID: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
-/// A node's camera that takes a photo whenever it is asked, or says why not.
+/// A node's camera that takes a photo at each request, or says why not.
 async fn photographer(house: &House, camera: &str, refusal: Option<Value>) -> JoinHandle<()> {
     let camera: CameraId = camera.parse().unwrap();
     let (ip, port) = (house.broker_address.ip().to_string(), house.broker_address.port());
@@ -22,7 +22,7 @@ async fn photographer(house: &House, camera: &str, refusal: Option<Value>) -> Jo
     let text = |topic: Topic| topic.under(&Root::default()).to_string();
     let snaps = text(Topic::Snap(camera.clone()));
     client.subscribe(snaps, QoS::AtLeastOnce).await.unwrap();
-    // Before it says so a gallery does not know that it is the one that stores.
+    // Until its status arrives, a gallery does not know that it is the one that stores.
     let online = format!("{}/gallery/+/status", Root::default());
     client.subscribe(online, QoS::AtLeastOnce).await.unwrap();
     let (up, is_up) = oneshot::channel();
@@ -88,7 +88,7 @@ async fn a_photo_that_is_asked_for_is_stored_once_and_shown_to_all() {
 
     let again = snap(&house, "pi/door", &format!(r#"{{"id":"{ID}"}}"#)).await;
     assert_eq!((again.status, again.json()), (200, photo));
-    // Without a body at all, as curl asks.
+    // Without a body, as curl sends it.
     let other = snap(&house, "pi/door", "").await;
     assert_eq!(other.status, 201);
     assert_ne!(other.json()["id"], ID);
@@ -100,7 +100,7 @@ async fn a_photo_that_is_asked_for_is_stored_once_and_shown_to_all() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_takes_none_says_why() {
     let (house, _node) = House::with_camera("pi/door").await;
-    // Earlier nodes tell no cause, later ones may tell another.
+    // Earlier nodes send no cause; later ones may send another.
     let full = [
         (json!({"error": "the spool is full"}), 503),
         (json!({"error": "the spool is full", "cause": "eaten"}), 503),

@@ -1,4 +1,4 @@
-//! Whoever takes all they can get, from one address: others do not notice it.
+//! A client that takes all it can get, from one address: others do not notice it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::client::{Answer, FORM, form, get, json, parse, upload};
 use crate::house::{House, Page, soon};
 use crate::samples;
 
-/// The last number of the address of who takes all, and of who has other things to do.
+/// The last number of the greedy client's address, and of one with other things to do.
 const GREEDY: u8 = 2;
 const OTHER: u8 = 3;
 
@@ -46,7 +46,7 @@ async fn ask(house: &House, from: u8, request: &[u8]) -> Answer {
     parse(&answer)
 }
 
-/// What a stranger is told who has too much.
+/// What a stranger with too much is told.
 fn told(error: Error) -> String {
     let Error::Http(response) = error else { panic!("{error}") };
     assert_eq!(response.status(), 503);
@@ -182,7 +182,7 @@ async fn connections_of_one_address_make_nobody_wait() {
     let mut refused = 0;
     for _ in 0..1024 {
         let mut stream = connect(house.address, GREEDY).await;
-        // Who is turned away may be gone before this is sent.
+        // A refused client may be gone before this is sent.
         let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
         let mut begin = vec![0; 12];
         match soon(stream.read_exact(&mut begin)).await {
@@ -205,7 +205,7 @@ async fn a_connection_too_many_is_told_why() {
     for _ in 0..512 {
         kept.push(connect(house.address, GREEDY).await);
     }
-    // Nothing is sent, so that nothing is lost with what was not read.
+    // Sends nothing, so that unread bytes cannot destroy the answer.
     let mut stream = connect(house.address, GREEDY).await;
     let mut answer = Vec::new();
     soon(stream.read_to_end(&mut answer)).await.unwrap();
@@ -225,7 +225,7 @@ async fn uploads_that_trickle_make_nobody_wait() {
     for n in 0..64 {
         let mut stream = connect(house.address, GREEDY).await;
         stream.write_all(head.as_bytes()).await.unwrap();
-        // It is told to go on when it is its turn.
+        // The gallery tells it to go on when its turn comes.
         let mut begin = vec![0; 12];
         let turn = timeout(Duration::from_millis(200), stream.read_exact(&mut begin)).await;
         assert!(n >= 32 || turn.is_ok(), "upload {n} has its turn");
@@ -240,7 +240,7 @@ async fn uploads_that_trickle_make_nobody_wait() {
     let request = [request.as_bytes(), &form].concat();
     let answer = ask(&house, OTHER, &request).await;
     assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
-    // From yet another address, by what other tests use.
+    // From yet another address, which other tests use.
     assert_eq!(upload(&house, "b.jpg", &samples::jpeg(2)).await.status, 201);
 }
 
@@ -278,7 +278,7 @@ async fn handshakes_of_one_address_make_nobody_wait() {
     for _ in 0..200 {
         silent.push(connect(secure, GREEDY).await);
     }
-    // The answer to what is no handshake comes at once, when it is one's turn.
+    // The answer to an invalid handshake comes at once when its turn comes.
     let mut stream = connect(secure, OTHER).await;
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
@@ -295,7 +295,7 @@ async fn who_says_half_a_request_is_let_go() {
         stream.write_all(begun).await.unwrap();
         streams.push(stream);
     }
-    // One that was answered, and then says nothing.
+    // One that was answered, and then stays silent.
     let mut stream = connect(house.address, GREEDY).await;
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     streams.push(stream);

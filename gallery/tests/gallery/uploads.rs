@@ -1,4 +1,4 @@
-//! What people bring: taken, or refused without a trace.
+//! Uploads: accepted, or refused without a trace.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::client::{Answer, FORM, described, exchange, form, get, send, stored, 
 use crate::house::{House, soon};
 use crate::samples;
 
-/// Every file that the store has for photos.
+/// All files that the store has for photos.
 fn files(house: &House) -> BTreeSet<String> {
     fn collect(folder: &Path, files: &mut BTreeSet<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -36,7 +36,7 @@ fn files(house: &House) -> BTreeSet<String> {
     found
 }
 
-/// Refused with this status, and nothing is left of it.
+/// Checks that an upload was refused with this status, and left nothing behind.
 async fn refused(status: u16, answer: Answer, house: &House) {
     let (told, error) = answer.refusal();
     assert_eq!(told, status, "{error}");
@@ -55,7 +55,7 @@ async fn each_kind_is_stored_as_it_is() {
         (ImageFormat::Gif, "image/gif"),
     ]) {
         let picture = samples::picture(format, 60, 40, number);
-        // Neither the name nor the type that is told matters.
+        // Neither the given name nor the given type matters.
         let id = stored(&house, "page.html", &picture).await;
         let (status, head, body) = get(&house, &format!("/photos/{id}")).await;
         assert_eq!((status, body == picture), (200, true), "{media}");
@@ -87,7 +87,7 @@ async fn a_photo_of_a_phone_is_upright_has_its_time_and_no_place() {
     assert_eq!(status, 200, "{head}");
     let thumb = image::load_from_memory_with_format(&thumb, ImageFormat::Jpeg).unwrap().into_rgb8();
     assert_eq!(thumb.dimensions(), (40, 60));
-    // Turned clockwise, its dark left side is above.
+    // Turned clockwise, its dark left side is at the top.
     assert!(thumb.get_pixel(20, 2).0[0] < 64 && thumb.get_pixel(20, 57).0[0] > 192);
 }
 
@@ -258,7 +258,7 @@ async fn a_name_with_dots_or_5_000_characters_is_a_text() {
         let (_, head, _) = get(&house, &format!("/photos/{id}")).await;
         assert!(head.contains("content-disposition: inline; filename=\""), "{head}");
     }
-    // Files are called by their ids, all of them inside the store.
+    // Files have their ids as names, and are all inside the store.
     assert!(files(&house).iter().all(|file| !file.contains("passwd") && !file.contains("..")));
 }
 
@@ -309,7 +309,7 @@ async fn a_body_that_stops_half_way_leaves_no_trace() {
     let mut stream = TcpStream::connect(house.address).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(&form[..1_000_000]).await.unwrap();
-    // It is on its way into a file.
+    // It is being written to a file.
     soon(async {
         while files(&house).is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;

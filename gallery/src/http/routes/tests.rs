@@ -51,7 +51,7 @@ fn asked(method: &str, path: &str, rights: Rights) -> Asked {
     }
 }
 
-/// A request that a route answers.
+/// A request for this route.
 fn asked_of(route: &Route, rights: Rights) -> Asked {
     let path = match route.at {
         Path(pattern) => &*pattern.replace("{node}", "pi").replace("{id}", "01J"),
@@ -169,7 +169,7 @@ fn a_path_has_its_parts_one_by_one() {
     }
 }
 
-/// What docs/protocol.md says in its table of routes: each with the right that it needs.
+/// The routes in docs/protocol.md, each with the right that it needs.
 fn documented() -> BTreeMap<String, String> {
     let text = include_str!("../../../../docs/protocol.md");
     let table = text.split("\n| route | right | what |\n").nth(1).expect("the table of routes");

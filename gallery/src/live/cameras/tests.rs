@@ -1,4 +1,4 @@
-//! What is known of nodes and cameras, message by message.
+//! The state of nodes and cameras, message by message.
 
 use super::*;
 use proptest::prelude::*;
@@ -61,7 +61,7 @@ fn a_camera_that_somebody_must_mend_is_told_until_it_works() {
         wall.0.errors()
     };
     assert_eq!(say(&mut wall, "error"), ["attic/door: a fault of Vitrina"]);
-    // One that is lost comes back by itself.
+    // A lost camera comes back by itself.
     assert!(say(&mut wall, "lost").is_empty());
     say(&mut wall, "error");
     wall.status("attic", "offline", 3);

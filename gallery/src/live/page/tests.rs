@@ -3,7 +3,7 @@ use tokio::time::timeout;
 
 use super::*;
 
-/// A page of somebody who may all but some.
+/// A page whose caller has all rights except some.
 fn page(hub: &Arc<Hub>, without: &[Right]) -> Page {
     let rights = without.iter().fold(Rights::ALL, |rights, right| rights.without(*right));
     let caller = Caller { rights, ..Caller::unknown([127, 0, 0, 1].into()) };
@@ -12,7 +12,7 @@ fn page(hub: &Arc<Hub>, without: &[Right]) -> Page {
     Page { caller, visitor, live, log: None, heard: now, spoke: now, hub: hub.clone() }
 }
 
-/// Says something, and what it is answered: `held` with what was said, or nothing.
+/// Sends a message, and returns the reply: the `held` text, or nothing.
 async fn say(page: &mut Page, message: &serde_json::Value) -> Result<Option<String>, End> {
     page.hear(Kind::Text, message.to_string().as_bytes())?;
     while let Ok(told) = timeout(Duration::ZERO, page.visitor.told()).await {
@@ -41,7 +41,7 @@ async fn each_message_of_a_page_needs_its_right() {
             "pause" | "resume" | "leave" | "unshare" => (None, false),
             other => panic!("which right does {other} need?"),
         };
-        // Whoever shows a camera has joined.
+        // A page that shows a camera has joined.
         let join = serde_json::json!({"type": "join", "name": "Ana"});
         let others = Right::ALL.into_iter().filter(|one| Some(*one) != right);
         let others: Vec<Right> = others.filter(|one| *one != Right::Talk).collect();

@@ -34,7 +34,7 @@ impl Here {
         self.0.hear(&id(person), Some(told), retained, at(1)).unwrap()
     }
 
-    /// Who is here, and what happened since.
+    /// Who is here, and the events since the last call.
     fn now(&mut self) -> (Vec<String>, Vec<String>) {
         let names = self.0.list().into_iter().map(|present| present.name).collect();
         let changes = self.0.changes();
@@ -79,7 +79,7 @@ fn a_page_that_is_loaded_again_does_not_flicker() {
     assert_eq!(here.0.next_leaves(), None);
     assert!(here.0.tick(at(50)).is_empty());
     assert_eq!(here.now(), (strings(["Ana"]), strings([])));
-    // The end of a connection that was given up is heard late.
+    // The end of an abandoned connection comes late.
     here.0.part(&id("a"), 1, false, true, at(51));
     assert!(here.0.tick(at(60)).is_empty());
 }

@@ -130,7 +130,7 @@ fn strangers_fill_nothing() {
     assert!(untold.len() <= 2 * MOST && said.len() <= MOST);
 }
 
-/// What goes over the broker.
+/// A message through the broker.
 #[derive(Debug, Clone, Copy)]
 enum Word {
     Come(usize),
@@ -141,24 +141,24 @@ enum Word {
 #[derive(Debug)]
 struct Gallery {
     election: Election,
-    /// An earlier version, which says and hears only who is online.
+    /// An earlier version, which knows only who is online.
     is_old: bool,
     is_online: bool,
-    /// So many words of the broker it has heard.
+    /// How many of the broker's messages it has received.
     heard: usize,
 }
 
 const N: usize = 4;
 
-/// Galleries on one broker, each of which hears at its own pace.
+/// Galleries on one broker, each of which receives at its own pace.
 #[derive(Debug)]
 struct House {
     galleries: [Option<Gallery>; N],
     words: Vec<Word>,
     kept: [Option<Status>; N],
-    /// The broker gives what it retains to those that ask with a wildcard.
+    /// Whether the broker sends retained messages for a wildcard.
     gives: bool,
-    /// Those that were here when the broker was killed, and are not back yet.
+    /// The galleries that were here when the broker was killed, and are not back yet.
     lost: [bool; N],
 }
 
@@ -167,7 +167,7 @@ impl House {
         self.galleries[who].as_ref().is_some_and(|gallery| gallery.is_old)
     }
 
-    /// The broker is killed, and comes again with what it kept.
+    /// The broker is killed, and comes back with its retained messages.
     fn crash(&mut self) {
         for (gallery, lost) in self.galleries.iter_mut().zip(&mut self.lost) {
             *lost |= gallery.take().is_some();
@@ -208,7 +208,7 @@ impl House {
         }
     }
 
-    /// Hears one word, and answers. Returns whether there was one.
+    /// Receives one message, and answers. Returns whether there was one.
     fn hear(&mut self, who: usize) -> bool {
         let Some(gallery) = &mut self.galleries[who] else { return false };
         let Some(&word) = self.words.get(gallery.heard) else { return false };
@@ -235,7 +235,7 @@ impl House {
         true
     }
 
-    /// All is said and heard. Gives how many are online, and how many store.
+    /// Delivers all messages. Returns how many galleries are online, and how many store.
     fn settle(mut self) -> (usize, usize) {
         for who in (0..N).filter(|&who| self.lost[who]).collect::<Vec<_>>() {
             self.come(who, false);
@@ -267,16 +267,15 @@ fn house(gives: bool, old: bool, steps: &[(u8, u8)]) -> (usize, usize) {
 }
 
 proptest! {
-    /// However galleries come, go, and hear sooner or later: when all has been heard, exactly
-    /// one of those that are online stores, whether or not the broker tells what it retains, and
-    /// although it is killed.
+    /// However galleries come, go, and receive early or late: in the end exactly one online gallery
+    /// stores, even if the broker sends no retained messages for wildcards, or is killed.
     #[test]
     fn exactly_one_stores(gives: bool, steps: Vec<(u8, u8)>) {
         let (online, storing) = house(gives, false, &steps);
         prop_assert_eq!(storing, online.min(1));
     }
 
-    /// Beside earlier versions, where the broker does.
+    /// The same beside earlier versions, if the broker sends retained messages.
     #[test]
     fn exactly_one_stores_beside_earlier_versions(steps: Vec<(u8, u8)>) {
         let (online, storing) = house(true, true, &steps);

@@ -46,7 +46,7 @@ pub(super) fn id(n: u64) -> PhotoId {
     PhotoId::new(NOON, u128::from(n))
 }
 
-/// A photo of the front door, whose bytes follow from `n`.
+/// A photo of the front door, whose bytes depend on `n`.
 pub(super) fn photo(n: u64, taken: u64) -> NewPhoto {
     NewPhoto {
         id: id(n),
@@ -82,12 +82,12 @@ pub(super) async fn all(store: &Store) -> Vec<Photo> {
     store.list(Query { limit: 500, ..Query::default() }).await.unwrap().photos
 }
 
-/// Where the blob of a photo lies.
+/// The file of a photo's blob.
 fn path(folder: &Path, stored: &Stored) -> PathBuf {
     folder.join(stored.key.as_str())
 }
 
-/// Every file below a folder, but for the index.
+/// Every file below a folder, except the index.
 pub(super) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -108,7 +108,7 @@ pub(super) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// As the keeper does, until nothing is left to do.
+/// Tends the store like the keeper, until nothing is left to do.
 async fn tend(store: &Store, now: u64) {
     while store.ask(|reply| Job::Tend(now, reply)).await.unwrap() {}
 }
@@ -157,7 +157,7 @@ async fn the_same_picture_is_stored_once_and_another_with_its_id_too() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path());
     let first = add(&store, photo(1, NOON)).await;
-    // Offered again, with its time corrected otherwise.
+    // Offered again, with another correction of its time.
     assert_eq!(store.add(photo(1, NOON + 7)).await.unwrap(), Added::Same(first.clone()));
     let other = || NewPhoto { id: id(1), ..photo(2, NOON) };
     let second = add(&store, other()).await;
@@ -267,7 +267,7 @@ async fn what_is_too_old_or_too_much_goes_and_pinned_photos_stay() {
     assert_eq!(all(&store).await.len(), 20, "age counts from when they came");
     tend(&store, writer::now() + 2 * HOUR).await;
     assert_eq!(all(&store).await.len(), 1);
-    // What was removed for its age is forgotten one day.
+    // A removal by age is forgotten one day.
     tend(&store, writer::now() + 40 * DAY).await;
     let files = tree(folder.path());
     assert_eq!(files.len(), 2, "{:?}", files.keys());
@@ -310,7 +310,7 @@ async fn an_index_made_anew_says_the_same() {
     assert_eq!(days(&store, Filter::default(), "UTC").await, listed);
     assert_eq!(store.sources().await.unwrap(), sources.unwrap());
     store.close().await;
-    // Without any index, and with one that is no database.
+    // Without an index, and with a file that is not a database.
     fs::remove_file(folder.path().join("index.db")).unwrap();
     open(folder.path()).close().await;
     assert_eq!(dump(folder.path()), before);
@@ -330,7 +330,7 @@ async fn a_store_in_use_is_left_alone() {
     reindex(folder.path(), |_| {}).unwrap();
 }
 
-/// Opens a store that was not closed: a copy of its files, taken while it is open.
+/// Opens a store that was not closed: a copy of its files, made while it is open.
 fn crashed(folder: &Path) -> TempDir {
     let copy = TempDir::new().unwrap();
     let mut folders = vec![folder.to_owned()];
@@ -364,19 +364,19 @@ async fn an_unclean_end_is_mended() {
 
     // Half written, without a name.
     fs::write(root.join("incoming/.tmpabc"), b"half").unwrap();
-    // Named, but the row was not committed.
+    // Named, but without a committed row.
     let sidecar = fs::read_to_string(path(1, "json")).unwrap();
     let new = sidecar.replace(id(1).as_str(), id(77).as_str());
     fs::write(path(77, "json"), new).unwrap();
     fs::copy(path(1, "jpg"), path(77, "jpg")).unwrap();
     // Only the first of the two names.
     fs::write(path(78, "json"), sidecar.replace(id(1).as_str(), id(78).as_str())).unwrap();
-    // The disk lied: shorter, and other bytes.
+    // The disk lied: a shorter file, and other bytes.
     fs::write(path(2, "jpg"), b"pict").unwrap();
     fs::write(path(3, "jpg"), b"PICTURE 3").unwrap();
     // Removed by hand.
     fs::remove_file(path(4, "jpg")).unwrap();
-    // A deletion that came as far as its tombstone, and one that was taken back as far as that.
+    // A deletion that got as far as its tombstone, and one whose undoing got as far.
     let tombstone = fs::read_to_string(path(7, "json")).unwrap();
     fs::write(path(5, "json"), tombstone.replace(id(7).as_str(), id(5).as_str())).unwrap();
     let undone = sidecar.replace(id(1).as_str(), id(8).as_str()).replace(
@@ -385,7 +385,7 @@ async fn an_unclean_end_is_mended() {
     );
     fs::write(path(8, "json"), undone).unwrap();
     fs::rename(root.join(format!("trash/{}.jpg", id(8))), path(8, "jpg")).unwrap();
-    // A sidecar that cannot be read.
+    // An unreadable sidecar.
     fs::write(path(6, "json"), b"{").unwrap();
 
     let store = open(root);

@@ -45,7 +45,7 @@ async fn a_page_shows_its_camera_to_the_others() {
     li.answer([header.serial]).await;
     let age = header.sent - header.captured;
     assert!((9.0..20_000.0).contains(&age), "{age}");
-    // Shown no more: marked as ended, then gone with all its facts.
+    // No longer shown: marked as ended, then gone with all its facts.
     ana.say(&FromPage::Unshare).await;
     let off = li.camera(|found| found.camera == camera && found.state == CameraState::Off).await;
     assert_eq!(off.detail, "Ana stopped showing");
@@ -88,7 +88,7 @@ async fn the_cameras_that_a_dead_gallery_spoke_for_are_gone_and_cleared() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_camera_is_shown_only_by_who_joined_and_only_as_pictures() {
     let house = House::open().await;
-    // Nobody joined.
+    // Nobody has joined.
     let mut page = Page::open_at(&house, "/ws?camera").await;
     page.share().await;
     assert!(page.closed().await.1.contains("join before"));
@@ -105,7 +105,7 @@ async fn a_camera_is_shown_only_by_who_joined_and_only_as_pictures() {
         let (code, reason) = page.closed().await;
         assert!([1008, 1009].contains(&code), "{code} {reason}");
     }
-    // Rubbish, a picture without its end, and one of no size.
+    // Rubbish, a picture without its end, and one of size zero.
     let jpeg = jpeg();
     for bad in [vec![7; 100_000], jpeg[..jpeg.len() - 2].to_vec(), b"\xff\xd8\xff\xd9".to_vec()] {
         let mut page = Page::open_at(&house, "/ws?camera").await;

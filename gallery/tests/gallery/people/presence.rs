@@ -1,4 +1,4 @@
-//! Who is here: those who join, leave and come back, at one gallery and at several.
+//! Who is here: people who join, leave and come back, at one gallery and at several.
 
 use super::*;
 
@@ -15,7 +15,7 @@ async fn who_joins_is_seen_by_all_and_by_the_broker() {
     let fact = Person::parse(&fact).unwrap();
     assert_eq!((fact.name.as_str(), fact.since), ("Ana", seen.since));
     assert!(fact.gallery.is_some());
-    // Who comes later sees who is there, and what happened.
+    // A late page sees who is there, and what happened.
     let mut late = Page::open(&house).await;
     late.sees(|present| present.id == you.id).await;
     late.line(|line| line.what == What::Joined && line.person.id == you.id).await;
@@ -94,11 +94,11 @@ async fn nobody_acts_as_another() {
     let forged = You { key: "0".repeat(64), ..you.clone() };
     let got = eve.join("Ana", Some(&forged)).await;
     assert_ne!((&got.id, &got.key), (&you.id, &you.key));
-    // Nor with a key of their own.
+    // Nor with her own key.
     let mut eve = Page::open(&house).await;
     let mixed = You { key: got.key.clone(), ..you.clone() };
     assert_ne!(eve.join("Ana", Some(&mixed)).await.id, you.id);
-    // Nor without any.
+    // Nor without a key.
     let mut eve = Page::open(&house).await;
     eve.say(&FromPage::Join { name: "Ana".into(), id: Some(you.id.clone()), key: None }).await;
     let id = eve.find(|told| if let ToPage::You { id, .. } = told { Some(id) } else { None }).await;
@@ -115,7 +115,7 @@ async fn the_people_of_a_gallery_that_dies_are_gone_and_its_leftovers_cleared() 
     other.gallery.die();
     ana.misses(&l.id).await;
     ana.line(|line| line.what == What::Left { lost: true } && line.person.id == l.id).await;
-    // What it left behind is still at the broker, and is nobody for who comes later.
+    // Its leftovers are still at the broker, and are nobody for later pages.
     let mut listener = Listener::new(&house).await;
     assert!(!listener.next(&Topic::Person(l.id.clone())).await.is_empty());
     let third = House::beside(&house).await;
@@ -126,7 +126,7 @@ async fn the_people_of_a_gallery_that_dies_are_gone_and_its_leftovers_cleared() 
         _ => None,
     });
     assert!(here.await.iter().all(|present| present.id != l.id));
-    // It clears that itself when it is started again.
+    // It clears them itself when it starts again.
     other.start().await;
     assert!(listener.next(&Topic::Person(l.id)).await.is_empty());
 }

@@ -1,4 +1,4 @@
-//! What is said: by pages and at the broker, held back, heard once, and kept.
+//! The talk: lines from pages and from the broker, held back, received once, and stored.
 
 use super::*;
 
@@ -104,7 +104,7 @@ async fn two_galleries_at_one_broker_are_one_room() {
     assert_eq!(li.hears("from one").await.person.id, a.id);
     li.speak("from the other").await;
     assert_eq!(ana.hears("from the other").await.person.name, "Li");
-    // The keys of one are of no use at the other.
+    // One gallery's keys are of no use at another.
     let mut eve = Page::open(&other).await;
     assert_ne!(eve.join("Ana", Some(&a)).await.id, a.id);
 }
@@ -117,7 +117,7 @@ async fn a_terminal_at_the_broker_is_in_the_same_room() {
     let id: PersonId = "terminal".parse().unwrap();
     let person = Person { name: "Zoe\u{202e}".into(), since: 1, gallery: None };
     let say = Say { id: PhotoId::new(1, 1), at: 1, text: "hello\u{0}".into() };
-    // One who is not here cannot say anything.
+    // A person who is not here cannot say anything.
     listener.tell(&Topic::Say(id.clone()), &say.to_json(), false).await;
     listener.tell(&Topic::Person(id.clone()), &person.to_json(), true).await;
     assert_eq!(page.sees(|present| present.id == id).await.name, "Zoe");

@@ -39,7 +39,7 @@ fn decoded(media: MediaType, bytes: &[u8], of: (u32, u32), wanted: (u32, u32)) -
     RgbImage::from_raw(width, height, pixels).expect("as many lines as were told")
 }
 
-/// The mean difference of samples.
+/// The mean difference of the samples.
 fn difference(a: &RgbImage, b: &RgbImage) -> f64 {
     assert_eq!(a.dimensions(), b.dimensions());
     let sum: u64 = a.iter().zip(b.iter()).map(|(&a, &b)| u64::from(a.abs_diff(b))).sum();
@@ -70,7 +70,7 @@ fn a_jpeg_is_as_near_to_its_original_as_another_decoder_makes_it() {
             let jpeg = jpeg(&scene, set);
             let theirs = image::load_from_memory(&jpeg).unwrap().into_rgb8();
             let ours = decoded(MediaType::Jpeg, &jpeg, (width, height), (width, height));
-            // Not from each other: with optimised tables theirs is wrong at the last of few blocks.
+            // Not between the two: with optimised tables theirs is wrong at the last of few blocks.
             let (off, theirs_off) = (difference(&ours, &scene), difference(&theirs, &scene));
             assert!(off < theirs_off + 1.5, "{kind}, {width} x {height}: {off}, {theirs_off}");
         }
@@ -152,7 +152,7 @@ fn interlaced_pngs_and_gifs_are_decoded_as_another_decoder_does_it() {
     }
 }
 
-/// The `png` crate writes none: passes (W3C PNG 3, 8.1) of lines without filters.
+/// The `png` crate cannot write this: passes (W3C PNG 3, 8.1) of lines without filters.
 fn interlaced_png(image: &RgbImage) -> Vec<u8> {
     use crate::photos::picture::samples::{picture, png_chunk};
     let mut data = Vec::new();

@@ -15,7 +15,7 @@ fn pixels(media: MediaType, bytes: &[u8]) -> Vec<u8> {
     decoded(media, bytes).unwrap()
 }
 
-/// Cleans it, and looks whether it shows the same and whether no more would be removed.
+/// Cleans a picture, and checks that it shows the same and that nothing more would be removed.
 fn cleaned(media: MediaType, bytes: &[u8]) -> Vec<u8> {
     let mut clean = bytes.to_vec();
     assert!(without_places(media, &mut clean).unwrap(), "{media:?}");
@@ -224,7 +224,7 @@ fn the_texts_of_a_png_go_but_for_those_that_are_kept() {
     ] {
         assert_eq!(cleaned(MediaType::Png, &samples::png_with(&png, &chunk)), png);
     }
-    // EXIF data in a text moves to where readers look for it, but turns nothing.
+    // EXIF data in a text moves to where readers look for it, but must not turn the picture.
     let exif = samples::exif(&samples::Facts { orientation: 6, ..Default::default() });
     for chunk in [raw("exif", &exif), raw("APP1", &[b"Exif\0\0", &exif[..]].concat())] {
         let clean = cleaned(MediaType::Png, &samples::png_with(&png, &chunk));
@@ -299,7 +299,7 @@ fn a_film_behind_the_picture_keeps_its_images_and_its_sound() {
         let at = clean.len() - film.len();
         assert_eq!(&clean[at + 4..at + 8], b"ftyp");
         assert!(find(&clean, b"IMAGES\0SOUND\0").is_some());
-        // It stands where the properties say.
+        // The film is where the properties say.
         let offset = format!("GCamera:MicroVideoOffset=\"{}\"", film.len());
         assert!(find(&clean, offset.as_bytes()).is_some());
         assert!(find(&clean, format!("Item:Length=\"{}\"", film.len()).as_bytes()).is_some());
@@ -323,13 +323,13 @@ fn a_film_that_cannot_be_read_is_cut_off() {
 fn a_film_of_atoms_without_end_in_depth_or_number_is_cut_off() {
     let plain = samples::picture(MediaType::Jpeg, 20, 10);
     let film = film();
-    // Each is the only atom in the one around it.
+    // Each is the only atom in its parent.
     const DEEP: usize = 200_000;
     let deep: Vec<u8> = (1..=DEEP).rev().flat_map(|depth| atom_head(b"mdia", depth * 8)).collect();
     let at = film.windows(4).position(|bytes| bytes == b"minf").unwrap() - 4;
     let mut nested = film.clone();
     nested.splice(at..at, deep.iter().copied());
-    // All around it are as much longer.
+    // All parents are longer by the same amount.
     for name in [&b"moov"[..], b"trak", b"mdia"] {
         let at = nested.windows(4).position(|bytes| bytes == name).unwrap() - 4;
         let length = u32::from_be_bytes(nested[at..at + 4].try_into().unwrap());
@@ -342,7 +342,7 @@ fn a_film_of_atoms_without_end_in_depth_or_number_is_cut_off() {
     }
 }
 
-/// The head of an atom of so many bytes.
+/// The head of an atom of `length` bytes.
 fn atom_head(kind: &[u8; 4], length: usize) -> [u8; 8] {
     let mut head = [0; 8];
     head[..4].copy_from_slice(&u32::try_from(length).unwrap().to_be_bytes());
@@ -350,8 +350,7 @@ fn atom_head(kind: &[u8; 4], length: usize) -> [u8; 8] {
     head
 }
 
-/// Of what is cut anywhere nothing is left that tells a place, and as much of the picture as was
-/// there.
+/// A picture cut anywhere keeps nothing that reveals a place, and all pixels that were there.
 #[test]
 fn a_picture_that_lacks_its_last_bytes_loses_its_place_and_no_pixel() {
     let exif = samples::exif(&samples::Facts::default());
@@ -362,7 +361,7 @@ fn a_picture_that_lacks_its_last_bytes_loses_its_place_and_no_pixel() {
             MediaType::Gif => samples::gif_with_xmp(&plain, &packet),
             _ => samples::with_metadata(media, &exif, &packet),
         };
-        // The place once more, behind what draws the picture.
+        // The place once more, behind the parts that draw the picture.
         let bytes = match media {
             MediaType::Png => {
                 let end = bytes.len() - 12;
@@ -412,7 +411,7 @@ fn a_directory_that_points_to_itself_ends() {
     assert_eq!(exif::clean(&tiff, None), None);
 }
 
-/// Bytes with some that matter among them.
+/// Bytes with some meaningful ones among them.
 fn odd() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..30),
@@ -434,7 +433,7 @@ proptest! {
         segments in prop::collection::vec((0xe0_u8..=0xfe, odd()), 0..5),
         behind in odd(),
     ) {
-        // Reserved markers between them have no picture after them in any decoder.
+        // No decoder finds a picture behind reserved markers.
         let segments = segments.iter().map(|(marker, data)| {
             segment(if *marker > 0xef { 0xfe } else { *marker }, &data[..data.len().min(60_000)])
         });

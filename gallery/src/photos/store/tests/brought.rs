@@ -1,10 +1,10 @@
-//! What is brought: once, however often it comes.
+//! Uploads are stored once, however often they come.
 
 use super::*;
 use crate::photos::store::blobs::UtcDay;
 use crate::photos::store::sidecar::Sidecar;
 
-/// What arrived as `arrived`, of which `left` is to be stored, as photo `n`.
+/// Uploads `arrived`, of which `left` is to be stored, as photo `n`.
 async fn bring(store: &Store, n: u64, arrived: &[u8], left: &[u8]) -> Added {
     let incoming = store.incoming().await.unwrap();
     let mut incoming = store.write(incoming, arrived.to_owned().into()).await.unwrap();
@@ -40,7 +40,7 @@ async fn the_same_bytes_at_the_same_moment_are_one_photo() {
     }
     assert_eq!(photos.into_values().collect::<Vec<_>>(), [20, 20]);
     assert_eq!(all(&store).await.len(), 2);
-    // Two files and two sidecars: nothing is left of the others.
+    // Two files and two sidecars: nothing of the others remains.
     assert_eq!(tree(folder.path()).len(), 4);
 }
 
@@ -54,9 +54,9 @@ async fn an_upload_is_known_by_what_arrived_and_by_what_is_left_of_it() {
             bring(&store, 2, b"with its place", b"without").await,
             Added::Same(photo.clone())
         );
-        // A later version takes more out of it.
+        // A later version removes more from it.
         assert_eq!(bring(&store, 3, b"with its place", b"with").await, Added::Same(photo.clone()));
-        // What was downloaded, and what arrived otherwise.
+        // The downloaded file, and one that arrived in another form.
         assert_eq!(bring(&store, 4, b"without", b"without").await, Added::Same(photo.clone()));
         assert_eq!(bring(&store, 5, b"elsewhere", b"without").await, Added::Same(photo.clone()));
         store.close().await;
@@ -95,12 +95,12 @@ async fn a_camera_may_take_the_same_picture_twice() {
     let store = open(folder.path());
     let taken = add(&store, photo(1, NOON)).await;
     add(&store, NewPhoto { id: id(2), ..photo(1, NOON + 1) }).await;
-    // Downloaded and brought back it is that photo.
+    // Downloaded and uploaded again, it is that photo.
     assert_eq!(bring(&store, 3, b"picture 1", b"picture 1").await, Added::Same(taken));
     assert_eq!(all(&store).await.len(), 2);
 }
 
-/// The index as version 1 made it, of the photos that are there.
+/// Converts the index of the existing photos to version 1.
 fn of_version_1(folder: &Path) {
     let photos = Reader::open(folder).unwrap().photos_of(&UtcDay::of(NOON)).unwrap();
     for ending in ["", "-wal", "-shm"] {
@@ -139,7 +139,7 @@ async fn an_index_of_version_1_is_brought_up_to_date_and_not_made_anew() {
     store.close().await;
     of_version_1(folder.path());
     let store = open(folder.path());
-    // The sidecar says nothing of a caption: this is the row of then.
+    // The sidecar has no caption: this is the old row.
     assert_eq!(store.get(&photo.id).await.unwrap().caption, "of then");
     assert!(
         matches!(bring(&store, 2, b"old", b"old").await, Added::Same(same) if same.id == photo.id)

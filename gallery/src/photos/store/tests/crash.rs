@@ -1,4 +1,4 @@
-//! The store under `kill -9`, and on a disk that is full: in processes of their own.
+//! The store under `kill -9`, and on a full disk, in separate processes.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
@@ -16,14 +16,14 @@ fn child(wrapper: &[&str], test: &str, folder: &Path) -> Command {
     if let Some((_, rest)) = wrapper.split_first() {
         command.args(rest).arg(&me);
     }
-    // The path without the crate's own name, as tests are called.
+    // The path without the crate's name, as tests are named.
     let (_, here) = module_path!().split_once("::").unwrap();
     command.args(["--exact", &format!("{here}::{test}"), "--nocapture"]);
     command.env(FOLDER, folder).stdout(Stdio::piped());
     command
 }
 
-/// Stores and deletes until it is killed, and says what was answered.
+/// Stores and deletes until it is killed, and prints the answers.
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_until_it_is_killed() {
     let Some(folder) = env::var_os(FOLDER) else { return };
@@ -60,7 +60,7 @@ async fn kill_9_at_any_moment_loses_nothing_and_brings_nothing_back() {
         let said = BufReader::new(writer.stdout.take().unwrap());
         let mut left = 5 + fastrand::usize(..40);
         for line in said.lines() {
-            // What it said before it died was answered, however far that went unread.
+            // Whatever it printed before it died was answered, even if nobody has read it yet.
             let line = line.unwrap();
             match line.split_once(' ').map(|(what, n)| (what, n.parse::<u64>())) {
                 Some(("stored", Ok(n))) => stored.push(n),
@@ -81,7 +81,7 @@ async fn kill_9_at_any_moment_loses_nothing_and_brings_nothing_back() {
                     assert!(!deleted.contains(n), "round {round}: {n} came back");
                     assert_eq!(stored.read().unwrap(), format!("picture {n}").into_bytes());
                 }
-                // A deletion that was not answered may have happened.
+                // An unanswered deletion may have happened.
                 Err(StoreError::Gone) => assert_eq!(n % 5, 0, "round {round}: {n}"),
                 Err(error) => unreachable!("round {round}: {n} is lost: {error}"),
             }
@@ -97,7 +97,7 @@ async fn kill_9_at_any_moment_loses_nothing_and_brings_nothing_back() {
     assert!(stored.len() >= 30, "{stored:?}");
 }
 
-/// Fills a small file system that only it sees.
+/// Fills a small file system that only this process sees.
 #[tokio::test(flavor = "multi_thread")]
 async fn fills_a_small_disk() {
     let Some(folder) = env::var_os(FOLDER) else { return };
@@ -118,7 +118,7 @@ async fn fills_a_small_disk() {
         }
     };
     assert!(kept > 0 && store.trouble().is_some(), "{why}");
-    // Each whole, with its sidecar, and nothing of the one that was refused.
+    // Each is whole and has its sidecar; nothing remains of the refused one.
     let files = tree(folder);
     assert_eq!(files.len() as u64, 1 + 2 * kept, "{:?}", files.keys());
     assert_eq!(all(&store).await.len() as u64, kept);
@@ -131,7 +131,7 @@ async fn fills_a_small_disk() {
     println!("went on by itself");
 }
 
-/// Fills a file until the disk takes nothing more.
+/// Fills a file until the disk is full.
 fn fill_up(ballast: &Path) {
     let mut file = fs::File::create(ballast).unwrap();
     let mut size = 1 << 20;
@@ -142,7 +142,7 @@ fn fill_up(ballast: &Path) {
     }
 }
 
-/// Makes files until the disk takes none.
+/// Makes files until the disk has no inodes.
 fn fill_inodes(ballast: &Path) {
     fs::create_dir(ballast).unwrap();
     let mut number = 0;
@@ -151,7 +151,7 @@ fn fill_inodes(ballast: &Path) {
     }
 }
 
-/// Starts on a small disk without any room, and deletes there.
+/// Starts on a small disk without room, and deletes there.
 #[tokio::test(flavor = "multi_thread")]
 async fn starts_without_room() {
     let Some(folder) = env::var_os(FOLDER) else { return };
@@ -184,7 +184,7 @@ async fn starts_without_room() {
     println!("started and deleted");
 }
 
-/// Has its small disk become read-only, and writable again.
+/// Makes its small disk read-only, and writable again.
 #[tokio::test(flavor = "multi_thread")]
 async fn is_made_read_only() {
     let Some(folder) = env::var_os(FOLDER) else { return };
@@ -195,7 +195,7 @@ async fn is_made_read_only() {
         let mut sh = Command::new("sh");
         assert!(sh.args(["-c", command, "sh"]).arg(folder).status().unwrap().success());
     };
-    // What is open for writing keeps a mount from becoming read-only, but not one above it.
+    // Files open for writing keep a mount from becoming read-only, but not one above it.
     run(r#"mount --bind "$1" "$1" && mount -o remount,bind,ro "$1""#);
     for _ in 0..2 {
         assert!(matches!(store.incoming().await, Err(StoreError::ReadOnly(_))));
@@ -228,7 +228,7 @@ fn a_disk_that_becomes_read_only_is_said_and_taken_again() {
     on_a_small_disk("is_made_read_only", "went on when it could write");
 }
 
-/// Runs a test on a disk of its own, which must say `done` at its end.
+/// Runs a test on a disk of its own; the test must print `done` at its end.
 fn on_a_small_disk(test: &str, done: &str) {
     let folder = tempfile::tempdir().unwrap();
     let options = "size=8m,nr_inodes=500";

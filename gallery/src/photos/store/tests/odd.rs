@@ -1,4 +1,4 @@
-//! What should not be in the folder of the photos, and is. It stops no start.
+//! Unexpected things in the photos' folder. None of them prevents a start.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -13,7 +13,7 @@ fn pipe(path: &Path) {
     mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
 }
 
-/// The next start looks at the day of noon as after an unclean end.
+/// Makes the next start check the day of noon as after an unclean end.
 fn make_unclean(folder: &Path) {
     let index = database(folder);
     index.execute_batch("UPDATE totals SET clean = 0").unwrap();
@@ -41,7 +41,7 @@ async fn a_folder_where_a_photo_should_be_and_all_else_stop_no_start() {
     fs::write(at(16, "jpg"), b"picture").unwrap();
     fs::write(at(17, "json"), vec![b' '; 3_000_000]).unwrap();
     fs::write(at(17, "jpg"), b"picture").unwrap();
-    // Of a version that is to come.
+    // Of a future version.
     let later = fs::read_to_string(at(1, "json")).unwrap();
     let later =
         later.replace(id(1).as_str(), id(18).as_str()).replace("\"camera\",", "\"quantum\",");
@@ -78,7 +78,7 @@ async fn a_folder_where_a_photo_should_be_and_all_else_stop_no_start() {
         store.delete(&id(30)).await.unwrap();
         store.close().await;
         assert!(odd.iter().all(|path| fs::symlink_metadata(path).is_ok()), "they are left alone");
-        // For this round's photo to be new in the next.
+        // So that this round's photo is new in the next.
         fs::remove_file(at(30, "json")).unwrap();
         fs::remove_file(folder.path().join(format!("trash/{}.jpg", id(30)))).unwrap();
         make_unclean(folder.path());

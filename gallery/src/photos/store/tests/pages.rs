@@ -1,4 +1,4 @@
-//! What the index is asked.
+//! The queries of the index.
 
 use proptest::prelude::*;
 use wire::PersonId;
@@ -14,7 +14,7 @@ async fn pages_go_through_all_photos_once_and_filters_agree() {
     for n in 0..90 {
         let camera = [None, Some("pi/door"), Some("pi/yard")][n as usize % 3];
         let person = [None, Some("ana"), None, Some("luis")][n as usize % 4];
-        // Many at the same millisecond.
+        // Many in the same millisecond.
         photos.push(add(&store, by(camera, person, photo(n, NOON + n / 10))).await);
     }
     photos.sort_by_key(|photo| std::cmp::Reverse((photo.taken, photo.id.to_string())));
@@ -84,7 +84,7 @@ async fn days_are_those_of_the_zone_that_asks() {
     );
     let late = Filter { from: Some(NOON + 13 * HOUR), ..Filter::default() };
     assert_eq!(brief(days(&store, late, "UTC").await), [day("2026-11-21", 2, 2)]);
-    // The last of a camera takes it out of the count.
+    // Deleting the last photo of a camera removes it from the count.
     store.delete(&id(1)).await.unwrap();
     assert_eq!(brief(days(&store, Filter::default(), "UTC").await)[1], day("2026-11-20", 2, 1));
 }
