@@ -104,7 +104,7 @@ impl Authentication {
     /// one without. A wrong password takes a second.
     ///
     /// # Errors
-    /// [`Denied`] says why.
+    /// `Denied` says why.
     pub async fn identify(
         self: &Arc<Authentication>,
         peer: IpAddr,

@@ -11,7 +11,7 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// The first call of [`Throttle::is_due`] is due at once.
+    /// The first call of `is_due` is due at once.
     pub fn new(every: Duration) -> Throttle {
         Throttle { every, last: Mutex::new(None) }
     }

@@ -92,7 +92,7 @@ pub(crate) async fn serve<R, W>(
         () = authenticator.known().revoked(&client.guest.identity) => End::Ended(Reason::NotAuthorized),
     };
     let end = match end {
-        // If a write fails, its last packets may be here already, even its DISCONNECT.
+        // If a write fails, the client's last packets, even DISCONNECT, may be here.
         End::Gone(_) => {
             timeout(LAST_WORDS_WITHIN, converse(&client, &mut incoming)).await.unwrap_or(end)
         }

@@ -2,9 +2,9 @@
 //!
 //! The codec trusts lengths of properties, accepts duplicates, and cannot tell all that a broker
 //! must know. This module follows every length, reads every string, and accepts only properties
-//! that belong to their packet and no bytes left over. What passes is well-formed by MQTT 3.1.1 or
-//! 5. Topics are validated here, because a bad one ends the connection; filters are validated in
-//! the core, because a bad one does not.
+//! that belong to their packet and no bytes left over. What passes is well-formed MQTT 3.1.1 or 5.
+//! Topics are validated here, because a bad one ends the connection; filters are validated in the
+//! core, because a bad one does not.
 //!
 //! MQTT 3.1 is read as 3.1.1, but with DUP on any packet that is acknowledged (its section 2.1).
 

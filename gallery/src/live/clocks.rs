@@ -1,9 +1,9 @@
 //! The clocks of the nodes, seen from here.
 //!
-//! A node's wall clock can be wrong (a Pi has none), but its monotonic clock is
-//! reliable. A picture carries the monotonic time of its capture and arrives a little later. Over
-//! many pictures the smallest difference between receipt and capture is the offset of the two
-//! clocks plus the shortest delay of a message. The window slides, because two crystals drift.
+//! A node's wall clock can be wrong (a Pi has none), but its monotonic clock is reliable. A picture
+//! carries the monotonic time of its capture and arrives a little later. Over many pictures the
+//! smallest difference between receipt and capture is the offset of the two clocks plus the
+//! shortest delay of a message. The window slides, because two crystals drift.
 
 use std::collections::{HashMap, VecDeque};
 

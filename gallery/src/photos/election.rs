@@ -28,7 +28,7 @@ pub(crate) struct Election {
     /// The galleries that have said they come and are not online yet.
     coming: BTreeSet<GalleryId>,
     online: BTreeSet<GalleryId>,
-    /// Those of `before` that said so over this connection.
+    /// The galleries that said `online` over this connection.
     live: BTreeSet<GalleryId>,
     /// The galleries that told this one that they came before it.
     told: BTreeSet<GalleryId>,

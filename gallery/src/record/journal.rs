@@ -153,8 +153,7 @@ impl Journal {
         if state.missed > 0 {
             let count = std::mem::take(&mut state.missed);
             self.add(&mut state, vec![Event::Missed { count }], now);
-            // Without room for this line too, the lines that it stands for and it are counted
-            // again.
+            // Without room for even that line, the count of missed lines goes on.
             state.missed = if state.missed > 0 { count } else { 0 };
         }
         let fresh = std::mem::take(&mut state.fresh);
