@@ -7,11 +7,10 @@ use image::{ImageFormat, Rgba, RgbaImage};
 use jpeg_encoder::{ColorType, Encoder};
 use wire::MediaType;
 
-/// 40° 25' 0.48" as three rationals, little-endian and big-endian ones having this in common only
-/// in a big-endian or little-endian file: see [`exif`].
+/// A rational in the latitude of [`exif`]: the same bytes in either byte order, easy to find again.
 pub const LATITUDE: [u8; 8] = *b"\x40\x25\x48\x7a\x7a\x48\x25\x40";
 
-/// What the EXIF data of [`exif`] says.
+/// The content of the EXIF data of [`exif`].
 #[derive(Debug, Clone)]
 pub struct Facts {
     pub little: bool,
@@ -28,7 +27,7 @@ impl Default for Facts {
     }
 }
 
-/// A picture that is dark at the left and bright at the right.
+/// A picture, dark at the left and bright at the right.
 pub fn picture(media: MediaType, width: u32, height: u32) -> Vec<u8> {
     let image = RgbaImage::from_fn(width, height, |x, _| {
         let grey = u8::try_from(x * 255 / width).unwrap();
@@ -121,8 +120,8 @@ pub fn exif(facts: &Facts) -> Vec<u8> {
     tiff.bytes
 }
 
-/// TIFF data of these entries: whether each stands in the directory of facts or in that of the
-/// picture, its tag, its type, and its value, whose items are bytes.
+/// TIFF data of these entries: whether each is in the directory of facts or in the picture's, its
+/// tag, its type, and its value, whose items are bytes.
 pub fn exif_of(little: bool, entries: &[(bool, u16, u16, &[u8])]) -> Vec<u8> {
     let mut tiff = Writer { little, bytes: Vec::new() };
     tiff.bytes.extend(if little { b"II*\0" } else { b"MM\0*" });
@@ -192,7 +191,7 @@ pub fn xmp(place: bool) -> Vec<u8> {
     format!(r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description{place}/></x:xmpmeta>"#).into()
 }
 
-/// A picture with EXIF data and an XMP packet, unless they are empty. No GIF.
+/// A picture with EXIF data and an XMP packet, unless these are empty. Not for GIF.
 pub fn with_metadata(media: MediaType, exif: &[u8], xmp: &[u8]) -> Vec<u8> {
     with_metadata_of(media, 20, 10, exif, xmp)
 }
@@ -258,7 +257,7 @@ fn riff_chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
     [&name[..], &length, data, &[0][..data.len() % 2]].concat()
 }
 
-/// A GIF with an XMP packet as Adobe writes it: not in blocks, but ended by all lengths in turn.
+/// A GIF with an XMP packet as Adobe writes it: not in blocks, but followed by all lengths in turn.
 pub fn gif_with_xmp(gif: &[u8], packet: &[u8]) -> Vec<u8> {
     let (body, end) = gif.split_at(gif.len() - 1);
     let trailer: Vec<u8> = [1].into_iter().chain((0..=255).rev()).chain([0]).collect();
