@@ -22,7 +22,7 @@ use crate::terminal::{self, Printer};
 const RETAINED: Duration = Duration::from_millis(500);
 /// How long the broker may take to echo our own presence.
 const SHOWN: Duration = Duration::from_secs(10);
-/// A message that has not come back after `ECHO` is sent again; after `NEVER` nobody receives it.
+/// A message that is not echoed within `ECHO` is sent again; after `NEVER` the chat gives it up.
 const ECHO: Duration = Duration::from_secs(5);
 const NEVER: Duration = Duration::from_secs(30);
 /// How long the last messages may take.

@@ -23,7 +23,7 @@ use tracing::{error, info};
 use trust::Fingerprint;
 
 /// How often the files are checked. They are read when two checks in a row saw the same, because
-/// whoever replaces them writes one after the other.
+/// programs replace the files one after the other.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where certificate and key are, in PEM.

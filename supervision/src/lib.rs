@@ -1,9 +1,9 @@
 //! Which threads and tasks of a part are alive.
 //!
 //! Each has a [`Beat`]. A panic that unwinds through it is a death, which [`Health`] remembers
-//! until one of the same name begins; a beat that is dropped otherwise was released by its owner.
-//! `/healthz` and systemd's watchdog ask, and systemd restarts the process.
-//! A task that runs until its part ends waits for [`stopped`].
+//! until another begins under the same name. Otherwise, dropping a beat releases it. `/healthz` and
+//! systemd's watchdog check this, and systemd restarts the process. A task that runs until its part
+//! ends waits for [`stopped`].
 
 mod stop;
 
@@ -15,7 +15,7 @@ use std::{fmt, io};
 
 pub use stop::stopped;
 
-/// What is watched, and what has died of it. Cheap to clone: all clones are the same.
+/// What is watched, and which of it has died. Cheap to clone: clones share one state.
 #[derive(Debug, Clone, Default)]
 pub struct Health(Arc<Mutex<Inner>>);
 
@@ -41,7 +41,7 @@ struct Life {
     is_killed: AtomicBool,
 }
 
-/// Whether the rest is of use without it.
+/// Whether the rest is useful without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// Pictures or photos are not served without it.
@@ -50,10 +50,10 @@ pub enum Need {
     Minor,
 }
 
-/// Something that is dead or stands still. Written out it is a sentence.
+/// Something that is dead or stands still. Its `Display` text is a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
-    /// What it was for.
+    /// How much the part needs it.
     pub need: Need,
     what: String,
     /// For how long it has stood still; `None` if it is dead.
@@ -61,22 +61,22 @@ pub struct Trouble {
 }
 
 impl Health {
-    /// Begins to watch a task that is to show a sign of life at least this often, until its
-    /// [`Beat`] is dropped. The parts need it.
+    /// Begins to watch a vital task that must show a sign of life at least this often, until its
+    /// [`Beat`] is dropped.
     pub fn watch(&self, what: impl Into<String>, within: Duration) -> Beat {
         self.begin(what.into(), Need::Vital, Some(within))
     }
 
-    /// Begins to watch a task for its end only, until its [`Beat`] is dropped.
+    /// Begins to watch a task for its death only, until its [`Beat`] is dropped.
     pub fn task(&self, what: impl Into<String>, need: Need) -> Beat {
         self.begin(what.into(), need, None)
     }
 
-    /// Starts a thread that is watched for its end only, since a disk may hold it for as long as it
-    /// likes. The kernel shows 15 bytes of its name.
+    /// Starts a thread that is watched for its death only, because a disk may block it for any
+    /// time. The kernel shows 15 bytes of its name.
     ///
     /// # Errors
-    /// The system gives no more threads.
+    /// The system cannot start another thread.
     pub fn thread(
         &self,
         name: impl Into<String>,
@@ -86,10 +86,10 @@ impl Health {
         self.spawn(name.into(), need, None, work)
     }
 
-    /// The same for one that is to show a sign of life at least this often. The part needs it.
+    /// The same for a vital thread that must show a sign of life at least this often.
     ///
     /// # Errors
-    /// The system gives no more threads.
+    /// The system cannot start another thread.
     pub fn thread_within(
         &self,
         name: impl Into<String>,
@@ -119,19 +119,19 @@ impl Health {
             is_killed: AtomicBool::new(false),
         });
         let mut inner = self.lock();
-        // It is there again.
+        // It has started again.
         inner.watched.retain(|one| !one.life.has_died.load(Relaxed) || one.life.what != life.what);
         inner.watched.push(Watched { need, within, life: Arc::clone(&life) });
         Beat(life)
     }
 
-    /// Whether this has died and is not there again.
+    /// Whether this has died and has not started again.
     pub fn has_lost(&self, what: &str) -> bool {
         let is_it = |one: &Watched| one.life.what == what && one.life.has_died.load(Relaxed);
         self.lock().watched.iter().any(is_it)
     }
 
-    /// What is wrong with another part of the process is said here too.
+    /// Adds another part of the process, whose troubles this reports too.
     pub fn include(&self, part: &Health) {
         self.lock().parts.push(part.clone());
     }
@@ -139,7 +139,7 @@ impl Health {
     /// All that is dead or stands still.
     pub fn troubles(&self) -> Vec<Trouble> {
         let mut inner = self.lock();
-        // What was let go is no longer expected to move.
+        // A released beat need not move any more.
         inner
             .watched
             .retain(|one| one.life.has_died.load(Relaxed) || Arc::strong_count(&one.life) > 1);
@@ -151,16 +151,16 @@ impl Health {
         troubles
     }
 
-    /// Whether all that is watched lives and moves.
+    /// Whether everything watched is alive and moves.
     ///
     /// # Errors
-    /// Says what does not.
+    /// Names what is not.
     pub fn check(&self) -> Result<(), String> {
         let troubles: Vec<String> = self.troubles().iter().map(ToString::to_string).collect();
         if troubles.is_empty() { Ok(()) } else { Err(troubles.join("; ")) }
     }
 
-    /// The next sign of life of this is its death: it panics.
+    /// Makes this panic at its next sign of life.
     #[cfg(feature = "kill")]
     pub fn kill(&self, what: &str) {
         let inner = self.lock();
@@ -201,19 +201,19 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// Held by a thread or task as long as it lives.
+/// A thread or task holds this while it lives.
 #[derive(Debug)]
 pub struct Beat(Arc<Life>);
 
 impl Beat {
-    /// A sign of life.
+    /// Shows a sign of life.
     pub fn beat(&self) {
         #[cfg(feature = "kill")]
         assert!(!self.0.is_killed.load(Relaxed), "killed by a test: {}", self.0.what);
         *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// It ends although nobody let it go.
+    /// It ends, although its owner did not release it.
     pub fn lost(&self) {
         self.0.has_died.store(true, Relaxed);
         tracing::error!(what = self.0.what, "this has ended, and should not");

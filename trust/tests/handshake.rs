@@ -1,5 +1,4 @@
-//! Clients and servers that shake hands over real sockets, and what the client says when it will
-//! not.
+//! Clients and servers that shake hands over real sockets, and the errors of clients that refuse.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -19,7 +18,7 @@ use tempfile::TempDir;
 use trust::Fingerprint;
 use wire::BrokerUrl;
 
-/// A server for one client, and what clients may know of it.
+/// A server for one client, and what clients may know about it.
 struct Server {
     address: SocketAddr,
     fingerprint: String,
@@ -77,7 +76,7 @@ fn answer(talk: impl FnOnce(&mut TcpStream) -> io::Result<()> + Send + 'static) 
     address
 }
 
-/// Says hello and hears it again, or says why not.
+/// Greets and expects the echo, or reports why there is none.
 fn greet(
     address: SocketAddr,
     name: &str,

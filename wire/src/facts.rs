@@ -1,9 +1,9 @@
-//! Payloads of the text topics: what nodes, cameras and people say of themselves, and what is asked
-//! of them.
+//! Payloads of the text topics: what nodes, cameras and people say of themselves, and what others
+//! ask of them.
 //!
-//! A type here is the JSON of one topic, with `parse` from bytes and `to_json` back. Parsing checks
-//! every number and length, so whoever has a value can use it. It knows names and limits, and
-//! nothing of MQTT, HTTP or the page. Bytes from outside never panic here.
+//! Each type is the JSON of one topic, with `parse` from bytes and `to_json` back. Parsing checks
+//! every number and length, so every value is usable. It knows names and limits, but not MQTT, HTTP
+//! or the page. Bytes from outside never cause a panic here.
 
 pub(crate) mod ask;
 pub(crate) mod camera;

@@ -1,11 +1,11 @@
 //! What all parts of Vitrina agree on: names, topics, payloads, the facts inside pictures, the
 //! messages of the page's WebSocket, and the limits.
 //!
-//! Nothing here reads a file, a socket or a clock. Everything that came from outside is either a
-//! value or an error, never a panic.
+//! Nothing here reads a file, a socket or a clock. Everything from outside becomes either a value
+//! or an error, never a panic.
 //!
-//! A folder uses those after it: `page` and `log` speak of `facts`, these of what is in `pictures`
-//! and under which `topics` they go; `limits` and `settings` know nobody.
+//! A folder uses those after it: `page` and `log` use `facts`, and these use `pictures` and
+//! `topics`; `limits` and `settings` use no other.
 
 mod facts;
 pub mod limits;

@@ -1,7 +1,7 @@
-//! The numbers that every part keeps to, and the limits of a broker that a part must find out.
+//! The numbers that every part obeys, and the limits of a broker that a part must discover.
 //!
-//! Only what two parts must agree on stands here; a number of one part is a constant beside its
-//! use. It knows nothing else of this crate.
+//! Only numbers that two parts must agree on are here; a number of one part is a constant beside
+//! its use. It uses nothing else of this crate.
 
 mod packets;
 
@@ -15,7 +15,7 @@ pub const PICTURE: usize = 10 * 1024 * 1024;
 /// The largest MQTT packet in bytes: a picture with its topic and properties.
 pub const PACKET: usize = PICTURE + 64 * 1024;
 
-/// The largest JSON payload that is read, in bytes.
+/// The largest accepted JSON payload, in bytes.
 pub const JSON: usize = 64 * 1024;
 
 /// The longest name of a node or camera, in bytes.
@@ -30,7 +30,7 @@ pub const PREVIEW_EVERY: Duration = Duration::from_secs(1);
 /// How often a node publishes its stats, which are also its heartbeat.
 pub const STATS_EVERY: Duration = Duration::from_secs(10);
 
-/// How long a want holds when it does not say.
+/// How long a want holds unless it says.
 pub const WANT_FOR: Duration = Duration::from_secs(10);
 
 /// The longest that a want may hold.
@@ -42,39 +42,39 @@ pub const WANT_EVERY: Duration = Duration::from_secs(3);
 /// How many askers a camera remembers at once.
 pub const WANT_BY: usize = 64;
 
-/// The highest rate that can be asked for or told, in frames a second.
+/// The highest rate that a want can ask for or a camera report, in frames a second.
 pub const FPS: f32 = 1000.0;
 
-/// A camera that works but shows no frame for this long is lost, unless it is a slow one.
+/// A camera that shows no frame for this long counts as lost, unless it is a slow one.
 pub const STALLED_AFTER: Duration = Duration::from_secs(3);
 
-/// The longest time between two frames that a camera may tell, in seconds.
+/// The longest time between two frames that a camera may report, in seconds.
 pub const INTERVAL: f32 = 3600.0;
 
-/// A picture older than this is marked with its age.
+/// The page marks an older picture with its age.
 pub const STALE_AFTER: Duration = Duration::from_secs(2);
 
-/// From this age on a picture does not pass for live. `interval` is what the camera tells of the
-/// time between two of its frames, in seconds: one picture may be exposed and another be on its
-/// way while the last one is still the newest.
+/// From this age on, a picture does not count as live. `interval` is the time between two frames
+/// that the camera reports, in seconds. While the last picture is still the newest, one may be
+/// under exposure and another on its way.
 pub fn stale_after(interval: Option<f32>) -> Duration {
     STALE_AFTER + 2 * between(interval)
 }
 
-/// How long a snapshot of a quick camera may take from the request until it is stored, before the
-/// asker is told that it is still on its way.
+/// How long a snapshot from a fast camera may take from the request until it is stored. After that,
+/// the asker learns that it is still on its way.
 pub const SNAP_WITHIN: Duration = Duration::from_secs(10);
 
 /// Nobody waits longer for a snapshot, however slow its camera is.
 pub const SNAP_WITHIN_MOST: Duration = Duration::from_secs(120);
 
-/// How long a snapshot may take of a camera that tells this time between two frames, in seconds:
-/// the frame that is being exposed at the request is not its photo yet.
+/// How long a snapshot may take if the camera reports this time between two frames, in seconds: a
+/// frame under exposure at the request is not the photo.
 pub fn snap_within(interval: Option<f32>) -> Duration {
     (SNAP_WITHIN + 2 * between(interval)).min(SNAP_WITHIN_MOST)
 }
 
-/// What was told, if it can be.
+/// The reported interval, if it is possible.
 fn between(interval: Option<f32>) -> Duration {
     let told = interval.unwrap_or(0.0).clamp(0.0, INTERVAL);
     Duration::try_from_secs_f32(told).unwrap_or_default()
@@ -95,22 +95,22 @@ pub const CAPTION: usize = 500;
 /// The longest name of a person, in characters.
 pub const PERSON: usize = 40;
 
-/// The longest message of a talk, in characters.
+/// The longest message in the talk, in characters.
 pub const SAY: usize = 2000;
 
-/// So many lines of the log are told to a page that asks to follow it.
+/// How many lines of the log a page gets when it begins to follow it.
 pub const LOG: usize = 200;
 
-/// So many lines of the talk are there for who comes later.
+/// How many lines of the talk a newcomer gets.
 pub const TALK: usize = 200;
 
-/// So many lines of one person at once are heard by whoever follows the talk, and in the long run so
-/// many a second; what is beyond is dropped. A line may be held up on its way, so who speaks for
-/// themselves keeps to [`SAID`], and nothing of theirs is.
+/// How many lines of one person at once, and in the long run each second, readers of the talk
+/// accept; they drop the rest. A delay can bunch lines, so senders keep to [`SAID`], which is
+/// lower, and lose none.
 pub const HEARD: (f32, f32) = (100.0, 20.0);
 
-/// So many lines somebody says at once, and in the long run so many a second. Up to 4 s of them may
-/// come together.
+/// How many lines a person says at once, and in the long run each second. Up to 4 s of them may
+/// arrive together.
 pub const SAID: (f32, f32) = (20.0, 20.0);
 
 #[cfg(test)]

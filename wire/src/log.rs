@@ -1,7 +1,7 @@
-//! The log: what happened, one line each, as the broker tells it.
+//! The log: what happened, one line each, derived from the broker's messages.
 //!
-//! The observer makes lines of messages and keeps only what it needs to see a change. It knows
-//! facts and topics; it writes nothing and shows nothing.
+//! The observer turns messages into lines, and keeps only what it needs to see a change. It knows
+//! facts and topics; it writes and shows nothing.
 
 mod observer;
 
@@ -18,7 +18,7 @@ pub use observer::Observer;
 /// A line of a gallery's log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its number in that gallery's log; a later one has a greater one.
+    /// Its number in that gallery's log; later lines have greater numbers.
     pub id: u64,
     /// When, in milliseconds since 1970 by the gallery's clock.
     pub at: u64,
@@ -27,8 +27,7 @@ pub struct Entry {
     pub event: Event,
 }
 
-/// What a line of the log says of a photo, so that it can be told from others also when it is
-/// gone.
+/// What a line of the log says of a photo, so that readers can identify it even after its deletion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picture {
     /// Which one.
@@ -36,7 +35,7 @@ pub struct Picture {
     /// The camera that took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub camera: Option<CameraId>,
-    /// What people called that camera.
+    /// The name that people gave that camera.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// Who took or brought it.
@@ -65,26 +64,26 @@ pub enum Event {
         /// It is here now.
         online: bool,
     },
-    /// A camera works now, or does not.
+    /// A camera works now, or has stopped.
     Camera {
         /// Which one.
         camera: CameraId,
-        /// What people call it.
+        /// The name that people gave it.
         name: String,
-        /// What it is doing; `live` and `idle` both are that it works.
+        /// What it is doing; it works in both `live` and `idle`.
         state: CameraState,
         /// Why it does not work.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Reason>,
-        /// The same as a sentence, in English.
+        /// The reason as a sentence, in English.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         detail: String,
     },
-    /// What the broker kept of a camera was cleared away.
+    /// The broker's facts about a camera were cleared.
     Forgotten {
         /// Which one.
         camera: CameraId,
-        /// What people called it.
+        /// The name that people gave it.
         name: String,
     },
     /// A photo was stored, or brought back after it was deleted.
@@ -96,15 +95,15 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         back: bool,
     },
-    /// A photo has another caption or pin.
+    /// A photo's caption or pin changed.
     Changed {
         /// Which one.
         #[serde(flatten)]
         picture: Picture,
-        /// What of it is another; empty if the gallery does not tell.
+        /// What changed; empty if the gallery does not say.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         what: Vec<Mark>,
-        /// What is below it now.
+        /// Its caption now.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         caption: String,
         /// It is kept for good now.
@@ -130,11 +129,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         lost: bool,
     },
-    /// Somebody is called otherwise.
+    /// Somebody changed their name.
     Renamed {
-        /// Who, as they are called now.
+        /// Who, with the present name.
         person: Author,
-        /// What they were called.
+        /// Their earlier name.
         before: String,
     },
     /// Somebody asks a camera for a photo.
@@ -148,31 +147,31 @@ pub enum Event {
         camera: CameraId,
         /// Which control.
         control: CameraName,
-        /// To what.
+        /// The new value.
         value: String,
     },
     /// Somebody asks a node something.
     Ask {
         /// Which one.
         node: NodeName,
-        /// What.
+        /// The method.
         method: String,
     },
-    /// A node cannot do what it was asked to.
+    /// A node cannot do what somebody asked.
     Refused {
         /// Which one.
         node: NodeName,
         /// Why, as a sentence in English.
         why: String,
     },
-    /// More happened at once than the log takes.
+    /// More happened at once than the log accepts.
     Missed {
-        /// So many.
+        /// How many lines are missing.
         count: u64,
     },
 }
 
-/// The same as a line of English.
+/// The event as a line of English.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is = |online: &bool| if *online { "is online" } else { "is offline" };

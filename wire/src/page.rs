@@ -1,8 +1,7 @@
-//! What goes over the page's WebSocket: JSON messages, one object each, with a `type`; and frames,
-//! which are binary.
+//! The messages on the page's WebSocket: JSON objects with a `type`, and binary frames.
 //!
-//! The page's own reader is written in TypeScript; the golden files are read by both. It knows facts
-//! and names, and nothing of how a gallery keeps them.
+//! The page has its own reader in TypeScript; both read the golden files. This knows facts and
+//! names, but not how a gallery keeps them.
 
 pub mod frame;
 
@@ -18,62 +17,62 @@ use crate::topics::name::{CameraId, PersonId, PhotoId};
 /// The most tiles that a page may watch at once.
 pub const TILES: usize = 256;
 
-/// A gallery is silent for so long at most, in milliseconds.
+/// The longest silence of a gallery, in milliseconds.
 pub const ALIVE_MS: u64 = 2000;
 
-/// What the page says.
+/// A message from the page.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum FromPage {
-    /// All its tiles, at each change. Those of an earlier message are forgotten.
+    /// All its tiles, at each change. They replace those of an earlier message.
     Watch {
         /// At most [`TILES`].
         tiles: Vec<Tile>,
     },
-    /// The page is hidden: send nothing, and do not take it for stalled.
+    /// The page is hidden: send nothing, and do not treat it as stalled.
     Pause,
     /// The page is shown again.
     Resume,
-    /// Somebody is here, or is called otherwise from now on.
+    /// Somebody is here, or has a new name from now on.
     Join {
-        /// What they want to be called.
+        /// The name that they want.
         name: String,
-        /// Who they are, if the gallery has told them before.
+        /// Their id, if the gallery has given them one before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<PersonId>,
         /// The secret that proves it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<String>,
     },
-    /// They go.
+    /// They leave.
     Leave,
     /// They say something to all.
     Say {
-        /// What: 1 to [`crate::limits::SAY`] characters.
+        /// The text: 1 to [`crate::limits::SAY`] characters.
         text: String,
-        /// The id of the line, a ULID, which the page makes: said again under the same one it is
-        /// in the talk once. Without it the gallery makes one.
+        /// The id of the line, a ULID, which the page makes. A repeated line with the same id is in
+        /// the talk only once. Without an id the gallery makes one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<PhotoId>,
     },
-    /// They show their camera from now on, which is what the frames are that follow; see
+    /// They show their camera from now on; the frames that follow come from it; see
     /// [`crate::frame::Own`].
     Share {
-        /// What people shall call the camera.
+        /// The camera's name for people.
         name: String,
         /// The size of its full picture.
         size: Resolution,
     },
-    /// They show it no more.
+    /// They stop showing their camera.
     Unshare,
-    /// Tell what happens from now on, or no more.
+    /// Start or stop sending log lines.
     Log {
-        /// Whether it is to be told.
+        /// Whether to send them.
         follow: bool,
     },
-    /// The page wants to be told every second what it gets, or no more.
+    /// Start or stop sending each second's measurements.
     Measure {
-        /// Which of the two.
+        /// Whether to send them.
         on: bool,
     },
 }
@@ -81,139 +80,139 @@ pub enum FromPage {
 /// A place on the page where a camera's frames are drawn.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Tile {
-    /// The page's number for it; its frames carry it.
+    /// The page's number for it, which its frames carry.
     pub tile: u16,
     /// The camera.
     pub camera: CameraId,
     /// How wide it is, in device pixels.
     pub width: u32,
-    /// How many frames a second are wanted at most.
+    /// The most frames a second that it wants.
     pub fps: f32,
 }
 
-/// What the gallery says.
+/// A message from the gallery.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ToPage {
-    /// All cameras in the order of the wall: at the beginning, and at each change.
+    /// All cameras in the order of the wall: at the start, and at each change.
     Cameras {
         /// The gallery's clock, in milliseconds since 1970.
         now: u64,
         /// The cameras.
         cameras: Vec<Camera>,
     },
-    /// All that is true now and that a visitor should know: at the beginning, and at each change.
-    /// An empty list says that all is well.
+    /// Everything that a visitor should know now: at the start, and at each change. An empty list
+    /// means that all is well.
     Notice {
         /// The notices.
         notices: Vec<Notice>,
     },
-    /// A photo was stored, changed or deleted. What there was before, a page asks for by
-    /// `GET /api/photos`, also after its connection was lost.
+    /// A photo was stored, changed or deleted. For earlier ones, and after a lost connection, a
+    /// page asks `GET /api/photos`.
     Photo(PhotoEvent),
     /// The answer to `join`.
     You {
         /// The public id.
         id: PersonId,
-        /// The secret that proves it, to be kept by the browser.
+        /// The secret that proves it; the browser keeps it.
         key: String,
-        /// What they are called, which may be less than they asked for.
+        /// Their name, which may be shorter than they asked for.
         name: String,
     },
-    /// Everybody who is here: at the beginning, and when the changes since then are too many.
+    /// Everybody who is here: at the start, and when there were too many changes since then.
     People {
         /// In the order in which they came.
         people: Vec<Present>,
     },
-    /// Some came or changed, or left.
+    /// Some people came, changed or left.
     Presence {
         /// Those who are here now.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         here: Vec<Present>,
-        /// Those who are not.
+        /// Those who left.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         gone: Vec<PersonId>,
     },
-    /// Lines of the talk, oldest first: at the beginning the last [`crate::limits::TALK`], later
-    /// what is new. A line may come twice; its id tells.
+    /// Lines of the talk, oldest first: at the start the last [`crate::limits::TALK`], later the
+    /// new ones. A line may come twice; its id shows that.
     Talk {
         /// The lines.
         lines: Vec<Line>,
     },
-    /// What was said under this id is in the talk already: it was said before.
+    /// A line with this id is in the talk already.
     Said {
         /// The id of the line.
         id: PhotoId,
     },
-    /// What was said, or the name that was asked for, is not passed on.
+    /// The gallery does not pass on the line or the name.
     Held {
-        /// What it was.
+        /// The line or the name.
         text: String,
-        /// Under which id it was said, if it was.
+        /// The line's id, if it has one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<PhotoId>,
-        /// In so many seconds it may be said again; none if never.
+        /// When to send it again, in seconds from now; none means never.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seconds: Option<f32>,
         /// Why, as a sentence in English.
         why: String,
     },
-    /// What is wanted of the camera that the page shows, in frames a second; 0 is none.
+    /// The rates that others want of the page's camera, in frames a second; 0 is none.
     Wanted {
         /// Of the full picture.
         full: f32,
-        /// Of half of each side.
+        /// Of the picture at half of each side.
         half: f32,
-        /// Of a quarter of each side.
+        /// Of the picture at a quarter of each side.
         quarter: f32,
         /// Of the preview, at most [`crate::limits::PREVIEW_WIDTH`] wide.
         preview: f32,
-        /// How many look, as far as those who ask for frames tell; the page itself may be one.
+        /// How many people watch, as far as the askers say; the page itself may be one.
         looking: u32,
     },
-    /// Lines of the log, oldest first: the last [`crate::limits::LOG`] when the page asks to follow
-    /// it or missed some, later what is new. What was before, `GET /api/log` has.
+    /// Lines of the log, oldest first: the last [`crate::limits::LOG`] when the page begins to
+    /// follow it or missed some, later the new ones. `GET /api/log` has earlier lines.
     Log {
         /// The lines.
         entries: Vec<Entry>,
     },
-    /// Nothing else was said for [`ALIVE_MS`]: the connection lives.
+    /// The connection works, but there was nothing else to send for [`ALIVE_MS`].
     Alive {
         /// The gallery's clock, in milliseconds since 1970.
         now: u64,
     },
-    /// A frame of the camera that the page shows has come; two may be on their way.
+    /// A frame of the page's camera has arrived; two may be on their way.
     Got {
         /// The frame's number.
         seq: u32,
     },
     /// What the page's tiles got since the last such message.
     Measured {
-        /// Those of which a frame was answered.
+        /// The tiles for which the page answered a frame.
         tiles: Vec<Measured>,
     },
 }
 
-/// The frames of a tile that the page answered: how many, and what their ages were made of.
-/// Times are means, in milliseconds.
+/// The frames of a tile that the page answered: how many, and the parts of their age. Times are
+/// means, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// The page's number for the tile.
     pub tile: u16,
     /// Frames a second.
     pub fps: f32,
-    /// From capture until the node had the frame, if it tells.
+    /// From the capture until the node had the frame, if it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<f32>,
-    /// Until the node had made the picture, if it tells.
+    /// From there until the node had made the picture, if it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<f32>,
-    /// Until the gallery had it, if the node's clock is known.
+    /// From there until the gallery had it, if the node's clock is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broker: Option<f32>,
-    /// Until it was sent.
+    /// From there until the gallery sent it.
     pub gallery: f32,
-    /// Until the page's answer came, which it gives when it has drawn the frame.
+    /// From there until the page's answer came; the page answers when it has drawn the frame.
     pub answer: f32,
 }
 
@@ -222,22 +221,22 @@ pub struct Measured {
 pub struct Camera {
     /// Which one.
     pub camera: CameraId,
-    /// What people call it.
+    /// The name that people gave it.
     pub name: String,
-    /// What its node is.
+    /// The kind of its node.
     pub kind: Kind,
-    /// What it is doing; `lost` also when its node is offline.
+    /// What it is doing; also `lost` when its node is offline.
     pub state: CameraState,
     /// Why it does not work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Why>,
-    /// The same as a sentence, in English.
+    /// The reason as a sentence, in English.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
-    /// The program that has it, when it is busy.
+    /// The program that uses it, when it is busy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Since when it is so, in milliseconds since 1970 by the gallery's clock.
+    /// Since when this state holds, in milliseconds since 1970 by the gallery's clock.
     pub since: u64,
     /// The captured format as V4L2's four characters.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -248,7 +247,7 @@ pub struct Camera {
     /// The rate that the driver promises, in frames a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fps: Option<f32>,
-    /// The longest time between two frames that is to be expected, in seconds, of a slow camera.
+    /// The longest expected time between two frames of a slow camera, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<f32>,
 }
@@ -257,9 +256,9 @@ pub struct Camera {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Why {
-    /// The gallery cannot hear the node.
+    /// The gallery cannot reach the node.
     Gallery(GalleryReason),
-    /// What the node says.
+    /// The node's reason.
     Node(Reason),
 }
 
@@ -276,7 +275,7 @@ pub enum GalleryReason {
 pub struct Notice {
     /// Which one: a word for programs.
     pub code: NoticeCode,
-    /// The same as a sentence, in English.
+    /// The notice as a sentence, in English.
     pub text: String,
     /// With [`NoticeCode::Https`]: the port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -299,7 +298,7 @@ pub enum NoticeCode {
     NoSnapshots,
     /// Another gallery stores the photos of this broker; this one only shows.
     ViewOnly,
-    /// The page is there by HTTPS too, on this port: from there a browser gives it a camera.
+    /// The page is also available by HTTPS on this port: there, a browser gives it a camera.
     Https,
 }
 

@@ -1,6 +1,6 @@
-//! Words that people write in a configuration: sizes, periods, the address of a broker.
+//! Values that people write in a configuration: sizes, periods, the address of a broker.
 //!
-//! Each has one spelling rule for all keys and parts. It knows no key and no default.
+//! All keys and parts share one spelling rule for each. It knows no key and no default.
 
 pub mod broker_url;
 pub mod units;

@@ -1,7 +1,7 @@
-//! Names and topics: the only place where a topic is put together or taken apart.
+//! Names and topics: the only place that writes or reads a topic.
 //!
-//! A name is a type that cannot hold a bad one, so a topic made of names is a valid one. Payloads
-//! are for `facts`. No other place formats a topic or a filter by hand.
+//! A name is a type that cannot hold a bad name, so a topic made of names is valid. Payloads are in
+//! `facts`. No other place formats a topic or a filter by hand.
 
 pub mod filter;
 pub(crate) mod foreign;

@@ -14,11 +14,11 @@ const METHOD: usize = 32;
 /// A question to a node: the payload of `<node>/ask`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ask {
-    /// Drawn by whoever asks, 1 to 64 bytes; the answer carries it.
+    /// The asker's random id, 1 to 64 bytes; the answer carries it.
     pub id: String,
-    /// What is asked, 1 to 32 bytes; `help` names all.
+    /// The method, 1 to 32 bytes; `help` lists all.
     pub method: String,
-    /// What the method needs to know.
+    /// The method's parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub params: Option<Value>,
 }
@@ -57,7 +57,7 @@ pub struct Answer {
     /// Why there is no result, for a person to read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The same for programs, where they should tell it from other errors.
+    /// The kind of error, for programs that must tell it from others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
 }
@@ -66,7 +66,7 @@ pub struct Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
-    /// The node's disk or spool keeps nothing more.
+    /// The node's disk or spool accepts no more.
     Storage,
     /// A cause that this version does not know.
     #[serde(other)]

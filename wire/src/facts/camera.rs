@@ -18,7 +18,7 @@ pub enum CameraState {
     Live,
     /// Frames flow and nobody looks: only previews are published.
     Idle,
-    /// No frames; it is tried again by itself.
+    /// No frames; the node tries again by itself.
     Lost,
     /// Switched off by its owner.
     Off,
@@ -36,7 +36,7 @@ pub enum Reason {
     Stalled,
     /// Every frame that it gives is broken.
     Broken,
-    /// It gives one picture again and again, with one time: its source stands still.
+    /// The camera repeats one picture with one time: its source stands still.
     Frozen,
     /// Another program has it (EBUSY).
     Busy,
@@ -97,7 +97,7 @@ impl fmt::Display for Resolution {
     }
 }
 
-/// A control of a camera, as V4L2 tells it.
+/// A control of a camera, as V4L2 describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Control {
     /// Its value now.
@@ -106,14 +106,14 @@ pub struct Control {
     pub min: i64,
     /// The greatest value.
     pub max: i64,
-    /// The distance between two values.
+    /// The difference between neighbouring values.
     pub step: u64,
     /// The value that the driver starts with.
     pub default: i64,
 }
 
-/// The controls of a camera by name: retained, published when the camera begins to work and at each
-/// change of one; empty while it does not work.
+/// The controls of a camera by name: retained, published when the camera begins to work and when a
+/// control changes; empty while it does not work.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Controls(pub BTreeMap<String, Control>);
@@ -144,10 +144,10 @@ pub struct State {
     /// The same as a sentence for the person who must act.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
-    /// The program that has it, when the reason is [`Reason::Busy`] and it could be found out.
+    /// The program that uses it, when the reason is [`Reason::Busy`] and the program is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Since when it is so.
+    /// Since when this state holds.
     pub since: u64,
     /// What people call it.
     pub name: String,
@@ -162,11 +162,11 @@ pub struct State {
     /// The rate that the driver promises, in frames a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fps: Option<f32>,
-    /// The longest time between two frames that is to be expected, in seconds; nothing while that
-    /// is at most one. What waits for a picture, or calls one old, goes by it.
+    /// The longest expected time between two frames, in seconds; none if that is at most one. It
+    /// decides how long others wait for a picture, and when they call one old.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<f32>,
-    /// The sizes that it can be wanted in; `full` always is, and alone where nothing is said.
+    /// The sizes that others can want; `full` is always one, and the only one if the list is empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sizes: Vec<Size>,
     /// Its controls by name.
@@ -178,7 +178,7 @@ impl State {
     /// Reads the payload of a state topic.
     ///
     /// # Errors
-    /// [`BadPayload`] if it is too large, not such JSON, or tells an impossible rate or interval.
+    /// [`BadPayload`] if it is too large, not such JSON, or has an impossible rate or interval.
     pub fn parse(payload: &[u8]) -> Result<Self, BadPayload> {
         let state: State = read(payload)?;
         rate("fps", state.fps.unwrap_or(0.0))?;
@@ -195,8 +195,8 @@ impl State {
     }
 }
 
-/// The figures of one camera. Every frame that the camera made is either published at full size
-/// or counted under the reason for which it was not.
+/// The figures of one camera. Each frame that the camera made is either published at full size or
+/// counted under the reason why not.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct CameraStats {
     /// Frames that the camera gave since the last stats, a second.

@@ -8,10 +8,10 @@ use crate::facts::camera::CameraStats;
 use crate::facts::payload::{BadPayload, rate, read, write};
 use crate::topics::name::{CameraName, GalleryId};
 
-/// Whether a node or gallery is there. On the wire the bare word, so that a shell can read it.
+/// Whether a node or gallery is there. On the wire it is one word, so that a shell can read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// It is.
+    /// It is there.
     Online,
     /// It said good-bye, or its will was published.
     Offline,
@@ -62,7 +62,7 @@ pub struct Info {
     pub machine: String,
     /// Eight hex digits of the kernel's boot id: which boot the monotonic clock counts from.
     pub boot: String,
-    /// Eight hex digits drawn at start: which process this is.
+    /// Eight hex digits drawn at the start: which process this is.
     pub instance: String,
     /// The host name.
     pub host: String,
@@ -93,28 +93,28 @@ impl Info {
     }
 }
 
-/// A node's figures, every [`crate::limits::STATS_EVERY`]; its heartbeat. All counts are since its start.
+/// A node's figures, every [`crate::limits::STATS_EVERY`]; its heartbeat. Counts begin at its start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
     /// The wall clock, in milliseconds since 1970.
     pub at: u64,
     /// The monotonic clock (`CLOCK_MONOTONIC`), in milliseconds since boot.
     pub mono: u64,
-    /// Which boot that is.
+    /// The boot that `mono` counts from.
     pub boot: String,
-    /// Processor time taken since the last stats, in percent of one core.
+    /// Processor time since the last stats, in percent of one core.
     pub cpu: f32,
     /// Resident memory in bytes.
     pub rss: u64,
     /// Bytes of snapshots that wait to be stored.
     pub spool: u64,
-    /// How many snapshots galleries refused for good; the node keeps them for people.
+    /// How many snapshots galleries refused for good; the node keeps them until people decide.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refused: u64,
-    /// Why the last snapshot could not be kept: a sentence for people.
+    /// Why the node could not keep the last snapshot: a sentence for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
-    /// What the broker keeps from it: a sentence for people.
+    /// What the broker withholds from the node: a sentence for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_back: Option<String>,
     /// The cameras.
@@ -125,7 +125,7 @@ impl Stats {
     /// Reads the payload of a stats topic.
     ///
     /// # Errors
-    /// [`BadPayload`] if it is too large, not such JSON, or tells an impossible rate.
+    /// [`BadPayload`] if it is too large, not such JSON, or has an impossible rate.
     pub fn parse(payload: &[u8]) -> Result<Self, BadPayload> {
         let stats: Stats = read(payload)?;
         for camera in stats.cameras.values() {

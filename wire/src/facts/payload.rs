@@ -1,7 +1,7 @@
 //! How every JSON payload is read and written.
 //!
-//! A reader accepts fields that it does not know, since a later version may send them. All times
-//! are whole milliseconds since 1970 by the sender's own clock, which may be wrong.
+//! A reader accepts unknown fields, since a later version may send them. All times are whole
+//! milliseconds since 1970 by the sender's own clock, which may be wrong.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,7 +17,7 @@ pub enum BadPayload {
     /// Not a JSON object.
     #[error("not a JSON object")]
     NoObject,
-    /// Not the JSON that belongs here.
+    /// Not the JSON of this topic.
     #[error("not understood: {0}")]
     Json(#[from] serde_json::Error),
     /// Neither `online` nor `offline`.
@@ -28,13 +28,13 @@ pub enum BadPayload {
     Rate {
         /// The field.
         field: &'static str,
-        /// What it holds.
+        /// Its value.
         value: f32,
     },
     /// A time between two frames that no camera has.
     #[error("interval is {value}; it must be 0 to {most} s", most = limits::INTERVAL)]
     Interval {
-        /// What it holds.
+        /// Its value.
         value: f32,
     },
 }
@@ -43,7 +43,7 @@ pub(crate) fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BadPayload>
     if payload.len() > limits::JSON {
         return Err(BadPayload::TooLarge(payload.len()));
     }
-    // A derived reader would also take an array of the fields in their order.
+    // A derived reader would also accept an array of the fields in their order.
     if payload.trim_ascii_start().first() != Some(&b'{') {
         return Err(BadPayload::NoObject);
     }

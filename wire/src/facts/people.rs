@@ -1,4 +1,4 @@
-//! People: who is here, and what is said.
+//! People: who is here, and what they say.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,12 +7,12 @@ use crate::facts::photo::Author;
 use crate::limits;
 use crate::topics::name::{CameraId, GalleryId, PersonId, PhotoId};
 
-/// Somebody who is here: the payload of `people/<id>`, retained, emptied when they leave.
+/// A person who is here: the payload of `people/<id>`, retained, cleared when they leave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    /// What they are called, as [`shown`] lets it be.
+    /// Their name, filtered by [`shown`].
     pub name: String,
-    /// Since when they are here, in milliseconds since 1970.
+    /// Since when they have been here, in milliseconds since 1970.
     pub since: u64,
     /// The gallery that speaks for them; none for `vitrina chat`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -20,7 +20,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Reads the payload of a person's topic. The name is made fit to be shown.
+    /// Reads the payload of a person's topic, and filters the name for display.
     ///
     /// # Errors
     /// [`BadPayload`] if it is too large, not such JSON, or has no name that can be shown.
@@ -38,19 +38,19 @@ impl Person {
     }
 }
 
-/// Something that somebody says to all: the payload of `people/<id>/say`.
+/// A message to all: the payload of `people/<id>/say`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Say {
     /// Its own id, a ULID.
     pub id: PhotoId,
     /// When, in milliseconds since 1970.
     pub at: u64,
-    /// What, as [`shown`] lets it be. Lines end with `\n`.
+    /// The text, filtered by [`shown`]. Lines end with `\n`.
     pub text: String,
 }
 
 impl Say {
-    /// Reads the payload of a say topic. The text is made fit to be shown.
+    /// Reads the payload of a say topic, and filters the text for display.
     ///
     /// # Errors
     /// [`BadPayload`] if it is too large, not such JSON, or has no text that can be shown.
@@ -68,7 +68,7 @@ impl Say {
     }
 }
 
-/// A line of the talk: what was said, who came and who left.
+/// A line of the talk: what somebody said, who came or who left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// Its own id, a ULID.
@@ -82,7 +82,7 @@ pub struct Line {
     pub what: What,
 }
 
-/// What a line of the talk tells.
+/// The content of a line of the talk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "lowercase")]
 pub enum What {
@@ -90,13 +90,13 @@ pub enum What {
     Joined,
     /// They left.
     Left {
-        /// Nobody said good-bye: the connection was lost.
+        /// They did not say good-bye: the connection was lost.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         lost: bool,
     },
-    /// They are called otherwise now.
+    /// They changed their name.
     Renamed {
-        /// What they were called.
+        /// Their earlier name.
         before: String,
     },
     /// They said something.
@@ -111,34 +111,34 @@ pub enum What {
 pub struct Present {
     /// Their public id.
     pub id: PersonId,
-    /// What they are called.
+    /// Their name.
     pub name: String,
-    /// Since when they are here, in milliseconds since 1970 by the gallery's clock.
+    /// Since when they have been here, in milliseconds since 1970 by the gallery's clock.
     pub since: u64,
     /// The camera that they show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub camera: Option<CameraId>,
 }
 
-/// A name as it may be shown to others; none if nothing is left of it or it is too long.
+/// A name that can be shown to others; none if nothing is left of it or it is too long.
 ///
-/// Of any script, 1 to [`limits::PERSON`] characters on one line. What cannot be seen is taken
-/// away, so that nobody can be imitated by it.
+/// It has 1 to [`limits::PERSON`] characters of any script, on one line. Invisible characters are
+/// removed, so that nobody can use them to imitate somebody.
 pub fn name(given: &str) -> Option<String> {
     let name: Vec<&str> = given.split_whitespace().collect();
     let name = shown(&name.join(" ")).trim().to_owned();
     (1..=limits::PERSON).contains(&name.chars().count()).then_some(name)
 }
 
-/// A text as it may be shown to others; none if it is empty or too long.
+/// A text that can be shown to others; none if it is empty or too long.
 pub fn text(given: &str) -> Option<String> {
     let text = shown(&given.replace("\r\n", "\n")).trim().to_owned();
     (1..=limits::SAY).contains(&text.chars().count()).then_some(text)
 }
 
-/// Without what cannot be seen or turns the direction of writing: control characters but the end
-/// of a line, and the format characters and blank fillers of Unicode. The joiners that scripts and
-/// emoji need are left between two visible characters.
+/// Removes what is invisible or changes the direction of writing: control characters except the end
+/// of a line, and Unicode's format characters and blank fillers. The joiners that scripts and emoji
+/// need stay between two visible characters.
 pub fn shown(given: &str) -> String {
     let mut out = String::new();
     let mut chars = given.chars().peekable();

@@ -1,4 +1,4 @@
-//! Photos: how one is asked for, acknowledged and told of.
+//! Photos: requests, acknowledgements and events.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +8,8 @@ use crate::topics::name::{CameraId, PersonId, PhotoId};
 /// Somebody asks a camera for a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Snap {
-    /// The id that the photo shall have; the node makes one if it is left out. Asking again with
-    /// the same id gives the same photo.
+    /// The id for the photo; without it the node makes one. Repeating a request with the same id
+    /// gives the same photo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<PhotoId>,
 }
@@ -18,7 +18,7 @@ impl Snap {
     /// Reads the payload of a snap topic: empty, or JSON.
     ///
     /// # Errors
-    /// [`BadPayload`] if it is too large or neither.
+    /// [`BadPayload`] if it is too large, or neither.
     pub fn parse(payload: &[u8]) -> Result<Self, BadPayload> {
         if payload.is_empty() { Ok(Snap::default()) } else { read(payload) }
     }
@@ -29,15 +29,15 @@ impl Snap {
     }
 }
 
-/// A gallery tells a node what became of a snapshot.
+/// A gallery tells a node what happened to a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// The photo's id, as the node offered it.
     pub id: PhotoId,
-    /// Why it is not stored, for a person to read. Without it the photo is safe, file and index.
+    /// Why it is not stored, for a person to read. Without it, the file and the index are safe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// With `error`: offering it again is of no use.
+    /// With `error`: the node need not offer it again.
     #[serde(default, rename = "final", skip_serializing_if = "std::ops::Not::not")]
     pub is_final: bool,
 }
@@ -57,7 +57,7 @@ impl Stored {
     }
 }
 
-/// The media type of a photo: those that every browser shows.
+/// The media type of a photo. Every browser shows all of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaType {
     /// JPEG, the only one that cameras send.
@@ -79,7 +79,7 @@ impl MediaType {
     pub const ALL: [MediaType; 4] =
         [MediaType::Jpeg, MediaType::Png, MediaType::WebP, MediaType::Gif];
 
-    /// As in a `Content-Type` header.
+    /// The value of a `Content-Type` header.
     pub fn as_str(self) -> &'static str {
         match self {
             MediaType::Jpeg => "image/jpeg",
@@ -106,13 +106,13 @@ impl MediaType {
 pub enum TimeSource {
     /// The camera's clock, corrected to the gallery's.
     Camera,
-    /// The picture's own EXIF data, or what else it says.
+    /// The picture's own EXIF data, or other metadata in it.
     Exif,
-    /// Its file was changed last then.
+    /// The last change of its file.
     File,
     /// The browser said how old it was.
     Browser,
-    /// Nothing better than when it came.
+    /// The time of its arrival; nothing better is known.
     Received,
 }
 
@@ -121,7 +121,7 @@ pub enum TimeSource {
 pub struct Author {
     /// The person's public id.
     pub id: PersonId,
-    /// What they were called then.
+    /// Their name then.
     pub name: String,
 }
 
@@ -130,39 +130,39 @@ pub struct Author {
 pub struct Photo {
     /// Its id.
     pub id: PhotoId,
-    /// When it was taken, in milliseconds since 1970, as well as it is known.
+    /// When it was taken, in milliseconds since 1970, as far as known.
     pub taken: u64,
-    /// How that is known.
+    /// How that time is known.
     pub time: TimeSource,
     /// When it was stored, in milliseconds since 1970.
     pub received: u64,
-    /// What it is.
+    /// Its media type.
     #[serde(rename = "type")]
     pub media: MediaType,
     /// The size of the file.
     pub bytes: u64,
-    /// Pixels across, as it is shown.
+    /// Pixels across, as shown.
     pub width: u32,
-    /// Pixels down, as it is shown.
+    /// Pixels down, as shown.
     pub height: u32,
     /// The SHA-256 of the file in hex.
     pub hash: String,
     /// The camera that took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub camera: Option<CameraId>,
-    /// What people called that camera then.
+    /// The name that people gave that camera then.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub camera_name: String,
     /// Who took or brought it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<Author>,
-    /// The name of the file that was brought: a text, not a path.
+    /// The name of the uploaded file: a text, not a path.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// What somebody wrote below it.
+    /// A caption that somebody wrote.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub caption: String,
-    /// Whether it is kept for good.
+    /// Whether people keep it for good.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pinned: bool,
 }
@@ -179,11 +179,11 @@ pub enum PhotoEvent {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         back: bool,
     },
-    /// Its caption or pin is another.
+    /// Its caption or pin changed.
     Changed {
         /// The photo.
         photo: Box<Photo>,
-        /// What of it is another; empty if the gallery does not tell.
+        /// What changed; empty if the gallery does not say.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         what: Vec<Mark>,
     },
@@ -197,11 +197,11 @@ pub enum PhotoEvent {
     },
 }
 
-/// What people can change of a photo.
+/// What people can change about a photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mark {
-    /// What is written below it.
+    /// Its caption.
     Caption,
     /// Whether it is kept for good.
     Pin,

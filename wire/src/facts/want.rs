@@ -10,7 +10,7 @@ use crate::limits;
 /// Somebody asks a camera for frames.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Want {
-    /// Who asks: 1 to 64 bytes. A later want of the same asker replaces this one.
+    /// Who asks: 1 to 64 bytes. A later want from the same asker replaces this one.
     pub by: String,
     /// The rate of `live/full`, in frames a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -21,7 +21,7 @@ pub struct Want {
     /// The rate of `live/quarter`, in frames a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarter: Option<f32>,
-    /// For how many people it asks; 1 if left out.
+    /// How many people the asker speaks for; 1 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lookers: Option<u32>,
     /// For how many seconds; [`limits::WANT_FOR`] if left out.
@@ -33,7 +33,7 @@ impl Want {
     /// Reads the payload of a want topic.
     ///
     /// # Errors
-    /// [`BadPayload`] if it is too large, not such JSON, or asks an impossible rate.
+    /// [`BadPayload`] if it is too large, not such JSON, or asks for an impossible rate.
     pub fn parse(payload: &[u8]) -> Result<Self, BadPayload> {
         use serde::de::Error;
         let want: Want = read(payload)?;
@@ -51,8 +51,7 @@ impl Want {
         write(self)
     }
 
-    /// How long it holds: [`limits::WANT_FOR`] if it does not say, [`limits::WANT_FOR_MOST`] at
-    /// most.
+    /// How long it holds: [`limits::WANT_FOR`] unless it says, [`limits::WANT_FOR_MOST`] at most.
     pub fn holds(&self) -> Duration {
         let asked = self.seconds.unwrap_or(limits::WANT_FOR.as_secs_f32());
         let most = limits::WANT_FOR_MOST.as_secs_f32();

@@ -1,49 +1,49 @@
-//! What the broker takes of pictures, as far as that is known to one connection.
+//! Which pictures the broker accepts, as far as one connection can find out.
 //!
-//! A broker that does not take a message, for its size or its topic, ends the connection without a
-//! word in MQTT 3.1.1. So the messages of the last seconds are suspected at each loss: the largest
-//! of them for its size, the last for its topic. A broker that speaks MQTT 5 may tell its largest
-//! packet (3.2.2.3.6, Maximum Packet Size); otherwise a size is blamed after some losses in a row,
-//! unless the broker has taken one as large, and then the topic is. What is blamed is held for a
-//! while, and then tried again: the broker may be another one by then.
+//! With MQTT 3.1.1, a broker that rejects a message for its size or topic just ends the connection.
+//! So each loss makes the messages of the last seconds suspects: the largest for its size, the last
+//! for its topic. A broker that speaks MQTT 5 may report its largest packet (3.2.2.3.6, Maximum
+//! Packet Size). Otherwise the size gets the blame after several losses in a row, or the topic if
+//! the broker has accepted as large a message. Blamed messages are held for a while and then tried
+//! again, because the broker may have changed.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// A connection that is lost so long after a message may have been lost for it.
+/// A message may have caused a loss of the connection within this time.
 const SOON: Duration = Duration::from_secs(5);
-/// Losses within this time of each other are in a row.
+/// Losses within this time of each other count as in a row.
 const ROW: Duration = Duration::from_secs(30);
-/// So many losses in a row for one size or topic are enough.
+/// A size or topic gets the blame after so many losses in a row.
 const LOSSES: u32 = 3;
-/// How long what is blamed is held: at first, and at last. What a network does that breaks often is
-/// soon forgotten.
+/// How long blamed messages are held: at first, and at most. The first time is short, because a
+/// network that often fails causes losses too.
 const HELD: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
-/// For so long it counts that the broker has taken a message of some size.
+/// How long the acceptance of a message proves its size.
 const PROVEN: Duration = Duration::from_secs(600);
 
-/// What is known.
+/// The limits known so far.
 #[derive(Debug)]
 pub struct PacketLimits {
     /// The largest message of the last seconds, and when it was handed over.
     sent: Option<(usize, Instant)>,
     /// The topic of the last one.
     last: Option<String>,
-    /// The largest that the broker has taken, and when.
+    /// The largest message that the broker has accepted, and when.
     proven: Option<(usize, Instant)>,
-    /// The smallest one that a connection was lost for, how often in a row, and when.
+    /// The smallest message whose sending lost the connection, how often in a row, and when.
     losses: Option<(usize, u32, Instant)>,
     /// The limit, and until when it holds.
     limit: Option<(usize, Instant)>,
-    /// The topic that may be why instead, where the broker told no limit.
+    /// The other possible cause, a topic, where the broker reported no limit.
     instead: Option<String>,
     hold: Duration,
-    /// The largest that is held.
+    /// The largest message that is held.
     held: Option<usize>,
     topics: BTreeMap<String, Blamed>,
 }
 
-/// A topic that connections were lost for.
+/// A topic whose messages lost the connection.
 #[derive(Debug)]
 struct Blamed {
     count: u32,
@@ -69,13 +69,12 @@ impl Default for PacketLimits {
 }
 
 impl PacketLimits {
-    /// The broker is there anew, and may take less than before.
+    /// The broker is new or has restarted, and may accept less than before.
     pub fn found(&mut self) {
         (self.proven, self.sent, self.last) = (None, None, None);
     }
 
-    /// Whether a message of so many bytes may be sent to a topic now; one that may not counts as
-    /// held.
+    /// Whether a message of so many bytes may go to a topic now; if not, it counts as held.
     pub fn fits(&mut self, topic: &str, bytes: usize, now: Instant) -> bool {
         if self.limit.is_some_and(|(_, until)| until <= now) {
             (self.limit, self.held) = (None, None);
@@ -105,7 +104,7 @@ impl PacketLimits {
         self.last = Some(topic.to_owned());
     }
 
-    /// The broker took a message of so many bytes.
+    /// The broker accepted a message of so many bytes.
     pub fn taken(&mut self, bytes: usize, now: Instant) {
         if self.losses.is_some_and(|(smallest, ..)| bytes >= smallest) {
             (self.losses, self.hold) = (None, HELD.0);
@@ -124,12 +123,12 @@ impl PacketLimits {
         (now.saturating_duration_since(at) < PROVEN).then_some(bytes)
     }
 
-    /// Whether a message may be why a connection that is lost now is.
+    /// Whether a message may be the cause if the connection is lost now.
     pub fn is_suspected(&self, now: Instant) -> bool {
         self.sent.is_some_and(|(_, at)| now.saturating_duration_since(at) < SOON)
     }
 
-    /// The connection was lost. `told` is the largest packet that the broker takes by its own word.
+    /// The connection was lost. `told` is the largest packet that the broker says it accepts.
     pub fn lost(&mut self, told: Option<usize>, now: Instant) {
         let is_suspected = self.is_suspected(now);
         let (sent, last) = (self.sent.take(), self.last.take());
@@ -174,7 +173,7 @@ impl PacketLimits {
         }
     }
 
-    /// What to do about a broker that does not take all there is, while something is held.
+    /// What to do about a broker that does not accept everything, while something is held.
     pub fn held(&self) -> Option<String> {
         let forbidden = self.topics.iter().filter(|(_, blamed)| blamed.until.is_some());
         let forbidden: Vec<&str> = forbidden.map(|(topic, _)| topic.as_str()).collect();

@@ -1,4 +1,4 @@
-//! What the broker tells, turned into what happened.
+//! Turns the broker's messages into events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,21 +13,21 @@ use crate::topics::filter;
 use crate::topics::name::{CameraId, GalleryId, NodeName, PersonId, Root};
 use crate::topics::topic::Topic;
 
-/// More nodes, cameras, galleries or people than this are not followed.
+/// It follows at most so many of each: nodes, cameras, galleries and people.
 const MOST: usize = 4000;
 
-/// Texts of others are cut here, in characters.
+/// Others' texts are cut after so many characters.
 const NAME: usize = 80;
 const TEXT: usize = 300;
 
-/// Turns what the broker tells into what happened. Pure: it holds what was true before.
+/// Turns the broker's messages into events. Pure: it remembers the state before.
 #[derive(Debug, Default)]
 pub struct Observer {
     nodes: BTreeMap<NodeName, Status>,
     galleries: BTreeMap<GalleryId, Status>,
     cameras: BTreeMap<CameraId, Seen>,
     people: BTreeMap<PersonId, Person>,
-    /// Known from an earlier connection, and not told of on this one.
+    /// Known from an earlier connection, but not yet seen on this one.
     doubtful: BTreeSet<PersonId>,
     connections: u64,
 }
@@ -40,10 +40,10 @@ struct Seen {
 }
 
 impl Observer {
-    /// The topics that it is made of.
+    /// The topics that it needs.
     pub fn filters(root: &Root) -> Vec<String> {
         let all = [
-            // Galleries before people: who joined at one is here while it is.
+            // Galleries before people: people of an online gallery are here.
             filter::every_gallery,
             filter::every_person,
             filter::every_status,
@@ -57,20 +57,20 @@ impl Observer {
         all.iter().map(|filter| filter(root)).collect()
     }
 
-    /// The connection to the broker was made, or made anew. What is retained comes next.
+    /// The connection is up, for the first time or again. Retained messages follow.
     pub fn connected(&mut self) {
         self.connections += 1;
         self.doubtful = self.people.keys().cloned().collect();
     }
 
-    /// All that is retained has come: who was not told of has left.
+    /// All retained messages have arrived. Whoever is not among them has left.
     pub fn settled(&mut self) -> Vec<Event> {
         let gone: Vec<PersonId> = std::mem::take(&mut self.doubtful).into_iter().collect();
         gone.iter().filter_map(|id| self.leave(id, true)).collect()
     }
 
-    /// Takes one message in; what nothing follows from is passed over. `retained` as the broker
-    /// says it: what it kept from before the first connection did not happen now.
+    /// Processes one message, and ignores it if it means nothing new. `retained` is the broker's
+    /// flag: what it retained before the first connection did not happen now.
     pub fn hear(&mut self, topic: &Topic, payload: &[u8], retained: bool) -> Vec<Event> {
         let events = self.take(topic, payload, retained).unwrap_or_default();
         if retained && self.connections <= 1 { Vec::new() } else { events }
@@ -82,7 +82,7 @@ impl Observer {
         here.map(|(id, person)| (id, person.name.as_str()))
     }
 
-    /// What somebody who is here is called.
+    /// The name of a person who is here.
     pub fn name(&self, id: &PersonId) -> Option<&str> {
         let person = self.people.get(id).filter(|person| self.is_here(person))?;
         Some(&person.name)
@@ -106,7 +106,7 @@ impl Observer {
                 [] => self.leave(id, false),
                 _ => self.join(id, Person::parse(payload)?),
             }),
-            // What is retained of these is old.
+            // Retained messages of these kinds are old.
             _ if retained => Vec::new(),
             Topic::GalleryPhoto(_) => one(Some(match PhotoEvent::parse(payload)? {
                 PhotoEvent::Stored { photo, back } => {
@@ -169,7 +169,7 @@ impl Observer {
     fn camera(&mut self, camera: &CameraId, payload: &[u8]) -> Result<Option<Event>, BadPayload> {
         if payload.is_empty() {
             let gone = self.cameras.remove(camera);
-            // Of a page's camera it was told already that it is shown no more.
+            // An earlier event already said that the page's camera is not shown any more.
             let gone = gone.filter(|_| !camera.node.is_browser());
             return Ok(
                 gone.map(|Seen { name, .. }| Event::Forgotten { camera: camera.clone(), name })
@@ -212,7 +212,7 @@ impl Observer {
         Some(Event::Left { person: person?, lost })
     }
 
-    /// Whoever a gallery speaks for is here while it is.
+    /// A person is here while their gallery is online.
     fn is_here(&self, person: &Person) -> bool {
         person
             .gallery
@@ -221,7 +221,7 @@ impl Observer {
     }
 }
 
-/// Whether `id` came or went, by its new status; nothing if that is what was known.
+/// Whether `id` came or went, by its new status; none if the status is unchanged.
 fn change<K: Ord + Clone>(
     all: &mut BTreeMap<K, Status>,
     id: &K,
@@ -259,7 +259,7 @@ fn author(id: &PersonId, name: &str) -> Author {
     Author { id: id.clone(), name: cut(name, NAME) }
 }
 
-/// A text of somebody else on one line, without what cannot be seen.
+/// Another's text on one line, without invisible characters.
 fn cut(text: &str, most: usize) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     shown(&words.join(" ")).chars().take(most).collect()

@@ -1,35 +1,35 @@
-//! A frame on the page's WebSocket: one binary message, a header and then the JPEG as it is.
+//! A frame on the page's WebSocket: one binary message, with a header and the unchanged JPEG.
 //!
 //! Little-endian: `u32 serial, u16 tile, u16 flags, u32 seq, f64 captured, f64 sent`. The page
-//! answers each frame that it drew or discarded with the serial alone, four bytes, or a few of
-//! them in one message where the gallery lets them wait.
+//! answers each frame that it drew or discarded with its four-byte serial. If the gallery lets
+//! answers wait, one message has a few of them.
 
 use crate::topics::topic::Size;
 
 /// The length of the header in bytes.
 pub const HEADER: usize = 28;
 
-/// Flag: the capture time is not known yet, so `captured` is when the gallery received it.
+/// Flag: the capture time is unknown, so `captured` is when the gallery received the frame.
 pub const CLOCK_UNKNOWN: u16 = 1;
 
-/// Flag: the next frame does not depend on this one's answer, which may go with that of the next.
-/// After 100 ms, or as the third in its message, it goes all the same.
+/// Flag: the next frame does not depend on this answer, which may wait for the next one. It goes at
+/// the latest after 100 ms, or as the third in its message.
 pub const MAY_WAIT: u16 = 2;
 
-/// What stands before the JPEG.
+/// What comes before the JPEG.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Header {
-    /// The number that the page answers with. Nothing else that it has not answered has the same.
+    /// The number in the page's answer. It differs from that of every other unanswered frame.
     pub serial: u32,
-    /// The tile that it is for, as the page numbered it.
+    /// Its tile, by the page's number.
     pub tile: u16,
-    /// [`CLOCK_UNKNOWN`], [`MAY_WAIT`]; other bits are for later versions.
+    /// [`CLOCK_UNKNOWN`], [`MAY_WAIT`]; later versions may use other bits.
     pub flags: u16,
-    /// The camera's number of the frame.
+    /// The camera's number for the frame.
     pub seq: u32,
-    /// When it was captured, in milliseconds since 1970 by the gallery's clock.
+    /// The capture time, in milliseconds since 1970 by the gallery's clock.
     pub captured: f64,
-    /// When it was sent, by the same clock.
+    /// The sending time, by the same clock.
     pub sent: f64,
 }
 
@@ -67,11 +67,11 @@ impl Header {
 /// bytes of a serial is such a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Own {
-    /// The page's number of the frame. The gallery says it back.
+    /// The page's number for the frame. The gallery returns it.
     pub seq: u32,
     /// Which picture it is.
     pub size: OwnSize,
-    /// How old it was when it was sent, in milliseconds: the page's own clock may be wrong.
+    /// Its age when it was sent, in milliseconds: the page's own clock may be wrong.
     pub age: f32,
 }
 
@@ -106,11 +106,11 @@ fn part<const N: usize>(header: &[u8; HEADER], at: usize) -> [u8; N] {
     std::array::from_fn(|i| header[at + i])
 }
 
-/// A message of a page has so many answers at most. What is longer is a frame of its own camera.
+/// The most answers in one message of a page. A longer message is a frame of its own camera.
 pub const ACKS: usize = Own::HEADER / 4;
 
-/// The serials that a message answers, each little-endian, one to [`ACKS`]; `None` if it is none
-/// such.
+/// The serials in a message of 1 to [`ACKS`] answers, each little-endian; `None` for any other
+/// message.
 pub fn parse_acks(message: &[u8]) -> Option<&[[u8; 4]]> {
     let (serials, rest) = message.as_chunks();
     (rest.is_empty() && (1..=ACKS).contains(&serials.len())).then_some(serials)

@@ -33,13 +33,13 @@ pub struct Segment<'a> {
     pub marker: u8,
     /// What follows the length.
     pub data: &'a [u8],
-    /// Where the segment's `FF` stands in the picture.
+    /// The position of the segment's `FF` in the picture.
     pub start: usize,
-    /// Where the next segment stands.
+    /// The position of the next segment.
     pub end: usize,
 }
 
-/// Why bytes are no JPEG up to their first scan.
+/// Why bytes are not a JPEG up to the first scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotJpeg {
     /// They do not begin with `FF D8`.
@@ -55,7 +55,7 @@ pub enum NotJpeg {
 
 /// The segments after the start of image, up to and including the first start of scan.
 ///
-/// An iterator of results: after an error or the start of scan there is nothing more.
+/// An iterator of results, which ends after an error or the start of scan.
 pub fn segments(jpeg: &[u8]) -> Segments<'_> {
     Segments { jpeg, next: Next::Soi }
 }
@@ -97,11 +97,11 @@ impl<'a> Iterator for Segments<'a> {
 }
 
 fn segment_at(jpeg: &[u8], start: usize) -> Result<Segment<'_>, NotJpeg> {
-    // Any number of FF may stand before a marker as filling (B.1.1.2).
+    // Any number of FF bytes may precede a marker as fill (B.1.1.2).
     let filled = jpeg[start.min(jpeg.len())..].iter().take_while(|&&b| b == 0xff).count();
     let at = start + filled;
     let &marker = jpeg.get(at).ok_or(NotJpeg::Cut)?;
-    // 00 is a stuffed byte, D0 to D9 and 01 stand alone; none belongs into a header.
+    // 00 is a stuffed byte, D0 to D9 and 01 stand alone; none belongs in a header.
     if filled == 0 || matches!(marker, 0x00 | 0x01 | 0xd0..=0xd9) {
         return Err(NotJpeg::Segment);
     }
@@ -117,8 +117,8 @@ fn segment_at(jpeg: &[u8], start: usize) -> Result<Segment<'_>, NotJpeg> {
     Ok(Segment { marker, data, start, end })
 }
 
-/// Width and height in pixels, as the frame header tells them (B.2.2); `None` if it comes before
-/// the first scan nowhere, or tells none.
+/// Width and height in pixels from the frame header (B.2.2); `None` if there is no such header
+/// before the first scan.
 pub fn size(jpeg: &[u8]) -> Option<(u32, u32)> {
     segments(jpeg).map_while(Result::ok).find_map(|segment| match *segment.data {
         [_, h1, h0, w1, w0, ..] if is_frame(segment.marker) => {
@@ -130,8 +130,7 @@ pub fn size(jpeg: &[u8]) -> Option<(u32, u32)> {
     })
 }
 
-/// Whether a marker begins a frame header: SOF0 to SOF15, less DHT, JPG and DAC, which lie
-/// between them.
+/// Whether a marker begins a frame header: SOF0 to SOF15, except DHT, JPG and DAC among them.
 pub fn is_frame(marker: u8) -> bool {
     matches!(marker, 0xc0..=0xcf) && !matches!(marker, DHT | 0xc8 | 0xcc)
 }

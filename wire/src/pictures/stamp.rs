@@ -1,52 +1,50 @@
-//! The facts that travel inside a picture: a comment segment (COM) in every JPEG on the wire.
+//! The facts inside a picture: a comment segment (COM) in every JPEG on the wire.
 
 use std::fmt;
 
 use crate::pictures::jpeg::{self, APP0, APP15, COM, NotJpeg, Segment};
 use crate::topics::name::{CameraId, PhotoId};
 
-/// What a picture says of itself, written
-/// `vitrina node=… camera=… seq=… at=<unix µs> mono=<µs> boot=<id>`, a live picture also
-/// `got=<µs> made=<µs>`, a snapshot `photo=<ULID>`.
+/// What a picture says of itself, written `vitrina node=… camera=… seq=… at=<unix µs> mono=<µs>
+/// boot=<id>`. A live picture also has `got=<µs> made=<µs>`, a snapshot `photo=<ULID>`.
 ///
-/// It stands right after the leading APPn segments, since JFIF and EXIF want to be first, and the
-/// picture stays one that any viewer opens.
+/// It comes right after the leading APPn segments, since JFIF and EXIF must be first. Any viewer
+/// can still open the picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
     /// Node and camera that took it.
     pub camera: CameraId,
-    /// The frame's number. It counts up by one for each frame that the camera made, also those
-    /// that were never published.
+    /// The frame's number. It counts every frame that the camera made, even unpublished ones.
     pub seq: u32,
     /// The wall clock at capture, in microseconds since 1970. It may be wrong.
     pub at: u64,
     /// The monotonic clock at capture, in microseconds since boot.
     pub mono: u64,
-    /// Eight hex digits of the boot id: which boot `mono` counts from.
+    /// Eight hex digits of the boot id of the boot that `mono` counts from.
     pub boot: String,
-    /// What its age is made of so far, if the node tells.
+    /// The parts of its age so far, if the node says.
     pub took: Option<Took>,
-    /// The photo that this is, if it is a snapshot.
+    /// The photo's id, if it is a snapshot.
     pub photo: Option<PhotoId>,
 }
 
 /// How old a frame was at two moments in its node, in microseconds since capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Took {
-    /// When the node had it from the driver.
+    /// When the node got it from the driver.
     pub got: u32,
-    /// When this picture of it was made.
+    /// When the node had made this picture from it.
     pub made: u32,
 }
 
 const WORD: &str = "vitrina ";
 
 impl Stamp {
-    /// Copies `jpeg` to the end of `out` with this stamp in it. Nothing else is changed, so
-    /// [`Stamp::remove`] gives the same bytes back.
+    /// Copies `jpeg` to the end of `out` with this stamp in it, and changes nothing else, so
+    /// [`Stamp::remove`] returns the same bytes.
     ///
     /// # Errors
-    /// [`NotJpeg`] if the header cannot be read; `out` is then as it was.
+    /// [`NotJpeg`] if the header cannot be read; `out` is then unchanged.
     pub fn insert(&self, jpeg: &[u8], out: &mut Vec<u8>) -> Result<(), NotJpeg> {
         let at = after_leading_apps(jpeg)?;
         let text = self.to_string();
@@ -60,12 +58,12 @@ impl Stamp {
         Ok(())
     }
 
-    /// The stamp of a picture. A comment of somebody else's is passed over.
+    /// The stamp of a picture. It ignores other programs' comments.
     pub fn find(jpeg: &[u8]) -> Option<Stamp> {
         find(jpeg).map(|(stamp, _)| stamp)
     }
 
-    /// The picture as it was before it was stamped; `None` if it carries no stamp.
+    /// The picture before it was stamped; `None` if it carries no stamp.
     pub fn remove(jpeg: &[u8]) -> Option<Vec<u8>> {
         let (_, segment) = find(jpeg)?;
         Some([&jpeg[..segment.start], &jpeg[segment.end..]].concat())

@@ -1,4 +1,4 @@
-//! Where a broker is, as it is written in a configuration.
+//! The address of a broker, as written in a configuration.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,13 +7,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// The address of an MQTT broker: `mqtt://[USER@]HOST[:PORT]`, port 1883 if left out; over TLS
-/// `mqtts://`, port 8883. A password has no place in it, for configurations are shown to others.
+/// `mqtts://`, port 8883. It has no password, because people show configurations to others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BrokerUrl {
-    /// Whether it is spoken to over TLS.
+    /// Whether to use TLS.
     pub tls: bool,
-    /// Who comes in, if the broker asks.
+    /// The user, if the broker asks for one.
     pub user: Option<String>,
     /// A name or an IP address; an IPv6 address without its brackets.
     pub host: String,
@@ -30,13 +30,13 @@ pub struct BadBrokerUrl {
 }
 
 impl BadBrokerUrl {
-    /// What a good one looks like, without the bad one.
+    /// The rule for a good address, without the bad one.
     pub fn rule(&self) -> &'static str {
         self.rule
     }
 }
 
-/// The ports that are registered for MQTT, plain and over TLS.
+/// The registered ports for MQTT, plain and over TLS.
 const PORT: u16 = 1883;
 const TLS_PORT: u16 = 8883;
 
@@ -66,7 +66,7 @@ impl FromStr for BrokerUrl {
             None => return Err(bad("write mqtt://HOST or mqtt://HOST:PORT, or mqtts:// for TLS")),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
-        // Names of users may have an @, as mail addresses have.
+        // User names may contain an @, as mail addresses do.
         let (user, rest) = match rest.rsplit_once('@') {
             Some((user, rest)) => (Some(user), rest),
             None => (None, rest),
@@ -107,15 +107,15 @@ impl FromStr for BrokerUrl {
     }
 }
 
-/// A text in which each password of a URL (`://USER:PASSWORD@`, RFC 3986, section 3.2.1) is `…`,
-/// for whatever is shown or logged.
+/// A text with `…` for each password of a URL (`://USER:PASSWORD@`, RFC 3986, section 3.2.1), for
+/// display and logs.
 pub fn hidden(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + "://".len());
         shown.push_str(before);
-        // A password may hold whatever it likes, an @ or a slash too.
+        // A password may contain anything, even an @ or a slash.
         let end = after.find(char::is_whitespace).unwrap_or(after.len());
         let (url, next) = after.split_at(end);
         match url.rsplit_once('@') {

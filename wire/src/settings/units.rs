@@ -28,16 +28,16 @@ const PERIODS: [(&[&str], u64); 6] = [
     (&["year", "years"], 31_556_952),
 ];
 
-/// What a good size is.
+/// The rule for a size.
 pub const A_SIZE: &str = "a size is a whole number and its unit, as 500 MB or 1 GiB";
-/// What a good period is.
+/// The rule for a period.
 pub const A_PERIOD: &str =
     "a period is a whole number and its unit, as 30 s, 10 min, 2 h, 90 d or 1 year";
 
 /// Bytes: a whole number and `B`, `kB`, `MB`, `GB`, `TB`, `KiB`, `MiB`, `GiB` or `TiB`.
 ///
 /// # Errors
-/// The sentence that says what is right.
+/// The sentence with the rule.
 pub fn bytes(text: &str) -> Result<u64, &'static str> {
     read(text, &SIZES).ok_or(A_SIZE)
 }
@@ -46,7 +46,7 @@ pub fn bytes(text: &str) -> Result<u64, &'static str> {
 /// `year`, with an `s` or without.
 ///
 /// # Errors
-/// The sentence that says what is right.
+/// The sentence with the rule.
 pub fn period(text: &str) -> Result<Duration, &'static str> {
     read(text, &PERIODS).map(Duration::from_secs).ok_or(A_PERIOD)
 }
@@ -59,7 +59,7 @@ fn read(text: &str, units: &[(&[&str], u64)]) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
-/// A number in the largest unit that it is a whole number of.
+/// A number in the largest unit that divides it.
 fn write(number: u64, units: &[(&str, u64)]) -> String {
     let fits = |(_, factor): &&(&str, u64)| number.is_multiple_of(*factor) && number > 0;
     let (unit, factor) = units.iter().find(fits).or(units.last()).copied().unwrap_or(("", 1));
@@ -70,7 +70,7 @@ fn write(number: u64, units: &[(&str, u64)]) -> String {
 pub mod size {
     use serde::{Deserializer, Serializer};
 
-    /// As `64 MiB`.
+    /// Written as `64 MiB`.
     ///
     /// # Errors
     /// Those of the serializer.
@@ -85,10 +85,10 @@ pub mod size {
         serializer.serialize_str(&super::write(number, &UNITS))
     }
 
-    /// Of `64 MiB` or of 67108864.
+    /// Read from `64 MiB` or 67108864.
     ///
     /// # Errors
-    /// It is no size, or too large a one.
+    /// It is not a size, or is too large.
     pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
     where
         T: TryFrom<u64>,
@@ -101,7 +101,7 @@ pub mod size {
     pub mod option {
         use serde::{Deserializer, Serializer};
 
-        /// As `64 MiB`.
+        /// Written as `64 MiB`.
         ///
         /// # Errors
         /// Those of the serializer.
@@ -116,10 +116,10 @@ pub mod size {
             }
         }
 
-        /// Of `64 MiB` or of 67108864.
+        /// Read from `64 MiB` or 67108864.
         ///
         /// # Errors
-        /// It is no size, or too large a one.
+        /// It is not a size, or is too large.
         pub fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
         where
             T: TryFrom<u64>,
@@ -135,7 +135,7 @@ pub mod size {
 pub mod seconds {
     use serde::{Deserializer, Serializer};
 
-    /// As `10 min`.
+    /// Written as `10 min`.
     ///
     /// # Errors
     /// Those of the serializer.
@@ -149,10 +149,10 @@ pub mod seconds {
         serializer.serialize_str(&super::write(number, &UNITS))
     }
 
-    /// Of `10 min` or of 600.
+    /// Read from `10 min` or 600.
     ///
     /// # Errors
-    /// It is no period, or too long a one.
+    /// It is not a period, or is too long.
     pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
     where
         T: TryFrom<u64>,

@@ -1,4 +1,4 @@
-//! Topic filters, for what is subscribed to over all nodes or cameras.
+//! Topic filters for subscriptions across all nodes or cameras.
 
 use crate::topics::name::{NodeName, Root};
 use crate::topics::topic::PICTURES;
@@ -28,7 +28,7 @@ pub fn every_gallery(root: &Root) -> String {
     format!("{root}/gallery/+/status")
 }
 
-/// Every gallery that comes, and what they tell each other of that.
+/// The arrival of every gallery, and what galleries tell each other about it.
 pub fn every_come(root: &Root) -> String {
     format!("{root}/gallery/+/come")
 }
@@ -38,17 +38,17 @@ pub fn every_preview(root: &Root) -> String {
     format!("{root}{PICTURES}/+/+/preview")
 }
 
-/// Every snapshot, also those that are offered again.
+/// Every snapshot, including repeated offers.
 pub fn every_snapshot(root: &Root) -> String {
     format!("{root}{PICTURES}/+/+/snapshot")
 }
 
-/// What every node answers.
+/// The answers of every node.
 pub fn every_answer(root: &Root) -> String {
     format!("{root}/+/answer")
 }
 
-/// What every node is asked.
+/// The questions to every node.
 pub fn every_ask(root: &Root) -> String {
     format!("{root}/+/ask")
 }
@@ -58,12 +58,12 @@ pub fn every_snap(root: &Root) -> String {
     format!("{root}/+/+/snap")
 }
 
-/// Every control that is set.
+/// Every request to set a control.
 pub fn every_set(root: &Root) -> String {
     format!("{root}/+/+/set/+")
 }
 
-/// What happens to the photos of every gallery.
+/// The photo events of every gallery.
 pub fn every_photo(root: &Root) -> String {
     format!("{root}/gallery/+/photo")
 }

@@ -8,12 +8,12 @@ use crate::topics::topic::PICTURES;
 /// The longest foreign topic, in bytes.
 const LENGTH: usize = 256;
 
-/// A topic name (MQTT 3.1.1, 4.7) where another program listens: under no root of ours, and not the
+/// A topic name (MQTT 3.1.1, 4.7) of another program: not under a root of ours, and not the
 /// broker's own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ForeignTopic(String);
 
-/// Why a topic is no foreign one.
+/// Why a topic is not a foreign one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("bad topic {given:?}: {rule}")]
 pub struct BadForeignTopic {
@@ -22,7 +22,7 @@ pub struct BadForeignTopic {
 }
 
 impl ForeignTopic {
-    /// Takes a topic name, where our own topics are under `root`.
+    /// Accepts a topic name; our own topics are under `root`.
     ///
     /// # Errors
     /// [`BadForeignTopic`] says which rule it breaks.
@@ -41,7 +41,7 @@ impl ForeignTopic {
         } else {
             return Ok(ForeignTopic(topic.to_owned()));
         };
-        // A topic from a stranger can be long; the message shows its beginning.
+        // A stranger's topic can be long; the message shows its beginning.
         Err(BadForeignTopic { given: topic.chars().take(64).collect(), rule })
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits;
 
-/// Why a name was refused. The text says which one and what a good one looks like.
+/// Why a name was refused. The text shows the name and the rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("bad {what} {given:?}: {rule}")]
 pub struct BadName {
@@ -18,7 +18,7 @@ pub struct BadName {
 
 impl BadName {
     fn new(what: &'static str, given: &str, rule: &'static str) -> Self {
-        // A name from a stranger can be megabytes long; the message shows its beginning.
+        // A stranger's name can be megabytes long; the message shows its beginning.
         let given = given.chars().take(2 * limits::NAME).collect();
         BadName { what, given, rule }
     }
@@ -31,7 +31,7 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
 }
 
-/// A string type whose values are all good: parsed once, at the edge.
+/// A string type whose values are always valid: parsed once, at the edge.
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $what:literal, $rule:expr, $is_good:expr) => {
         $(#[$doc])*
@@ -131,8 +131,7 @@ fn base32(bits: u128, digits: u32) -> String {
 }
 
 impl PhotoId {
-    /// The ULID of a time in milliseconds since 1970 and 80 random bits; what is more of either is
-    /// cut off.
+    /// The ULID of a time in milliseconds since 1970 and 80 random bits; it cuts off higher bits.
     pub fn new(millis: u64, random: u128) -> Self {
         let bits = u128::from(millis) << 80 | random & (u128::MAX >> 48);
         PhotoId(base32(bits, 26))
@@ -146,7 +145,7 @@ impl PhotoId {
 }
 
 impl PersonId {
-    /// Ten digits of base32, in small letters, of the lowest 50 bits.
+    /// Ten digits of base32, in small letters, from the lowest 50 bits.
     pub fn new(random: u64) -> Self {
         PersonId(base32(random.into(), 10).to_ascii_lowercase())
     }
@@ -160,12 +159,12 @@ impl Default for Root {
 
 impl NodeName {
     /// Whether this is a browser that shares its camera. Only a gallery speaks for those, so no
-    /// machine may be called so.
+    /// machine may have such a name.
     pub fn is_browser(&self) -> bool {
         self.0.starts_with("web-")
     }
 
-    /// A node's name made from a host name; `node` where nothing of it can be kept.
+    /// A node's name made from a host name; `node` if no character of it is usable.
     pub fn from_host(host: &str) -> Self {
         let first_label = host.split('.').next().unwrap_or_default();
         let slug = slug(first_label, limits::NAME);
@@ -180,18 +179,18 @@ impl NodeName {
 }
 
 impl CameraName {
-    /// A camera's name made from its card name and serial number (V4L2's `card`, USB's
-    /// `iSerial`); `camera` where nothing of them can be kept.
+    /// A camera's name made from its card name and serial number (V4L2's `card`, USB's `iSerial`);
+    /// `camera` if no character of them is usable.
     ///
-    /// UVC repeats the product name after a colon, cut short (`C920: HD Pro Webcam C9`); the
-    /// repetition is left out. The examples are in `golden/names.json`.
+    /// UVC repeats the product name after a colon, cut short (`C920: HD Pro Webcam C9`); the name
+    /// omits the repetition. The examples are in `golden/names.json`.
     pub fn from_card(card: &str, serial: Option<&str>) -> Self {
         let product = match card.split_once(": ") {
             Some((first, rest)) if first.starts_with(rest) => first,
             _ => card,
         };
         let serial = slug(serial.unwrap_or_default(), usize::MAX);
-        // The end of a serial number tells two cameras apart; its beginning is the maker's.
+        // The end of a serial number distinguishes two cameras; its beginning is the maker's.
         let serial = serial[serial.len().saturating_sub(8)..].trim_matches('-');
         let room = match serial.len() {
             0 => limits::NAME,
@@ -208,7 +207,7 @@ impl CameraName {
         CameraName(name)
     }
 
-    /// The same name with a number at its end, for the `n`th camera of one name.
+    /// The same name with a number at its end, for the `n`th camera with that name.
     pub fn numbered(&self, n: usize) -> Self {
         let suffix = format!("-{n}");
         let kept = self.0.len().min(limits::NAME - suffix.len());
@@ -216,7 +215,7 @@ impl CameraName {
     }
 }
 
-/// Lower-case ASCII with every run of other characters made one hyphen, at most `most` long.
+/// Lower-case ASCII with one hyphen for each run of other characters, at most `most` long.
 fn slug(text: &str, most: usize) -> String {
     let mut slug = String::new();
     for c in text.chars() {

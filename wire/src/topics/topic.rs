@@ -1,4 +1,4 @@
-//! Every topic of the protocol, read and written in one place.
+//! Every topic of the protocol: the one place that reads and writes them.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::topics::foreign::ForeignTopic;
 use crate::topics::name::{BadName, CameraId, CameraName, GalleryId, NodeName, PersonId, Root};
 
-/// The sizes in which a camera's live picture travels, as a part of each side.
+/// The sizes of a camera's live picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Size {
@@ -41,8 +41,8 @@ impl fmt::Display for Size {
 
 /// A topic, without its root.
 ///
-/// Text is under `<root>/`, pictures under `<root>-jpeg/`, so that `mosquitto_sub -v -t
-/// '<root>/#'` can always be read.
+/// Text is under `<root>/`, pictures under `<root>-jpeg/`, so that `mosquitto_sub -v -t '<root>/#'`
+/// always prints readable text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Topic {
     /// `<node>/status`: [`crate::Status`], retained.
@@ -67,13 +67,13 @@ pub enum Topic {
     Want(CameraId),
     /// `<node>/<camera>/snap`: [`crate::Snap`].
     Snap(CameraId),
-    /// `<node>/<camera>/set/<name>`: a control's new value as text. The name has the characters
-    /// of a camera's.
+    /// `<node>/<camera>/set/<name>`: a control's new value as text. The name obeys the rule for a
+    /// camera's name.
     Set(CameraId, CameraName),
     /// `gallery/<id>/status`: [`crate::Status`], retained.
     GalleryStatus(GalleryId),
     /// `gallery/<id>/come`: empty when the gallery comes; `before ID` or `after ID` when it tells
-    /// another one which of them came first.
+    /// another gallery which of them came first.
     GalleryCome(GalleryId),
     /// `gallery/<id>/photo`: [`crate::PhotoEvent`].
     GalleryPhoto(GalleryId),
@@ -87,20 +87,20 @@ pub enum Topic {
     Live(CameraId, Size),
     /// `<node>/<camera>/snapshot`, a picture.
     Snapshot(CameraId),
-    /// Under no root of ours: another program listens there. It is written and never read.
+    /// Under no root of ours, for another program. Vitrina writes it and never reads it.
     Foreign(ForeignTopic),
 }
 
-/// Why a topic was not understood.
+/// Why a topic could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadTopic {
     /// The topic is not under this root.
     #[error("not a topic of ours")]
     Foreign,
-    /// The topic is under this root, but none that this version knows.
+    /// The topic is under this root, but this version does not know it.
     #[error("unknown topic")]
     Unknown,
-    /// A level that should be a name is none.
+    /// A level that should be a name is not one.
     #[error(transparent)]
     Name(#[from] BadName),
 }
@@ -162,7 +162,7 @@ impl Topic {
         })
     }
 
-    /// The topic as it goes on the wire under `root`.
+    /// The topic on the wire, under `root`.
     pub fn under<'a>(&'a self, root: &'a Root) -> impl fmt::Display + 'a {
         Under { topic: self, root }
     }
