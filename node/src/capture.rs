@@ -1,10 +1,10 @@
-//! Cameras: the thread of each, the commands that it takes, and what it makes of its frames' order.
+//! Cameras: a thread for each, its commands, and the order of its frames.
 //!
-//! `driver` is V4L2, `source` the trait of whatever gives frames, `test_card` one without a device;
-//! `camera` is the thread with the one retry loop around it, `commands` the queue to it; `pace`
-//! knows how long the next frame may take, `sequence` numbers them, `frozen` notices a source that
-//! stands still. It knows nothing of MQTT: facts, pictures and photos go out through the `Outlet`.
-//! Nothing here waits for a disk or a network.
+//! `driver` is V4L2, `source` the trait of everything that gives frames, `test_card` a source
+//! without a device. `camera` is the thread with the one retry loop, `commands` the queue to it.
+//! `pace` knows how long the next frame may take, `sequence` numbers frames, `frozen` notices a
+//! source that stands still. It knows nothing of MQTT: facts, pictures and photos go out through
+//! the `Outlet`. Nothing here waits for a disk or a network.
 
 pub(crate) mod camera;
 pub(crate) mod commands;

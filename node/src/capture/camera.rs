@@ -1,5 +1,5 @@
-//! One camera as the rest of the node sees it: commands go in, figures come out. Its thread is in
-//! `worker`, what it says of itself in `report`.
+//! One camera as the rest of the node sees it: it takes commands and gives figures. Its thread is
+//! in `worker`, its published state in `report`.
 
 mod report;
 mod worker;
@@ -32,9 +32,9 @@ const HANGS: Duration = Duration::from_secs(30);
 pub(crate) struct About {
     /// Node and name.
     pub id: CameraId,
-    /// What people call it.
+    /// The name that people use.
     pub title: String,
-    /// The stable path of its device as it was at first, or `test card`.
+    /// The first stable path of its device, or `test card`.
     pub device: String,
     /// The name of its card.
     pub model: String,
@@ -55,7 +55,7 @@ pub(crate) struct Outlet {
     pub facts: Arc<Facts>,
     /// Pictures.
     pub slots: Arc<Slots>,
-    /// Who watches over the threads.
+    /// What watches the threads.
     pub health: Health,
     /// Photos.
     pub spooler: Spooler,
@@ -76,7 +76,7 @@ impl Camera {
     /// Starts the thread of a camera whose device is there, or is missing for a reason.
     ///
     /// # Errors
-    /// When the system gives no more threads.
+    /// The system cannot start another thread.
     pub fn start(
         about: About,
         device: Result<PathBuf, Fault>,
@@ -99,23 +99,23 @@ impl Camera {
         Ok((camera, thread))
     }
 
-    /// What it is.
+    /// What the camera is.
     pub fn about(&self) -> &About {
         &self.about
     }
 
-    /// Gives its thread a command, which is carried out soon, or refused. Its thread ends within
-    /// half a second of [`Command::Stop`], unless it hangs in its driver.
+    /// Gives its thread a command, which the thread soon carries out or refuses. After
+    /// [`Command::Stop`] the thread ends within half a second, unless it hangs in its driver.
     pub fn give(&self, command: Command) {
         self.commands.give(command);
     }
 
-    /// Somebody asks for a photo: the first frame captured from now on.
+    /// Asks for a photo: the first frame captured from now on.
     pub fn snap(&self, request: Request) {
         self.give(Command::Snap(request, clock::monotonic()));
     }
 
-    /// Refuses what others asked and no frame or driver came for.
+    /// Refuses requests that have waited too long for a frame or the driver.
     pub fn expire(&self) {
         self.snaps().expire(clock::monotonic());
         self.commands.expire(Instant::now());
@@ -126,13 +126,13 @@ impl Camera {
         self.counters.snapshot()
     }
 
-    /// Where somebody registers who wants its frames small and grey.
+    /// Where a consumer registers for small grey frames.
     #[cfg_attr(not(test), expect(dead_code, reason = "no consumer is built yet"))]
     pub fn luma(&self) -> &LumaTap {
         &self.luma
     }
 
-    /// Hands a frame to the spool for all whose photo it is.
+    /// Hands a frame to the spool for every request that it answers.
     fn spool(&self, spooler: &Spooler, at: Duration, jpeg: &Bytes, stamp: &Stamp) {
         let requests = self.snaps().extract(at);
         for request in requests {

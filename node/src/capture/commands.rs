@@ -1,8 +1,8 @@
-//! What a camera is told to do: one bounded queue from the rest of the node to its thread.
+//! The commands to a camera: one bounded queue from the rest of the node to its thread.
 //!
-//! Each command is carried out, answered, or refused by its name. Each kind has a share of the queue,
-//! so that no kind keeps out another. What the node itself says of the device takes the place of what
-//! it said before and is never refused.
+//! The thread carries out, answers or refuses each command by its name. Each kind has a share of
+//! the queue, so that no kind keeps out another. The node's own commands about the device replace
+//! their predecessors and are never refused.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -15,37 +15,37 @@ use wire::{Controls, Want, limits};
 use crate::capture::source::Fault;
 use crate::spool::spooler::Request;
 
-/// So many wants wait, each of another asker.
+/// How many wants may wait, each of another asker.
 const WANTS: usize = limits::WANT_BY;
-/// So many photos are asked for before the thread hears of the first.
+/// How many requests for photos may wait for the thread.
 const SNAPS: usize = 32;
-/// So many ask for the controls at once.
+/// How many requests for the controls may wait.
 const CONTROLS: usize = 8;
-/// A command that has waited for so long is refused: the thread hangs in its driver.
+/// A command that has waited so long is refused, because the thread hangs in its driver.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// A command to a camera.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// The device is here now: what failed before is tried again at once.
+    /// The device is here now: the thread retries at once.
     Plug(PathBuf),
-    /// There is no device, or it is not to be opened, and why.
+    /// There is no device, or the thread must not open it, and why.
     Withhold(Fault),
-    /// The stable path that the device has now.
+    /// The present stable path of the device.
     Path(String),
     /// Somebody asks for frames.
     Want(Want),
     /// Somebody asked for a photo at this time of the monotonic clock: the first frame captured
     /// after it.
     Snap(Request, Duration),
-    /// Somebody asks for the controls as they are now.
+    /// Somebody asks for the present controls.
     Controls(oneshot::Sender<Result<Controls, String>>),
-    /// The thread is to end.
+    /// The thread must end.
     Stop,
 }
 
 impl Command {
-    /// What it is called in a refusal.
+    /// Its name in a refusal.
     fn name(&self) -> &'static str {
         match self {
             Command::Plug(_) | Command::Withhold(_) => "device",
@@ -57,7 +57,7 @@ impl Command {
         }
     }
 
-    /// How many of its kind may wait; those of the node replace each other.
+    /// How many of its kind may wait; the node's own replace each other.
     fn share(&self) -> usize {
         match self {
             Command::Want(_) => WANTS,
@@ -67,7 +67,7 @@ impl Command {
         }
     }
 
-    /// Whether a later one of the same kind makes this one needless.
+    /// Whether a later command makes this one needless.
     fn is_replaced_by(&self, later: &Command) -> bool {
         match (self, later) {
             (Command::Want(one), Command::Want(other)) => one.by == other.by,
@@ -75,12 +75,12 @@ impl Command {
         }
     }
 
-    /// Whether it can be carried out while a frame is worked on: the device is not asked.
+    /// Whether the thread can carry it out while it works on a frame, without asking the device.
     fn is_quick(&self) -> bool {
         matches!(self, Command::Want(_) | Command::Snap(..))
     }
 
-    /// Tells whoever gave it that it is not carried out, and why.
+    /// Tells the asker that it is not carried out, and why.
     pub fn refuse(self, why: &str) {
         let name = self.name();
         match self {
@@ -88,7 +88,7 @@ impl Command {
             Command::Controls(reply) => {
                 reply.send(Err(why.to_owned())).ok();
             }
-            // Nobody is told on MQTT what becomes of a want; it is repeated.
+            // MQTT has no answer to a want; askers repeat it.
             Command::Want(want) => tracing::debug!(by = want.by, "{why}"),
             Command::Plug(_) | Command::Withhold(_) | Command::Path(_) | Command::Stop => {
                 tracing::debug!(name, "{why}");
@@ -105,10 +105,10 @@ pub(crate) struct Commands {
 }
 
 impl Commands {
-    /// Gives a command, or refuses it: too many of its kind wait.
+    /// Adds a command, or refuses it if too many of its kind wait.
     pub fn give(&self, command: Command) {
         let mut waiting = self.lock();
-        // In the place of the one that it replaces it would be older than what came after that.
+        // The new command goes last, because it must not overtake earlier ones.
         waiting.retain(|(_, one)| !one.is_replaced_by(&command));
         let (name, share) = (command.name(), command.share());
         if waiting.iter().filter(|(_, one)| one.name() == name).count() >= share {
@@ -126,21 +126,21 @@ impl Commands {
         self.lock().pop_front().map(|(_, command)| command)
     }
 
-    /// The oldest that can be carried out while a frame is worked on.
+    /// The oldest command that the thread can carry out while it works on a frame.
     pub fn next_quick(&self) -> Option<Command> {
         let mut waiting = self.lock();
         let first = waiting.iter().position(|(_, command)| command.is_quick())?;
         waiting.remove(first).map(|(_, command)| command)
     }
 
-    /// Waits until there is a command, at most until `until`. False when that has passed.
+    /// Waits for a command until `until` at most. False if none came by then.
     pub fn wait(&self, until: Instant) -> bool {
         let left = until.saturating_duration_since(Instant::now());
         let waited = self.came.wait_timeout_while(self.lock(), left, |waiting| waiting.is_empty());
         !waited.unwrap_or_else(PoisonError::into_inner).0.is_empty()
     }
 
-    /// Refuses what others have asked and the thread has not heard in time.
+    /// Refuses others' commands that the thread has not taken in time.
     pub fn expire(&self, now: Instant) {
         let is_late = |came: Instant, command: &Command| {
             command.share() > 1 && now.saturating_duration_since(came) >= PATIENCE

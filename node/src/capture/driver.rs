@@ -1,11 +1,10 @@
-//! What a V4L2 driver says, and what is made of it.
+//! The answers of a V4L2 driver, and their interpretation.
 //!
 //! `v4l2` asks the kernel and is the only file that knows its structures; `descriptions` are its
-//! answers; `offers` asks for formats,
-//! sizes and rates, `bounds` makes them fit to be used, `choose` picks one; `controls` lists what can
-//! be set; `stream` reads frames, and `times` says when each was captured; `errno` and `holder` say
-//! why a device cannot be used. No number of a driver is used before it was checked, no list of a
-//! driver is followed without end, and nothing here knows who wants frames.
+//! answers. `offers` lists formats, sizes and rates, `bounds` makes them usable, `choose` picks
+//! one. `controls` lists the controls. `stream` reads frames, and `times` finds their capture
+//! times. `errno` and `holder` explain why a device cannot be used. No number of a driver is used
+//! unchecked, no list of a driver is followed without end, and nothing here knows who wants frames.
 
 pub(crate) mod bounds;
 pub(crate) mod choose;

@@ -1,28 +1,28 @@
-//! Tells a source that stands still from one that shows a thing that does.
+//! Distinguishes a source that stands still from one that shows a still scene.
 //!
-//! A loopback whose writer has gone, or a frame grabber that hangs, gives its last picture again
-//! and again with that picture's time: frames come, and nothing in them is live. A camera before
-//! a wall gives new times, and one whose driver's time stands still gives new pictures.
+//! A loopback whose writer has gone, or a frame grabber that hangs, repeats its last picture with
+//! that picture's time: frames come, but nothing in them is live. A camera before a wall gives new
+//! times, and a camera whose driver's time stands still gives new pictures.
 
 use std::time::Duration;
 
-/// What a camera gave last, over all its streams.
+/// The last frame of a camera, over all its streams.
 #[derive(Debug, Default)]
 pub(crate) struct Frozen {
     /// The driver's time of the last frame.
     told: Option<Duration>,
-    /// When the first frame of this time was captured, by the monotonic clock.
+    /// When the first frame with this time was captured, by the monotonic clock.
     since: Duration,
-    /// The last frame, where its time was not new. What has a new time costs no copy.
+    /// The last frame, if its time was not new. A frame with a new time needs no copy.
     bytes: Vec<u8>,
     is_still: bool,
 }
 
 impl Frozen {
-    /// Takes a whole frame, captured at `at` by the monotonic clock and at `told` by whatever
-    /// clock its driver has. True if it is the last frame once more.
+    /// Processes a whole frame, captured at `at` by the monotonic clock and at `told` by the
+    /// driver's clock, whichever that is. True if it repeats the last frame.
     ///
-    /// The first frame of a time that is not new passes, since there is no copy to compare with.
+    /// The first frame with an old time passes, because there is no copy to compare it with.
     pub fn repeats(&mut self, told: Option<Duration>, at: Duration, bytes: &[u8]) -> bool {
         if told.is_none() || self.told != told {
             (self.told, self.since) = (told, at);
@@ -41,7 +41,7 @@ impl Frozen {
         self.is_still
     }
 
-    /// Since when the source stands still, by the monotonic clock.
+    /// Since when the source has stood still, by the monotonic clock.
     pub fn since(&self) -> Option<Duration> {
         self.is_still.then_some(self.since)
     }

@@ -1,57 +1,57 @@
-//! How long a camera may take for its next frame: by what its driver says, and by what was seen.
+//! How long a camera may take for its next frame, from the driver's rate and the observed frames.
 //!
-//! A camera of one frame in five seconds works, and one of thirty a second that gives nothing for
-//! five has stopped. Of a stream that has just begun nothing is known yet: long exposures, lamps
-//! that warm up and drivers that start slowly are waited for.
+//! A camera with one frame in five seconds works, but one with thirty a second that gives none for
+//! five has stopped. The pace of a new stream is unknown: it waits for long exposures, lamps that
+//! warm up and drivers that start slowly.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use wire::limits::STALLED_AFTER;
 
-/// A stream may take so long until its pace is known, and twice as long after each one that gave
-/// nothing, so often.
+/// How long a stream may take until its pace is known; the time doubles, so often, after each
+/// stream that gave nothing.
 const BEGINS: Duration = Duration::from_secs(20);
 const DOUBLED: u32 = 3;
 
-/// A pace is known from so many frames on.
+/// The pace is known after so many frames.
 const KNOWN: u32 = 3;
 
-/// A driver that tells a longer interval than this tells nothing.
+/// A longer interval from a driver is ignored.
 const BELIEVED: Duration = Duration::from_secs(600);
 
 /// The pace is the longest of so many distances between good frames; from [`FEW`] on the second
-/// longest, since a camera that stopped once is not a slow one.
+/// longest, because a camera that stopped once is not slow.
 const SEEN: usize = 32;
 const FEW: usize = 4;
 
-/// A stream that has stopped is opened again when this time has passed without a frame, too.
+/// A stopped stream is reopened only after this time without a frame.
 const REOPEN: Duration = Duration::from_secs(7);
 
-/// Intervals that are told to others, in seconds: a pace that wobbles shall not be told each time.
+/// Published intervals, in seconds, in steps: not each wobble of the pace is published.
 const STEPS: [u16; 13] = [2, 3, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1800, 3600];
 
 /// The pace of one camera, over all its streams.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    /// The longest time between two frames that the driver tells.
+    /// The longest time between two frames that the driver reports.
     told: Duration,
     /// The distances of the last good frames.
     seen: VecDeque<Duration>,
-    /// How long the first good frame of this stream took, once it has come.
+    /// How long this stream took to its first good frame, once that has come.
     began: Option<Duration>,
     /// Frames of this stream, good or not.
     came: u32,
-    /// When the last frame came, or else the stream began; and the last good one.
+    /// When the last frame came, or else when the stream began; and the last good frame.
     last: Duration,
     good: Duration,
-    /// So many streams on end gave nothing from which the pace could be known.
+    /// How many streams in a row gave too little to know the pace.
     in_vain: u32,
-    /// The interval that is told.
+    /// The published interval.
     step: Option<u16>,
 }
 
-/// What is missing of a stream.
+/// What is missing from a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Missing {
     /// No frame comes.
@@ -69,7 +69,7 @@ impl Pace {
 
     /// A frame came, and whether it is good.
     pub fn frame(&mut self, is_good: bool, now: Duration) {
-        // How long a source stood still, or gave only broken frames, is no pace.
+        // The time of a still source or of broken frames is not part of the pace.
         let good = now.saturating_sub(self.good).min(2 * self.patience());
         let distance = good.max(now.saturating_sub(self.last));
         self.last = now;
@@ -90,12 +90,12 @@ impl Pace {
         }
     }
 
-    /// The stream is given up.
+    /// The stream ends without success.
     pub fn end(&mut self) {
         self.in_vain += u32::from(self.came < KNOWN);
     }
 
-    /// What is missing for longer than it may be, and whether the stream is to be opened again.
+    /// What has been missing too long, and whether to reopen the stream.
     pub fn missing(&self, now: Duration) -> Option<(Missing, bool)> {
         let (patience, without) = (self.patience(), now.saturating_sub(self.good));
         let what = match now.saturating_sub(self.last) >= patience {
@@ -105,26 +105,25 @@ impl Pace {
         (without >= patience).then_some((what, without >= patience + REOPEN))
     }
 
-    /// How long the next good frame is waited for.
+    /// How long to wait for the next good frame.
     pub fn patience(&self) -> Duration {
-        // One that took long to begin may take as long again, until it has shown otherwise.
+        // A slow start may repeat, until the camera has shown otherwise.
         let began = self.began.filter(|_| self.came <= SEEN as u32).unwrap_or_default();
         let interval = self.interval().max(began);
-        // Paces are uneven, most of all short ones.
+        // Paces are uneven, especially short ones.
         let uneven = (10 * interval).min(3 * interval + Duration::from_secs(10));
         let known = uneven.max(STALLED_AFTER);
         if self.came >= KNOWN { known } else { known.max(BEGINS * 2u32.pow(self.doubled())) }
     }
 
-    /// How much longer a photo may take than that of a quick camera: the frame that is being
-    /// exposed when it is asked for is not the photo, and a stream may not have begun to give any.
+    /// How much longer a photo may take than from a fast camera: a frame under exposure at the
+    /// request is not the photo, and a stream may not have given any yet.
     pub fn photo(&self) -> Duration {
         let begins = if self.came >= KNOWN { Duration::ZERO } else { self.patience() };
         begins.max(2 * self.interval())
     }
 
-    /// The interval that others are told, in seconds; none for a camera of a frame a second or
-    /// more.
+    /// The published interval, in seconds; none for a camera with a frame a second or more.
     pub fn told(&mut self) -> Option<f32> {
         let interval = self.interval();
         let step_of = |interval: Duration| {
@@ -133,7 +132,7 @@ impl Pace {
                 .then(|| STEPS.into_iter().find(fits).unwrap_or(STEPS[STEPS.len() - 1]))
         };
         let (up, down) = (step_of(interval.mul_f32(0.95)), step_of(interval.mul_f32(1.2)));
-        // Up at once, down only when it is well below.
+        // It rises at once, but falls only well below the step.
         if up > self.step || down < self.step {
             self.step = up;
         }
@@ -144,9 +143,9 @@ impl Pace {
         self.in_vain.min(DOUBLED)
     }
 
-    /// The longest time between two frames that is to be expected.
+    /// The longest expected time between two frames.
     fn interval(&self) -> Duration {
-        // What the driver says counts until its camera has shown better.
+        // The driver's interval counts until the camera has shown better.
         let told = if self.seen.len() < SEEN { self.told } else { Duration::ZERO };
         let mut longest = [Duration::ZERO; 2];
         for &distance in &self.seen {

@@ -1,17 +1,17 @@
 //! Counts the frames that a camera made, by its driver's numbers.
 
-/// The most frames that a gap in a driver's numbers can mean. A larger one is a driver that began
-/// to count anew.
+/// The most frames that a gap in a driver's numbers can mean. A larger one means that the driver
+/// restarted its count.
 const GAP: u32 = 10_000;
 
-/// The most frames that can be missing before the first of a stream. Drivers count from 0; one
-/// whose first number is higher goes on counting from an earlier stream.
+/// The most frames that can be missing before the first of a stream. Drivers count from 0; a higher
+/// first number continues an earlier stream.
 const AHEAD: u32 = 64;
 
 /// The numbers of one camera over all its streams.
 #[derive(Debug, Default)]
 pub(crate) struct Sequence {
-    /// The driver's number that is next in this stream; `None` at its beginning.
+    /// The driver's next number in this stream; `None` at its start.
     next: Option<u32>,
     made: u32,
 }
@@ -22,8 +22,8 @@ impl Sequence {
         self.next = None;
     }
 
-    /// Takes a frame with this number of the driver. Returns our own number for it, which counts
-    /// every frame made since the start, and how many went missing before it.
+    /// Takes a frame's driver number. Returns our own number, which counts every frame since the
+    /// start, and how many frames are missing before it.
     pub fn number(&mut self, driver: u32) -> (u32, u32) {
         let missing = match self.next {
             Some(next) => Some(driver.wrapping_sub(next)).filter(|&gap| gap <= GAP),

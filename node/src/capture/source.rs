@@ -1,4 +1,4 @@
-//! Where frames come from: a camera, or the test card.
+//! The source of frames: a camera, or the test card.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,25 +9,25 @@ use crate::picture::raw::pixels::Layout;
 
 /// A stream of frames that runs until it is dropped.
 pub(crate) trait Source {
-    /// How its frames lie in memory.
+    /// The layout of its frames in memory.
     fn layout(&self) -> Layout;
 
-    /// The rate that is promised, in frames a second; `None` if nothing is.
+    /// The promised rate, in frames a second; `None` if there is none.
     fn fps(&self) -> Option<f32>;
 
-    /// The longest time between two frames that is promised; `None` if nothing is.
+    /// The longest promised time between two frames; `None` if there is none.
     fn interval(&self) -> Option<Duration> {
         let fps = self.fps().filter(|fps| *fps > 0.0)?;
         Duration::try_from_secs_f32(1.0 / fps).ok()
     }
 
-    /// What can be set on it, read anew.
+    /// Its controls, read anew.
     fn controls(&mut self) -> Controls {
         Controls::default()
     }
 
-    /// The same, if its driver or another program has changed any since the last call, as far as
-    /// that can be known without asking often; at the first call as they are.
+    /// Its controls, if the driver or another program has changed any since the last call, as far
+    /// as that is cheap to know; the first call returns them all.
     fn changed_controls(&mut self) -> Option<Controls> {
         None
     }
@@ -35,11 +35,11 @@ pub(crate) trait Source {
     /// The next frame, or `None` if there was none within `wait`.
     ///
     /// # Errors
-    /// [`Fault`] when the stream is over and must be opened again.
+    /// [`Fault`] when the stream has ended and must be reopened.
     fn next(&mut self, wait: Duration) -> Result<Option<Frame<'_>>, Fault>;
 }
 
-/// Opens the stream of the device that now has this path.
+/// Opens the stream of the device at this path.
 pub(crate) type Open = Box<dyn Fn(&Path) -> Result<Box<dyn Source>, Fault> + Send>;
 
 /// A frame as it was captured.
@@ -49,14 +49,14 @@ pub(crate) struct Frame<'a> {
     pub bytes: &'a [u8],
     /// The driver's number of the frame.
     pub sequence: u32,
-    /// When it was captured, by the monotonic clock: later than the one before it, and no guess
-    /// of its driver's.
+    /// The capture time, by the monotonic clock: later than the one before, and checked against the
+    /// driver.
     pub at: Duration,
-    /// When its driver says that, by whatever clock; `None` where there is no driver.
+    /// The driver's capture time, by any clock; `None` without a driver.
     pub told: Option<Duration>,
     /// The driver says that it is broken.
     pub error: bool,
-    /// It lay ready while an earlier one was worked on, and a newer one is there or about to come.
+    /// It waited while the node worked on an earlier frame, and a newer one is ready or almost.
     pub late: bool,
 }
 

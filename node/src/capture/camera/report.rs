@@ -1,4 +1,4 @@
-//! What a camera says of itself: its state and controls, each told once and again when it changes.
+//! A camera's published state and controls, each published once and again when it changes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,28 +12,28 @@ use crate::clock;
 use crate::outgoing::facts::Facts;
 use crate::picture::raw::pixels::Layout;
 
-/// Another size is told when so many frames on end have it: some cameras give two by turns.
+/// A new size is published after so many frames in a row: some cameras alternate.
 const STEADY: u32 = 10;
 
-/// What was told, and what is known beside it.
+/// The published state, and what else is known.
 pub(super) struct Report {
     about: About,
     facts: Arc<Facts>,
-    /// The stable path that the device has now.
+    /// The present stable path of the device.
     path: String,
-    /// The controls as they were read last.
+    /// The controls at the last reading.
     controls: Controls,
     published: Option<State>,
-    /// The failure that was logged last; the same one is not logged again.
+    /// The last logged failure; the same one is not logged again.
     logged: Option<(Reason, String)>,
 }
 
 /// How a camera works.
 pub(super) struct Working<'a> {
-    /// Somebody looks.
+    /// Somebody watches.
     pub is_wanted: bool,
     pub layout: &'a Layout,
-    /// Frames on end that had the size of the one before.
+    /// How many frames in a row have had the same size.
     pub same_size: u32,
     pub sizes: &'a [Size],
     pub fps: Option<f32>,
@@ -41,18 +41,18 @@ pub(super) struct Working<'a> {
 }
 
 impl Report {
-    /// Of a camera that has said nothing yet.
+    /// The report of a camera that has published nothing yet.
     pub fn new(about: About, facts: Arc<Facts>) -> Self {
         let (path, controls) = (about.device.clone(), Controls::default());
         Report { about, facts, path, controls, published: None, logged: None }
     }
 
-    /// The stable path that the device has now.
+    /// The device has this stable path now.
     pub fn path(&mut self, path: String) {
         self.path = path;
     }
 
-    /// The controls were read. While the camera works their change is told at once.
+    /// The controls were read. A change is published at once while the camera works.
     pub fn controls(&mut self, controls: Controls) {
         self.controls = controls;
         if let Some(published) = self.published.clone().filter(|state| state.reason.is_none()) {
@@ -99,7 +99,7 @@ impl Report {
         }
     }
 
-    /// Frames do not flow, since a time by the monotonic clock.
+    /// Frames have not flowed since a time of the monotonic clock.
     pub fn failed(&mut self, fault: Fault, since: Duration) {
         let failure = (fault.reason, fault.detail.clone());
         if self.logged.as_ref() != Some(&failure) {
@@ -131,8 +131,8 @@ impl Report {
         }
     }
 
-    /// Publishes a state, and the controls with it, if it says something new. Returns what was
-    /// published before.
+    /// Publishes a state with its controls if something in it is new. Returns the state published
+    /// before.
     fn publish(&mut self, mut state: State) -> Option<State> {
         let before = self.published.clone();
         if let Some(before) = &before {
@@ -143,7 +143,7 @@ impl Report {
             state.since = since;
         }
         self.facts.set(&Topic::State(self.about.id.clone()), state.to_json());
-        // Those of an earlier run may still be retained, so none are told, too.
+        // The broker may still retain an earlier run's controls, so empty ones are published too.
         if before.as_ref().is_none_or(|before| before.controls != state.controls) {
             let topic = Topic::Controls(self.about.id.clone());
             match state.controls.is_empty() {

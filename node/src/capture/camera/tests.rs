@@ -163,7 +163,7 @@ fn frame(sequence: u32) -> Step {
     Step::Frame { sequence, bytes: vec![99; 256], error: false, told: None }
 }
 
-/// A frame all of one shade, of which its driver tells this time.
+/// A frame of one shade, with this time from its driver.
 fn told(sequence: u32, told: u64, shade: u8) -> Step {
     let told = Some(Duration::from_millis(told));
     Step::Frame { sequence, bytes: vec![shade; 256], error: false, told }

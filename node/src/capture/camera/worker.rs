@@ -1,4 +1,4 @@
-//! The thread of one camera: it opens, streams and tries again, and passes each frame on.
+//! The thread of one camera: it opens the device, streams, retries, and passes each frame on.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -22,25 +22,25 @@ use crate::picture::outputs::{From, Pictures};
 use crate::picture::raw::pixels::Layout;
 use crate::picture::wants::Wants;
 
-/// How long a wait for a frame lasts at most before commands are looked at.
+/// The longest wait for a frame before the thread looks at commands.
 const LOOK: Duration = Duration::from_millis(250);
-/// The pause before a lost camera is tried again; a plug ends it.
+/// The pause before it retries a lost camera; plugging the camera in ends the pause.
 const LOST_PAUSE: Duration = Duration::from_secs(1);
-/// The pause after an error that a person must mend.
+/// The pause after an error that a person must fix.
 const ERROR_PAUSE: Duration = Duration::from_secs(3);
-/// The pauses before a thread that died is tried again: the first, and the longest, which is
-/// shorter than what passes for a hang.
+/// The pauses before a panicked thread works again: the first, and the longest, which is shorter
+/// than the limit for a hang.
 const DIED_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
 
-/// What the thread works with.
+/// The state of the thread.
 pub(super) struct Worker<'a> {
     camera: Arc<Camera>,
     outlet: Outlet,
     beat: &'a Beat,
     open: Open,
-    /// Where the device is now, or why it is not to be opened.
+    /// The present path of the device, or why the thread must not open it.
     device: Result<PathBuf, Fault>,
-    /// A command came that makes a new try worth while.
+    /// A command gave a reason to retry now.
     again: bool,
     stop: bool,
     wants: Wants,
@@ -50,14 +50,14 @@ pub(super) struct Worker<'a> {
     report: Report,
     pictures: Pictures,
     mjpeg: Checker,
-    /// Frames on end that had the size of the one before.
+    /// How many frames in a row have had the same size.
     same_size: u32,
-    /// A JPEG that had to be put together.
+    /// A repaired JPEG.
     mended: Vec<u8>,
 }
 
 impl<'a> Worker<'a> {
-    /// On a device that `open` opens.
+    /// A worker for a device that `open` opens.
     pub fn new(
         camera: Arc<Camera>,
         device: Result<PathBuf, Fault>,
@@ -85,8 +85,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Works until it is told to end. What nobody foresaw is told like any other fault, and tried
-    /// again.
+    /// Works until it must end. It reports a panic like any other fault, and retries.
     pub fn supervise(&mut self) {
         let mut pause = DIED_PAUSE.0;
         loop {
@@ -95,7 +94,7 @@ impl<'a> Worker<'a> {
             if begun.elapsed() > 2 * DIED_PAUSE.1 {
                 pause = DIED_PAUSE.0;
             }
-            // Nothing is kept that it may have left half done.
+            // A panic may have left these half done.
             self.pictures =
                 Pictures::new(&self.outlet.root, &self.camera.about.id, self.camera.luma.clone());
             self.mended = Vec::new();
@@ -112,7 +111,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Streams for as long as it may; whatever goes wrong is told and tried again here.
+    /// Streams while it can; this is the one place that reports faults and retries.
     fn run(&mut self) {
         loop {
             self.obey(None);
@@ -136,7 +135,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// One stream from open to its end: `Ok` when other commands came.
+    /// One stream from open to its end: `Ok` if other commands came.
     fn run_once(&mut self, device: &Path) -> Result<(), Fault> {
         self.beat.beat();
         let mut source = (self.open)(device)?;
@@ -157,7 +156,7 @@ impl<'a> Worker<'a> {
                 self.report.controls(controls);
             }
             if let Some(frame) = source.next(LOOK)? {
-                // What was asked before this frame was captured is to have it.
+                // Requests from before this frame's capture must get it.
                 while let Some(command) = self.camera.commands.next_quick() {
                     self.carry_out(command, None);
                 }
@@ -171,7 +170,7 @@ impl<'a> Worker<'a> {
             if let Some((missing, again)) = self.pace.missing(clock::monotonic()) {
                 let fault = match (missing, self.frozen.since()) {
                     (Missing::Frames, _) => Fault::stalled(),
-                    // It streams, and is live at once when its source moves.
+                    // The stream goes on, and is live as soon as its source moves.
                     (Missing::Good, Some(since)) => {
                         self.fail_since(Fault::frozen(), since);
                         continue;
@@ -187,7 +186,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Carries out all commands that wait. Without a source it does not stream.
+    /// Carries out all waiting commands. Without a source, there is no stream.
     fn obey(&mut self, mut source: Option<&mut dyn Source>) {
         while let Some(command) = self.camera.commands.next() {
             match &mut source {
@@ -212,7 +211,7 @@ impl<'a> Worker<'a> {
                 Some(source) => {
                     let controls = source.controls();
                     self.report.controls(controls.clone());
-                    // Who asked may have given up.
+                    // The asker may have given up.
                     reply.send(Ok(controls)).ok();
                 }
                 None => Command::Controls(reply).refuse(self.report.trouble()),
@@ -221,10 +220,10 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Passes a frame on to whom it may concern. Of a JPEG the layout's size becomes its own.
+    /// Passes a frame on to its consumers. For a JPEG, the layout takes the size of the picture.
     ///
     /// # Errors
-    /// The word under which a broken frame is counted.
+    /// The word that counts a broken frame.
     fn frame(&mut self, layout: &mut Layout, frame: &Frame<'_>) -> Result<(), &'static str> {
         let (seq, missing) = self.sequence.number(frame.sequence);
         let counters = &self.camera.counters;
@@ -275,7 +274,7 @@ impl<'a> Worker<'a> {
             return Ok(());
         }
         let jpeg = whole.as_ref().map(|whole| whole.mended(&mut self.mended));
-        // The two clocks are read together, so that the frame's age is taken from both.
+        // Both clocks are read together, because the frame's age is subtracted from both.
         let age = clock::monotonic().saturating_sub(frame.at);
         let mut stamp = Stamp {
             camera: self.camera.about.id.clone(),
@@ -329,7 +328,7 @@ impl<'a> Worker<'a> {
         self.fail_since(fault, clock::monotonic());
     }
 
-    /// The same, since a time by the monotonic clock.
+    /// Frames have not flowed since a time of the monotonic clock.
     fn fail_since(&mut self, fault: Fault, since: Duration) {
         self.camera.snaps().fail(&fault.detail);
         self.report.failed(fault, since);

@@ -1,4 +1,4 @@
-//! What a driver offers, made fit to be used: none of its numbers is taken on trust.
+//! Makes a driver's offers usable: it trusts none of the driver's numbers.
 
 use crate::capture::driver::choose::Interval;
 use crate::capture::driver::descriptions::Pix;
@@ -16,22 +16,22 @@ const COMMON: [(u32, u32); 8] = [
 ];
 /// Rates to try where a driver gives only bounds.
 const COMMON_FPS: [u32; 7] = [60, 50, 30, 25, 15, 10, 5];
-/// The largest picture in pixels, as the largest sensors of such cameras have.
+/// The largest picture in pixels: that of the largest sensors of such cameras.
 const PIXELS: u64 = 1 << 26;
 
-/// Whether pictures can be of this size.
+/// Whether a picture can have this size.
 pub(crate) fn is_size((width, height): (u32, u32)) -> bool {
     (16..=16384).contains(&width)
         && (16..=16384).contains(&height)
         && u64::from(width) * u64::from(height) <= PIXELS
 }
 
-/// The sizes from a least one by steps to a largest, along one side or the other.
+/// The sizes of one side, from the smallest in steps to the largest.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Side {
     pub min: u32,
     pub max: u32,
-    /// 0 and 1 are any size.
+    /// 0 and 1 mean any size.
     pub step: u32,
 }
 
@@ -41,14 +41,14 @@ impl Side {
             && (value - self.min).is_multiple_of(self.step.max(1))
     }
 
-    /// The largest that is there.
+    /// The largest possible size.
     fn largest(self) -> u32 {
         let span = self.max.saturating_sub(self.min);
         self.min.saturating_add(span - span % self.step.max(1))
     }
 }
 
-/// Sizes within a driver's bounds: the one that is asked for, common ones, and the largest.
+/// Sizes within a driver's bounds: the requested one, common ones, and the largest.
 pub(crate) fn sizes(width: Side, height: Side, asked: Option<(u32, u32)>) -> Vec<(u32, u32)> {
     let largest = (width.largest(), height.largest());
     let mut sizes = Vec::new();
@@ -60,8 +60,8 @@ pub(crate) fn sizes(width: Side, height: Side, asked: Option<(u32, u32)>) -> Vec
     sizes
 }
 
-/// Intervals within a driver's bounds, as far as these make sense: the bounds, common ones, and
-/// the one that is asked for. None where neither bound makes sense.
+/// Intervals within a driver's bounds, as far as these make sense: the bounds, common ones, and the
+/// requested one. None if neither bound makes sense.
 pub(crate) fn intervals(
     shortest: Option<Interval>,
     longest: Option<Interval>,
@@ -79,11 +79,11 @@ pub(crate) fn intervals(
     intervals
 }
 
-/// Bytes from one line of `line` bytes to the next: as the driver says, where lines of that length
-/// can be in a picture of the size that it says.
+/// Bytes from one line of `line` bytes to the next: the driver's number, if lines of that length
+/// fit in a picture of the driver's size.
 pub(crate) fn stride(line: usize, pix: &Pix) -> usize {
     let (stride, height) = (u64::from(pix.stride), u64::from(pix.height));
-    // Some say no size. No picture has more bytes than a memory of 32 bits can address.
+    // Some drivers report no size. No picture has more bytes than 32 bits can address.
     let most = u64::from(pix.image).max(2 * line as u64 * height).min(1 << 31);
     if stride * height.saturating_sub(1) + line as u64 > most {
         line

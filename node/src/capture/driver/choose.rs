@@ -1,4 +1,4 @@
-//! Which of a camera's formats, sizes and rates is used.
+//! Chooses the format, size and rate of a camera.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -8,10 +8,10 @@ use wire::Reason;
 use crate::capture::source::Fault;
 use crate::picture::raw::pixels::Coding;
 
-/// The JPEG quality unless one is asked for.
+/// The default JPEG quality.
 pub(crate) const QUALITY: u8 = 80;
 
-/// What is asked of a camera; what is left out is chosen.
+/// The requested values; the rest is chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ask {
     /// Pixels across.
@@ -32,8 +32,8 @@ impl Default for Ask {
     }
 }
 
-/// A time between frames in seconds, as V4L2 has it: `numerator / denominator`. It is one that
-/// can be: drivers also say 0/0, 1/0, or ten million frames a second.
+/// A time between frames in seconds, as V4L2 writes it: `numerator / denominator`. It is a possible
+/// one: drivers also report 0/0, 1/0, or ten million frames a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
     numerator: u32,
@@ -51,12 +51,12 @@ impl Interval {
         (shortest..=Self::LONGEST).contains(&seconds).then_some(Interval { numerator, denominator })
     }
 
-    /// Above the line.
+    /// The numerator.
     pub fn numerator(self) -> u32 {
         self.numerator
     }
 
-    /// Below the line.
+    /// The denominator.
     pub fn denominator(self) -> u32 {
         self.denominator
     }
@@ -77,32 +77,32 @@ pub struct Offer {
     pub width: u32,
     /// Pixels down.
     pub height: u32,
-    /// The rates; none where the driver does not say.
+    /// The rates; empty if the driver does not report any.
     pub intervals: Vec<Interval>,
 }
 
-/// What is set.
+/// The settings for the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Choice {
     pub coding: Coding,
     pub width: u32,
     pub height: u32,
-    /// `None` where the driver offers no rates.
+    /// `None` if the driver offers no rates.
     pub interval: Option<Interval>,
 }
 
-/// Cameras are captured no larger than this by themselves.
+/// The largest size that is chosen unasked.
 const LARGEST: (u32, u32) = (1920, 1080);
-/// A picture this fluent is preferred to a larger one that is not.
+/// From this rate on, pictures look fluent; a fluent size goes before a larger one that is not.
 const FLUENT: f32 = 25.0;
-/// So many offers are told to who asked for none of them.
+/// How many offers an error lists.
 const TOLD: usize = 24;
-/// A rate is not set higher than this by itself: twice the data for little.
+/// The highest rate that is chosen unasked: more is twice the data for little gain.
 const ENOUGH: f32 = 30.5;
 
-/// Chooses MJPEG before all others, then the largest size up to 1920x1080 that gives 25 frames a
-/// second, else the one with the best rate; or what was asked. `None` if nothing offered is what
-/// was asked.
+/// Chooses as requested; otherwise MJPEG before all others, then the largest size up to 1920x1080
+/// with 25 frames a second, else the size with the best rate. `None` if no offer matches the
+/// request.
 pub(crate) fn choose(offers: &[Offer], ask: &Ask) -> Option<Choice> {
     let asked: Vec<&Offer> = offers
         .iter()
@@ -116,11 +116,11 @@ pub(crate) fn choose(offers: &[Offer], ask: &Ask) -> Option<Choice> {
         |offer| {
             let fits = offer.width <= LARGEST.0 && offer.height <= LARGEST.1;
             let area = u64::from(offer.width) * u64::from(offer.height);
-            // A driver that tells no rates is taken to be fluent.
+            // A driver that reports no rates is assumed to be fluent.
             let fps = offer.best_fps().unwrap_or(enough);
             let rate =
                 if fps >= enough { Rate::Enough } else { Rate::Low(Reverse((fps * 100.0) as u32)) };
-            // Among sizes that are all too large the least is the nearest.
+            // If all sizes are too large, the smallest is the nearest.
             let size = if fits { Reverse(area) } else { Reverse(u64::MAX - area) };
             let preferred = Coding::ALL.iter().position(|&coding| coding == offer.coding);
             (!fits, rate, size, preferred)
@@ -144,7 +144,7 @@ pub(crate) fn choose(offers: &[Offer], ask: &Ask) -> Option<Choice> {
     })
 }
 
-/// The fault of a camera that has nothing of what is asked.
+/// The fault of a camera without a matching offer.
 pub(crate) fn no_choice(offers: &[Offer], ask: &Ask) -> Fault {
     if offers.is_empty() {
         return Fault::error(Reason::Format, "offers no format that Vitrina can use");
@@ -172,7 +172,7 @@ enum Rate {
 }
 
 impl Offer {
-    /// The highest rate, in frames a second; `None` if the driver tells none.
+    /// The highest rate, in frames a second; `None` if the driver reports none.
     pub fn best_fps(&self) -> Option<f32> {
         self.intervals.iter().map(|interval| interval.fps()).reduce(f32::max)
     }

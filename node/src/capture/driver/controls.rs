@@ -1,8 +1,8 @@
-//! The controls of a device: which there are, their values, and when to read them again.
+//! The controls of a device: the list, the values, and when to read them again.
 //!
-//! A driver gives the control behind an id (`V4L2_CTRL_FLAG_NEXT_CTRL`, `vidioc-queryctrl.rst`).
-//! Where it must ask the device about that one and gets no answer, as uvcvideo does, it gives the
-//! error for ever, and so do all that come after it.
+//! A driver gives the next control after an id (`V4L2_CTRL_FLAG_NEXT_CTRL`,
+//! `vidioc-queryctrl.rst`). If it must ask the device about that control and gets no answer, as in
+//! uvcvideo, it always returns an error there, and no later control can be reached.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,26 +12,26 @@ use wire::{Control, Controls};
 use crate::capture::driver::descriptions::Described;
 use crate::capture::driver::v4l2::Device;
 
-/// Where the driver has events, controls that change again and again are read again so often.
+/// If the driver has events: how often controls that keep changing are read.
 const AGAIN: Duration = Duration::from_secs(1);
-/// Where it has none, they are read so often, since each may be a question to the device.
+/// If it has none: how often all are read, because each may be a question to the device.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
-/// What a driver answers about a control.
+/// A driver's answer about a control.
 #[derive(Debug)]
 pub(crate) enum Answer<T> {
-    /// Its id and what it is.
+    /// The control and its id.
     Is(u32, T),
-    /// There is one, but it cannot be told what.
+    /// There is one, but the driver cannot describe it.
     Fails,
-    /// There is none.
+    /// There is no control.
     None,
 }
 
-/// No device has more of them.
+/// The most controls of a device.
 const MOST: usize = 256;
-/// Where the ids begin of the kinds of controls that cameras have (`v4l2-controls.h`): user,
-/// camera, flash, JPEG, image source, image processing, detection, a driver's own, Logitech's.
+/// The first ids of the classes of controls that cameras have (`v4l2-controls.h`): user, camera,
+/// flash, JPEG, image source, image processing, detection, a driver's own, Logitech's.
 const KINDS: [u32; 9] = [
     0x0098_0900,
     0x009a_0900,
@@ -43,11 +43,11 @@ const KINDS: [u32; 9] = [
     0x0800_0000,
     0x0a04_6d00,
 ];
-/// How many ids of each kind are tried.
+/// How many ids of each class are tried.
 const EACH: u32 = 64;
 
-/// All controls that can be asked for, in the order of their ids. `next` gives the one behind an
-/// id, `exact` that of an id.
+/// All controls that can be described, in the order of their ids. `next` gives the control after an
+/// id, `exact` the one with that id.
 pub(crate) fn find<T>(
     mut next: impl FnMut(u32) -> Answer<T>,
     mut exact: impl FnMut(u32) -> Answer<T>,
@@ -55,7 +55,7 @@ pub(crate) fn find<T>(
     let (mut found, mut last) = (Vec::new(), 0);
     while found.len() < MOST {
         match next(last) {
-            // A driver that gives the same ones again and again would keep us for ever.
+            // A driver that repeats the same ones would keep the loop running without end.
             Answer::Is(id, control) if id > last => {
                 found.push((id, control));
                 last = id;
@@ -80,7 +80,7 @@ pub(crate) fn find<T>(
 #[derive(Debug, Default)]
 pub(crate) struct Listed {
     controls: BTreeMap<String, Control>,
-    /// Those whose values the hardware changes by itself all the time (`V4L2_CTRL_FLAG_VOLATILE`).
+    /// Those that the hardware itself changes all the time (`V4L2_CTRL_FLAG_VOLATILE`).
     volatile: BTreeSet<String>,
 }
 
@@ -90,8 +90,8 @@ impl Listed {
         Controls(self.controls.clone())
     }
 
-    /// Whether anything but the value of a volatile one is not as it was: an exposure that runs by
-    /// itself would be news for ever.
+    /// Whether anything has changed except the value of a volatile control: an automatic exposure
+    /// would be news all the time.
     pub fn differ(&self, before: &Listed) -> bool {
         let is_news = |(name, control): (&String, &Control)| {
             let mut was = before.controls.get(name).cloned();
@@ -104,7 +104,7 @@ impl Listed {
     }
 }
 
-/// The controls that hold a number, by the names that `v4l2-ctl` gives them.
+/// The controls that hold a number, with the names that `v4l2-ctl` gives them.
 pub(crate) fn list(device: &Device) -> Listed {
     let mut listed = Listed::default();
     for (id, described) in described(device) {
@@ -112,7 +112,7 @@ pub(crate) fn list(device: &Device) -> Listed {
         let Described { name, control, is_volatile, .. } = described;
         let name = snake_case(&name);
         let name = if name.is_empty() { format!("control_{id:08x}") } else { name };
-        // Of two that are called the same each is there.
+        // Controls with the same name each get an entry.
         let names = (2..).map(|n| format!("{name}_{n}"));
         let mut names = std::iter::once(name.clone()).chain(names);
         if let Some(name) = names.find(|name| !listed.controls.contains_key(name)) {
@@ -125,8 +125,7 @@ pub(crate) fn list(device: &Device) -> Listed {
     listed
 }
 
-/// Asks the driver for an event at each change of a control that others make. Whether it has them
-/// for all.
+/// Subscribes to changes of controls by others. Returns whether it worked for all.
 pub(crate) fn subscribe(device: &Device) -> bool {
     described(device).into_iter().all(|(id, _)| device.subscribe_control(id))
 }
@@ -136,28 +135,28 @@ fn described(device: &Device) -> impl IntoIterator<Item = (u32, Described)> {
     all.into_iter().filter(|(_, described)| described.is_readable)
 }
 
-/// Lower case, and one underscore for whatever lies between words.
+/// Lower case, with one underscore for whatever separates words.
 fn snake_case(name: &str) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("_")
 }
 
-/// When controls are to be read again.
+/// When to read controls again.
 #[derive(Debug)]
 pub(crate) struct Watch {
     has_events: bool,
-    /// An event came, and they were not read since.
+    /// An event has come since the last reading.
     had_event: bool,
     read: Duration,
 }
 
 impl Watch {
-    /// They were read `now`, by the monotonic clock.
+    /// The controls were read at `now`, by the monotonic clock.
     pub fn new(has_events: bool, now: Duration) -> Self {
         Watch { has_events, had_event: false, read: now }
     }
 
-    /// Whether it is time, where `has_event` says that the driver told of a change.
+    /// Whether it is time to read; `has_event` says that the driver reported a change.
     pub fn is_due(&mut self, has_event: bool, now: Duration) -> bool {
         self.had_event |= has_event;
         let since = now.saturating_sub(self.read);
@@ -168,7 +167,7 @@ impl Watch {
         }
     }
 
-    /// They were read.
+    /// The controls were read.
     pub fn has_read(&mut self, now: Duration) {
         (self.had_event, self.read) = (false, now);
     }

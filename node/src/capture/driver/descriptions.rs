@@ -1,4 +1,4 @@
-//! What a driver says of itself, its formats, controls and buffers, in plain values.
+//! A driver's descriptions of itself, its formats, controls and buffers, in plain values.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use crate::capture::driver::bounds::Side;
 use crate::capture::driver::choose::Interval;
 use crate::picture::raw::pixels::Range;
 
-/// An entry of the list of sizes: one size as width and height, or all within bounds.
+/// An entry of the list of sizes: one size as width and height, or a range of sizes.
 pub(crate) enum Sizes {
     One((u32, u32)),
     Within(Side, Side),
 }
 
-/// An entry of the list of rates: one interval, or all from the shortest to the longest; `None`
-/// where it makes no sense.
+/// An entry of the list of rates: one interval, or a range from the shortest to the longest; `None`
+/// if the driver's numbers make no sense.
 pub(crate) enum Intervals {
     One(Option<Interval>),
     Within(Option<Interval>, Option<Interval>),
 }
 
-/// What a driver says of a control.
+/// A driver's description of a control.
 #[derive(Debug)]
 pub(crate) struct Described {
     pub name: String,
-    /// With the default as its value.
+    /// Its value is the default.
     pub control: Control,
     /// It holds a number that can be read.
     pub is_readable: bool,
@@ -33,13 +33,13 @@ pub(crate) struct Described {
     pub is_volatile: bool,
 }
 
-/// What a driver says of the pictures that it gives.
+/// A driver's description of its pictures.
 #[derive(Debug)]
 pub(crate) struct Pix {
     pub width: u32,
     pub height: u32,
     pub fourcc: [u8; 4],
-    /// Bytes from one line to the next, and of a whole picture; 0 where it does not say.
+    /// Bytes from one line to the next, and of a whole picture; 0 if the driver does not say.
     pub stride: u32,
     pub image: u32,
     pub range: Range,
@@ -50,20 +50,20 @@ pub(crate) struct Filled {
     pub index: u32,
     pub bytes_used: usize,
     pub sequence: u32,
-    /// When it was captured, by whatever clock.
+    /// The capture time, by the driver's clock.
     pub timestamp: Option<Duration>,
-    /// That clock is said to be the monotonic one.
+    /// The driver says that its clock is the monotonic one.
     pub is_monotonic: bool,
     pub is_error: bool,
 }
 
-/// What a device says of itself.
+/// A device's description of itself.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Caps {
     pub driver: String,
     pub card: String,
-    /// Whether it captures pictures of one plane, takes pictures from a program, captures those of
-    /// several planes, turns pictures into others, captures metadata, streams.
+    /// Whether it captures pictures of one plane, outputs a program's pictures, captures pictures
+    /// of several planes, converts pictures, captures metadata, streams.
     pub capture: bool,
     pub output: bool,
     pub planes: bool,
@@ -72,8 +72,8 @@ pub(crate) struct Caps {
     pub streams: bool,
 }
 
-/// A driver's text up to its first zero byte; what is no UTF-8 in it is replaced, and so is what
-/// would command a terminal.
+/// A driver's text up to its first zero byte. Invalid UTF-8 and terminal control characters are
+/// replaced.
 pub(crate) fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
     let text = String::from_utf8_lossy(&bytes[..end]);

@@ -1,4 +1,4 @@
-//! What the kernel's errors mean to the person in front of a camera.
+//! Explains the kernel's errors to the person at the camera.
 
 use std::io;
 use std::path::Path;
@@ -9,7 +9,7 @@ use wire::Reason;
 use crate::capture::driver::holder;
 use crate::capture::source::Fault;
 
-/// The fault of a device that gave an error when it was to do `what`.
+/// The fault for a device's error; `what` names the failed action.
 pub(crate) fn fault(path: &Path, what: &str, error: &io::Error) -> Fault {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::NOENT | Errno::NODEV | Errno::NXIO) => Fault::unplugged(),

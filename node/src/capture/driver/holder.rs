@@ -1,10 +1,10 @@
-//! Who has a device open.
+//! Finds the program that has a device open.
 
 use std::fs;
 use std::path::Path;
 
-/// Name and process id of a program other than this one that has the device at `path` open. Only
-/// the descriptors of one's own user's programs can be read.
+/// Name and process id of another program that has the device at `path` open. The kernel shows only
+/// the descriptors of the same user's programs.
 pub(crate) fn find(path: &Path) -> Option<(String, u32)> {
     let device = fs::canonicalize(path).ok()?;
     let processes = fs::read_dir("/proc").ok()?.filter_map(Result::ok);

@@ -6,12 +6,11 @@ use crate::capture::driver::descriptions::{Intervals, Sizes};
 use crate::capture::driver::v4l2::Device;
 use crate::picture::raw::pixels::Coding;
 
-/// So many sizes of a format and rates of a size are asked for: some drivers never say that a list
-/// is over.
+/// The most sizes of a format and rates of a size: some drivers never end a list.
 const LONGEST: (u32, u32) = (128, 64);
 
-/// Every format that a node can use, in every size. Where the driver gives bounds, common sizes and
-/// what is asked are looked for within them.
+/// Every format that a node can use, in every size. If the driver gives bounds, this looks within
+/// them for common sizes and the requested one.
 pub(crate) fn offers(device: &Device, ask: &Ask) -> Vec<Offer> {
     let mut codings = Vec::new();
     for (fourcc, _) in device.formats() {
@@ -42,7 +41,7 @@ fn sizes(device: &Device, coding: Coding, ask: &Ask) -> Vec<(u32, u32)> {
             None => break,
         }
     }
-    // A driver that tells no sizes has one: the one that is set.
+    // A driver that reports no sizes has one: the present one.
     if sizes.is_empty()
         && let Ok(pix) = device.format()
     {

@@ -1,4 +1,4 @@
-//! A device that streams: format and rate are set, frames taken with their times, controls read.
+//! A streaming device: sets format and rate, takes frames with their times, reads controls.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::picture::raw::pixels::Layout;
 /// Sets format, size and rate and starts the stream.
 ///
 /// # Errors
-/// [`Fault`] says what is in the way and who can mend it.
+/// [`Fault`] says what is wrong and who can fix it.
 pub(crate) fn stream(device: Device, ask: &Ask) -> Result<Stream, Fault> {
     let caps = device.caps().map_err(|error| device.fault("does not say what it is", &error))?;
     if !caps.capture || device.formats().is_empty() {
@@ -30,11 +30,11 @@ pub(crate) fn stream(device: Device, ask: &Ask) -> Result<Stream, Fault> {
     let layout = set_format(&device, &choice)?;
     let fps = device.set_rate(choice.interval);
     let offered = choice.interval.map(Interval::fps);
-    // Where a driver says two things, the slower one is waited for.
+    // If a driver reports two rates, the slower one counts.
     let rates = fps.into_iter().chain(offered).filter(|fps| *fps > 0.0);
     let slowest = rates.map(|fps| 1.0 / fps).reduce(f32::max);
     let watch = Watch::new(controls::subscribe(&device), clock::monotonic());
-    // After the subscription, so that no change falls between.
+    // After the subscription, so that no change is missed.
     let controls = controls::list(&device);
     let ring = Ring::new(device)?;
     Ok(Stream {
@@ -83,24 +83,24 @@ fn set_format(device: &Device, choice: &Choice) -> Result<Layout, Fault> {
 pub(crate) struct Stream {
     ring: Ring,
     layout: Layout,
-    /// As they were read last.
+    /// The controls at the last reading.
     controls: Listed,
     watch: Watch,
-    /// They were not told yet.
+    /// They have not been reported yet.
     is_new: bool,
     fps: Option<f32>,
-    /// The longest time between two frames that the driver tells.
+    /// The longest time between two frames that the driver reports.
     interval: Option<Duration>,
-    /// The buffer that the last frame lies in; the driver gets it back before the next.
+    /// The buffer with the last frame; the driver gets it back before the next one.
     held: Option<u32>,
     times: Times,
-    /// When no filled buffer was there for the last time, by the monotonic clock.
+    /// When the queue was last seen empty, by the monotonic clock.
     empty: Duration,
-    /// The age of the freshest frame: what exposure and transfer take.
+    /// The age of the freshest frame: the time for exposure and transfer.
     freshest: Option<Duration>,
 }
 
-/// The time between two frames of a camera that does not tell its rate.
+/// The time between two frames of a camera that does not report its rate.
 const INTERVAL: Duration = Duration::from_millis(33);
 
 impl Source for Stream {
@@ -149,8 +149,8 @@ impl Source for Stream {
         let monotonic = told.filter(|_| buffer.is_monotonic);
         let came = Came { now, empty: self.empty, waited, interval };
         let (at, believed) = self.times.captured(monotonic, came);
-        // While all buffers were full the driver had to stop, so the newest can be old, too. One
-        // that came while it was waited for is never late, so that some frame always is not.
+        // While all buffers were full the driver had to stop, so even the newest frame can be old.
+        // A frame that came during the wait is never late, so some frames always pass.
         let is_old = believed && {
             let age = now.saturating_sub(at);
             let freshest = self.freshest.map_or(age, |freshest| freshest.min(age));

@@ -1,56 +1,56 @@
-//! When frames were captured, as far as their driver can be believed.
+//! The capture times of frames, as far as the driver is credible.
 //!
 //! Drivers' times stand still, jump, go back, come in whole seconds or from another clock. The
-//! time at which a frame came is never wrong by more than what exposure and transfer take, so it
-//! counts wherever the driver's cannot be right.
+//! arrival time is wrong only by exposure and transfer, so it replaces each driver's time that
+//! cannot be right.
 
 use std::time::Duration;
 
-/// A pipeline may be so slow besides its exposure and transfer.
+/// How long a pipeline may take besides exposure and transfer.
 const PIPELINE: Duration = Duration::from_secs(1);
 
-/// The ages of frames that were waited for may differ so much besides a frame interval.
+/// How much the ages of frames may differ besides a frame interval, if the node waited for them.
 const JITTER: Duration = Duration::from_millis(50);
 
-/// So many frames must be right on end before a driver that was wrong is believed again.
+/// So many correct times in a row restore the trust in a driver.
 const PROBATION: u32 = 32;
 
 /// The times of one stream.
 #[derive(Debug, Default)]
 pub(crate) struct Times {
-    /// What the driver told of the last frame.
+    /// The driver's time of the last frame.
     told: Option<Duration>,
-    /// What was made of it.
+    /// The time given to it.
     at: Duration,
-    /// How old frames are that were waited for, on average.
+    /// The mean age of frames for which the node waited.
     age: Option<Duration>,
-    /// The driver is not believed for so many frames more.
+    /// For so many more frames the driver's time is not trusted.
     doubts: u32,
 }
 
-/// A frame that came.
+/// The arrival of a frame.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Came {
     /// When, by the monotonic clock.
     pub now: Duration,
-    /// When the queue was seen empty for the last time before it.
+    /// When the queue was last seen empty before it.
     pub empty: Duration,
-    /// It was not there yet when it was asked for.
+    /// The node had to wait for it.
     pub waited: bool,
-    /// The longest time between two frames that the driver tells.
+    /// The longest time between two frames that the driver reports.
     pub interval: Duration,
 }
 
 impl Times {
-    /// When a frame was captured by the monotonic clock, later than the one before it; and whether
-    /// that is the driver's word. `told` is the driver's time, if it says that it is of that clock.
+    /// When a frame was captured by the monotonic clock, later than the one before; and whether
+    /// that is the driver's time. `told` is the driver's time, if of that clock by its own word.
     pub fn captured(&mut self, told: Option<Duration>, came: Came) -> (Duration, bool) {
         let Came { now, empty, waited, interval } = came;
         let before = std::mem::replace(&mut self.told, told);
         let age = told
             .filter(|_| before.is_none_or(|before| told > Some(before)))
             .and_then(|told| now.checked_sub(told))
-            // It was captured after the queue was empty, but for what exposure and transfer take.
+            // The frame is newer than the empty queue, except for exposure and transfer.
             .filter(|age| *age <= now.saturating_sub(empty) + PIPELINE + 2 * interval);
         let is_steady = age.is_some_and(|age| {
             let differs = self.age.map_or(Duration::ZERO, |mean| mean.abs_diff(age));

@@ -1,9 +1,9 @@
-//! Cameras through Video4Linux2 (`Documentation/userspace-api/media/v4l`). The only file that
-//! knows it, and the only one with `unsafe`.
+//! Cameras through Video4Linux2 (`Documentation/userspace-api/media/v4l`). This is the only file
+//! that knows V4L2's structures, and the only one with `unsafe`.
 //!
-//! Of the crate `v4l` it takes the structures, request numbers and the `ioctl` and `mmap`
-//! wrappers. Its own types panic on what a driver may well say (a card name that is no UTF-8, an
-//! error at STREAMOFF) and its stream ignores the error flag, so the ring of buffers is here.
+//! It takes the structures, request numbers and the `ioctl` and `mmap` wrappers from the crate
+//! `v4l`. The crate's own types panic on some answers (a card name that is not UTF-8, an error at
+//! STREAMOFF), and its stream ignores the error flag, so the ring of buffers is here.
 #![allow(unsafe_code)]
 
 use std::fs::{File, OpenOptions};
@@ -31,18 +31,18 @@ use crate::picture::raw::pixels::{Coding, Range};
 
 const CAPTURE: u32 = sys::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
 const MMAP: u32 = sys::v4l2_memory_V4L2_MEMORY_MMAP;
-/// Buffers in the ring: one at the driver, one with us, and two for when we are late.
+/// Buffers in the ring: one at the driver, one in use, and two for when the node is late.
 const BUFFERS: u32 = 4;
-/// So many formats are asked for: some drivers never say that a list is over.
+/// The most formats: some drivers never end a list.
 const FORMATS: u32 = 256;
-/// So many events are taken at once; the kernel keeps one or two of each control.
+/// The most events taken at once; the kernel keeps one or two for each control.
 const EVENTS: u32 = 512;
-/// VIDIOC_DQEVENT and VIDIOC_SUBSCRIBE_EVENT (`videodev2.h`), which the crate leaves out: direction,
+/// VIDIOC_DQEVENT and VIDIOC_SUBSCRIBE_EVENT (`videodev2.h`), which the crate lacks: direction,
 /// size, and number of `_IOR('V', 89, …)` and `_IOW('V', 90, …)`.
 const DEQUEUE_EVENT: vidioc::_IOC_TYPE = request::<sys::v4l2_event>(2, 89);
 const SUBSCRIBE_EVENT: vidioc::_IOC_TYPE = request::<sys::v4l2_event_subscription>(1, 90);
 
-/// A request number as `asm-generic/ioctl.h` makes it.
+/// A request number by the rule of `asm-generic/ioctl.h`.
 const fn request<T>(direction: u32, number: u32) -> vidioc::_IOC_TYPE {
     (direction << 30 | (size_of::<T>() as u32) << 16 | (b'V' as u32) << 8 | number)
         as vidioc::_IOC_TYPE
@@ -68,7 +68,7 @@ impl From<&sys::v4l2_pix_format> for Pix {
 }
 
 impl Device {
-    /// Opens a device, which wakes it but takes it from nobody.
+    /// Opens a device. This wakes it, but takes it from no other program.
     pub fn open(path: &Path) -> io::Result<Self> {
         let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
         let file =
@@ -146,12 +146,12 @@ impl Device {
         Some(Intervals::Within(from(by.min), from(by.max)))
     }
 
-    /// The control behind an id (VIDIOC_QUERYCTRL with V4L2_CTRL_FLAG_NEXT_CTRL).
+    /// The next control after an id (VIDIOC_QUERYCTRL with V4L2_CTRL_FLAG_NEXT_CTRL).
     pub fn next_control(&self, id: u32) -> Answer<Described> {
         self.describe_control(id | sys::V4L2_CTRL_FLAG_NEXT_CTRL)
     }
 
-    /// What the control of an id is (VIDIOC_QUERYCTRL), without its value.
+    /// The description of the control with this id (VIDIOC_QUERYCTRL), without its value.
     pub fn describe_control(&self, id: u32) -> Answer<Described> {
         const NUMBERS: [u32; 4] = [
             sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER,
@@ -186,7 +186,7 @@ impl Device {
         )
     }
 
-    /// The value of a control (VIDIOC_G_CTRL), if the device tells it.
+    /// The value of a control (VIDIOC_G_CTRL), if the device reports it.
     pub fn control(&self, id: u32) -> Option<i32> {
         let mut control: sys::v4l2_control = zeroed();
         control.id = id;
@@ -194,22 +194,22 @@ impl Device {
         Some(control.value)
     }
 
-    /// Asks for an event at each change of a control that is not ours (VIDIOC_SUBSCRIBE_EVENT,
-    /// V4L2_EVENT_CTRL). Whether there will be some.
+    /// Subscribes to changes of a control by others (VIDIOC_SUBSCRIBE_EVENT, V4L2_EVENT_CTRL).
+    /// Returns whether events will come.
     pub fn subscribe_control(&self, id: u32) -> bool {
         let mut subscription: sys::v4l2_event_subscription = zeroed();
         (subscription.type_, subscription.id) = (sys::V4L2_EVENT_CTRL, id);
         self.ioctl(SUBSCRIBE_EVENT, &mut subscription).is_ok()
     }
 
-    /// Whether events came since the last call (VIDIOC_DQEVENT); all are taken.
+    /// Whether events came since the last call (VIDIOC_DQEVENT); it takes all.
     pub fn had_control_event(&self) -> bool {
         let mut event: sys::v4l2_event = zeroed();
         let events = (0..EVENTS).take_while(|_| self.ioctl(DEQUEUE_EVENT, &mut event).is_ok());
         events.count() > 0
     }
 
-    /// The format that is set (VIDIOC_G_FMT).
+    /// The present format (VIDIOC_G_FMT).
     pub fn format(&self) -> io::Result<Pix> {
         let mut format: sys::v4l2_format = zeroed();
         format.type_ = CAPTURE;
@@ -218,7 +218,7 @@ impl Device {
         Ok(Pix::from(unsafe { &format.fmt.pix }))
     }
 
-    /// Sets a format and size (VIDIOC_S_FMT), and gives what the driver made of it.
+    /// Sets a format and size (VIDIOC_S_FMT), and returns what the driver chose.
     pub fn set_format(&self, fourcc: [u8; 4], size: (u32, u32)) -> io::Result<Pix> {
         let mut format: sys::v4l2_format = zeroed();
         format.type_ = CAPTURE;
@@ -232,7 +232,7 @@ impl Device {
         Ok(Pix::from(unsafe { &format.fmt.pix }))
     }
 
-    /// Returns the rate that the driver then promises, if it knows rates.
+    /// Sets the rate, and returns the rate that the driver promises, if it knows rates.
     pub fn set_rate(&self, interval: Option<Interval>) -> Option<f32> {
         let mut parm: sys::v4l2_streamparm = zeroed();
         parm.type_ = CAPTURE;
@@ -245,7 +245,7 @@ impl Device {
             capture.timeperframe.numerator = interval.numerator();
             capture.timeperframe.denominator = interval.denominator();
             parm.parm.capture = capture;
-            // One that keeps its rate is a camera all the same; stats tell the true rate.
+            // A driver that keeps its rate is a camera too; stats show the true rate.
             self.ioctl(vidioc::VIDIOC_S_PARM, &mut parm).ok()?;
             // SAFETY: as above.
             capture = unsafe { parm.parm.capture };
@@ -266,13 +266,13 @@ impl Device {
         }
     }
 
-    /// What an error of this device means, when it was to do `what`.
+    /// Explains an error of this device; `what` names the failed action.
     pub fn fault(&self, what: &str, error: &io::Error) -> Fault {
         fault(&self.path, what, error)
     }
 }
 
-/// The range where the driver says it, else as `V4L2_MAP_QUANTIZATION_DEFAULT` has it.
+/// The range that the driver reports, else that of `V4L2_MAP_QUANTIZATION_DEFAULT`.
 fn range(pix: &sys::v4l2_pix_format) -> Range {
     let is_rgb = Coding::from_fourcc(pix.pixelformat.to_le_bytes()).is_some_and(Coding::is_rgb);
     match pix.quantization {
@@ -302,7 +302,7 @@ impl From<&sys::v4l2_buffer> for Filled {
     }
 }
 
-/// The buffers that the driver fills, mapped into this process, and the stream that fills them.
+/// The driver's buffers, mapped into this process, and the stream that fills them.
 pub(crate) struct Ring {
     // Dropped in this order: unmapped, then closed.
     maps: Vec<Map>,
@@ -310,10 +310,10 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// Makes the buffers of a device whose format is set, and starts the stream.
+    /// Makes the buffers of a device with a set format, and starts the stream.
     ///
     /// # Errors
-    /// [`Fault`] says what is in the way and who can mend it.
+    /// [`Fault`] says what is wrong and who can fix it.
     pub fn new(device: Device) -> Result<Self, Fault> {
         let mut request: sys::v4l2_requestbuffers = zeroed();
         (request.count, request.type_, request.memory) = (BUFFERS, CAPTURE, MMAP);
@@ -345,13 +345,13 @@ impl Ring {
         Ok(ring)
     }
 
-    /// The device, for what is asked while it streams.
+    /// The device, for questions during the stream.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// What is in a buffer; `None` if there is no such one. It is to be read between `dequeue` and
-    /// `queue`.
+    /// The content of a buffer; `None` if there is none with this index. Read it only between
+    /// `dequeue` and `queue`.
     pub fn bytes(&self, index: u32) -> Option<&[u8]> {
         self.maps.get(index as usize).map(Map::bytes)
     }
@@ -362,7 +362,7 @@ impl Ring {
         queued.map_err(|error| self.device.fault("does not take a buffer", &error))
     }
 
-    /// Whether a filled buffer is there now.
+    /// Whether a filled buffer is ready.
     pub fn is_ready(&self) -> Result<bool, Fault> {
         Ok(self.poll(Duration::ZERO)?.is_some_and(|events| events.contains(PollFlags::IN)))
     }
@@ -378,14 +378,14 @@ impl Ring {
         }
     }
 
-    /// A filled buffer, or `None` if none was within `wait`.
+    /// A filled buffer, or `None` if there was none within `wait`.
     pub fn dequeue(&self, wait: Duration) -> Result<Option<Filled>, Fault> {
         let Some(events) = self.poll(wait)? else { return Ok(None) };
         let broken = !events.contains(PollFlags::IN);
         let mut buffer = buffer(0);
         match self.device.ioctl(vidioc::VIDIOC_DQBUF, &mut buffer) {
             Ok(()) => Ok(Some(Filled::from(&buffer))),
-            // Nothing to read and never again: without this the loop would not rest.
+            // Nothing will ever be readable again: without this the loop would spin.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && broken => {
                 Err(self.device.fault("stopped streaming", &error))
             }
@@ -397,7 +397,7 @@ impl Ring {
 
 impl Drop for Ring {
     fn drop(&mut self) {
-        // A device that is gone cannot stop; closing it frees the buffers all the same.
+        // A removed device cannot stop; closing it frees the buffers anyway.
         let mut kind = CAPTURE;
         self.device.ioctl(vidioc::VIDIOC_STREAMOFF, &mut kind).ok();
     }
@@ -409,7 +409,7 @@ fn buffer(index: u32) -> sys::v4l2_buffer {
     buffer
 }
 
-/// One buffer of the driver's, mapped.
+/// One mapped buffer of the driver.
 struct Map {
     start: NonNull<u8>,
     length: usize,
@@ -432,7 +432,7 @@ impl Map {
         Ok(Map { start, length })
     }
 
-    /// What the driver filled in. It is to be read between DQBUF and QBUF; see `Stream::held`.
+    /// The driver's data. Read it only between DQBUF and QBUF; see `Stream::held`.
     fn bytes(&self) -> &[u8] {
         // SAFETY: the mapping is as long and lives as long as `self`, and the driver does not
         // write to a buffer that it does not own.
@@ -447,7 +447,7 @@ impl Drop for Map {
     }
 }
 
-/// A structure of the kernel's for which all bits zero is a value.
+/// A structure of the kernel for which all bits zero is a valid value.
 ///
 /// # Safety
 /// It must be plain numbers, arrays and unions of them, or pointers that may be null.
