@@ -4,12 +4,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Time since boot (`CLOCK_MONOTONIC`), as V4L2 stamps buffers.
+/// Time since boot (`CLOCK_MONOTONIC`), the clock of V4L2's buffers.
 pub(crate) fn monotonic() -> Duration {
     duration(ClockId::Monotonic)
 }
 
-/// Processor time that this process has taken.
+/// Processor time of this process.
 pub(crate) fn process() -> Duration {
     duration(ClockId::ProcessCPUTime)
 }
@@ -24,7 +24,7 @@ pub(crate) fn unix_ms() -> u64 {
     whole(unix().as_millis())
 }
 
-/// The wall clock as it shows local time: the seconds of `unix`, shifted by the zone's offset.
+/// Local time as the wall clock shows it: the seconds of `unix`, shifted by the zone's offset.
 pub(crate) fn local() -> Duration {
     let unix = unix();
     let now = jiff::Timestamp::try_from(UNIX_EPOCH + unix).unwrap_or_default();
@@ -38,7 +38,7 @@ pub(crate) fn whole(count: u128) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Microseconds of a time that is short.
+/// Microseconds of a short time.
 pub(crate) fn micros(time: Duration) -> u32 {
     u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }

@@ -1,4 +1,4 @@
-//! What a node is told: the section `[node]` as typed, and the configuration as used.
+//! The configuration of a node: the section `[node]` as typed, and the configuration as used.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ use crate::identity;
 
 /// The name of the test card among a node's cameras.
 pub(crate) const TEST_CARD: &str = "test-card";
-/// What may wait on the disk, in bytes.
+/// How much may wait on the disk, in bytes.
 const SPOOL: u64 = 1 << 30;
-/// How often a camera may take photos by itself.
+/// The limits of a camera's own photo interval.
 const EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(86_400));
 
 /// The section `[node]` as typed.
@@ -33,8 +33,8 @@ pub struct Section {
     /// `mqtt://127.0.0.1:1883`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker: Option<String>,
-    /// The file with the certificates of the authorities, in PEM, that may have signed that of the
-    /// broker. Default: those of the system.
+    /// The file with the certificates, in PEM, of the authorities that the node trusts to sign the
+    /// broker's certificate. Default: those of the system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
     /// Instead of authorities: the SHA-256 of the broker's certificate, 64 hex digits, with colons
@@ -43,19 +43,18 @@ pub struct Section {
     pub fingerprint: Option<String>,
     /// The file with the password for the broker, read at each connection. The user is the one in
     /// `broker`, else has the node's name. Without the file, and without a user in `broker`, the
-    /// node comes in without a password. Default: for a broker of this machine, the file that it
-    /// makes for its node.
+    /// node connects without a password. Default: for a broker on this machine, the file that the
+    /// broker makes for its node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
-    /// How much may wait on this machine's disk for a gallery, those photos included that
-    /// galleries refused: a number and its unit, as `500 MB`. When it is full, new photos are
-    /// refused. Default: `1 GiB`.
+    /// How much may wait on this machine's disk for a gallery, including photos that galleries
+    /// refused: a number and its unit, as `500 MB`. When it is full, the node refuses new photos.
+    /// Default: `1 GiB`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spool: Option<String>,
     /// The picture for machines without a camera.
     pub test_card: TestCardSection,
-    /// What some cameras are to do otherwise than by default. Cameras that are not named here
-    /// are shown, too.
+    /// Settings of single cameras. Cameras without a section are shown, too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub camera: Vec<CameraSection>,
 }
@@ -93,16 +92,16 @@ pub enum Show {
     Never,
 }
 
-/// A section `[[node.camera]]` as typed: `device` or `name` says which camera is meant.
+/// A section `[[node.camera]]` as typed: `device` or `name` identifies the camera.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CameraSection {
-    /// Any path of the device, best one below `/dev/v4l/by-id`, or below `/dev/v4l/by-path` where
-    /// there are cameras of one model that say one serial number, or none: `vitrina cameras` tells.
+    /// Any path of the device, best one below `/dev/v4l/by-id`, or below `/dev/v4l/by-path` if
+    /// cameras of one model report the same serial number, or none: `vitrina cameras` shows them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<PathBuf>,
-    /// With `device`: what the camera is to be called, 1 to 32 of `a-z 0-9 - _`. Alone: the name
-    /// that it has by itself.
+    /// With `device`: the name for the camera, 1 to 32 of `a-z 0-9 - _`. Alone: the name that it
+    /// has by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Pixels across, 16 to 16384. Default: the largest up to 1920 that gives 25 frames a second.
@@ -136,7 +135,7 @@ pub struct Config {
     pub root: Root,
     /// Where the broker is.
     pub broker: BrokerUrl,
-    /// What TLS is spoken with, if it is.
+    /// The configuration of TLS, if it is used.
     pub tls: Option<Arc<ClientConfig>>,
     /// The file with the password for it.
     pub password_file: Option<PathBuf>,
@@ -144,7 +143,7 @@ pub struct Config {
     pub spool: u64,
     /// The test card.
     pub test_card: TestCard,
-    /// What some cameras are to do otherwise.
+    /// Settings of single cameras.
     pub cameras: Vec<CameraConfig>,
     /// The node's own directory; it exists.
     pub data: PathBuf,
@@ -161,11 +160,11 @@ pub struct TestCard {
     pub height: u32,
     /// Frames a second.
     pub fps: u32,
-    /// How often a photo is taken of it.
+    /// How often the node takes a photo of it.
     pub every: Option<Duration>,
 }
 
-/// What one camera is to do.
+/// The settings of one camera.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct CameraConfig {
     /// A path of its device.
@@ -178,7 +177,7 @@ pub struct CameraConfig {
     pub every: Option<Duration>,
 }
 
-/// A key whose value cannot be used. The text says which, what it holds, and what is right.
+/// A key whose value cannot be used. The text shows the key, its value, and the rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key} = {value}: {right}")]
 pub struct BadConfig {
@@ -205,8 +204,8 @@ impl BadConfig {
 }
 
 impl Section {
-    /// What is used, with defaults in place of what was left out. `data` is the node's own
-    /// directory and is made when it is missing.
+    /// The configuration as used, with defaults for missing keys. `data` is the node's own
+    /// directory, which this makes if missing.
     ///
     /// # Errors
     /// [`BadConfig`] names the first key whose value cannot be used.

@@ -1,10 +1,10 @@
-//! Which cameras there are, what each is called, and where its device is now.
+//! Finds cameras, names them, and follows their devices.
 //!
-//! `discover` asks video nodes what they are, each in a thread of its own, `marks` is what a device
-//! can be known again by, `names` what it is called, `kept` writes that to the disk; `hotplug` tells
-//! when anything may have changed; `cameras` starts and ends what `capture` does, and hands it
-//! commands; `survey` is the list for people. A name never moves to another camera, and no driver or
-//! disk that hangs keeps this from following the others. It knows nothing of the broker.
+//! `discover` asks video nodes what they are, each in a thread of its own. `marks` identify a
+//! device, `names` gives it a name, `kept` writes the names to the disk. `hotplug` reports when
+//! anything may have changed; `cameras` starts and ends the threads of `capture`, and hands them
+//! commands; `survey` is the list for people. A name never moves to another camera, and no hanging
+//! driver or disk keeps this from following the others. It knows nothing of the broker.
 
 pub(crate) mod cameras;
 pub(crate) mod discover;

@@ -1,4 +1,4 @@
-//! Who this machine and this process are.
+//! The identity of this machine and this process.
 
 use std::fs;
 use std::path::Path;
@@ -7,14 +7,14 @@ use wire::{CameraName, Info, Kind};
 
 use crate::clock;
 
-/// What stays the same for as long as the process runs.
+/// What stays the same while the process runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     /// Eight hex digits of the board's serial number or the machine id.
     pub machine: String,
     /// Eight hex digits of the kernel's boot id.
     pub boot: String,
-    /// Eight hex digits drawn at start.
+    /// Eight hex digits drawn at the start.
     pub instance: String,
     host: String,
     model: String,
@@ -56,7 +56,7 @@ impl Identity {
 }
 
 impl Identity {
-    /// Of two that took one name in the same moment the one that started first keeps it.
+    /// Of two nodes that took one name at the same moment, the one that started first keeps it.
     pub fn yields_to(&self, other: &Info) -> bool {
         (other.started, &other.instance) < (self.started, &self.instance)
     }
@@ -85,7 +85,7 @@ fn machine(data: &Path) -> String {
         })
 }
 
-/// A small file's text without the white space and zero bytes around it; `None` if it has none.
+/// A small file's text without surrounding white space and zero bytes; `None` if it is empty.
 fn word(path: impl AsRef<Path>) -> Option<String> {
     let text = String::from_utf8_lossy(&fs::read(path).ok()?).into_owned();
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');

@@ -1,8 +1,8 @@
 //! The capture node: V4L2 cameras in, JPEG over MQTT out.
 //!
-//! One thread for each camera reads frames and leaves the newest in a slot; one task for each of
-//! the two connections takes from there. Nothing waits for anything else, so a slow broker makes
-//! frames fewer and never late.
+//! A thread for each camera reads frames and leaves the newest in a slot; a task for each of the
+//! two connections takes them from there. Neither waits for the other, so a slow broker gets fewer
+//! frames, but never late ones.
 
 mod capture;
 mod clock;
@@ -64,7 +64,7 @@ pub enum Error {
         "cameras that are plugged in cannot be seen: {0}; raise fs.inotify.max_user_instances and max_user_watches"
     )]
     Hotplug(#[from] std::io::Error),
-    /// The system gives no more threads.
+    /// The system cannot start another thread.
     #[error("no thread for the spool: {0}")]
     Thread(std::io::Error),
 }
@@ -133,18 +133,18 @@ impl Node {
         Ok(Node { name, health, cameras, questions, link, spool })
     }
 
-    /// What it is called.
+    /// The node's name.
     pub fn name(&self) -> &NodeName {
         &self.name
     }
 
-    /// Who can tell whether it is alive.
+    /// Tells whether the node is alive.
     pub fn health(&self) -> Health {
         self.health.clone()
     }
 
-    /// Captures and publishes until `shutdown`, then says good-bye. An unreachable broker and a
-    /// camera that does not work are tried again for ever.
+    /// Captures and publishes until `shutdown`, then says good-bye. It retries an unreachable
+    /// broker and a camera that does not work without end.
     ///
     /// # Errors
     /// [`Error`] when it cannot go on.
@@ -156,7 +156,7 @@ impl Node {
         };
         let captured = async {
             let result = self.cameras.run(stop.subscribe()).await;
-            // Without cameras there is nothing to be connected for.
+            // Without cameras there is no reason to be connected.
             stop.send_replace(true);
             result
         };
@@ -173,7 +173,7 @@ impl Node {
                     sleep(Duration::from_millis(5)).await;
                 }
             };
-            // A disk that hangs is left to the end of the process.
+            // The end of the process ends a thread with a hanging disk.
             timeout(SPOOLED, ended).await.ok();
             captured
         };

@@ -1,5 +1,4 @@
-//! All cameras of the node: which there are, where their devices are, and what the broker is
-//! told of the node itself.
+//! All cameras of the node, where their devices are, and what the broker learns about the node.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -34,17 +33,17 @@ use crate::identity::Identity;
 use crate::spool::schedule::Schedule;
 use crate::spool::spooler::Outcome;
 
-/// How long a camera may take to be found before the test card is shown in its place.
+/// How long to look for a camera before the test card takes its place.
 const FOUND_WITHIN: Duration = Duration::from_secs(1);
-/// How long after the start who is configured and not here is told: a bus takes some seconds to
+/// How long after the start missing configured cameras are reported: a bus takes some seconds to
 /// find its devices.
 const PRESENT_WITHIN: Duration = Duration::from_secs(10);
-/// How often video nodes that may become cameras without an event are looked at, and threads that
-/// have died are replaced.
+/// How often to look at video nodes that may become cameras without an event, and to replace dead
+/// threads.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// How long the end waits for the names to be on the disk.
+/// How long the end waits until the names are on the disk.
 const KEPT_WITHIN: Duration = Duration::from_secs(2);
-/// How often the clock is looked at, at least: somebody may set it.
+/// The longest pause between looks at the clock, because somebody may set it.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 
 /// The cameras by name.
@@ -63,16 +62,16 @@ struct Running {
     place: Place,
 }
 
-/// What a look at the devices gave.
+/// The result of a look at the devices.
 struct Followed {
     has_camera: bool,
-    /// What is unclear in the configuration of cameras without a name.
+    /// Ambiguities in the configuration of cameras without a name.
     unclear: Vec<String>,
-    /// What the configuration says of cameras that are not here.
+    /// Sections of the configuration whose cameras are not here.
     unmatched: Vec<String>,
 }
 
-/// Where a camera's device is now, and what is to be there; nowhere while it is gone.
+/// The present path of a camera's device, and the marks to expect there; none while it is gone.
 type Place = Arc<Mutex<Option<(PathBuf, Marks)>>>;
 
 impl Running {
@@ -102,12 +101,12 @@ impl Cameras {
     /// Finds cameras and follows them until `stop`; then ends their threads.
     ///
     /// # Errors
-    /// When plugging cannot be followed.
+    /// When the system cannot report hotplug events.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) -> io::Result<()> {
         let keeper = Keeper::start(names::file(&self.config.data), &self.outlet.health)?;
         let result = self.follow_all(&keeper, &mut stop).await;
         self.stop().await;
-        // A disk that hangs is left to the end of the process.
+        // The end of the process ends a thread with a hanging disk.
         self.apart("keep names", move || keeper.end(KEPT_WITHIN)).await;
         result
     }
@@ -120,7 +119,7 @@ impl Cameras {
         self.publish_info();
         match self.config.test_card.show {
             Show::Always => self.show_test_card(),
-            // That of an earlier run may still be retained.
+            // The broker may still retain an earlier run's test card.
             Show::Auto | Show::Never => self.forget_test_card(),
         }
         let patience = sleep(FOUND_WITHIN);
@@ -138,7 +137,7 @@ impl Cameras {
             let sent = scout.clone();
             let found = tokio::select! {
                 Some(found) = self.apart("look", move || sent.scan()) => found,
-                // There was no thread to look; what runs goes on.
+                // There was no thread to look with; the running cameras go on.
                 () = sleep(LOOK_AGAIN) => continue,
                 () = stopped(stop) => return Ok(()),
             };
@@ -156,7 +155,7 @@ impl Cameras {
                 self.hide_test_card().await;
             }
             let found = Arc::new(found);
-            // One future, since what it has heard would be lost with it.
+            // One future, because dropping it would lose the events that it has read.
             let changed = hotplug.changed();
             tokio::pin!(changed);
             loop {
@@ -189,7 +188,7 @@ impl Cameras {
         }
     }
 
-    /// Starts cameras that are new and tells the others where their devices are now.
+    /// Starts new cameras, and tells the others where their devices are now.
     fn follow(&self, found: &[Found], names: &mut Names) -> Followed {
         let cameras: Vec<&Found> =
             found.iter().filter(|found| !found.is_other() || self.has(found)).collect();
@@ -218,7 +217,7 @@ impl Cameras {
         Followed { has_camera: !here.is_empty(), unclear, unmatched }
     }
 
-    /// Starts a camera that was found, or tells it where it is now.
+    /// Starts a camera that was found, or tells it its present device.
     fn place(&self, found: &Found, about: About, ask: Ask) {
         let name = about.id.camera.clone();
         let place = Some((found.node.clone(), found.marks.clone()));
@@ -233,7 +232,7 @@ impl Cameras {
                     *running.place() = place;
                     running.camera.give(Command::Plug(node));
                 }
-                // It may be silent because it works: some drivers let nobody in meanwhile.
+                // It may be silent because it works: some drivers then let nobody else in.
                 Err(_) if is_at(&running.place(), found) => {}
                 Err(fault) => {
                     *running.place() = None;
@@ -246,14 +245,14 @@ impl Cameras {
         self.start(about, device, Arc::clone(&place), open_v4l2(ask, place));
     }
 
-    /// Whether this is the device of a camera that runs: a loopback that nobody writes to any
-    /// more looks like no camera, and will be one again.
+    /// Whether this is the device of a running camera: a loopback whose writer has gone does not
+    /// look like a camera, but will be one again.
     fn has(&self, found: &Found) -> bool {
         self.running().values().any(|running| is_at(&running.place(), found))
     }
 
-    /// Starts the cameras that the configuration calls by device and name and that are not here:
-    /// the wall is to show that they are missing, and why.
+    /// Starts the missing cameras that the configuration identifies by device and name, so that the
+    /// wall shows that they are missing, and why.
     fn expect(&self, here: &BTreeSet<CameraName>, missing: impl Fn(&CameraName) -> Fault) {
         for camera in &self.config.cameras {
             let (Some(name), Some(device)) = (&camera.name, &camera.device) else { continue };
@@ -274,8 +273,8 @@ impl Cameras {
         }
     }
 
-    /// Whether a camera has no thread: one that ended although nobody stopped it, which is
-    /// forgotten so that it is started anew, or one that never began.
+    /// Whether a camera has no thread. A thread that ended by itself is forgotten, so that it is
+    /// started again; another may never have started.
     fn has_lost_threads(&self) -> bool {
         let ended: Vec<CameraName> = {
             let mut running = self.running();
@@ -296,38 +295,38 @@ impl Cameras {
         self.unstarted.swap(false, Ordering::Relaxed) || !ended.is_empty()
     }
 
-    /// Somebody asks one of them for frames.
+    /// Passes on a want for one of them.
     pub fn want(&self, name: &CameraName, want: Want) {
         if let Some(running) = self.running().get(name) {
             running.camera.give(Command::Want(want));
         }
     }
 
-    /// The controls of one of them, as its device tells them now.
+    /// The present controls of one of them, from its device.
     ///
     /// # Errors
-    /// A sentence that says why they cannot be known.
+    /// A sentence that says why they are unknown.
     pub async fn controls(&self, name: &CameraName) -> Result<Controls, String> {
         let (reply, answer) = oneshot::channel();
         self.hand(name, Command::Controls(reply));
         answer.await.unwrap_or_else(|_| Err("the camera stopped; ask again".to_owned()))
     }
 
-    /// Somebody asks one of them for a photo.
+    /// Asks one of them for a photo.
     pub fn snap(&self, name: &CameraName, id: Option<PhotoId>) {
         if let Some(request) = self.outlet.spooler.ask(id) {
             self.hand(name, Command::Snap(request, clock::monotonic()));
         }
     }
 
-    /// The same for who waits for the outcome in this process.
+    /// The same for an asker in this process that waits for the outcome.
     pub fn snap_and_wait(&self, name: &CameraName) -> (PhotoId, oneshot::Receiver<Outcome>) {
         let (id, request, outcome) = self.outlet.spooler.ask_and_wait();
         self.hand(name, Command::Snap(request, clock::monotonic()));
         (id, outcome)
     }
 
-    /// Gives one of them a command, or refuses it where there is none of this name.
+    /// Gives one of them a command, or refuses it if there is no such camera.
     fn hand(&self, name: &CameraName, command: Command) {
         let running = self.running();
         match running.get(name) {
@@ -341,8 +340,8 @@ impl Cameras {
         }
     }
 
-    /// Takes the photos that are due by the clock, and refuses those that no frame came for,
-    /// until `stop`.
+    /// Takes the photos that are due by the clock, and refuses those that have waited too long for
+    /// a frame, until `stop`.
     pub async fn keep_time(&self, mut stop: watch::Receiver<bool>) {
         let mut schedules: BTreeMap<CameraName, Schedule> = BTreeMap::new();
         loop {
@@ -367,7 +366,7 @@ impl Cameras {
         }
     }
 
-    /// Who the node is, with the cameras that it has or had.
+    /// The node's info, with the cameras that it has or had.
     pub fn info(&self) -> Info {
         let names: Vec<CameraName> = self.running().keys().cloned().collect();
         let is_test = !names.is_empty() && names.iter().all(|name| name.as_str() == TEST_CARD);
@@ -397,7 +396,7 @@ impl Cameras {
 
     async fn hide_test_card(&self) {
         let Some(card) = self.running().remove(&self.test_card_id().camera) else { return };
-        // Its thread may say one thing more before it ends; nothing is said after this.
+        // Its thread may publish once more before it ends; after this nothing is published.
         end([&card]).await;
         self.forget_test_card();
         self.publish_info();
@@ -437,8 +436,8 @@ impl Cameras {
         end(running.values()).await;
     }
 
-    /// The result of work that may take long, from a thread that nothing waits for at the end of the
-    /// process. `None` where there is no thread, or it died.
+    /// The result of slow work, from a thread for which the end of the process does not wait.
+    /// `None` if the thread did not start, or died.
     async fn apart<T: Send + 'static>(
         &self,
         name: &'static str,
@@ -455,8 +454,8 @@ impl Cameras {
     }
 }
 
-/// Opens the device, if it is still the one that was found there: another one may have taken its
-/// number before anybody looked.
+/// Opens the device if it is still the one that was found there: another device may have taken its
+/// number since then.
 fn open_v4l2(ask: Ask, place: Place) -> Open {
     Box::new(move |node| {
         let expected = place.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -468,7 +467,7 @@ fn open_v4l2(ask: Ask, place: Place) -> Open {
     })
 }
 
-/// Ends these threads. One that hangs in its driver is left to the end of the process.
+/// Ends these threads. The end of the process ends those that hang in a driver.
 async fn end<'a>(running: impl IntoIterator<Item = &'a Running>) {
     let running: Vec<&Running> = running.into_iter().collect();
     for one in &running {

@@ -1,4 +1,4 @@
-//! Which video nodes there are, which of them are cameras, and what the others are.
+//! Finds all video nodes, and says which are cameras and what the others are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,8 +19,8 @@ use crate::capture::source::Fault;
 use crate::devices::marks::{Links, Marks, UDEV, sys, word};
 use crate::picture::raw::pixels::Coding;
 
-/// How long the nodes may take to answer, all at once. One that takes longer is waited for by a
-/// thread of its own, not by the others.
+/// How long all nodes together may take to answer. Only a slow node's own thread waits longer for
+/// it.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A video node.
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) struct Found {
     /// `/dev/videoN` as it is now.
     pub node: PathBuf,
-    /// What it can be known again by.
+    /// Its identifying marks.
     pub marks: Marks,
     /// The kernel driver.
     pub driver: String,
@@ -43,11 +43,11 @@ pub(crate) struct Found {
 pub(crate) enum What {
     /// A camera.
     Camera(Vec<Offer>),
-    /// It seems to be a camera, but cannot be asked.
+    /// It seems to be a camera, but cannot be queried.
     Closed(Fault),
-    /// The same, and whoever asks it waits, perhaps for ever.
+    /// It seems to be a camera, but a query blocks, perhaps without end.
     Silent(Fault),
-    /// Something else, in words.
+    /// Something else.
     Other(Other),
 }
 
@@ -57,41 +57,40 @@ impl What {
         matches!(self, What::Other(Other { may_become: true, .. }))
     }
 
-    /// Whether it is worth a glance now and then.
+    /// Whether to check it now and then.
     pub fn may_change(&self) -> bool {
         self.may_become() || matches!(self, What::Silent(_))
     }
 }
 
-/// Why a video node is no camera.
+/// Why a video node is not a camera.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Other {
     /// In words.
     pub words: String,
-    /// Whether it can become a camera without being plugged: a loopback is one from when a program
-    /// begins to write to it.
+    /// Whether it can become a camera without being plugged in: a loopback becomes one when a
+    /// program begins to write to it.
     pub may_become: bool,
 }
 
-/// Looks at video nodes, each in a thread of its own, since a driver can keep whoever opens a
-/// device for as long as it likes.
+/// Queries video nodes, each in a thread of its own, because a driver can block an open for any
+/// time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scout {
     health: Health,
-    /// The nodes whose threads have not come back.
+    /// The nodes whose threads have not returned.
     away: Arc<Mutex<BTreeSet<u32>>>,
-    /// What those said that came back too late for who sent them.
+    /// The answers that came too late.
     late: Arc<Mutex<BTreeMap<u32, Option<Found>>>>,
 }
 
 impl Scout {
-    /// One whose threads are watched by `health`.
+    /// A scout whose threads `health` watches.
     pub fn new(health: Health) -> Self {
         Scout { health, ..Scout::default() }
     }
 
-    /// Looks at every video node, in the order of their numbers. Takes no longer than three
-    /// seconds.
+    /// Queries every video node, in the order of their numbers. This takes at most three seconds.
     pub fn scan(&self) -> Vec<Found> {
         let links = Arc::new(Links::read());
         let numbers: Vec<u32> = numbers().into_iter().filter(|&n| is_ready_by_udev(n)).collect();
@@ -111,8 +110,8 @@ impl Scout {
         found.collect()
     }
 
-    /// Whether one of these, which are no cameras and may become some, has become one, or one
-    /// that was silent has answered at last. Nothing is asked of them but what they are.
+    /// Whether one of these nodes has become a camera, or a silent one has answered at last. It
+    /// asks them only what they are.
     pub fn glance(&self, all: &[Found]) -> bool {
         let numbers = |is: fn(&What) -> bool| -> Vec<u32> {
             let these = all.iter().filter(|found| is(&found.what));
@@ -128,8 +127,8 @@ impl Scout {
             || silent.iter().any(|number| !self.away().contains(number))
     }
 
-    /// What `ask` gives for each of the nodes that answers in time; what others answer goes to
-    /// `late`. Nobody is sent to a node that the last one did not come back from.
+    /// The answer of `ask` for each node that answers in time; later answers go to `late`. A node
+    /// whose last thread has not returned gets no other.
     fn ask_each<T: Send + 'static>(
         &self,
         numbers: &[u32],
@@ -151,7 +150,7 @@ impl Scout {
                     late(number, answer);
                 }
             };
-            // What has no thread is silent, and asked again later.
+            // A node without a thread counts as silent, and is asked again later.
             self.health.thread(format!("look at video{number}"), Need::Minor, work).ok();
         }
         drop(to);
@@ -182,7 +181,7 @@ impl Found {
     }
 }
 
-/// Marks that a thread came back from its node, also if it died there or was never started.
+/// Marks that a thread has returned from its node, even if it died there or never started.
 struct Back(Scout, u32);
 
 impl Drop for Back {
@@ -209,9 +208,9 @@ fn node(number: u32) -> PathBuf {
 }
 
 /// Whether udev is done with a node. Before that its links and its group's right are missing, and
-/// it would be taken for another camera.
+/// the node would take it for another camera.
 fn is_ready_by_udev(number: u32) -> bool {
-    // Without udev nobody makes links; what the kernel does not know, udev does not either.
+    // Without udev there are no links; udev does not know what the kernel does not know.
     let device = word(&sys(number).join("dev"));
     let (true, Some(device)) = (Path::new("/run/udev/control").exists(), device) else {
         return true;
@@ -220,7 +219,7 @@ fn is_ready_by_udev(number: u32) -> bool {
         || Path::new(UDEV).join(format!("c{device}")).exists()
 }
 
-/// `None` if it went away meanwhile.
+/// `None` if it went away during the query.
 fn look(number: u32, links: &Links) -> Option<Found> {
     let node = node(number);
     let asked = Device::open(&node).and_then(|device| {
@@ -243,7 +242,7 @@ fn look(number: u32, links: &Links) -> Option<Found> {
             )
         }
     };
-    // What was pulled out while it was asked is not there twice if it is plugged in again.
+    // A node that was removed during the query must not appear twice if it is plugged in again.
     node.exists().then_some(Found { node, marks, driver: caps.driver, card: caps.card, what })
 }
 
@@ -261,7 +260,7 @@ fn silent(number: u32) -> Option<Found> {
     node.exists().then_some(Found { node, marks, driver: String::new(), card, what })
 }
 
-/// What a node is that cannot be asked.
+/// The kind of a node that cannot be queried.
 fn closed(number: u32, fault: Fault) -> What {
     match word(&sys(number).join("index")).as_deref() {
         None | Some("0") => What::Closed(fault),
@@ -272,7 +271,7 @@ fn closed(number: u32, fault: Fault) -> What {
     }
 }
 
-/// What a device says of itself, and why it is no camera if it is none.
+/// A device's description of itself, and why it is not a camera if it is not.
 fn kind(device: &Device) -> io::Result<(Caps, Result<(), Other>)> {
     let caps = device.caps()?;
     let formats: Vec<[u8; 4]> = match caps.capture {

@@ -1,5 +1,5 @@
-//! Tells when video nodes come and go, by inotify: the kernel makes the nodes in `/dev`, and udev
-//! its links below `/dev/v4l` a little later.
+//! Reports through inotify when video nodes come and go: the kernel makes the nodes in `/dev`, and
+//! udev its links below `/dev/v4l` a little later.
 
 use std::ffi::OsStr;
 use std::io;
@@ -12,19 +12,19 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::devices::marks::UDEV;
 
-/// Where nodes and links appear, and where udev says that it is done. All but the first come and
-/// go themselves.
+/// The directories of nodes and links, and where udev notes that it is done. All except the first
+/// come and go themselves.
 const DIRECTORIES: [&str; 5] = ["/dev", "/dev/v4l", "/dev/v4l/by-id", "/dev/v4l/by-path", UDEV];
-/// A plug makes some ten changes; when none comes for so long they are complete.
+/// Plugging in makes some ten changes; after this quiet time they are complete.
 const QUIET: Duration = Duration::from_millis(200);
-/// No flood of changes holds up a look at them for longer.
+/// The longest that a flood of changes can delay a look.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Watches the directories from its making on.
+/// Watches the directories from its creation on.
 pub(crate) struct Hotplug {
     events: EventStream<[u8; 4096]>,
     directories: Vec<PathBuf>,
-    /// Names in those directories, besides `video…` and `v4l`, that are devices of cameras.
+    /// Names of camera devices in those directories, besides `video…` and `v4l`.
     names: Vec<PathBuf>,
 }
 
@@ -32,7 +32,7 @@ impl Hotplug {
     /// Also follows the devices that the configuration names.
     ///
     /// # Errors
-    /// When the system gives no inotify instance or no watch.
+    /// When the system provides no inotify instance or watch.
     pub fn new(devices: Vec<PathBuf>) -> io::Result<Self> {
         let mut directories: Vec<PathBuf> = DIRECTORIES.iter().map(PathBuf::from).collect();
         for directory in devices.iter().filter_map(|device| device.parent()) {
@@ -46,7 +46,7 @@ impl Hotplug {
         Ok(hotplug)
     }
 
-    /// Waits until something came or went, and until that is over.
+    /// Waits until something came or went, and until the changes are complete.
     ///
     /// # Errors
     /// When inotify fails.
@@ -54,7 +54,7 @@ impl Hotplug {
         while !self.read().await? {}
         let latest = Instant::now() + LONGEST;
         loop {
-            // Directories that came with the change are watched before anybody looks into them.
+            // New directories are watched before anybody looks into them.
             self.watch()?;
             let quiet = (Instant::now() + QUIET).min(latest);
             match timeout_at(quiet, self.read()).await {
@@ -70,7 +70,7 @@ impl Hotplug {
     /// Reads one event. True if it is about cameras.
     async fn read(&mut self) -> io::Result<bool> {
         match self.events.next().await {
-            // A nameless one is of the directory itself, which came or went.
+            // An event without a name concerns the directory itself, which came or went.
             Some(event) => Ok(event?.name.is_none_or(|name| concerns(&name, &self.names))),
             None => Err(io::ErrorKind::UnexpectedEof.into()),
         }

@@ -1,5 +1,5 @@
-//! Writes the names of cameras to the disk, from a thread of its own: a disk that hangs keeps nobody
-//! from following cameras.
+//! Writes the names of cameras to the disk in a thread of its own, so that a hanging disk keeps
+//! nobody from following cameras.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use supervision::{Health, Need};
 
-/// What could not be written is tried again after so long.
+/// The pause before a failed write is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// The way to the thread. The newest content takes the place of one that was not written yet.
+/// The way to the thread. Newer content replaces content that was not yet written.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     shared: Arc<Shared>,
@@ -36,7 +36,7 @@ impl Keeper {
     /// Starts the thread that writes `file`.
     ///
     /// # Errors
-    /// The system gives no more threads.
+    /// The system cannot start another thread.
     pub fn start(file: PathBuf, health: &Health) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let works = Arc::clone(&shared);
@@ -44,13 +44,13 @@ impl Keeper {
         Ok(Keeper { shared, thread: Some(health.thread("names", Need::Minor, work)?) })
     }
 
-    /// Has this written, as a whole or not at all.
+    /// Writes this, as a whole or not at all.
     pub fn keep(&self, content: Vec<u8>) {
         self.shared.lock().next = Some(content);
         self.shared.changed.notify_all();
     }
 
-    /// Ends the thread when all is written, and waits for that at most so long. Whether it is.
+    /// Ends the thread once all is written. Waits at most so long, and returns whether it is.
     pub fn end(mut self, within: Duration) -> bool {
         let until = Instant::now() + within;
         let mut state = self.shared.lock();
@@ -68,7 +68,7 @@ impl Keeper {
 }
 
 impl Shared {
-    /// Writes what comes until the end; what fails is logged once for each reason, and tried again.
+    /// Writes until the end; retries failures, and logs one once for each reason.
     fn run(&self, file: &Path) {
         let mut logged = None;
         loop {
@@ -95,7 +95,7 @@ impl Shared {
         }
     }
 
-    /// The newest content, when there is one; `None` at the end.
+    /// Waits for new content; `None` at the end.
     fn take(&self) -> Option<Vec<u8>> {
         let waits = |state: &mut State| state.next.is_none() && !state.ends;
         let waited = self.changed.wait_while(self.lock(), waits);

@@ -1,41 +1,41 @@
-//! What a video node can be known again by: the device behind it, where that says who it is, and
-//! the port that it is plugged into.
+//! The identifying marks of a video node: the device behind it, if that identifies itself, and its
+//! port.
 //!
-//! udev's links below `/dev/v4l/by-id` are made of what a device says of itself. Two cameras of
-//! one model often say the same, to the serial number; then there is one link for both, and it
-//! leads to either. So the device is read from sysfs here, and a link counts only for whom no
-//! other can claim it.
+//! udev makes the links below `/dev/v4l/by-id` from a device's description of itself. Two cameras
+//! of one model often have the same description, even the serial number; then they share one link,
+//! which leads to either. So this reads the device from sysfs, and uses a link only if no other
+//! node can claim it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where udev makes links for each device, and for each port.
+/// The directories of udev's links for each device, and for each port.
 pub(crate) const BY_ID: &str = "/dev/v4l/by-id";
 const BY_PATH: &str = "/dev/v4l/by-path";
 
-/// Where udev writes down what it knows of a device, when it is done with it.
+/// Where udev records a device when it is done with it.
 pub(crate) const UDEV: &str = "/run/udev/data";
 
-/// What is known of a video node besides its number.
+/// The marks of a video node besides its number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Marks {
-    /// Which USB device it is and which of its streams, by its own words: model, interface, index
-    /// and serial number. More than one device may say the same.
+    /// The USB device and its stream, by its own description: model, interface, index and serial
+    /// number. More than one device may have the same.
     pub device: Option<String>,
     /// USB's serial number.
     pub serial: Option<String>,
-    /// What udev makes the link below `/dev/v4l/by-id` of: the words for maker, product and serial
+    /// The parts of udev's link below `/dev/v4l/by-id`: the words for maker, product and serial
     /// number, and the index.
     pub words: Option<String>,
-    /// Which port it is in: udev's link, else for USB the place in sysfs.
+    /// Its port: udev's link, else for USB the place in sysfs.
     pub port: Option<PathBuf>,
     /// The link below `/dev/v4l/by-id` that leads here.
     pub link: Option<PathBuf>,
-    /// All links below `/dev/v4l/by-id` that udev would make for it if nobody else claimed them.
+    /// All links below `/dev/v4l/by-id` that udev would make for it without competing claims.
     pub claims: Vec<PathBuf>,
 }
 
-/// The links of all video nodes, each with the node that it leads to.
+/// The links of all video nodes, each with its target.
 #[derive(Debug)]
 pub(crate) struct Links {
     by_id: Vec<(PathBuf, PathBuf)>,
@@ -43,18 +43,18 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// As they are now.
+    /// The present links.
     pub fn read() -> Self {
         Links { by_id: links(BY_ID), by_path: links(BY_PATH) }
     }
 }
 
 impl Marks {
-    /// Those of `/dev/videoN`.
+    /// The marks of `/dev/videoN`.
     pub fn read(number: u32, links: &Links) -> Self {
         let node = PathBuf::from(format!("/dev/video{number}"));
         let target = fs::canonicalize(&node).unwrap_or(node);
-        // Devices of one parent, such as all of vivid's, share one link, and it leads to any of
+        // Devices of one parent, such as all of vivid's, share one link, which leads to any of
         // them.
         let shared = siblings(number) > 1;
         let leads =
@@ -76,26 +76,26 @@ impl Marks {
         }
     }
 
-    /// Those of a node by its path; none of what is no video node.
+    /// The marks of a node by its path; none if the path is not a video node's.
     pub fn of(node: &Path) -> Self {
         let number = node.to_str().and_then(|node| node.strip_prefix("/dev/video")?.parse().ok());
         number.map_or_else(Marks::default, |number| Marks::read(number, &Links::read()))
     }
 
-    /// Whether both are the same device in the same port, as far as can be told; their links may
-    /// have moved meanwhile.
+    /// Whether both are the same device in the same port, as far as known; their links may have
+    /// moved.
     pub fn are_of_the_same(&self, other: &Marks) -> bool {
         (&self.device, &self.port) == (&other.device, &other.port)
     }
 
-    /// Whether udev could give both one link.
+    /// Whether udev could give both the same link.
     pub fn share_link(&self, other: &Marks) -> bool {
         (self.words.is_some() && self.words == other.words)
             || (self.device.is_some() && self.device == other.device)
             || self.claims.iter().any(|link| other.claims.contains(link))
     }
 
-    /// How a person names this port in the configuration.
+    /// The path of this port for the configuration.
     pub fn port_link(&self) -> Option<&Path> {
         self.port.as_deref().filter(|port| port.starts_with("/dev"))
     }
@@ -106,8 +106,8 @@ pub(crate) fn sys(number: u32) -> PathBuf {
     PathBuf::from(format!("/sys/class/video4linux/video{number}"))
 }
 
-/// A small file's text without the white space around it; `None` if it has none. What would
-/// command a terminal is replaced, since devices say what they like.
+/// A small file's text without surrounding white space; `None` if it is empty. Terminal control
+/// characters are replaced, since devices can send anything.
 pub(crate) fn word(path: &Path) -> Option<String> {
     let text = fs::read(path).ok()?;
     let text = String::from_utf8_lossy(&text).trim().replace(char::is_control, "\u{fffd}");
@@ -127,15 +127,15 @@ fn links(directory: &str) -> Vec<(PathBuf, PathBuf)> {
         .collect()
 }
 
-/// The links by id in a record of udev's (`S:` begins a link's line, below `/dev`).
+/// The links by id in a record of udev (`S:` begins a link's line, below `/dev`).
 fn claims(record: &str) -> Vec<PathBuf> {
     let links = record.lines().filter_map(|line| line.strip_prefix("S:"));
     links.map(|link| Path::new("/dev").join(link)).filter(|link| link.starts_with(BY_ID)).collect()
 }
 
-/// What a USB device says of itself and of the interface at `place`.
+/// A USB device's description of itself and of the interface at `place`.
 fn usb(sys: &Path, place: &Path) -> Option<Marks> {
-    // `device` is the interface, its parent the device; some drivers name the device itself.
+    // `device` is the interface, its parent the device; some drivers link to the device itself.
     let device = [Some(place), place.parent()]
         .into_iter()
         .flatten()
@@ -156,7 +156,7 @@ fn usb(sys: &Path, place: &Path) -> Option<Marks> {
     })
 }
 
-/// How many nodes have this one's parent and index.
+/// How many nodes have the same parent and index.
 fn siblings(number: u32) -> usize {
     let place =
         |sys: &Path| Some((fs::canonicalize(sys.join("device")).ok()?, word(&sys.join("index"))?));

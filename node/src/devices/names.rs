@@ -1,7 +1,7 @@
 //! The names of cameras, kept so that none ever moves to another camera.
 //!
-//! A name stays with its device, in any port, for as long as no two devices say the same of
-//! themselves; once two were seen, each name stays with its port.
+//! A name stays with its device, in any port, while the device's description is unique. Once two
+//! devices had the same one, each name stays with its port.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,47 +13,47 @@ use wire::CameraName;
 use crate::config::TEST_CARD;
 use crate::devices::marks::Marks;
 
-/// Which marks have which name; a small JSON file.
+/// The names by marks; a small JSON file.
 #[derive(Debug)]
 pub(crate) struct Names {
-    /// By [`device`], [`port`] and [`configured`], and by plain links as earlier versions wrote
-    /// them. A device without a name is one that more than one camera claims to be.
+    /// By [`device`], [`port`] and [`configured`], and by plain links that earlier versions wrote.
+    /// A device without a name is one whose description several cameras share.
     kept: BTreeMap<String, Option<CameraName>>,
-    /// What each node was called when it was looked at last.
+    /// The name of each node at the last look.
     here: BTreeMap<PathBuf, (Marks, String, CameraName)>,
-    /// Names that the configuration gives out.
+    /// Names that the configuration assigns.
     taken: Vec<CameraName>,
     changed: bool,
 }
 
-/// A camera that wants a name.
+/// A camera that needs a name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen<'a> {
     /// `/dev/videoN` as it is now.
     pub node: &'a Path,
-    /// What else it is known by.
+    /// Its other marks.
     pub marks: &'a Marks,
     /// The name of the device.
     pub card: &'a str,
-    /// The name that the configuration gives it.
+    /// The name in the configuration.
     pub given: Option<&'a CameraName>,
 }
 
-/// What a camera is called, by one thing that is known of it and of all that are here.
+/// A camera's name by one of its marks, in view of all cameras that are here.
 type Proof = fn(&Names, &Seen<'_>, &[Seen<'_>]) -> Option<CameraName>;
 
-/// What a camera's name stays with.
+/// What ties a camera to its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Bond {
-    /// The configuration says it.
+    /// The configuration.
     Configuration,
     /// The device, in any port, by its serial number.
     Device(String),
     /// The only device of its model.
     Model,
-    /// The port: devices were seen that say the same, or it says nothing.
+    /// The port: several devices have the same description, or this one has none.
     Port { twins: bool },
-    /// Nothing: until it is unplugged.
+    /// Nothing: the name lasts until the camera is unplugged.
     Plug,
 }
 
@@ -81,7 +81,7 @@ impl fmt::Display for Bond {
 }
 
 impl Names {
-    /// Reads what is kept in `data`. A file that makes no sense is set aside.
+    /// Reads the names kept in `data`. It sets an unreadable file aside.
     pub fn read(data: &Path, taken: Vec<CameraName>) -> Self {
         let file = file(data);
         let kept = match fs::read(&file) {
@@ -96,8 +96,7 @@ impl Names {
         Names { kept, here: BTreeMap::new(), taken, changed: false }
     }
 
-    /// Notes which devices cannot be told from another one. To be called with all cameras that
-    /// are here, before anything else is asked of them.
+    /// Notes which devices look alike. Call this with all present cameras before other questions.
     pub fn compare(&mut self, all: &[&Marks]) {
         let mut once = BTreeSet::new();
         for marks in all {
@@ -106,39 +105,38 @@ impl Names {
                 continue;
             }
             self.changed = true;
-            // Who had the name by what it says of itself is found by its port below. A version
-            // that kept no ports wrote the link, which is left for them.
+            // The port below identifies a camera that had its name by its description. A version
+            // that kept no ports wrote the link, which stays for them.
             self.kept.insert(device(said), None);
         }
     }
 
-    /// Whether more than one device says the same of itself as this one.
+    /// Whether several devices share this one's description of itself.
     pub fn is_doubled(&self, marks: &Marks) -> bool {
         let known = marks.device.as_ref().and_then(|said| self.kept.get(&device(said)));
         known.is_some_and(Option::is_none)
     }
 
-    /// Whether the configuration meant the camera in this port by this name before.
+    /// Whether the configuration used this name before for the camera in this port.
     pub fn was_configured(&self, name: &CameraName, marks: &Marks, card: &str) -> bool {
         let known = port(marks, card).and_then(|port| self.kept.get(&configured(&port)));
         known.is_some_and(|known| known.as_ref() == Some(name))
     }
 
-    /// Whether the configuration meant another device, one that says the same, by this name before.
+    /// Whether the configuration used this name before for another device that looks alike.
     pub fn was_configured_elsewhere(&self, name: &CameraName, marks: &Marks) -> bool {
         let Some(said) = &marks.device else { return false };
         let is_one = |key: &str| key.starts_with(CONFIGURED) && key.ends_with(said.as_str());
         self.kept.iter().any(|(key, kept)| kept.as_ref() == Some(name) && is_one(key))
     }
 
-    /// The names of all cameras that are here, in their order, and what each stays with. One that
-    /// had a name keeps it; a new one gets one made from its card name and serial number that no
-    /// other has.
+    /// The names of all present cameras, in their order, and what ties each to its name. A known
+    /// camera keeps its name; a new one gets a unique name from its card name and serial number.
     pub fn assign(&mut self, seen: &[Seen<'_>]) -> Vec<(CameraName, Bond)> {
         let marks: Vec<&Marks> = seen.iter().map(|seen| seen.marks).collect();
         self.compare(&marks);
         let mut named: Vec<Option<CameraName>> = vec![None; seen.len()];
-        // What proves more goes first, whoever it is for.
+        // Stronger evidence goes first, for whichever camera.
         let proofs: [Proof; 6] = [
             |_, one, _| one.given.cloned(),
             |names, one, _| names.name_here(one),
@@ -168,7 +166,7 @@ impl Names {
             self.keep(one, &name);
             all.push((name, self.bond(one)));
         }
-        // What is known by its number alone is called as before when it comes back.
+        // A camera known only by its number gets the same name when it comes back.
         self.here.retain(|_, (marks, _, _)| marks.device.is_none() && marks.port.is_none());
         for (seen, (name, _)) in seen.iter().zip(&all) {
             let known = (seen.marks.clone(), seen.card.to_owned(), name.clone());
@@ -177,7 +175,7 @@ impl Names {
         all
     }
 
-    /// A device that stayed where it was is called as before.
+    /// A device that stayed where it was keeps its name.
     fn name_here(&self, seen: &Seen<'_>) -> Option<CameraName> {
         let (marks, card, name) = self.here.get(seen.node)?;
         (marks.are_of_the_same(seen.marks) && card == seen.card).then(|| name.clone())
@@ -191,7 +189,7 @@ impl Names {
         self.kept.get(&port(seen.marks, seen.card)?)?.clone()
     }
 
-    /// As earlier versions kept it: the port of a device whose link another one had, else the link.
+    /// As earlier versions kept it: by the port if another device had the link, else by the link.
     fn name_of_link(&self, seen: &Seen<'_>, all: &[Seen<'_>]) -> Option<CameraName> {
         let of = |link: &Option<PathBuf>| self.kept.get(link.as_ref()?.to_str()?)?.clone();
         let claim = all.iter().filter(|other| other.marks.share_link(seen.marks)).count();
@@ -199,8 +197,8 @@ impl Names {
         of(&seen.marks.port).or_else(link)
     }
 
-    /// Of devices that share a link, those that had names by their ports have them now. The one
-    /// that is left had the name of the link.
+    /// Of devices that share a link, those with names by their ports keep them. The remaining one
+    /// had the name of the link.
     fn name_of_twins(&self, seen: &Seen<'_>, all: &[Seen<'_>]) -> Option<CameraName> {
         let twins = all.iter().filter(|twin| twin.marks.share_link(seen.marks));
         let mut claims = twins.flat_map(|twin| &twin.marks.claims).filter_map(|link| link.to_str());
@@ -260,7 +258,7 @@ impl Names {
         }
     }
 
-    /// What is to be written to [`file`], if any name is new since the last call.
+    /// The new content of [`file`], if there is a new name since the last call.
     pub fn unsaved(&mut self) -> Option<Vec<u8>> {
         let is_new = std::mem::take(&mut self.changed);
         match is_new {
@@ -278,18 +276,18 @@ pub(crate) fn file(data: &Path) -> PathBuf {
 
 const CONFIGURED: &str = "configured ";
 
-/// The key of a device, by what it says of itself.
+/// The key of a device, by its description of itself.
 fn device(said: &str) -> String {
     format!("device {said}")
 }
 
-/// The key of a port with what is in it: another device there is another camera.
+/// The key of a port and its device: another device there is another camera.
 fn port(marks: &Marks, card: &str) -> Option<String> {
     let said = marks.device.as_deref().unwrap_or(card);
     Some(format!("port {} {said}", marks.port.as_ref()?.display()))
 }
 
-/// The key of a port that the configuration means.
+/// The key of a port for which the configuration has a name.
 fn configured(port: &str) -> String {
     format!("{CONFIGURED}{port}")
 }

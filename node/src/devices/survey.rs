@@ -1,5 +1,5 @@
-//! What `vitrina cameras` shows: every video node here, its name and what it can do; and what
-//! the others are. The same rules give the running node its cameras.
+//! The list of `vitrina cameras`: every video node, its name and abilities, or why it is not a
+//! camera. The running node uses the same rules.
 
 use std::fmt;
 use std::fs;
@@ -14,16 +14,16 @@ use crate::devices::discover::{Found, Scout, What};
 use crate::devices::marks::{BY_ID, Marks};
 use crate::devices::names::{Bond, Names, Seen};
 
-/// A video node of this machine. Written out it is a few lines for people.
+/// A video node of this machine. Its `Display` text is a few lines for people.
 #[derive(Debug, Clone)]
 pub struct VideoNode {
     /// `/dev/videoN` as it is now.
     pub node: PathBuf,
-    /// What the driver calls it.
+    /// The name that the driver gives it.
     pub card: String,
     /// The kernel driver; empty if the node could not be opened.
     pub driver: String,
-    /// The camera that it is, or in words why it is none or cannot be used.
+    /// The camera, or in words why it is not one or cannot be used.
     pub camera: Result<Described, String>,
 }
 
@@ -34,25 +34,25 @@ pub struct Described {
     pub name: CameraName,
     /// Its stable path.
     pub path: PathBuf,
-    /// What the name stays with, in words.
+    /// What ties it to its name, in words.
     pub bond: String,
-    /// What is wrong with the configuration that may mean this camera, in words.
+    /// Faults in the configuration that may concern this camera, in words.
     pub unclear: Vec<String>,
     /// What it offers.
     pub offers: Vec<Offer>,
 }
 
-/// What is here.
+/// The result of the survey.
 #[derive(Debug, Clone)]
 pub struct Survey {
     /// Every video node, in the order of their numbers.
     pub nodes: Vec<VideoNode>,
-    /// What the configuration says of cameras that are not here, in words.
+    /// Sections of the configuration whose cameras are not here, in words.
     pub unmatched: Vec<String>,
 }
 
-/// Looks at every video node of this machine. Names are those that a node with this configuration
-/// gives; none is kept by looking.
+/// Looks at every video node of this machine. A node with this configuration gives the same names;
+/// the survey saves none.
 pub fn survey(config: &Config) -> Survey {
     let mut names = Names::read(&config.data, given_names(config));
     let found = Scout::default().scan();
@@ -102,7 +102,7 @@ impl fmt::Display for VideoNode {
     }
 }
 
-/// The names that the configuration gives to devices.
+/// The names that the configuration assigns to devices.
 pub(crate) fn given_names(config: &Config) -> Vec<CameraName> {
     let with_device = config.cameras.iter().filter(|camera| camera.device.is_some());
     with_device.filter_map(|camera| camera.name.clone()).collect()
@@ -111,9 +111,9 @@ pub(crate) fn given_names(config: &Config) -> Vec<CameraName> {
 /// The cameras that are here, in the order in which they were found.
 pub(crate) struct Introduced {
     pub cameras: Vec<Known>,
-    /// What the configuration says of devices that cannot be told apart.
+    /// Sections of the configuration whose devices cannot be distinguished.
     pub unclear: Vec<Unclear>,
-    /// What the configuration says of cameras that are not here, in words.
+    /// Sections of the configuration whose cameras are not here, in words.
     pub unmatched: Vec<String>,
 }
 
@@ -121,23 +121,23 @@ pub(crate) struct Introduced {
 pub(crate) struct Known {
     pub about: About,
     pub ask: Ask,
-    /// What its name stays with.
+    /// What ties it to its name.
     pub bond: Bond,
 }
 
-/// A device in the configuration that could be more than one.
+/// A device in the configuration that could be one of several.
 #[derive(Debug)]
 pub(crate) struct Unclear {
-    /// What that device is to be called.
+    /// The name for that device.
     pub name: Option<CameraName>,
-    /// Those that it could be.
+    /// The candidates.
     pub nodes: Vec<PathBuf>,
     /// What to do.
     pub words: String,
 }
 
-/// What cameras are called and asked: by the configuration where that names a device, else as
-/// [`Names`] has it.
+/// The names and settings of cameras: from the configuration if that identifies a device, else from
+/// [`Names`].
 pub(crate) fn introduce(config: &Config, found: &[&Found], names: &mut Names) -> Introduced {
     let marks: Vec<&Marks> = found.iter().map(|found| &found.marks).collect();
     names.compare(&marks);
@@ -179,7 +179,7 @@ pub(crate) fn introduce(config: &Config, found: &[&Found], names: &mut Names) ->
             .filter(|path| !path.starts_with(BY_ID) || is_alone(found))
             .unwrap_or_else(|| found.path(is_alone(found)));
         let about = About {
-            // A name that somebody gave says more than the model.
+            // A name that a person gave says more than the model.
             title: given.map_or_else(|| title(&found.card).to_owned(), ToString::to_string),
             id: CameraId { node: config.name.clone(), camera: name },
             device: path.display().to_string(),
@@ -198,7 +198,7 @@ pub(crate) fn introduce(config: &Config, found: &[&Found], names: &mut Names) ->
     Introduced { cameras, unclear, unmatched }
 }
 
-/// Says that a section of the configuration matches no camera, and what it could say.
+/// Reports that a section of the configuration matches no camera, with alternatives.
 fn unmatched(section: &CameraConfig, here: &[Known]) -> String {
     let keys = [
         section.name.as_ref().map(|name| format!("name = \"{name}\"")),
@@ -216,7 +216,7 @@ fn unmatched(section: &CameraConfig, here: &[Known]) -> String {
     format!("[[node.camera]] with {keys} matches no camera that is plugged in; {here}")
 }
 
-/// Which camera a section of the configuration means by its device.
+/// The camera that a section of the configuration identifies by its device.
 enum Meant {
     Nothing,
     One(usize),
@@ -237,7 +237,7 @@ fn meant(section: &CameraConfig, found: &[&Found], names: &Names) -> Meant {
     if could.len() == 1 && !names.is_doubled(&found[led].marks) {
         return Meant::One(led);
     }
-    // Where it led while there was only one, it leads still.
+    // It keeps the device that it had when there was only one.
     let was = |&&i: &&usize| {
         let Found { marks, card, .. } = found[i];
         section.name.as_ref().is_some_and(|name| names.was_configured(name, marks, card))
@@ -273,7 +273,7 @@ impl Found {
         matches!(self.what, What::Other(_))
     }
 
-    /// The path that leads to it for longest.
+    /// The path that is valid longest.
     fn path(&self, is_alone: bool) -> &Path {
         let link = self.marks.link.as_deref().filter(|_| is_alone);
         link.or(self.marks.port_link()).unwrap_or(&self.node)

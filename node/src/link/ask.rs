@@ -1,5 +1,4 @@
-//! Questions to the node, one at a time: while it thinks about one, it answers each other at once
-//! that it is busy.
+//! Questions to the node, one at a time: while it works on one, it answers others that it is busy.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,21 +25,21 @@ const HELP: [(&str, &str); 6] = [
     ("log", r#"the last lines of the node's log: {"lines":20}, 100 at most"#),
 ];
 
-/// How long a driver may take to tell its controls. A thread that hangs refuses them sooner.
+/// How long a driver may take to read its controls. A camera refuses sooner if its thread hangs.
 const CONTROLS_WITHIN: Duration = Duration::from_secs(12);
 
-/// So many lines of the log are told unless another number is asked for, and at most.
+/// How many lines of the log an answer has by default, and at most.
 const LINES: usize = 20;
 const LINES_MOST: usize = 100;
 
-/// What the node can be asked.
+/// The methods that the node answers.
 pub(crate) struct Questions {
     name: NodeName,
     cameras: Arc<Cameras>,
     facts: Arc<Facts>,
     answers: Arc<Answers>,
     log: Log,
-    /// The one that is thought about.
+    /// The question in progress.
     current: Mutex<Option<Ask>>,
     asked: Notify,
 }
@@ -58,7 +57,7 @@ impl Questions {
         Questions { name, cameras, facts, answers, log, current, asked }
     }
 
-    /// Takes a question, or answers that the node is busy.
+    /// Accepts a question, or answers that the node is busy.
     pub fn ask(&self, ask: Ask) {
         let mut current = self.current();
         match &*current {
@@ -85,7 +84,7 @@ impl Questions {
                 answered = self.answer(&method, params) => answered,
                 () = stopped(&mut stop) => Err("the node stops".into()),
             };
-            // Before the answer, so that who has it can ask the next one.
+            // Before the answer, so that its reader can ask the next one.
             *self.current() = None;
             let answer = |result| Answer { id: id.clone(), result, error: None, cause: None };
             match answered.map(|result| answer(Some(result))) {
@@ -144,7 +143,7 @@ impl Questions {
         match timeout(within, outcome).await {
             Ok(Ok(Ok(()))) => Ok(json!({ "photo": photo })),
             Ok(Ok(Err(refusal))) => Err(refusal),
-            // The disk hangs: nobody knows yet.
+            // The disk hangs: the outcome is unknown.
             Ok(Err(_)) | Err(_) => {
                 let why = format!("the node's disk does not answer; photo {photo} may come later");
                 Err(why.into())
@@ -152,7 +151,7 @@ impl Questions {
         }
     }
 
-    /// What a camera is doing, without its controls, which are many.
+    /// The state of a camera, without its many controls.
     fn state(&self, camera: &CameraName) -> Map<String, Value> {
         let mut state = self.state_of(camera);
         state.retain(|key, _| key != "controls" && key != "sizes");
@@ -166,7 +165,7 @@ impl Questions {
         state.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
     }
 
-    /// The camera that is asked for; where there is one alone it need not be named.
+    /// The camera in the question, which need not name the only one.
     fn camera(&self, params: Option<Value>) -> Result<CameraName, String> {
         let names = self.cameras.info().cameras;
         let Of { camera } = read(params)?;

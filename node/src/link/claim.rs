@@ -1,14 +1,14 @@
-//! May we be called so? What is known of whoever has our name.
+//! Decides whether we can take our name, from what is known about its holder.
 
 use std::time::{Duration, Instant};
 
 use wire::{Info, Status};
 
-/// A node that has not been heard for so long is gone, whatever the broker retains: two and a
-/// half heartbeats.
+/// A node that has been silent for so long is gone, whatever the broker retains: two and a half
+/// heartbeats.
 const SILENT: Duration = Duration::from_secs(25);
 
-/// What a connection that only listens has heard under our name.
+/// What a connection that only listens has received under our name.
 #[derive(Debug)]
 pub(crate) struct Claim<'a> {
     machine: &'a str,
@@ -19,12 +19,12 @@ pub(crate) struct Claim<'a> {
     heard: Option<Instant>,
 }
 
-/// Whether the name can be taken.
+/// Whether we can take the name.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Nobody has it, or nobody but our own past.
+    /// Nobody has it, except perhaps our own past.
     Free,
-    /// Somebody else: where.
+    /// Another node has it: where.
     Taken(String),
 }
 
@@ -34,7 +34,7 @@ impl<'a> Claim<'a> {
         Claim { machine, boot, instance, status: None, info: None, heard: None }
     }
 
-    /// A status under our name; `None` if it was withdrawn or makes no sense.
+    /// A status under our name; `None` if it was cleared or is invalid.
     pub fn status(&mut self, status: Option<Status>) {
         self.status = status;
     }
@@ -49,14 +49,14 @@ impl<'a> Claim<'a> {
         self.heard = Some(now);
     }
 
-    /// May we take it now? The first question starts the clock of silence.
+    /// Whether we can take it now. The first call starts the clock of silence.
     pub fn verdict(&mut self, now: Instant) -> Verdict {
         let heard = *self.heard.get_or_insert(now);
         let (Some(Status::Online), Some(info)) = (self.status, &self.info) else {
             return Verdict::Free;
         };
         let same_process = info.instance == self.instance;
-        // Another boot of this machine has ended, even if the broker does not know it yet.
+        // Another boot of this machine has ended, even if the broker does not know that yet.
         let our_past = info.machine == self.machine && info.boot != self.boot;
         let silent = now.saturating_duration_since(heard) >= SILENT;
         if same_process || our_past || silent {

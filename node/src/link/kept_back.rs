@@ -1,22 +1,22 @@
-//! What the broker keeps from this node, as far as it can be noticed, in sentences that say what to do.
+//! What the broker withholds from this node, as far as it can tell, and what to do about it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use wire::{NodeName, PacketLimits, Root};
 
-/// How long a broker may take to bring a node what it publishes itself.
+/// How long a broker may take to return a node's own message.
 const BACK_WITHIN: Duration = Duration::from_secs(5);
 
-/// What was noticed on the connections.
+/// What the connections have shown.
 #[derive(Debug)]
 pub(crate) struct KeptBack {
     root: Root,
     name: NodeName,
     limits: Mutex<PacketLimits>,
-    /// The filters that the broker does not let it read.
+    /// The filters that the broker does not allow.
     refused: Mutex<Vec<String>>,
-    /// When it published on this connection that it is online, until that has come back.
+    /// When it published `online` on this connection; none once that has come back.
     online: Mutex<Option<Instant>>,
 }
 
@@ -27,27 +27,27 @@ impl KeptBack {
         KeptBack { root, name, limits, refused, online }
     }
 
-    /// What packets the broker takes.
+    /// The broker's limits for packets.
     pub fn limits(&self) -> MutexGuard<'_, PacketLimits> {
         lock(&self.limits)
     }
 
-    /// These filters, and no others, are refused.
+    /// The broker refuses these filters and no others.
     pub fn refused(&self, filters: Vec<String>) {
         *lock(&self.refused) = filters;
     }
 
-    /// It was published at this time that the node is online.
+    /// The node published `online` at this time.
     pub fn published_online(&self, at: Instant) {
         *lock(&self.online) = Some(at);
     }
 
-    /// That has come back.
+    /// The node's `online` has come back.
     pub fn came_back(&self) {
         *lock(&self.online) = None;
     }
 
-    /// What the broker keeps back, and what to do; `unanswered` photos in a row had no answer.
+    /// What the broker withholds, and what to do; `unanswered` photos in a row got no answer.
     pub fn why(&self, unanswered: u32) -> Option<String> {
         let (root, name) = (&self.root, &self.name);
         let refused = lock(&self.refused).join(", ");

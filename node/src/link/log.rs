@@ -1,16 +1,16 @@
-//! The last lines of the log, for who asks from afar.
+//! The last lines of the log, for questions from outside.
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// So many lines are kept.
+/// How many lines it keeps.
 const LINES: usize = 200;
 
-/// A line is cut here, in characters.
+/// Lines are cut after so many characters.
 const LINE: usize = 400;
 
-/// The newest lines. Whoever writes the log writes each line here too, in one piece.
+/// The newest lines. The writer of the log writes each line here too, in one piece.
 #[derive(Debug, Clone, Default)]
 pub struct Log(Arc<Mutex<VecDeque<String>>>);
 

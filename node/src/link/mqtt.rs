@@ -1,10 +1,10 @@
 //! The node's two connections to the broker, one for each root of topics. Only this file and those
 //! in its folder know rumqttc.
 //!
-//! The `text` connection takes the node's name, has the will, and carries facts, stats, commands and
-//! answers. The one for `pictures` lives while the text connection is up, so that nothing is
-//! published under a name that is not ours. Each connection is made anew after a failure: what was on
-//! its way is gone with it.
+//! The `text` connection takes the node's name, has the will, and carries facts, stats, commands
+//! and answers. The one for `pictures` lives while the text connection is up, so that nothing is
+//! published under another node's name. After a failure a new connection drops everything that was
+//! on its way.
 
 mod pictures;
 mod text;
@@ -36,7 +36,7 @@ use crate::outgoing::facts::Facts;
 use crate::outgoing::slot::Slots;
 use crate::spool::spooler::Spooler;
 
-/// What the node publishes, and to whom it hands what it receives.
+/// What the node publishes, and the consumers of what it receives.
 pub(crate) struct Link {
     pub broker: BrokerUrl,
     pub tls: Option<Arc<ClientConfig>>,
@@ -63,13 +63,13 @@ impl Link {
     /// Keeps both connections up until `stop`, then says good-bye.
     pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let online = watch::Sender::new(false);
-        // A task of its own, since each frame wakes it a few times and concerns nobody else.
+        // A task of its own, because each frame wakes it a few times and concerns no other task.
         let mut pictures = JoinSet::new();
         pictures.spawn({
             let (link, online) = (Arc::clone(&self), online.subscribe());
             async move { link.pictures(online).await }
         });
-        // It ends by itself; the pictures' connection is of no use without it.
+        // The text connection ends by itself; without it the pictures' connection is useless.
         self.text(&online, stop).await;
         pictures.shutdown().await;
         self.slots.close();
@@ -121,7 +121,7 @@ impl Link {
                     let user = user.unwrap_or(self.name.as_str());
                     options.set_credentials(user, password.trim_end());
                 }
-                // A broker of this machine that has made none yet may ask for none.
+                // A broker on this machine without a password file may not require one.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && user.is_none() => {}
                 Err(error) => return Err(Lost::Password { file: file.clone(), error }),
             }

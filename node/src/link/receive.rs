@@ -1,20 +1,20 @@
-//! What a message on the text connection means, and who it is for. It knows no MQTT client.
+//! Decides what a message on the text connection means, and who gets it. It knows no MQTT client.
 
 use wire::{Ask, BadPayload, Info, Snap, Status, Stored, Topic, Want};
 
 use crate::link::mqtt::Link;
 
-/// What the connection is to do about a message.
+/// What the connection must do about a message.
 pub(crate) enum Then {
     Nothing,
-    /// Publish all facts again: somebody has missed them, or they were overwritten.
+    /// Publish all facts again: somebody missed or overwrote them.
     PublishAgain,
-    /// Leave our name to the node on this host, which was there first.
+    /// Leave our name to the node on this host, which had it first.
     Yield(String),
 }
 
 impl Link {
-    /// Takes a message.
+    /// Processes a message.
     ///
     /// # Errors
     /// [`BadPayload`] says why a command was not understood.
@@ -33,21 +33,21 @@ impl Link {
             Some(Topic::GalleryStatus(id)) => {
                 let is_online = payload == Status::Online.as_str().as_bytes();
                 self.spooler.gallery(id, is_online, retain);
-                // It may be behind a broker that gives what it retains to nobody who asks with a
-                // wildcard, as RabbitMQ, or have missed what we published.
+                // It may have missed what we published, or its broker gives no retained messages to
+                // wildcards, as RabbitMQ does.
                 if is_online && !retain {
                     return Ok(Then::PublishAgain);
                 }
             }
-            // What is retained is of the past; what we publish goes over it.
+            // Retained messages are from the past; our own facts replace them.
             Some(Topic::Status(_) | Topic::Info(_)) if retain => {}
             Some(Topic::Status(_)) if payload == Status::Online.as_str().as_bytes() => {
                 self.kept_back.came_back();
             }
             // Our will, published after our return.
             Some(Topic::Status(_)) => return Ok(Then::PublishAgain),
-            // News of somebody who took the name in the same moment as we did: the earlier one
-            // keeps it. Or somebody withdrew ours.
+            // Another node took the name at the same moment, and the earlier one keeps it. Or
+            // somebody cleared our info.
             Some(Topic::Info(_)) => match Info::parse(payload) {
                 Ok(info) if info.instance == self.identity.instance => {}
                 Ok(info) if self.identity.yields_to(&info) => return Ok(Then::Yield(info.host)),

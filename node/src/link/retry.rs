@@ -1,25 +1,24 @@
-//! The pauses between tries to connect to the broker, and what is said of them.
+//! The pauses between attempts to connect to the broker, and their log lines.
 
 use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// Pauses between tries to connect.
+/// The first and the longest pause between attempts.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
-/// Tries to connect for ever, with pauses that grow, and says once what is wrong.
+/// Connects again and again, with growing pauses, and logs each error once.
 pub(crate) struct Retry {
     what: &'static str,
     pause: Duration,
     said: Option<String>,
-    /// When it came up, and how often in a row it was lost soon after that.
+    /// When the connection came up, and how often in a row it was lost soon afterwards.
     up: Option<Instant>,
     ended: u32,
 }
 
-/// A connection that is lost so long after it came up was ended for what it said, if that happens
-/// again and again.
+/// If a connection is lost so soon again and again, the broker ends it because of its messages.
 const SOON: Duration = Duration::from_secs(5);
 const AGAIN: u32 = 3;
 
@@ -40,7 +39,7 @@ impl Retry {
         }
     }
 
-    /// Waits before the next try.
+    /// Waits before the next attempt.
     pub async fn after(&mut self, error: &impl Display) {
         let mut text = error.to_string();
         let was_up = self.up.take();
@@ -60,7 +59,7 @@ impl Retry {
             );
             self.said = Some(text);
         }
-        // Many nodes that lost one broker do not all come back in one moment.
+        // Many nodes that lost one broker must not all return at one moment.
         sleep(self.pause.mul_f32(0.75 + fastrand::f32() / 2.0)).await;
         self.pause = (self.pause * 2).min(BACKOFF.1);
     }

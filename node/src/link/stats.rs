@@ -1,4 +1,4 @@
-//! The node's figures: the one place where all its counters are read.
+//! The node's figures: the one place that reads all its counters.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use crate::link::kept_back::KeptBack;
 use crate::outgoing::stats::{Load, rss};
 use crate::spool::spooler::{Condition, Spooler};
 
-/// Whatever counts something.
+/// Everything that counts.
 pub(crate) struct Figures {
     boot: String,
     cameras: Arc<Cameras>,
@@ -20,7 +20,7 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// Rates are those since now, at first.
+    /// At first, rates are those since now.
     pub fn new(
         boot: String,
         cameras: Arc<Cameras>,
@@ -30,7 +30,7 @@ impl Figures {
         Figures { boot, cameras, spooler, kept_back, load: Mutex::new(Load::new()) }
     }
 
-    /// All of them; rates are those since the last call.
+    /// All figures; rates are those since the last call.
     pub fn read(&self) -> Stats {
         let Condition { bytes, refused, trouble } = self.spooler.condition();
         Stats {

@@ -16,11 +16,11 @@ use crate::outgoing::slot::Picture;
 use crate::spool::disk::Entry;
 
 const PICTURES_KEEP_ALIVE: Duration = Duration::from_secs(60);
-/// How long one picture may take to be written before the connection is given up.
+/// How long writing one picture may take before the connection is given up.
 const PICTURE_SECONDS: u64 = 30;
-/// What the kernel may hold of pictures that are already old: it doubles the number.
+/// How much old picture data the kernel may hold: it doubles the number.
 const PICTURES_SEND_BUFFER: u32 = 64 * 1024;
-/// The bytes of an MQTT packet beside its topic and payload.
+/// The bytes of an MQTT packet besides its topic and payload.
 const HEADER: usize = 9;
 
 impl Link {
@@ -29,7 +29,7 @@ impl Link {
         let beat = self.health.watch("pictures connection", Duration::from_secs(180));
         let mut retry = Retry::new("pictures");
         loop {
-            // Without the text connection there is nothing to do, which is fine.
+            // Without the text connection it has nothing to do, but is healthy.
             loop {
                 beat.beat();
                 let is_online =
@@ -57,7 +57,7 @@ impl Link {
     /// Publishes pictures until the connection is lost.
     async fn stream(&self, retry: &mut Retry, beat: &Beat) -> Lost {
         let id = format!("{}-jpeg", self.client_id());
-        // One is written; the next is taken from the slots when that is done.
+        // One picture is written; only then is the next taken from the slots.
         let options = match self.options(id, PICTURES_KEEP_ALIVE).await {
             Ok(options) => options,
             Err(error) => return error,
@@ -78,7 +78,7 @@ impl Link {
         self.slots.open();
         self.spooler.begin();
         let written = Notify::new();
-        // The size of the photo that is offered, and of those that the broker has yet to take.
+        // The size of the offered photo, and of those that the broker has not yet acknowledged.
         let (offered, mut unacked) = (AtomicUsize::new(0), VecDeque::new());
         let receiving = async {
             loop {
@@ -100,8 +100,7 @@ impl Link {
             }
         };
         let sending = async {
-            // A snapshot and a live picture take turns, so that neither waits for many of the
-            // other.
+            // Snapshots and live pictures take turns, so that neither waits for many of the other.
             let mut snapshots_first = true;
             loop {
                 let next = match snapshots_first {
@@ -178,7 +177,7 @@ impl Link {
         Ok(())
     }
 
-    /// Whether the broker takes a packet of so many bytes on a topic, which is sent then.
+    /// Whether the broker accepts a packet of so many bytes on a topic; if so, it is then sent.
     fn fits(&self, topic: &str, bytes: usize) -> bool {
         let (mut limits, now) = (self.kept_back.limits(), Instant::now().into_std());
         let fits = limits.fits(topic, bytes, now);
@@ -188,7 +187,7 @@ impl Link {
         fits
     }
 
-    /// The connection had come up and was lost: perhaps for the size or topic of a picture.
+    /// The connection was up and was lost, perhaps because of the size or topic of a picture.
     async fn suspect(&self) {
         let now = Instant::now().into_std();
         if self.kept_back.limits().is_suspected(now) {

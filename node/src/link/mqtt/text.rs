@@ -1,4 +1,4 @@
-//! The text connection: the node's name is taken, its facts published, its commands received.
+//! The text connection: takes the node's name, publishes its facts, receives its commands.
 
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
@@ -19,20 +19,20 @@ use crate::link::receive::Then;
 use crate::link::retry::Retry;
 use supervision::stopped;
 
-/// How long a broker may take to say what it retains under a name: the answer to a subscription
-/// may come before that.
+/// How long a broker may take to send the retained messages of a name, which may follow the answer
+/// to the subscription.
 const RETAINED: Duration = Duration::from_millis(250);
 /// How long a broker may take to answer at all.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a clean stop waits for the broker.
 const GOOD_BYE: Duration = Duration::from_secs(2);
-/// All facts are said again at most so often. A gallery that has just come waits 10 s for them.
+/// The shortest time between two publications of all facts. A new gallery waits 10 s for them.
 const AGAIN_EVERY: Duration = Duration::from_secs(3);
-/// Many nodes that hear one gallery do not all answer in one moment: each waits up to so long.
+/// The longest random delay before that, so that many nodes do not all answer a gallery at once.
 const AGAIN_WITHIN: Duration = Duration::from_secs(1);
 
 impl Link {
-    /// The text connection: claim the name, be online, and again from the start.
+    /// The text connection: claims the name, goes online, and starts over after a loss.
     pub(super) async fn text(&self, online: &watch::Sender<bool>, mut stop: watch::Receiver<bool>) {
         let beat = self.health.watch("text connection", Duration::from_secs(60));
         let mut retry = Retry::new("text");
@@ -44,7 +44,7 @@ impl Link {
             let mut stopping = stop.clone();
             let result = tokio::select! {
                 result = once => result,
-                // While online it ends by itself, as it has a good-bye to say.
+                // While online it ends by itself, because it must say good-bye.
                 () = async {
                     stopped(&mut stopping).await;
                     online.subscribe().wait_for(|&online| !online).await.ok();
@@ -60,8 +60,8 @@ impl Link {
         }
     }
 
-    /// Waits until nobody else is online under our name. A connection of its own without a will
-    /// asks, since ours would end that of another process of this machine.
+    /// Waits until nobody else is online under our name. It uses a connection of its own without a
+    /// will, because ours would end that of another process of this machine.
     async fn claim(&self, beat: &Beat, retry: &mut Retry) -> Result<(), Lost> {
         let id = format!("vitrina-{}-{:08x}", self.name, fastrand::u32(..));
         let (client, mut events) = AsyncClient::new(self.options(id, TEXT_KEEP_ALIVE).await?, 10);
@@ -75,7 +75,7 @@ impl Link {
             let event = match timeout(quiet, events.poll()).await {
                 Ok(event) => event?,
                 Err(_) if subscribed < 3 => return Err(Lost::Protocol),
-                // All that is retained has been heard, or time has passed.
+                // All retained messages have arrived, or time has passed.
                 Err(_) => match claim.verdict(Instant::now().into_std()) {
                     Verdict::Free => break,
                     Verdict::Taken(holder) => {
@@ -112,7 +112,7 @@ impl Link {
             }
         }
         client.try_disconnect().ok();
-        // The DISCONNECT goes out with the next polls.
+        // The next polls send the DISCONNECT.
         let gone = async { while events.poll().await.is_ok() {} };
         timeout(Duration::from_secs(1), gone).await.ok();
         Ok(())
@@ -172,8 +172,7 @@ impl Link {
         }
     }
 
-    /// Publishes all facts, then that we are online, then each change and the stats; at `stop`
-    /// that we are offline.
+    /// Publishes all facts, then `online`, then each change and the stats; at `stop`, `offline`.
     async fn publish_all(
         &self,
         client: &AsyncClient,
@@ -186,7 +185,7 @@ impl Link {
             client.publish(topic, QoS::AtLeastOnce, true, payload).await
         };
         session.connected.notified().await;
-        // In one packet, whose answer says of each whether it is granted.
+        // In one packet, whose answer says which are granted.
         let filters = self.filters().map(|filter| SubscribeFilter::new(filter, QoS::AtLeastOnce));
         client.subscribe_many(filters).await?;
         let mut heartbeat = tokio::time::interval(limits::STATS_EVERY);
@@ -206,7 +205,7 @@ impl Link {
             }
             tokio::select! {
                 () = self.facts.changed() => {}
-                // Also two that contradict each other do so slowly.
+                // Even two nodes that contradict each other do so slowly.
                 () = session.again.notified() => {
                     let soon = Instant::now() + AGAIN_WITHIN.mul_f32(fastrand::f32());
                     again.get_or_insert(soon.max(published + AGAIN_EVERY));
@@ -239,8 +238,8 @@ impl Link {
         Ok(())
     }
 
-    /// What the text connection listens to. Commands are for ourselves alone; our own status and
-    /// info tell when somebody else speaks under our name.
+    /// The subscriptions of the text connection. Commands are for this node only; our own status
+    /// and info show when another node uses our name.
     fn filters(&self) -> [String; 7] {
         [
             filter::wants_of(&self.root, &self.name),
@@ -253,7 +252,7 @@ impl Link {
         ]
     }
 
-    /// The broker says which subscriptions it grants.
+    /// The broker reports which subscriptions it grants.
     fn granted(&self, codes: &[SubscribeReasonCode]) {
         let refused = self.filters().into_iter().zip(codes);
         let refused = refused.filter(|(_, code)| **code == SubscribeReasonCode::Failure);
@@ -261,10 +260,10 @@ impl Link {
         self.kept_back.refused(refused);
     }
 
-    /// Takes a message.
+    /// Processes a message.
     ///
     /// # Errors
-    /// [`Lost::Name`] when another node has our name and it was there first.
+    /// [`Lost::Name`] when another node had our name first.
     fn received(&self, publish: &Publish, session: &Session) -> Result<(), Lost> {
         match self.receive(&publish.topic, &publish.payload, publish.retain) {
             Ok(Then::Nothing) => {}
@@ -276,12 +275,12 @@ impl Link {
     }
 }
 
-/// What the two halves of the text connection tell each other.
+/// The state that both halves of the text connection share.
 struct Session {
     connected: Notify,
-    /// Say everything again.
+    /// Publish everything again.
     again: Notify,
-    /// Messages of QoS 1 that were said and not yet acknowledged.
+    /// Messages with QoS 1 that were published and not yet acknowledged.
     unacked: watch::Sender<usize>,
     complained: Mutex<Option<Instant>>,
 }
@@ -298,7 +297,7 @@ impl Default for Session {
 }
 
 impl Session {
-    /// Anybody can send nonsense as often as he likes; the log is not for that.
+    /// Anybody can send nonsense at any rate; the log must not repeat all of it.
     fn complain(&self, publish: &Publish, error: &wire::BadPayload) {
         let mut last = self.complained.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(60)) {
