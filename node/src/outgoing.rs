@@ -1,8 +1,8 @@
 //! What waits for the connection to the broker: the newest frame of each topic, the retained facts,
-//! the answers, and what became of each frame.
+//! the answers, and the outcome of each frame.
 //!
-//! All of it is bounded: a slot holds one picture, a fact its newest payload, and of answers the
-//! oldest go. Whoever puts something in never waits. It knows topics and bytes, and no MQTT client.
+//! Everything is bounded: a slot holds one picture, a fact its newest payload, and too many answers
+//! push out the oldest. No producer ever waits. It knows topics and bytes, but no MQTT client.
 
 pub(crate) mod answers;
 pub(crate) mod facts;

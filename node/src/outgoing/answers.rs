@@ -1,4 +1,4 @@
-//! What the node has to answer, on its way to the broker.
+//! The node's answers on their way to the broker.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,21 +6,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use wire::{Answer, Cause};
 
-/// More than this wait only while the broker takes nothing. The oldest goes then: whoever asked
-/// has given up.
+/// More than this wait only while the broker accepts nothing. Then the oldest is dropped, because
+/// its asker has given up.
 const WAITING: usize = 64;
 
-/// Why something that was asked for cannot be.
+/// Why the node cannot do what somebody asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// A sentence for people.
     pub why: String,
-    /// Its kind, where programs should tell it from others.
+    /// Its kind, if programs must tell it from others.
     pub cause: Option<Cause>,
 }
 
 impl Refusal {
-    /// The node's disk or spool keeps nothing more.
+    /// The node's disk or spool accepts no more.
     pub fn storage(why: impl Into<String>) -> Self {
         Refusal { why: why.into(), cause: Some(Cause::Storage) }
     }
@@ -38,7 +38,7 @@ impl From<&str> for Refusal {
     }
 }
 
-/// Answers in the order in which they were given.
+/// Answers in the order of their arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     waiting: Mutex<VecDeque<Answer>>,
@@ -46,13 +46,13 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    /// Says that what was asked for under this id cannot be, and why.
+    /// Answers that the request with this id cannot be met, and why.
     pub fn refuse(&self, id: &str, refusal: impl Into<Refusal>) {
         let Refusal { why, cause } = refusal.into();
         self.give(Answer { id: id.to_owned(), result: None, error: Some(why), cause });
     }
 
-    /// Says what was asked for.
+    /// Adds an answer.
     pub fn give(&self, answer: Answer) {
         let mut waiting = self.lock();
         if waiting.len() >= WAITING {
@@ -63,7 +63,7 @@ impl Answers {
         self.given.notify_one();
     }
 
-    /// The oldest.
+    /// Waits for the oldest answer.
     pub async fn next(&self) -> Answer {
         loop {
             if let Some(answer) = self.lock().pop_front() {

@@ -1,4 +1,4 @@
-//! The retained facts of the node, kept so that they can be published again at each connect.
+//! The retained facts of the node, kept so that each new connection can publish them again.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use wire::{Root, Topic};
 
-/// All facts by topic. A fact set twice before it was published is published once.
+/// All facts by topic. A fact that is set twice before its publication is published once.
 #[derive(Debug)]
 pub(crate) struct Facts {
     root: Root,
@@ -27,17 +27,17 @@ pub(crate) struct Fact {
     pub version: u64,
     /// The whole topic.
     pub topic: String,
-    /// What it says; nothing withdraws it.
+    /// The payload; an empty one clears the fact.
     pub payload: String,
 }
 
 impl Facts {
-    /// None yet; our own topics are under `root`.
+    /// No facts yet; our own topics are under `root`.
     pub fn new(root: Root) -> Self {
         Facts { root, inner: Mutex::default(), changed: Notify::new() }
     }
 
-    /// Says something on a topic, ours or another program's; the same as before is not said again.
+    /// Sets a fact on a topic, ours or another program's; an unchanged fact is not published again.
     pub fn set(&self, topic: &Topic, payload: String) {
         let topic = topic.under(&self.root).to_string();
         let mut inner = self.lock();
@@ -51,12 +51,12 @@ impl Facts {
         self.changed.notify_one();
     }
 
-    /// Takes back what was said on a topic.
+    /// Clears the fact on a topic.
     pub fn withdraw(&self, topic: &Topic) {
         self.set(topic, String::new());
     }
 
-    /// What was said on a topic last.
+    /// The last payload of a topic.
     pub fn get(&self, topic: &Topic) -> Option<String> {
         self.lock().facts.get(&topic.under(&self.root).to_string()).map(|fact| fact.payload.clone())
     }
@@ -68,7 +68,7 @@ impl Facts {
         newer.min_by_key(|fact| fact.version).cloned()
     }
 
-    /// Waits until one was set since the last wait.
+    /// Waits until a fact has been set since the last wait.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }

@@ -1,4 +1,4 @@
-//! One slot for each picture topic, between the cameras and the connection: the newest wins.
+//! One slot for each picture topic, between the cameras and the connection: the newest stays.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,13 +15,13 @@ pub(crate) struct Picture {
     pub topic: String,
     /// The JPEG, stamped.
     pub jpeg: Bytes,
-    /// Its camera's figures.
+    /// The counters of its camera.
     pub counters: Counters,
-    /// What it counts as; none for a preview, which is beside the count of frames.
+    /// The ticket of its frame; none for a preview, which does not count as a frame.
     pub ticket: Option<Ticket>,
 }
 
-/// The slots. There are as many as topics that somebody puts pictures into.
+/// The slots: one for each topic with a waiting picture.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     inner: Mutex<Inner>,
@@ -31,12 +31,12 @@ pub(crate) struct Slots {
 #[derive(Debug, Default)]
 struct Inner {
     open: bool,
-    /// The pictures in the order of their topics' waiting.
+    /// The pictures, in the order in which their topics began to wait.
     waiting: VecDeque<Picture>,
 }
 
 impl Slots {
-    /// Whether pictures can go anywhere now. Where not there is no use in making them.
+    /// Whether pictures can be sent now. If not, making them is useless.
     pub fn is_open(&self) -> bool {
         self.lock().open
     }
@@ -46,7 +46,7 @@ impl Slots {
         self.lock().open = true;
     }
 
-    /// The connection is down. What waits would be old when it is up again, so it goes.
+    /// The connection is down. Waiting pictures would be old when it returns, so they are dropped.
     pub fn close(&self) {
         let left = {
             let mut inner = self.lock();
@@ -56,7 +56,7 @@ impl Slots {
         drop(left);
     }
 
-    /// Puts a picture in place of the one of the same topic, which keeps its turn.
+    /// Puts a picture into the slot of its topic. If it replaces another, it keeps that one's turn.
     pub fn put(&self, picture: Picture) {
         let replaced = {
             let mut inner = self.lock();
@@ -87,7 +87,7 @@ impl Slots {
         }
     }
 
-    /// The same, if there is one now.
+    /// The same, without waiting; `None` if there is none.
     pub fn try_take(&self) -> Option<Picture> {
         self.lock().waiting.pop_front()
     }

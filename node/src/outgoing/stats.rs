@@ -1,4 +1,4 @@
-//! What became of each frame, and what the process takes.
+//! The outcome of each frame, and the load of the process.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,31 +24,31 @@ struct Counts {
 }
 
 impl Counters {
-    /// A frame that has been captured and whose fate is open.
+    /// A ticket for a captured frame, whose outcome is open.
     pub fn ticket(&self) -> Ticket {
         Ticket(Arc::new(Fate { counters: self.clone(), end: Mutex::new(End::Lost) }))
     }
 
-    /// Frames that ended without a ticket.
+    /// Counts frames that ended without a ticket.
     pub fn dropped(&self, reason: &'static str, frames: u64) {
         if frames > 0 {
             self.with(|counts| *counts.dropped.entry(reason).or_default() += frames);
         }
     }
 
-    /// Bytes of a picture handed to the broker.
+    /// Counts bytes of a picture handed to the broker.
     pub fn bytes(&self, bytes: usize) {
         self.with(|counts| counts.bytes += bytes as u64);
     }
 
-    /// The camera gave a good frame.
+    /// Counts a good frame of the camera.
     pub fn good(&self) {
         self.with(|counts| counts.good += 1);
     }
 
-    /// The figures for the wire; the rate is that since the last call.
+    /// The figures for the wire; the rate is since the last call.
     ///
-    /// `made` is the sum of all fates, so it always agrees with them: a frame on its way counts
+    /// `made` is the sum of all outcomes, so it always agrees with them: a frame on its way counts
     /// when it has arrived.
     pub fn snapshot(&self) -> CameraStats {
         let now = Instant::now();
@@ -77,9 +77,8 @@ impl Counters {
     }
 }
 
-/// One frame on its way, in one size or several: each has a clone. When all have ended the frame
-/// is counted once, as published if one of them was. One that is simply let go was lost with its
-/// connection.
+/// One frame on its way, with a clone for each of its sizes. When all have ended, the frame counts
+/// once: as published if one of them was. A dropped ticket means that the connection was lost.
 #[derive(Debug, Clone)]
 pub(crate) struct Ticket(Arc<Fate>);
 
@@ -97,12 +96,12 @@ enum End {
 }
 
 impl Ticket {
-    /// It was handed to the broker.
+    /// The picture went to the broker.
     pub fn published(self) {
         *self.end() = End::Published;
     }
 
-    /// It was not, for this reason.
+    /// The picture was dropped for this reason.
     pub fn dropped(self, reason: &'static str) {
         let mut end = self.end();
         if !matches!(*end, End::Published) {
@@ -133,7 +132,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Counts from now on.
+    /// Starts counting now.
     pub fn new() -> Self {
         Load { at: Instant::now(), taken: clock::process() }
     }
@@ -148,7 +147,7 @@ impl Load {
     }
 }
 
-/// Resident memory in bytes; 0 where `/proc` does not tell.
+/// Resident memory in bytes; 0 if `/proc` does not show it.
 pub(crate) fn rss() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

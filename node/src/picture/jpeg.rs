@@ -1,9 +1,9 @@
-//! JPEG as cameras make it and as it is made here.
+//! JPEG from cameras, and JPEG made here.
 //!
-//! `mjpeg` finds the one whole picture in what a camera calls JPEG, `reduce` decodes it at a fraction
-//! of its size, `encode` makes JPEG of planes, `exif` writes what a photo says of itself. It knows
-//! bytes and planes only: no file, no time, nobody who wants pictures. Bytes of a camera are an
-//! error at worst, never a panic, and no more memory is taken than the size that was checked asks for.
+//! `mjpeg` finds the one whole picture in a camera's JPEG frame, `reduce` decodes it at a fraction
+//! of its size, `encode` makes JPEG from planes, `exif` writes a photo's facts. It knows bytes and
+//! planes, but no file, time or consumer. A camera's bytes cause an error at worst, never a panic,
+//! and no more memory than the checked size needs.
 
 pub(crate) mod encode;
 pub(crate) mod exif;

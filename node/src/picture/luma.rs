@@ -1,9 +1,9 @@
-//! A tap for small grey pictures: what a frame was made smaller to, lent to one further consumer, such
-//! as one that looks for motion.
+//! A tap for small grey pictures: it lends the reduced frame to one further consumer, such as one
+//! that detects motion.
 //!
-//! While nobody is registered a frame costs a look at an empty slot, and nothing is decoded. What is
-//! lent is decoded once with the sizes that are due in the same frame. Nothing is queued: a consumer
-//! that is slow makes its own frames fewer, since late frames are not lent.
+//! While no consumer is registered, a frame costs a look at an empty slot, and no decoding. The
+//! lent planes are decoded once, together with the sizes due in the same frame. It has no queue: a
+//! slow consumer gets fewer frames, because late frames are not lent.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,19 +12,19 @@ use crate::picture::raw::pixels::Layout;
 use crate::picture::raw::planes::{Plane, Planes};
 use crate::picture::wants::Pacer;
 
-/// Somebody who looks at small grey pictures of a camera.
+/// A consumer of a camera's small grey pictures.
 pub(crate) trait LumaSink: Send {
-    /// How many it wants, in frames a second. It is asked for each frame.
+    /// The wanted rate, in frames a second. The tap asks for each frame.
     fn rate(&self) -> f32;
 
-    /// How many pixels across it wants at most.
+    /// The greatest wanted width, in pixels.
     fn width(&self) -> usize;
 
-    /// Looks at a picture, on the camera's thread: within a millisecond. What takes longer copies it.
+    /// Handles a picture on the camera's thread, within a millisecond. Slower work copies it first.
     fn look(&mut self, luma: &Luma<'_>);
 }
 
-/// The Y of a frame that was made smaller, at full range.
+/// The Y of a reduced frame, at full range.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(not(test), expect(dead_code, reason = "no consumer is built yet"))]
 pub(crate) struct Luma<'a> {
@@ -38,7 +38,7 @@ pub(crate) struct Luma<'a> {
     pub at: Duration,
 }
 
-/// The slot of one consumer. All clones are the same.
+/// The slot of one consumer. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct LumaTap(Arc<Mutex<Option<Consumer>>>);
 
@@ -48,7 +48,7 @@ struct Consumer {
 }
 
 impl LumaTap {
-    /// Lends pictures to `sink` from now on, and no more to the one before it.
+    /// Lends pictures to `sink` from now on, in place of the consumer before.
     #[cfg_attr(not(test), expect(dead_code, reason = "no consumer is built yet"))]
     pub fn register(&self, sink: Box<dyn LumaSink>) {
         *self.lock() = Some(Consumer { sink, pacer: Pacer::default() });
@@ -60,24 +60,24 @@ impl LumaTap {
         *self.lock() = None;
     }
 
-    /// By which step the frame captured at `at` is to be made smaller for the consumer, if it is to
-    /// be lent. To be asked for each frame that can be made smaller.
+    /// The step at which to reduce the frame captured at `at` for the consumer, if it is due. Ask
+    /// this for each frame that can be reduced.
     pub fn due(&self, layout: &Layout, late: bool, at: Duration) -> Option<usize> {
         let mut consumer = self.lock();
         let Consumer { sink, pacer } = consumer.as_mut()?;
         let is_due = pacer.passes(sink.rate(), at) && !late;
-        // A decoder makes powers of two as it goes, and none at the size of the JPEG itself.
+        // A decoder reduces by powers of two cheaply, but not at the JPEG's own size.
         let least = if layout.coding.is_jpeg() { 2 } else { 1 };
         let step = layout.width.div_ceil(sink.width().max(1)).max(least);
         is_due.then(|| step.next_power_of_two())
     }
 
-    /// Lends a frame. A consumer that panics is let go, so that it ends one frame and no camera.
+    /// Lends a frame. A consumer that panics is dropped: that costs one frame and no camera.
     pub fn lend(&self, planes: &Planes<'_>, at: Duration) {
         let Some(mut consumer) = self.lock().take() else { return };
         let Planes { width, height, planes: [y, ..], .. } = *planes;
         consumer.sink.look(&Luma { width, height, y, at });
-        // Another one may have been registered meanwhile.
+        // Another consumer may have registered in the meantime.
         self.lock().get_or_insert(consumer);
     }
 
@@ -92,11 +92,10 @@ pub(crate) mod tests {
     use crate::picture::raw::pixels::{Coding, Range};
     use crate::picture::raw::scene::packed;
 
-    /// What a consumer was lent: width, height, and the mean of all pixels; and when the last was
-    /// captured.
+    /// What a consumer got: width, height, and the mean of all pixels; and the last capture time.
     pub(crate) type Seen = Arc<Mutex<(Vec<(usize, usize, u8)>, Duration)>>;
 
-    /// A consumer that notes what it is lent.
+    /// A consumer that records what it gets.
     pub(crate) struct Notes {
         pub rate: f32,
         pub width: usize,

@@ -1,5 +1,5 @@
-//! What is made of a camera's frames: the live sizes at the rates wanted, and the preview; each
-//! picture is encoded once, stamped, and put into the slots of its topics.
+//! The pictures made from a camera's frames: the live sizes at the wanted rates, and the preview.
+//! Each picture is encoded once, stamped, and put into the slots of its topics.
 
 use std::time::Duration;
 
@@ -17,23 +17,23 @@ use crate::picture::raw::planes::Planes;
 use crate::picture::sizes::{self, Lend, Sizes};
 use crate::picture::wants::Pacer;
 
-/// A picture that shows nothing new is sent this often, so that it does not look stale.
+/// How often an unchanged picture is sent, so that it does not look stale.
 const AGAIN: Duration = limits::PREVIEW_EVERY;
 
-/// A camera of which so many frames on end cannot be made smaller is one whose frames cannot.
+/// After so many failures in a row, a camera's frames count as irreducible.
 const HOPELESS: u32 = 10;
 
-/// Where a camera's pictures go, at which rates, and what was sent last.
+/// The destinations of a camera's pictures, their rates, and the last pictures sent.
 pub(crate) struct Pictures {
     live: [Output; 3],
     preview: Output,
     luma: LumaTap,
-    /// The frame at hand is to be lent at this step.
+    /// The step at which to lend this frame.
     lent: Option<usize>,
     sizes: Sizes,
     steps: Vec<usize>,
     pool: Pool,
-    /// Frames on end that could not be made smaller.
+    /// How many frames in a row could not be reduced.
     hopeless: u32,
 }
 
@@ -42,7 +42,7 @@ struct Output {
     topic: String,
     step: usize,
     pacer: Pacer,
-    /// The frame at hand is to go there.
+    /// This frame must go there.
     due: bool,
     last: Option<Sent>,
 }
@@ -53,19 +53,19 @@ struct Sent {
     at: Duration,
 }
 
-/// Where the frame at hand is to go.
+/// The destinations of this frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Due {
-    /// To somebody who looks.
+    /// A viewer.
     pub live: bool,
-    /// Or at least to the broker.
+    /// At least the broker.
     pub any: bool,
-    /// Somebody here wants its luma, also while there is no broker.
+    /// A consumer in this process wants its luma, even without a broker.
     pub luma: bool,
 }
 
 impl Pictures {
-    /// For the topics of a camera, and for whoever is registered at `luma`.
+    /// For the topics of a camera, and for the consumer at `luma`.
     pub fn new(root: &Root, id: &CameraId, luma: LumaTap) -> Self {
         let output = |topic: Topic, step| Output {
             topic: topic.under(root).to_string(),
@@ -94,18 +94,18 @@ impl Pictures {
         }
     }
 
-    /// The sizes that can be wanted.
+    /// The sizes on offer.
     pub fn offered(&self, layout: &Layout) -> &'static [Size] {
         if self.hopeless >= HOPELESS { &[Size::Full] } else { sizes::offered(layout) }
     }
 
-    /// Decides where the frame captured at `at` goes. It is to be asked for each frame that can
-    /// be worked on: `rates` are those wanted of the live sizes, in the order of [`Size::ALL`].
+    /// Decides where the frame captured at `at` goes. Ask this for each usable frame. `rates` are
+    /// the wanted rates of the live sizes, in the order of [`Size::ALL`].
     ///
-    /// A frame that comes late goes where nothing has to be computed for it, since that takes
-    /// time in which a newer one comes, and the newest is what is wanted.
+    /// A late frame goes only where nothing must be computed for it: the computation would take
+    /// time in which a newer frame arrives.
     pub fn due(&mut self, layout: &Layout, rates: [f32; 3], late: bool, at: Duration) -> Due {
-        // A frame that cannot be made smaller is shown as it is rather than not at all.
+        // An irreducible frame is shown as it is rather than not at all.
         let is_hopeless = self.hopeless >= HOPELESS;
         self.preview.step = if is_hopeless { 1 } else { sizes::preview_step(layout) };
         let is_jpeg = layout.coding.is_jpeg();
@@ -121,15 +121,15 @@ impl Pictures {
         Due { live, any: live || self.preview.due, luma: self.lent.is_some() }
     }
 
-    /// The picture as captured, whether it is due or not.
+    /// The picture as captured, due or not.
     ///
     /// # Errors
-    /// The word under which the frame is counted when it cannot be encoded.
+    /// The word that counts a frame that cannot be encoded.
     pub fn full<'a>(&'a mut self, from: From<'a>) -> Result<&'a [u8], &'static str> {
         self.sizes.full(from.layout, from.frame, from.quality)
     }
 
-    /// Lends the frame at hand to whoever looks at its luma, where no picture of it is wanted.
+    /// Lends this frame to the consumer of luma, if no picture of it is wanted.
     pub fn lend(&mut self, from: From<'_>) {
         let From { layout, frame, quality, at } = from;
         let mut lend = |planes: &Planes<'_>| self.luma.lend(planes, at);
@@ -138,9 +138,9 @@ impl Pictures {
         }
     }
 
-    /// Makes the pictures that are due and puts them into `slots`, and lends the frame's luma.
+    /// Makes the due pictures, puts them into `slots`, and lends the frame's luma.
     ///
-    /// The frame ends when all that is made of it has ended; see [`Ticket`].
+    /// The frame ends when all pictures made from it have ended; see [`Ticket`].
     pub fn put(
         &mut self,
         from: From<'_>,
@@ -194,7 +194,7 @@ impl Pictures {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct From<'a> {
     pub layout: &'a Layout,
-    /// Where the layout says so a whole JPEG.
+    /// A whole JPEG if the layout says so.
     pub frame: &'a [u8],
     pub quality: u8,
     /// When it was captured, by the monotonic clock.
@@ -210,7 +210,7 @@ impl Output {
     }
 }
 
-/// A picture without what is said about it at its beginning, which differs from frame to frame.
+/// A picture without the metadata at its start, which differs from frame to frame.
 fn body(jpeg: &[u8]) -> &[u8] {
     let told = |marker| marker == COM || (APP0..=APP15).contains(&marker);
     let mut segments = jpeg::segments(jpeg).map_while(Result::ok);

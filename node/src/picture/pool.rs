@@ -1,19 +1,19 @@
-//! Memory of pictures that were sent, for the next ones.
+//! Reuses the memory of sent pictures.
 
 use bytes::Bytes;
 
-/// A camera has at most so many pictures on their way: two sizes or three, one waiting and one
-/// being written, and the last one of each size.
+/// A camera has at most so many pictures on their way: two or three sizes, each waiting and being
+/// written, and the last one of each size.
 const MOST: usize = 12;
 
-/// Pictures that were given out. One that nobody else has any more is memory for the next.
+/// The given pictures. One that nobody else holds becomes memory for the next.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     given: Vec<Bytes>,
 }
 
 impl Pool {
-    /// Empty memory, of an earlier picture if there is one that everybody has let go.
+    /// Empty memory, taken from an earlier picture that nobody else holds, if there is one.
     pub fn take(&mut self) -> Vec<u8> {
         let free = self.given.iter().position(Bytes::is_unique);
         let free = free.map(|at| self.given.swap_remove(at));
@@ -26,7 +26,7 @@ impl Pool {
         }
     }
 
-    /// A picture in memory that comes back by itself.
+    /// A picture whose memory comes back by itself.
     pub fn give(&mut self, picture: Vec<u8>) -> Bytes {
         let picture = Bytes::from(picture);
         if self.given.len() < MOST {

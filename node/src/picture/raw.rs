@@ -1,8 +1,8 @@
-//! Frames that are no JPEG: how their pixels lie in memory, and the planes that they are taken apart
-//! into and made smaller.
+//! Frames that are not JPEG: the layout of their pixels in memory, and the planes that are
+//! separated from them and reduced.
 //!
-//! It knows pixels only, never who wants them. Nothing here goes by way of RGB but what a camera
-//! gives as RGB, and each buffer is checked against its layout before a pixel is read.
+//! It knows pixels, but never who wants them. Nothing here goes through RGB except a camera's own
+//! RGB, and each buffer is checked against its layout before a pixel is read.
 
 pub(crate) mod pixels;
 pub(crate) mod planes;

@@ -1,4 +1,4 @@
-//! The sizes of a camera's pictures, and how they are made of a frame.
+//! The sizes of a camera's pictures, and how to make them from a frame.
 //!
 //! A step says how many pixels of each side become one: 1 is the picture as captured, 2 is
 //! `half`, 4 is `quarter`.
@@ -11,7 +11,7 @@ use crate::picture::jpeg::reduce::Reducer;
 use crate::picture::raw::pixels::Layout;
 use crate::picture::raw::planes::{Buffer, Planes, Sampling};
 
-/// The sizes that can be made of a camera's frames: without libjpeg-turbo a JPEG stays as it is.
+/// The possible sizes of a camera's frames: without libjpeg-turbo a JPEG stays as it is.
 pub(crate) fn offered(layout: &Layout) -> &'static [Size] {
     if layout.coding.is_jpeg() && !cfg!(feature = "turbojpeg") { &[Size::Full] } else { &Size::ALL }
 }
@@ -25,8 +25,8 @@ pub(crate) fn step(size: Size) -> usize {
     }
 }
 
-/// The step of the preview: the first one that makes it narrow enough. Of a JPEG it is a power
-/// of two, since a decoder makes those as it goes.
+/// The step of the preview: the first one that makes it narrow enough. For a JPEG it is a power of
+/// two, because a decoder reduces by those cheaply.
 pub(crate) fn preview_step(layout: &Layout) -> usize {
     if offered(layout) == [Size::Full] {
         return 1;
@@ -35,10 +35,10 @@ pub(crate) fn preview_step(layout: &Layout) -> usize {
     if layout.coding.is_jpeg() { step.next_power_of_two() } else { step }
 }
 
-/// Who is lent a frame's planes.
+/// The consumer of a frame's planes.
 pub(crate) type Lend<'a> = &'a mut dyn FnMut(&Planes<'_>);
 
-/// Makes the sizes of one frame after another, in memory that it keeps.
+/// Makes the sizes of one frame after another, and reuses its memory.
 #[derive(Default)]
 pub(crate) struct Sizes {
     encoder: Encoder,
@@ -52,7 +52,7 @@ impl Sizes {
     /// The picture at step 1.
     ///
     /// # Errors
-    /// The word under which it is counted when it cannot be made.
+    /// The word that counts a picture that cannot be made.
     pub fn full<'a>(
         &'a mut self,
         layout: &Layout,
@@ -66,10 +66,10 @@ impl Sizes {
         self.encoder.encode(&planes, quality)
     }
 
-    /// Makes a picture at each of `steps`, ascending, and hands it to `each` as soon as it is
-    /// made, or the word under which it is counted when it cannot be made.
+    /// Makes a picture at each of `steps`, ascending, and hands it to `each` as soon as it is made,
+    /// or the word that counts a picture that cannot be made.
     ///
-    /// `frame` is a whole JPEG where the layout says so, and then step 1 is that JPEG. `luma` is a
+    /// `frame` is a whole JPEG if the layout says so, and then step 1 is that JPEG. `luma` is a
     /// step whose Y is lent to a further consumer, encoded or not.
     pub fn make(
         &mut self,
@@ -89,7 +89,7 @@ impl Sizes {
         };
         let least = steps.iter().copied().chain(luma.as_ref().map(|luma| luma.0)).min();
         let Some(least) = least else { return };
-        // Everything is made of one set of planes, so a frame is taken apart once.
+        // One set of planes serves all sizes, so a frame is taken apart once.
         let (made, planes) = if layout.coding.is_jpeg() {
             let by = least.min(8);
             #[cfg(feature = "turbojpeg")]

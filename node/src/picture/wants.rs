@@ -1,4 +1,4 @@
-//! Who asks for frames, at what rate, and for how long; and which frames a rate lets pass.
+//! Who asks for frames, at what rate, and for how long; and which frames pass at a rate.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ struct Held {
 }
 
 impl Wants {
-    /// Takes a want in place of the asker's last. False if too many others ask already.
+    /// Accepts a want in place of the asker's last. False if too many others ask already.
     pub fn insert(&mut self, want: &Want, now: Instant) -> bool {
         self.by.retain(|_, held| held.until > now);
         if self.by.len() >= limits::WANT_BY && !self.by.contains_key(&want.by) {
@@ -36,7 +36,7 @@ impl Wants {
         true
     }
 
-    /// The highest rate that anybody asks of a size, in frames a second; 0 if nobody does.
+    /// The highest wanted rate of a size, in frames a second; 0 if nobody wants it.
     pub fn rate(&self, size: Size, now: Instant) -> f32 {
         let held = self.by.values().filter(|held| held.until > now);
         held.map(|held| match size {
@@ -48,8 +48,8 @@ impl Wants {
     }
 }
 
-/// Lets frames of a camera pass at a rate: every one if the rate is the camera's own or higher,
-/// else evenly spaced ones.
+/// Lets frames pass at a rate: every frame if the rate is the camera's own or higher, else evenly
+/// spaced ones.
 #[derive(Debug, Default)]
 pub(crate) struct Pacer {
     last: Option<Duration>,
@@ -59,26 +59,26 @@ pub(crate) struct Pacer {
 }
 
 impl Pacer {
-    /// Whether the frame captured at `at` (monotonic) passes. It is to be asked for each frame.
+    /// Whether the frame captured at `at` (monotonic) passes. Ask this for each frame.
     pub fn passes(&mut self, rate: f32, at: Duration) -> bool {
         let Some(last) = self.last.replace(at) else { return rate > 0.0 };
         let distance = at.saturating_sub(last).as_secs_f64();
         self.interval = match self.interval {
             0.0 => distance,
-            // Some sixteen frames even out the jitter; a pause of seconds is no rate.
+            // Some sixteen frames even out the jitter; a pause of seconds is not a rate.
             mean => mean + (distance.min(4.0 * mean + 0.1) - mean) / 16.0,
         };
         if rate <= 0.0 {
             self.due = 0.0;
             return false;
         }
-        // What the driver calls 30 may be 30.01 by the clock: nobody wants every 3000th left out.
+        // A driver's 30 may be 30.01 by the clock: nobody wants to lose every 3000th frame.
         if f64::from(rate) * self.interval >= 0.95 {
             self.due = 0.0;
             return true;
         }
         self.due += distance * f64::from(rate);
-        // The frame nearest to the time that is due, rather than the first one after it.
+        // The frame nearest to the due time, rather than the first one after it.
         if self.due + f64::from(rate) * self.interval / 2.0 < 1.0 {
             return false;
         }

@@ -1,9 +1,8 @@
 //! The snapshots on the disk that no gallery has stored yet.
 //!
-//! A file is `<number>-<camera>-<photo id>.jpg`, the whole picture with its stamp; its number
-//! gives the order. It is there once it is whole and on the disk: written under another name,
-//! synced, renamed, and the folder synced. What a crash leaves under other names is removed at
-//! the next start.
+//! A file is `<number>-<camera>-<photo id>.jpg`, the whole picture with its stamp; its number gives
+//! the order. It is first written under another name and synced, then renamed, and the folder
+//! synced. The next start removes what a crash leaves under other names.
 
 use std::fs;
 use std::io::{self, Write};
@@ -26,24 +25,24 @@ pub(crate) struct Spool {
 pub(crate) struct Entry {
     /// Counts up with each snapshot.
     pub number: u64,
-    /// Who took it.
+    /// The camera that took it.
     pub camera: CameraName,
-    /// Which photo it is.
+    /// The id of the photo.
     pub id: PhotoId,
     /// The size of its file.
     pub bytes: u64,
 }
 
-/// Snapshots that a gallery refused for good.
+/// The folder of snapshots that a gallery refused for good.
 const REFUSED: &str = "refused";
-/// How files begin that are not whole yet.
+/// The prefix of unfinished files.
 const UNFINISHED: &str = ".new-";
 
 impl Spool {
-    /// Opens the folder, which is made if it is missing, and finds what waits in it, oldest first.
+    /// Opens the folder, makes it if missing, and finds the waiting snapshots, oldest first.
     ///
     /// # Errors
-    /// When it cannot be made or read.
+    /// The folder cannot be made or read.
     pub fn open(folder: &Path) -> io::Result<(Spool, Vec<Entry>)> {
         durable::private_folder(folder)?;
         durable::private_folder(&folder.join(REFUSED))?;
@@ -73,7 +72,7 @@ impl Spool {
     /// Writes a snapshot. It is safe only after [`Spool::sync`].
     ///
     /// # Errors
-    /// When it cannot be written whole; nothing is left of it then.
+    /// It cannot be written whole; then nothing of it is left.
     pub fn write(&mut self, camera: &CameraName, id: &PhotoId, jpeg: &[u8]) -> io::Result<Entry> {
         let (number, bytes) = (self.next, jpeg.len() as u64);
         let entry = Entry { number, camera: camera.clone(), id: id.clone(), bytes };
@@ -88,34 +87,34 @@ impl Spool {
         Ok(entry)
     }
 
-    /// Makes the names of what was written last a power cut.
+    /// Makes the names of the last written files survive a power cut.
     ///
     /// # Errors
-    /// When the disk does not.
+    /// The disk fails.
     pub fn sync(&self) -> io::Result<()> {
         sync_folder(&self.folder)
     }
 
-    /// Sees whether a file of so many bytes would find room.
+    /// Checks whether a file of so many bytes would fit.
     ///
     /// # Errors
-    /// When it would not.
+    /// It would not.
     pub fn reserve(&self, bytes: u64) -> io::Result<()> {
         let unfinished = self.folder.join(format!("{UNFINISHED}room"));
         let file = durable::private_file(&unfinished)?;
         let reserved = fallocate(&file, FallocateFlags::empty(), 0, bytes.max(1));
         fs::remove_file(&unfinished)?;
         match reserved {
-            // Not every file system can reserve; those that cannot are believed.
+            // Some file systems cannot reserve; then it assumes that there is room.
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             reserved => reserved.map_err(io::Error::from),
         }
     }
 
-    /// Removes one. One that is gone already is no error.
+    /// Removes one. One that is already gone is no error.
     ///
     /// # Errors
-    /// When its file cannot be removed.
+    /// Its file cannot be removed.
     pub fn remove(&self, entry: &Entry) -> io::Result<()> {
         match fs::remove_file(self.folder.join(name(entry))) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -123,20 +122,20 @@ impl Spool {
         }
     }
 
-    /// Puts one among those that no gallery takes. Gives its path.
+    /// Moves one to those that no gallery accepts. Returns its path.
     ///
     /// # Errors
-    /// When its file cannot be moved.
+    /// Its file cannot be moved.
     pub fn refuse(&self, entry: &Entry) -> io::Result<PathBuf> {
         let to = self.folder.join(REFUSED).join(name(entry));
         fs::rename(self.folder.join(name(entry)), &to)?;
         Ok(to)
     }
 
-    /// Those that were refused, as they are now: people look at them and delete them.
+    /// The present refused ones: people look at them and delete them.
     ///
     /// # Errors
-    /// When their folder cannot be read.
+    /// Their folder cannot be read.
     pub fn refused(&self) -> io::Result<Vec<Entry>> {
         let mut refused = Vec::new();
         for file in fs::read_dir(self.folder.join(REFUSED))? {
@@ -153,7 +152,7 @@ impl Spool {
 /// The picture of an entry of the spool in `folder`.
 ///
 /// # Errors
-/// When it cannot be read.
+/// It cannot be read.
 pub(crate) fn read(folder: &Path, entry: &Entry) -> io::Result<Vec<u8>> {
     fs::read(folder.join(name(entry)))
 }

@@ -1,11 +1,9 @@
-//! Which of the spooled snapshots is offered next, and when. Neither disk nor network: only the
-//! order.
+//! Decides which snapshot of the spool is offered next, and when. It uses neither disk nor network.
 //!
-//! At most [`limits::OFFERS`] wait for their `stored`, the oldest first; a new one takes turns
-//! with the old, so that whoever just pressed the shutter does not wait for all that a node took
-//! while it was alone. One that is not answered in [`limits::OFFER_EVERY`], or that the gallery
-//! cannot store now, goes behind the others. While no gallery is online nobody answers, so a new
-//! one does not wait for that.
+//! At most [`limits::OFFERS`] wait for their `stored`, the oldest first. New photos take turns with
+//! old ones, so that a person who has just pressed the shutter need not wait for a backlog. One
+//! without an answer within [`limits::OFFER_EVERY`], or that the gallery cannot store now, goes to
+//! the end. While no gallery is online nobody answers, so a new one does not wait for that.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -19,11 +17,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Offers {
     places: BTreeMap<PhotoId, Place>,
-    /// Those that were there before, or were offered in vain; none before its time.
+    /// Earlier photos, or ones offered in vain; none goes before its time.
     line: VecDeque<(PhotoId, Instant)>,
-    /// Those just taken or asked for.
+    /// Photos just taken or requested.
     fresh: VecDeque<PhotoId>,
-    /// Those that were offered, and when.
+    /// The offered ones, and when.
     offered: Vec<(PhotoId, Instant)>,
     was_old: bool,
     galleries: BTreeSet<GalleryId>,
@@ -32,7 +30,7 @@ pub(crate) struct Offers {
     paused: Option<Instant>,
 }
 
-/// Where a snapshot is. An entry of `line` or `fresh` that does not agree with it is a former one.
+/// The place of a snapshot. An entry of `line` or `fresh` that disagrees with it is outdated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Line,
@@ -40,20 +38,19 @@ enum Place {
     Offered,
 }
 
-/// What to do.
+/// The next action.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Offer this one now.
     Offer(PhotoId),
-    /// Ask again then, or when something has changed.
+    /// Ask again at this time, or when something has changed.
     At(Instant),
     /// Ask again when something has changed.
     Nothing,
 }
 
 impl Offers {
-    /// All that waits, oldest first, is to be offered anew: the connection is up, or a gallery
-    /// came.
+    /// Offers all waiting photos anew, oldest first: the connection is up, or a gallery came.
     pub fn begin(&mut self, waiting: impl Iterator<Item = PhotoId>, now: Instant) {
         self.places.clear();
         self.fresh.clear();
@@ -63,7 +60,7 @@ impl Offers {
         (self.refusals, self.paused) = (0, None);
     }
 
-    /// The connection is down; who is online must be heard anew.
+    /// The connection is down; the next one must learn again who is online.
     pub fn end(&mut self) {
         self.galleries.clear();
     }
@@ -78,21 +75,21 @@ impl Offers {
         }
     }
 
-    /// One was just taken, or is asked for again.
+    /// A photo was just taken, or requested again.
     pub fn add(&mut self, id: PhotoId) {
         if self.put(&id, Place::Fresh) != Some(Place::Fresh) {
             self.fresh.push_back(id);
         }
     }
 
-    /// One is stored, or refused for good.
+    /// A photo is stored, or refused for good.
     pub fn remove(&mut self, id: &PhotoId) {
         self.places.remove(id);
         self.offered.retain(|(offered, _)| offered != id);
         (self.refusals, self.unanswered, self.paused) = (0, 0, None);
     }
 
-    /// A gallery cannot store one now.
+    /// A gallery cannot store this photo now.
     pub fn put_off(&mut self, id: &PhotoId, now: Instant) {
         if self.places.get(id) == Some(&Place::Offered) {
             self.unanswered = 0;
@@ -103,19 +100,19 @@ impl Offers {
         }
     }
 
-    /// The broker takes none of this size: it is looked at again later, and holds up no other.
+    /// The broker accepts none of this size: it waits for later, and delays no other.
     pub fn hold(&mut self, id: &PhotoId, now: Instant) {
         if self.places.get(id) == Some(&Place::Offered) {
             self.queue(id.clone(), now + limits::OFFER_EVERY);
         }
     }
 
-    /// How many in a row no gallery answered although one is there.
+    /// How many offers in a row got no answer although a gallery is online.
     pub fn unanswered(&self) -> u32 {
         if self.galleries.is_empty() { 0 } else { self.unanswered }
     }
 
-    /// What to do now. What is to be offered counts as offered.
+    /// The next action. A photo to offer counts as offered from here on.
     pub fn next(&mut self, now: Instant) -> Next {
         self.expire(now);
         if let Some(paused) = self.paused.filter(|&paused| paused > now) {
@@ -145,7 +142,7 @@ impl Offers {
         Next::Offer(id)
     }
 
-    /// Puts those behind the others that nobody answered.
+    /// Moves photos without an answer to the end.
     fn expire(&mut self, now: Instant) {
         let is_old = |at: &Instant| now.saturating_duration_since(*at) >= limits::OFFER_EVERY;
         while let Some((id, _)) = self.offered.iter().find(|(_, at)| is_old(at)).cloned() {
@@ -159,7 +156,7 @@ impl Offers {
         self.line.push_back((id, from));
     }
 
-    /// Where it is from now on; gives where it was.
+    /// Sets its place, and returns the earlier one.
     fn put(&mut self, id: &PhotoId, place: Place) -> Option<Place> {
         self.offered.retain(|(offered, _)| offered != id);
         self.places.insert(id.clone(), place)

@@ -1,27 +1,27 @@
-//! When a camera takes a photo by itself: at whole multiples of a period on the local clock, so
-//! every 10 minutes at :00, :10 and so on, and every day at midnight.
+//! When a camera takes its own photos: at whole multiples of a period on the local clock, so every
+//! 10 minutes at :00, :10 and so on, and every day at midnight.
 
 use std::time::Duration;
 
-/// The times of one camera. Nothing is due before the first of them, nor for those that passed
-/// while the clock was set.
+/// The times of one camera. No photo is due at once, nor for times that passed while the clock was
+/// set.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     every: Duration,
-    /// Which period it is, counted from 1970.
+    /// The number of the period since 1970.
     period: u128,
     /// The last photo, by the monotonic clock.
     last: Option<Duration>,
 }
 
 impl Schedule {
-    /// `local` is the time that the wall clock shows, since 1970.
+    /// `local` is the wall clock's local time since 1970.
     pub fn new(every: Duration, local: Duration) -> Self {
         Schedule { every, period: period(local, every), last: None }
     }
 
-    /// Whether a period has begun since the last call. A clock that is set back by a little, or
-    /// that is set at all, makes no two photos within half a period.
+    /// Whether a period has begun since the last call. Setting the clock never causes two photos
+    /// within half a period.
     pub fn is_due(&mut self, local: Duration, monotonic: Duration) -> bool {
         let now = period(local, self.every);
         if std::mem::replace(&mut self.period, now) == now {
@@ -35,7 +35,7 @@ impl Schedule {
         true
     }
 
-    /// How long it is until the next period begins.
+    /// The time until the next period.
     pub fn left(&self, local: Duration) -> Duration {
         let every = self.every.as_nanos().max(1);
         let left = every - local.as_nanos() % every;

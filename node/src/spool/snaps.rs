@@ -1,17 +1,17 @@
-//! The photos that a camera was asked for and has not taken yet.
+//! The photos that a camera must still take.
 
 use std::time::Duration;
 
 use crate::spool::spooler::Request;
 
-/// How long a quick camera may take to give a frame. Whoever asks waits a little longer
+/// How long a fast camera may take to give a frame. Askers wait a little longer
 /// ([`wire::limits::snap_within`]).
 const FRAME_WITHIN: Duration = Duration::from_secs(8);
 
-/// So many may wait for one frame.
+/// How many may wait for one frame.
 const WAITING: usize = 32;
 
-/// Requests, each with the monotonic time when it came.
+/// Requests, each with the monotonic time of its arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Snaps {
     waiting: Vec<(Duration, Request)>,
@@ -22,9 +22,9 @@ pub(crate) struct Snaps {
 }
 
 impl Snaps {
-    /// Takes a request that came at `now`, or refuses it.
+    /// Accepts a request that came at `now`, or refuses it.
     pub fn ask(&mut self, request: Request, now: Duration) {
-        // A camera that is slower than the clock gives one photo for it, not several of one frame.
+        // A camera slower than its schedule takes one photo, not several of one frame.
         if request.is_unheard() && self.waiting.iter().any(|(_, one)| one.is_unheard()) {
             return request.fail("one is waited for already");
         }
@@ -37,12 +37,12 @@ impl Snaps {
         }
     }
 
-    /// Whether a frame captured at `at` is somebody's photo.
+    /// Whether a frame captured at `at` answers a request.
     pub fn is_due(&self, at: Duration) -> bool {
         self.waiting.iter().any(|(asked, _)| *asked < at)
     }
 
-    /// Takes out the requests whose photo a frame captured at `at` is.
+    /// Takes out the requests that a frame captured at `at` answers.
     pub fn extract(&mut self, at: Duration) -> Vec<Request> {
         self.waiting.extract_if(.., |(asked, _)| *asked < at).map(|(_, request)| request).collect()
     }
@@ -52,7 +52,7 @@ impl Snaps {
         self.trouble = None;
     }
 
-    /// The camera may take so much longer than a quick one.
+    /// The camera may take this much longer than a fast one.
     pub fn wait(&mut self, more: Duration) {
         self.more = more;
     }
@@ -63,7 +63,7 @@ impl Snaps {
         self.waiting.drain(..).for_each(|(_, request)| request.fail(why));
     }
 
-    /// Refuses what has waited too long.
+    /// Refuses requests that have waited too long.
     pub fn expire(&mut self, now: Duration) {
         let within = FRAME_WITHIN + self.more;
         let is_old = |asked: Duration| now.saturating_sub(asked) >= within;

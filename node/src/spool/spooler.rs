@@ -1,8 +1,8 @@
-//! The thread that writes snapshots to the spool, and what is known of each of them: asked for,
-//! waiting for a gallery, stored, or refused.
+//! The thread that writes snapshots to the spool, and the state of each: requested, waiting for a
+//! gallery, stored, or refused.
 //!
-//! Only the thread `spool` writes; a camera hands it a frame and goes on. It takes all that has
-//! come in the meantime, so that many snapshots share one sync of the folder.
+//! Only the thread `spool` writes; a camera hands it a frame and goes on. It takes all waiting
+//! frames at once, so that many snapshots share one sync of the folder.
 
 mod writer;
 
@@ -28,10 +28,10 @@ use writer::{Writer, reason};
 /// The thread's name.
 const THREAD: &str = "spool";
 
-/// Frames that may wait to be written. Each was asked for, so more are refused with the reason.
+/// How many frames may wait to be written. The rest are refused with the reason.
 const HANDED: usize = 32;
 
-/// The way to the thread and to what is known.
+/// The way to the thread and to the state.
 #[derive(Debug, Clone)]
 pub(crate) struct Spooler {
     shared: Arc<Shared>,
@@ -50,7 +50,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Asked for, and not yet in the spool.
+    /// Requested, and not yet in the spool.
     asked: BTreeSet<PhotoId>,
     handed: usize,
     /// In the spool, by number.
@@ -60,7 +60,7 @@ struct State {
     stored: Recent,
     refused: BTreeSet<PhotoId>,
     offers: Offers,
-    /// Why the last snapshot could not be kept.
+    /// Why the node could not keep the last snapshot.
     trouble: Option<String>,
     is_looking: bool,
 }
@@ -68,29 +68,29 @@ struct State {
 #[derive(Debug)]
 enum Job {
     Keep(Shot),
-    /// What a gallery stored.
+    /// A gallery stored it.
     Remove(Entry),
-    /// What a gallery refused for good, and why.
+    /// A gallery refused it for good, and why.
     Refuse(Entry, String),
     Look,
     End,
 }
 
-/// How the spool is.
+/// The condition of the spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Condition {
     /// Bytes that wait for a gallery.
     pub bytes: u64,
     /// How many galleries refused for good.
     pub refused: u64,
-    /// Why the last snapshot could not be kept: a sentence for people.
+    /// Why the node could not keep the last snapshot: a sentence for people.
     pub trouble: Option<String>,
 }
 
-/// A frame that is to become a photo.
+/// A frame for a photo.
 #[derive(Debug)]
 pub(crate) struct Shot {
-    /// Whose photo it is.
+    /// The request that it answers.
     pub request: Request,
     /// The frame as a JPEG, not stamped.
     pub jpeg: Bytes,
@@ -100,26 +100,26 @@ pub(crate) struct Shot {
     pub model: String,
 }
 
-/// A photo that was asked for. Whatever happens, whoever asked is told once if it cannot be.
+/// A requested photo. If it fails for any reason, the asker is told once.
 #[derive(Debug)]
 pub(crate) struct Request {
     id: PhotoId,
     shared: Arc<Shared>,
     is_answered: bool,
-    /// Who is told in this process, also when it is done, and nobody else then.
+    /// The asker in this process, who also learns of success; then nobody else is told.
     reply: Option<oneshot::Sender<Outcome>>,
 }
 
-/// What became of a photo that was asked for: it is in the spool, or cannot be, and why.
+/// The outcome of a request: it is in the spool, or cannot be taken, and why.
 pub(crate) type Outcome = Result<(), Refusal>;
 
 impl Request {
-    /// It cannot be, and why.
+    /// It cannot be taken, and why.
     pub fn fail(mut self, why: impl Into<Refusal>) {
         self.refuse(why.into());
     }
 
-    /// Nobody hears of it: the node took it by the clock.
+    /// Whether nobody gets an answer: the node took it by the clock.
     pub fn is_unheard(&self) -> bool {
         self.is_answered
     }
@@ -128,7 +128,7 @@ impl Request {
     fn done(mut self) {
         self.is_answered = true;
         if let Some(reply) = self.reply.take() {
-            // Who asked may have given up.
+            // The asker may have given up.
             reply.send(Ok(())).ok();
         }
     }
@@ -154,11 +154,11 @@ impl Drop for Request {
 }
 
 impl Spooler {
-    /// Starts the thread on the spool in `folder`, which may hold `limit` bytes. A folder that
-    /// cannot be used now is tried again at each snapshot.
+    /// Starts the thread on the spool in `folder`, which may hold `limit` bytes. If the folder is
+    /// unusable now, each snapshot tries again.
     ///
     /// # Errors
-    /// When the system gives no more threads.
+    /// The system cannot start another thread.
     pub fn start(
         folder: PathBuf,
         limit: u64,
@@ -178,15 +178,14 @@ impl Spooler {
         Ok((Spooler { shared, jobs, health: health.clone() }, thread))
     }
 
-    /// What was handed over is written, then the thread ends.
+    /// Ends the thread once everything handed over is written.
     pub fn end(&self) {
-        // It has ended when nobody receives.
+        // If nobody receives, it has already ended.
         let _ = self.jobs.send(Job::End);
     }
 
-    /// Somebody asks for a photo: with an id of their own, or the node makes one. `None` when
-    /// there is nothing to take, because that photo is there or on its way; where it waits it is
-    /// offered again.
+    /// Accepts a request for a photo, with the asker's id or one that the node makes. `None` if
+    /// that photo is there or on its way already; a waiting one is offered again.
     pub fn ask(&self, id: Option<PhotoId>) -> Option<Request> {
         let id = id.unwrap_or_else(new_id);
         let mut state = self.shared.state();
@@ -207,7 +206,7 @@ impl Spooler {
         Some(Request { id, shared, is_answered: false, reply: None })
     }
 
-    /// The same for who waits for the outcome in this process.
+    /// The same for an asker in this process that waits for the outcome.
     pub fn ask_and_wait(&self) -> (PhotoId, Request, oneshot::Receiver<Outcome>) {
         let id = new_id();
         let (reply, outcome) = oneshot::channel();
@@ -217,7 +216,7 @@ impl Spooler {
         (id, request, outcome)
     }
 
-    /// The same for the node itself: nobody hears an answer.
+    /// The same for the node itself: nobody gets an answer.
     pub fn ask_unheard(&self) -> Option<Request> {
         self.ask(None).map(|mut request| {
             request.is_answered = true;
@@ -236,19 +235,19 @@ impl Spooler {
         if is_full {
             shot.request.fail("the node's disk is too slow for so many photos at once; try again");
         } else {
-            // Its request says that the node stops when nobody receives.
+            // If nobody receives, its request reports that the node stops.
             let _ = self.jobs.send(Job::Keep(shot));
         }
     }
 
-    /// A gallery has stored one.
+    /// A gallery has stored this photo.
     pub fn stored(&self, id: &PhotoId) {
         if let Some(entry) = self.shared.dequeue(id, |state| state.stored.add(id.clone())) {
             let _ = self.jobs.send(Job::Remove(entry));
         }
     }
 
-    /// A gallery refused one for good.
+    /// A gallery refused this photo for good.
     pub fn refused(&self, id: &PhotoId, why: &str) {
         let refuse = |state: &mut State| {
             state.refused.insert(id.clone());
@@ -258,31 +257,31 @@ impl Spooler {
         }
     }
 
-    /// A gallery cannot store one now.
+    /// A gallery cannot store this photo now.
     pub fn put_off(&self, id: &PhotoId) {
         self.shared.state().offers.put_off(id, Instant::now());
         self.shared.changed.notify_one();
     }
 
-    /// The broker takes none of this size now.
+    /// The broker accepts none of this size now.
     pub fn hold(&self, id: &PhotoId) {
         self.shared.state().offers.hold(id, Instant::now());
     }
 
-    /// How many offers in a row no gallery answered although one is there.
+    /// How many offers in a row got no answer although a gallery is online.
     pub fn unanswered(&self) -> u32 {
         self.shared.state().offers.unanswered()
     }
 
-    /// A gallery came or went. All is offered anew to one that comes, unless `is_retained` says
-    /// that it was there before.
+    /// A gallery came or went. All photos are offered anew to one that comes, unless `is_retained`
+    /// says that it was there before.
     pub fn gallery(&self, id: GalleryId, is_online: bool, is_retained: bool) {
         if self.shared.state().offers.gallery(id, is_online) && !is_retained {
             self.begin();
         }
     }
 
-    /// The connection is up: all is offered anew.
+    /// The connection is up: all photos are offered anew.
     pub fn begin(&self) {
         self.shared.state().begin();
         self.shared.changed.notify_one();
@@ -293,7 +292,7 @@ impl Spooler {
         self.shared.state().offers.end();
     }
 
-    /// The next that is to be offered, when it is time.
+    /// Waits for the next photo to offer.
     pub async fn offer(&self) -> Entry {
         loop {
             let next = self.shared.state().next();
@@ -312,15 +311,15 @@ impl Spooler {
         }
     }
 
-    /// The picture of one, as this node now publishes it; `None` when it cannot be read.
+    /// The picture of an entry as this node now publishes it; `None` if it cannot be read.
     pub async fn picture(&self, entry: &Entry) -> Option<Vec<u8>> {
         let (shared, entry) = (Arc::clone(&self.shared), entry.clone());
         let read = move || shared.picture(&entry);
         tokio::task::spawn_blocking(read).await.ok().flatten()
     }
 
-    /// What waits, what was refused, and why nothing more can be kept. Asking makes the thread
-    /// look whether the last two still hold.
+    /// What waits, what was refused, and why no more can be kept. The call makes the thread check
+    /// the last two again.
     pub fn condition(&self) -> Condition {
         let mut state = self.shared.state();
         let State { bytes, trouble, refused, .. } = &*state;
@@ -345,7 +344,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes one out of those that wait. `None` if it does not.
+    /// Removes a photo from those that wait. `None` if it does not wait.
     fn dequeue(&self, id: &PhotoId, note: impl FnOnce(&mut State)) -> Option<Entry> {
         let mut state = self.state();
         let entry = state.forget(id)?;
@@ -369,7 +368,7 @@ impl Shared {
                 return None;
             }
         };
-        // It was taken before the node got another name, under which nobody may publish now.
+        // The node had another name then, under which nobody may publish now.
         match Stamp::find(&jpeg) {
             Some(mut stamp) if stamp.camera.node != self.node => {
                 stamp.camera.node = self.node.clone();
@@ -383,7 +382,7 @@ impl Shared {
 }
 
 impl State {
-    /// All is to be offered anew.
+    /// Offers all photos anew.
     fn begin(&mut self) {
         let State { offers, waiting, .. } = self;
         offers.begin(waiting.values().map(|entry| entry.id.clone()), Instant::now());
@@ -402,7 +401,7 @@ impl State {
         Some(entry)
     }
 
-    /// What is to be offered now, or when to look again.
+    /// The photo to offer now, or when to look again.
     fn next(&mut self) -> Result<Entry, Option<Instant>> {
         loop {
             match self.offers.next(Instant::now()) {

@@ -1,5 +1,5 @@
-//! The ids of the photos that were stored last, kept on the disk: whoever asks for one of them
-//! again gets no second picture.
+//! The ids of the last stored photos, kept on the disk: a repeated request for one of them gives no
+//! second picture.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use durable::sync_folder;
 use wire::PhotoId;
 
-/// So many are remembered.
+/// How many ids it remembers.
 const REMEMBERED: usize = 1000;
 
 /// The ids, oldest first.
@@ -18,7 +18,7 @@ const REMEMBERED: usize = 1000;
 pub(crate) struct Recent(VecDeque<PhotoId>);
 
 impl Recent {
-    /// One more; the oldest is forgotten.
+    /// Adds one; if there are too many, the oldest is forgotten.
     pub fn add(&mut self, id: PhotoId) {
         if self.0.len() >= REMEMBERED {
             self.0.pop_front();
@@ -26,14 +26,14 @@ impl Recent {
         self.0.push_back(id);
     }
 
-    /// Whether it is one of them.
+    /// Whether it has this id.
     pub fn contains(&self, id: &PhotoId) -> bool {
         self.0.contains(id)
     }
 }
 
-/// Where they are kept: two files of one id in each line. The newer one is appended to, and takes
-/// the place of the older one when it is full.
+/// Two files on the disk with one id in each line. New ids go to the newer one, which replaces the
+/// older one when it is full.
 #[derive(Debug)]
 pub(crate) struct Stored {
     newer: PathBuf,
@@ -43,10 +43,10 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// Opens the files in `folder` and reads them. A line that was cut off by a crash is no id.
+    /// Opens and reads the files in `folder`. A line that a crash cut off is not an id.
     ///
     /// # Errors
-    /// When they cannot be read or made.
+    /// They cannot be read or made.
     pub fn open(folder: &Path) -> io::Result<(Self, Recent)> {
         let (newer, older) = (folder.join("stored"), folder.join("stored.old"));
         let mut recent = Recent::default();
@@ -59,12 +59,12 @@ impl Stored {
         Ok((Stored { newer, older, file, lines }, recent))
     }
 
-    /// Keeps these; they are on the disk when this returns.
+    /// Saves these ids; they are on the disk when this returns.
     ///
     /// # Errors
-    /// When they could not be written.
+    /// They could not be written.
     pub fn add<'a>(&mut self, ids: impl Iterator<Item = &'a PhotoId>) -> io::Result<()> {
-        // The last line may have been cut off, now or before.
+        // The last line may be cut off, now or from before.
         let mut lines = String::from("\n");
         for id in ids {
             lines.extend([id.as_str(), "\n"]);

@@ -57,7 +57,7 @@ impl Listener {
         Answer::parse(&message.payload).unwrap().error.unwrap()
     }
 
-    /// The photos that were published until now, by what a later message tells.
+    /// The photos published before so many previews had come.
     async fn snapshots_before(&mut self, preview: usize) -> Vec<PhotoId> {
         let (mut seen, mut previews) = (Vec::new(), 0);
         while previews < preview {
@@ -116,7 +116,7 @@ async fn the_same_id_asked_again_is_the_same_photo() {
     listener.say_stored(&id(1), None, false).await;
     until("it is removed", || pictures(&node.data, "spool").is_empty()).await;
     listener.snap(&id(1)).await;
-    // The node has heard that when it has taken the next.
+    // When the node takes the next one, it has received the earlier message.
     listener.snap(&id(2)).await;
     let mut seen = Vec::new();
     while !seen.contains(&id(2)) {

@@ -70,7 +70,7 @@ async fn frames_flow_while_they_are_wanted_and_every_one_is_counted() {
         assert!(last < Some(stamp.seq));
         last = Some(stamp.seq);
     }
-    // The want is not repeated, so it is forgotten: previews go on, and no frames.
+    // The want is not repeated, so it ends: previews go on, but no frames.
     listener
         .until("vitrina/attic/test-card/state", |m| state_of(m).state == CameraState::Idle)
         .await;

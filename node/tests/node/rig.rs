@@ -79,7 +79,7 @@ impl Running {
         Running::start_in(tempfile::tempdir().unwrap(), section)
     }
 
-    /// On what an earlier one left.
+    /// Starts with the data of an earlier one.
     pub fn start_in(data: TempDir, section: Section) -> Self {
         let config = section.check(wire::Root::default(), data.path().join("node")).unwrap();
         let node = Node::new(config, node::Log::default()).unwrap();
@@ -116,7 +116,7 @@ impl Message {
     }
 }
 
-/// Somebody who listens to everything.
+/// A client that receives everything.
 pub struct Listener {
     client: AsyncClient,
     heard: mpsc::UnboundedReceiver<Message>,
@@ -164,7 +164,7 @@ impl Listener {
         timeout(WITHIN, self.heard.recv()).await.expect("a message in time").unwrap()
     }
 
-    /// The next message on `topic` that is as it should be.
+    /// The next message on `topic` that meets the condition.
     pub async fn until(&mut self, topic: &str, is: impl Fn(&Message) -> bool) -> Message {
         loop {
             let message = self.next().await;

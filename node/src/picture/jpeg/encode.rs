@@ -13,12 +13,12 @@ pub(crate) use rust::Rust as Encoder;
 #[cfg(feature = "turbojpeg")]
 pub(crate) use turbo::Turbo as Encoder;
 
-/// Makes one JPEG after another, in memory that it keeps.
+/// Makes one JPEG after another, and reuses its memory.
 pub(crate) trait Encode {
     /// The JPEG of a picture, baseline, with the standard Huffman tables, at `quality` 1 to 100.
     ///
     /// # Errors
-    /// The word under which the frame is counted when it cannot be encoded.
+    /// The word that counts a frame that cannot be encoded.
     fn encode(&mut self, planes: &Planes<'_>, quality: u8) -> Result<&[u8], &'static str>;
 }
 

@@ -1,11 +1,11 @@
-//! What a snapshot says of itself in the words that every photo program knows (Exif 2.32, CIPA
-//! DC-008): when, with what, and which photo it is.
+//! A snapshot's metadata for every photo program (Exif 2.32, CIPA DC-008): when, with what, and
+//! which photo it is.
 
 use jiff::{Timestamp, tz::TimeZone};
 use wire::PhotoId;
 use wire::jpeg::{self, APP0, NotJpeg};
 
-/// The facts that are written.
+/// The facts to write.
 #[derive(Debug)]
 pub(crate) struct Exif<'a> {
     /// When it was captured, in microseconds since 1970.
@@ -20,8 +20,8 @@ const APP1: u8 = APP0 + 1;
 const HEAD: &[u8] = b"Exif\0\0";
 
 impl Exif<'_> {
-    /// Copies `jpeg` with these facts in it, the times as in `zone`. They come right after JFIF's
-    /// segment, in place of those that the camera wrote.
+    /// Copies `jpeg` with these facts in it, with times in `zone`. They come right after JFIF's
+    /// segment and replace the camera's own.
     ///
     /// # Errors
     /// [`NotJpeg`] if the header cannot be read.
@@ -47,7 +47,7 @@ impl Exif<'_> {
     }
 
     fn segment(&self, zone: &TimeZone) -> Vec<u8> {
-        // A clock beyond the year 9999 is as good as none.
+        // A clock beyond the year 9999 is useless.
         let at = Timestamp::from_microsecond(i64::try_from(self.at).unwrap_or_default());
         let local = at.unwrap_or_default().to_zoned_datetime(zone.clone());
         let text = |format| local.strftime(format).to_string();
@@ -98,7 +98,7 @@ enum Value<'a> {
 /// The longest text that is written, in bytes.
 const TEXT: usize = 100;
 
-/// An image file directory that begins at `start` of the TIFF, and what its entries point to.
+/// An image file directory that begins at `start` of the TIFF, with the values of its entries.
 fn directory(entries: &[(u16, Value<'_>)], start: usize) -> Vec<u8> {
     let mut table = (entries.len() as u16).to_be_bytes().to_vec();
     let mut beyond = Vec::new();

@@ -1,15 +1,15 @@
-//! Frames of cameras that make JPEG themselves: which whole picture is in one, and what must be
-//! left out or put in so that any viewer opens it without a complaint.
+//! Frames of cameras that make JPEG themselves: finds the whole picture in a frame, and what to
+//! remove or add so that any viewer opens it without an error.
 //!
-//! Cameras put much into a frame that is no picture: bytes between segments, an empty JPEG before
-//! the picture, what an older and longer picture left behind it, another picture, or half of one
-//! whose rest was lost on the bus. Only bytes of one whole picture may go out.
+//! Cameras put many other bytes into a frame: bytes between segments, an empty JPEG before the
+//! picture, the rest of an older and longer picture behind it, another picture, or half of one
+//! whose rest was lost on the bus. Only bytes of one whole picture may leave the node.
 //!
-//! A frame is looked through once for markers. Where these do not tell whether the picture is
-//! whole its codes are read, which takes a hundred times as long; see [`scan`]. So are those of a
-//! stream's first frames, and later of one now and then, to learn whether the camera's ends are
-//! its own: without an end of its own a picture goes on into what an older one left, and seems to
-//! end there.
+//! The checker scans a frame once for markers. If they do not show whether the picture is whole, it
+//! reads the codes, which takes a hundred times as long; see [`scan`]. It also reads those of a
+//! stream's first frames, and later of an occasional frame, to learn whether the camera writes an
+//! end for each picture. Without one, a picture seems to continue into the rest of an older one,
+//! and to end there.
 
 use memchr::{memchr, memmem};
 use wire::jpeg::{EOI, RST0, RST7, SOI, SOS};
@@ -25,14 +25,14 @@ mod standard;
 pub(crate) struct Whole<'a> {
     /// From its start to its end, as the camera gave it.
     pub jpeg: &'a [u8],
-    /// What it is to be put together of; nothing if it is in order.
+    /// The parts of the repaired picture; empty if it needs no repair.
     pieces: Vec<&'a [u8]>,
-    /// Pixels across and down, whatever was agreed with the driver.
+    /// Pixels across and down, whatever the driver agreed to.
     pub size: (u16, u16),
 }
 
 impl<'a> Whole<'a> {
-    /// The picture, put together in `memory` if need be.
+    /// The picture, repaired in `memory` if needed.
     pub fn mended(&self, memory: &'a mut Vec<u8>) -> &'a [u8] {
         if self.pieces.is_empty() {
             return self.jpeg;
@@ -45,21 +45,21 @@ impl<'a> Whole<'a> {
     }
 }
 
-/// Looks at one frame of a camera after another.
+/// Checks one frame of a camera after another.
 #[derive(Debug)]
 pub(crate) struct Checker {
     frames: u32,
-    /// Of so many frames to come the codes are read.
+    /// For so many more frames it reads the codes.
     doubts: u32,
-    /// The codes of this camera can be read, so one whose cannot is broken.
+    /// The codes of this camera can be read, so a frame with unreadable codes is broken.
     is_read: bool,
 }
 
-/// The ends of so many frames on end must be their own before they are believed.
+/// So many frames in a row must have an end of their own before the checker trusts ends.
 const DOUBTS: u32 = 8;
-/// Later the codes of one of so many frames are read.
+/// Later it reads the codes of one frame in so many.
 const SELDOM: u32 = 512;
-/// Many webcams put a few bytes too many before their end.
+/// Many webcams write a few extra bytes before the end.
 const EXTRANEOUS: usize = 64;
 
 impl Default for Checker {
@@ -69,15 +69,15 @@ impl Default for Checker {
 }
 
 impl Checker {
-    /// The last whole picture of those that a camera put into one frame.
+    /// The last whole picture of those in one frame.
     ///
-    /// What lies behind a whole picture is another one only if it begins right there, else it is
-    /// what some older picture left. What lies behind one that is cut can only be a newer one.
+    /// Bytes behind a whole picture are another one only if it begins right there; otherwise they
+    /// are the rest of an older picture. Bytes behind a cut picture can only be a newer one.
     ///
     /// # Errors
-    /// The word under which the frame is counted: `empty`, `garbage` or `truncated`.
+    /// The word that counts the frame: `empty`, `garbage` or `truncated`.
     pub fn check<'a>(&mut self, frame: &'a [u8]) -> Result<Whole<'a>, &'static str> {
-        // uvcvideo hands on frames of a single byte when a camera sends a header and nothing else.
+        // uvcvideo delivers frames of a single byte when a camera sends only a header.
         if frame.len() < 4 {
             return Err("empty");
         }
@@ -102,7 +102,7 @@ impl Checker {
         found
     }
 
-    /// The picture that begins at `start`, and where what follows it begins.
+    /// The picture that begins at `start`, and where the next bytes begin.
     fn picture<'a>(&mut self, frame: &'a [u8], start: usize) -> Result<(Whole<'a>, usize), Failed> {
         let header = header(frame, start)?;
         let tables = missing_tables(&header)?;
@@ -130,7 +130,7 @@ impl Checker {
             Ok((end, is_padded)) => {
                 let bare = frame.get(header.scan.end..codes.end).unwrap_or_default();
                 let is_foreign = match is_ended {
-                    // The codes of two pictures can seem to be those of one, but rarely end so.
+                    // The codes of two pictures can look like those of one, but rarely end so.
                     true => !is_padded,
                     false => scan::is_filling(bare, end - header.scan.end),
                 };
@@ -141,7 +141,7 @@ impl Checker {
                 (self.is_read, self.doubts) = (true, DOUBTS);
                 Ok((whole(end, false), after))
             }
-            // Its codes are of a kind of its own, but for its markers all is well.
+            // Its codes are of an unknown kind, but its markers are in order.
             Err(scan::Broken) if is_in_order && !self.is_read && self.doubts == 0 => {
                 Ok((whole(after, true), after))
             }
@@ -155,22 +155,22 @@ impl Checker {
     }
 }
 
-/// Where the next picture begins, at `from` or behind it.
+/// Where the next picture begins, at or after `from`.
 fn begin(frame: &[u8], from: usize) -> Option<usize> {
     Some(from + memmem::find(frame.get(from..)?, header::BEGIN)?)
 }
 
-/// Where the next picture begins if there is nothing but filling before it.
+/// Where the next picture begins if only fill bytes precede it.
 fn adjacent(frame: &[u8], end: usize) -> Option<usize> {
     let rest = frame.get(end..)?;
     let filled = rest.iter().take_while(|&&byte| byte == 0 || byte == 0xff).count();
-    // The last FF is its marker's.
+    // The last FF belongs to its marker.
     let start = (end + filled).checked_sub(1)?;
     let is_start = start >= end && frame.get(start..)?.starts_with(&[0xff, SOI]);
     is_start.then_some(start)
 }
 
-/// Why there is no whole picture at a place, and where one may be looked for.
+/// Why there is no whole picture here, and where to look for one.
 struct Failed {
     word: &'static str,
     next: Option<usize>,
@@ -188,14 +188,14 @@ impl From<Stop> for Failed {
     }
 }
 
-/// The standard tables that a scan needs and that its picture does not bring.
+/// The standard tables that a scan needs and its picture lacks.
 fn missing_tables(header: &Header<'_>) -> Result<Vec<&'static [u8]>, Failed> {
     let mut missing: Vec<&[u8]> = Vec::new();
     if header.coding != Coding::Sequential {
         return Ok(missing);
     }
     if !header.is_one_scan() {
-        // What later scans need is not known here.
+        // The needs of later scans are not known here.
         let all = [(0, 0), (1, 0), (0, 1), (1, 1)];
         if header.tables == 0 {
             missing.extend(all.iter().filter_map(|&(class, to)| standard::standard(class, to)));
@@ -217,13 +217,13 @@ fn missing_tables(header: &Header<'_>) -> Result<Vec<&'static [u8]>, Failed> {
     Ok(missing)
 }
 
-/// What the markers say of the codes of a scan.
+/// The codes of a scan, according to the markers.
 struct Codes {
-    /// Where they end: at the `FF` of a marker that is no restart, or with the frame.
+    /// Where they end: at the `FF` of a marker that is not a restart, or with the frame.
     end: usize,
     marker: Option<u8>,
     restarts: usize,
-    /// The restarts are numbered as they should be.
+    /// The restarts have the right numbers.
     is_counted: bool,
 }
 
@@ -235,7 +235,7 @@ impl Codes {
             at += found + 1;
             match frame.get(at) {
                 Some(0x00) => at += 1,
-                // Any number of FF may stand before a marker.
+                // Any number of FF bytes may precede a marker.
                 Some(0xff) => {}
                 Some(&restart @ RST0..=RST7) => {
                     codes.is_counted &= usize::from(restart - RST0) == codes.restarts % 8;
@@ -251,8 +251,7 @@ impl Codes {
         codes
     }
 
-    /// Whether there are as many restarts as there should be: a piece that was lost in between
-    /// takes some along.
+    /// Whether the number of restarts is right: lost bytes in between usually take some with them.
     fn is_in_order(&self, header: &Header<'_>) -> bool {
         let expected = match usize::from(header.restart) {
             0 => 0,
@@ -262,7 +261,7 @@ impl Codes {
     }
 }
 
-/// Where a picture of several scans ends. Nobody can tell which of them are missing if its end is.
+/// Where a picture of several scans ends. Without its end, missing scans cannot be noticed.
 fn last_scan(frame: &[u8], mut codes: Codes) -> Result<usize, Failed> {
     loop {
         if codes.marker == Some(EOI) {
@@ -281,7 +280,7 @@ fn last_scan(frame: &[u8], mut codes: Codes) -> Result<usize, Failed> {
     }
 }
 
-/// The picture from `start` to `end`, which stands behind its end of image if it has one.
+/// The picture from `start` to `end`, which is behind its end of image if it has one.
 fn assemble<'a>(
     frame: &'a [u8],
     start: usize,

@@ -1,5 +1,5 @@
-//! A JPEG decoded at a fraction of its size, within the cosine transform (libjpeg-turbo): what
-//! would be averaged away is never computed.
+//! Decodes a JPEG at a fraction of its size, within the cosine transform (libjpeg-turbo): it never
+//! computes what it would average away.
 
 use turbojpeg::{
     Colorspace, DecompressHeader, Decompressor, Error, ScalingFactor, Subsamp, YuvImage,
@@ -7,10 +7,10 @@ use turbojpeg::{
 
 use crate::picture::raw::planes::{Plane, Planes, Sampling};
 
-/// More pixels than any camera's. What has more is garbage.
+/// More pixels than any camera has. A larger picture is garbage.
 const PIXELS: usize = 1 << 26;
 
-/// Decodes one JPEG after another, in memory that it keeps.
+/// Decodes one JPEG after another, and reuses its memory.
 #[derive(Debug, Default)]
 pub(crate) struct Reducer {
     decompressor: Option<Decompressor>,
@@ -18,14 +18,14 @@ pub(crate) struct Reducer {
 }
 
 impl Reducer {
-    /// The picture at a 2nd, 4th or 8th of each side, in the planes that it has.
+    /// The picture at a 2nd, 4th or 8th of each side, in its own planes.
     ///
     /// # Errors
-    /// The word under which the frame is counted: `garbage` when it cannot be decoded, `format`
-    /// when it is another JPEG than cameras make.
+    /// The word that counts the frame: `garbage` when it cannot be decoded, `format` when it is a
+    /// kind of JPEG that cameras do not make.
     pub fn reduce(&mut self, jpeg: &[u8], by: usize) -> Result<Planes<'_>, &'static str> {
         let picture = self.decode(jpeg, by);
-        // After an error libjpeg-turbo goes on within the header that it was reading.
+        // After an error libjpeg-turbo would continue within the header that it was reading.
         if picture.is_err() {
             self.decompressor = None;
         }
@@ -60,7 +60,7 @@ impl Reducer {
         let length = turbojpeg::yuv_pixels_len(width, 1, height, subsamp).map_err(|_| "format")?;
         self.planes.resize(length, 0);
         decompressor.set_scaling_factor(scale).map_err(|_| "format")?;
-        // It writes as much as the picture's own sampling asks for, so that must be the image's.
+        // It writes as much as the picture's own sampling needs, so the image must have the same.
         let image = YuvImage { pixels: &mut self.planes[..], width, height, align: 1, subsamp };
         match decompressor.decompress_to_yuv(jpeg, image) {
             Ok(()) => Ok((width, height, sampling)),
@@ -72,16 +72,16 @@ impl Reducer {
     }
 }
 
-/// Many webcams put a few bytes too many before a marker, and some tell of their scan what only a
-/// progressive one may. All of the picture is there.
+/// Many webcams write a few extra bytes before a marker, and some give their scan parameters that
+/// only a progressive one may have. The picture is complete.
 fn is_harmless(warning: &str) -> bool {
     ["extraneous bytes before marker", "Invalid SOS parameters for sequential"]
         .iter()
         .any(|harmless| warning.contains(harmless))
 }
 
-/// A camera makes baseline JPEG of Y, U and V, or of Y alone. Other kinds would need memory for
-/// the whole picture, or time for scan after scan of it.
+/// A camera makes baseline JPEG of Y, U and V, or of Y alone. Other kinds would need memory for the
+/// whole picture, or time for scan after scan of it.
 fn sampling(header: &DecompressHeader) -> Result<Sampling, &'static str> {
     if header.is_progressive || header.is_arithmetic || header.is_lossless {
         return Err("format");

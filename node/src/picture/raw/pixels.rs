@@ -1,4 +1,4 @@
-//! The formats that a node can use, and how a picture lies in memory.
+//! The formats that a node can use, and the layout of a picture in memory.
 
 use std::fmt;
 use std::str::FromStr;
@@ -41,29 +41,29 @@ pub enum Coding {
     Y16Be,
 }
 
-/// How the values of a pixel lie in memory.
+/// The layout of a pixel's values in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Each frame is a JPEG.
     Jpeg,
-    /// 4:2:2 in four bytes (`pixfmt-packed-yuv.rst`), in which Y, U, V and the second Y stand here.
+    /// 4:2:2 in four bytes (`pixfmt-packed-yuv.rst`): the places of Y, U, V and the second Y.
     Packed([usize; 4]),
     /// 4:2:0 in planes of Y, U and V (`pixfmt-yuv-planar.rst`).
     Planar { v_first: bool },
     /// A plane of Y and one of U and V in turn, for each line of Y or for two.
     Pairs { down: usize, v_first: bool },
-    /// So many bytes for a pixel, in which R, G and B stand here (`pixfmt-rgb.rst`).
+    /// So many bytes for a pixel, with the positions of R, G and B (`pixfmt-rgb.rst`).
     Rgb { bytes: usize, order: [usize; 3] },
     /// Five, six and five bits of R, G and B from the left of 16 (`pixfmt-rgb.rst`).
     Rgb565 { is_big_endian: bool },
     /// Y of eight bits.
     Grey,
-    /// Y in the right of 16 bits (`pixfmt-yuv-luma.rst`).
+    /// Y in the low bits of 16 (`pixfmt-yuv-luma.rst`).
     Deep { bits: u32, is_big_endian: bool },
 }
 
 impl Coding {
-    /// All of them, those first that are preferred where all else is equal.
+    /// All of them, in order of preference where all else is equal.
     pub const ALL: [Coding; 31] = [
         Coding::Mjpeg,
         Coding::Jpeg,
@@ -98,11 +98,11 @@ impl Coding {
         Coding::Y16Be,
     ];
 
-    /// V4L2's four characters, and how a pixel lies in memory.
+    /// V4L2's four characters, and the layout of a pixel in memory.
     ///
-    /// Of the formats of 32 bits V4L2's names mean the value of a little-endian word where their
-    /// bytes are in this order, and the old ones without a letter for the fourth byte do not say
-    /// which of them is it; the tables of `pixfmt-rgb.rst` do.
+    /// V4L2's names for 32-bit formats describe a little-endian word whose bytes have this order.
+    /// The old names without a letter for the fourth byte do not say which byte it is; the tables
+    /// of `pixfmt-rgb.rst` do.
     fn facts(self) -> ([u8; 4], Kind) {
         let rgb = |bytes, order| Kind::Rgb { bytes, order };
         match self {
@@ -146,12 +146,12 @@ impl Coding {
         self.facts().0
     }
 
-    /// How a pixel lies in memory.
+    /// The layout of a pixel in memory.
     pub(crate) fn kind(self) -> Kind {
         self.facts().1
     }
 
-    /// The format of these four characters; `None` if a node cannot use it.
+    /// The format with these four characters; `None` if a node cannot use it.
     pub fn from_fourcc(fourcc: [u8; 4]) -> Option<Self> {
         Coding::ALL.into_iter().find(|coding| coding.fourcc() == fourcc)
     }
@@ -161,7 +161,7 @@ impl Coding {
         self.kind() == Kind::Jpeg
     }
 
-    /// Whether there are values of red, green and blue.
+    /// Whether pixels have values of red, green and blue.
     pub(crate) fn is_rgb(self) -> bool {
         matches!(self.kind(), Kind::Rgb { .. } | Kind::Rgb565 { .. })
     }
@@ -207,7 +207,7 @@ pub(crate) enum Range {
     Limited,
 }
 
-/// How a frame lies in its bytes.
+/// The layout of a frame's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout {
     /// The format.
@@ -223,7 +223,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Bytes of a line without what stands between it and the next.
+    /// Bytes of a line without the padding behind it.
     pub fn line(&self) -> usize {
         match self.coding.kind() {
             Kind::Jpeg => 0,
@@ -234,7 +234,7 @@ impl Layout {
         }
     }
 
-    /// Bytes of a whole frame; what is shorter is cut. 0 for JPEG, which tells by itself.
+    /// Bytes of a whole frame; a shorter one is cut. 0 for JPEG, which shows its own end.
     pub fn bytes(&self) -> usize {
         let Layout { width, height, stride, .. } = *self;
         match self.coding.kind() {
@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(bytes(Coding::Nv16, 640, 480, 640), 640 * 480 * 2);
         assert_eq!(bytes(Coding::Xrgb32, 640, 480, 2560), 640 * 480 * 4);
         assert_eq!(bytes(Coding::Y16, 160, 120, 320), 160 * 120 * 2);
-        // The last line need not be followed by filling.
+        // The last line may lack padding.
         assert_eq!(bytes(Coding::Grey, 5, 3, 8), 8 + 8 + 5);
     }
 }

@@ -1,7 +1,7 @@
-//! A picture as planes of Y, U and V at full range, as JPEG has it, and how to make it smaller.
+//! A picture as planes of Y, U and V at full range, as in JPEG, and its reduction.
 //!
-//! JFIF has the colour matrix of BT.601 at full range (ITU-T T.871). The range is honoured; a
-//! camera that says BT.709 is shown with slightly shifted hues.
+//! JFIF uses the colour matrix of BT.601 at full range (ITU-T T.871). The range is converted; a
+//! camera that reports BT.709 appears with slightly shifted hues.
 
 use crate::picture::raw::pixels::{Kind, Layout, Range};
 
@@ -9,7 +9,7 @@ use crate::picture::raw::pixels::{Kind, Layout, Range};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(feature = "turbojpeg"), expect(dead_code, reason = "raw frames have three of them"))]
 pub(crate) enum Sampling {
-    /// There is Y only.
+    /// Only Y.
     Grey,
     /// 4:4:4: one pixel.
     S444,
@@ -26,7 +26,7 @@ pub(crate) enum Sampling {
 }
 
 impl Sampling {
-    /// How many of them across and down.
+    /// How many pixels across and down share them.
     pub fn shared(self) -> (usize, usize) {
         match self {
             Sampling::Grey | Sampling::S444 => (1, 1),
@@ -43,8 +43,8 @@ impl Sampling {
         if self == Sampling::Grey { 1 } else { 3 }
     }
 
-    /// Columns and rows of a plane of a picture. Y is filled up to whole groups of pixels that
-    /// share a U and a V.
+    /// Columns and rows of a plane of a picture. Y is padded to whole groups of pixels that share a
+    /// U and a V.
     pub fn extent(self, plane: usize, width: usize, height: usize) -> (usize, usize) {
         let (across, down) = self.shared();
         let (columns, rows) = (width.div_ceil(across), height.div_ceil(down));
@@ -72,7 +72,7 @@ pub(crate) struct Planes<'a> {
     pub width: usize,
     pub height: usize,
     pub sampling: Sampling,
-    /// Y, U, V; with [`Sampling::Grey`] Y alone counts.
+    /// Y, U, V; [`Sampling::Grey`] uses Y alone.
     pub planes: [Plane<'a>; 3],
 }
 
@@ -84,10 +84,10 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
-    /// The planes of a raw frame: where they lie in it already they are not copied.
+    /// The planes of a raw frame. Planes that already lie in it are not copied.
     ///
     /// # Errors
-    /// The word under which the frame is counted when it cannot be used.
+    /// The word that counts a frame that cannot be used.
     pub fn separate<'a>(
         &'a mut self,
         layout: &Layout,
@@ -132,7 +132,7 @@ impl Buffer {
             let (columns, rows) = sampling.extent(i, width, height);
             plane.resize(if copied[i] { columns * rows } else { 0 }, 0);
         }
-        // Each order and range has a loop of its own, of which a compiler can make vectors.
+        // Each order and range has a loop of its own, which a compiler can vectorize.
         match (kind, range) {
             (Kind::Packed([0, 1, 3, 2]), _) => self.unpack(layout, y, [0, 1, 3, 2]),
             (Kind::Packed([1, 0, 2, 3]), _) => self.unpack(layout, y, [1, 0, 2, 3]),
@@ -178,8 +178,8 @@ impl Buffer {
         Ok(Planes { width, height, sampling, planes })
     }
 
-    /// The picture with each `by` times `by` pixels made one, their mean. At an edge those count
-    /// that are there.
+    /// The picture with each `by` times `by` pixels replaced by their mean. At an edge, only the
+    /// existing pixels count.
     pub fn shrink<'a>(&'a mut self, from: &Planes<'_>, by: usize) -> Planes<'a> {
         let by = by.max(1);
         let (width, height) = (from.width.div_ceil(by), from.height.div_ceil(by));
@@ -190,7 +190,7 @@ impl Buffer {
             let out = &mut self.planes[i];
             out.resize(columns * rows, 0);
             for (row, out) in out.chunks_exact_mut(columns).enumerate() {
-                // A row of filling repeats the last one.
+                // A row of padding repeats the last one.
                 let first = (row * by).min((from_rows - 1) / by * by);
                 let last = (first + by).min(from_rows);
                 self.sums.clear();
@@ -211,7 +211,7 @@ impl Buffer {
         self.planes(width, height, sampling)
     }
 
-    /// What was filled in last.
+    /// The planes of the last picture.
     fn planes(&self, width: usize, height: usize, sampling: Sampling) -> Planes<'_> {
         let mut planes = [Plane::default(); 3];
         for (i, plane) in planes.iter_mut().enumerate().take(sampling.planes()) {
@@ -221,7 +221,7 @@ impl Buffer {
         Planes { width, height, sampling, planes }
     }
 
-    /// Packed 4:2:2. `order` is where Y, U, V and the second Y stand in four bytes.
+    /// Packed 4:2:2. `order` is the positions of Y, U, V and the second Y in four bytes.
     #[inline(always)]
     fn unpack(&mut self, layout: &Layout, from: Plane<'_>, order: [usize; 4]) {
         match layout.range {
@@ -255,7 +255,7 @@ impl Buffer {
         }
     }
 
-    /// U and V in turn.
+    /// Separates alternating U and V.
     fn unpair(&mut self, layout: &Layout, from: Plane<'_>, v_first: bool, map: impl Fn(u8) -> u8) {
         let pairs = layout.width.div_ceil(2);
         let [_, us, vs] = &mut self.planes;
@@ -269,7 +269,7 @@ impl Buffer {
         }
     }
 
-    /// A plane as it lies, at full range and filled up.
+    /// Copies a plane, at full range and padded.
     fn copy(&mut self, layout: &Layout, sampling: Sampling, plane: usize, from: Plane<'_>) {
         let (columns, rows) = sampling.extent(plane, layout.width, layout.height);
         let (has_columns, has_rows) = match plane {
@@ -288,8 +288,8 @@ impl Buffer {
         }
     }
 
-    /// Y of more than eight bits. Sixteen are those of a thermal or depth camera, which uses a small
-    /// part of them: the least value of a picture becomes black and the greatest white.
+    /// Y of more than eight bits. 16-bit Y comes from a thermal or depth camera, which uses a small
+    /// part of the range: a picture's least value becomes black and its greatest white.
     fn flatten(
         &mut self,
         layout: &Layout,
@@ -316,7 +316,7 @@ impl Buffer {
                 (least, greatest) = (least.min(value), greatest.max(value));
             }
         }
-        // 2^32 times the factor: a division for each pixel would take long.
+        // 2^32 times the factor: a division for each pixel would be slow.
         let factor = (255_u64 << 32).div_ceil(greatest.saturating_sub(least).max(1).into());
         for (row, out) in ys.chunks_exact_mut(width).enumerate() {
             let line = line(row);
@@ -327,8 +327,8 @@ impl Buffer {
         }
     }
 
-    /// RGB by the matrix of JFIF; U and V of the mean of four pixels. `read` gives R, G and B of a
-    /// pixel of a line.
+    /// Converts RGB by the matrix of JFIF; U and V come from the mean of four pixels. `read` gives
+    /// R, G and B of a pixel of a line.
     fn convert(
         &mut self,
         layout: &Layout,
@@ -372,7 +372,7 @@ fn word_at(line: &[u8], x: usize, is_big_endian: bool) -> u16 {
     if is_big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
 }
 
-/// R, G and B of eight bits: the highest ones are repeated, so that white stays white.
+/// R, G and B of eight bits: the highest bits are repeated, so that white stays white.
 fn unpack_565(word: u16) -> [u8; 3] {
     let (r, g, b) = (word >> 11, word >> 5 & 63, word & 31);
     [r << 3 | r >> 2, g << 2 | g >> 4, b << 3 | b >> 2].map(|value| value as u8)
@@ -418,7 +418,7 @@ fn means<const N: usize>(sums: &[u16], out: &mut [u8]) {
     means_of(&sums[whole * N..], N, N, out.last().copied(), rest);
 }
 
-/// Means of boxes `by` wide and `rows` high. Where there are no more the last one is repeated.
+/// Means of boxes `by` wide and `rows` high. Beyond the end, the last one is repeated.
 fn means_of(sums: &[u16], by: usize, rows: usize, before: Option<u8>, out: &mut [u8]) {
     let mut last = before.unwrap_or(0);
     let mut boxes = sums.chunks(by);
@@ -436,7 +436,7 @@ fn same(value: u8) -> u8 {
     value
 }
 
-/// 16 to 235 becomes 0 to 255. In 16 bits, of which a processor does many at once.
+/// 16 to 235 becomes 0 to 255, in 16 bits: a processor handles many such values at once.
 #[inline(always)]
 fn full_luma(value: u8) -> u8 {
     ((u16::from(value.clamp(16, 235) - 16) * 298 + 128) >> 8) as u8

@@ -1,10 +1,10 @@
-//! A picture for tests: as every kind of camera gives it, and how like it another is.
+//! A picture for tests in every camera format, and a measure of likeness.
 
 use jpeg_decoder::{Decoder, PixelFormat};
 
 use crate::picture::raw::pixels::{Coding, Kind, Layout, Range};
 
-/// A smooth picture in full-range YCbCr, so that subsampling costs it little.
+/// A smooth picture in full-range YCbCr, so that subsampling changes it little.
 pub(crate) fn scene(x: usize, y: usize) -> [u8; 3] {
     let wave = |value: usize, period: usize| {
         let phase = (value % period) as f32 / period as f32 * std::f32::consts::TAU;
@@ -32,7 +32,7 @@ pub(crate) fn rgb([y, u, v]: [u8; 3]) -> [u8; 3] {
     [clamp(y + 1.402 * v), clamp(y - 0.344_14 * u - 0.714_14 * v), clamp(y + 1.772 * u)]
 }
 
-/// The scene as a camera gives it, with what stands between the lines filled with rubbish.
+/// The scene as a camera gives it, with garbage as padding between the lines.
 pub(crate) fn raw(layout: &Layout) -> Vec<u8> {
     let Layout { coding, width, height, stride, range } = *layout;
     let at = |x: usize, y: usize| match range {
@@ -91,8 +91,8 @@ pub(crate) fn raw(layout: &Layout) -> Vec<u8> {
     raw
 }
 
-/// Peak signal to noise in dB between what a JPEG shows and the scene, of which it shows one of
-/// `step` pixels of each side.
+/// Peak signal-to-noise ratio in dB between a JPEG and the scene, of which it shows one of `step`
+/// pixels of each side.
 pub(crate) fn psnr(layout: &Layout, step: usize, jpeg: &[u8]) -> f64 {
     let mut decoder = Decoder::new(jpeg);
     let pixels = decoder.decode().unwrap();
@@ -131,14 +131,14 @@ pub(crate) fn raw_codings() -> impl Iterator<Item = Coding> {
     Coding::ALL.into_iter().filter(move |&coding| !coding.is_jpeg() && !is_thermal(coding))
 }
 
-/// A layout without anything between its lines.
+/// A layout without padding.
 pub(crate) fn packed(coding: Coding, width: usize, height: usize, range: Range) -> Layout {
     let mut layout = Layout { coding, width, height, stride: 0, range };
     layout.stride = layout.line();
     layout
 }
 
-/// The same with filling between its lines, which are even, as drivers have them.
+/// The same with padding between its lines of even length, as drivers have it.
 pub(crate) fn filled(coding: Coding, width: usize, height: usize, range: Range) -> Layout {
     let layout = packed(coding, width, height, range);
     Layout { stride: (layout.stride + 37).next_multiple_of(16), ..layout }

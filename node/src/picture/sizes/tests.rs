@@ -58,7 +58,7 @@ mod mjpeg {
     use crate::picture::jpeg::encode::Encode;
     use crate::picture::raw::planes::{Planes, Sampling};
 
-    /// The scene as a camera's JPEG with each kind of sampling, and how it would be described.
+    /// The scene as a camera's JPEG with each kind of sampling, and its layout.
     fn cameras(width: usize, height: usize) -> Vec<(Layout, Vec<u8>)> {
         let jpeg = |coding: Coding| {
             let layout = packed(coding, width, height, Range::Full);
@@ -77,7 +77,7 @@ mod mjpeg {
     fn the_full_picture_is_passed_through() {
         let (layout, jpeg) = cameras(64, 48).remove(0);
         assert_eq!(pictures(&layout, &jpeg, &[1]), [(1, Ok(jpeg))]);
-        // Not even looked at.
+        // It does not even read it.
         assert_eq!(pictures(&layout, b"anything", &[1]), [(1, Ok(b"anything".to_vec()))]);
     }
 

@@ -36,7 +36,7 @@ impl Rig {
         Rig { data, answers, spooler, thread }
     }
 
-    /// As after a clean stop; what was handed over is written.
+    /// Restarts as after a clean stop; everything handed over is written.
     fn again(self, node: &str) -> Rig {
         self.spooler.end();
         self.thread.join().unwrap();
@@ -240,7 +240,7 @@ async fn one_that_somebody_deleted_does_not_hold_up_the_others() {
 #[tokio::test]
 async fn frames_beyond_the_bound_are_refused_with_the_reason() {
     let rig = rig(1 << 30);
-    // As if the disk stood still.
+    // As if the disk hung.
     rig.spooler.shared.state().handed = HANDED;
     rig.take(id(1));
     assert!(rig.error().await.contains("too slow"));

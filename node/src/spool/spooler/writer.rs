@@ -14,14 +14,14 @@ use crate::picture::jpeg::exif::Exif;
 use crate::spool::disk::{Entry, Spool};
 use crate::spool::stored::Stored;
 
-/// What the thread works with.
+/// The state of the thread.
 pub(super) struct Writer {
     shared: Arc<Shared>,
     limit: u64,
     open: Option<(Spool, Stored)>,
-    /// Bytes of refused snapshots, which count as well: the disk is not to be filled by them.
+    /// Bytes of refused snapshots, which count too: they must not fill the disk.
     refused: u64,
-    /// The largest since the last that was kept.
+    /// The largest snapshot since the last that could be kept.
     needed: u64,
 }
 
@@ -30,7 +30,7 @@ impl Writer {
         Writer { shared, limit, open: None, refused: 0, needed: 0 }
     }
 
-    /// Works until it is told to end, or nobody can ask any more.
+    /// Works until it must end, or nobody can ask any more.
     pub fn run(&mut self, jobs: &mpsc::Receiver<Job>, beat: &Beat) {
         while let Ok(first) = jobs.recv() {
             beat.beat();
@@ -46,7 +46,7 @@ impl Writer {
                     Job::End => is_end = true,
                 }
             }
-            // Their room may be needed.
+            // New photos may need their room.
             self.remove(&removed);
             self.refuse(refused);
             self.keep(shots);
@@ -59,7 +59,7 @@ impl Writer {
         }
     }
 
-    /// Opens the spool, unless it is open, and finds what waits in it.
+    /// Opens the spool if needed, and finds what waits in it.
     pub fn open(&mut self) -> io::Result<()> {
         if self.open.is_some() {
             return Ok(());
@@ -72,7 +72,7 @@ impl Writer {
         let mut state = self.shared.state();
         state.refused.extend(refused.iter().map(|entry| entry.id.clone()));
         for entry in found {
-            // The crash came between the note that it is stored and its removal.
+            // A crash came between the note that it is stored and its removal.
             if recent.contains(&entry.id) {
                 spool.remove(&entry)?;
             } else {
@@ -144,7 +144,7 @@ impl Writer {
         self.shared.changed.notify_one();
     }
 
-    /// Writes one; `ahead` bytes of others were written and are not yet counted.
+    /// Writes one; `ahead` bytes of others are written but not yet counted.
     fn write(&mut self, shot: &Shot, ahead: u64) -> Result<Entry, Refusal> {
         self.open().map_err(|error| reason(&error))?;
         let id = &shot.request.id;
@@ -176,7 +176,7 @@ impl Writer {
         waiting + self.refused + bytes <= self.limit
     }
 
-    /// Somebody may have cleared away what was refused.
+    /// Somebody may have deleted refused photos.
     fn count_refused(&mut self) {
         if let Some((spool, _)) = &self.open
             && let Ok(refused) = spool.refused()
@@ -197,7 +197,7 @@ impl Writer {
 
     fn remove(&mut self, entries: &[Entry]) {
         let (false, Some((spool, stored))) = (entries.is_empty(), &mut self.open) else { return };
-        // First the note: without it a photo asked for again would be taken twice.
+        // The note goes first: without it, a repeated request would take the photo twice.
         let ids = || entries.iter().map(|entry| &entry.id);
         let noted = stored.add(ids());
         for entry in entries {
@@ -205,7 +205,7 @@ impl Writer {
                 tracing::warn!(photo = %entry.id, %error, "a stored snapshot cannot be removed from the spool");
             }
         }
-        // A full disk has room now.
+        // A full disk may have room now.
         if let Err(error) = noted.or_else(|_| stored.add(ids())) {
             tracing::warn!(%error, "the ids of stored photos cannot be kept");
         }
@@ -226,7 +226,7 @@ impl Writer {
         }
     }
 
-    /// Looks whether what found no room would find it now.
+    /// Checks whether what did not fit before would fit now.
     fn look(&mut self) {
         self.count_refused();
         self.shared.state().is_looking = false;
@@ -240,7 +240,7 @@ impl Writer {
         }
     }
 
-    /// Notes why nothing can be kept; the same is not logged again.
+    /// Notes why nothing can be kept, and logs each reason once.
     pub fn complain(&mut self, why: &str) {
         let mut state = self.shared.state();
         if state.trouble.as_deref() != Some(why) {
@@ -257,7 +257,7 @@ impl Writer {
     }
 }
 
-/// What an error of the disk means to whoever asked for a photo.
+/// Explains a disk error to the asker of a photo.
 pub(super) fn reason(error: &io::Error) -> Refusal {
     Refusal::storage(match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

@@ -1,4 +1,4 @@
-//! By `jpeg-encoder`, which is Rust throughout and needs nothing to be built.
+//! Encodes with `jpeg-encoder`, which is pure Rust and needs no build tools.
 
 use jpeg_encoder::{Encoder, ImageBuffer, JpegColorType, SamplingFactor};
 
@@ -54,8 +54,8 @@ impl ImageBuffer for Buffer<'_> {
         self.height
     }
 
-    /// The encoder wants a value of each component for each pixel and takes the first of each
-    /// group back (`ChromaSubsamplingMethod::Nearest`), so each U and V goes in repeatedly.
+    /// The encoder wants a value of each component for each pixel and then takes the first of each
+    /// group (`ChromaSubsamplingMethod::Nearest`), so this repeats each U and V.
     fn fill_buffers(&self, y: u16, buffers: &mut [Vec<u8>; 4]) {
         let (row, width) = (usize::from(y), self.planes.width);
         let sampling = self.planes.sampling;

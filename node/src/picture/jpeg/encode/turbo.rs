@@ -1,4 +1,4 @@
-//! By libjpeg-turbo.
+//! Encodes with libjpeg-turbo.
 
 use turbojpeg::{Compressor, Image, OutputBuf, PixelFormat, Subsamp, YuvPlanesImage};
 
@@ -9,7 +9,7 @@ use crate::picture::raw::planes::{Planes, Sampling};
 #[derive(Debug, Default)]
 pub(crate) struct Turbo {
     compressor: Option<Compressor>,
-    /// As long as the longest JPEG of the size can be; what is not used is never touched.
+    /// As long as the longest JPEG of the size; the unused part is never touched.
     jpeg: Vec<u8>,
 }
 

@@ -1,24 +1,23 @@
-//! The header of a camera's JPEG, read as libjpeg reads it: what belongs to no segment is passed
-//! over.
+//! Reads the header of a camera's JPEG as libjpeg does: it skips bytes outside segments.
 
 use memchr::{memchr, memmem};
 use wire::jpeg::{APP0, APP15, COM, DHT, DQT, DRI, EOI, RST0, RST7, SOI, SOS, Segment, is_frame};
 
-/// Where the reading of segments came to its end, and why.
+/// Where and why the reading of segments stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// The frame ends. Another picture may begin behind `.0`, if there is such a place.
+    /// The frame ends. Another picture may begin behind `.0`, if there is such a position.
     Cut(Option<usize>),
-    /// An end of image stands here.
+    /// An end of image is here.
     End(usize),
     /// Another picture begins here.
     Another(usize),
-    /// What stands here is no JPEG that anybody shows.
+    /// The bytes here are not a JPEG that viewers show.
     Garbage(usize),
 }
 
-/// The next segment at or behind `at`. It begins at the last `FF` before its marker, so whoever
-/// finds it further on than it should be knows that something lies between.
+/// The next segment at or behind `at`. It begins at the last `FF` before its marker, so a segment
+/// further on than expected shows that other bytes lie between.
 pub(super) fn segment(frame: &[u8], mut at: usize) -> Result<Segment<'_>, Stop> {
     loop {
         let rest = frame.get(at..).unwrap_or_default();
@@ -33,12 +32,12 @@ pub(super) fn segment(frame: &[u8], mut at: usize) -> Result<Segment<'_>, Stop> 
             EOI => return Err(Stop::End(start)),
             // Stuffed, reserved, TEM, or a restart, which have no length and mean nothing here.
             0x00..=0xbf | RST0..=RST7 => continue,
-            // JPG, hierarchical ones, and extensions.
+            // JPG, hierarchical markers, and extensions.
             0xc8 | 0xde | 0xdf | 0xf0..=0xfd | 0xff => return Err(Stop::Garbage(start)),
             _ => {}
         }
         let length = match frame.get(at..at + 2) {
-            // No segment is that long; the frame was cut right behind the marker.
+            // No segment is that long; the frame was cut right after the marker.
             Some(&[0xff, SOI]) => return Err(Stop::Another(at)),
             Some(&[high, low]) => usize::from(u16::from_be_bytes([high, low])),
             _ => return Err(Stop::Cut(None)),
@@ -53,18 +52,18 @@ pub(super) fn segment(frame: &[u8], mut at: usize) -> Result<Segment<'_>, Stop> 
         let end = at + length;
         return match frame.get(at + 2..end) {
             Some(data) => Ok(Segment { marker, data, start, end }),
-            // What lies within an application's segment can be a thumbnail.
+            // An application segment can contain a thumbnail.
             None => Err(Stop::Cut((!is_told(marker)).then_some(start))),
         };
     }
 }
 
-/// Whether a segment tells something that no decoder needs.
+/// Whether a segment has only what no decoder needs.
 fn is_told(marker: u8) -> bool {
     matches!(marker, APP0..=APP15 | COM)
 }
 
-/// Kinds of JPEG as far as they differ here.
+/// The kinds of JPEG that matter here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coding {
     /// Each coefficient comes once, in Huffman codes.
@@ -77,7 +76,7 @@ pub(super) enum Coding {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Component {
     pub id: u8,
-    /// How many samples of it there are across and down where others have one.
+    /// How many samples it has across and down in an MCU.
     pub across: u8,
     pub down: u8,
     /// Its quantisation table.
@@ -87,24 +86,24 @@ pub(super) struct Component {
     pub ac: u8,
 }
 
-/// What a header says up to its first scan.
+/// The contents of a header up to its first scan.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Header<'a> {
     pub coding: Coding,
     /// Pixels across and down.
     pub size: (u16, u16),
-    /// Of the frame.
+    /// The components of the frame.
     pub components: usize,
-    /// Those of the scan, in its order.
+    /// The components of the scan, in its order.
     pub scanned: [Component; 4],
     pub in_scan: usize,
     /// MCUs between two restarts; 0 if there are none.
     pub restart: u16,
-    /// Bit `4 * class + destination` for each Huffman table that is there.
+    /// Bit `4 * class + destination` for each present Huffman table.
     pub tables: u8,
     /// The start of the scan.
     pub scan: Segment<'a>,
-    /// There are bytes that belong to no segment.
+    /// Some bytes belong to no segment.
     pub is_odd: bool,
 }
 
@@ -114,7 +113,7 @@ impl Header<'_> {
         &self.scanned[..self.in_scan]
     }
 
-    /// Whether all of the picture is in one scan.
+    /// Whether one scan has the whole picture.
     pub fn is_one_scan(&self) -> bool {
         self.coding == Coding::Sequential && self.components == self.in_scan
     }
@@ -122,8 +121,8 @@ impl Header<'_> {
 
 /// Reads the header of the picture that begins at `start`.
 ///
-/// A picture that was cut within its header swallows the beginning of the one behind it, which
-/// then is what begins here.
+/// A picture that was cut within its header swallows the start of the next one, which this then
+/// finds.
 pub(super) fn header(frame: &[u8], start: usize) -> Result<Header<'_>, Stop> {
     let mut suspects = Vec::new();
     let header = read(frame, start, &mut suspects);
@@ -134,10 +133,10 @@ pub(super) fn header(frame: &[u8], start: usize) -> Result<Header<'_>, Stop> {
     }
 }
 
-/// Where a picture begins within one of the `suspects` and goes on behind it: to `scan`, if that is
+/// Where a picture begins within one of the `suspects` and continues behind it: up to `scan`, if
 /// known. A thumbnail ends within its segment.
 fn swallowed(frame: &[u8], suspects: &[Segment<'_>], scan: Option<usize>) -> Option<usize> {
-    /// So many starts are looked at in a segment, so that rubbish costs little.
+    /// How many starts it tries in a segment, so that garbage costs little.
     const TRIES: usize = 8;
     suspects.iter().find_map(|suspect| {
         let starts = memmem::rfind_iter(within(frame, suspect), BEGIN).take(TRIES);
@@ -150,7 +149,7 @@ fn swallowed(frame: &[u8], suspects: &[Segment<'_>], scan: Option<usize>) -> Opt
     })
 }
 
-/// How a picture begins that is one: with the next marker.
+/// The start of a real picture: followed by the next marker.
 pub(super) const BEGIN: &[u8] = &[0xff, SOI, 0xff];
 
 /// The bytes of a segment in which a picture can begin.
@@ -158,7 +157,7 @@ fn within<'a>(frame: &'a [u8], segment: &Segment<'_>) -> &'a [u8] {
     frame.get(segment.start + 2..frame.len().min(segment.end + 2)).unwrap_or_default()
 }
 
-/// Reads a header, and notes those segments that may have swallowed another picture's beginning.
+/// Reads a header, and notes segments that may have swallowed another picture's start.
 fn read<'a>(
     frame: &'a [u8],
     start: usize,
@@ -216,7 +215,7 @@ fn read<'a>(
     }
 }
 
-/// What a frame header says (B.2.2).
+/// The contents of a frame header (B.2.2).
 #[derive(Debug, Clone, Copy)]
 struct Shape {
     coding: Coding,
@@ -230,7 +229,7 @@ impl Shape {
         let coding = match marker {
             0xc0 | 0xc1 => Coding::Sequential,
             0xc2 | 0xc9 | 0xca => Coding::Other,
-            // Lossless and hierarchical ones.
+            // Lossless and hierarchical frames.
             _ => return None,
         };
         let &[8, h1, h0, w1, w0, count, ref rest @ ..] = data else { return None };
@@ -271,8 +270,8 @@ impl Shape {
     }
 }
 
-/// The tables that a segment defines: its class and destination, how many codes there are of each
-/// length, and the values (B.2.4.2).
+/// The tables that a segment defines: class and destination, the number of codes of each length,
+/// and the values (B.2.4.2).
 pub(super) fn huffman_tables(data: &[u8]) -> impl Iterator<Item = Option<(u8, &[u8; 16], &[u8])>> {
     let mut rest = data;
     std::iter::from_fn(move || {
@@ -288,11 +287,11 @@ pub(super) fn huffman_tables(data: &[u8]) -> impl Iterator<Item = Option<(u8, &[
     })
 }
 
-/// The places of the tables that a segment defines; `None` if a decoder would refuse one.
+/// The positions of the tables that a segment defines; `None` if a decoder would refuse one.
 fn huffman(data: &[u8]) -> Option<u8> {
     huffman_tables(data).try_fold(0, |tables, table| {
         let (place, bits, values) = table?;
-        // So many codes there are of each length, less those that begin with a shorter one.
+        // The number of possible codes of each length, minus those that begin with a shorter code.
         let is_full = |free: u32, &count: &u8| (2 * free).checked_sub(count.into());
         bits.iter().try_fold(1, is_full)?;
         let is_dc = place >> 4 == 0;

@@ -1,9 +1,9 @@
-//! The codes of a scan (ITU-T T.81, annex F), read to learn where it ends and whether it is whole.
-//! No pixel is computed.
+//! Reads the codes of a scan (ITU-T T.81, annex F) to learn where it ends and whether it is whole.
+//! It computes no pixel.
 //!
-//! A picture that is cut runs out of codes. What lies behind the cut, be it filling or an older
-//! picture, is read as codes, too, but soon breaks a rule: coefficients beyond the 64th, or a
-//! brightness beyond white.
+//! A cut picture runs out of codes. The reader takes the fill bytes or the older picture behind the
+//! cut for codes too, but these soon break a rule: coefficients beyond the 64th, or a brightness
+//! beyond white.
 
 use memchr::memchr;
 use wire::jpeg::{DHT, DQT, RST0};
@@ -11,7 +11,7 @@ use wire::jpeg::{DHT, DQT, RST0};
 use super::header::{self, Component, Header};
 use super::standard;
 
-/// Why a scan is not whole, or cannot be read.
+/// Why a scan is not whole, or is unreadable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Broken;
 
@@ -27,8 +27,8 @@ fn extent(header: &Header<'_>) -> (usize, usize) {
     let most =
         |of: fn(&Component) -> u8| usize::from(header.scanned().iter().map(of).max().unwrap_or(1));
     match header.scanned() {
-        // A component by itself has no more blocks than its pixels need. Alone in its picture it
-        // is neither wider nor higher than itself.
+        // A component that is alone in its scan has no more blocks than its pixels need. If it is
+        // alone in its picture too, it is no wider or higher than itself.
         [_] => (width.div_ceil(8), height.div_ceil(8)),
         _ => (
             width.div_ceil(8 * most(|component| component.across)),
@@ -38,8 +38,8 @@ fn extent(header: &Header<'_>) -> (usize, usize) {
 }
 
 /// Reads the one scan of a picture that begins at `start` of the frame and whose codes lie within
-/// `..limit`. Returns where they end: behind the last byte that a code of the picture reaches into;
-/// and whether the rest of that byte is filled with ones, as F.1.2.3 has it.
+/// `..limit`. Returns where they end, behind the last byte that the picture's codes use; and
+/// whether ones fill the rest of that byte, as F.1.2.3 requires.
 pub(super) fn end(
     frame: &[u8],
     start: usize,
@@ -79,13 +79,13 @@ pub(super) fn end(
 /// Twice the coefficient of a white block.
 const WHITE: u32 = 2 * 8 * 128;
 
-/// Whether codes that should end at `end` are the filling of a buffer there: the same byte stands
-/// before the end and goes on behind it. A last byte that is alike may be the picture's own.
+/// Whether codes that should end at `end` are a buffer's fill bytes there: the same byte precedes
+/// the end and continues behind it. An equal last byte may be the picture's own.
 pub(super) fn is_filling(codes: &[u8], end: usize) -> bool {
     let Some((&last, _)) = codes.split_last() else { return false };
     let run = codes.iter().rev().take_while(|&&byte| byte == last).count();
     let mut begins = codes.len() - run;
-    // A stuffed zero is no filling.
+    // A stuffed zero is not fill.
     if last == 0 && codes[..begins].ends_with(&[0xff]) {
         begins += 1;
     }
@@ -96,7 +96,7 @@ pub(super) fn is_filling(codes: &[u8], end: usize) -> bool {
 struct Coder<'a> {
     dc: &'a Table,
     ac: &'a Table,
-    /// Blocks of it in an MCU.
+    /// Its blocks in an MCU.
     blocks: u8,
     /// The step of its first coefficient.
     step: i32,
@@ -104,13 +104,13 @@ struct Coder<'a> {
 
 #[derive(Debug, Default)]
 struct Tables {
-    /// Of each class and destination.
+    /// For each class and destination.
     huffman: [[Option<Box<Table>>; 4]; 2],
     steps: [Option<u16>; 4],
 }
 
 impl Tables {
-    /// Those that hold when the scan begins.
+    /// The tables in force when the scan begins.
     fn read(frame: &[u8], start: usize, header: &Header<'_>) -> Option<Self> {
         let mut tables = Tables::default();
         for destination in 0..2 {
@@ -163,17 +163,17 @@ impl Tables {
     }
 }
 
-/// Codes no longer than this are looked up at once.
+/// A table finds codes up to this length in one step.
 const SHORT: u32 = 9;
 
-/// A Huffman table made for reading (F.2.2.3).
+/// A Huffman table for decoding (F.2.2.3).
 #[derive(Debug)]
 struct Table {
-    /// For the next [`SHORT`] bits the length of the code that they begin with, and its value;
-    /// length 0 if it is longer.
+    /// For the next [`SHORT`] bits: the length and value of the code at their start; length 0 if
+    /// the code is longer.
     short: [(u8, u8); 1 << SHORT],
-    /// Of each length one more than the greatest code, in 16 bits from the left; and what to add
-    /// to a code to find its value.
+    /// For each length: one more than the greatest code, left-aligned in 16 bits; and what to add
+    /// to a code to find the position of its value.
     beyond: [u32; 17],
     offset: [i32; 17],
     values: [u8; 256],
@@ -209,7 +209,7 @@ impl Table {
         Some(table)
     }
 
-    /// The length and the value of the code that 16 bits begin with.
+    /// The length and the value of the code at the start of 16 bits.
     #[inline]
     fn find(&self, bits: u32) -> Result<(u32, u8), Broken> {
         let (length, value) = self.short[(bits >> (16 - SHORT)) as usize];
@@ -231,19 +231,19 @@ impl Table {
 /// The bits of the codes, without the bytes stuffed between them.
 struct Bits<'a> {
     data: &'a [u8],
-    /// The next byte that was not read.
+    /// The next unread byte.
     at: usize,
-    /// Bits that were read and not used, from the left.
+    /// Bits that were read but not used, from the left.
     held: u64,
-    /// How many.
+    /// How many such bits there are.
     count: u32,
 }
 
 impl Bits<'_> {
     #[inline]
     fn fill(&mut self) {
-        // Eight bytes at once where none of them is FF, which is nearly always. Bits of a byte that
-        // does not fit are taken again with it.
+        // It takes eight bytes at once if none of them is FF, which is nearly always so. Bits of a
+        // byte that does not fit are read again with it.
         if let Some(&bytes) = self.data.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
             let word = u64::from_be_bytes(bytes);
             let inverse = !word;
@@ -279,8 +279,8 @@ impl Bits<'_> {
         Ok(())
     }
 
-    /// The next code: its length and its value. As many bits as the longest code and value can have
-    /// are then there, unless the codes end.
+    /// The next code: its length and its value. Afterwards there are enough bits for the longest
+    /// code and value, unless the codes end.
     #[inline]
     fn code(&mut self, table: &Table) -> Result<(u32, u8), Broken> {
         if self.count < 32 {
@@ -320,7 +320,7 @@ impl Bits<'_> {
         Ok(change)
     }
 
-    /// Behind the last byte that was used, be it in part.
+    /// The position behind the last byte that was used, even in part.
     fn place(&self) -> usize {
         let mut place = self.at;
         for _ in 0..self.count / 8 {
@@ -330,13 +330,13 @@ impl Bits<'_> {
         place
     }
 
-    /// Whether what was not used of the last byte is ones.
+    /// Whether the unused bits of the last byte are ones.
     fn is_padded(&self) -> bool {
         let unused = self.count % 8;
         unused == 0 || self.held >> (64 - unused) == (1 << unused) - 1
     }
 
-    /// Goes on behind the next marker, which must be this one.
+    /// Continues behind the next marker, which must be this one.
     fn restart(&mut self, marker: u8) -> Result<(), Broken> {
         let mut at = self.place();
         loop {

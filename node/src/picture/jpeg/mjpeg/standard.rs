@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use wire::jpeg::DHT;
 
-/// The segment of the standard table of a class (0 for DC, 1 for AC) and a destination (0 for
-/// luma, 1 for chroma); `None` where there is no such standard.
+/// The segment of the standard table of a class (0 for DC, 1 for AC) and a destination (0 for luma,
+/// 1 for chroma); `None` if there is no such table.
 pub(super) fn standard(class: u8, destination: u8) -> Option<&'static [u8]> {
     static SEGMENTS: LazyLock<[Vec<u8>; 4]> = LazyLock::new(|| {
         [

@@ -3,7 +3,7 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
 use wire::jpeg::{self, APP0, COM, DHT, DRI};
 
-/// What a test picture is like.
+/// The properties of a test picture.
 #[derive(Clone, Copy)]
 struct Like {
     seed: u64,
@@ -54,12 +54,12 @@ fn other(seed: u64) -> Vec<u8> {
     made(Like { seed, ..PLAIN }, 64, 48)
 }
 
-/// What comes of the first frame of a camera.
+/// The result for the first frame of a camera.
 fn check(frame: &[u8]) -> Result<Whole<'_>, &'static str> {
     Checker::default().check(frame)
 }
 
-/// What goes out of a frame.
+/// The picture that leaves the node for a frame.
 fn sent(frame: &[u8]) -> Result<Vec<u8>, &'static str> {
     let mut memory = Vec::new();
     check(frame).map(|whole| whole.mended(&mut memory).to_vec())
@@ -167,7 +167,7 @@ fn of_two_pictures_the_last_whole_one_is_taken() {
         for cut in first.len() + between.len()..frame.len() - 2 {
             assert_eq!(sent(&frame[..cut]).as_deref(), Ok(&first[..]), "{between:?} cut at {cut}");
         }
-        // But for its end it is whole.
+        // It is whole except for its end.
         assert_eq!(sent(&frame[..frame.len() - 2]).as_deref(), Ok(&second[..]), "{between:?}");
     }
 }
@@ -316,7 +316,7 @@ fn half_a_picture_seldom_passes_with_the_rest_of_an_older_one() {
             passed += u32::from(check(&frame).is_ok());
         }
     }
-    // There are codes that nobody can tell from those of one picture. With restarts there are none.
+    // Some codes look like those of one picture. With restarts there are none.
     assert!(passed * 5 < all, "{passed} of {all}");
 }
 
@@ -329,7 +329,7 @@ fn a_camera_is_believed_when_its_ends_were_seen_to_be_its_own() {
         assert!(checker.check(&new).is_ok());
         assert_eq!(checker.doubts, DOUBTS - frame);
     }
-    // From now on the codes are read seldom, and after one that was another's again each time.
+    // From now on the codes are read seldom, but after a frame with foreign codes each time.
     let sent = |checker: &mut Checker| {
         let mut memory = Vec::new();
         checker.check(&stale).unwrap().mended(&mut memory).to_vec()
@@ -352,7 +352,7 @@ fn a_camera_whose_codes_break_the_rules_is_shown_all_the_same() {
     for _ in 0..2 * SELDOM {
         assert!(checker.check(&short).is_ok());
     }
-    // Of a camera whose codes can be read it is a picture that was cut.
+    // If a camera's codes are readable, this is a cut picture.
     let mut checker = Checker::default();
     assert!(checker.check(&picture()).is_ok());
     for _ in 0..2 * DOUBTS {
@@ -392,7 +392,7 @@ fn a_cut_picture_in_a_filled_buffer_is_never_whole() {
     for (name, jpeg) in kinds() {
         let (_, scan) = place(&jpeg, SOS);
         let mut passed = 0;
-        // Of the last block nobody can tell; at the best quality it is a large one.
+        // The last block proves nothing; at the best quality it is a large one.
         let last = jpeg.len() - if name == "best quality" { 300 } else { 150 };
         for cut in (scan..last).step_by(9) {
             for filling in [0, 0xff, 0xaa, 0x12] {
@@ -416,7 +416,7 @@ fn a_piece_lost_between_restarts_is_noticed() {
         let lost = [&jpeg[..pair[0] - 3], &jpeg[pair[1] - 3..]].concat();
         assert_eq!(sent(&lost), Err("truncated"));
     }
-    // Also where as many are lost as bring the numbers round.
+    // Even if the lost ones bring the numbers full circle.
     let lost = [&jpeg[..restarts[0]], &jpeg[restarts[8]..]].concat();
     assert_eq!(sent(&lost), Err("truncated"));
 }
@@ -505,7 +505,7 @@ fn any_picture() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// A decoder that was not written here shows it, and finds nothing of another picture in it.
+/// An independent decoder shows it, and it contains nothing of another picture.
 fn is_shown(jpeg: &[u8]) -> bool {
     let starts = memmem::find_iter(jpeg, &[0xff, SOI, 0xff]).count();
     starts == 1 && jpeg_decoder::Decoder::new(jpeg).decode().is_ok()

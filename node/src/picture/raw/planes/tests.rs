@@ -3,7 +3,7 @@ use crate::picture::raw::pixels::Coding;
 use crate::picture::raw::scene::{filled, packed, raw, raw_codings, scene};
 use proptest::prelude::*;
 
-/// A plane without what stands between its rows.
+/// A plane without the padding between its rows.
 fn values(picture: &Planes<'_>, plane: usize) -> Vec<u8> {
     let (columns, rows) = picture.sampling.extent(plane, picture.width, picture.height);
     (0..rows).flat_map(|row| picture.planes[plane].row(row, columns).to_vec()).collect()
@@ -77,7 +77,7 @@ fn black_and_white_of_limited_range_are_black_and_white() {
     }
 }
 
-/// Full-range Y, U and V of a pixel, straight from what V4L2's documents say of each format.
+/// Full-range Y, U and V of a pixel, straight from V4L2's documents on each format.
 fn told(layout: &Layout, frame: &[u8], x: usize, y: usize) -> [u8; 3] {
     let Layout { coding, width, height, stride, .. } = *layout;
     let at = |place: usize| frame[place];
@@ -206,7 +206,7 @@ fn deep_grey_is_cut_to_its_highest_bits() {
         let planes = buffer.separate(&layout, &frame).unwrap();
         let expected: Vec<u8> = (0..15).map(|i| i * 17).collect();
         assert_eq!(values(&planes, 0), expected);
-        // What has more bits than it should is white.
+        // A value with more bits than allowed is white.
         frame.fill(0xff);
         let white = buffer.separate(&layout, &frame).unwrap();
         assert!(values(&white, 0).iter().all(|&value| value == 255));
@@ -222,7 +222,7 @@ fn a_thermal_picture_reaches_from_black_to_white() {
     {
         for range in [Range::Full, Range::Limited] {
             let layout = filled(coding, 3, 2, range);
-            // Between the lines lies what would change the range.
+            // The padding between lines would change the range.
             let mut frame = vec![0xff; layout.bytes()];
             for (i, &value) in kelvins.iter().enumerate() {
                 let place = i / 3 * layout.stride + i % 3 * 2;
@@ -233,7 +233,7 @@ fn a_thermal_picture_reaches_from_black_to_white() {
             assert_eq!(values(&planes, 0), expected, "{coding}");
             assert_eq!(values(&planes, 0).iter().max(), Some(&255));
             assert_eq!(buffer.separate(&layout, &frame[1..]).map(|_| ()), Err("truncated"));
-            // Of one temperature there is no range.
+            // A picture of one temperature has no range.
             let flat = vec![0x70; layout.bytes()];
             let planes = buffer.separate(&layout, &flat).unwrap();
             assert_eq!(values(&planes, 0), [0; 6]);
