@@ -108,7 +108,7 @@ impl Commands {
     /// Adds a command, or refuses it if too many of its kind wait.
     pub fn give(&self, command: Command) {
         let mut waiting = self.lock();
-        // The new command goes last, because it must not overtake earlier ones.
+        // In the place of the replaced one it would overtake earlier commands.
         waiting.retain(|(_, one)| !one.is_replaced_by(&command));
         let (name, share) = (command.name(), command.share());
         if waiting.iter().filter(|(_, one)| one.name() == name).count() >= share {

@@ -90,7 +90,7 @@ impl Pace {
         }
     }
 
-    /// The stream ends without success.
+    /// The stream is over.
     pub fn end(&mut self) {
         self.in_vain += u32::from(self.came < KNOWN);
     }

@@ -49,8 +49,8 @@ pub(crate) struct Frame<'a> {
     pub bytes: &'a [u8],
     /// The driver's number of the frame.
     pub sequence: u32,
-    /// The capture time, by the monotonic clock: later than the one before, and checked against the
-    /// driver.
+    /// The capture time, by the monotonic clock: later than the one before, and never an unchecked
+    /// time of the driver.
     pub at: Duration,
     /// The driver's capture time, by any clock; `None` without a driver.
     pub told: Option<Duration>,

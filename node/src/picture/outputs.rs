@@ -124,7 +124,7 @@ impl Pictures {
     /// The picture as captured, due or not.
     ///
     /// # Errors
-    /// The word that counts a frame that cannot be encoded.
+    /// The reason under which stats count a frame that cannot be encoded.
     pub fn full<'a>(&'a mut self, from: From<'a>) -> Result<&'a [u8], &'static str> {
         self.sizes.full(from.layout, from.frame, from.quality)
     }

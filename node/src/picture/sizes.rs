@@ -52,7 +52,7 @@ impl Sizes {
     /// The picture at step 1.
     ///
     /// # Errors
-    /// The word that counts a picture that cannot be made.
+    /// The reason under which stats count a picture that cannot be made.
     pub fn full<'a>(
         &'a mut self,
         layout: &Layout,
@@ -67,7 +67,7 @@ impl Sizes {
     }
 
     /// Makes a picture at each of `steps`, ascending, and hands it to `each` as soon as it is made,
-    /// or the word that counts a picture that cannot be made.
+    /// or the reason under which stats count its failure.
     ///
     /// `frame` is a whole JPEG if the layout says so, and then step 1 is that JPEG. `luma` is a
     /// step whose Y is lent to a further consumer, encoded or not.

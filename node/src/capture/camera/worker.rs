@@ -223,7 +223,7 @@ impl<'a> Worker<'a> {
     /// Passes a frame on to its consumers. For a JPEG, the layout takes the size of the picture.
     ///
     /// # Errors
-    /// The word that counts a broken frame.
+    /// The reason under which stats count a broken frame.
     fn frame(&mut self, layout: &mut Layout, frame: &Frame<'_>) -> Result<(), &'static str> {
         let (seq, missing) = self.sequence.number(frame.sequence);
         let counters = &self.camera.counters;

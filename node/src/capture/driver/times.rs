@@ -43,7 +43,7 @@ pub(crate) struct Came {
 
 impl Times {
     /// When a frame was captured by the monotonic clock, later than the one before; and whether
-    /// that is the driver's time. `told` is the driver's time, if of that clock by its own word.
+    /// that is the driver's time. `told` is the driver's time, if the driver claims that clock.
     pub fn captured(&mut self, told: Option<Duration>, came: Came) -> (Duration, bool) {
         let Came { now, empty, waited, interval } = came;
         let before = std::mem::replace(&mut self.told, told);

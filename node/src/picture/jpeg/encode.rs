@@ -18,7 +18,7 @@ pub(crate) trait Encode {
     /// The JPEG of a picture, baseline, with the standard Huffman tables, at `quality` 1 to 100.
     ///
     /// # Errors
-    /// The word that counts a frame that cannot be encoded.
+    /// The reason under which stats count a frame that cannot be encoded.
     fn encode(&mut self, planes: &Planes<'_>, quality: u8) -> Result<&[u8], &'static str>;
 }
 

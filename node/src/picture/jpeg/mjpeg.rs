@@ -75,7 +75,7 @@ impl Checker {
     /// are the rest of an older picture. Bytes behind a cut picture can only be a newer one.
     ///
     /// # Errors
-    /// The word that counts the frame: `empty`, `garbage` or `truncated`.
+    /// The reason under which stats count the frame: `empty`, `garbage` or `truncated`.
     pub fn check<'a>(&mut self, frame: &'a [u8]) -> Result<Whole<'a>, &'static str> {
         // uvcvideo delivers frames of a single byte when a camera sends only a header.
         if frame.len() < 4 {

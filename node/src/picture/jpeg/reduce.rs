@@ -21,8 +21,8 @@ impl Reducer {
     /// The picture at a 2nd, 4th or 8th of each side, in its own planes.
     ///
     /// # Errors
-    /// The word that counts the frame: `garbage` when it cannot be decoded, `format` when it is a
-    /// kind of JPEG that cameras do not make.
+    /// The reason under which stats count the frame: `garbage` if it cannot be decoded, `format` if
+    /// cameras do not make this kind of JPEG.
     pub fn reduce(&mut self, jpeg: &[u8], by: usize) -> Result<Planes<'_>, &'static str> {
         let picture = self.decode(jpeg, by);
         // After an error libjpeg-turbo would continue within the header that it was reading.

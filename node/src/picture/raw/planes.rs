@@ -87,7 +87,7 @@ impl Buffer {
     /// The planes of a raw frame. Planes that already lie in it are not copied.
     ///
     /// # Errors
-    /// The word that counts a frame that cannot be used.
+    /// The reason under which stats count a frame that cannot be used.
     pub fn separate<'a>(
         &'a mut self,
         layout: &Layout,
