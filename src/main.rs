@@ -34,7 +34,7 @@ use crate::parts::Parts;
 fn main() -> ExitCode {
     match run(&Args::of_process()) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads our output has seen enough, as `vitrina cameras | head -1` has.
+        // The reader of our output has seen enough, as in `vitrina cameras | head -1`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             for line in format!("{error:#}").lines() {

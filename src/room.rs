@@ -14,7 +14,7 @@ const KNOWN: usize = 1000;
 #[derive(Debug, Default)]
 pub struct Room {
     observer: Observer,
-    /// All retained messages have arrived: whoever comes from now on has just come.
+    /// All retained messages have arrived: later arrivals are new.
     is_settled: bool,
     /// The ids of the last messages.
     known: VecDeque<PhotoId>,
@@ -26,7 +26,7 @@ impl Room {
         [filter::every_gallery(root), filter::every_person(root), filter::every_say(root)]
     }
 
-    /// The connection was made, or made anew.
+    /// The connection is up, for the first time or again.
     pub fn connected(&mut self) {
         self.observer.connected();
     }

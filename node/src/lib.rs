@@ -70,8 +70,8 @@ pub enum Error {
 }
 
 impl Node {
-    /// Makes a node; nothing is opened and nobody is called yet. It tells the lines of `log` to who
-    /// asks for them.
+    /// Makes a node; it opens nothing and connects to nobody yet. It answers questions with the
+    /// lines of `log`.
     ///
     /// # Errors
     /// [`Error`] says what is missing.

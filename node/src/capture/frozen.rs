@@ -55,7 +55,7 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    /// Which of these frames, 40 ms apart, are the last one once more.
+    /// Which of these frames, 40 ms apart, repeat the last one.
     fn repeats(frozen: &mut Frozen, frames: &[(u64, &str)]) -> Vec<bool> {
         let frames = frames.iter().zip(1..);
         frames

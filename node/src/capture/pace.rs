@@ -164,7 +164,7 @@ mod tests {
         Duration::from_secs_f64(seconds)
     }
 
-    /// A camera that tells `told` and gave good frames at these seconds of its stream.
+    /// A camera that reports `told` and gave good frames at these seconds of its stream.
     fn pace(told: f64, frames: &[f64]) -> Pace {
         let mut pace = Pace::default();
         pace.begin(Some(s(told)), s(0.0));

@@ -95,7 +95,7 @@ impl Fault {
         Fault::lost(Reason::Broken, detail)
     }
 
-    /// Every frame that comes is the last one once more.
+    /// Every frame repeats the last one.
     pub fn frozen() -> Self {
         let detail = "gives one picture again and again; start again the program or device that \
                       it comes from";

@@ -1,10 +1,9 @@
 //! The test card: a picture that moves and shows its clock, for machines without a camera and
 //! for tests.
 //!
-//! At the very bottom it carries its capture time for machines: a strip of 40 cells across the
-//! whole width, 16 pixels high, that tells milliseconds since 1970 modulo 2^40, most significant
-//! bit first, white for 1 and black for 0. Cell `i` reaches from `i * width / 40` to
-//! `(i + 1) * width / 40`.
+//! At the very bottom, a strip shows the capture time to machines: 40 cells across the whole width,
+//! 16 pixels high, for the milliseconds since 1970 modulo 2^40, most significant bit first, white
+//! for 1 and black for 0. Cell `i` reaches from `i * width / 40` to `(i + 1) * width / 40`.
 
 use std::time::Duration;
 
@@ -76,7 +75,7 @@ impl Source for Card {
                 return Ok(None);
             }
         }
-        // Whoever comes too late has missed frames, as with a camera.
+        // A late reader has missed frames, as with a camera.
         let at = clock::monotonic();
         let passed = (at.saturating_sub(self.start).as_secs_f64() * f64::from(self.fps)) as u32;
         let sequence = passed.max(self.number);
@@ -92,7 +91,7 @@ fn ground(layout: &Layout) -> Vec<u8> {
     let mut ground = vec![128; layout.bytes()];
     let (luma, chroma) = ground.split_at_mut(width * height);
     for (y, row) in luma.chunks_exact_mut(width).enumerate() {
-        // A little lighter towards the top, so that a flat grey screen is told from it.
+        // A little lighter towards the top, to differ from a flat grey screen.
         row.fill(30 - (14 * y / height) as u8);
     }
     let (top, bottom) = (height / 8, height * 3 / 8);

@@ -228,8 +228,7 @@ impl Names {
                 self.kept.insert(configured(&port), name);
             }
         } else {
-            // One name has one device and one port, and what an earlier version wrote is told
-            // better by these.
+            // One name has one device and one port, which replace an earlier version's entry.
             if seen.marks.device.is_some() || port.is_some() {
                 let other = |key: &str| key.starts_with(CONFIGURED);
                 self.kept.retain(|key, kept| other(key) || *kept != name);

@@ -193,7 +193,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut spool, found) = Spool::open(folder.path()).unwrap();
         assert_eq!(found, []);
-        // The ids do not tell the order: whoever asks chooses them.
+        // The ids do not give the order: askers choose them.
         let written: Vec<Entry> =
             (0..12).map(|n| spool.write(&camera(), &id(99 - n), b"jpeg").unwrap()).collect();
         spool.sync().unwrap();

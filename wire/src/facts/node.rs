@@ -93,7 +93,7 @@ impl Info {
     }
 }
 
-/// A node's figures, every [`crate::limits::STATS_EVERY`]; its heartbeat. Counts begin at its start.
+/// A node's figures, every [`crate::limits::STATS_EVERY`]; its heartbeat. Counts since its start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
     /// The wall clock, in milliseconds since 1970.

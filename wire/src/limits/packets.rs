@@ -92,7 +92,7 @@ impl PacketLimits {
         fits
     }
 
-    /// A message of so many bytes is handed to the connection.
+    /// A message of so many bytes went to the connection.
     pub fn sent(&mut self, topic: &str, bytes: usize, now: Instant) {
         let recent = self.sent.filter(|&(_, at)| now.saturating_duration_since(at) < SOON);
         if let (None, Some((survived, _))) = (recent, self.sent) {

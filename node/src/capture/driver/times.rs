@@ -80,8 +80,8 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    /// The ages in milliseconds of 300 frames at 30 a second, each 20 ms old when it comes, whose
-    /// driver tells what `lie` makes of the true time in milliseconds.
+    /// The ages in milliseconds of 300 frames at 30 a second, each 20 ms old on arrival. Their
+    /// driver turns the true time in milliseconds into `lie`'s.
     fn ages(lie: impl Fn(u64, u64) -> Option<Duration>) -> Vec<u128> {
         let mut times = Times::default();
         let frame = |n: u64| {

@@ -254,9 +254,9 @@ fn house() -> impl Strategy<Value = Vec<(u8, u32)>> {
 }
 
 proptest! {
-    /// However cameras are plugged, and whenever the node is started anew: two never have one name,
-    /// one that stays where it is keeps its name, and one that can be told from all others that
-    /// ever were here has one name for ever.
+    /// Whatever is plugged in, and whenever the node restarts: no two cameras share a name, one
+    /// that stays in place keeps its name, and one that differs from all that ever were here always
+    /// has the same name.
     #[test]
     fn no_name_ever_moves_to_another_camera(
         turns in proptest::collection::vec((house(), any::<bool>(), 0usize..6), 1..12)

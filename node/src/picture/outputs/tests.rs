@@ -20,7 +20,7 @@ impl Rig {
         Rig { pictures, layout, slots, counters: Counters::default(), seq: 0 }
     }
 
-    /// Shows a frame, 100 ms after the last one, and tells what came of it.
+    /// Shows a frame, 100 ms after the last one, and returns the pictures made from it.
     async fn show(&mut self, frame: &[u8], rates: [f32; 3], late: bool) -> Vec<Made> {
         self.seq += 1;
         let at = Duration::from_millis(5000 + 100 * u64::from(self.seq));
