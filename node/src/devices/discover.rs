@@ -208,7 +208,7 @@ fn node(number: u32) -> PathBuf {
 }
 
 /// Whether udev is done with a node. Before that its links and its group's right are missing, and
-/// the node would take it for another camera.
+/// it would look like another camera.
 fn is_ready_by_udev(number: u32) -> bool {
     // Without udev there are no links; udev does not know what the kernel does not know.
     let device = word(&sys(number).join("dev"));

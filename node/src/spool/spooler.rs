@@ -28,7 +28,7 @@ use writer::{Writer, reason};
 /// The thread's name.
 const THREAD: &str = "spool";
 
-/// How many frames may wait to be written. The rest are refused with the reason.
+/// Frames that may wait to be written. Each was requested, so more are refused with the reason.
 const HANDED: usize = 32;
 
 /// The way to the thread and to the state.

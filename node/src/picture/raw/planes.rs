@@ -26,7 +26,7 @@ pub(crate) enum Sampling {
 }
 
 impl Sampling {
-    /// How many pixels across and down share them.
+    /// How many pixels across and down share one value.
     pub fn shared(self) -> (usize, usize) {
         match self {
             Sampling::Grey | Sampling::S444 => (1, 1),

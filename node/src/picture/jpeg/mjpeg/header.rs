@@ -76,7 +76,7 @@ pub(super) enum Coding {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Component {
     pub id: u8,
-    /// How many samples it has across and down in an MCU.
+    /// Its sampling factors across and down.
     pub across: u8,
     pub down: u8,
     /// Its quantisation table.
