@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { launch } from '../harness/chromium.mjs';
 import { door, user } from '../harness/door.mjs';
+import { until } from '../harness/until.mjs';
 
 const LIBRARY = fileURLToPath(new URL('../node_modules/mqtt/dist/mqtt.min.js', import.meta.url));
 // Nothing else ends a wait in a page.
@@ -17,8 +18,8 @@ let broker, password, browser, site;
 before(async () => {
   broker = await door(['ws']);
   password = await user(broker, 'ada', 'admin');
-  browser = await launch();
-  // A page of loopback, because Chromium lets no other page reach loopback.
+  // A page of loopback, because Chromium lets no other page reach loopback; it may have any name.
+  browser = await launch(['--host-resolver-rules=MAP other.example 127.0.0.1']);
   site = createServer((_, answer) => answer.setHeader('Content-Type', 'text/html').end('<!doctype html>'));
   await once(site.listen(0, '127.0.0.1'), 'listening');
 });
@@ -58,10 +59,17 @@ test('MQTT.js is told that its password is wrong', LIMIT, async () => {
 });
 
 test('a page of another host is not let in', LIMIT, async () => {
-  const client = await page('localhost');
+  const client = await page('other.example');
   const options = { username: 'ada', password, reconnectPeriod: 0 };
   const told = await client.evaluate(refusal, { url: broker.brokers.ws, options });
   assert.notEqual(told, 'connected');
+  await until('the broker says why', () => /a page of http:\/\/other\.example:\d+ may not come in/.test(broker.stderr));
+});
+
+test('a page of this machine may call it by another of its names', LIMIT, async () => {
+  const client = await page('localhost');
+  const options = { username: 'ada', password, reconnectPeriod: 0 };
+  assert.equal(await client.evaluate(refusal, { url: broker.brokers.ws, options }), 'connected');
 });
 
 /** In the page: every QoS, a retained message, a will, and a picture. */
