@@ -1,31 +1,28 @@
 //! Limits the password attempts of one address, and of one user at one address.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// Tries that one address has at once, and seconds until it gets another. Many nodes may share an
-/// address and connect at the same moment.
-const OF_ADDRESS: Bucket = Bucket { tries: 128.0, seconds: 3.0 };
+use quota::{Bucket, Rate, network};
 
-/// Tries that one user at one address has at once. A client that repeats a wrong password does not
-/// use up the tries of its neighbours.
-const OF_USER: Bucket = Bucket { tries: 10.0, seconds: 10.0 };
+/// Tries of one address. Many nodes may share an address and connect at the same moment.
+const OF_ADDRESS: Rate = Rate { burst: 128.0, per_second: 1.0 / 3.0 };
+
+/// Tries of one user at one address. A client that repeats a wrong password does not use up the
+/// tries of its neighbours.
+const OF_USER: Rate = Rate { burst: 10.0, per_second: 0.1 };
 
 /// The most addresses, and users at addresses, that are remembered.
 const REMEMBERED: usize = 4096;
 
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    tries: f64,
-    seconds: f64,
-}
-
-/// The tries that are left.
-#[derive(Debug, Default)]
+/// The tries that are left. Unlike [`quota::Buckets`] this refuses nobody when it is full, because
+/// then a client with many addresses could keep everybody out.
+#[derive(Debug)]
 pub(crate) struct Attempts {
-    left: Mutex<HashMap<Key, Left>>,
+    start: Instant,
+    left: Mutex<HashMap<Key, Bucket>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -34,85 +31,67 @@ struct Key {
     user: Option<Box<str>>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Left {
-    tries: f64,
-    at: Instant,
+impl Default for Attempts {
+    fn default() -> Self {
+        Attempts { start: Instant::now(), left: Mutex::default() }
+    }
 }
 
 impl Attempts {
     /// Takes a try, or says that none is left. A name that no user can have is not counted.
     pub fn take(&self, address: IpAddr, user: Option<&str>, now: Instant) -> bool {
+        let now = now.saturating_duration_since(self.start);
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys = keys(address, user);
-        let mut all = true;
-        for (key, bucket) in &keys {
-            all &= left.get(key).is_none_or(|l| l.now(*bucket, now) >= 1.0);
-        }
-        if all {
-            for (key, bucket) in keys {
-                change(&mut left, key, bucket, now, -1.0);
-            }
-        }
-        all
+        let has_try = |key: Key| left.get(&key).is_none_or(|bucket| bucket.left(now) >= 1.0);
+        keys(address, user).all(has_try)
+            && keys(address, user).all(|key| bucket(&mut left, key, now).take(now).is_ok())
     }
 
     /// Gives a try back, because the password was right.
     pub fn give_back(&self, address: IpAddr, user: Option<&str>, now: Instant) {
+        let now = now.saturating_duration_since(self.start);
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, bucket) in keys(address, user) {
-            change(&mut left, key, bucket, now, 1.0);
+        for key in keys(address, user) {
+            bucket(&mut left, key, now).give_back(now);
         }
     }
 }
 
-impl Left {
-    fn now(&self, bucket: Bucket, now: Instant) -> f64 {
-        let since = now.saturating_duration_since(self.at).as_secs_f64();
-        (self.tries + since / bucket.seconds).min(bucket.tries)
+impl Key {
+    fn rate(&self) -> Rate {
+        if self.user.is_some() { OF_USER } else { OF_ADDRESS }
     }
 }
 
-fn keys(address: IpAddr, user: Option<&str>) -> Vec<(Key, Bucket)> {
+fn keys(address: IpAddr, user: Option<&str>) -> impl Iterator<Item = Key> {
     let address = network(address);
-    let of_user = user.map(|user| (Key { address, user: Some(user.into()) }, OF_USER));
-    [(Key { address, user: None }, OF_ADDRESS)].into_iter().chain(of_user).collect()
+    let of_user = user.map(|user| Key { address, user: Some(user.into()) });
+    [Key { address, user: None }].into_iter().chain(of_user)
 }
 
-fn change(left: &mut HashMap<Key, Left>, key: Key, bucket: Bucket, now: Instant, by: f64) {
+fn bucket(left: &mut HashMap<Key, Bucket>, key: Key, now: Duration) -> &mut Bucket {
     if left.len() >= REMEMBERED && !left.contains_key(&key) {
         make_room(left, now);
     }
-    let l = left.entry(key).or_insert(Left { tries: bucket.tries, at: now });
-    *l = Left { tries: (l.now(bucket, now) + by).min(bucket.tries), at: now };
+    let rate = key.rate();
+    left.entry(key).or_insert_with(|| Bucket::new(rate))
 }
 
 /// Forgets those who have all their tries again; if there are none, the one with the most left.
-fn make_room(left: &mut HashMap<Key, Left>, now: Instant) {
-    let missing = |key: &Key, l: &Left| {
-        let bucket = if key.user.is_some() { OF_USER } else { OF_ADDRESS };
-        bucket.tries - l.now(bucket, now)
-    };
-    left.retain(|key, l| missing(key, l) > 0.0);
+fn make_room(left: &mut HashMap<Key, Bucket>, now: Duration) {
+    left.retain(|_, bucket| !bucket.is_full(now));
     if left.len() >= REMEMBERED {
-        let least = left.iter().min_by(|a, b| missing(a.0, a.1).total_cmp(&missing(b.0, b.1)));
+        let missing = |(key, bucket): &(&Key, &Bucket)| key.rate().burst - bucket.left(now);
+        let least = left.iter().min_by(|a, b| missing(a).total_cmp(&missing(b)));
         if let Some(key) = least.map(|(key, _)| key.clone()) {
             left.remove(&key);
         }
     }
 }
 
-/// The first half of an IPv6 address, because one machine has all of the other half.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) >> 64 << 64).into(),
-        v4 => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::net::Ipv6Addr;
 
     use super::*;
 
