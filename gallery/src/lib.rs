@@ -6,6 +6,7 @@
 
 mod caller;
 mod config;
+mod hex;
 mod http;
 mod limits;
 mod live;

@@ -12,6 +12,8 @@ use blake2::digest::{KeyInit, Mac};
 use subtle::ConstantTimeEq;
 use wire::PersonId;
 
+use crate::hex::hex;
+
 /// The gallery's secret.
 #[derive(Clone)]
 pub(crate) struct Keys {
@@ -54,7 +56,7 @@ impl Keys {
     pub fn key(&self, id: &PersonId) -> String {
         let mut mac = Blake2sMac256::new((&self.secret).into());
         mac.update(id.as_str().as_bytes());
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&mac.finalize().into_bytes())
     }
 
     /// Whether the key is that person's. The time of the check reveals nothing about the key.

@@ -20,6 +20,7 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
+use crate::hex::hex;
 
 pub(crate) use draft::Draft;
 pub(super) use folder::{Folder, Lock, make_folder};
@@ -187,9 +188,4 @@ pub(super) fn hash(reader: impl Read) -> io::Result<String> {
 /// The SHA-256 of these bytes, in hex.
 pub(super) fn hash_of(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
-}
-
-/// Lower case, two digits for each byte.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,12 +4,13 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use wire::{Author, CameraId, MediaType, Photo, PhotoId, TimeSource};
 
-use super::blobs::{Blobs, Draft, Lasting, Sealed, TAKEN_MOST, hash_of, hex};
+use super::blobs::{Blobs, Draft, Lasting, Sealed, TAKEN_MOST, hash_of};
 use super::disk::Space;
 use super::error::StoreError;
 use super::index::Reader;
 use super::sidecar::Sidecar;
 use super::writer;
+use crate::hex::hex;
 
 /// A photo to store. Its picture has been checked.
 #[derive(Debug)]

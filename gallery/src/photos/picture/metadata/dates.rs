@@ -247,8 +247,11 @@ mod tests {
     fn the_texts_of_a_png_tell_its_time() {
         let png = samples::picture(MediaType::Png, 20, 10);
         let exif = samples::exif_of(true, &[(true, 0x9003, 2, W), (true, 0x9011, 2, b"Z\0")]);
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let raw = format!("Raw profile type exif\0\nexif\n  {}\n{}\n", exif.len(), hex(&exif));
+        let raw = format!(
+            "Raw profile type exif\0\nexif\n  {}\n{}\n",
+            exif.len(),
+            crate::hex::hex(&exif)
+        );
         for chunk in [
             structure::chunk(b"tEXt", b"Creation Time\0Wed, 21 Feb 2024 10:14:22 GMT"),
             structure::chunk(b"iTXt", b"Creation Time\0\0\0en\0\x002024-02-21T10:14:22Z"),
