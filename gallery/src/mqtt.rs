@@ -19,7 +19,7 @@ use rumqttc::{
     AsyncClient, ClientError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Outgoing,
     Packet, QoS, SubscribeFilter, TlsConfiguration, Transport,
 };
-use supervision::stopped;
+use supervision::{Retry, stopped};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -36,13 +36,8 @@ use asked::Asked;
 use subscriptions::Subscriptions;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
-const RETRY_FIRST: Duration = Duration::from_millis(500);
-const RETRY_MOST: Duration = Duration::from_secs(5);
 
-/// If a connection is lost this soon after it came up, several times in a row, the broker ended it
-/// because of its content.
-const SOON: Duration = Duration::from_secs(5);
-const AGAIN: u32 = 3;
+/// The warning about a connection that [`Retry::is_ended`].
 const ENDED: &str = "broker lost again, each time soon after it was there: it may end the \
                      connection for what the gallery's user is not allowed to publish or read; its \
                      log says so";
@@ -112,10 +107,8 @@ async fn listen(
     beat: impl Fn(),
 ) {
     let address = config.broker.to_string();
-    let mut retry = RETRY_FIRST;
-    let (mut told, mut connected) = (false, false);
-    // When it came up, and how often in a row it was lost soon after.
-    let (mut up, mut ended) = (None::<Instant>, 0_u32);
+    let mut retry = Retry::default();
+    let mut connected = false;
     loop {
         beat();
         if !connected {
@@ -125,10 +118,7 @@ async fn listen(
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
                 info!(broker = address, "connected");
                 connected = true;
-                up = Some(Instant::now());
-                if ended < AGAIN {
-                    (retry, told) = (RETRY_FIRST, false);
-                }
+                retry.worked(Instant::now().into_std());
                 hub.broker_found();
                 link.send_modify(|link| *link = Link { up: true, number: link.number + 1 });
             }
@@ -154,24 +144,19 @@ async fn listen(
             Ok(_) => {}
             Err(error) => {
                 connected = false;
-                match up.take().map(|up| up.elapsed() < SOON) {
-                    Some(true) => ended = ended.saturating_add(1),
-                    Some(false) => (ended, told) = (0, false),
-                    None => {}
-                }
+                let pause = retry.lost(Instant::now().into_std());
                 let error = trust::why(&error);
-                if ended == AGAIN {
-                    warn!(broker = address, error, "{ENDED}");
-                    ended += 1;
-                } else if !told {
-                    warn!(broker = address, error, "broker lost; trying again");
+                let (lost, news) = match retry.is_ended() {
+                    true => (ENDED, ENDED),
+                    false => ("broker lost; trying again", error.as_str()),
+                };
+                if retry.is_news(news) {
+                    warn!(broker = address, error, "{lost}");
                 }
-                told = true;
                 link.send_modify(|link| link.up = false);
                 asked.clear();
                 hub.broker_lost();
-                sleep(retry).await;
-                retry = (retry * 2).min(RETRY_MOST);
+                sleep(pause).await;
             }
         }
     }

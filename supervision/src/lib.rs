@@ -3,8 +3,9 @@
 //! Each has a [`Beat`]. A panic that unwinds through it is a death, which [`Health`] remembers
 //! until another begins under the same name. Otherwise, dropping a beat releases it. `/healthz` and
 //! systemd's watchdog check this, and systemd restarts the process. A task that runs until its part
-//! ends waits for [`stopped`].
+//! ends waits for [`stopped`]. One that lost its connection asks [`Retry`] when to try again.
 
+mod retry;
 mod stop;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -13,6 +14,7 @@ use std::thread::{self, Builder, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
+pub use retry::Retry;
 pub use stop::stopped;
 
 /// What is watched, and which of it has died. Cheap to clone: clones share one state.

@@ -4,11 +4,11 @@
 use std::time::{Duration, Instant};
 
 use rumqttc::{AsyncClient, ConnectionError, Event, Outgoing, Packet, QoS};
+use supervision::Retry;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 use tracing::warn;
 
-use super::{RETRY_FIRST, RETRY_MOST};
 use crate::config::Config;
 use crate::people::Pictures;
 
@@ -25,29 +25,27 @@ const SEND_BUFFER: u32 = 64 * 1024;
 
 /// Publishes pictures as they come. Never ends.
 pub(super) async fn run(config: &Config, pictures: &Pictures) {
-    let (mut retry, mut told) = (RETRY_FIRST, false);
+    let mut retry = Retry::default();
     loop {
         pictures.came().await;
         let mut worked = false;
         let error = publish(config, pictures, &mut worked).await;
         if worked {
-            (retry, told) = (RETRY_FIRST, false);
+            retry = Retry::default();
         }
         // The broker may have ended the connection for a picture's size or topic.
         let before = pictures.takes().held();
         if worked {
             pictures.takes().lost(None, Instant::now());
         }
-        if !told {
+        if retry.is_news(&error.to_string()) {
             warn!(%error, "connection for pictures lost; trying again");
-            told = true;
         }
         let held = pictures.takes().held();
         if let Some(why) = held.filter(|why| before.as_ref() != Some(why)) {
             warn!("pages' cameras: {why}");
         }
-        sleep(retry).await;
-        retry = (retry * 2).min(RETRY_MOST);
+        sleep(retry.lost(Instant::now())).await;
         // Pictures that waited meanwhile are old.
         pictures.clear();
     }
