@@ -1,7 +1,7 @@
 //! `vitrina chat`: the talk of the page in a terminal.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::bail;
 
@@ -89,7 +89,7 @@ impl Chat {
         Ok(Chat {
             root: settings.file.root.clone(),
             me: format!("chat-{:08x}", fastrand::u32(..)).parse()?,
-            person: Person { name: name.to_owned(), since: now(), gallery: None },
+            person: Person { name: name.to_owned(), since: clock::unix_ms(), gallery: None },
             room: Room::default(),
             saying: None,
             pace: Bucket::new(Rate { burst: limits::SAID.0, per_second: limits::SAID.1 }),
@@ -234,8 +234,8 @@ impl Chat {
         if said.is_none() && !line.trim().is_empty() {
             self.show(&format!("not sent: a message has at most {} characters", limits::SAY))?;
         }
-        let id = PhotoId::new(now(), fastrand::u128(..));
-        Ok(said.map(|text| Say { id, at: now(), text }))
+        let id = PhotoId::new(clock::unix_ms(), fastrand::u128(..));
+        Ok(said.map(|text| Say { id, at: clock::unix_ms(), text }))
     }
 
     fn hear(&mut self, topic: &Topic, message: &Message) -> io::Result<()> {
@@ -272,9 +272,4 @@ impl Chat {
 async fn next(lines: &mut mpsc::Receiver<String>, turn: Instant) -> Option<String> {
     sleep_until(turn).await;
     lines.recv().await
-}
-
-fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

@@ -5,7 +5,7 @@ use std::fs::Permissions;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tempfile::NamedTempFile;
@@ -59,8 +59,7 @@ async fn snap(
     known.check(camera)?;
     let within = limits::snap_within(known.interval(camera)) + LATER;
 
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let id = PhotoId::new(u64::try_from(now.as_millis())?, fastrand::u128(..));
+    let id = PhotoId::new(clock::unix_ms(), fastrand::u128(..));
     let ask = Snap { id: Some(id.clone()) }.to_json();
     broker.publish(&topic(Topic::Snap(camera.clone())), &ask).await?;
 

@@ -118,7 +118,7 @@ impl People {
     pub fn new(config: &Config, me: &GalleryId, root: &Root) -> Self {
         let (kept, last) = Kept::open(&config.talk, "talk", KEPT, limits::TALK);
         let said = database::ids(&config.talk, "said", KEPT);
-        let boot = now::boot();
+        let boot = clock::boot().unwrap_or_else(|| clock::UNKNOWN_BOOT.to_owned());
         let room = Room {
             presence: Presence::new(me.clone()),
             talk: Talk::of(last, said),

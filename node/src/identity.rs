@@ -5,8 +5,6 @@ use std::path::Path;
 
 use wire::{CameraName, Info, Kind};
 
-use crate::clock;
-
 /// What stays the same while the process runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
@@ -26,9 +24,7 @@ impl Identity {
     pub fn read(data: &Path) -> Self {
         Identity {
             machine: machine(data),
-            boot: word("/proc/sys/kernel/random/boot_id")
-                .and_then(|id| first_hex(&id))
-                .unwrap_or_else(|| "00000000".to_owned()),
+            boot: clock::boot().unwrap_or_else(|| clock::UNKNOWN_BOOT.to_owned()),
             instance: format!("{:08x}", fastrand::u32(..)),
             host: host(),
             model: word("/proc/device-tree/model")

@@ -5,7 +5,6 @@
 //! frames, but never late ones.
 
 mod capture;
-mod clock;
 mod config;
 mod devices;
 mod identity;

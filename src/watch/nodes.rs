@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use wire::{CameraId, CameraStats, Info, NodeName, Root, State, Stats, Status, Topic, filter};
 
@@ -150,8 +150,7 @@ impl Node {
     /// What the node's own wall clock shows now, since 1970; it may be wrong.
     fn clock(&self, now: Instant) -> Duration {
         let told = self.stats.as_ref().zip(self.heard);
-        let ours = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        told.map_or_else(ours, |(stats, heard)| {
+        told.map_or_else(clock::unix, |(stats, heard)| {
             Duration::from_millis(stats.at).saturating_add(now.duration_since(heard))
         })
     }

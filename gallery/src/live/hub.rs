@@ -20,7 +20,7 @@ use crate::live::arrivals::{Arrivals, Echo};
 use crate::live::cameras::Cameras;
 use crate::live::clocks::{Captured, Clocks};
 use crate::live::frames::{Frame, Frames};
-use crate::now::{self, Now};
+use crate::now::Now;
 use crate::people::People;
 use crate::photos::election::Election;
 use crate::photos::ingest::Ingest;
@@ -89,7 +89,7 @@ impl Hub {
     ) -> Self {
         let state = State {
             cameras: Cameras::default(),
-            clocks: Clocks::new(now::boot()),
+            clocks: Clocks::new(clock::boot().unwrap_or_default()),
             complained: HashSet::new(),
             refused: 0,
             broker_lost: false,

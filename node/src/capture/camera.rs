@@ -15,7 +15,6 @@ use wire::{CameraId, CameraStats, Root, Stamp};
 
 use crate::capture::commands::{Command, Commands};
 use crate::capture::source::{Fault, Open};
-use crate::clock;
 use crate::outgoing::facts::Facts;
 use crate::outgoing::slot::Slots;
 use crate::outgoing::stats::Counters;

@@ -8,7 +8,6 @@
 use std::time::Duration;
 
 use crate::capture::source::{Fault, Frame, Source};
-use crate::clock;
 use crate::config::TestCard;
 use crate::picture::raw::pixels::{Coding, Layout, Range};
 

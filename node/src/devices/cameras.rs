@@ -21,7 +21,6 @@ use crate::capture::driver::stream::stream;
 use crate::capture::driver::v4l2::Device;
 use crate::capture::source::{Fault, Open};
 use crate::capture::test_card::Card;
-use crate::clock;
 use crate::config::{Config, Show, TEST_CARD};
 use crate::devices::discover::{Found, Scout, What};
 use crate::devices::hotplug::Hotplug;

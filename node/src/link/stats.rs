@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wire::Stats;
 
-use crate::clock;
 use crate::devices::cameras::Cameras;
 use crate::link::kept_back::KeptBack;
 use crate::outgoing::stats::{Load, rss};

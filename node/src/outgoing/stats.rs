@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 use wire::CameraStats;
 
-use crate::clock;
-
 /// The figures of one camera, shared between its thread and the connection.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Counters(Arc<Mutex<Counts>>);

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use wire::jpeg::{self, APP0, APP15, COM};
 use wire::{CameraId, Root, Size, Stamp, Topic, limits};
 
-use crate::clock;
 use crate::outgoing::slot::{Picture, Slots};
 use crate::outgoing::stats::{Counters, Ticket};
 use crate::picture::luma::LumaTap;

@@ -18,7 +18,6 @@ use supervision::{Beat, Health, Need};
 use tokio::sync::{Notify, oneshot};
 use wire::{GalleryId, NodeName, PhotoId, Stamp};
 
-use crate::clock;
 use crate::outgoing::answers::{Answers, Refusal};
 use crate::spool::disk::{self, Entry};
 use crate::spool::offers::{Next, Offers};

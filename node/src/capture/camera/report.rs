@@ -8,7 +8,6 @@ use wire::{CameraState, Controls, Reason, Resolution, Size, State, Topic};
 
 use crate::capture::camera::About;
 use crate::capture::source::Fault;
-use crate::clock;
 use crate::outgoing::facts::Facts;
 use crate::picture::raw::pixels::Layout;
 

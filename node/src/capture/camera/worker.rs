@@ -16,7 +16,6 @@ use crate::capture::frozen::Frozen;
 use crate::capture::pace::{Missing, Pace};
 use crate::capture::sequence::Sequence;
 use crate::capture::source::{Fault, Frame, Open, Source};
-use crate::clock;
 use crate::picture::jpeg::mjpeg::Checker;
 use crate::picture::outputs::{From, Pictures};
 use crate::picture::raw::pixels::Layout;

@@ -11,7 +11,6 @@ use crate::capture::driver::offers::offers;
 use crate::capture::driver::times::{Came, Times};
 use crate::capture::driver::v4l2::{Device, Ring};
 use crate::capture::source::{Fault, Frame, Source};
-use crate::clock;
 use crate::picture::raw::pixels::Layout;
 
 /// Sets format, size and rate and starts the stream.
