@@ -136,7 +136,7 @@ export class Tour {
     await there('.names input');
     await visit('rename');
     await page.keyboard.press('Escape');
-    await at('.me .pill').click();
+    await at('.bar .push button:has(svg)').click();
     await there('.me video');
     await visit('my-camera');
     await at('.me .row .pill').click();
@@ -150,7 +150,7 @@ export class Tour {
     await visit('wall-with-mine');
     await page.keyboard.press('3');
     await at('.me .row .word').click();
-    await there('.me .pill');
+    await gone('.me video');
     await at('.names .self button').click();
     await page.locator('.nameform .word').last().click();
     await gone('.names .self');
