@@ -135,7 +135,6 @@ function Self({ person }: { person: Present }) {
             nameHeld.value = null;
             setChanging(false);
           }}
-          leave={depart}
         />
       </li>
     );
