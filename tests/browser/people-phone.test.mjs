@@ -173,6 +173,7 @@ test('the name is changed in the sentence, and a camera that is open leaves room
   await allInView(page, 'Five people here', 'Yara joined');
   await isClean(page, 'with the camera');
   await fingers.tap(page.getByRole('button', { name: 'Close the camera' }));
+  await page.locator('.me video').waitFor({ state: 'detached' });
   await fingers.tap(page.getByRole('button', { name: 'Yara, change your name' }));
   await page.getByRole('textbox', { name: 'Your name' }).fill('Yael');
   await shoot(page, 'rename');
