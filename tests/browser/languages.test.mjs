@@ -44,7 +44,7 @@ const READ = `(() => {
 })()`;
 
 /** Words and buttons that are cut off or reach out of the window. */
-const CUT = `[...document.querySelectorAll('.bar :is(a, button, .word, .here), .pill, .word, .sentence button, .views button, dialog, dialog *, .toast, .toast *, .lost-line, .lost-line *, .hollow *, .why, .why *')]
+const CUT = `[...document.querySelectorAll('.bar :is(a, button, .word, .here), .pill, .word, .sentence button, .views a, .reach button, .floor *, .scrub *, .slideshow .top *, dialog, dialog *, .toast, .toast *, .lost-line, .lost-line *, .hollow *, .why, .why *')]
   .filter((at) => {
     if (!at.checkVisibility() || at.closest('.sr, svg, select') || at.matches('select, .sr') || getComputedStyle(at).clipPath !== 'none') return false;
     const { left, right, width } = at.getBoundingClientRect();

@@ -45,11 +45,9 @@ interface Props {
   done: (name: string) => void;
   cancel: () => void;
   cancels?: string;
-  /** For somebody who is here already. */
-  leave?: () => void;
 }
 
-export function NameForm({ name, act, done, cancel, cancels, leave }: Props) {
+export function NameForm({ name, act, done, cancel, cancels }: Props) {
   const input = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => input.current!.select(), []);
   const { naming } = words.value;
@@ -83,11 +81,6 @@ export function NameForm({ name, act, done, cancel, cancels, leave }: Props) {
         <button type="button" class="word" onClick={cancel}>
           {cancels ?? naming.cancel}
         </button>
-        {leave && (
-          <button type="button" class="word" onClick={leave}>
-            {naming.leave}
-          </button>
-        )}
       </div>
       {held && (
         <p id="nameheld" role="alert">

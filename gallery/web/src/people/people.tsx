@@ -29,13 +29,13 @@ export function People() {
       <div class="who">
         <Own />
         <Names />
-        <div class="here">
-          <LanguageChoice named />
-          <Install />
-        </div>
+        <Install />
       </div>
       <div class="told">
-        <Views />
+        <div class="ways">
+          <Views />
+          <Reach />
+        </div>
         {logged.value ? <Log /> : <Talk />}
       </div>
     </section>
@@ -59,6 +59,21 @@ function Views() {
         {log.title}
       </a>
     </nav>
+  );
+}
+
+/** What a phone has no other place for: the bar at its foot is full, its names are one sentence. */
+function Reach() {
+  const isHere = people.value?.some(({ id }) => id === me.value?.id);
+  return (
+    <div class="reach">
+      {isHere && (
+        <button class="word" onClick={depart}>
+          {words.value.naming.leave}
+        </button>
+      )}
+      <LanguageChoice named />
+    </div>
   );
 }
 
@@ -120,7 +135,6 @@ function Self({ person }: { person: Present }) {
             nameHeld.value = null;
             setChanging(false);
           }}
-          leave={depart}
         />
       </li>
     );

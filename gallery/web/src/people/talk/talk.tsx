@@ -62,13 +62,8 @@ function useFollowing() {
   const [read, setRead] = useState<string | null>(null);
   const all = told.value;
   const last = all.at(-1)?.id ?? null;
-  // On a phone the whole room scrolls.
-  const scroller = (): HTMLElement =>
-    getComputedStyle(log.current!).overflowY === "visible"
-      ? log.current!.closest("main")!
-      : log.current!;
   const toEnd = (): void => {
-    const at = scroller();
+    const at = log.current!;
     at.scrollTop = at.scrollHeight;
     // Also follows what arrives before the browser has reported the scrolling.
     following.current = true;
@@ -77,12 +72,11 @@ function useFollowing() {
   newest.current = last;
 
   useEffect(() => {
+    const inner = log.current!;
     const look = (): void => {
-      following.current = isAtEnd(scroller());
+      following.current = isAtEnd(inner);
       if (following.current) setRead(newest.current);
     };
-    const outer = log.current!.closest("main")!;
-    const inner = log.current!;
     // Growing content, such as a picture that has loaded, moves the end.
     const grown = new ResizeObserver(() => (following.current ? toEnd() : look()));
     grown.observe(inner);
@@ -91,16 +85,11 @@ function useFollowing() {
     });
     lines.observe(inner, { childList: true });
     if (inner.firstElementChild) grown.observe(inner.firstElementChild);
-    // The room begins at its head, which on a phone is not the end of the talk.
-    if (scroller() === outer) {
-      following.current = isAtEnd(outer);
-      setRead(newest.current);
-    }
-    for (const at of [outer, inner]) at.addEventListener("scroll", look, { passive: true });
+    inner.addEventListener("scroll", look, { passive: true });
     return () => {
       grown.disconnect();
       lines.disconnect();
-      for (const at of [outer, inner]) at.removeEventListener("scroll", look);
+      inner.removeEventListener("scroll", look);
     };
   }, []);
   useLayoutEffect(() => {

@@ -52,7 +52,7 @@ export function DaySection({ slab, rows, measure, head, racing, tabbed, album }:
             onClick={() => void pickDay(album, day)}
           >
             <Icon name="pick" />
-            {select.day}
+            <span>{select.day}</span>
           </button>
         ) : (
           <button class="word push play" onClick={() => void playDay(day, album.filter)}>
