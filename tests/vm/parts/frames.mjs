@@ -59,7 +59,8 @@ export async function frames(t, rig) {
   await t.test('each is byte for byte what the camera made, but for our segment', () => {
     for (const jpeg of seen) numbers.push(asMade(jpeg, made));
     for (const [i, { seq, number }] of numbers.entries()) {
-      if (i > 0) assert.ok(seq > numbers[i - 1].seq && number > numbers[i - 1].number, 'in order, none twice');
+      const last = numbers[i - 1] ?? { seq: -1, number: -1 };
+      assert.ok(seq > last.seq && number > last.number, `in order, none twice: ${JSON.stringify([last, { seq, number }])}`);
     }
   });
 

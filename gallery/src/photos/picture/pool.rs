@@ -158,7 +158,8 @@ mod tests {
         tokio::task::yield_now().await;
         let big = start("big", 90, None);
         tokio::task::yield_now().await;
-        let small = start("small", 1, None);
+        // It fits beside the holder, but not beside the big one.
+        let small = start("small", 20, None);
         tokio::task::yield_now().await;
         assert!(order.lock().unwrap().is_empty());
         go.send(()).unwrap();
