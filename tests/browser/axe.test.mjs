@@ -2,13 +2,10 @@
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 
+import { violations } from '../harness/axe.mjs';
 import { FAKE_CAMERA, launch } from '../harness/chromium.mjs';
 import { Tour } from '../harness/tour.mjs';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let tour;
 let browser;
@@ -35,9 +32,7 @@ for (const [locale, viewport] of [['en-GB', { width: 1280, height: 800 }], ['es-
       // Activity brings back what has faded.
       await page.mouse.move(0, 1);
       await page.mouse.move(0, 0);
-      await page.evaluate(AXE);
-      const { violations } = await page.evaluate('axe.run()');
-      for (const { id, nodes } of violations) found.push([place, id, ...nodes.map(({ html }) => html)]);
+      for (const violation of await violations(page)) found.push([place, ...violation]);
     });
     assert.deepEqual(found, []);
   });

@@ -4,8 +4,8 @@
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 
+import { violations } from '../harness/axe.mjs';
 import { FAKE_CAMERA, launch } from '../harness/chromium.mjs';
 import { Fingers } from '../harness/fingers.mjs';
 import { newPage } from '../harness/page.mjs';
@@ -13,7 +13,6 @@ import { until } from '../harness/until.mjs';
 import { Viewer } from '../harness/viewer.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const NAMES = ['Ana', 'Bruno', 'Li Wei', 'Maximiliane von und zu Hohenfels'];
 const SAID = 9;
 
@@ -99,9 +98,7 @@ async function shoot(page, name) {
 }
 
 async function isClean(page, where) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate('axe.run()');
-  assert.deepEqual(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), [], where);
+  assert.deepEqual(await violations(page), [], where);
 }
 
 for (const [locale, words] of Object.entries(TONGUES)) {

@@ -2,17 +2,15 @@
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 
 import { Album } from '../harness/album.mjs';
+import { violations } from '../harness/axe.mjs';
 import { brought } from '../harness/brought.mjs';
 import { launch } from '../harness/chromium.mjs';
 import { newPage } from '../harness/page.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const NOON = new Date().setHours(12, 0, 0, 0);
 
 let vitrina;
@@ -60,9 +58,7 @@ test('the ring, Shift, any click and Space choose; Esc ends', async (t) => {
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('Shift+Space');
   await said(page, '6 selected');
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate('axe.run()');
-  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), []);
+  assert.deepEqual(await violations(page), []);
   await page.keyboard.press('Escape');
   await until('the bar is gone', async () => (await bar(page).count()) === 0);
   await cell(0).locator('a').click();
@@ -109,9 +105,7 @@ test('a long press begins, and a tap goes on, in Spanish on a phone', async (t) 
   await finger.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
   await page.locator('.grid a').nth(1).tap();
   await said(page, '2 elegidas');
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate('axe.run()');
-  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), []);
+  assert.deepEqual(await violations(page), []);
   const { right, bottom } = await bar(page).evaluate((bar) => bar.getBoundingClientRect().toJSON());
   assert.ok(right <= 390 && bottom <= 844, 'all of the bar is seen');
   await page.getByRole('button', { name: 'Elegir el día' }).first().tap();

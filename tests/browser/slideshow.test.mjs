@@ -2,16 +2,13 @@
 
 import { after, before, test } from 'node:test';
 import { strict as assert } from 'node:assert';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 
+import { violations } from '../harness/axe.mjs';
 import { launch } from '../harness/chromium.mjs';
 import { newPage } from '../harness/page.mjs';
 import { brought } from '../harness/brought.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let vitrina;
 let browser;
@@ -53,9 +50,7 @@ test('all of a sentence by itself and by keys; Space halts, Esc ends where it be
   await page.getByRole('button', { name: 'Go on (Space)' }).waitFor();
   await page.keyboard.press('ArrowLeft');
   assert.equal(await seen(page, second), first);
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate('axe.run()');
-  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), []);
+  assert.deepEqual(await violations(page), []);
   await page.keyboard.press('Escape');
   await until('it ended', async () => (await page.locator('.slideshow').count()) === 0);
   assert.equal(await page.evaluate('document.activeElement.innerText'), 'Slideshow');
