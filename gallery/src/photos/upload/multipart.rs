@@ -236,10 +236,13 @@ mod tests {
 
     /// Reads a body that comes in pieces of one size.
     async fn read(body: &[u8], piece: usize) -> Result<Parts, BadBody> {
-        let pieces: Vec<Result<Bytes, BadBody>> =
-            body.chunks(piece).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+        read_pieces(body.chunks(piece).map(Bytes::copy_from_slice).collect()).await
+    }
+
+    /// Reads a body that comes in these pieces.
+    async fn read_pieces(pieces: Vec<Bytes>) -> Result<Parts, BadBody> {
         let content_type = "multipart/form-data; boundary=\"xY-z\"";
-        let mut multipart = Multipart::new(content_type, stream::iter(pieces))?;
+        let mut multipart = Multipart::new(content_type, stream::iter(pieces.into_iter().map(Ok)))?;
         let mut parts = Vec::new();
         while let Some(part) = multipart.next().await? {
             let mut data = Vec::new();
@@ -355,22 +358,13 @@ mod tests {
         }
     }
 
-    /// Reads a body that comes in these pieces.
-    fn read_pieces(pieces: Vec<Bytes>) -> Result<Parts, BadBody> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(async {
-            let pieces = stream::iter(pieces.into_iter().map(Ok));
-            let mut multipart = Multipart::new("multipart/form-data; boundary=xY-z", pieces)?;
-            let mut parts = Vec::new();
-            while let Some(part) = multipart.next().await? {
-                let mut data = Vec::new();
-                while let Some(piece) = multipart.data().await? {
-                    data.extend(piece);
-                }
-                parts.push((part, data));
-            }
-            Ok(parts)
-        })
+    /// The output of a future, for tests that are not asynchronous.
+    fn wait<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap()
+            .block_on(future)
     }
 
     proptest! {
@@ -399,10 +393,10 @@ mod tests {
             let named = |n: usize| Part { name: format!("n{n}"), file_name: None };
             let expected: Parts =
                 datas.into_iter().enumerate().map(|(n, data)| (named(n), data.into())).collect();
-            prop_assert_eq!(read_pieces(pieces.clone()), Ok(expected));
+            prop_assert_eq!(wait(read_pieces(pieces.clone())), Ok(expected));
             // A body without its end never counts as whole.
             pieces.pop();
-            prop_assert!(read_pieces(pieces).is_err());
+            prop_assert!(wait(read_pieces(pieces)).is_err());
         }
 
         #[test]
@@ -411,7 +405,7 @@ mod tests {
         ) {
             let _ = (part(&bytes), part(header.as_bytes()), extended(&header));
             let _ = Multipart::new(&content_type, stream::empty::<Result<Bytes, BadBody>>());
-            let _ = read_pieces(vec![Bytes::from_static(b"--xY-z\r\n"), bytes.into()]);
+            let _ = wait(read_pieces(vec![Bytes::from_static(b"--xY-z\r\n"), bytes.into()]));
         }
     }
 
