@@ -29,6 +29,16 @@ impl Holder {
     }
 }
 
+impl quota::Holder for Holder {
+    /// Clients with a login, and this machine.
+    fn is_known(&self) -> bool {
+        match self {
+            Holder::Known(_) => true,
+            Holder::Address(ip) => ip.is_loopback(),
+        }
+    }
+}
+
 impl Owner {
     /// The length in bytes of the parts that a client chose.
     pub fn len(&self) -> usize {

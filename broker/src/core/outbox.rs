@@ -5,6 +5,9 @@
 //! and 2) or drops its oldest message (QoS 0). Replies are bounded because the broker stops reading
 //! from a client that does not take them, see [`Outbox::replies_taken`].
 
+pub(crate) mod newest;
+pub(crate) mod ordered;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -12,9 +15,9 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use tokio::sync::Notify;
 
-use crate::core::newest::{Newest, SMALL_TOPIC};
-use crate::core::ordered::{Full, Next, Ordered, Received};
-use crate::core::shared::Readiness;
+use self::newest::{Newest, SMALL_TOPIC};
+use self::ordered::{Full, Next, Ordered, Received};
+use crate::core::subscriptions::shared::Readiness;
 use crate::counters::Counters;
 use crate::limits::Limits;
 use crate::protocol::aliases::Given;

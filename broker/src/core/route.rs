@@ -8,10 +8,10 @@ use access::Brief;
 use tracing::warn;
 
 use crate::admission::owner::Holder;
-use crate::core::ordered::Full;
+use crate::core::outbox::ordered::Full;
 use crate::core::sessions::Core;
-use crate::core::shared::{Picked, Readiness};
 use crate::core::state::{Link, State, Subscriber};
+use crate::core::subscriptions::shared::{Picked, Readiness};
 use crate::core::subscriptions::{SessionId, SubscriberId};
 use crate::protocol::delivery::Delivery;
 use crate::protocol::packet::{Message, Options, Qos, Reason};

@@ -11,8 +11,8 @@ use tokio::sync::{Notify, watch};
 use tracing::warn;
 
 use crate::admission::owner::{Holder, Owner};
-use crate::core::ordered::Ordered;
 use crate::core::outbox::Outbox;
+use crate::core::outbox::ordered::Ordered;
 use crate::core::received::Received;
 use crate::core::state::{Away, Entry, Link, State};
 use crate::core::subscriptions::SessionId;

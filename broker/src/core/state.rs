@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use quota::{Holder as _, Ledger};
 
 use crate::admission::owner::{Holder, Owner};
-use crate::core::ordered::Ordered;
 use crate::core::outbox::Outbox;
+use crate::core::outbox::ordered::Ordered;
 use crate::core::received::Received;
 use crate::core::retained::Retained;
-use crate::core::shared::Groups;
+use crate::core::subscriptions::shared::Groups;
 use crate::core::subscriptions::{SessionId, Subscriptions};
 use crate::limits::Limits;
 use crate::protocol::delivery::Delivery;

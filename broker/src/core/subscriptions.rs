@@ -1,5 +1,7 @@
 //! The subscriptions: a trie of topic filters, one node for each level of a filter.
 
+pub(crate) mod shared;
+
 use std::collections::HashMap;
 use std::str::Split;
 
