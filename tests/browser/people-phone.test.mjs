@@ -190,3 +190,16 @@ test('what is said while one reads older lines waits above the field', async (t)
   await page.getByRole('button', { name: '1 new' }).tap();
   await until('it is in view', () => seen(page.locator('[data-line] p', { hasText: 'and one more' })));
 });
+
+test('a room that grows smaller while a scrolling is reported keeps the last line in view', async (t) => {
+  const page = await open(SIZES[0], 'en-GB');
+  t.after(() => page.context().close());
+  const log = page.getByRole('log');
+  const last = page.locator('[data-line] p').last();
+  await until('the last line is in view', () => seen(last));
+  await log.evaluate((at) => {
+    at.style.maxHeight = `${at.clientHeight / 2}px`;
+    at.dispatchEvent(new Event('scroll'));
+  });
+  await until('it is in view again', () => seen(last));
+});

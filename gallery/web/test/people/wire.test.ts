@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ownHeader } from "../../src/net/connection/frame";
-import { append, isAtEnd, unread } from "../../src/people/talk/lines";
+import { append, follows, isAtEnd, unread } from "../../src/people/talk/lines";
 import { parts, shownParts, withMention } from "../../src/people/talk/mention";
 import { Pace, PREVIEW, type Size } from "../../src/webcam/pace";
 import type { Line, Present } from "../../src/people/wire";
@@ -72,6 +72,14 @@ test("the end is the end but for some pixels", () => {
   assert.ok(isAtEnd({ scrollTop: 480, clientHeight: 500, scrollHeight: 1_000 }));
   assert.ok(!isAtEnd({ scrollTop: 400, clientHeight: 500, scrollHeight: 1_000 }));
   assert.ok(isAtEnd({ scrollTop: 0, clientHeight: 500, scrollHeight: 300 }));
+});
+
+test("a view at the end follows it until a hand moves it up", () => {
+  const smaller = { scrollTop: 500, clientHeight: 300, scrollHeight: 1_000 };
+  assert.ok(follows(true, 500, smaller), "the room grew smaller below it");
+  assert.ok(!follows(true, 700, smaller), "it was moved up");
+  assert.ok(!follows(false, 400, smaller), "moved down, and not to the end");
+  assert.ok(follows(false, 400, { ...smaller, scrollTop: 700 }), "moved to the end");
 });
 
 const PHOTO = "01ARZ3NDEKTSV4RRFFQ69G5FAV";

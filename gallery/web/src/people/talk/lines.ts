@@ -46,6 +46,23 @@ export function unread(lines: readonly Line[], read: string | null): number {
 /** How far from the end still counts as the end, in pixels. */
 const NEAR = 32;
 
-export function isAtEnd(at: { scrollTop: number; clientHeight: number; scrollHeight: number }) {
+/** What of an element says how far it is scrolled, in pixels. */
+interface Scrolled {
+  scrollTop: number;
+  clientHeight: number;
+  scrollHeight: number;
+}
+
+export function isAtEnd(at: Scrolled): boolean {
   return at.scrollHeight - at.scrollTop - at.clientHeight <= NEAR;
+}
+
+/**
+ * Whether a view that was at `before` (its `scrollTop`) still follows the end.
+ *
+ * Only a hand moves it up. The end moves away by itself: a line comes, or the room grows smaller,
+ * and the browser can report an older scrolling after that.
+ */
+export function follows(did: boolean, before: number, at: Scrolled): boolean {
+  return isAtEnd(at) || (did && at.scrollTop >= before);
 }

@@ -6,7 +6,7 @@ import { dayName, timeName } from "../../words/dates";
 import { lines, outbox, speak, talk as told } from "../conversation";
 import { Icon } from "../../page/icon";
 import { words } from "../../words/language";
-import { isAtEnd, unread, type Told } from "./lines";
+import { follows, isAtEnd, unread, type Told } from "./lines";
 import { link, notices } from "../../net/gallery";
 import { me, named } from "../identity";
 import { withMention } from "./mention";
@@ -59,12 +59,14 @@ export function Talk() {
 function useFollowing() {
   const log = useRef<HTMLDivElement>(null);
   const following = useRef(true);
+  const top = useRef(0);
   const [read, setRead] = useState<string | null>(null);
   const all = told.value;
   const last = all.at(-1)?.id ?? null;
   const toEnd = (): void => {
     const at = log.current!;
     at.scrollTop = at.scrollHeight;
+    top.current = at.scrollTop;
     // Also follows what arrives before the browser has reported the scrolling.
     following.current = true;
   };
@@ -74,8 +76,9 @@ function useFollowing() {
   useEffect(() => {
     const inner = log.current!;
     const look = (): void => {
-      following.current = isAtEnd(inner);
-      if (following.current) setRead(newest.current);
+      following.current = follows(following.current, top.current, inner);
+      top.current = inner.scrollTop;
+      if (isAtEnd(inner)) setRead(newest.current);
     };
     // Growing content, such as a picture that has loaded, moves the end.
     const grown = new ResizeObserver(() => (following.current ? toEnd() : look()));
