@@ -33,15 +33,21 @@ const COMMENT = 65_000;
 export async function ingest(seconds, open) {
   const { broker, gallery } = await parts();
   const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${broker.port}`);
-  await client.subscribeAsync('vitrina/bench/stored', { qos: 1 });
+  await client.subscribeAsync(['vitrina/bench/stored', 'vitrina/gallery/+/status'], { qos: 1 });
   const make = await snapshots();
-  let [stored, refused] = [0, null];
+  let [online, stored, refused] = [false, 0, null];
   const publish = () => client.publish('vitrina-jpeg/bench/camera/snapshot', make(), { qos: 1 });
-  client.on('message', (_, payload) => {
+  client.on('message', (topic, payload) => {
+    if (topic.endsWith('/status')) {
+      online ||= `${payload}` === 'online';
+      return;
+    }
     refused ??= JSON.parse(payload).error;
     stored += 1;
     publish();
   });
+  // A node publishes again what nobody answered; this client does not, so it waits like a node.
+  await until('the gallery stores', () => online, START);
   for (let n = 0; n < open; n++) publish();
   await until('the first are stored', () => stored > 2 * open, { limit: 60_000 });
   const [begin, before] = [performance.now(), stored];
