@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use wire::{CameraId, CameraStats, Info, NodeName, Root, State, Stats, Status, Topic, filter};
 
 use super::Table;
-use crate::mqtt::Message;
+use crate::commands::mqtt::Message;
 
 /// At most so many facts are subscribed to by exact name.
 const ASKED: usize = 1000;

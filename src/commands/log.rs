@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use wire::Topic;
 use wire::log::Observer;
 
+use crate::commands::mqtt::{Connection, News, QoS};
 use crate::config::Settings;
-use crate::mqtt::{Connection, News, QoS};
 use crate::signals::Signals;
 
 /// How long after the subscription all retained messages have arrived.

@@ -1,22 +1,24 @@
 //! `vitrina chat`: the talk of the page in a terminal.
 
+mod room;
+mod terminal;
+
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::bail;
-
 use quota::{Bucket, Rate};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use wire::people::{Person, Say, text};
 use wire::{PersonId, PhotoId, Root, Topic, limits};
 
+use crate::commands::lines;
+use crate::commands::mqtt::{Connection, Live, Message, News, QoS};
 use crate::config::Settings;
-use crate::lines;
-use crate::mqtt::{Connection, Live, Message, News, QoS};
-use crate::room::Room;
 use crate::signals::Signals;
-use crate::terminal::{self, Printer};
+use room::Room;
+use terminal::Printer;
 
 /// How long after the subscription it lists who is here.
 const RETAINED: Duration = Duration::from_millis(500);
