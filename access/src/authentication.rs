@@ -1,6 +1,8 @@
 //! Identifies a user by name and password. It checks passwords and counts the tries; the caller
 //! decides what follows.
 
+mod attempts;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
@@ -17,12 +19,11 @@ use tokio::task::spawn_blocking;
 use tokio::time::{interval, sleep};
 use tracing::{error, info};
 
-use crate::attempts::Attempts;
-use crate::folder::Stamp;
 use crate::identity::Identity;
-use crate::local::Local;
-use crate::passwords;
-use crate::users::{self, BadUsers, Users};
+use crate::users::folder::Stamp;
+use crate::users::local::Local;
+use crate::users::{self, BadUsers, Users, passwords};
+use attempts::Attempts;
 
 /// Passwords that are hashed at once. Each takes 19 MiB and one processor.
 const AT_ONCE: usize = 2;

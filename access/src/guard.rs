@@ -5,13 +5,16 @@
 //! Its requests carry that site's name as Host or Origin, and are refused. Reasons:
 //! `docs/decisions/door.md`.
 
+pub(crate) mod names;
+pub(crate) mod networks;
+
 use std::net::IpAddr;
 
 use http::uri::{Authority, Uri};
 
-use crate::names::Names;
-use crate::networks::Networks;
 use crate::refusals::Brief;
+use names::Names;
+use networks::Networks;
 
 /// The rules by which a part lets requests in.
 #[derive(Debug)]

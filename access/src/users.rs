@@ -1,5 +1,9 @@
 //! The users of a house: their names, their roles and the hashes of their passwords. Pure:
-//! [`crate::folder`] reads and writes the file, and `vitrina user` changes it.
+//! [`folder`] reads and writes the file, and `vitrina user` changes it.
+
+pub(crate) mod folder;
+pub(crate) mod local;
+pub(crate) mod passwords;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,7 +12,6 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::passwords;
 use crate::roles::{Role, is_node};
 
 const HEAD: &str = "# The users of the MQTT broker. Change them with `vitrina user`; the broker \
