@@ -9,6 +9,8 @@
 //! of that size comes, it gets frames of other sizes.
 
 mod inbox;
+mod jpeg;
+mod splice;
 #[cfg(test)]
 mod tests;
 
@@ -23,10 +25,11 @@ use wire::{CameraId, Size, Took};
 use crate::limits::shares::{Share, Shares, Who};
 use crate::limits::strangers::FRAMES;
 use crate::live::clocks::Captured;
-use crate::live::jpeg::Jpeg;
 use crate::now::Micros;
 
 pub(crate) use inbox::Inbox;
+pub(crate) use jpeg::Jpeg;
+pub(crate) use splice::Lent;
 
 /// Other sizes and previews are left out if a live frame of the right size came within this time
 /// plus that of two frames.

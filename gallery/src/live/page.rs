@@ -3,6 +3,7 @@
 mod credits;
 mod live;
 mod meter;
+mod seldom;
 
 use std::convert::Infallible;
 use std::future::{Future, pending};
@@ -25,12 +26,12 @@ use wire::{PhotoEvent, frame};
 
 use crate::caller::Caller;
 use crate::live::hub::Hub;
-use crate::live::seldom::seldom;
 use crate::live::socket::{self, Socket};
 use crate::now::{self, Micros, Now, micros};
 use crate::people::Visitor;
 use crate::record::journal::Reader;
 use live::{Live, Next};
+use seldom::seldom;
 
 /// The longest message of a page, in bytes.
 pub(crate) const MESSAGE: usize = 64 * 1024;

@@ -16,7 +16,7 @@ use tokio_util::either::Either;
 use websocket::{Broken, Heard, Opcode, head};
 
 use crate::limits::shares::Share;
-use crate::live::jpeg::Jpeg;
+use crate::live::frames::Jpeg;
 use stream::write_picture;
 
 pub(crate) use hearing::Hearing;
