@@ -64,7 +64,7 @@ impl Denied {
     pub fn why(self) -> &'static str {
         match self {
             Denied::Wrong => "a wrong user name or password",
-            Denied::TooMany => "too many wrong passwords: none is tried for a while",
+            Denied::TooMany => "too many wrong passwords: wait a minute before the next try",
             Denied::Busy => "too many passwords are being checked",
         }
     }
@@ -169,7 +169,7 @@ impl Authentication {
         let had_some = self.has_users();
         match read {
             Ok(_) if !is_there && had_some => {
-                error!("the file of the users has gone; those that were in it stay as they were");
+                error!("the file of the users is gone; its users stay valid until this restarts");
                 false
             }
             Ok(users) => {
@@ -181,12 +181,12 @@ impl Authentication {
                 });
                 if is_changed {
                     self.known.forget();
-                    info!(users = count, "the users have changed");
+                    info!(users = count, "read the changed users");
                 }
                 is_changed
             }
             Err(error) => {
-                error!(%error, "the users stay as they were");
+                error!(%error, "the file of the users cannot be used; the users stay as they were");
                 false
             }
         }

@@ -57,7 +57,7 @@ pub enum BadUsers {
         error: io::Error,
     },
     /// The file is not valid.
-    #[error("{path} does not hold users: {why}; mend it, or remove it and add them again")]
+    #[error("{path} does not hold users: {why}; correct it, or remove it and add them again")]
     Content {
         /// The file.
         path: PathBuf,
@@ -80,7 +80,7 @@ pub enum BadUsers {
     #[error("there is no user {0}; see `vitrina user list`")]
     Unknown(String),
     /// The password is too short or too long.
-    #[error("choose a password of 8 characters at least, and 1024 bytes at most")]
+    #[error("choose a password of at least 8 characters and at most 1024 bytes")]
     Password,
 }
 

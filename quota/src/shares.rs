@@ -161,7 +161,7 @@ impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Full { what, total, theirs } = self;
         match theirs {
-            0 => write!(f, "all of the {total} {what} are taken"),
+            0 => write!(f, "all {total} {what} are taken"),
             _ => write!(f, "your address has {theirs} of the {total} {what}; others need the rest"),
         }
     }

@@ -214,7 +214,7 @@ pub enum News {
 impl Live {
     /// The next event; after an error the connection is gone.
     pub async fn next(&mut self) -> anyhow::Result<News> {
-        self.news.recv().await.context("the connection has ended")?
+        self.news.recv().await.context("the connection ended")?
     }
 }
 

@@ -194,8 +194,8 @@ impl fmt::Display for Trouble {
         match self.idle {
             None => write!(
                 f,
-                "{} was ended by a fault of Vitrina; systemd starts it anew, elsewhere start this \
-                 process again, and report it",
+                "{} was ended by a fault of Vitrina; systemd restarts this process, elsewhere \
+                 restart it; please report it",
                 self.what
             ),
             Some(idle) => write!(f, "{} has made no progress for {} s", self.what, idle.as_secs()),
@@ -218,7 +218,7 @@ impl Beat {
     /// It ends, although its owner did not release it.
     pub fn lost(&self) {
         self.0.has_died.store(true, Relaxed);
-        tracing::error!(what = self.0.what, "this has ended, and should not");
+        tracing::error!(what = self.0.what, "this ended, and should not");
     }
 }
 

@@ -38,8 +38,8 @@ pub struct Networks(Vec<IpNet>);
 /// An entry that is not a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no network: write it like \"192.168.0.0/16\", \"fd00::/8\" or \"203.0.113.7\", or \
-     \"local\" for all private networks"
+    "{0:?} is not a network: write it like \"192.168.0.0/16\", \"fd00::/8\" or \"203.0.113.7\", \
+     or \"local\" for all private networks"
 )]
 pub struct BadNetwork(pub String);
 
@@ -170,7 +170,7 @@ mod tests {
     fn what_is_no_network_is_named() {
         for bad in ["", "home", "10.0.0.0/33", "10.0.0/8", "fd00::/129", "10.0.0.0/8 ", "LOCAL"] {
             let error = Networks::parse(&[bad.to_owned()]).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{bad:?} is no network")), "{error}");
+            assert!(error.starts_with(&format!("{bad:?} is not a network")), "{error}");
         }
     }
 

@@ -179,7 +179,7 @@ impl Session {
         let Some(entry) = self.entry(&mut state) else { return Ok(()) };
         if let Some(expiry) = expiry {
             if entry.expiry.is_zero() && expiry > 0 {
-                let why = "a session expiry at the end of a session that has none";
+                let why = "a DISCONNECT with a session expiry, after a CONNECT without one";
                 return Err(Refusal::new(Reason::ProtocolError, why));
             }
             state.set_expiry(self.id, expiry.min(self.core.limits.session_expiry));

@@ -255,8 +255,9 @@ impl Core {
             warn!(
                 client = %Brief(&entry.owner.client_id),
                 bytes = outbox.bytes(),
-                "disconnected the client for which most waited: all messages together took more \
-                 than broker.memory; it reads too slowly or asks for too much"
+                "disconnected the client for which the most bytes waited, because all waiting \
+                 messages together took more than broker.memory; it reads too slowly or \
+                 subscribes to too much"
             );
         }
         state.set_expiry(id, 0);
@@ -269,9 +270,9 @@ impl Core {
         if self.discarded.is_due() {
             warn!(
                 client = %Brief(&entry.owner.client_id),
-                "discarded the session of an absent client: what waited for it found no room; \
-                 raise broker.queue, broker.queue_bytes or broker.session_bytes, or have it come \
-                 back sooner"
+                "discarded the session of an absent client, because there was no room for the \
+                 messages that wait for it; raise broker.queue, broker.queue_bytes or \
+                 broker.session_bytes, or let it connect again sooner"
             );
         }
         self.discard(state, id);

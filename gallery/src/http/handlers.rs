@@ -148,12 +148,12 @@ pub(crate) async fn log(site: Site, asked: Asked) -> Answer {
         Some(Ok(number)) => Ok(Some(number)),
         Some(Err(_)) => {
             let hint = "before is the id of a line, limit a number";
-            Err(Problem::bad_request(format!("{key} is no whole number"), hint))
+            Err(Problem::bad_request(format!("{key} is not a whole number"), hint))
         }
     };
     let limit = number("limit")?.unwrap_or(LINES);
     if !(1..=LINES_MOST).contains(&limit) {
-        let error = format!("limit is {limit}, but 1 to {LINES_MOST} is possible");
+        let error = format!("limit is {limit}; it must be 1 to {LINES_MOST}");
         let hint = "ask for more with before=<the id of the last line>";
         return Err(Problem::bad_request(error, hint));
     }

@@ -105,7 +105,7 @@ pub(crate) struct Heard {
 pub(crate) enum Refused {
     #[error(transparent)]
     Payload(#[from] BadPayload),
-    #[error("there are {MOST} already, the most that are remembered")]
+    #[error("there are {MOST} already, the most that the gallery remembers")]
     TooMany,
 }
 
@@ -304,7 +304,7 @@ impl Cameras {
         let mut told: Vec<String> = all.map(tell).collect();
         if told.len() > TOLD {
             let more = told.split_off(TOLD).len();
-            told.push(format!("and {more} cameras more"));
+            told.push(format!("and {more} more cameras"));
         }
         told
     }

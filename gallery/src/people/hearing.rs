@@ -33,7 +33,7 @@ impl People {
                     Say::parse(payload).map_err(|error| error.to_string())?;
                 let mut room = self.room();
                 let Some(person) = room.presence.author(id) else {
-                    return Err("who says this is not here".to_owned());
+                    return Err("the person who says this is not here".to_owned());
                 };
                 if room.heard.take(id.clone(), now.since_boot()).is_err() {
                     room.unheard += 1;

@@ -55,7 +55,7 @@ impl Kept {
         });
         let (started, last) = started.unwrap_or_else(|why| {
             let file = file.display();
-            warn!(%file, why, "the {what} is not kept; remove the file if it is broken");
+            warn!(%file, why, "cannot keep the {what}; remove the file if it is broken");
             (None, Vec::new())
         });
         let (lines, thread) = started.unzip();
@@ -152,8 +152,8 @@ impl Writer {
                 std::iter::once(first).chain(queue.try_iter().take(QUEUE)).collect();
             let result = insert(&mut self.database, self.most, &lines);
             match &result {
-                Ok(()) if failing => info!("the {what} is kept again"),
-                Err(error) if !failing => warn!(%error, "the {what} is not kept for now"),
+                Ok(()) if failing => info!("keeping the {what} again"),
+                Err(error) if !failing => warn!(%error, "cannot keep the {what} for now"),
                 _ => {}
             }
             failing = result.is_err();

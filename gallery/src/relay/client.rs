@@ -81,7 +81,9 @@ impl<S: AsyncRead> Reader<S> {
             match self.read(place).await {
                 Ok(true) => {}
                 Ok(false) => return (NORMAL, ""),
-                Err(Broken(TOO_LARGE, _)) => return (TOO_LARGE, "a message may have 10 MiB"),
+                Err(Broken(TOO_LARGE, _)) => {
+                    return (TOO_LARGE, "a message may have at most 10 MiB");
+                }
                 Err(Broken(code, reason)) => return (code, reason),
             }
         }

@@ -285,7 +285,7 @@ impl Cameras {
         for name in &ended {
             tracing::error!(
                 camera = name.as_str(),
-                "the thread of this camera has ended; it is started anew"
+                "the thread of this camera has ended; starting it again"
             );
             if name.as_str() == TEST_CARD {
                 self.show_test_card();
@@ -420,7 +420,7 @@ impl Cameras {
                 self.publish_info();
             }
             Err(error) => {
-                tracing::error!(camera = name.as_str(), %error, "no thread for this camera; it is tried again");
+                tracing::error!(camera = name.as_str(), %error, "cannot start a thread for this camera; trying again");
                 self.unstarted.store(true, Ordering::Relaxed);
             }
         }

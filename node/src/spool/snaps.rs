@@ -26,7 +26,7 @@ impl Snaps {
     pub fn ask(&mut self, request: Request, now: Duration) {
         // A camera slower than its schedule takes one photo, not several of one frame.
         if request.is_unheard() && self.waiting.iter().any(|(_, one)| one.is_unheard()) {
-            return request.fail("one is waited for already");
+            return request.fail("an earlier photo is still being waited for");
         }
         match &self.trouble {
             Some(why) => request.fail(why.as_str()),
@@ -68,7 +68,7 @@ impl Snaps {
         let within = FRAME_WITHIN + self.more;
         let is_old = |asked: Duration| now.saturating_sub(asked) >= within;
         for (_, request) in self.waiting.extract_if(.., |(asked, _)| is_old(*asked)) {
-            request.fail("the camera gave no frame in time; look whether it hangs");
+            request.fail("the camera gave no frame in time; check whether it hangs");
         }
     }
 }

@@ -50,8 +50,8 @@ impl Cameras {
     pub fn refused(&self) -> Vec<String> {
         let tell = |(name, disk): (&NodeName, &Disk)| {
             format!(
-                "{name} keeps photos that a gallery refused for good, {} of them: look at what is \
-                 in its folder spool/refused, and delete it",
+                "{name} keeps {} photos that a gallery refused for good: look at them in its \
+                 folder spool/refused, then delete them",
                 disk.refused
             )
         };

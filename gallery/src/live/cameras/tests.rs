@@ -79,7 +79,7 @@ fn a_camera_that_somebody_must_mend_is_told_until_it_works() {
         );
     }
     assert_eq!(wall.0.errors().len(), TOLD + 1);
-    assert_eq!(wall.0.errors()[TOLD], "and 5 cameras more");
+    assert_eq!(wall.0.errors()[TOLD], "and 5 more cameras");
 }
 
 struct Wall(Cameras);

@@ -41,30 +41,27 @@ impl Counters {
         let (_, most) = limits::HEARD;
         let kept = |what, lines: u64| {
             format!(
-                "the {what}: {lines} lines since the start are not kept on disk; see the program's log"
+                "the {what}: {lines} lines since the start could not be written to the disk; the \
+                 program's log says why"
             )
         };
         let all = [
             (
                 refused,
                 format!(
-                    "{refused} messages from the broker since the start were refused; the log says which topics"
+                    "this gallery refused {refused} messages from the broker since its start; its \
+                     log names their topics"
                 ),
             ),
             (not_kept, kept("talk", not_kept)),
             (
                 unheard,
                 format!(
-                    "the talk: {unheard} lines since the start came faster than {most} a second of one \
-                 person and were dropped"
+                    "the talk: {unheard} lines since the start were dropped, because one person \
+                     sent more than {most} a second"
                 ),
             ),
-            (
-                missed,
-                format!(
-                    "the talk: {missed} lines since the start came too fast for those who are here"
-                ),
-            ),
+            (missed, format!("the talk: {missed} lines since the start came too fast to be shown")),
             (log_not_kept, kept("log", log_not_kept)),
         ];
         all.into_iter().filter(|(count, _)| *count > 0).map(|(_, note)| note).collect()

@@ -72,11 +72,12 @@ const TOLD: usize = 20;
 pub(super) fn words(dark: Dark) -> &'static str {
     match dark {
         Dark::Pictures => {
-            "it publishes pictures, but none comes here: the broker must let the node publish, and \
-             this gallery read, live/+ under the pictures' topics, and take messages of their size"
+            "it publishes pictures, but none comes here: the broker must let the node publish, \
+             and this gallery read, live/+ under the pictures' topics, and take messages of their \
+             size"
         }
         Dark::Wants => {
-            "it is asked for pictures, and does not hear it: the broker must let this gallery \
+            "it does not receive that it is asked for pictures: the broker must let this gallery \
              publish, and the node read, its topic want"
         }
     }
@@ -92,7 +93,7 @@ impl State {
         const OPEN: &str =
             "Everybody on the local network can see this wall: there is no password yet";
         let is = |holds: bool, text: &str| holds.then(|| text.to_owned());
-        let https = |port| format!("This wall is there by HTTPS too, on port {port}");
+        let https = |port| format!("This wall can be opened by HTTPS too, on port {port}");
         let troubles = (!self.troubles.is_empty()).then(|| self.troubles.join("; "));
         let all = [
             (NoticeCode::Https, self.https.map(https)),

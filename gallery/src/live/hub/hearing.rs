@@ -101,9 +101,9 @@ impl Hub {
         if jpeg.len() > limits::PICTURE {
             return Err(format!("{} bytes; the most is {}", jpeg.len(), limits::PICTURE));
         }
-        let stamp = Stamp::find(&jpeg).ok_or("no JPEG that carries our stamp")?;
+        let stamp = Stamp::find(&jpeg).ok_or("not a JPEG with Vitrina's stamp")?;
         if stamp.camera != *camera {
-            return Err(format!("stamped as {}", stamp.camera));
+            return Err(format!("its stamp says {}", stamp.camera));
         }
         let captured = {
             let mut state = self.state();

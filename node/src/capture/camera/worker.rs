@@ -100,8 +100,8 @@ impl<'a> Worker<'a> {
             let why = panic.downcast_ref::<String>().map(String::as_str);
             let why = why.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
             let detail = format!(
-                "a fault of Vitrina ended the work on this camera ({why}); it is tried again and \
-                 again, and whoever sees this may report it"
+                "a fault of Vitrina ended the work on this camera ({why}); Vitrina keeps trying; \
+                 please report it"
             );
             self.fail(Fault::error(Reason::Crashed, detail));
             self.beat.beat();
@@ -202,7 +202,7 @@ impl<'a> Worker<'a> {
             Command::Path(path) => self.report.path(path),
             Command::Want(want) => {
                 if !self.wants.insert(&want, Instant::now()) {
-                    Command::Want(want).refuse("want: too many ask for this camera");
+                    Command::Want(want).refuse("too many galleries ask for this camera");
                 }
             }
             Command::Snap(request, asked) => self.camera.snaps().ask(request, asked),

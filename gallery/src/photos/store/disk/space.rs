@@ -117,7 +117,7 @@ impl Space {
                 std::mem::discriminant(trouble) == std::mem::discriminant(error)
             });
             if !same {
-                warn!(why = %error, "no photo can be stored");
+                warn!(why = %error, "cannot store photos");
                 *trouble = Some(error.clone());
             }
             !same
