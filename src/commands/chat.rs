@@ -32,7 +32,7 @@ const GOOD_BYE: Duration = Duration::from_secs(2);
 /// How long after a loss it connects again.
 const AGAIN: Duration = Duration::from_secs(1);
 const PROMPT: &str = "> ";
-/// A line of the input is cut after so many bytes, and then refused as too long.
+/// A line of the input is cut after this many bytes, and then refused as too long.
 const LINE: u64 = 16 * limits::SAY as u64;
 
 pub fn run(settings: &Settings, name: &str) -> anyhow::Result<()> {

@@ -14,13 +14,13 @@ use wire::limits::STALLED_AFTER;
 const BEGINS: Duration = Duration::from_secs(20);
 const DOUBLED: u32 = 3;
 
-/// The pace is known after so many frames.
+/// How many frames it takes to know the pace.
 const KNOWN: u32 = 3;
 
 /// A longer interval from a driver is ignored.
 const BELIEVED: Duration = Duration::from_secs(600);
 
-/// The pace is the longest of so many distances between good frames; from [`FEW`] on the second
+/// The pace is the longest of this many distances between good frames; from [`FEW`] on the second
 /// longest, because a camera that stopped once is not slow.
 const SEEN: usize = 32;
 const FEW: usize = 4;

@@ -19,7 +19,7 @@ use crate::picture::wants::Pacer;
 /// How often an unchanged picture is sent, so that it does not look stale.
 const AGAIN: Duration = limits::PREVIEW_EVERY;
 
-/// After so many failures in a row, a camera's frames count as irreducible.
+/// How many failures in a row make a camera's frames count as irreducible.
 const HOPELESS: u32 = 10;
 
 /// The destinations of a camera's pictures, their rates, and the last pictures sent.

@@ -95,7 +95,7 @@ impl Spool {
         sync_folder(&self.folder)
     }
 
-    /// Checks whether a file of so many bytes would fit.
+    /// Checks whether a file of this many bytes would fit.
     ///
     /// # Errors
     /// It would not.

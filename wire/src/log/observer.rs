@@ -13,10 +13,10 @@ use crate::topics::filter;
 use crate::topics::name::{CameraId, GalleryId, NodeName, PersonId, Root};
 use crate::topics::topic::Topic;
 
-/// It follows at most so many of each: nodes, cameras, galleries and people.
+/// The most that it follows of each: nodes, cameras, galleries and people.
 const MOST: usize = 4000;
 
-/// Others' texts are cut after so many characters.
+/// Others' texts are cut after this many characters.
 const NAME: usize = 80;
 const TEXT: usize = 300;
 
