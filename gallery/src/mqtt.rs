@@ -125,7 +125,7 @@ async fn listen(
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 // Other programs may share the root; their topics are ignored.
                 if let Ok(topic) = Topic::parse(&config.root, &publish.topic)
-                    && let Err(why) = hub.hear(&topic, publish.payload, publish.retain)
+                    && let Err(why) = hub.receive(&topic, publish.payload, publish.retain)
                 {
                     warn!(topic = publish.topic, why, "refused a message");
                 }
@@ -299,7 +299,7 @@ impl Speaker<'_> {
                     false
                 }
                 () = hub.say_come.notified() => {
-                    while let Some((other, order)) = hub.next_untold() {
+                    while let Some((other, order)) = hub.next_order() {
                         self.say(client, link, self.come(order.to(&other))).await?;
                     }
                     false

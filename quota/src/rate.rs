@@ -173,7 +173,7 @@ mod tests {
     fn who_keeps_to_what_is_said_is_heard_also_when_lines_come_together() {
         let rate = |(burst, per_second)| Rate { burst, per_second };
         let mut says = Bucket::new(rate(wire::limits::SAID));
-        let mut hears = Bucket::new(rate(wire::limits::HEARD));
+        let mut hears = Bucket::new(rate(wire::limits::RECEIVED));
         let mut now = Duration::ZERO;
         for _ in 0..3000 {
             now += says.wait(now).max(Duration::from_nanos(1));

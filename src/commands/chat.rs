@@ -155,12 +155,12 @@ impl Chat {
                         {
                             waiting += 1;
                             self.join(&live).await?;
-                            self.hear(&Topic::GalleryStatus(id), &message)?;
+                            self.receive(&Topic::GalleryStatus(id), &message)?;
                         }
                         Ok(topic) => {
                             is_shown |= topic == Topic::Person(self.me.clone());
                             self.is_shown |= is_shown;
-                            self.hear(&topic, &message)?;
+                            self.receive(&topic, &message)?;
                         }
                         Err(_) => {}
                     },
@@ -240,8 +240,8 @@ impl Chat {
         Ok(said.map(|text| Say { id, at: clock::unix_ms(), text }))
     }
 
-    fn hear(&mut self, topic: &Topic, message: &Message) -> io::Result<()> {
-        let lines = self.room.hear(topic, &message.payload);
+    fn receive(&mut self, topic: &Topic, message: &Message) -> io::Result<()> {
+        let lines = self.room.receive(topic, &message.payload);
         let is_ours = *topic == Topic::Say(self.me.clone());
         if is_ours
             && let Ok(said) = Say::parse(&message.payload)

@@ -87,7 +87,7 @@ impl Log {
                     News::Message(message) => {
                         let Ok(topic) = Topic::parse(root, &message.topic) else { continue };
                         let events =
-                            self.observer.hear(&topic, &message.payload, message.retained);
+                            self.observer.observe(&topic, &message.payload, message.retained);
                         events.iter().try_for_each(show)?;
                     }
                 },

@@ -261,7 +261,7 @@ pub(crate) async fn healthz(site: Site, _: Asked) -> Answer {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         reasons: Vec<String>,
     }
-    let mut reasons = site.hub.ails();
+    let mut reasons = site.hub.faults();
     let (vital, minor): (Vec<_>, Vec<_>) =
         site.health.troubles().into_iter().partition(|trouble| trouble.need == Need::Vital);
     reasons.extend(vital.iter().map(ToString::to_string));

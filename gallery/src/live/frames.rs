@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 use wire::frame::Header;
-use wire::{CameraId, Size, Took};
+use wire::{Ages, CameraId, Size};
 
 use crate::limits::shares::{Share, Shares, Who};
 use crate::limits::strangers::FRAMES;
@@ -48,7 +48,7 @@ pub(crate) struct Frame {
     /// The live size; `None` for a preview.
     pub size: Option<Size>,
     /// The parts of its age that its node measured, if any.
-    pub took: Option<Took>,
+    pub ages: Option<Ages>,
     /// The stamp's monotonic time, which tells older from newer.
     pub mono: Micros,
     pub boot: String,

@@ -73,7 +73,7 @@ impl Picture {
             at: now.wall.saturating_sub(age),
             mono: now.mono.saturating_sub(age),
             boot: boot.to_owned(),
-            took: None,
+            ages: None,
             photo: None,
         };
         // Stamps that the page wrote itself are not trusted.

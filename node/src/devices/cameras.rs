@@ -352,7 +352,7 @@ impl Cameras {
                 let schedule =
                     schedules.entry(name.clone()).or_insert_with(|| Schedule::new(every, local));
                 if schedule.is_due(local, now)
-                    && let Some(request) = self.outlet.spooler.ask_unheard()
+                    && let Some(request) = self.outlet.spooler.ask_scheduled()
                 {
                     running.camera.snap(request);
                 }

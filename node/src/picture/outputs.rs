@@ -223,8 +223,8 @@ fn stamp_into(
     jpeg: &[u8],
     at: Duration,
 ) -> Result<Bytes, &'static str> {
-    if let Some(took) = &mut stamp.took {
-        took.made = clock::micros(clock::monotonic().saturating_sub(at));
+    if let Some(ages) = &mut stamp.ages {
+        ages.made = clock::micros(clock::monotonic().saturating_sub(at));
     }
     let mut stamped = pool.take();
     stamp.insert(jpeg, &mut stamped).map_err(|_| "garbage")?;

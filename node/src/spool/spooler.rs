@@ -119,7 +119,7 @@ impl Request {
     }
 
     /// Whether nobody gets an answer: the node took it by the clock.
-    pub fn is_unheard(&self) -> bool {
+    pub fn is_scheduled(&self) -> bool {
         self.is_answered
     }
 
@@ -216,7 +216,7 @@ impl Spooler {
     }
 
     /// The same for the node itself: nobody gets an answer.
-    pub fn ask_unheard(&self) -> Option<Request> {
+    pub fn ask_scheduled(&self) -> Option<Request> {
         self.ask(None).map(|mut request| {
             request.is_answered = true;
             request

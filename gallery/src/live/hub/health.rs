@@ -12,7 +12,7 @@ use crate::photos::store::StoreError;
 
 impl Hub {
     /// What is wrong, for `/healthz`.
-    pub fn ails(&self) -> Vec<String> {
+    pub fn faults(&self) -> Vec<String> {
         let lost = self.state().broker_lost.then(|| BROKER_LOST.to_owned());
         lost.into_iter().chain(self.store.trouble().map(|why| why.to_string())).collect()
     }
@@ -27,11 +27,11 @@ impl Hub {
             format!("The broker does not let this gallery read {filter}: allow its user to")
         };
         let nodes = nodes.chain(state.denied.iter().map(allow));
-        let nodes = nodes.chain(state.echo.is_missing(now::mono()).then(|| UNHEARD.to_owned()));
+        let nodes = nodes.chain(state.echo.is_missing(now::mono()).then(|| NO_ECHO.to_owned()));
         let large = self.people.pictures.takes().held();
         let nodes = nodes.chain(large.map(|why| format!("Pages' cameras: {why}")));
         let dark = state.arrivals.dark().take(TOLD);
-        let dark = dark.map(|(camera, dark)| format!("{camera}: {}", words(dark)));
+        let dark = dark.map(|(camera, dark)| format!("{camera}: {}", explain(dark)));
         let all = state.view_only.iter().cloned().chain(nodes).chain(dark);
         all.chain(counted).collect()
     }
@@ -46,7 +46,7 @@ impl Hub {
         let trouble = self.store.trouble().map(|why| notice(&why));
         let mut state = self.state();
         if state.echo.is_newly_missing(now::mono()) {
-            warn!("{UNHEARD}");
+            warn!("{NO_ECHO}");
         }
         let troubles = state.cameras.troubles();
         if (&trouble, &troubles) != (&state.trouble, &state.troubles) {
@@ -69,7 +69,7 @@ pub(super) fn notice(why: &StoreError) -> (NoticeCode, String) {
 const TOLD: usize = 20;
 
 /// What a broker holds back of a camera, and what to do.
-pub(super) fn words(dark: Dark) -> &'static str {
+pub(super) fn explain(dark: Dark) -> &'static str {
     match dark {
         Dark::Pictures => {
             "it publishes pictures, but none comes here: the broker must let the node publish, \
@@ -83,7 +83,7 @@ pub(super) fn words(dark: Dark) -> &'static str {
     }
 }
 
-const UNHEARD: &str = "What this gallery says does not come back from the broker, so it stores no \
+const NO_ECHO: &str = "What this gallery says does not come back from the broker, so it stores no \
                        photos: allow its user to publish and read under gallery/";
 
 const BROKER_LOST: &str = "The broker cannot be reached; trying again";
