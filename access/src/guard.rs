@@ -3,7 +3,7 @@
 //!
 //! A page of another site can make a browser connect here, and with DNS rebinding even to loopback.
 //! Its requests carry that site's name as Host or Origin, and are refused. Reasons:
-//! `docs/decisions/door.md`.
+//! `docs/decisions/access.md`.
 
 pub(crate) mod names;
 pub(crate) mod networks;

@@ -31,7 +31,7 @@ use wire::people::{Line, Present, What};
 use wire::{Author, GalleryId, NodeName, PersonId, PhotoId, Root, Topic, limits};
 
 use crate::now::{self, Now};
-use crate::record::database::{self, Kept};
+use crate::record::database::{self, Database};
 use cameras::Cameras;
 use outbox::Outbox;
 use presence::{Device, Presence};
@@ -75,7 +75,7 @@ pub(crate) struct People {
     keys: Keys,
     boot: String,
     room: Mutex<Room>,
-    kept: Kept,
+    kept: Database,
     changed: Notify,
     /// Told when there is something to send to the broker.
     pub outgoing: Notify,
@@ -116,7 +116,7 @@ pub(crate) struct Counted {
 
 impl People {
     pub fn new(config: &Config, me: &GalleryId, root: &Root) -> Self {
-        let (kept, last) = Kept::open(&config.talk, "talk", KEPT, limits::TALK);
+        let (kept, last) = Database::open(&config.talk, "talk", KEPT, limits::TALK);
         let said = database::ids(&config.talk, "said", KEPT);
         let boot = clock::boot().unwrap_or_else(|| clock::UNKNOWN_BOOT.to_owned());
         let room = Room {

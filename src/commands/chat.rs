@@ -118,7 +118,7 @@ impl Chat {
         let mut live = Connection::with_will(remote, self.me.as_str(), &topic)?.follow();
         // Published with QoS 1 and not yet acknowledged.
         let mut waiting = 0;
-        let (mut is_up, mut is_settled, mut is_shown) = (false, false, false);
+        let (mut is_up, mut has_retained, mut is_shown) = (false, false, false);
         let mut since = Instant::now();
         // When `saying` was first and last sent on this connection.
         let (mut first, mut last) = (since, since);
@@ -187,9 +187,9 @@ impl Chat {
                     waiting += 1;
                     self.say(&live).await?;
                 }
-                () = sleep_until(since + RETAINED), if is_up && !is_settled => {
-                    is_settled = true;
-                    for line in self.room.settle() {
+                () = sleep_until(since + RETAINED), if is_up && !has_retained => {
+                    has_retained = true;
+                    for line in self.room.retained_arrived() {
                         self.show(&line)?;
                     }
                 }

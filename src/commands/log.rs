@@ -93,7 +93,7 @@ impl Log {
                 },
                 () = settled => {
                     settles = None;
-                    self.observer.settled().iter().try_for_each(show)?;
+                    self.observer.retained_arrived().iter().try_for_each(show)?;
                 }
             }
         }

@@ -93,7 +93,7 @@ impl Core {
                 self.lose(&delivery);
             }
         }
-        self.settle(state);
+        self.end_due(state);
         !state.orphans.is_empty()
     }
 

@@ -71,7 +71,7 @@ impl Session {
         let holder = entry.holder.clone();
         let published =
             self.core.route(&mut state, self.id, &holder, &message.shared(&self.core.counters));
-        self.core.settle(&mut state);
+        self.core.end_due(&mut state);
         // A failure reason ends the exchange; 3.1.1 has no such reason.
         if is_once
             && published.is_err()
@@ -203,7 +203,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         let mut state = self.core.lock();
         self.core.disconnect(&mut state, self.id, &self.outbox, Reason::Success);
-        self.core.settle(&mut state);
+        self.core.end_due(&mut state);
     }
 }
 

@@ -128,7 +128,7 @@ impl Core {
         }
         state.set_expiry(id, expiry);
         self.counters.clients.add(1);
-        self.settle(&mut state);
+        self.end_due(&mut state);
         Ok(id)
     }
 
@@ -225,7 +225,7 @@ impl Core {
 
     /// Publishes due wills and ends full sessions of absent clients, until none are left. Nobody
     /// learns that a will could not be retained.
-    pub fn settle(&self, state: &mut State) {
+    pub fn end_due(&self, state: &mut State) {
         loop {
             if let Some((from, holder, will)) = state.wills.pop_front() {
                 let _ = self.route(state, from, &holder, &will.shared(&self.counters));
@@ -300,7 +300,7 @@ impl Core {
                 state.deadlines.insert((away.ends_at, id));
             }
         }
-        self.settle(state);
+        self.end_due(state);
         state.deadlines.first().map(|(at, _)| *at)
     }
 
@@ -314,7 +314,7 @@ impl Core {
             state.set_expiry(id, 0);
             self.discard(&mut state, id);
         }
-        self.settle(&mut state);
+        self.end_due(&mut state);
     }
 
     /// Ends all sessions, and lets no client in any more. Wills are not published, because nobody

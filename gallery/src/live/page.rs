@@ -3,7 +3,7 @@
 mod credits;
 mod live;
 mod meter;
-mod seldom;
+mod woken;
 
 use std::convert::Infallible;
 use std::future::{Future, pending};
@@ -31,7 +31,7 @@ use crate::now::{self, Micros, Now, micros};
 use crate::people::Visitor;
 use crate::record::journal::Reader;
 use live::{Live, Next};
-use seldom::seldom;
+use woken::when_woken;
 
 /// The longest message of a page, in bytes.
 pub(crate) const MESSAGE: usize = 64 * 1024;
@@ -75,7 +75,7 @@ pub(crate) async fn serve(
     let end = tokio::select! {
         Err(end) = page.run(&mut socket) => end,
         // Also while a message waits for a page that takes nothing.
-        () = seldom(stopped(&mut stop)) => End::Close(GOING_AWAY, "the gallery stops".to_owned()),
+        () = when_woken(stopped(&mut stop)) => End::Close(GOING_AWAY, "the gallery stops".to_owned()),
     };
     if let End::Lost = end {
         page.visitor.is_lost();
@@ -260,7 +260,7 @@ async fn play(
     sent: &mut Micros,
 ) -> Result<Event, End> {
     let inbox = live.inbox.clone();
-    let mut news = pin!(seldom(news));
+    let mut news = pin!(when_woken(news));
     loop {
         let wake = loop {
             match live.next() {

@@ -15,7 +15,7 @@ use wire::page::ToPage;
 use wire::{Topic, limits};
 
 use crate::now::{Micros, Now};
-use crate::record::database::Kept;
+use crate::record::database::Database;
 
 /// The most lines, in memory and on disk.
 const KEPT: usize = 5000;
@@ -35,7 +35,7 @@ const SETTLES: Micros = 10_000_000;
 #[derive(Debug)]
 pub(crate) struct Journal {
     state: Mutex<State>,
-    kept: Kept,
+    kept: Database,
     changed: Notify,
     bundles: broadcast::Sender<Arc<str>>,
 }
@@ -56,7 +56,7 @@ struct State {
 impl Journal {
     /// Continues the log that an earlier life of this gallery stored in `file`.
     pub fn new(file: &Path) -> Self {
-        let (kept, entries) = Kept::open::<Entry>(file, "log", KEPT, KEPT);
+        let (kept, entries) = Database::open::<Entry>(file, "log", KEPT, KEPT);
         let next = entries.iter().map(|entry| entry.id + 1).max().unwrap_or(1);
         let state = State {
             observer: Observer::default(),
@@ -147,7 +147,7 @@ impl Journal {
         let mut state = self.state();
         if state.settles.is_some_and(|at| now.mono >= at) {
             state.settles = None;
-            let gone = state.observer.settled();
+            let gone = state.observer.retained_arrived();
             self.add(&mut state, gone, now);
         }
         if state.missed > 0 {

@@ -15,7 +15,7 @@ const KNOWN: usize = 1000;
 pub struct Room {
     observer: Observer,
     /// All retained messages have arrived: later arrivals are new.
-    is_settled: bool,
+    has_retained: bool,
     /// The ids of the last messages.
     known: VecDeque<PhotoId>,
 }
@@ -33,9 +33,9 @@ impl Room {
 
     /// Call this when all retained messages have arrived. Returns who left meanwhile; the first
     /// time, who is here.
-    pub fn settle(&mut self) -> Vec<String> {
-        let gone = self.observer.settled();
-        if std::mem::replace(&mut self.is_settled, true) {
+    pub fn retained_arrived(&mut self) -> Vec<String> {
+        let gone = self.observer.retained_arrived();
+        if std::mem::replace(&mut self.has_retained, true) {
             return gone.iter().filter_map(|event| self.line(event)).collect();
         }
         let mut names: Vec<String> = self.observer.people().map(|(id, _)| self.label(id)).collect();
@@ -62,7 +62,7 @@ impl Room {
             },
             Topic::Person(_) | Topic::GalleryStatus(_) => {
                 let events = self.observer.observe(topic, payload, false);
-                let events = events.iter().filter(|_| self.is_settled);
+                let events = events.iter().filter(|_| self.has_retained);
                 events.filter_map(|event| self.line(event)).collect()
             }
             _ => Vec::new(),
@@ -108,7 +108,7 @@ mod tests {
     fn arrivals_departures_and_messages_are_lines() {
         let mut room = Room::default();
         assert!(receive(&mut room, "vitrina/people/a", ANA).is_empty());
-        assert_eq!(room.settle(), ["here: Ana"]);
+        assert_eq!(room.retained_arrived(), ["here: Ana"]);
         assert_eq!(receive(&mut room, "vitrina/people/b", ANA), ["Ana (b) joined"]);
         let luz = r#"{"name":"Luz","since":1}"#;
         assert_eq!(receive(&mut room, "vitrina/people/b", luz), ["Ana is now called Luz"]);
@@ -123,13 +123,13 @@ mod tests {
         let mut room = Room::default();
         receive(&mut room, "vitrina/people/z", ANA);
         receive(&mut room, "vitrina/people/a", r#"{"name":"Luz","since":1}"#);
-        assert_eq!(room.settle(), ["here: Ana, Luz"]);
+        assert_eq!(room.retained_arrived(), ["here: Ana, Luz"]);
     }
 
     #[test]
     fn people_are_here_while_their_gallery_is() {
         let mut room = Room::default();
-        room.settle();
+        room.retained_arrived();
         let eva = r#"{"name":"Eva","since":1,"gallery":"hall"}"#;
         assert!(receive(&mut room, "vitrina/people/e", eva).is_empty());
         assert_eq!(receive(&mut room, "vitrina/gallery/hall/status", "online"), ["Eva joined"]);
@@ -144,9 +144,9 @@ mod tests {
         let mut room = Room::default();
         receive(&mut room, "vitrina/people/a", ANA);
         receive(&mut room, "vitrina/people/b", r#"{"name":"Luz","since":1}"#);
-        room.settle();
+        room.retained_arrived();
         room.connected();
         assert!(receive(&mut room, "vitrina/people/a", ANA).is_empty());
-        assert_eq!(room.settle(), ["Luz left, the connection was lost"]);
+        assert_eq!(room.retained_arrived(), ["Luz left, the connection was lost"]);
     }
 }

@@ -64,7 +64,7 @@ impl Observer {
     }
 
     /// All retained messages have arrived. Whoever is not among them has left.
-    pub fn settled(&mut self) -> Vec<Event> {
+    pub fn retained_arrived(&mut self) -> Vec<Event> {
         let gone: Vec<PersonId> = std::mem::take(&mut self.doubtful).into_iter().collect();
         gone.iter().filter_map(|id| self.leave(id, true)).collect()
     }
@@ -384,11 +384,11 @@ mod tests {
         observe(o, "vitrina/people/a", ANA, true);
         observe(o, "vitrina/people/l", r#"{"name":"Luz","since":1}"#, true);
         observe(o, "vitrina/pi/status", "online", true);
-        assert!(o.settled().is_empty());
+        assert!(o.retained_arrived().is_empty());
         o.connected();
         assert!(observe(o, "vitrina/people/a", ANA, true).is_empty());
         assert_eq!(observe(o, "vitrina/pi/status", "offline", true), ["pi is offline"]);
-        let left: Vec<String> = o.settled().iter().map(ToString::to_string).collect();
+        let left: Vec<String> = o.retained_arrived().iter().map(ToString::to_string).collect();
         assert_eq!(left, ["Luz left, the connection was lost"]);
         assert_eq!(o.people().map(|(_, name)| name).collect::<Vec<_>>(), ["Ana"]);
     }

@@ -236,7 +236,7 @@ impl House {
     }
 
     /// Delivers all messages. Returns how many galleries are online, and how many store.
-    fn settle(mut self) -> (usize, usize) {
+    fn run(mut self) -> (usize, usize) {
         for who in (0..N).filter(|&who| self.lost[who]).collect::<Vec<_>>() {
             self.come(who, false);
         }
@@ -263,7 +263,7 @@ fn house(gives: bool, old: bool, steps: &[(u8, u8)]) -> (usize, usize) {
             _ => drop(house.receive(who)),
         }
     }
-    house.settle()
+    house.run()
 }
 
 proptest! {

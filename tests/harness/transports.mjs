@@ -22,7 +22,7 @@ export async function certificate() {
 }
 
 /** A broker for `transports` (`tls`, `ws`, `wss`) beside TCP: its `brokers` are by scheme. */
-export async function door(transports, { set = [] } = {}) {
+export async function openBroker(transports, { set = [] } = {}) {
   const files = await certificate();
   const listener = (transport) => {
     const tls = transport === 'ws' ? '' : `, certificate="${files.certificate}", key="${files.key}"`;
