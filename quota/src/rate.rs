@@ -18,6 +18,15 @@ pub struct Rate {
 }
 
 /// A bucket of turns that refills with time.
+///
+/// ```
+/// # use std::time::Duration;
+/// let mut bucket = quota::Bucket::new(quota::Rate { burst: 2.0, per_second: 0.5 });
+/// let now = Duration::from_secs(100);
+/// assert_eq!((bucket.take(now), bucket.take(now)), (Ok(()), Ok(())));
+/// assert_eq!(bucket.take(now), Err(2.0), "seconds until the next turn");
+/// assert_eq!(bucket.take(now + Duration::from_secs(2)), Ok(()));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Bucket {
     rate: Rate,

@@ -18,6 +18,18 @@ pub use retry::Retry;
 pub use stop::stopped;
 
 /// What is watched, and which of it has died. Cheap to clone: clones share one state.
+///
+/// ```
+/// use supervision::{Health, Need};
+///
+/// let health = Health::default();
+/// let thread = health.thread("keeper", Need::Minor, |beat| beat.beat()).unwrap();
+/// thread.join().unwrap();
+/// assert_eq!(health.check(), Ok(()), "it ended as it should");
+/// let thread = health.thread("keeper", Need::Minor, |_| panic!("a fault")).unwrap();
+/// assert!(thread.join().is_err());
+/// assert!(health.check().unwrap_err().starts_with("keeper was ended by a fault"));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Health(Arc<Mutex<Inner>>);
 

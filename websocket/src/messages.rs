@@ -23,6 +23,18 @@ pub enum Incoming {
 }
 
 /// Gathers the messages of a client.
+///
+/// ```
+/// use websocket::{Incoming, Kind, Messages};
+///
+/// let mut messages = Messages::new(1024);
+/// // RFC 6455, section 5.7: a masked text message that says "Hello".
+/// let bytes = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+/// messages.buffer().extend_from_slice(&bytes[..4]);
+/// assert_eq!(messages.parse(), Ok(None), "more bytes are needed");
+/// messages.buffer().extend_from_slice(&bytes[4..]);
+/// assert_eq!(messages.parse(), Ok(Some(Incoming::Message(Kind::Text, "Hello".into()))));
+/// ```
 #[derive(Debug)]
 pub struct Messages {
     frames: Frames,

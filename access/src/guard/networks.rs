@@ -52,6 +52,15 @@ impl Default for Networks {
 impl Networks {
     /// Each is [`LOCAL`], a network in CIDR notation, or one address.
     ///
+    /// ```
+    /// let networks = access::Networks::parse(&["203.0.113.0/24".into()])?;
+    /// assert!(networks.have("203.0.113.7".parse().unwrap()));
+    /// assert!(networks.have("::ffff:203.0.113.7".parse().unwrap()));
+    /// assert!(networks.have("127.0.0.1".parse().unwrap()), "loopback always");
+    /// assert!(!networks.have("192.168.0.1".parse().unwrap()));
+    /// # Ok::<(), access::BadNetwork>(())
+    /// ```
+    ///
     /// # Errors
     /// The first entry that is none of these.
     pub fn parse(typed: &[String]) -> Result<Networks, BadNetwork> {
