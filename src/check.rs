@@ -11,7 +11,7 @@ use toml::{Table, Value};
 use crate::config::{File, Settings};
 use crate::parts::Parts;
 
-/// At most so many faults of one section are reported.
+/// The most faults of one section that are reported.
 const MOST: usize = 20;
 
 /// What is wrong and what to do; `key` if one key is at fault.

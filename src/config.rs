@@ -47,7 +47,7 @@ impl Settings {
         }
         sets.extend_from_slice(&options.set);
         let layers = layers::gather::<File>(options.config.as_deref(), env::vars(), &sets)?;
-        let file = settle(layers.table())?;
+        let file = typed(layers.table())?;
         Ok(Settings { file, layers, data: data(options)? })
     }
 
@@ -163,10 +163,10 @@ fn fill(commented: &mut dyn TableLike, values: &dyn TableLike) {
 }
 
 /// The typed configuration with the defaults that follow from it.
-fn settle(table: toml::Table) -> anyhow::Result<File> {
+fn typed(table: toml::Table) -> anyhow::Result<File> {
     let is_set = |section: &str| table.get(section).is_some_and(|s| s.get("listen").is_some());
     let (broker, gallery) = (is_set("broker"), is_set("gallery"));
-    let mut file: File = layers::settle(table)?;
+    let mut file: File = layers::typed(table)?;
     // `open` without an address of its own means every address.
     if file.broker.open && !broker {
         file.broker.listen.set_ip(Ipv4Addr::UNSPECIFIED.into());
@@ -189,11 +189,11 @@ mod tests {
     #[test]
     fn the_installed_file_keeps_no_door_shut_that_is_opened() {
         let opened = COMMENTED.replace("\nopen = false", "\nopen = true");
-        let file = settle(opened.parse().unwrap()).unwrap();
+        let file = typed(opened.parse().unwrap()).unwrap();
         assert_eq!(file.broker.listen.to_string(), "0.0.0.0:1883");
         assert_eq!(file.gallery.listen, "0.0.0.0:8080");
         let said = opened.replace("# listen = ", "listen = ");
-        let file = settle(said.parse().unwrap()).unwrap();
+        let file = typed(said.parse().unwrap()).unwrap();
         assert_eq!(
             (file.broker.listen.to_string(), &*file.gallery.listen),
             ("127.0.0.1:1883".into(), "127.0.0.1:8080")

@@ -205,9 +205,9 @@ fn merge(into: &mut Table, from: Table) {
 }
 
 /// Turns the gathered layers into the configuration as typed.
-pub fn settle<T: DeserializeOwned>(table: Table) -> anyhow::Result<T> {
+pub fn typed<T: DeserializeOwned>(table: Table) -> anyhow::Result<T> {
     match table.try_into() {
-        Ok(settled) => Ok(settled),
+        Ok(typed) => Ok(typed),
         Err(error) => bail!("{}", error.message()),
     }
 }
@@ -238,7 +238,7 @@ mod tests {
         path.write_all(file.as_bytes())?;
         let environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
         let sets: Vec<String> = sets.iter().map(|&s| s.to_owned()).collect();
-        settle(gather::<Typed>(Some(path.path()), environment, &sets)?.table())
+        typed(gather::<Typed>(Some(path.path()), environment, &sets)?.table())
     }
 
     #[test]

@@ -2,32 +2,20 @@
 
 mod addresses;
 mod args;
-mod ask;
-mod cameras;
-mod chat;
 mod check;
+mod commands;
 mod config;
-mod forget;
 mod layers;
-mod lines;
-mod log;
 mod logging;
-mod manual;
-mod mqtt;
 mod parts;
-mod reindex;
-mod room;
 mod signals;
-mod snap;
 mod supervisor;
-mod terminal;
-mod user;
-mod watch;
 
 use std::io;
 use std::process::ExitCode;
 
 use crate::args::{Args, Command, GalleryTask};
+use crate::commands::{ask, cameras, chat, forget, log, manual, reindex, snap, user, watch};
 use crate::config::Settings;
 use crate::parts::Parts;
 

@@ -26,6 +26,8 @@ const STOP: Duration = Duration::from_secs(5);
 /// How many files all clients of all parts may have open together, as in the units.
 const DESCRIPTORS: u64 = 4096;
 
+const PANICKED: &str = "a part panicked; this is a defect, please report it";
+
 /// Which parts run in this process.
 #[derive(Debug, Clone, Copy)]
 pub struct Parts {
@@ -67,7 +69,7 @@ impl Parts {
 pub fn run(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
     check::check(&settings, parts)?;
     raise_descriptors();
-    let runtime = parts.runtime().context("the runtime cannot start")?;
+    let runtime = parts.runtime().context("cannot start the threads; raise ulimit -u")?;
     let outcome = runtime.block_on(serve(settings, parts, log));
     // Threads that still wait for a disk or a device end with the process.
     runtime.shutdown_background();
@@ -82,7 +84,7 @@ fn raise_descriptors() {
     if limit.current.is_some_and(|current| current < most) {
         limit.current = Some(most);
         if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            warn!(%error, "the number of open files stays as it is");
+            warn!(%error, "cannot raise the limit of open files, which bounds how many can connect");
         }
     }
 }
@@ -206,8 +208,10 @@ impl Running {
     async fn first_end(&mut self) -> anyhow::Result<()> {
         match self.tasks.join_next().await {
             Some(Ok((name, Err(error)))) => Err(error.context(format!("the {name} failed"))),
-            Some(Ok((name, Ok(())))) => Err(anyhow!("the {name} ended by itself")),
-            Some(Err(panic)) => Err(anyhow!(panic).context("a part failed")),
+            Some(Ok((name, Ok(())))) => {
+                Err(anyhow!("the {name} ended by itself; this is a defect, please report it"))
+            }
+            Some(Err(panic)) => Err(anyhow!(panic).context(PANICKED)),
             None => std::future::pending().await,
         }
     }
@@ -220,7 +224,7 @@ impl Running {
             let Some(at) = self.stops.iter().position(|(name, _)| *name == next) else { continue };
             drop(self.stops.swap_remove(at));
             while let Some(ended) = self.tasks.join_next().await {
-                let (name, result) = ended.context("a part failed")?;
+                let (name, result) = ended.context(PANICKED)?;
                 outcome = outcome.and(result.with_context(|| format!("the {name} failed")));
                 if name == next {
                     break;

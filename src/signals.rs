@@ -20,7 +20,7 @@ impl Signals {
 
     /// Resolves at the first signal. The second one ends the process at once.
     pub async fn first(mut self) {
-        tracing::info!(signal = self.next().await, "stopping; once more stops at once");
+        tracing::info!(signal = self.next().await, "stopping; a second signal stops at once");
         // This task waits for the second signal until the process ends.
         tokio::spawn(async move {
             self.next().await;

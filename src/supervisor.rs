@@ -38,7 +38,8 @@ fn feed(health: &Health, was_stuck: bool) -> bool {
     if let Err(stuck) = &checked
         && !was_stuck
     {
-        warn!(%stuck, "something is dead or stands still; systemd restarts this if it goes on");
+        warn!(%stuck, "a thread or task has ended or stands still; systemd restarts this process \
+                       if that lasts");
     }
     checked.is_ok()
 }

@@ -1,6 +1,8 @@
 //! Identifies a user by name and password. It checks passwords and counts the tries; the caller
 //! decides what follows.
 
+mod attempts;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
@@ -17,12 +19,11 @@ use tokio::task::spawn_blocking;
 use tokio::time::{interval, sleep};
 use tracing::{error, info};
 
-use crate::attempts::Attempts;
-use crate::folder::Stamp;
 use crate::identity::Identity;
-use crate::local::Local;
-use crate::passwords;
-use crate::users::{self, BadUsers, Users};
+use crate::users::folder::Stamp;
+use crate::users::local::Local;
+use crate::users::{self, BadUsers, Users, passwords};
+use attempts::Attempts;
 
 /// Passwords that are hashed at once. Each takes 19 MiB and one processor.
 const AT_ONCE: usize = 2;
@@ -63,7 +64,7 @@ impl Denied {
     pub fn why(self) -> &'static str {
         match self {
             Denied::Wrong => "a wrong user name or password",
-            Denied::TooMany => "too many wrong passwords: none is tried for a while",
+            Denied::TooMany => "too many wrong passwords: wait a minute before the next try",
             Denied::Busy => "too many passwords are being checked",
         }
     }
@@ -168,7 +169,7 @@ impl Authentication {
         let had_some = self.has_users();
         match read {
             Ok(_) if !is_there && had_some => {
-                error!("the file of the users has gone; those that were in it stay as they were");
+                error!("the file of the users is gone; its users stay valid until this restarts");
                 false
             }
             Ok(users) => {
@@ -180,12 +181,12 @@ impl Authentication {
                 });
                 if is_changed {
                     self.known.forget();
-                    info!(users = count, "the users have changed");
+                    info!(users = count, "read the changed users");
                 }
                 is_changed
             }
             Err(error) => {
-                error!(%error, "the users stay as they were");
+                error!(%error, "the file of the users cannot be used; the users stay as they were");
                 false
             }
         }

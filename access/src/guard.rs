@@ -3,15 +3,18 @@
 //!
 //! A page of another site can make a browser connect here, and with DNS rebinding even to loopback.
 //! Its requests carry that site's name as Host or Origin, and are refused. Reasons:
-//! `docs/decisions/door.md`.
+//! `docs/decisions/access.md`.
+
+pub(crate) mod names;
+pub(crate) mod networks;
 
 use std::net::IpAddr;
 
 use http::uri::{Authority, Uri};
 
-use crate::names::Names;
-use crate::networks::Networks;
 use crate::refusals::Brief;
+use names::Names;
+use networks::Networks;
 
 /// The rules by which a part lets requests in.
 #[derive(Debug)]
@@ -152,10 +155,10 @@ impl Guard {
             return Ok(());
         }
         let (peer, key) = (peer.to_canonical(), self.keys.networks);
-        let error = format!("{peer} is an address of none of {key}");
+        let error = format!("{peer} is in no network of {key}");
         let hint = format!(
-            "come from the local network, or through a VPN or a proxy in it; or add \"{peer}\", or \
-             its network, to {key}"
+            "connect from the local network, or through a VPN or a proxy in it; or add \
+             \"{peer}\", or its network, to {key}"
         );
         Err(Refused::foreign("networks", error, hint))
     }
@@ -195,9 +198,9 @@ impl Guard {
         let (called, bare) = (Brief(host.as_str()), Brief(host.host()));
         let error = format!("the Host header says {called}, which is not a name of this {part}");
         let hint = match (hosts, origin) {
-            (Some(key), _) => format!("add \"{bare}\" to {key} if it is"),
+            (Some(key), _) => format!("add \"{bare}\" to {key} if it is one"),
             (None, Some(origin)) => {
-                format!("add \"{}\" to {origins} if that page may come in", Brief(origin))
+                format!("add \"{}\" to {origins} to let that page in", Brief(origin))
             }
             (None, None) => "call it by its name or address".to_owned(),
         };
@@ -208,7 +211,8 @@ impl Guard {
         let Some(host) = host.filter(|host| is_of(origin, host)) else {
             let (origin, key) = (Brief(origin), self.keys.origins);
             let error = format!("a page of {origin} may not come in here");
-            let hint = format!("pages of this host may; add \"{origin}\" to {key} if it may");
+            let hint =
+                format!("only pages of this host may; to let it in, add \"{origin}\" to {key}");
             return Err(Refused::foreign("origins", error, hint));
         };
         self.check_name(host, Some(origin))

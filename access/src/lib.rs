@@ -9,27 +9,21 @@
 //! names from the system, and `authentication` waits for password checks. The crate opens no socket
 //! and knows neither MQTT nor routes.
 
-mod attempts;
 mod authentication;
-mod folder;
 mod guard;
 mod identity;
-mod local;
-mod names;
-mod networks;
-mod passwords;
 mod refusals;
 mod rights;
 mod roles;
 mod users;
 
 pub use authentication::{Authentication, Denied};
+pub use guard::names::Names;
+pub use guard::networks::{BadNetwork, LOCAL, Networks};
 pub use guard::{Asks, Calls, Guard, Keys, Refused, is_of_host};
 pub use identity::{Allowed, Identity};
-pub use names::Names;
-pub use networks::{BadNetwork, LOCAL, Networks};
-pub use passwords::new_password;
 pub use refusals::{Brief, Refusals};
 pub use rights::{Right, Rights};
 pub use roles::{BadRole, Role, is_node};
+pub use users::passwords::new_password;
 pub use users::{BadUsers, User, Users};

@@ -21,7 +21,7 @@ pub enum Right {
     Delete,
     /// Read what happened in the house.
     Log,
-    /// Send and hear messages of programs, through the relay.
+    /// Send and receive messages of programs, through the relay.
     Relay,
 }
 

@@ -1,5 +1,9 @@
 //! The users of a house: their names, their roles and the hashes of their passwords. Pure:
-//! [`crate::folder`] reads and writes the file, and `vitrina user` changes it.
+//! [`folder`] reads and writes the file, and `vitrina user` changes it.
+
+pub(crate) mod folder;
+pub(crate) mod local;
+pub(crate) mod passwords;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,7 +12,6 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::passwords;
 use crate::roles::{Role, is_node};
 
 const HEAD: &str = "# The users of the MQTT broker. Change them with `vitrina user`; the broker \
@@ -54,7 +57,7 @@ pub enum BadUsers {
         error: io::Error,
     },
     /// The file is not valid.
-    #[error("{path} does not hold users: {why}; mend it, or remove it and add them again")]
+    #[error("{path} does not hold users: {why}; correct it, or remove it and add them again")]
     Content {
         /// The file.
         path: PathBuf,
@@ -77,7 +80,7 @@ pub enum BadUsers {
     #[error("there is no user {0}; see `vitrina user list`")]
     Unknown(String),
     /// The password is too short or too long.
-    #[error("choose a password of 8 characters at least, and 1024 bytes at most")]
+    #[error("choose a password of at least 8 characters and at most 1024 bytes")]
     Password,
 }
 

@@ -332,8 +332,8 @@ impl Section {
                 "retained_bytes",
                 &self.retained_bytes,
                 &format!(
-                    "more than broker.newest_bytes = {}, so that a subscriber could not be sent \
-                     all retained messages; lower this or raise that",
+                    "it is more than broker.newest_bytes = {}, so that a subscriber could not be \
+                     sent all retained messages; lower this or raise that",
                     self.newest_bytes
                 ),
             ));

@@ -25,7 +25,7 @@ const UNTIL: &str = "vitrina made this; it is good until ";
 
 /// A certificate could not be made or saved.
 #[derive(Debug, thiserror::Error)]
-#[error("{path}: a certificate cannot be made there: {why}")]
+#[error("cannot make a certificate in {path}: {why}")]
 pub struct CannotMake {
     path: PathBuf,
     why: String,

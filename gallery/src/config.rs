@@ -103,7 +103,7 @@ impl Default for Section {
 #[derive(Debug, thiserror::Error)]
 pub enum BadConfig {
     /// `listen` is not an address.
-    #[error("gallery.{0} = {1:?} is no address: write it like 127.0.0.1:8080 or [::1]:8080")]
+    #[error("gallery.{0} = {1:?} is not an address: write it like 127.0.0.1:8080 or [::1]:8080")]
     Listen(&'static str, String),
     /// Others can reach `listen`, and the configuration does not say that this is intended.
     #[error(
@@ -266,7 +266,8 @@ impl Section {
         };
         let Some(listen) = &self.https_listen else {
             if files.is_some() || self.redirect {
-                let why = "certificate, key and redirect need it; write it like 0.0.0.0:8443";
+                let why = "gallery.certificate, gallery.key and gallery.redirect need it; write \
+                           it like 0.0.0.0:8443";
                 return bad("https_listen", why);
             }
             return Ok(None);
@@ -388,7 +389,7 @@ mod tests {
             ("hosts = ['http://a']", "bare name"),
             ("relay_origins = ['class.example.org']", "https://class"),
             ("relay_origins = ['https://class.example.org/']", "without a path"),
-            ("networks = ['10.0.0.0/33']", "gallery.networks: \"10.0.0.0/33\" is no network"),
+            ("networks = ['10.0.0.0/33']", "gallery.networks: \"10.0.0.0/33\" is not a network"),
             ("cors_origins = ['class.example.org']", "gallery.cors_origins"),
             ("frame_origins = ['*']", "gallery.frame_origins"),
             ("frame_origins = ['https://a;sandbox']", "without a path"),

@@ -1,5 +1,9 @@
-//! HTTP: listeners, admission, the table of routes, and the files of the page. What the routes
-//! answer from is in the folders of their subjects.
+//! HTTP: listeners, admission, the table of routes, and the files of the page.
+//!
+//! `listener` and `https` accept, `guard` judges each request and makes its `Caller`, and `routes`
+//! is the one table of routes with the right that each needs. Handlers turn requests into calls of
+//! the folders of their subjects, which know no routes. No handler judges an address by itself, and
+//! none answers before the guard and the table let the request pass.
 
 pub(crate) mod addresses;
 pub(crate) mod assets;

@@ -95,7 +95,7 @@ pub enum StartError {
     #[error(transparent)]
     Store(#[from] OpenError),
     /// Opening the data panicked.
-    #[error("what the gallery keeps could not be opened: {0}; this is a defect")]
+    #[error("the gallery's data could not be opened: {0}; this is a defect, please report it")]
     Failed(tokio::task::JoinError),
 }
 
@@ -112,10 +112,10 @@ pub struct BindError {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A task ended, which no task does before the gallery stops.
-    #[error("the gallery's {0} ended by itself; this is a defect")]
+    #[error("the gallery's {0} ended by itself; this is a defect, please report it")]
     Ended(&'static str),
     /// A task panicked.
-    #[error("a task of the gallery failed: {0}; this is a defect")]
+    #[error("a task of the gallery failed: {0}; this is a defect, please report it")]
     Failed(tokio::task::JoinError),
 }
 
@@ -283,7 +283,7 @@ impl Gallery {
             stop.closed().await;
         };
         if timeout(END_WITHIN, end).await.is_err() {
-            warn!("not all connections ended in time; they are cut");
+            warn!("closed the connections that did not end in time");
         }
         let close = async {
             let _ = spawn_blocking(move || drop(closing)).await;
@@ -343,15 +343,15 @@ fn bind(key: &str, wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), Bind
         |source| {
             let cure = match source.kind() {
                 io::ErrorKind::AddrInUse => format!(
-                    "another program has it: stop that one, or take another port with \
-                     `--set gallery.{key}=127.0.0.1:8081`"
+                    "another program uses it: stop that one, or choose another port with `--set \
+                     gallery.{key}=127.0.0.1:8081`"
                 ),
                 io::ErrorKind::PermissionDenied => format!(
-                    "ports below 1024 are reserved: take another one with \
-                     `--set gallery.{key}=127.0.0.1:8080`"
+                    "ports below 1024 are reserved: choose another one with `--set \
+                     gallery.{key}=127.0.0.1:8080`"
                 ),
                 _ => format!(
-                    "take an address of this machine with `--set gallery.{key}=ADDRESS:PORT`"
+                    "choose an address of this machine with `--set gallery.{key}=ADDRESS:PORT`"
                 ),
             };
             Err(BindError { address: wanted, source, cure })

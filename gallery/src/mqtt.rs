@@ -38,9 +38,9 @@ use subscriptions::Subscriptions;
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// The warning about a connection that [`Retry::is_ended`].
-const ENDED: &str = "broker lost again, each time soon after it was there: it may end the \
-                     connection for what the gallery's user is not allowed to publish or read; its \
-                     log says so";
+const ENDED: &str = "lost the broker again soon after connecting: it may end the connection \
+                     because the gallery's user may not publish or read something; the broker's \
+                     log says what";
 
 /// How many messages may wait to be sent.
 const QUEUE: usize = 64;
@@ -125,16 +125,16 @@ async fn listen(
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 // Other programs may share the root; their topics are ignored.
                 if let Ok(topic) = Topic::parse(&config.root, &publish.topic)
-                    && let Err(why) = hub.hear(&topic, publish.payload, publish.retain)
+                    && let Err(why) = hub.receive(&topic, publish.payload, publish.retain)
                 {
-                    warn!(topic = publish.topic, why, "message refused");
+                    warn!(topic = publish.topic, why, "refused a message");
                 }
             }
             Ok(Event::Incoming(Packet::SubAck(ack))) => {
                 for filter in asked.answered(ack.pkid, &ack.return_codes) {
                     error!(
                         broker = address,
-                        filter, "the broker does not let the gallery read this"
+                        filter, "the broker does not let the gallery read this; allow its user to"
                     );
                     hub.refused(filter);
                 }
@@ -148,7 +148,7 @@ async fn listen(
                 let error = trust::why(&error);
                 let (lost, news) = match retry.is_ended() {
                     true => (ENDED, ENDED),
-                    false => ("broker lost; trying again", error.as_str()),
+                    false => ("lost the broker; trying again", error.as_str()),
                 };
                 if retry.is_news(news) {
                     warn!(broker = address, error, "{lost}");
@@ -193,7 +193,8 @@ async fn log_in(options: &mut MqttOptions, config: &Config) {
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && user.is_none() => {}
         Err(error) => {
-            error!(file = %file.display(), %error, "gallery.password_file cannot be read");
+            error!(file = %file.display(), %error, "cannot read gallery.password_file; connecting \
+                                                    without a password");
         }
     }
 }
@@ -298,7 +299,7 @@ impl Speaker<'_> {
                     false
                 }
                 () = hub.say_come.notified() => {
-                    while let Some((other, order)) = hub.next_untold() {
+                    while let Some((other, order)) = hub.next_order() {
                         self.say(client, link, self.come(order.to(&other))).await?;
                     }
                     false
@@ -314,7 +315,8 @@ impl Speaker<'_> {
                             self.say(client, link, Saying { topic, payload: event.to_json() }).await?;
                         }
                         Err(RecvError::Lagged(missed)) => {
-                            warn!(missed, "photos come faster than the broker takes the news of them");
+                            warn!(missed, "photos come faster than the broker takes their \
+                                           announcements; some are not announced");
                         }
                         Err(RecvError::Closed) => return Ok(()),
                     }

@@ -1,11 +1,11 @@
 //! The people on the wall: who is here, the talk, and the cameras that their pages show.
 //!
-//! Pages' requests (`requests`) and the broker's messages (`hearing`) change one state under a
+//! Pages' requests (`requests`) and the broker's messages (`incoming`) change one state under a
 //! lock. Changes go out in bundles, encoded once and shared by all pages. Nothing here waits for a
 //! page, the broker or the disk.
 
 mod cameras;
-mod hearing;
+mod incoming;
 mod keys;
 mod outbox;
 mod pictures;
@@ -31,7 +31,7 @@ use wire::people::{Line, Present, What};
 use wire::{Author, GalleryId, NodeName, PersonId, PhotoId, Root, Topic, limits};
 
 use crate::now::{self, Now};
-use crate::record::database::{self, Kept};
+use crate::record::database::{self, Database};
 use cameras::Cameras;
 use outbox::Outbox;
 use presence::{Device, Presence};
@@ -54,7 +54,7 @@ const RENAMES: Rate = Rate { burst: 5.0, per_second: 0.1 };
 const SAYS: Rate = Rate { burst: 8.0, per_second: 1.0 };
 const SAYS_OF_ADDRESS: Rate = Rate { burst: 60.0, per_second: 10.0 };
 /// Messages of one person through the broker: more than a gallery lets them send.
-const HEARD: Rate = Rate { burst: limits::HEARD.0, per_second: limits::HEARD.1 };
+const RECEIVED: Rate = Rate { burst: limits::RECEIVED.0, per_second: limits::RECEIVED.1 };
 
 /// The most lines of the talk on disk.
 const KEPT: usize = talk::IDS;
@@ -75,7 +75,7 @@ pub(crate) struct People {
     keys: Keys,
     boot: String,
     room: Mutex<Room>,
-    kept: Kept,
+    kept: Database,
     changed: Notify,
     /// Told when there is something to send to the broker.
     pub outgoing: Notify,
@@ -96,9 +96,9 @@ struct Room {
     renames: Buckets<PersonId>,
     says: Buckets<PersonId>,
     says_of_address: Buckets<IpAddr>,
-    heard: Buckets<PersonId>,
+    received: Buckets<PersonId>,
     /// Lines that came too fast.
-    unheard: u64,
+    dropped: u64,
     /// Everybody and the last lines, as messages for new pages; `None` after a change.
     all: Option<[Arc<str>; 2]>,
 }
@@ -106,8 +106,8 @@ struct Room {
 /// Counts of the talk's lines since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counted {
-    /// Lines of one person that came faster than [`limits::HEARD`], and were dropped.
-    pub unheard: u64,
+    /// Lines of one person that came faster than [`limits::RECEIVED`], and were dropped.
+    pub dropped: u64,
     /// Lines that came too fast for the pages.
     pub missed: u64,
     /// Lines that are missing on disk.
@@ -116,7 +116,7 @@ pub(crate) struct Counted {
 
 impl People {
     pub fn new(config: &Config, me: &GalleryId, root: &Root) -> Self {
-        let (kept, last) = Kept::open(&config.talk, "talk", KEPT, limits::TALK);
+        let (kept, last) = Database::open(&config.talk, "talk", KEPT, limits::TALK);
         let said = database::ids(&config.talk, "said", KEPT);
         let boot = clock::boot().unwrap_or_else(|| clock::UNKNOWN_BOOT.to_owned());
         let room = Room {
@@ -129,8 +129,8 @@ impl People {
             renames: Buckets::new(RENAMES),
             says: Buckets::new(SAYS),
             says_of_address: Buckets::new(SAYS_OF_ADDRESS),
-            heard: Buckets::new(HEARD),
-            unheard: 0,
+            received: Buckets::new(RECEIVED),
+            dropped: 0,
             all: None,
         };
         People {
@@ -153,11 +153,11 @@ impl People {
 
     /// The counts of the talk.
     pub fn counted(&self) -> Counted {
-        let (unheard, missed) = {
+        let (dropped, missed) = {
             let room = self.room();
-            (room.unheard, room.talk.missed)
+            (room.dropped, room.talk.missed)
         };
-        Counted { unheard, missed, not_kept: self.kept.lost() }
+        Counted { dropped, missed, not_kept: self.kept.lost() }
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {

@@ -102,8 +102,8 @@ pub(crate) struct CannotBeDone {
 impl Reply for CannotBeDone {
     fn into_response(self) -> Response {
         let methods = self.methods.join(", ");
-        let hint = format!("{methods} can be; docs/protocol.md says what for");
-        let error = "this cannot be done here";
+        let hint = format!("use {methods}; docs/protocol.md says what for");
+        let error = "this address does not take this method";
         let mut response =
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, error, hint).into_response();
         if let Ok(methods) = HeaderValue::from_str(&methods) {

@@ -263,8 +263,8 @@ impl TestCardSection {
             if range.contains(&value) && (!even || value.is_multiple_of(2)) {
                 return Ok(value);
             }
-            let even = if even { ", even" } else { "" };
-            let right = format!("it is {} to {}{even}", range.start(), range.end());
+            let even = if even { " and even" } else { "" };
+            let right = format!("it must be {} to {}{even}", range.start(), range.end());
             Err(BadConfig::new(format!("node.test_card.{key}"), value, right))
         };
         Ok(TestCard {
@@ -284,14 +284,18 @@ fn cameras(sections: Vec<CameraSection>) -> Result<Vec<CameraConfig>, BadConfig>
         let camera = section.check(&at)?;
         if camera.device.is_some() && cameras.iter().any(|other| other.device == camera.device) {
             let device = camera.device.as_deref().unwrap_or(Path::new("")).display().to_string();
-            return Err(BadConfig::new(format!("{at}.device"), quoted(&device), "given twice"));
+            return Err(BadConfig::new(
+                format!("{at}.device"),
+                quoted(&device),
+                "another [[node.camera]] has it already",
+            ));
         }
         if let Some(name) = &camera.name {
             if cameras.iter().any(|other| other.name.as_ref() == Some(name)) {
                 return Err(BadConfig::new(
                     format!("{at}.name"),
                     quoted(name.as_str()),
-                    "given twice",
+                    "another [[node.camera]] has it already",
                 ));
             }
             if name.as_str() == TEST_CARD {
@@ -330,13 +334,17 @@ impl CameraSection {
         };
         let side = |key: &str, value: Option<u32>| match value {
             Some(pixels) if !(16..=16384).contains(&pixels) => {
-                Err(bad(key, &pixels, "it is 16 to 16384 pixels"))
+                Err(bad(key, &pixels, "it must be 16 to 16384 pixels"))
             }
             side => Ok(side),
         };
         let fps = match self.fps {
             Some(fps) if !(fps > 0.0 && fps <= wire::limits::FPS) => {
-                return Err(bad("fps", &fps, "it is above 0 and at most 1000 frames a second"));
+                return Err(bad(
+                    "fps",
+                    &fps,
+                    "it must be above 0 and at most 1000 frames a second",
+                ));
             }
             fps => fps,
         };
@@ -348,7 +356,7 @@ impl CameraSection {
         };
         let quality = self.quality.unwrap_or(choose::QUALITY);
         if !(1..=100).contains(&quality) {
-            return Err(bad("quality", &quality, "it is 1 to 100"));
+            return Err(bad("quality", &quality, "it must be 1 to 100"));
         }
         let (width, height) = (side("width", self.width)?, side("height", self.height)?);
         Ok(CameraConfig {
@@ -366,7 +374,7 @@ fn every(at: &str, typed: Option<&str>) -> Result<Option<Duration>, BadConfig> {
     let bad = |right| BadConfig::new(format!("{at}.every"), quoted(typed), right);
     let period = units::period(typed).map_err(bad)?;
     if !(EVERY.0..=EVERY.1).contains(&period) {
-        return Err(bad("it is 1 s to 1 d"));
+        return Err(bad("it must be 1 s to 1 d"));
     }
     Ok(Some(period))
 }

@@ -75,7 +75,7 @@ fn machine(data: &Path) -> String {
         .unwrap_or_else(|| {
             let id = format!("{:08x}", fastrand::u32(..));
             if let Err(error) = durable::write(&data.join("machine-id"), id.as_bytes(), 0o600) {
-                tracing::warn!(%error, "this machine's new id could not be kept");
+                tracing::warn!(%error, "cannot save this machine's new id");
             }
             id
         })

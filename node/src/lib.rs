@@ -60,11 +60,12 @@ pub struct Node {
 pub enum Error {
     /// The kernel gives no inotify instance or watch.
     #[error(
-        "cameras that are plugged in cannot be seen: {0}; raise fs.inotify.max_user_instances and max_user_watches"
+        "the node cannot notice cameras that are plugged in: {0}; raise \
+         fs.inotify.max_user_instances and max_user_watches"
     )]
     Hotplug(#[from] std::io::Error),
     /// The system cannot start another thread.
-    #[error("no thread for the spool: {0}")]
+    #[error("cannot start the thread of the spool: {0}")]
     Thread(std::io::Error),
 }
 

@@ -18,6 +18,15 @@ pub struct Rate {
 }
 
 /// A bucket of turns that refills with time.
+///
+/// ```
+/// # use std::time::Duration;
+/// let mut bucket = quota::Bucket::new(quota::Rate { burst: 2.0, per_second: 0.5 });
+/// let now = Duration::from_secs(100);
+/// assert_eq!((bucket.take(now), bucket.take(now)), (Ok(()), Ok(())));
+/// assert_eq!(bucket.take(now), Err(2.0), "seconds until the next turn");
+/// assert_eq!(bucket.take(now + Duration::from_secs(2)), Ok(()));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Bucket {
     rate: Rate,
@@ -173,7 +182,7 @@ mod tests {
     fn who_keeps_to_what_is_said_is_heard_also_when_lines_come_together() {
         let rate = |(burst, per_second)| Rate { burst, per_second };
         let mut says = Bucket::new(rate(wire::limits::SAID));
-        let mut hears = Bucket::new(rate(wire::limits::HEARD));
+        let mut hears = Bucket::new(rate(wire::limits::RECEIVED));
         let mut now = Duration::ZERO;
         for _ in 0..3000 {
             now += says.wait(now).max(Duration::from_nanos(1));

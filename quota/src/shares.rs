@@ -10,6 +10,22 @@ use tokio::time::timeout;
 use crate::ledger::{Holder, Ledger};
 
 /// A limited amount of something. A cheap handle.
+///
+/// ```
+/// #[derive(Clone, PartialEq, Eq, Hash)]
+/// struct Client(u32);
+/// impl quota::Holder for Client {
+///     fn is_known(&self) -> bool {
+///         false
+///     }
+/// }
+/// // A holder may have as much as it leaves for others.
+/// let uploads = quota::Shares::new("uploads", 32);
+/// let mut shares: Vec<_> = std::iter::from_fn(|| uploads.take(Client(1)).ok()).collect();
+/// assert_eq!((shares.len(), uploads.taken()), (14, 14));
+/// shares.pop();
+/// assert_eq!(uploads.taken(), 13, "a share comes back when it is dropped");
+/// ```
 #[derive(Debug)]
 pub struct Shares<H: Holder>(Arc<Inner<H>>);
 
@@ -161,7 +177,7 @@ impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Full { what, total, theirs } = self;
         match theirs {
-            0 => write!(f, "all of the {total} {what} are taken"),
+            0 => write!(f, "all {total} {what} are taken"),
             _ => write!(f, "your address has {theirs} of the {total} {what}; others need the rest"),
         }
     }

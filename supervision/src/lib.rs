@@ -18,6 +18,18 @@ pub use retry::Retry;
 pub use stop::stopped;
 
 /// What is watched, and which of it has died. Cheap to clone: clones share one state.
+///
+/// ```
+/// use supervision::{Health, Need};
+///
+/// let health = Health::default();
+/// let thread = health.thread("keeper", Need::Minor, |beat| beat.beat()).unwrap();
+/// thread.join().unwrap();
+/// assert_eq!(health.check(), Ok(()), "it ended as it should");
+/// let thread = health.thread("keeper", Need::Minor, |_| panic!("a fault")).unwrap();
+/// assert!(thread.join().is_err());
+/// assert!(health.check().unwrap_err().starts_with("keeper was ended by a fault"));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Health(Arc<Mutex<Inner>>);
 
@@ -194,8 +206,8 @@ impl fmt::Display for Trouble {
         match self.idle {
             None => write!(
                 f,
-                "{} was ended by a fault of Vitrina; systemd starts it anew, elsewhere start this \
-                 process again, and report it",
+                "{} was ended by a fault of Vitrina; systemd restarts this process, elsewhere \
+                 restart it; please report it",
                 self.what
             ),
             Some(idle) => write!(f, "{} has made no progress for {} s", self.what, idle.as_secs()),
@@ -218,7 +230,7 @@ impl Beat {
     /// It ends, although its owner did not release it.
     pub fn lost(&self) {
         self.0.has_died.store(true, Relaxed);
-        tracing::error!(what = self.0.what, "this has ended, and should not");
+        tracing::error!(what = self.0.what, "this ended, and should not");
     }
 }
 

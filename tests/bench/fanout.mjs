@@ -15,7 +15,7 @@ export const RATES = [4e6, 1e6, 2e5];
 
 const WARM = 1000;
 
-/** A frame that is older than so many ms is an old one. */
+/** A frame is old from this age on, in ms. */
 const OLD = 1000;
 
 /** Seconds of processor time for each GB that arrived, ages in ms, and frames a second that each viewer got. */

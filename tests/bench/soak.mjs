@@ -16,7 +16,7 @@ import { WebSocketWatcher } from './watcher.mjs';
 const SECONDS = Number(process.env.SOAK_SECONDS ?? 3600);
 const ROWS = 12;
 const RATE = 2e5;
-// With so many, pictures are lent from pipes.
+// From this many on, pictures are lent from pipes.
 const GOOD = 16;
 const NAME = 'rig-test-camera-rig0000';
 const CAMERA = `bench/${NAME}`;

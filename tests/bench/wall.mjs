@@ -21,7 +21,7 @@ const NODE = 'bench';
 const name = (n) => `rig-test-camera-rig${String(n).padStart(4, '0')}`;
 const id = (n) => `${NODE}/${name(n)}`;
 
-/** All in one process with so many MJPEG cameras of 1280x720. */
+/** All in one process with `cameras` MJPEG cameras of 1280x720. */
 function start(cameras, fps) {
   const each = Array.from({ length: cameras }, (_, n) => `{name="${name(n)}", width=1280, height=720, fps=${fps}}`);
   const set = [`node.name=${NODE}`, `node.camera=[${each}]`];

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 
 import { now } from './client.mjs';
 
-/** So much of a frame is looked at. */
+/** How many bytes of a frame are looked at. */
 const LOOK = 160;
 
 /** A connection that is read at a rate, message by message. What a message is, a subclass says. */

@@ -47,7 +47,7 @@ const REFUSALS = [
   {
     what: 'wants of the gallery',
     kind: () => guarded(but('gallery', 'vitrina/+/+/want')),
-    told: (id) => new RegExp(`^${id}: it is asked for pictures, and does not hear it: the broker must let this gallery publish`),
+    told: (id) => new RegExp(`^${id}: it does not receive that it is asked for pictures: the broker must let this gallery publish`),
   },
   {
     what: 'the word of the gallery that a photo is stored',

@@ -5,12 +5,12 @@ import { after, before, test } from 'node:test';
 
 import { mosquitto } from '../harness/brokers.mjs';
 import { run } from '../harness/child.mjs';
-import { door, user } from '../harness/door.mjs';
+import { openBroker, user } from '../harness/transports.mjs';
 import { Subscriber } from '../harness/mosquitto.mjs';
 import { until } from '../harness/until.mjs';
 
 let broker;
-before(async () => (broker = await door([])));
+before(async () => (broker = await openBroker([])));
 after(() => broker?.stop());
 
 const port = (of) => new URL(of.brokers.mqtt).port;
@@ -57,7 +57,7 @@ for (const version of ['mqttv31', 'mqttv311', 'mqttv50']) {
 }
 
 test('a refused client is told of in the log once, by its address and the reason', async () => {
-  const guarded = await door([]);
+  const guarded = await openBroker([]);
   await user(guarded, 'ada', 'admin');
   for (const id of ['first', 'second']) {
     const end = await run('mosquitto_pub', ['-h', '127.0.0.1', '-p', port(guarded), '-i', id, '-t', 'a', '-m', 'b']);

@@ -4,14 +4,14 @@ import { strict as assert } from 'node:assert';
 import { after, before, test } from 'node:test';
 
 import { Child, run } from '../harness/child.mjs';
-import { door, user } from '../harness/door.mjs';
+import { openBroker, user } from '../harness/transports.mjs';
 import { until } from '../harness/until.mjs';
 
 const COUNT = 50;
 const NUMBERS = Array.from({ length: COUNT }, (_, i) => `${i + 1}`);
 
 let broker;
-before(async () => (broker = await door(['tls'])));
+before(async () => (broker = await openBroker(['tls'])));
 after(() => broker?.stop());
 
 const at = (url) => ['-h', '127.0.0.1', '-p', new URL(url).port];
@@ -90,7 +90,7 @@ for (const version of ['mqttv311', 'mqttv5']) {
   });
 
   test(`${version}: with a password, over TLS`, async () => {
-    const guarded = await door(['tls']);
+    const guarded = await openBroker(['tls']);
     const password = await user(guarded, 'ada', 'admin');
     const secure = [...at(guarded.brokers.mqtts), '-V', version, '--cafile', guarded.certificate];
     const log = (word) => [...secure, '-u', 'ada', '-P', word];

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { launch } from '../harness/chromium.mjs';
-import { door, user } from '../harness/door.mjs';
+import { openBroker, user } from '../harness/transports.mjs';
 import { until } from '../harness/until.mjs';
 
 const LIBRARY = fileURLToPath(new URL('../node_modules/mqtt/dist/mqtt.min.js', import.meta.url));
@@ -16,7 +16,7 @@ const LIMIT = { timeout: 60_000 };
 
 let broker, password, browser, site;
 before(async () => {
-  broker = await door(['ws']);
+  broker = await openBroker(['ws']);
   password = await user(broker, 'ada', 'admin');
   // A page of loopback, because Chromium lets no other page reach loopback; it may have any name.
   browser = await launch(['--host-resolver-rules=MAP other.example 127.0.0.1']);

@@ -215,7 +215,7 @@ test('what a broker swallows is told by name: live frames, a gallery, a node', a
   await wall.again();
   await reason(wall, /^What this gallery says does not come back/);
   await pi.again();
-  await until('the node says it too', () => /what it says does not come back/.test(pi.stderr), { limit: 20_000 });
+  await until('the node says it too', () => /its own messages do not come back/.test(pi.stderr), { limit: 20_000 });
   await Promise.all([pi.stop(), wall.stop()]);
   broker.stop();
 });

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { run } from '../harness/child.mjs';
-import { door, user } from '../harness/door.mjs';
+import { openBroker, user } from '../harness/transports.mjs';
 
 const SCRIPT = fileURLToPath(new URL('speak.py', import.meta.url));
 // Debian's Python has Debian's paho-mqtt; another one may come first in PATH.
@@ -14,7 +14,7 @@ const PYTHON = process.env.PYTHON ?? '/usr/bin/python3';
 
 let broker, password;
 before(async () => {
-  broker = await door(['tls']);
+  broker = await openBroker(['tls']);
   password = await user(broker, 'ada', 'admin');
 });
 after(() => broker?.stop());

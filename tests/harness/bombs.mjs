@@ -39,7 +39,7 @@ export function png(width, height, { interlaced = false } = {}) {
   ]);
 }
 
-/** A grey JPEG, 4:2:0, followed by so many bytes. */
+/** A grey JPEG, 4:2:0, followed by `behind` bytes. */
 export function jpeg(width, height, { progressive = false, behind = 0 } = {}) {
   const segment = (marker, ...data) => {
     const all = Buffer.concat(data.map((part) => Buffer.from(part)));

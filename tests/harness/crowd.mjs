@@ -30,7 +30,7 @@ export class Crowd {
   #round = 0;
   people = [];
 
-  /** Makes so many people join. */
+  /** Makes `count` people join. */
   static async join(wall, count) {
     const crowd = new Crowd();
     crowd.#wall = wall;
@@ -61,7 +61,7 @@ export class Crowd {
     return performance.now() - began;
   }
 
-  /** Makes so many come or leave each second. Returns the longest time of a message meanwhile, in ms. */
+  /** Makes `perSecond` people come or leave each second. Returns the longest time of a message meanwhile, in ms. */
   async churn(perSecond, seconds) {
     const [speaker, listener] = this.people;
     const coming = [];

@@ -73,7 +73,7 @@ export const reason = (gallery, what, limit = 30_000) => until(`/healthz says ${
   throw new Error(JSON.stringify(reasons));
 }, { limit });
 
-/** Checks that these galleries together have so many photos, each once. */
+/** Checks that these galleries together have `count` photos, each once. */
 export async function stored(galleries, count) {
   const all = async () => (await Promise.all(galleries.map(photos))).flat().map(({ id }) => id);
   await until(`${count} photos are stored`, async () => {
@@ -86,7 +86,7 @@ export async function stored(galleries, count) {
   assert.equal(ids.length, count);
 }
 
-/** Waits until a gallery has received so many further pictures of its camera: the age falls with each. */
+/** Waits until a gallery has received `count` further pictures of its camera: the age falls with each. */
 export async function pictures(gallery, count) {
   let [seen, last] = [0, 0];
   await until(`${count} further pictures`, async () => {

@@ -15,7 +15,7 @@ const on = (bytes, at, inodes = 0) => ['unshare', '-rm', 'sh', '-c', MOUNT, `siz
 
 export class SmallDisk {
   /**
-   * Starts a process whose data are on a disk of `bytes`; of so many `inodes`, if they are bounded.
+   * Starts a process whose data are on a disk of `bytes`; with `inodes` inodes, if they are bounded.
    * Fails where none can be mounted.
    */
   static async under(command, bytes, { inodes, ...options } = {}) {

@@ -18,7 +18,7 @@ import { Guest } from '../harness/vm.mjs';
 const CUTS = Number(process.env.POWER_CUTS ?? 2);
 const DATA = '/var/lib/power';
 const CAMERA = 'guest/test-card';
-/** So many photos are asked for at once: a slow machine is asked more slowly. */
+/** How many photos are asked for at once: a slow machine is asked more slowly. */
 const AT_ONCE = 4;
 
 const CONFIG = `

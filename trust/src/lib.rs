@@ -108,8 +108,8 @@ pub fn why(error: &(dyn StdError + 'static)) -> String {
 }
 
 /// How a port for another protocol answers our greeting.
-const NO_TLS: &str = "the server does not speak TLS there; mqtts:// wants the port of a listener \
-                      with TLS, which is 8883 unless said otherwise";
+const NO_TLS: &str = "the server does not speak TLS there; mqtts:// needs the port of a listener \
+                      with TLS, usually 8883";
 
 fn vouched(roots: RootCertStore, provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
@@ -120,7 +120,7 @@ fn vouched(roots: RootCertStore, provider: &Arc<CryptoProvider>) -> Arc<dyn Serv
 
 fn of_file(file: &Path) -> Result<RootCertStore, BadTrust> {
     let bad = |error: &dyn StdError| {
-        let right = format!("{error}; it holds the certificates of authorities, in PEM");
+        let right = format!("{error}; it must hold the certificates of authorities, in PEM");
         BadTrust::new("ca_file", file.display(), right)
     };
     let mut roots = RootCertStore::empty();
@@ -138,8 +138,8 @@ fn of_system(broker: &BrokerUrl) -> Result<RootCertStore, BadTrust> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
-        let right = "this system knows no authorities that could vouch for it: set ca_file or \
-                     fingerprint, or install the package ca-certificates";
+        let right = "this system knows no certificate authorities: set ca_file or fingerprint, or \
+                     install the package ca-certificates";
         return Err(BadTrust::new("broker", broker, right));
     }
     Ok(roots)

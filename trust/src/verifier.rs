@@ -15,14 +15,14 @@ use crate::fingerprint::Fingerprint;
 pub(crate) enum Refused {
     #[error(
         "{server} shows another certificate than configured: expected {expected}, got {actual}. \
-         If it has got a new one, which its own log and `openssl x509 -noout -fingerprint -sha256` \
-         tell, set fingerprint to that; else it is not the server that you mean"
+         If it has a new one, its own log and `openssl x509 -noout -fingerprint -sha256` show it: \
+         set fingerprint to that. If not, this is not the server that you mean"
     )]
     Another { server: String, expected: Fingerprint, actual: Fingerprint },
     #[error(
         "the certificate of {server} is not trusted: {why}. Set ca_file to the certificate of the \
-         authority that signed it, or, if its fingerprint is the one that the server's own log \
-         tells, fingerprint = \"{actual}\""
+         authority that signed it, or, if the server's own log shows this fingerprint, \
+         fingerprint = \"{actual}\""
     )]
     NotVouched { server: String, why: String, actual: Fingerprint },
 }

@@ -16,4 +16,4 @@ mod messages;
 pub use close::Broken;
 pub use frame::{CONTROL, Kind, Opcode, head, put_head};
 pub use frames::{Frames, Part};
-pub use messages::{Heard, Messages};
+pub use messages::{Incoming, Messages};

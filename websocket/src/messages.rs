@@ -11,7 +11,7 @@ const STEP: usize = 64 * 1024;
 
 /// What a client sent.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum Incoming {
     /// A whole message; text is UTF-8.
     Message(Kind, Bytes),
     /// A ping, with the payload that its answer must have.
@@ -23,6 +23,18 @@ pub enum Heard {
 }
 
 /// Gathers the messages of a client.
+///
+/// ```
+/// use websocket::{Incoming, Kind, Messages};
+///
+/// let mut messages = Messages::new(1024);
+/// // RFC 6455, section 5.7: a masked text message that says "Hello".
+/// let bytes = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+/// messages.buffer().extend_from_slice(&bytes[..4]);
+/// assert_eq!(messages.parse(), Ok(None), "more bytes are needed");
+/// messages.buffer().extend_from_slice(&bytes[4..]);
+/// assert_eq!(messages.parse(), Ok(Some(Incoming::Message(Kind::Text, "Hello".into()))));
+/// ```
 #[derive(Debug)]
 pub struct Messages {
     frames: Frames,
@@ -59,13 +71,13 @@ impl Messages {
     ///
     /// # Errors
     /// [`Broken`]; what follows cannot be parsed any more.
-    pub fn parse(&mut self) -> Result<Option<Heard>, Broken> {
+    pub fn parse(&mut self) -> Result<Option<Incoming>, Broken> {
         loop {
             match self.frames.parse(usize::MAX)? {
                 None => return Ok(None),
-                Some(Part::Ping(payload)) => return Ok(Some(Heard::Ping(payload))),
-                Some(Part::Pong) => return Ok(Some(Heard::Pong)),
-                Some(Part::Close) => return Ok(Some(Heard::Close)),
+                Some(Part::Ping(payload)) => return Ok(Some(Incoming::Ping(payload))),
+                Some(Part::Pong) => return Ok(Some(Incoming::Pong)),
+                Some(Part::Close) => return Ok(Some(Incoming::Close)),
                 Some(Part::Payload { kind, bytes, left, is_end }) => {
                     self.gather(&bytes, left);
                     if is_end {
@@ -86,12 +98,12 @@ impl Messages {
         self.message.extend_from_slice(bytes);
     }
 
-    fn end(&mut self, kind: Kind) -> Result<Heard, Broken> {
+    fn end(&mut self, kind: Kind) -> Result<Incoming, Broken> {
         let payload = std::mem::take(&mut self.message);
         if kind == Kind::Text && std::str::from_utf8(&payload).is_err() {
             return Err(Broken(NOT_UTF8, "a text message is not UTF-8"));
         }
-        Ok(Heard::Message(kind, payload.into()))
+        Ok(Incoming::Message(kind, payload.into()))
     }
 }
 
@@ -107,16 +119,16 @@ mod tests {
     const MESSAGE: usize = 10 * 1024 * 1024;
 
     /// What is parsed from `bytes` when they come in pieces of `step`.
-    fn hear(bytes: &[u8], step: usize) -> Result<Vec<Heard>, Broken> {
+    fn receive(bytes: &[u8], step: usize) -> Result<Vec<Incoming>, Broken> {
         let mut messages = Messages::new(MESSAGE);
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         for part in bytes.chunks(step) {
             messages.buffer().extend_from_slice(part);
             while let Some(next) = messages.parse()? {
-                heard.push(next);
+                received.push(next);
             }
         }
-        Ok(heard)
+        Ok(received)
     }
 
     #[test]
@@ -137,20 +149,20 @@ mod tests {
             frame(0x88, &[3, 232]),
         ]
         .concat();
-        let text = |text: &'static str| Heard::Message(Kind::Text, text.into());
-        let binary = |bytes: Vec<u8>| Heard::Message(Kind::Binary, bytes.into());
+        let text = |text: &'static str| Incoming::Message(Kind::Text, text.into());
+        let binary = |bytes: Vec<u8>| Incoming::Message(Kind::Binary, bytes.into());
         for step in [1, 7, 4096, bytes.len()] {
             let expected = [
                 text("¡hola!"),
-                Heard::Ping(Bytes::from_static(b"ping")),
+                Incoming::Ping(Bytes::from_static(b"ping")),
                 binary(b"abcd".to_vec()),
-                Heard::Pong,
+                Incoming::Pong,
                 binary(long.clone()),
                 binary(Vec::new()),
                 text("é"),
-                Heard::Close,
+                Incoming::Close,
             ];
-            assert!(hear(&bytes, step).unwrap() == expected, "{step}");
+            assert!(receive(&bytes, step).unwrap() == expected, "{step}");
         }
     }
 
@@ -162,7 +174,7 @@ mod tests {
             (frame(0x81, b"\xed\xa0\x80"), NOT_UTF8),
             (large, TOO_LARGE),
         ] {
-            assert_eq!(hear(&bytes, bytes.len()).unwrap_err().0, code, "{:02x?}", &bytes[..4]);
+            assert_eq!(receive(&bytes, bytes.len()).unwrap_err().0, code, "{:02x?}", &bytes[..4]);
         }
     }
 
@@ -204,15 +216,15 @@ mod tests {
                 }
                 prop_assert_eq!(messages.is_amidst(), len > 0);
             }
-            let message = Heard::Message(Kind::Binary, payload.into());
-            prop_assert_eq!(hear(&bytes, step), Ok(vec![message]));
+            let message = Incoming::Message(Kind::Binary, payload.into());
+            prop_assert_eq!(receive(&bytes, step), Ok(vec![message]));
         }
 
         #[test]
         fn random_bytes_break_nothing(bytes in vec(any::<u8>(), 0..80), step in 1..20_usize) {
-            let _ = hear(&bytes, step);
+            let _ = receive(&bytes, step);
             for first in [0x01, 0x82, 0x00, 0x89] {
-                let _ = hear(&[&[first, 0x85], &bytes[..]].concat(), step);
+                let _ = receive(&[&[first, 0x85], &bytes[..]].concat(), step);
             }
         }
     }

@@ -25,7 +25,7 @@ pub use facts::want::Want;
 pub use limits::PacketLimits;
 pub use page::frame;
 pub use pictures::jpeg;
-pub use pictures::stamp::{Stamp, Took};
+pub use pictures::stamp::{Ages, Stamp};
 pub use settings::broker_url::{self, BadBrokerUrl, BrokerUrl};
 pub use settings::units;
 pub use topics::filter;

@@ -107,7 +107,7 @@ pub const TALK: usize = 200;
 /// How many lines of one person at once, and in the long run each second, readers of the talk
 /// accept; they drop the rest. A delay can bunch lines, so senders keep to [`SAID`], which is
 /// lower, and lose none.
-pub const HEARD: (f32, f32) = (100.0, 20.0);
+pub const RECEIVED: (f32, f32) = (100.0, 20.0);
 
 /// How many lines a person says at once, and in the long run each second. Up to 4 s of them may
 /// arrive together.

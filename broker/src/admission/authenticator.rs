@@ -56,9 +56,7 @@ impl Authenticator {
         let has_users = self.known.has_users();
         let allowed = self.allowed(peer, has_users).ok_or_else(|| {
             let why = match has_users {
-                false => {
-                    "another machine comes in by a user (vitrina user add) or with broker.open"
-                }
+                false => "clients on other machines need a user (vitrina user add) or broker.open",
                 true => "no user name was given, and broker.anonymous is not set",
             };
             Refusal::new(Reason::NotAuthorized, why)

@@ -17,7 +17,7 @@ pub(crate) const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Retained messages, bounded in count and bytes.
 #[derive(Debug)]
 pub(crate) struct Retained {
-    messages: BTreeMap<Arc<str>, Kept>,
+    messages: BTreeMap<Arc<str>, Entry>,
     counts: Ledger<Holder>,
     bytes: Ledger<Holder>,
     /// No message expires earlier than this.
@@ -27,7 +27,7 @@ pub(crate) struct Retained {
 }
 
 #[derive(Debug)]
-struct Kept {
+struct Entry {
     message: Arc<Message>,
     /// Whose share the message counts to.
     holder: Holder,
@@ -63,19 +63,19 @@ impl Retained {
         match old {
             Some(old) if !fits => self.put(old),
             None if !fits => {}
-            _ => self.put(Kept { message: message.clone(), holder: holder.clone() }),
+            _ => self.put(Entry { message: message.clone(), holder: holder.clone() }),
         }
         if fits { Ok(()) } else { Err(Full) }
     }
 
-    fn put(&mut self, kept: Kept) {
+    fn put(&mut self, kept: Entry) {
         self.counts.add(&kept.holder, 1);
         self.bytes.add(&kept.holder, kept.message.size());
         self.first_expires = self.first_expires.into_iter().chain(kept.message.expires).min();
         self.messages.insert(kept.message.topic.clone(), kept);
     }
 
-    fn forget(&mut self, topic: &str) -> Option<Kept> {
+    fn forget(&mut self, topic: &str) -> Option<Entry> {
         let kept = self.messages.remove(topic)?;
         self.counts.sub(&kept.holder, 1);
         self.bytes.sub(&kept.holder, kept.message.size());

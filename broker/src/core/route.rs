@@ -93,7 +93,7 @@ impl Core {
                 self.lose(&delivery);
             }
         }
-        self.settle(state);
+        self.end_due(state);
         !state.orphans.is_empty()
     }
 
@@ -192,8 +192,9 @@ impl Core {
             if self.no_room.is_due() {
                 warn!(
                     topic = %Brief(&message.topic),
-                    "a message was not retained, for its client has its share, or there is no room: \
-                     raise broker.retained or broker.retained_bytes, or clear what is not needed"
+                    "a message was not retained, because its client has used its share or there \
+                     is no room: raise broker.retained or broker.retained_bytes, or clear what is \
+                     not needed"
                 );
             }
             Reason::QuotaExceeded

@@ -71,7 +71,7 @@ impl Session {
         let holder = entry.holder.clone();
         let published =
             self.core.route(&mut state, self.id, &holder, &message.shared(&self.core.counters));
-        self.core.settle(&mut state);
+        self.core.end_due(&mut state);
         // A failure reason ends the exchange; 3.1.1 has no such reason.
         if is_once
             && published.is_err()
@@ -179,7 +179,7 @@ impl Session {
         let Some(entry) = self.entry(&mut state) else { return Ok(()) };
         if let Some(expiry) = expiry {
             if entry.expiry.is_zero() && expiry > 0 {
-                let why = "a session expiry at the end of a session that has none";
+                let why = "a DISCONNECT with a session expiry, after a CONNECT without one";
                 return Err(Refusal::new(Reason::ProtocolError, why));
             }
             state.set_expiry(self.id, expiry.min(self.core.limits.session_expiry));
@@ -203,7 +203,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         let mut state = self.core.lock();
         self.core.disconnect(&mut state, self.id, &self.outbox, Reason::Success);
-        self.core.settle(&mut state);
+        self.core.end_due(&mut state);
     }
 }
 

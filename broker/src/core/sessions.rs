@@ -128,7 +128,7 @@ impl Core {
         }
         state.set_expiry(id, expiry);
         self.counters.clients.add(1);
-        self.settle(&mut state);
+        self.end_due(&mut state);
         Ok(id)
     }
 
@@ -225,7 +225,7 @@ impl Core {
 
     /// Publishes due wills and ends full sessions of absent clients, until none are left. Nobody
     /// learns that a will could not be retained.
-    pub fn settle(&self, state: &mut State) {
+    pub fn end_due(&self, state: &mut State) {
         loop {
             if let Some((from, holder, will)) = state.wills.pop_front() {
                 let _ = self.route(state, from, &holder, &will.shared(&self.counters));
@@ -255,8 +255,9 @@ impl Core {
             warn!(
                 client = %Brief(&entry.owner.client_id),
                 bytes = outbox.bytes(),
-                "disconnected the client for which most waited: all messages together took more \
-                 than broker.memory; it reads too slowly or asks for too much"
+                "disconnected the client for which the most bytes waited, because all waiting \
+                 messages together took more than broker.memory; it reads too slowly or \
+                 subscribes to too much"
             );
         }
         state.set_expiry(id, 0);
@@ -269,9 +270,9 @@ impl Core {
         if self.discarded.is_due() {
             warn!(
                 client = %Brief(&entry.owner.client_id),
-                "discarded the session of an absent client: what waited for it found no room; \
-                 raise broker.queue, broker.queue_bytes or broker.session_bytes, or have it come \
-                 back sooner"
+                "discarded the session of an absent client, because there was no room for the \
+                 messages that wait for it; raise broker.queue, broker.queue_bytes or \
+                 broker.session_bytes, or let it connect again sooner"
             );
         }
         self.discard(state, id);
@@ -299,7 +300,7 @@ impl Core {
                 state.deadlines.insert((away.ends_at, id));
             }
         }
-        self.settle(state);
+        self.end_due(state);
         state.deadlines.first().map(|(at, _)| *at)
     }
 
@@ -313,7 +314,7 @@ impl Core {
             state.set_expiry(id, 0);
             self.discard(&mut state, id);
         }
-        self.settle(&mut state);
+        self.end_due(&mut state);
     }
 
     /// Ends all sessions, and lets no client in any more. Wills are not published, because nobody

@@ -48,7 +48,7 @@ impl Core {
             for fact in sys::facts(self) {
                 self.spread(&mut state, 0, &fact);
             }
-            self.settle(&mut state);
+            self.end_due(&mut state);
         }
     }
 }

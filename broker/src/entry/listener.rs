@@ -195,7 +195,8 @@ impl Listener {
                         tokio::select! {
                             () = serve(parts, peer, stream, speaks, &slot) => {}
                             () = slot.lost() => {
-                                debug!(%peer, "a connection without CONNECT made room for another");
+                                debug!(%peer, "closed a connection without CONNECT to make room \
+                                               for another");
                             }
                         }
                     });
@@ -257,7 +258,7 @@ async fn serve(parts: Parts, peer: SocketAddr, stream: TcpStream, speaks: Speaks
                 debug!(%peer, %error, "a connection ended before MQTT");
             }
         }
-        Err(_) => debug!(%peer, "a connection ended before MQTT, for it took too long"),
+        Err(_) => debug!(%peer, "closed a connection that took too long to begin MQTT"),
     }
 }
 

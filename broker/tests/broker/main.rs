@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 
+mod access;
 mod aliases;
 mod clients;
-mod door;
 mod fuzz;
 mod health;
 mod logged;

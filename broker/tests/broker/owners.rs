@@ -3,7 +3,7 @@
 use access::{Role, Users};
 use broker::Section;
 
-use crate::door::{PASSWORD, add, answer, enter, login, start};
+use crate::access::{PASSWORD, add, answer, enter, login, start};
 use crate::raw::{BOTH, Connect, Raw, V5, publish_with};
 use crate::running::{section, start_in};
 

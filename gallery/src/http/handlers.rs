@@ -148,12 +148,12 @@ pub(crate) async fn log(site: Site, asked: Asked) -> Answer {
         Some(Ok(number)) => Ok(Some(number)),
         Some(Err(_)) => {
             let hint = "before is the id of a line, limit a number";
-            Err(Problem::bad_request(format!("{key} is no whole number"), hint))
+            Err(Problem::bad_request(format!("{key} is not a whole number"), hint))
         }
     };
     let limit = number("limit")?.unwrap_or(LINES);
     if !(1..=LINES_MOST).contains(&limit) {
-        let error = format!("limit is {limit}, but 1 to {LINES_MOST} is possible");
+        let error = format!("limit is {limit}; it must be 1 to {LINES_MOST}");
         let hint = "ask for more with before=<the id of the last line>";
         return Err(Problem::bad_request(error, hint));
     }
@@ -261,7 +261,7 @@ pub(crate) async fn healthz(site: Site, _: Asked) -> Answer {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         reasons: Vec<String>,
     }
-    let mut reasons = site.hub.ails();
+    let mut reasons = site.hub.faults();
     let (vital, minor): (Vec<_>, Vec<_>) =
         site.health.troubles().into_iter().partition(|trouble| trouble.need == Need::Vital);
     reasons.extend(vital.iter().map(ToString::to_string));

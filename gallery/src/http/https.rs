@@ -110,7 +110,7 @@ impl Https {
             if let Err(error) = &renewed
                 && !failed
             {
-                warn!(%error, "the certificate cannot be renewed");
+                warn!(%error, "cannot renew the certificate; browsers warn of it when it runs out");
             }
             failed = renewed.is_err();
         }

@@ -60,7 +60,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let limit = optional(parameters, "limit")?.unwrap_or(PAGE);
     if !(1..=limits::PHOTOS).contains(&limit) {
-        let error = format!("limit is {limit}, but 1 to {} is possible", limits::PHOTOS);
+        let error = format!("limit is {limit}; it must be 1 to {}", limits::PHOTOS);
         return Err(Problem::bad_request(error, "follow the Link header to get more"));
     }
     let filter = filter(parameters)?;

@@ -60,7 +60,7 @@ struct Node {
     cameras: BTreeMap<CameraName, Camera>,
     confirmed: u64,
     /// When the node last sent anything, by the monotonic clock.
-    heard: Micros,
+    last_seen: Micros,
     silent: bool,
     /// Since when it is offline or silent, in milliseconds since 1970.
     gone_since: u64,
@@ -89,7 +89,7 @@ pub(crate) enum Fact<'a> {
 
 /// What a message changed.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Heard {
+pub(crate) struct Changes {
     /// Whether the wall has changed.
     pub changed: bool,
     /// Whether the node came online, so that it needs the wants.
@@ -105,24 +105,24 @@ pub(crate) struct Heard {
 pub(crate) enum Refused {
     #[error(transparent)]
     Payload(#[from] BadPayload),
-    #[error("there are {MOST} already, the most that are remembered")]
+    #[error("there are {MOST} already, the most that the gallery remembers")]
     TooMany,
 }
 
 impl Cameras {
     /// Takes a message. `retained` says that the broker stored it; `local` converts a time of the
     /// node's wall clock into the gallery's.
-    pub fn hear(
+    pub fn receive(
         &mut self,
         fact: &Fact<'_>,
         payload: &[u8],
         retained: bool,
         local: impl Fn(u64) -> Option<u64>,
         now: Now,
-    ) -> Result<Heard, Refused> {
+    ) -> Result<Changes, Refused> {
         let (Fact::Status(name) | Fact::Info(name) | Fact::Stats(name)) = fact else {
-            let Fact::State(id) = fact else { return Ok(Heard::default()) };
-            return self.hear_state(id, payload, retained, local, now);
+            let Fact::State(id) = fact else { return Ok(Changes::default()) };
+            return self.receive_state(id, payload, retained, local, now);
         };
         if payload.is_empty() {
             return Ok(self.forget(fact, name));
@@ -134,13 +134,13 @@ impl Cameras {
                 let changed = node.status != Some(status) || node.silent;
                 node.status = Some(status);
                 node.silent = false;
-                node.heard = now.mono;
+                node.last_seen = now.mono;
                 if changed {
                     node.gone_since = now.wall_ms();
                 }
                 // Even if it was online before: it may be a new process, which knows no wants.
                 let online = status == Status::Online;
-                Ok(Heard { changed, online, ..Heard::default() })
+                Ok(Changes { changed, online, ..Changes::default() })
             }
             Fact::Info(_) => {
                 let info = Info::parse(payload)?;
@@ -151,7 +151,7 @@ impl Cameras {
                 }
                 let changed = back || node.info.as_ref() != Some(&info);
                 node.info = Some(info);
-                Ok(Heard { changed, ..Heard::default() })
+                Ok(Changes { changed, ..Changes::default() })
             }
             _ => {
                 let stats = Stats::parse(payload)?;
@@ -164,25 +164,25 @@ impl Cameras {
                 if unknown {
                     self.ask_after = now.mono + asking::FIRST;
                 }
-                Ok(Heard { changed, online: changed, unknown, stats: Some(stats) })
+                Ok(Changes { changed, online: changed, unknown, stats: Some(stats) })
             }
         }
     }
 
-    fn hear_state(
+    fn receive_state(
         &mut self,
         id: &CameraId,
         payload: &[u8],
         retained: bool,
         local: impl Fn(u64) -> Option<u64>,
         now: Now,
-    ) -> Result<Heard, Refused> {
+    ) -> Result<Changes, Refused> {
         if payload.is_empty() {
-            let Some(node) = self.nodes.get_mut(&id.node) else { return Ok(Heard::default()) };
+            let Some(node) = self.nodes.get_mut(&id.node) else { return Ok(Changes::default()) };
             let changed = node.cameras.remove(&id.camera).is_some();
             self.count -= usize::from(changed);
             self.drop_if_empty(&id.node);
-            return Ok(Heard { changed, ..Heard::default() });
+            return Ok(Changes { changed, ..Changes::default() });
         }
         let state = State::parse(payload)?;
         let (full, connection) = (self.count >= MOST, self.connection);
@@ -198,17 +198,17 @@ impl Cameras {
         {
             let changed = back || camera.told != told;
             (camera.confirmed, camera.told) = (connection, told);
-            return Ok(Heard { changed, ..Heard::default() });
+            return Ok(Changes { changed, ..Changes::default() });
         }
         let since = local(state.since).unwrap_or(state.since).min(now.wall_ms());
         let camera = Camera { state, since, told, confirmed: connection };
         let new = node.cameras.insert(id.camera.clone(), camera).is_none();
         self.count += usize::from(new);
-        Ok(Heard { changed: true, ..Heard::default() })
+        Ok(Changes { changed: true, ..Changes::default() })
     }
 
     /// A gallery came online or went offline. Returns whether the wall has changed.
-    pub fn hear_gallery(&mut self, gallery: &GalleryId, offline: bool) -> bool {
+    pub fn receive_gallery(&mut self, gallery: &GalleryId, offline: bool) -> bool {
         if offline {
             self.offline.len() < MOST && self.offline.insert(gallery.clone())
         } else {
@@ -217,10 +217,10 @@ impl Cameras {
     }
 
     /// A picture of the camera came, so its node lives. `false` if the camera is not on the wall.
-    pub fn hear_picture(&mut self, id: &CameraId, now: Now) -> bool {
+    pub fn receive_picture(&mut self, id: &CameraId, now: Now) -> bool {
         let is_shown = self.shows(id);
         if let Some(node) = self.nodes.get_mut(&id.node).filter(|_| is_shown) {
-            node.heard = now.mono;
+            node.last_seen = now.mono;
         }
         is_shown
     }
@@ -232,7 +232,7 @@ impl Cameras {
         self.confirm_by = Some(now.mono + CONFIRMED_WITHIN);
         self.ask_after = now.mono + SETTLED_AFTER;
         // Nobody can be blamed for silence while we were not connected.
-        self.nodes.values_mut().for_each(|node| node.heard = now.mono);
+        self.nodes.values_mut().for_each(|node| node.last_seen = now.mono);
     }
 
     /// The broker was lost: everything stays as it was.
@@ -250,7 +250,7 @@ impl Cameras {
         for node in self.nodes.values_mut() {
             if node.status == Some(Status::Online)
                 && !node.silent
-                && now.mono.saturating_sub(node.heard) >= SILENT_AFTER
+                && now.mono.saturating_sub(node.last_seen) >= SILENT_AFTER
             {
                 node.silent = true;
                 node.gone_since = now.wall_ms();
@@ -304,7 +304,7 @@ impl Cameras {
         let mut told: Vec<String> = all.map(tell).collect();
         if told.len() > TOLD {
             let more = told.split_off(TOLD).len();
-            told.push(format!("and {more} cameras more"));
+            told.push(format!("and {more} more cameras"));
         }
         told
     }
@@ -331,7 +331,7 @@ impl Cameras {
             if self.nodes.len() >= MOST {
                 return Err(Refused::TooMany);
             }
-            let node = Node { heard: now.mono, gone_since: now.wall_ms(), ..Node::default() };
+            let node = Node { last_seen: now.mono, gone_since: now.wall_ms(), ..Node::default() };
             self.nodes.insert(name.clone(), node);
         }
         let node = self.nodes.entry(name.clone()).or_default();
@@ -339,16 +339,16 @@ impl Cameras {
         Ok(node)
     }
 
-    fn forget(&mut self, fact: &Fact<'_>, name: &NodeName) -> Heard {
-        let Some(node) = self.nodes.get_mut(name) else { return Heard::default() };
+    fn forget(&mut self, fact: &Fact<'_>, name: &NodeName) -> Changes {
+        let Some(node) = self.nodes.get_mut(name) else { return Changes::default() };
         match fact {
             Fact::Status(_) => node.status = None,
             Fact::Info(_) => node.info = None,
-            Fact::Stats(_) | Fact::State(_) => return Heard::default(),
+            Fact::Stats(_) | Fact::State(_) => return Changes::default(),
         }
         let changed = !node.cameras.is_empty();
         self.drop_if_empty(name);
-        Heard { changed, ..Heard::default() }
+        Changes { changed, ..Changes::default() }
     }
 
     fn drop_if_empty(&mut self, name: &NodeName) {
@@ -366,7 +366,7 @@ impl Node {
         if retained {
             return false;
         }
-        self.heard = now.mono;
+        self.last_seen = now.mono;
         std::mem::take(&mut self.silent)
     }
 

@@ -62,7 +62,7 @@ impl Clocks {
     }
 
     /// A message with a node's clocks was received at `now`.
-    pub fn hear(&mut self, node: &NodeName, reading: Reading<'_>, now: Micros) -> Captured {
+    pub fn observe(&mut self, node: &NodeName, reading: Reading<'_>, now: Micros) -> Captured {
         let received = Captured { at: now, known: false };
         let Reading { boot, mono, at, age } = reading;
         let made = mono.saturating_add(age);
@@ -165,7 +165,7 @@ mod tests {
         let mut captured = Vec::new();
         for (i, delay) in [40_000, 90_000, 10_000, 300_000].into_iter().enumerate() {
             let mono = (i as u64 + 1) * S;
-            captured.push(clocks.hear(&node(), reading(THEIRS, mono), mono + offset + delay));
+            captured.push(clocks.observe(&node(), reading(THEIRS, mono), mono + offset + delay));
         }
         assert!(!captured[0].known && !captured[1].known);
         assert_eq!(captured[1].at, 2 * S + offset + 90_000, "the time of receipt");
@@ -179,7 +179,7 @@ mod tests {
         let offset = 5000 * S;
         for mono in (1..9).map(|n| n * 5 * S) {
             let reading = Reading { age: 5 * S, ..reading(THEIRS, mono) };
-            let captured = clocks.hear(&node(), reading, mono + offset + 5 * S + 20_000);
+            let captured = clocks.observe(&node(), reading, mono + offset + 5 * S + 20_000);
             let after = Captured { at: mono + offset + 20_000, known: true };
             assert!(!captured.known || captured == after, "{captured:?}");
         }
@@ -191,7 +191,7 @@ mod tests {
         for mono in (0..200).map(|s| s * S) {
             // The node's clock loses a millisecond each second.
             let now = 1000 * S + mono + mono / 1000;
-            let captured = clocks.hear(&node(), reading(THEIRS, mono), now);
+            let captured = clocks.observe(&node(), reading(THEIRS, mono), now);
             assert!(now - captured.at <= 61_000, "{}", now - captured.at);
         }
     }
@@ -200,18 +200,18 @@ mod tests {
     fn a_reboot_begins_anew() {
         let mut clocks = Clocks::new(OURS.into());
         for mono in 1..5 {
-            clocks.hear(&node(), reading(THEIRS, 1000 * S + mono), 2000 * S + mono);
+            clocks.observe(&node(), reading(THEIRS, 1000 * S + mono), 2000 * S + mono);
         }
-        let captured = clocks.hear(&node(), reading("bbbbbbbb", 5 * S), 2001 * S);
+        let captured = clocks.observe(&node(), reading("bbbbbbbb", 5 * S), 2001 * S);
         assert_eq!(captured, Captured { at: 2001 * S, known: false });
     }
 
     #[test]
     fn a_picture_of_this_machine_is_known_at_once() {
         let mut clocks = Clocks::new(OURS.into());
-        let captured = clocks.hear(&node(), reading(OURS, 70 * S), 71 * S);
+        let captured = clocks.observe(&node(), reading(OURS, 70 * S), 71 * S);
         assert_eq!(captured, Captured { at: 70 * S, known: true });
-        let forged = clocks.hear(&node(), reading(OURS, 90 * S), 71 * S);
+        let forged = clocks.observe(&node(), reading(OURS, 90 * S), 71 * S);
         assert_eq!(forged, Captured { at: 71 * S, known: false });
     }
 
@@ -223,7 +223,7 @@ mod tests {
         // A Pi whose clock says 1970.
         for _ in 0..3 {
             let reading = Reading { boot: THEIRS, mono: 100 * S, at: 500 * S, age: 0 };
-            clocks.hear(&node(), reading, 2000 * S);
+            clocks.observe(&node(), reading, 2000 * S);
         }
         assert_eq!(clocks.to_local(&node(), 470_000, now), Some(1_763_640_000_000 - 30_000));
         assert_eq!(clocks.to_local(&node(), u64::MAX, now), None);
@@ -234,7 +234,7 @@ mod tests {
         let mut clocks = Clocks::new(OURS.into());
         let gone: NodeName = "gone".parse().unwrap();
         for name in [&node(), &gone] {
-            clocks.hear(name, reading(THEIRS, S), 2 * S);
+            clocks.observe(name, reading(THEIRS, S), 2 * S);
         }
         clocks.keep(|name| *name != gone);
         assert_eq!(clocks.nodes.keys().collect::<Vec<_>>(), [&node()]);
@@ -248,7 +248,7 @@ mod tests {
             for mono in monos {
                 now += step;
                 let reading = Reading { boot: THEIRS, mono, at: ats, age: ats };
-                prop_assert!(clocks.hear(&node(), reading, now).at <= now);
+                prop_assert!(clocks.observe(&node(), reading, now).at <= now);
                 let _ = clocks.to_local(&node(), ats, Now { mono: now, wall: ats });
             }
         }

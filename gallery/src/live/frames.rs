@@ -9,6 +9,8 @@
 //! of that size comes, it gets frames of other sizes.
 
 mod inbox;
+mod jpeg;
+mod splice;
 #[cfg(test)]
 mod tests;
 
@@ -18,15 +20,16 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 use wire::frame::Header;
-use wire::{CameraId, Size, Took};
+use wire::{Ages, CameraId, Size};
 
 use crate::limits::shares::{Share, Shares, Who};
 use crate::limits::strangers::FRAMES;
 use crate::live::clocks::Captured;
-use crate::live::jpeg::Jpeg;
 use crate::now::Micros;
 
 pub(crate) use inbox::Inbox;
+pub(crate) use jpeg::Jpeg;
+pub(crate) use splice::Lent;
 
 /// Other sizes and previews are left out if a live frame of the right size came within this time
 /// plus that of two frames.
@@ -45,7 +48,7 @@ pub(crate) struct Frame {
     /// The live size; `None` for a preview.
     pub size: Option<Size>,
     /// The parts of its age that its node measured, if any.
-    pub took: Option<Took>,
+    pub ages: Option<Ages>,
     /// The stamp's monotonic time, which tells older from newer.
     pub mono: Micros,
     pub boot: String,

@@ -1,11 +1,11 @@
 //! The shared state: the cameras, their newest frames, and what is wrong.
 //!
-//! `hearing` takes messages from the broker, `health` reports what is wrong. One lock guards the
+//! `incoming` takes messages from the broker, `health` reports what is wrong. One lock guards the
 //! state; it is held only to change the state or to copy from it.
 
 mod counters;
 mod health;
-mod hearing;
+mod incoming;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -3,6 +3,7 @@
 mod credits;
 mod live;
 mod meter;
+mod woken;
 
 use std::convert::Infallible;
 use std::future::{Future, pending};
@@ -19,18 +20,18 @@ use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tracing::debug;
 use websocket::close::{GOING_AWAY, NORMAL, POLICY, TOO_LARGE, TRY_LATER};
-use websocket::{Broken, Heard, Kind, Opcode};
+use websocket::{Broken, Incoming, Kind, Opcode};
 use wire::page::{ALIVE_MS, Camera, FromPage, Notice, ToPage};
 use wire::{PhotoEvent, frame};
 
 use crate::caller::Caller;
 use crate::live::hub::Hub;
-use crate::live::seldom::seldom;
 use crate::live::socket::{self, Socket};
 use crate::now::{self, Micros, Now, micros};
 use crate::people::Visitor;
 use crate::record::journal::Reader;
 use live::{Live, Next};
+use woken::when_woken;
 
 /// The longest message of a page, in bytes.
 pub(crate) const MESSAGE: usize = 64 * 1024;
@@ -70,11 +71,11 @@ pub(crate) async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let (live, now) = (Live::new(hub.frames.clone()), now::mono());
-    let mut page = Page { caller, visitor, live, log: None, heard: now, spoke: now, hub };
+    let mut page = Page { caller, visitor, live, log: None, received: now, sent: now, hub };
     let end = tokio::select! {
         Err(end) = page.run(&mut socket) => end,
         // Also while a message waits for a page that takes nothing.
-        () = seldom(stopped(&mut stop)) => End::Close(GOING_AWAY, "the gallery stops".to_owned()),
+        () = when_woken(stopped(&mut stop)) => End::Close(GOING_AWAY, "the gallery stops".to_owned()),
     };
     if let End::Lost = end {
         page.visitor.is_lost();
@@ -131,9 +132,9 @@ struct Page {
     /// The log, while the page follows it.
     log: Option<Reader>,
     /// When the page last sent something.
-    heard: Micros,
+    received: Micros,
     /// When the page was last sent something that it sees.
-    spoke: Micros,
+    sent: Micros,
     hub: Arc<Hub>,
 }
 
@@ -148,16 +149,16 @@ impl Page {
         let mut sources = Sources::new(&self.hub);
         loop {
             // We do not read from a page that takes no answers.
-            let is_heard = !self.visitor.is_full();
+            let may_read = !self.visitor.is_full();
             let news = sources.next(&mut self.visitor, &mut self.log, self.live.is_measured());
-            let Page { live, heard, spoke, .. } = self;
-            let event = play(live, socket, news, is_heard, heard, spoke).await?;
+            let Page { live, received, sent, .. } = self;
+            let event = play(live, socket, news, may_read, received, sent).await?;
             match event {
-                Event::Said(kind, bytes) => self.hear(kind, &bytes)?,
+                Event::Said(kind, bytes) => self.receive(kind, &bytes)?,
                 Event::News(News::Message(message)) => self.say(socket, &message).await?,
                 Event::News(News::Text(text)) => {
                     send(socket, Opcode::Text, text.as_bytes()).await?;
-                    self.spoke = now::mono();
+                    self.sent = now::mono();
                 }
                 Event::News(News::Measure) => {
                     let tiles = self.live.measured();
@@ -165,7 +166,7 @@ impl Page {
                 }
                 Event::News(News::Alive) => {
                     let now = Now::read();
-                    let quiet = Duration::from_micros(now.mono.saturating_sub(self.spoke));
+                    let quiet = Duration::from_micros(now.mono.saturating_sub(self.sent));
                     if quiet < ALIVE {
                         sources.alive.reset_after(ALIVE - quiet);
                     } else {
@@ -176,7 +177,7 @@ impl Page {
                 Event::News(News::Ping) => {
                     let joined = self.visitor.is_here();
                     let most = if joined { VISITOR_SILENT_AFTER } else { SILENT_AFTER };
-                    if now::mono().saturating_sub(self.heard) > micros(most) {
+                    if now::mono().saturating_sub(self.received) > micros(most) {
                         return Err(End::Lost);
                     }
                     send(socket, Opcode::Ping, &[][..]).await?;
@@ -189,7 +190,7 @@ impl Page {
     async fn say(&mut self, socket: &mut Stream, what: &ToPage) -> Result<(), End> {
         let text = serde_json::to_vec(what).expect("these types hold only what JSON can say");
         send(socket, Opcode::Text, &text[..]).await?;
-        self.spoke = now::mono();
+        self.sent = now::mono();
         Ok(())
     }
 
@@ -205,7 +206,7 @@ impl Page {
         Ok(())
     }
 
-    fn hear(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), End> {
+    fn receive(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), End> {
         if bytes.len() > MESSAGE && !(kind == Kind::Binary && self.visitor.shows()) {
             return Err(End::Close(TOO_LARGE, too_long()));
         }
@@ -254,18 +255,18 @@ async fn play(
     live: &mut Live,
     socket: &mut Stream,
     news: impl Future<Output = News>,
-    is_heard: bool,
-    heard: &mut Micros,
-    spoke: &mut Micros,
+    may_read: bool,
+    received: &mut Micros,
+    sent: &mut Micros,
 ) -> Result<Event, End> {
     let inbox = live.inbox.clone();
-    let mut news = pin!(seldom(news));
+    let mut news = pin!(when_woken(news));
     loop {
         let wake = loop {
             match live.next() {
                 Next::Send(header, frame) => {
                     within(socket.send_picture(&header, &frame.jpeg)).await?;
-                    *spoke = now::mono();
+                    *sent = now::mono();
                 }
                 Next::Wait(wake) => break wake,
             }
@@ -275,10 +276,10 @@ async fn play(
             biased;
             news = &mut news => return Ok(Event::News(news)),
             () = inbox.came() => {}
-            said = socket.hear(), if is_heard => {
-                *heard = now::mono();
+            said = socket.receive(), if may_read => {
+                *received = now::mono();
                 match said? {
-                    Some(Heard::Message(kind, bytes)) => {
+                    Some(Incoming::Message(kind, bytes)) => {
                         let answered = match kind {
                             Kind::Binary => frame::parse_acks(&bytes),
                             Kind::Text => None,
@@ -288,9 +289,9 @@ async fn play(
                             None => return Ok(Event::Said(kind, bytes)),
                         }
                     }
-                    Some(Heard::Ping(payload)) => send(socket, Opcode::Pong, payload).await?,
-                    Some(Heard::Pong) => {}
-                    Some(Heard::Close) => {
+                    Some(Incoming::Ping(payload)) => send(socket, Opcode::Pong, payload).await?,
+                    Some(Incoming::Pong) => {}
+                    Some(Incoming::Close) => {
                         send(socket, Opcode::Close, &NORMAL.to_be_bytes()[..]).await?;
                         return Err(End::Gone);
                     }
@@ -370,7 +371,7 @@ impl Sources {
                 }
                 Err(RecvError::Closed) => News::End(End::Gone),
             },
-            told = visitor.told() => News::Text(told),
+            told = visitor.next_message() => News::Text(told),
             told = next_lines(log) => News::Text(told),
             _ = self.measure.tick(), if is_measured => News::Measure,
             _ = self.ping.tick() => News::Ping,

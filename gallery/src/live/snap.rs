@@ -63,7 +63,7 @@ impl Hub {
     /// The camera, if it can be asked.
     fn can_snap(&self, camera: &CameraId) -> Result<Camera, SnapError> {
         self.store.may_store()?;
-        if let Some(why) = self.ails().into_iter().next() {
+        if let Some(why) = self.faults().into_iter().next() {
             return Err(SnapError::Refused(why));
         }
         let known = self.camera(camera).ok_or_else(|| SnapError::Unknown(camera.clone()))?;

@@ -1,11 +1,11 @@
 //! A page's WebSocket: reads its messages one by one, and sends to it.
 //!
 //! A picture is written from its own memory, after its header, so that one payload serves all pages
-//! and is copied only into the kernel. `handshake` makes a connection a WebSocket, and [`Hearing`]
+//! and is copied only into the kernel. `handshake` makes a connection a WebSocket, and [`Receiver`]
 //! bounds what a client may leave unfinished.
 
 pub(crate) mod handshake;
-mod hearing;
+mod receiver;
 mod stream;
 
 use std::io;
@@ -13,13 +13,13 @@ use std::io;
 use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::either::Either;
-use websocket::{Broken, Heard, Opcode, head};
+use websocket::{Broken, Incoming, Opcode, head};
 
 use crate::limits::shares::Share;
-use crate::live::jpeg::Jpeg;
+use crate::live::frames::Jpeg;
 use stream::write_picture;
 
-pub(crate) use hearing::Hearing;
+pub(crate) use receiver::Receiver;
 pub(crate) use stream::{Stream, upgraded};
 
 /// The most bytes read at once: answers are small, and each page has such a buffer.
@@ -31,7 +31,7 @@ const FORGOTTEN: usize = 1024 * 1024;
 /// A page's WebSocket, see the module.
 pub(crate) struct Socket<S> {
     stream: S,
-    hearing: Hearing,
+    receiver: Receiver,
     /// A frame has begun and not ended.
     is_amidst: bool,
 }
@@ -40,15 +40,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Takes a connection after its handshake, of which `begun` was read already. A message of the
     /// page may have `most` bytes, and takes from `memory` until it is finished.
     pub fn new(stream: S, begun: &[u8], most: usize, memory: Share) -> Self {
-        Socket { stream, hearing: Hearing::new(READ, most, begun, memory), is_amidst: false }
+        Socket { stream, receiver: Receiver::new(READ, most, begun, memory), is_amidst: false }
     }
 
     /// The page's next message; `None` after it has gone. Safe to cancel.
     ///
     /// # Errors
     /// [`Broken`]; what follows cannot be parsed any more.
-    pub async fn hear(&mut self) -> Result<Option<Heard>, Broken> {
-        self.hearing.hear(&mut self.stream).await
+    pub async fn receive(&mut self) -> Result<Option<Incoming>, Broken> {
+        self.receiver.receive(&mut self.stream).await
     }
 
     /// Reads and drops what the page sent before it knew of the end, until it is gone or sends too
@@ -139,10 +139,10 @@ mod tests {
         let (near, mut far) = duplex(1024);
         let mut socket = socket(near, 5);
         far.write_all(&[0x82, 0x84, 0, 0, 0, 0, 1, 2, 3, 4]).await.unwrap();
-        let heard = Heard::Message(Kind::Binary, Bytes::from_static(&[1, 2, 3, 4]));
-        assert_eq!(socket.hear().await, Ok(Some(heard)));
+        let incoming = Incoming::Message(Kind::Binary, Bytes::from_static(&[1, 2, 3, 4]));
+        assert_eq!(socket.receive().await, Ok(Some(incoming)));
         far.write_all(&[0x82, 0x86, 0, 0, 0, 0]).await.unwrap();
-        assert!(socket.hear().await.is_err());
+        assert!(socket.receive().await.is_err());
         drop(far);
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn run(config: &Config, pictures: &Pictures) {
             pictures.takes().lost(None, Instant::now());
         }
         if retry.is_news(&error.to_string()) {
-            warn!(%error, "connection for pictures lost; trying again");
+            warn!(%error, "lost the connection for pictures; trying again");
         }
         let held = pictures.takes().held();
         if let Some(why) = held.filter(|why| before.as_ref() != Some(why)) {

@@ -140,7 +140,7 @@ impl Cameras {
     /// Somebody wants frames of a camera.
     pub fn want(&mut self, camera: &CameraId, want: Want, now: Now, out: &mut Outbox) {
         if let Some(known) = self.find(camera) {
-            known.wants.hear(want, now.mono);
+            known.wants.receive(want, now.mono);
             known.weigh(camera, now, out);
         }
     }
@@ -202,7 +202,7 @@ impl Cameras {
     }
 
     /// The broker sent a browser's node. One that this gallery left behind is cleared.
-    pub fn hear_info(&self, node: &NodeName, info: &Info, out: &mut Outbox) {
+    pub fn receive_info(&self, node: &NodeName, info: &Info, out: &mut Outbox) {
         let is_known = self.nodes.keys().any(|id| super::node_of(id) == *node);
         if info.gallery.as_ref() == Some(&self.me) && !is_known {
             clear(node, &info.cameras, out);

@@ -73,7 +73,7 @@ impl Picture {
             at: now.wall.saturating_sub(age),
             mono: now.mono.saturating_sub(age),
             boot: boot.to_owned(),
-            took: None,
+            ages: None,
             photo: None,
         };
         // Stamps that the page wrote itself are not trusted.
@@ -120,12 +120,12 @@ fn check(own: Own, jpeg: &[u8]) -> Result<(), String> {
         return Err(format!("has {} bytes; the most is {}", jpeg.len(), limits::PICTURE));
     }
     if let Some(Err(error)) = jpeg::segments(jpeg).last() {
-        return Err(format!("is no JPEG: it {error}"));
+        return Err(format!("is not a JPEG: it {error}"));
     }
     if !jpeg.ends_with(&[0xff, jpeg::EOI]) {
-        return Err("is no whole JPEG: its end is missing".to_owned());
+        return Err("is not a whole JPEG: its end is missing".to_owned());
     }
-    let (width, height) = jpeg::size(jpeg).ok_or("is a JPEG that tells no size")?;
+    let (width, height) = jpeg::size(jpeg).ok_or("is a JPEG without a size")?;
     let widest = if own.size == OwnSize::Preview { limits::PREVIEW_WIDTH } else { SIDE };
     if width > widest || height > SIDE {
         return Err(format!("has {width}x{height} pixels; the widest is {widest}"));

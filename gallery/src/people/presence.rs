@@ -179,7 +179,7 @@ impl Presence {
 
     /// The broker announces a person, or that one left. Returns whether it is a leftover of ours,
     /// which must be cleared.
-    pub fn hear(
+    pub fn receive(
         &mut self,
         id: &PersonId,
         person: Option<Person>,
@@ -224,7 +224,7 @@ impl Presence {
 
     /// The broker says whether a gallery is online. If not, the people who joined there are gone.
     /// Returns whether it is another gallery that has just come.
-    pub fn hear_gallery(&mut self, gallery: &GalleryId, status: Option<Status>) -> bool {
+    pub fn receive_gallery(&mut self, gallery: &GalleryId, status: Option<Status>) -> bool {
         if *gallery == self.me {
             return false;
         }
@@ -246,7 +246,7 @@ impl Presence {
     }
 
     /// The broker says whether a browser's camera is shown.
-    pub fn hear_camera(&mut self, camera: &CameraId, is_shown: bool) {
+    pub fn receive_camera(&mut self, camera: &CameraId, is_shown: bool) {
         let Some(id) = super::person_of(&camera.node) else { return };
         let before = self.camera(&id);
         if is_shown {

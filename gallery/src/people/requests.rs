@@ -50,14 +50,15 @@ impl People {
         match presence.author(person) {
             Some(author) if author.name != name => {
                 renames.take(person.clone(), now.since_boot()).map_err(|seconds| {
-                    Held::after(seconds, "you have changed your name very often")
+                    Held::after(seconds, "you have changed your name too often")
                 })?;
             }
             _ => joins.take(address, now.since_boot()).map_err(|seconds| {
-                Held::after(seconds, "very many have joined from your address just now")
+                Held::after(seconds, "too many have joined from your address just now")
             })?,
         }
-        let full = format!("{} people are here already, the most there can be", presence::OURS);
+        let full =
+            format!("{} people are here already, the most that there can be", presence::OURS);
         let fact = presence.join(person, device, name, now).map_err(|_| Held::after(30.0, full))?;
         if let Some(fact) = fact {
             outbox.put(Out::Fact(Topic::Person(person.clone()), fact.to_json()));
@@ -96,11 +97,11 @@ impl People {
         if id.as_ref().is_some_and(|id| room.talk.knows(id)) {
             return Ok(Saying::Known);
         }
-        let fast = |seconds| Held::after(seconds, "that was very much at once");
+        let fast = |seconds| Held::after(seconds, "you say too much at once");
         room.says.take(person.clone(), now.since_boot()).map_err(fast)?;
         room.says_of_address
             .take(address, now.since_boot())
-            .map_err(|seconds| Held::after(seconds, "very much is being said from your address"))?;
+            .map_err(|seconds| Held::after(seconds, "too much is being said from your address"))?;
         if !room.outbox.has_room() {
             return Err(Held::after(5.0, "the gallery cannot reach the broker just now"));
         }

@@ -39,7 +39,7 @@ pub(crate) struct Visitor {
     person: Option<PersonId>,
     camera: Option<OwnCamera>,
     lost: bool,
-    told: VecDeque<Arc<str>>,
+    messages: VecDeque<Arc<str>>,
     bundles: Receiver<Arc<str>>,
 }
 
@@ -62,7 +62,7 @@ impl Visitor {
             person: None,
             camera: None,
             lost: false,
-            told: all.into(),
+            messages: all.into(),
             bundles,
         }
     }
@@ -83,10 +83,10 @@ impl Visitor {
     }
 
     /// The next message for the page.
-    pub async fn told(&mut self) -> Arc<str> {
+    pub async fn next_message(&mut self) -> Arc<str> {
         loop {
-            if let Some(told) = self.told.pop_front() {
-                return told;
+            if let Some(message) = self.messages.pop_front() {
+                return message;
             }
             let wanted = async {
                 if let Some(camera) = &mut self.camera
@@ -103,7 +103,7 @@ impl Visitor {
                     Err(RecvError::Lagged(_)) => {
                         let (all, bundles) = self.people.listen();
                         self.bundles = bundles;
-                        self.told.extend(all);
+                        self.messages.extend(all);
                     }
                     // The channel outlives the pages.
                     Err(RecvError::Closed) => pending().await,
@@ -114,7 +114,7 @@ impl Visitor {
 
     /// Whether the page must take its replies before we read from it again.
     pub fn is_full(&self) -> bool {
-        self.told.len() >= REPLIES
+        self.messages.len() >= REPLIES
     }
 
     pub fn join(&mut self, name: String, id: Option<PersonId>, key: Option<&str>) {
@@ -175,7 +175,7 @@ impl Visitor {
         match self.people.show(&person, self.device, &name, size) {
             Ok(shown) => {
                 self.camera = Some(OwnCamera { shown, taken: [0; 4] });
-                self.told.push_back(wanted_message(Wanted::default()));
+                self.messages.push_back(wanted_message(Wanted::default()));
             }
             Err(held) => self.held(name, held),
         }
@@ -223,7 +223,7 @@ impl Visitor {
     }
 
     fn reply(&mut self, what: &ToPage) {
-        self.told.push_back(json(what));
+        self.messages.push_back(json(what));
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Wants {
 
 impl Wants {
     /// Replaces the asker's last want. If there are too many askers, it is ignored.
-    pub fn hear(&mut self, want: Want, now: Micros) {
+    pub fn receive(&mut self, want: Want, now: Micros) {
         self.by.retain(|_, (_, until)| *until > now);
         if self.by.len() >= limits::WANT_BY && !self.by.contains_key(&want.by) {
             return;
@@ -63,24 +63,24 @@ mod tests {
     fn the_highest_rate_of_each_size_counts_until_it_is_forgotten() {
         let mut wants = Wants::default();
         assert_eq!(wants.wanted(0).rates, [0.0; 3]);
-        wants.hear(want("a", 5.0, 2.0, 10.0), 0);
-        wants.hear(want("b", 30.0, 1.0, 2.0), 0);
+        wants.receive(want("a", 5.0, 2.0, 10.0), 0);
+        wants.receive(want("b", 30.0, 1.0, 2.0), 0);
         assert_eq!(wants.wanted(S).rates, [30.0, 0.0, 2.0]);
         assert_eq!(wants.wanted(3 * S).rates, [5.0, 0.0, 2.0]);
-        wants.hear(want("a", 0.0, 0.0, 0.0), 4 * S);
+        wants.receive(want("a", 0.0, 0.0, 0.0), 4 * S);
         assert_eq!(wants.wanted(4 * S).rates, [0.0; 3]);
     }
 
     #[test]
     fn people_who_look_are_added_up_and_who_does_not_say_is_one() {
         let mut wants = Wants::default();
-        wants.hear(Want { lookers: Some(3), ..want("gallery-a", 30.0, 0.0, 10.0) }, 0);
-        wants.hear(Want { lookers: Some(1), ..want("gallery-b", 0.0, 2.0, 10.0) }, 0);
-        wants.hear(want("mosquitto_pub", 1.0, 0.0, 10.0), 0);
+        wants.receive(Want { lookers: Some(3), ..want("gallery-a", 30.0, 0.0, 10.0) }, 0);
+        wants.receive(Want { lookers: Some(1), ..want("gallery-b", 0.0, 2.0, 10.0) }, 0);
+        wants.receive(want("mosquitto_pub", 1.0, 0.0, 10.0), 0);
         assert_eq!(wants.wanted(0).looking, 5);
-        wants.hear(Want { lookers: Some(3), ..want("gallery-a", 0.0, 0.0, 10.0) }, S);
+        wants.receive(Want { lookers: Some(3), ..want("gallery-a", 0.0, 0.0, 10.0) }, S);
         assert_eq!(wants.wanted(S).looking, 2, "nobody looks where nothing is wanted");
-        wants.hear(Want { lookers: Some(u32::MAX), ..want("gallery-a", 1.0, 0.0, 10.0) }, S);
+        wants.receive(Want { lookers: Some(u32::MAX), ..want("gallery-a", 1.0, 0.0, 10.0) }, S);
         assert_eq!(wants.wanted(S).looking, u32::MAX);
         assert_eq!(wants.wanted(11 * S).looking, 0);
     }
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn askers_are_bounded() {
         let mut wants = Wants::default();
-        (0..1000).for_each(|n| wants.hear(want(&n.to_string(), 1.0, 0.0, 60.0), 0));
+        (0..1000).for_each(|n| wants.receive(want(&n.to_string(), 1.0, 0.0, 60.0), 0));
         assert_eq!(wants.by.len(), limits::WANT_BY);
     }
 }

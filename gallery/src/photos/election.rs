@@ -31,12 +31,12 @@ pub(crate) struct Election {
     /// The galleries that said `online` over this connection.
     live: BTreeSet<GalleryId>,
     /// The galleries that told this one that they came before it.
-    told: BTreeSet<GalleryId>,
+    earlier: BTreeSet<GalleryId>,
     /// The galleries to tell whether this one came before or after them.
-    untold: BTreeSet<(GalleryId, Order)>,
+    unsent: BTreeSet<(GalleryId, Order)>,
     /// The order told to each other gallery last. If a broker keeps no single order, as RabbitMQ,
     /// two that come at once may tell each other the same; then the smaller id came first.
-    said: BTreeMap<GalleryId, Order>,
+    sent: BTreeMap<GalleryId, Order>,
     /// The galleries that came before this one; `None` until it has received its own message.
     before: Option<BTreeSet<GalleryId>>,
 }
@@ -88,9 +88,9 @@ impl Election {
             coming: BTreeSet::new(),
             online: BTreeSet::new(),
             live: BTreeSet::new(),
-            told: BTreeSet::new(),
-            untold: BTreeSet::new(),
-            said: BTreeMap::new(),
+            earlier: BTreeSet::new(),
+            unsent: BTreeSet::new(),
+            sent: BTreeMap::new(),
             before: None,
         }
     }
@@ -105,7 +105,7 @@ impl Election {
     }
 
     /// A gallery comes. Older knowledge of it is from an earlier life with an unseen end.
-    pub fn hear_come(&mut self, id: &GalleryId) -> Then {
+    pub fn receive_come(&mut self, id: &GalleryId) -> Then {
         if self.is_me(id) {
             return Then::Nothing;
         }
@@ -119,13 +119,13 @@ impl Election {
     }
 
     /// A gallery tells another which of them came first.
-    pub fn hear_order(&mut self, id: &GalleryId, order: Order, other: &GalleryId) -> Then {
+    pub fn receive_order(&mut self, id: &GalleryId, order: Order, other: &GalleryId) -> Then {
         if !self.is_me(other) || self.is_me(id) {
             return Then::Nothing;
         }
         let stored = self.stores();
-        let before = self.before.as_mut().unwrap_or(&mut self.told);
-        let order = match self.said.get(id) == Some(&order) {
+        let before = self.before.as_mut().unwrap_or(&mut self.earlier);
+        let order = match self.sent.get(id) == Some(&order) {
             true if *id < self.me => Order::Before,
             true => Order::After,
             false => order,
@@ -138,19 +138,19 @@ impl Election {
     }
 
     /// The next gallery to tell which of the two came first.
-    pub fn next_untold(&mut self) -> Option<(GalleryId, Order)> {
-        self.untold.pop_first()
+    pub fn next_order(&mut self) -> Option<(GalleryId, Order)> {
+        self.unsent.pop_first()
     }
 
     fn tell(&mut self, id: &GalleryId, order: Order) {
-        if self.said.len() < MOST || self.said.contains_key(id) {
-            self.untold.insert((id.clone(), order));
-            self.said.insert(id.clone(), order);
+        if self.sent.len() < MOST || self.sent.contains_key(id) {
+            self.unsent.insert((id.clone(), order));
+            self.sent.insert(id.clone(), order);
         }
     }
 
     /// A gallery publishes its status; `retained` if the broker stored it from before.
-    pub fn hear(&mut self, id: &GalleryId, status: Status, retained: bool) -> Then {
+    pub fn receive(&mut self, id: &GalleryId, status: Status, retained: bool) -> Then {
         if *id == self.me {
             return match status {
                 // A status of this gallery's own earlier life.
@@ -160,15 +160,15 @@ impl Election {
                         for id in self.live.clone() {
                             self.tell(&id, Order::After);
                         }
-                        self.before = Some(self.online.union(&self.told).cloned().collect());
+                        self.before = Some(self.online.union(&self.earlier).cloned().collect());
                     }
                     Then::Nothing
                 }
                 // The will of an earlier connection, which the others received too.
                 Status::Offline => {
-                    (self.before, self.told) = (None, BTreeSet::new());
-                    self.untold.clear();
-                    self.said.clear();
+                    (self.before, self.earlier) = (None, BTreeSet::new());
+                    self.unsent.clear();
+                    self.sent.clear();
                     Then::SayOnline
                 }
             };
@@ -189,12 +189,12 @@ impl Election {
 
     fn forget(&mut self, id: &GalleryId) -> Then {
         let stored = self.stores();
-        let Election { coming, online, live, told, before, .. } = self;
-        for set in [coming, online, live, told].into_iter().chain(before) {
+        let Election { coming, online, live, earlier, before, .. } = self;
+        for set in [coming, online, live, earlier].into_iter().chain(before) {
             set.remove(id);
         }
-        self.untold.retain(|(other, _)| other != id);
-        self.said.remove(id);
+        self.unsent.retain(|(other, _)| other != id);
+        self.sent.remove(id);
         self.since(stored)
     }
 

@@ -82,13 +82,13 @@ impl Ingest {
             return Err(bad(format!("{} bytes; the most is {}", jpeg.len(), limits::PICTURE)));
         }
         let Some(stamp) = stamp else {
-            return Err(bad("no JPEG that carries our stamp".to_owned()));
+            return Err(bad("not a JPEG with Vitrina's stamp".to_owned()));
         };
         let Some(id) = id.clone() else {
             return Err(bad("its stamp names no photo".to_owned()));
         };
         if stamp.camera != *camera {
-            return Err(bad(format!("stamped as {}", stamp.camera)));
+            return Err(bad(format!("its stamp says {}", stamp.camera)));
         }
         let looked = picture::look(MediaType::Jpeg, &jpeg);
         // A node sends no picture without its end.

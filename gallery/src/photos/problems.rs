@@ -22,11 +22,9 @@ impl From<StoreError> for Problem {
             StoreError::ReadOnly(_) => {
                 (StatusCode::INSUFFICIENT_STORAGE, "it goes on by itself when it can be written")
             }
-            StoreError::Away(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "whoever keeps the gallery must put it right")
-            }
+            StoreError::Away(_) => (StatusCode::SERVICE_UNAVAILABLE, "ask who runs this gallery"),
             StoreError::ViewOnly(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "send it to the gallery that stores")
+                (StatusCode::SERVICE_UNAVAILABLE, "send it to the gallery that stores photos")
             }
             StoreError::Picture(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "the picture itself may still be shown")
@@ -99,7 +97,7 @@ impl From<BadPicture> for Problem {
             BadPicture::Unknown | BadPicture::Other(_) => {
                 "its content counts, not its name: convert it"
             }
-            _ => "open it in a program that can read it, and save it anew",
+            _ => "open it in a program that can read it, and save it again",
         };
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error, hint)
     }

@@ -194,7 +194,7 @@ impl Store {
             .filers
             .run(move |_| {
                 space.check(0)?;
-                space.told(0, blobs.draft().map(Incoming::new))
+                space.noted(0, blobs.draft().map(Incoming::new))
             })
             .await
     }
@@ -209,7 +209,7 @@ impl Store {
             // Many large ones may arrive at once.
             space.check(0)?;
             let written = to.write(&bytes);
-            space.told(bytes.len() as u64, written).map(|()| to)
+            space.noted(bytes.len() as u64, written).map(|()| to)
         });
         written.await.map_err(|_| StoreError::Closed)?
     }
@@ -238,7 +238,7 @@ impl Store {
             Ok(prepared) => {
                 let bytes = prepared.sidecar.photo.bytes;
                 let added = self.ask(|reply| Job::Add(Box::new(prepared), reply)).await;
-                self.shared.space.told(bytes, added)
+                self.shared.space.noted(bytes, added)
             }
             Err(known) => Ok(known),
         }
@@ -310,7 +310,7 @@ impl Store {
     pub async fn change(&self, id: &PhotoId, change: Change) -> Result<Photo, StoreError> {
         self.may_change()?;
         let changed = self.ask(|reply| Job::Change(id.clone(), change, reply)).await;
-        self.shared.space.told(0, changed)
+        self.shared.space.noted(0, changed)
     }
 
     /// Deletes a photo. Its file stays for ten minutes, so that it can be restored.
@@ -320,7 +320,7 @@ impl Store {
     pub async fn delete(&self, id: &PhotoId) -> Result<(), StoreError> {
         self.may_change()?;
         let deleted = self.ask(|reply| Job::Delete(id.clone(), reply)).await;
-        self.shared.space.told(0, deleted)
+        self.shared.space.noted(0, deleted)
     }
 
     /// Undoes a deletion. A photo that was not deleted stays unchanged.
@@ -330,7 +330,7 @@ impl Store {
     pub async fn restore(&self, id: &PhotoId) -> Result<Photo, StoreError> {
         self.may_change()?;
         let restored = self.ask(|reply| Job::Restore(id.clone(), reply)).await;
-        self.shared.space.told(0, restored)
+        self.shared.space.noted(0, restored)
     }
 
     /// The events of photos from now on. A listener that is too slow is told that it missed some.

@@ -285,8 +285,8 @@ impl Uploads {
             Some(Claim::Same(Some(id))) => match self.store.get(&id).await {
                 Ok(photo) => return Ok(Some(photo)),
                 Err(StoreError::Gone) => {
-                    let error = "this upload was stored, and the photo was deleted since";
-                    let hint = "with another Idempotency-Key, or none, it is stored anew";
+                    let error = "this upload was stored, but its photo has been deleted since";
+                    let hint = "send it with another Idempotency-Key, or none, to store it again";
                     return Err(Problem::new(StatusCode::GONE, error, hint));
                 }
                 // The photo is forgotten, so the key has no result any more.

@@ -24,7 +24,7 @@ const BUSY: Duration = Duration::from_secs(2);
 
 /// A handle that stores lines.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct Database {
     lines: Option<SyncSender<String>>,
     thread: Option<JoinHandle<()>>,
     /// How many lines are missing on disk.
@@ -33,7 +33,7 @@ pub(crate) struct Kept {
     pub health: Health,
 }
 
-impl Kept {
+impl Database {
     /// Opens or makes the database, and reads its last `read` lines; it holds at most `most`.
     /// `what` names its content, the talk or the log. If it cannot be opened, nothing is stored,
     /// which the program's own log says.
@@ -42,7 +42,7 @@ impl Kept {
         what: &'static str,
         most: usize,
         read: usize,
-    ) -> (Kept, Vec<T>) {
+    ) -> (Database, Vec<T>) {
         let opened = open(file).and_then(|database| Ok((last(&database, read)?, database)));
         let (lost, health) = (Arc::<AtomicU64>::default(), Health::default());
         let started = opened.map_err(|error| error.to_string()).and_then(|(last, database)| {
@@ -55,11 +55,11 @@ impl Kept {
         });
         let (started, last) = started.unwrap_or_else(|why| {
             let file = file.display();
-            warn!(%file, why, "the {what} is not kept; remove the file if it is broken");
+            warn!(%file, why, "cannot keep the {what}; remove the file if it is broken");
             (None, Vec::new())
         });
         let (lines, thread) = started.unzip();
-        (Kept { lines, thread, lost, health }, last)
+        (Database { lines, thread, lost, health }, last)
     }
 
     /// Stores a line, if the queue has room.
@@ -77,7 +77,7 @@ impl Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for Database {
     fn drop(&mut self) {
         drop(self.lines.take());
         if let Some(thread) = self.thread.take() {
@@ -152,8 +152,8 @@ impl Writer {
                 std::iter::once(first).chain(queue.try_iter().take(QUEUE)).collect();
             let result = insert(&mut self.database, self.most, &lines);
             match &result {
-                Ok(()) if failing => info!("the {what} is kept again"),
-                Err(error) if !failing => warn!(%error, "the {what} is not kept for now"),
+                Ok(()) if failing => info!("keeping the {what} again"),
+                Err(error) if !failing => warn!(%error, "cannot keep the {what} for now"),
                 _ => {}
             }
             failing = result.is_err();
@@ -181,14 +181,14 @@ mod tests {
     fn the_last_lines_are_there_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("talk.db");
-        let (kept, last) = Kept::open::<u64>(&file, "talk", 10_000, 200);
+        let (kept, last) = Database::open::<u64>(&file, "talk", 10_000, 200);
         assert!(last.is_empty());
         (0..500u64).for_each(|n| kept.keep(&n));
         assert!(peek::<u64>(&file, 3).len() <= 3, "also while it is written");
         drop(kept);
         assert_eq!(peek::<u64>(&file, 3), [497, 498, 499]);
         assert!(peek::<u64>(&folder.path().join("none.db"), 3).is_empty());
-        let (_, last) = Kept::open::<u64>(&file, "talk", 10_000, 200);
+        let (_, last) = Database::open::<u64>(&file, "talk", 10_000, 200);
         assert_eq!(last, (300..500).collect::<Vec<_>>());
     }
 
@@ -222,7 +222,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("talk.db");
         std::fs::write(&file, "no database, but long enough to look like one".repeat(50)).unwrap();
-        let (kept, last) = Kept::open::<u64>(&file, "talk", 10, 10);
+        let (kept, last) = Database::open::<u64>(&file, "talk", 10, 10);
         assert!(last.is_empty());
         kept.keep(&1);
         assert_eq!(kept.lost(), 1);
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn a_keeper_that_died_is_told_and_what_it_does_not_keep_is_counted() {
         let folder = tempfile::tempdir().unwrap();
-        let (kept, _) = Kept::open::<u64>(&folder.path().join("talk.db"), "talk", 10, 10);
+        let (kept, _) = Database::open::<u64>(&folder.path().join("talk.db"), "talk", 10, 10);
         kept.keep(&1);
         assert_eq!(kept.lost(), 0);
         kept.health.kill("talk-keeper");

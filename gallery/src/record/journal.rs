@@ -15,7 +15,7 @@ use wire::page::ToPage;
 use wire::{Topic, limits};
 
 use crate::now::{Micros, Now};
-use crate::record::database::Kept;
+use crate::record::database::Database;
 
 /// The most lines, in memory and on disk.
 const KEPT: usize = 5000;
@@ -35,7 +35,7 @@ const SETTLES: Micros = 10_000_000;
 #[derive(Debug)]
 pub(crate) struct Journal {
     state: Mutex<State>,
-    kept: Kept,
+    kept: Database,
     changed: Notify,
     bundles: broadcast::Sender<Arc<str>>,
 }
@@ -56,7 +56,7 @@ struct State {
 impl Journal {
     /// Continues the log that an earlier life of this gallery stored in `file`.
     pub fn new(file: &Path) -> Self {
-        let (kept, entries) = Kept::open::<Entry>(file, "log", KEPT, KEPT);
+        let (kept, entries) = Database::open::<Entry>(file, "log", KEPT, KEPT);
         let next = entries.iter().map(|entry| entry.id + 1).max().unwrap_or(1);
         let state = State {
             observer: Observer::default(),
@@ -93,12 +93,12 @@ impl Journal {
     }
 
     /// Takes a message from the broker.
-    pub fn hear(&self, topic: &Topic, payload: &[u8], retained: bool) {
+    pub fn receive(&self, topic: &Topic, payload: &[u8], retained: bool) {
         if topic.is_picture() {
             return;
         }
         let mut state = self.state();
-        let events = state.observer.hear(topic, payload, retained);
+        let events = state.observer.observe(topic, payload, retained);
         self.add(&mut state, events, Now::read());
     }
 
@@ -147,7 +147,7 @@ impl Journal {
         let mut state = self.state();
         if state.settles.is_some_and(|at| now.mono >= at) {
             state.settles = None;
-            let gone = state.observer.settled();
+            let gone = state.observer.retained_arrived();
             self.add(&mut state, gone, now);
         }
         if state.missed > 0 {
@@ -206,9 +206,9 @@ mod tests {
     use super::*;
     use wire::Root;
 
-    fn hear(journal: &Journal, topic: &str, payload: &str) {
+    fn receive(journal: &Journal, topic: &str, payload: &str) {
         let topic = Topic::parse(&Root::default(), topic).unwrap();
-        journal.hear(&topic, payload.as_bytes(), false);
+        journal.receive(&topic, payload.as_bytes(), false);
     }
 
     fn ids(entries: &[Entry]) -> Vec<u64> {
@@ -220,12 +220,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = Arc::new(Journal::new(&folder.path().join("log.db")));
         journal.connected();
-        hear(&journal, "vitrina/pi/status", "online");
+        receive(&journal, "vitrina/pi/status", "online");
         journal.flush(Now::read());
         let mut reader = journal.follow();
         assert!(reader.next().await.contains(r#""id":1,"#));
-        hear(&journal, "vitrina/pi/status", "offline");
-        hear(&journal, "vitrina/pi/cam/snap", "");
+        receive(&journal, "vitrina/pi/status", "offline");
+        receive(&journal, "vitrina/pi/cam/snap", "");
         journal.flush(Now::read());
         let told: ToPage = serde_json::from_str(&reader.next().await).unwrap();
         let ToPage::Log { entries } = told else { panic!("{told:?}") };
@@ -240,10 +240,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("log.db");
         let journal = Journal::new(&file);
-        hear(&journal, "vitrina/pi/status", "online");
+        receive(&journal, "vitrina/pi/status", "online");
         drop(journal);
         let journal = Journal::new(&file);
-        hear(&journal, "vitrina/attic/status", "online");
+        receive(&journal, "vitrina/attic/status", "online");
         assert_eq!(ids(&journal.list(None, 9)), [2, 1]);
     }
 
@@ -252,7 +252,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::new(&folder.path().join("log.db"));
         for _ in 0..20_000 {
-            hear(&journal, "vitrina/pi/cam/snap", "");
+            receive(&journal, "vitrina/pi/cam/snap", "");
         }
         assert!(journal.list(None, KEPT).len() < 3000);
         let mut later = Now::read();

@@ -10,14 +10,14 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, Wr
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use websocket::close::{GOING_AWAY, NORMAL, TOO_LARGE};
-use websocket::{Broken, CONTROL, Heard, Kind, Opcode, head};
+use websocket::{Broken, CONTROL, Incoming, Kind, Opcode, head};
 
 use super::member::{Member, Next};
 use super::message::{MESSAGE, Message};
 use super::photos::Pictures;
 use super::rooms::Place;
 use crate::limits::shares::Share;
-use crate::live::socket::Hearing;
+use crate::live::socket::Receiver;
 
 /// The most bytes read at once.
 const READ: usize = 64 * 1024;
@@ -42,8 +42,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
 ) {
     let member = &*place.member;
     let (reader, writer) = split(stream);
-    let hearing = Hearing::new(READ, MESSAGE, &[], memory);
-    let mut reader = Reader { stream: reader, hearing, pictures };
+    let receiver = Receiver::new(READ, MESSAGE, &[], memory);
+    let mut reader = Reader { stream: reader, receiver, pictures };
     let mut writing = pin!(Writer { stream: writer }.run(member));
     let ended = tokio::select! {
         (code, reason) = reader.run(place) => {
@@ -69,7 +69,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
 
 struct Reader<S> {
     stream: ReadHalf<S>,
-    hearing: Hearing,
+    receiver: Receiver,
     /// The offers of its pictures, in the room that has photos.
     pictures: Option<Pictures>,
 }
@@ -81,7 +81,9 @@ impl<S: AsyncRead> Reader<S> {
             match self.read(place).await {
                 Ok(true) => {}
                 Ok(false) => return (NORMAL, ""),
-                Err(Broken(TOO_LARGE, _)) => return (TOO_LARGE, "a message may have 10 MiB"),
+                Err(Broken(TOO_LARGE, _)) => {
+                    return (TOO_LARGE, "a message may have at most 10 MiB");
+                }
                 Err(Broken(code, reason)) => return (code, reason),
             }
         }
@@ -89,18 +91,18 @@ impl<S: AsyncRead> Reader<S> {
 
     /// Reads one message of the client and passes it on. `false` when the client leaves.
     async fn read(&mut self, place: &Place) -> Result<bool, Broken> {
-        match self.hearing.hear(&mut self.stream).await? {
-            Some(Heard::Message(kind, payload)) => {
-                let memory = self.hearing.memory_for(payload.len()).await?;
+        match self.receiver.receive(&mut self.stream).await? {
+            Some(Incoming::Message(kind, payload)) => {
+                let memory = self.receiver.memory_for(payload.len()).await?;
                 let message = Message::new(kind, payload, memory);
                 if let Some(pictures) = &mut self.pictures {
                     pictures.offer(&message);
                 }
                 place.send(&message).await;
             }
-            Some(Heard::Ping(payload)) => place.member.pong(payload),
-            Some(Heard::Pong) => {}
-            Some(Heard::Close) | None => return Ok(false),
+            Some(Incoming::Ping(payload)) => place.member.pong(payload),
+            Some(Incoming::Pong) => {}
+            Some(Incoming::Close) | None => return Ok(false),
         }
         Ok(true)
     }

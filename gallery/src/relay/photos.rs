@@ -84,7 +84,8 @@ impl Missed {
                 ?who,
                 why,
                 since_the_start = count,
-                "a picture said on the relay's / was passed on, but is stored as no photo"
+                "passed on a picture that was sent on the relay's /, but did not store it as a \
+                 photo"
             );
         }
     }
@@ -104,7 +105,7 @@ impl Pictures {
             return;
         }
         if self.turns.take(Now::read().since_boot()).is_err() {
-            let why = "this client says more than 5 at once and one a second";
+            let why = "this client sends more than 5 at once or one a second";
             return self.missed.count(&self.who, why);
         }
         let place = self.places.take(self.who.clone());
@@ -161,12 +162,12 @@ async fn say(
         match events.recv().await {
             Ok(PhotoEvent::Stored { photo, .. }) if ours.is_other(&photo.id) && is_said(&photo) => {
                 if let Err(error) = say_photo(relay, store, &photo.id).await {
-                    warn!(photo = %photo.id, %error, "the relay cannot say a photo");
+                    warn!(photo = %photo.id, %error, "cannot send a photo on the relay");
                 }
             }
             Ok(_) => {}
             Err(RecvError::Lagged(missed)) => {
-                info!(missed, "photos came too fast to be said on the relay");
+                info!(missed, "photos came too fast to be sent on the relay");
             }
             Err(RecvError::Closed) => return,
         }

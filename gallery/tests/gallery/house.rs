@@ -283,7 +283,7 @@ pub fn picture(camera: &CameraId, seq: u32, mono: u64, size: usize) -> Vec<u8> {
         at: 1_763_640_000_000_000 + mono,
         mono,
         boot: "6f2d41aa".into(),
-        took: Some(wire::Took { got: 200, made: MADE }),
+        ages: Some(wire::Ages { got: 200, made: MADE }),
         photo: None,
     };
     let mut picture = Vec::new();

@@ -98,7 +98,7 @@ fn snapshot(camera: &str, id: Option<PhotoId>) -> Vec<u8> {
         at: 1_763_640_000_000_000,
         mono: 5,
         boot: "6f2d41aa".into(),
-        took: None,
+        ages: None,
         photo: id,
     };
     let mut jpeg = Vec::new();

@@ -31,7 +31,7 @@ async fn all(house: &House, path: &str, count: usize) -> Vec<Socket> {
             new.send(Message::text("here")).await.unwrap();
         }
         for old in &mut clients {
-            assert_eq!(hear(old).await, Message::text("here"));
+            assert_eq!(receive(old).await, Message::text("here"));
         }
         clients.push(new);
     }
@@ -39,7 +39,7 @@ async fn all(house: &House, path: &str, count: usize) -> Vec<Socket> {
 }
 
 /// The next message that is not a ping.
-async fn hear(socket: &mut Socket) -> Message {
+async fn receive(socket: &mut Socket) -> Message {
     loop {
         let message = soon(socket.next()).await.unwrap().unwrap();
         if !message.is_ping() && !message.is_pong() {
@@ -51,7 +51,7 @@ async fn hear(socket: &mut Socket) -> Message {
 /// The code and reason with which the relay closed; skips earlier messages.
 async fn closed(socket: &mut Socket) -> (u16, String) {
     loop {
-        if let Message::Close(frame) = hear(socket).await {
+        if let Message::Close(frame) = receive(socket).await {
             let frame = frame.expect("a reason");
             return (frame.code.into(), frame.reason.to_string());
         }
@@ -75,14 +75,14 @@ async fn what_is_said_goes_as_it_is_to_all_others() {
     }
     for message in &said {
         for client in &mut clients[1..] {
-            let heard = hear(client).await;
+            let heard = receive(client).await;
             assert!(heard == *message, "{} bytes, not {}", heard.len(), message.len());
         }
     }
     // Nothing comes back: the sender's next message is from another client.
     clients[2].send(Message::text("last")).await.unwrap();
-    assert_eq!(hear(&mut clients[0]).await, Message::text("last"));
-    assert_eq!(hear(&mut clients[1]).await, Message::text("last"));
+    assert_eq!(receive(&mut clients[0]).await, Message::text("last"));
+    assert_eq!(receive(&mut clients[1]).await, Message::text("last"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,7 +95,7 @@ async fn fragments_arrive_as_one_message_and_pings_are_answered() {
     clients[0].send(part(Data::Text, &"é".as_bytes()[..1], false)).await.unwrap();
     clients[0].send(Message::Ping("still here".into())).await.unwrap();
     clients[0].send(part(Data::Continue, &"é".as_bytes()[1..], true)).await.unwrap();
-    assert_eq!(hear(&mut clients[1]).await, Message::text("é"));
+    assert_eq!(receive(&mut clients[1]).await, Message::text("é"));
     let pong = soon(clients[0].next()).await.unwrap().unwrap();
     assert_eq!(pong, Message::Pong("still here".into()));
 }
@@ -107,8 +107,8 @@ async fn rooms_are_apart_and_the_page_is_where_it_was() {
     let mut room = all(&house, "/relay/a", 2).await;
     root[0].send(Message::text("root")).await.unwrap();
     room[0].send(Message::text("room")).await.unwrap();
-    assert_eq!(hear(&mut root[1]).await, Message::text("root"));
-    assert_eq!(hear(&mut room[1]).await, Message::text("room"));
+    assert_eq!(receive(&mut root[1]).await, Message::text("root"));
+    assert_eq!(receive(&mut room[1]).await, Message::text("room"));
     for (path, headers, expected) in [
         ("/", "", "200 OK"),
         ("/relay/a", "", "426 Upgrade Required"),
@@ -187,13 +187,13 @@ async fn of_large_binary_messages_a_stalled_client_is_sent_the_newest() {
     for n in 0..COUNT {
         clients[0].send(Message::binary(vec![n; 2_000_000])).await.unwrap();
         clients[0].send(Message::text(n.to_string())).await.unwrap();
-        assert_eq!(hear(&mut quick).await.into_data()[0], n);
-        assert_eq!(hear(&mut quick).await, Message::text(n.to_string()));
+        assert_eq!(receive(&mut quick).await.into_data()[0], n);
+        assert_eq!(receive(&mut quick).await, Message::text(n.to_string()));
     }
     let mut pictures = Vec::new();
     let mut texts = 0;
     while texts < COUNT {
-        match hear(&mut stalled).await {
+        match receive(&mut stalled).await {
             Message::Text(text) => {
                 assert_eq!(text, texts.to_string(), "no text is missing");
                 texts += 1;
@@ -216,11 +216,11 @@ async fn small_binary_messages_are_not_replaced_and_too_many_close_with_1013() {
         let mut bytes = vec![0; LARGE - 1];
         bytes[..4].copy_from_slice(&n.to_be_bytes());
         clients[0].send(Message::binary(bytes)).await.unwrap();
-        assert_eq!(hear(&mut quick).await.into_data()[..4], n.to_be_bytes());
+        assert_eq!(receive(&mut quick).await.into_data()[..4], n.to_be_bytes());
     }
     let mut expected = 0_u32;
     let (code, reason) = loop {
-        match hear(&mut stalled).await {
+        match receive(&mut stalled).await {
             Message::Close(frame) => {
                 let frame = frame.unwrap();
                 break (u16::from(frame.code), frame.reason.to_string());
@@ -235,7 +235,7 @@ async fn small_binary_messages_are_not_replaced_and_too_many_close_with_1013() {
     assert!(reason.contains("16 MiB"), "{reason}");
     // The others go on.
     clients[0].send(Message::text("on")).await.unwrap();
-    assert_eq!(hear(&mut quick).await, Message::text("on"));
+    assert_eq!(receive(&mut quick).await, Message::text("on"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -276,7 +276,7 @@ async fn a_message_without_end_is_closed_at_10_mib() {
     // Nobody received it, and nobody is harmed.
     let mut other = enter(&house, "/").await;
     other.send(Message::text("calm")).await.unwrap();
-    assert_eq!(hear(&mut clients[0]).await, Message::text("calm"));
+    assert_eq!(receive(&mut clients[0]).await, Message::text("calm"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

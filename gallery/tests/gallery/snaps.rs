@@ -60,7 +60,7 @@ fn snapshot(camera: &CameraId, id: PhotoId) -> Vec<u8> {
         at: 1_763_640_000_000_000,
         mono: 1_000_000,
         boot: "6f2d41aa".into(),
-        took: None,
+        ages: None,
         photo: Some(id),
     };
     let mut stamped = Vec::new();

@@ -113,7 +113,7 @@ impl Commands {
         let (name, share) = (command.name(), command.share());
         if waiting.iter().filter(|(_, one)| one.name() == name).count() >= share {
             drop(waiting);
-            let why = format!("{name}: {share} of these wait for the camera already; try again");
+            let why = format!("{name}: {share} of these already wait for the camera; try again");
             return command.refuse(&why);
         }
         waiting.push_back((Instant::now(), command));

@@ -14,13 +14,13 @@ use wire::limits::STALLED_AFTER;
 const BEGINS: Duration = Duration::from_secs(20);
 const DOUBLED: u32 = 3;
 
-/// The pace is known after so many frames.
+/// How many frames it takes to know the pace.
 const KNOWN: u32 = 3;
 
 /// A longer interval from a driver is ignored.
 const BELIEVED: Duration = Duration::from_secs(600);
 
-/// The pace is the longest of so many distances between good frames; from [`FEW`] on the second
+/// The pace is the longest of this many distances between good frames; from [`FEW`] on the second
 /// longest, because a camera that stopped once is not slow.
 const SEEN: usize = 32;
 const FEW: usize = 4;
@@ -124,7 +124,7 @@ impl Pace {
     }
 
     /// The published interval, in seconds; none for a camera with a frame a second or more.
-    pub fn told(&mut self) -> Option<f32> {
+    pub fn published(&mut self) -> Option<f32> {
         let interval = self.interval();
         let step_of = |interval: Duration| {
             let fits = |step: &u16| interval <= Duration::from_secs((*step).into());
@@ -221,7 +221,7 @@ mod tests {
             now += gap;
             assert_eq!(pace.missing(s(now)), None, "after {gap} s");
             pace.frame(true, s(now));
-            assert!(matches!(pace.told(), None | Some(10.0)));
+            assert!(matches!(pace.published(), None | Some(10.0)));
         }
     }
 
@@ -267,28 +267,28 @@ mod tests {
 
     #[test]
     fn a_slow_pace_is_told_in_steps_and_a_quick_one_is_not() {
-        assert_eq!(pace(1.0 / 30.0, &every(1.0 / 30.0, 40)).told(), None);
-        assert_eq!(pace(1.0, &every(1.01, 40)).told(), None);
-        assert_eq!(pace(5.0, &[]).told(), Some(5.0), "by the driver's word");
-        assert_eq!(pace(1.0, &every(5.0, 3)).told(), Some(5.0), "by what was seen");
+        assert_eq!(pace(1.0 / 30.0, &every(1.0 / 30.0, 40)).published(), None);
+        assert_eq!(pace(1.0, &every(1.01, 40)).published(), None);
+        assert_eq!(pace(5.0, &[]).published(), Some(5.0), "by the driver's word");
+        assert_eq!(pace(1.0, &every(5.0, 3)).published(), Some(5.0), "by what was seen");
         let mut wobbles = pace(5.0, &every(5.0, 40));
         let mut now = 200.0;
         for gap in [4.6, 5.2, 4.9, 5.1].into_iter().cycle().take(100) {
             now += gap;
             wobbles.frame(true, s(now));
-            assert_eq!(wobbles.told(), Some(5.0));
+            assert_eq!(wobbles.published(), Some(5.0));
         }
         let mut begins = pace(1.0 / 30.0, &[2.9, 2.95]);
-        assert_eq!(begins.told(), None, "what its first frame took is no pace");
+        assert_eq!(begins.published(), None, "what its first frame took is no pace");
         let quick = every(0.1, 40);
         quick.iter().for_each(|at| wobbles.frame(true, s(now + at)));
-        assert_eq!(wobbles.told(), None);
+        assert_eq!(wobbles.published(), None);
     }
 
     #[test]
     fn an_interval_that_no_camera_has_is_not_believed() {
         let mut endless = pace(1e7, &[]);
-        assert_eq!((ends(&endless).0, endless.told()), (20.0, None));
+        assert_eq!((ends(&endless).0, endless.published()), (20.0, None));
     }
 
     #[test]
@@ -296,9 +296,9 @@ mod tests {
         let mut pace = pace(1.0 / 30.0, &every(0.1, 40));
         pace.frame(true, s(8.0));
         pace.frame(true, s(8.1));
-        assert_eq!((ends(&pace), pace.told()), ((3.0, 10.0), None));
+        assert_eq!((ends(&pace), pace.published()), ((3.0, 10.0), None));
         pace.frame(true, s(13.0));
-        assert_eq!(pace.told(), Some(5.0), "but one that does so again is");
+        assert_eq!(pace.published(), Some(5.0), "but one that does so again is");
     }
 
     #[test]
@@ -308,7 +308,7 @@ mod tests {
         pace.frame(true, s(3604.1));
         assert!(ends(&pace).0 <= 30.0);
         every(0.1, 32).iter().for_each(|at| pace.frame(true, s(3604.1 + at)));
-        assert_eq!((ends(&pace).0, pace.told()), (3.0, None));
+        assert_eq!((ends(&pace).0, pace.published()), (3.0, None));
     }
 
     #[test]

@@ -86,7 +86,9 @@ impl Fault {
 
     /// No frame comes for longer than it may take.
     pub fn stalled() -> Self {
-        Fault::lost(Reason::Stalled, "gives no frames; it is tried again and again")
+        let detail = "gives no frames; Vitrina keeps trying; if this lasts, unplug it and plug it \
+                      in again";
+        Fault::lost(Reason::Stalled, detail)
     }
 
     /// No frame that comes is whole.
@@ -97,8 +99,8 @@ impl Fault {
 
     /// Every frame repeats the last one.
     pub fn frozen() -> Self {
-        let detail = "gives one picture again and again; start again the program or device that \
-                      it comes from";
+        let detail = "gives one picture again and again; restart the program or device that it \
+                      comes from";
         Fault::lost(Reason::Frozen, detail)
     }
 

@@ -285,7 +285,7 @@ impl Cameras {
         for name in &ended {
             tracing::error!(
                 camera = name.as_str(),
-                "the thread of this camera has ended; it is started anew"
+                "the thread of this camera has ended; starting it again"
             );
             if name.as_str() == TEST_CARD {
                 self.show_test_card();
@@ -352,7 +352,7 @@ impl Cameras {
                 let schedule =
                     schedules.entry(name.clone()).or_insert_with(|| Schedule::new(every, local));
                 if schedule.is_due(local, now)
-                    && let Some(request) = self.outlet.spooler.ask_unheard()
+                    && let Some(request) = self.outlet.spooler.ask_scheduled()
                 {
                     running.camera.snap(request);
                 }
@@ -420,7 +420,7 @@ impl Cameras {
                 self.publish_info();
             }
             Err(error) => {
-                tracing::error!(camera = name.as_str(), %error, "no thread for this camera; it is tried again");
+                tracing::error!(camera = name.as_str(), %error, "cannot start a thread for this camera; trying again");
                 self.unstarted.store(true, Ordering::Relaxed);
             }
         }

@@ -249,8 +249,8 @@ fn look(number: u32, links: &Links) -> Option<Found> {
 /// A node that does not answer.
 fn silent(number: u32) -> Option<Found> {
     let node = node(number);
-    let detail = "does not answer when it is opened, and is waited for; unplug it and plug it in \
-                  again, or restart the program that drives it";
+    let detail = "does not answer when it is opened; unplug it and plug it in again, or restart \
+                  the program that drives it";
     let what = match closed(number, Fault::error(Reason::Device, detail)) {
         What::Closed(fault) => What::Silent(fault),
         what => what,

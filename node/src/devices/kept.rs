@@ -79,7 +79,7 @@ impl Shared {
             if let Err(error) = written {
                 let why = error.to_string();
                 if logged.as_ref() != Some(&why) {
-                    tracing::warn!(file = %file.display(), %error, "the names of cameras cannot be kept; it is tried again");
+                    tracing::warn!(file = %file.display(), %error, "cannot save the names of the cameras; trying again");
                     logged = Some(why);
                 }
                 if state.ends {

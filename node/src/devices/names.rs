@@ -87,7 +87,7 @@ impl Names {
         let kept = match fs::read(&file) {
             Ok(json) => serde_json::from_slice(&json).unwrap_or_else(|error| {
                 let aside = file.with_extension("json.bad");
-                tracing::warn!(file = %file.display(), %error, "the names of cameras cannot be read and are given anew");
+                tracing::warn!(file = %file.display(), %error, "cannot read the saved names of the cameras; naming them again");
                 fs::rename(&file, aside).ok();
                 BTreeMap::new()
             }),

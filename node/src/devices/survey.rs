@@ -211,7 +211,7 @@ fn unmatched(section: &CameraConfig, here: &[Known]) -> String {
         .collect();
     let here = match here.is_empty() {
         true => "there is none".to_owned(),
-        false => format!("here are {}", here.join(", ")),
+        false => format!("there are {}", here.join(", ")),
     };
     format!("[[node.camera]] with {keys} matches no camera that is plugged in; {here}")
 }
@@ -255,8 +255,8 @@ fn meant(section: &CameraConfig, found: &[&Found], names: &Names) -> Meant {
         .map(|port| format!("device = \"{}\"", port.display()))
         .collect();
     let words = format!(
-        "the configuration's device = \"{}\" could be any of the cameras of one model that say the \
-         same serial number, or none; name one by its port: {}",
+        "the configuration's device = \"{}\" may mean any of several cameras of one model that \
+         have the same serial number; name one by its port: {}",
         path.display(),
         if ports.is_empty() {
             "its link below /dev/v4l/by-path".to_owned()

@@ -123,7 +123,7 @@ impl Questions {
                 let Last { lines } = read(params)?;
                 let lines = lines.unwrap_or(LINES);
                 if !(1..=LINES_MOST).contains(&lines) {
-                    let why = format!("lines is {lines}, but 1 to {LINES_MOST} is possible");
+                    let why = format!("lines is {lines}; it must be 1 to {LINES_MOST}");
                     return Err(why.into());
                 }
                 Ok(json!(self.log.last(lines)))

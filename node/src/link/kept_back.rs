@@ -56,7 +56,7 @@ impl KeptBack {
         }
         if lock(&self.online).is_some_and(|published| published.elapsed() > BACK_WITHIN) {
             return Some(format!(
-                "what it says does not come back: the broker must let it publish and read \
+                "its own messages do not come back: the broker must let it publish and read \
                  {root}/{name}/#, and publish {root}-jpeg/{name}/#"
             ));
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// How many lines it keeps.
 const LINES: usize = 200;
 
-/// Lines are cut after so many characters.
+/// The longest line, in characters; the rest is cut off.
 const LINE: usize = 400;
 
 /// The newest lines. The writer of the log writes each line here too, in one piece.

@@ -28,14 +28,11 @@ impl Retry {
         let pause = self.retry.lost(Instant::now().into_std());
         let mut text = error.to_string();
         if self.retry.is_ended() {
-            text += ", each time soon after it came up: the broker may end it for what its user \
-                     is not allowed to publish or read; its log says so";
+            text += ", soon after connecting: the broker may end it because the node's user may \
+                     not publish or read something; the broker's log says what";
         }
         if self.retry.is_news(&text) {
-            tracing::warn!(
-                "{} connection to the broker: {text}; it is tried again and again",
-                self.what
-            );
+            tracing::warn!("{} connection to the broker: {text}; trying again", self.what);
         }
         // Many nodes that lost one broker must not all return at one moment.
         sleep(pause.mul_f32(0.75 + fastrand::f32() / 2.0)).await;

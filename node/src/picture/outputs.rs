@@ -19,7 +19,7 @@ use crate::picture::wants::Pacer;
 /// How often an unchanged picture is sent, so that it does not look stale.
 const AGAIN: Duration = limits::PREVIEW_EVERY;
 
-/// After so many failures in a row, a camera's frames count as irreducible.
+/// How many failures in a row make a camera's frames count as irreducible.
 const HOPELESS: u32 = 10;
 
 /// The destinations of a camera's pictures, their rates, and the last pictures sent.
@@ -223,8 +223,8 @@ fn stamp_into(
     jpeg: &[u8],
     at: Duration,
 ) -> Result<Bytes, &'static str> {
-    if let Some(took) = &mut stamp.took {
-        took.made = clock::micros(clock::monotonic().saturating_sub(at));
+    if let Some(ages) = &mut stamp.ages {
+        ages.made = clock::micros(clock::monotonic().saturating_sub(at));
     }
     let mut stamped = pool.take();
     stamp.insert(jpeg, &mut stamped).map_err(|_| "garbage")?;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-/// A camera has at most so many pictures on their way: two or three sizes, each waiting and being
+/// The most pictures of a camera that are on their way: two or three sizes, each waiting and being
 /// written, and the last one of each size.
 const MOST: usize = 12;
 

@@ -56,7 +56,7 @@ impl Spool {
             if !file.file_type()?.is_file() {
                 if name.starts_with(UNFINISHED) || parse(&name).is_some() {
                     let path = file.path();
-                    tracing::warn!(path = %path.display(), "this is no file, and no snapshot; remove it");
+                    tracing::warn!(path = %path.display(), "this is not a file, although it is called as a snapshot; remove it");
                 }
             } else if name.starts_with(UNFINISHED) {
                 fs::remove_file(file.path())?;
@@ -95,7 +95,7 @@ impl Spool {
         sync_folder(&self.folder)
     }
 
-    /// Checks whether a file of so many bytes would fit.
+    /// Checks whether a file of this many bytes would fit.
     ///
     /// # Errors
     /// It would not.

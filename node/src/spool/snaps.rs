@@ -25,8 +25,8 @@ impl Snaps {
     /// Accepts a request that came at `now`, or refuses it.
     pub fn ask(&mut self, request: Request, now: Duration) {
         // A camera slower than its schedule takes one photo, not several of one frame.
-        if request.is_unheard() && self.waiting.iter().any(|(_, one)| one.is_unheard()) {
-            return request.fail("one is waited for already");
+        if request.is_scheduled() && self.waiting.iter().any(|(_, one)| one.is_scheduled()) {
+            return request.fail("an earlier photo is still being waited for");
         }
         match &self.trouble {
             Some(why) => request.fail(why.as_str()),
@@ -68,7 +68,7 @@ impl Snaps {
         let within = FRAME_WITHIN + self.more;
         let is_old = |asked: Duration| now.saturating_sub(asked) >= within;
         for (_, request) in self.waiting.extract_if(.., |(asked, _)| is_old(*asked)) {
-            request.fail("the camera gave no frame in time; look whether it hangs");
+            request.fail("the camera gave no frame in time; check whether it hangs");
         }
     }
 }
@@ -163,7 +163,7 @@ mod tests {
     async fn a_camera_that_is_slower_than_the_clock_gives_one_photo_for_it() {
         let mut rig = rig();
         for at in [1, 2, 3] {
-            rig.snaps.ask(rig.spooler.ask_unheard().unwrap(), Duration::from_secs(at));
+            rig.snaps.ask(rig.spooler.ask_scheduled().unwrap(), Duration::from_secs(at));
             rig.ask(at);
         }
         assert_eq!(rig.snaps.extract(Duration::from_secs(4)).len(), 1 + 3);

@@ -119,7 +119,7 @@ impl Request {
     }
 
     /// Whether nobody gets an answer: the node took it by the clock.
-    pub fn is_unheard(&self) -> bool {
+    pub fn is_scheduled(&self) -> bool {
         self.is_answered
     }
 
@@ -216,7 +216,7 @@ impl Spooler {
     }
 
     /// The same for the node itself: nobody gets an answer.
-    pub fn ask_unheard(&self) -> Option<Request> {
+    pub fn ask_scheduled(&self) -> Option<Request> {
         self.ask(None).map(|mut request| {
             request.is_answered = true;
             request
@@ -325,8 +325,8 @@ impl Spooler {
         let mut condition =
             Condition { bytes: *bytes, refused: refused.len() as u64, trouble: trouble.clone() };
         if self.health.has_lost(THREAD) {
-            let why = "the thread that writes photos was ended by a fault of Vitrina; start the \
-                       node anew, and report it";
+            let why = "the thread that writes photos was ended by a fault of Vitrina; restart the \
+                       node, and report it";
             condition.trouble = Some(why.to_owned());
             return condition;
         }
@@ -357,12 +357,13 @@ impl Shared {
         let jpeg = match disk::read(&self.folder, entry) {
             Ok(jpeg) => jpeg,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                tracing::warn!(photo = %entry.id, "a snapshot was deleted from the spool");
+                tracing::warn!(photo = %entry.id, "a snapshot is gone from the spool, although no \
+                                                   gallery stored it");
                 self.dequeue(&entry.id, |_| {});
                 return None;
             }
             Err(error) => {
-                tracing::warn!(photo = %entry.id, %error, "a snapshot in the spool cannot be read");
+                tracing::warn!(photo = %entry.id, %error, "cannot read a snapshot in the spool");
                 self.state().offers.put_off(&entry.id, Instant::now());
                 return None;
             }

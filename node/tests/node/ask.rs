@@ -51,7 +51,7 @@ async fn a_node_tells_who_it_is_and_what_its_cameras_do() {
 
     for (method, params, why) in [
         ("reboot", json!({}), "there is no method reboot; there are help,"),
-        ("log", json!({"lines": 101}), "1 to 100 is possible"),
+        ("log", json!({"lines": 101}), "it must be 1 to 100"),
         ("log", json!({"line": 5}), "unknown field"),
         ("info", json!([1]), "must be a JSON object"),
         ("snap", json!({"camera": "roof"}), "this node has no camera roof; it has test-card"),

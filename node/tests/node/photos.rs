@@ -57,7 +57,7 @@ impl Listener {
         Answer::parse(&message.payload).unwrap().error.unwrap()
     }
 
-    /// The photos published before so many previews had come.
+    /// The photos published before this many previews had come.
     async fn snapshots_before(&mut self, preview: usize) -> Vec<PhotoId> {
         let (mut seen, mut previews) = (Vec::new(), 0);
         while previews < preview {

@@ -12,7 +12,7 @@ import { DOOR, configured, end, listen } from './main.mjs';
 
 const COUNT = 1000;
 
-/** So many frames may be on their way when figures are taken. */
+/** How many frames may be on their way when figures are taken. */
 const SLACK = 8;
 
 /** Why a frame of a camera that works may not be published (docs/protocol.md). */

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const SOON: Duration = Duration::from_secs(5);
 /// Losses within this time of each other count as in a row.
 const ROW: Duration = Duration::from_secs(30);
-/// A size or topic gets the blame after so many losses in a row.
+/// A size or topic gets the blame after this many losses in a row.
 const LOSSES: u32 = 3;
 /// How long blamed messages are held: at first, and at most. The first time is short, because a
 /// network that often fails causes losses too.
@@ -74,7 +74,7 @@ impl PacketLimits {
         (self.proven, self.sent, self.last) = (None, None, None);
     }
 
-    /// Whether a message of so many bytes may go to a topic now; if not, it counts as held.
+    /// Whether a message of this many bytes may go to a topic now; if not, it counts as held.
     pub fn fits(&mut self, topic: &str, bytes: usize, now: Instant) -> bool {
         if self.limit.is_some_and(|(_, until)| until <= now) {
             (self.limit, self.held) = (None, None);
@@ -92,7 +92,7 @@ impl PacketLimits {
         fits
     }
 
-    /// A message of so many bytes went to the connection.
+    /// A message of this many bytes went to the connection.
     pub fn sent(&mut self, topic: &str, bytes: usize, now: Instant) {
         let recent = self.sent.filter(|&(_, at)| now.saturating_duration_since(at) < SOON);
         if let (None, Some((survived, _))) = (recent, self.sent) {
@@ -104,7 +104,7 @@ impl PacketLimits {
         self.last = Some(topic.to_owned());
     }
 
-    /// The broker accepted a message of so many bytes.
+    /// The broker accepted a message of this many bytes.
     pub fn taken(&mut self, bytes: usize, now: Instant) {
         if self.losses.is_some_and(|(smallest, ..)| bytes >= smallest) {
             (self.losses, self.hold) = (None, HELD.0);

@@ -13,10 +13,10 @@ use crate::topics::filter;
 use crate::topics::name::{CameraId, GalleryId, NodeName, PersonId, Root};
 use crate::topics::topic::Topic;
 
-/// It follows at most so many of each: nodes, cameras, galleries and people.
+/// The most that it follows of each: nodes, cameras, galleries and people.
 const MOST: usize = 4000;
 
-/// Others' texts are cut after so many characters.
+/// Others' texts are cut after this many characters.
 const NAME: usize = 80;
 const TEXT: usize = 300;
 
@@ -64,14 +64,14 @@ impl Observer {
     }
 
     /// All retained messages have arrived. Whoever is not among them has left.
-    pub fn settled(&mut self) -> Vec<Event> {
+    pub fn retained_arrived(&mut self) -> Vec<Event> {
         let gone: Vec<PersonId> = std::mem::take(&mut self.doubtful).into_iter().collect();
         gone.iter().filter_map(|id| self.leave(id, true)).collect()
     }
 
     /// Processes one message, and ignores it if it means nothing new. `retained` is the broker's
     /// flag: what it retained before the first connection did not happen now.
-    pub fn hear(&mut self, topic: &Topic, payload: &[u8], retained: bool) -> Vec<Event> {
+    pub fn observe(&mut self, topic: &Topic, payload: &[u8], retained: bool) -> Vec<Event> {
         let events = self.take(topic, payload, retained).unwrap_or_default();
         if retained && self.connections <= 1 { Vec::new() } else { events }
     }
@@ -270,14 +270,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn hear(observer: &mut Observer, topic: &str, payload: &str, retained: bool) -> Vec<String> {
+    fn observe(observer: &mut Observer, topic: &str, payload: &str, retained: bool) -> Vec<String> {
         let topic = Topic::parse(&Root::default(), topic).unwrap();
-        let events = observer.hear(&topic, payload.as_bytes(), retained);
+        let events = observer.observe(&topic, payload.as_bytes(), retained);
         events.iter().map(ToString::to_string).collect()
     }
 
     fn now(observer: &mut Observer, topic: &str, payload: &str) -> Vec<String> {
-        hear(observer, topic, payload, false)
+        observe(observer, topic, payload, false)
     }
 
     fn connected() -> Observer {
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn nodes_and_their_cameras_come_and_go() {
         let o = &mut connected();
-        assert!(hear(o, "vitrina/pi/status", "online", true).is_empty(), "it was before us");
+        assert!(observe(o, "vitrina/pi/status", "online", true).is_empty(), "it was before us");
         assert_eq!(now(o, "vitrina/pi/status", "offline"), ["pi is offline"]);
         assert_eq!(now(o, "vitrina/pi/status", "online"), ["pi is online"]);
         assert!(now(o, "vitrina/pi/status", "online").is_empty(), "said again");
@@ -316,7 +316,7 @@ mod tests {
     fn what_is_commanded_is_told_unless_it_is_retained() {
         let o = &mut connected();
         assert_eq!(now(o, "vitrina/pi/door/snap", ""), ["pi/door is asked for a photo"]);
-        assert!(hear(o, "vitrina/pi/door/snap", "", true).is_empty());
+        assert!(observe(o, "vitrina/pi/door/snap", "", true).is_empty());
         assert_eq!(now(o, "vitrina/pi/door/set/gain", "5"), ["pi/door is told to set gain to 5"]);
         assert_eq!(
             now(o, "vitrina/pi/ask", r#"{"id":"1","method":"info"}"#),
@@ -381,14 +381,14 @@ mod tests {
     #[test]
     fn what_changed_while_the_broker_was_lost_is_told_at_the_return() {
         let o = &mut connected();
-        hear(o, "vitrina/people/a", ANA, true);
-        hear(o, "vitrina/people/l", r#"{"name":"Luz","since":1}"#, true);
-        hear(o, "vitrina/pi/status", "online", true);
-        assert!(o.settled().is_empty());
+        observe(o, "vitrina/people/a", ANA, true);
+        observe(o, "vitrina/people/l", r#"{"name":"Luz","since":1}"#, true);
+        observe(o, "vitrina/pi/status", "online", true);
+        assert!(o.retained_arrived().is_empty());
         o.connected();
-        assert!(hear(o, "vitrina/people/a", ANA, true).is_empty());
-        assert_eq!(hear(o, "vitrina/pi/status", "offline", true), ["pi is offline"]);
-        let left: Vec<String> = o.settled().iter().map(ToString::to_string).collect();
+        assert!(observe(o, "vitrina/people/a", ANA, true).is_empty());
+        assert_eq!(observe(o, "vitrina/pi/status", "offline", true), ["pi is offline"]);
+        let left: Vec<String> = o.retained_arrived().iter().map(ToString::to_string).collect();
         assert_eq!(left, ["Luz left, the connection was lost"]);
         assert_eq!(o.people().map(|(_, name)| name).collect::<Vec<_>>(), ["Ana"]);
     }
@@ -407,7 +407,7 @@ mod tests {
         #[test]
         fn any_bytes_are_events_or_none(topic in "vitrina/[a-z/]{0,30}", payload: Vec<u8>) {
             if let Ok(topic) = Topic::parse(&Root::default(), &topic) {
-                let _ = connected().hear(&topic, &payload, false);
+                let _ = connected().observe(&topic, &payload, false);
             }
         }
     }

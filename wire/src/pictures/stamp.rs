@@ -23,14 +23,14 @@ pub struct Stamp {
     /// Eight hex digits of the boot id of the boot that `mono` counts from.
     pub boot: String,
     /// The parts of its age so far, if the node says.
-    pub took: Option<Took>,
+    pub ages: Option<Ages>,
     /// The photo's id, if it is a snapshot.
     pub photo: Option<PhotoId>,
 }
 
 /// How old a frame was at two moments in its node, in microseconds since capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Took {
+pub struct Ages {
     /// When the node got it from the driver.
     pub got: u32,
     /// When the node had made this picture from it.
@@ -86,9 +86,9 @@ impl Stamp {
             at: field("at")?.parse().ok()?,
             mono: field("mono")?.parse().ok()?,
             boot: boot.to_owned(),
-            took: match (field("got"), field("made")) {
+            ages: match (field("got"), field("made")) {
                 (Some(got), Some(made)) => {
-                    Some(Took { got: got.parse().ok()?, made: made.parse().ok()? })
+                    Some(Ages { got: got.parse().ok()?, made: made.parse().ok()? })
                 }
                 _ => None,
             },
@@ -102,9 +102,9 @@ impl Stamp {
 
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Stamp { camera: CameraId { node, camera }, seq, at, mono, boot, took, photo } = self;
+        let Stamp { camera: CameraId { node, camera }, seq, at, mono, boot, ages, photo } = self;
         write!(f, "{WORD}node={node} camera={camera} seq={seq} at={at} mono={mono} boot={boot}")?;
-        if let Some(Took { got, made }) = took {
+        if let Some(Ages { got, made }) = ages {
             write!(f, " got={got} made={made}")?;
         }
         match photo {
@@ -144,7 +144,7 @@ mod tests {
             at: 1_763_640_000_123_456,
             mono: 98_765_432,
             boot: "6f2d41aa".into(),
-            took: None,
+            ages: None,
             photo: None,
         }
     }
@@ -210,14 +210,14 @@ mod tests {
         fn what_is_put_in_comes_out(
             seq: u32, at: u64, mono: u64,
             camera in "[a-z0-9_-]{1,32}",
-            took in proptest::option::of((any::<u32>(), any::<u32>())),
+            ages in proptest::option::of((any::<u32>(), any::<u32>())),
             photo in proptest::option::of("[0-7][0-9A-HJKMNP-TV-Z]{25}"),
             apps in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..4),
         ) {
             let photo = photo.map(|id| id.parse().unwrap());
             let camera = format!("pi/{camera}").parse().unwrap();
-            let took = took.map(|(got, made)| Took { got, made });
-            let stamp = Stamp { camera, seq, at, mono, took, photo, ..stamp() };
+            let ages = ages.map(|(got, made)| Ages { got, made });
+            let stamp = Stamp { camera, seq, at, mono, ages, photo, ..stamp() };
             let apps: Vec<(u8, &[u8])> = apps.iter().map(|data| (APP0, &data[..])).collect();
             let jpeg = picture(&apps);
             let stamped = stamped(&jpeg, &stamp);

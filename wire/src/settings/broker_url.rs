@@ -23,7 +23,7 @@ pub struct BrokerUrl {
 
 /// Why an address was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{given:?} is no broker's address: {rule}")]
+#[error("{given:?} is not a broker's address: {rule}")]
 pub struct BadBrokerUrl {
     given: String,
     rule: &'static str,
@@ -90,7 +90,7 @@ impl FromStr for BrokerUrl {
             },
         };
         if host.is_empty() {
-            return Err(bad("the host is missing"));
+            return Err(bad("the host is missing; write mqtt://HOST"));
         }
         if host.contains(['[', ']', ' ']) || (host.contains(':') && !brackets) {
             return Err(bad("write a name, an IPv4 address, or an IPv6 address in brackets"));

@@ -36,6 +36,11 @@ pub const A_PERIOD: &str =
 
 /// Bytes: a whole number and `B`, `kB`, `MB`, `GB`, `TB`, `KiB`, `MiB`, `GiB` or `TiB`.
 ///
+/// ```
+/// assert_eq!(wire::units::bytes("64 MiB"), Ok(64 << 20));
+/// assert!(wire::units::bytes("1.5 GB").is_err(), "whole numbers only");
+/// ```
+///
 /// # Errors
 /// The sentence with the rule.
 pub fn bytes(text: &str) -> Result<u64, &'static str> {

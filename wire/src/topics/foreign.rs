@@ -37,7 +37,7 @@ impl ForeignTopic {
         } else if topic.starts_with('$') {
             "topics that begin with $ are the broker's own"
         } else if is_ours {
-            "it is under a root of ours"
+            "it is under Vitrina's root"
         } else {
             return Ok(ForeignTopic(topic.to_owned()));
         };

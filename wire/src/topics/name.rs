@@ -124,7 +124,7 @@ name! {
 /// Crockford's base32, as ULIDs are written (<https://www.crockford.com/base32.html>).
 const BASE32: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// The lowest bits of a number, in so many digits.
+/// The lowest bits of a number, in `digits` digits.
 fn base32(bits: u128, digits: u32) -> String {
     let digit = |place| char::from(BASE32[(bits >> (5 * place)) as usize & 31]);
     (0..digits).rev().map(digit).collect()

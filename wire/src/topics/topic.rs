@@ -43,6 +43,15 @@ impl fmt::Display for Size {
 ///
 /// Text is under `<root>/`, pictures under `<root>-jpeg/`, so that `mosquitto_sub -v -t '<root>/#'`
 /// always prints readable text.
+///
+/// ```
+/// use wire::{Root, Topic};
+///
+/// let root = Root::default();
+/// let topic = Topic::parse(&root, "vitrina-jpeg/attic/door/preview").unwrap();
+/// assert_eq!(topic, Topic::Preview("attic/door".parse().unwrap()));
+/// assert_eq!(topic.under(&root).to_string(), "vitrina-jpeg/attic/door/preview");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Topic {
     /// `<node>/status`: [`crate::Status`], retained.

@@ -50,8 +50,8 @@ impl Cameras {
     pub fn refused(&self) -> Vec<String> {
         let tell = |(name, disk): (&NodeName, &Disk)| {
             format!(
-                "{name} keeps photos that a gallery refused for good, {} of them: look at what is \
-                 in its folder spool/refused, and delete it",
+                "{name} keeps {} photos that a gallery refused for good: look at them in its \
+                 folder spool/refused, then delete them",
                 disk.refused
             )
         };
@@ -74,19 +74,19 @@ mod tests {
     #[test]
     fn a_nodes_disk_is_told_while_it_is_online() {
         let (mut cameras, attic) = (Cameras::default(), "attic".parse().unwrap());
-        let mut hear = |fact: Fact<'_>, payload: &str| {
-            let heard = cameras.hear(&fact, payload.as_bytes(), false, |_| None, Now::read());
-            heard.unwrap();
+        let mut receive = |fact: Fact<'_>, payload: &str| {
+            let changes = cameras.receive(&fact, payload.as_bytes(), false, |_| None, Now::read());
+            changes.unwrap();
             (cameras.troubles(), cameras.refused())
         };
         let stats = r#"{"at":1,"mono":1,"boot":"2","cpu":0,"rss":1,"spool":0,"refused":3,"trouble":"full","cameras":{}}"#;
-        assert_eq!(hear(Fact::Stats(&attic), stats), (vec![], vec![]), "it is not online yet");
-        let (troubles, refused) = hear(Fact::Status(&attic), "online");
+        assert_eq!(receive(Fact::Stats(&attic), stats), (vec![], vec![]), "it is not online yet");
+        let (troubles, refused) = receive(Fact::Status(&attic), "online");
         assert_eq!(troubles, ["attic takes no photos: full"]);
         assert!(refused[0].contains("3 of them"), "{refused:?}");
         let well = r#"{"at":1,"mono":1,"boot":"2","cpu":0,"rss":1,"spool":0,"cameras":{}}"#;
-        assert_eq!(hear(Fact::Stats(&attic), well), (vec![], vec![]));
-        hear(Fact::Stats(&attic), stats);
-        assert_eq!(hear(Fact::Status(&attic), "offline"), (vec![], vec![]));
+        assert_eq!(receive(Fact::Stats(&attic), well), (vec![], vec![]));
+        receive(Fact::Stats(&attic), stats);
+        assert_eq!(receive(Fact::Status(&attic), "offline"), (vec![], vec![]));
     }
 }

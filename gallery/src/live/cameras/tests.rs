@@ -31,20 +31,20 @@ fn a_node_whose_facts_are_missing_is_asked_for_them_ever_more_seldom() {
     let stats = br#"{"at":1,"mono":1,"boot":"2","cpu":0,"rss":1,"spool":0,"cameras":{}}"#;
     let (mut cameras, attic) = (Cameras::default(), "attic".parse().unwrap());
     cameras.connected(at(0));
-    let mut hear = |fact: Fact<'_>, payload: &[u8], seconds| {
-        cameras.hear(&fact, payload, false, |_| None, at(seconds)).unwrap().unknown
+    let mut receive = |fact: Fact<'_>, payload: &[u8], seconds| {
+        cameras.receive(&fact, payload, false, |_| None, at(seconds)).unwrap().unknown
     };
-    let beat = |hear: &mut dyn FnMut(Fact<'_>, &[u8], u64) -> bool, seconds| {
-        hear(Fact::Stats(&attic), stats, seconds)
+    let beat = |receive: &mut dyn FnMut(Fact<'_>, &[u8], u64) -> bool, seconds| {
+        receive(Fact::Stats(&attic), stats, seconds)
     };
-    assert!(!beat(&mut hear, 1), "they may be on their way");
-    let asked: Vec<u64> = (4..400).step_by(10).filter(|&s| beat(&mut hear, s)).collect();
+    assert!(!beat(&mut receive, 1), "they may be on their way");
+    let asked: Vec<u64> = (4..400).step_by(10).filter(|&s| beat(&mut receive, s)).collect();
     assert_eq!(asked, [4, 14, 34, 74, 154, 314]);
-    hear(Fact::Status(&attic), b"online", 400);
-    hear(Fact::Info(&attic), &info("a", &["door"]), 400);
-    assert!(beat(&mut hear, 1000), "the state of its camera is missing");
-    hear(Fact::State(&id("attic/door")), &state("Door"), 1001);
-    assert!(!beat(&mut hear, 9000));
+    receive(Fact::Status(&attic), b"online", 400);
+    receive(Fact::Info(&attic), &info("a", &["door"]), 400);
+    assert!(beat(&mut receive, 1000), "the state of its camera is missing");
+    receive(Fact::State(&id("attic/door")), &state("Door"), 1001);
+    assert!(!beat(&mut receive, 9000));
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_camera_that_somebody_must_mend_is_told_until_it_works() {
         let state = format!(
             r#"{{"state":"{state}","reason":"crashed","detail":"a fault of Vitrina","since":1,"name":"x","device":"x"}}"#
         );
-        wall.hear(&Fact::State(&id("attic/door")), state.as_bytes(), false, 2);
+        wall.receive(&Fact::State(&id("attic/door")), state.as_bytes(), false, 2);
         wall.0.errors()
     };
     assert_eq!(say(&mut wall, "error"), ["attic/door: a fault of Vitrina"]);
@@ -71,7 +71,7 @@ fn a_camera_that_somebody_must_mend_is_told_until_it_works() {
     assert!(say(&mut wall, "idle").is_empty());
     for n in 0..TOLD + 5 {
         let camera = format!("attic/c{n}");
-        wall.hear(
+        wall.receive(
             &Fact::State(&id(&camera)),
             br#"{"state":"error","since":1,"name":"x","device":"x"}"#,
             false,
@@ -79,7 +79,7 @@ fn a_camera_that_somebody_must_mend_is_told_until_it_works() {
         );
     }
     assert_eq!(wall.0.errors().len(), TOLD + 1);
-    assert_eq!(wall.0.errors()[TOLD], "and 5 cameras more");
+    assert_eq!(wall.0.errors()[TOLD], "and 5 more cameras");
 }
 
 struct Wall(Cameras);
@@ -91,16 +91,16 @@ impl Wall {
         Wall(cameras)
     }
 
-    fn hear(&mut self, fact: &Fact<'_>, payload: &[u8], retained: bool, now: u64) -> Heard {
-        self.0.hear(fact, payload, retained, |_| None, at(now)).unwrap()
+    fn receive(&mut self, fact: &Fact<'_>, payload: &[u8], retained: bool, now: u64) -> Changes {
+        self.0.receive(fact, payload, retained, |_| None, at(now)).unwrap()
     }
 
-    fn status(&mut self, node: &str, status: &str, now: u64) -> Heard {
-        self.hear(&Fact::Status(&node.parse().unwrap()), status.as_bytes(), false, now)
+    fn status(&mut self, node: &str, status: &str, now: u64) -> Changes {
+        self.receive(&Fact::Status(&node.parse().unwrap()), status.as_bytes(), false, now)
     }
 
-    fn state(&mut self, camera: &str, now: u64) -> Heard {
-        self.hear(&Fact::State(&id(camera)), &state("x"), false, now)
+    fn state(&mut self, camera: &str, now: u64) -> Changes {
+        self.receive(&Fact::State(&id(camera)), &state("x"), false, now)
     }
 
     fn shown(&self, camera: &str) -> (CameraState, Option<Why>) {
@@ -148,8 +148,8 @@ fn a_silent_node_is_offline_until_it_speaks() {
     assert!(!wall.0.tick(at(37)), "said once");
     assert_eq!(wall.shown("pi/door"), OFFLINE);
     let stats = br#"{"at":1,"mono":1,"boot":"2","cpu":0,"rss":1,"spool":0,"cameras":{}}"#;
-    let heard = wall.hear(&Fact::Stats(&"pi".parse().unwrap()), stats, false, 40);
-    assert!(heard.changed && heard.online && heard.stats.is_some());
+    let changes = wall.receive(&Fact::Stats(&"pi".parse().unwrap()), stats, false, 40);
+    assert!(changes.changed && changes.online && changes.stats.is_some());
     assert_eq!(wall.shown("pi/door"), LIVE);
 }
 
@@ -187,8 +187,8 @@ fn an_empty_payload_forgets() {
     let mut wall = Wall::new();
     wall.status("pi", "offline", 1);
     wall.state("pi/door", 1);
-    assert!(wall.hear(&Fact::State(&id("pi/door")), b"", false, 2).changed);
-    assert!(!wall.hear(&Fact::State(&id("pi/door")), b"", false, 2).changed);
+    assert!(wall.receive(&Fact::State(&id("pi/door")), b"", false, 2).changed);
+    assert!(!wall.receive(&Fact::State(&id("pi/door")), b"", false, 2).changed);
     assert_eq!(wall.0.list(), []);
     wall.status("pi", "", 3);
     assert!(!wall.0.knows(&"pi".parse().unwrap()));
@@ -199,15 +199,15 @@ fn a_leftover_of_an_earlier_run_is_lost() {
     let mut wall = Wall::new();
     let pi = "pi".parse().unwrap();
     wall.status("pi", "online", 1);
-    wall.hear(&Fact::Info(&pi), &info("a", &["door"]), true, 1);
-    wall.hear(&Fact::State(&id("pi/door")), &state("x"), true, 1);
-    wall.hear(&Fact::State(&id("pi/roof")), &state("x"), true, 1);
+    wall.receive(&Fact::Info(&pi), &info("a", &["door"]), true, 1);
+    wall.receive(&Fact::State(&id("pi/door")), &state("x"), true, 1);
+    wall.receive(&Fact::State(&id("pi/roof")), &state("x"), true, 1);
     assert_eq!(wall.shown("pi/door"), LIVE);
     let unplugged = (CameraState::Lost, Some(Why::Node(Reason::Unplugged)));
     assert_eq!(wall.shown("pi/roof"), unplugged);
     assert!(wall.state("pi/roof", 2).changed, "the node tells it itself now");
     assert_eq!(wall.shown("pi/roof"), LIVE);
-    wall.hear(&Fact::Info(&pi), &info("b", &[]), false, 3);
+    wall.receive(&Fact::Info(&pi), &info("b", &[]), false, 3);
     assert_eq!(wall.shown("pi/roof"), unplugged, "the node was restarted without it");
 }
 
@@ -217,10 +217,10 @@ fn a_stranger_cannot_fill_the_memory() {
     for i in 0..MOST {
         wall.state(&format!("n/c{i}"), 1);
     }
-    let more = wall.0.hear(&Fact::State(&id("n/more")), &state("x"), false, |_| None, at(1));
+    let more = wall.0.receive(&Fact::State(&id("n/more")), &state("x"), false, |_| None, at(1));
     assert!(matches!(more, Err(Refused::TooMany)));
     wall.state("n/c1", 2);
-    wall.hear(&Fact::State(&id("n/c1")), b"", false, 2);
+    wall.receive(&Fact::State(&id("n/c1")), b"", false, 2);
     wall.state("n/more", 2);
     assert_eq!(wall.0.list().len(), MOST);
 }
@@ -231,10 +231,10 @@ fn since_is_by_the_gallery_s_clock_and_not_in_the_future() {
     let payload = state("x");
     let door = id("pi/door");
     let fact = Fact::State(&door);
-    wall.0.hear(&fact, &payload, false, |_| Some(at(3).wall_ms()), at(5)).unwrap();
+    wall.0.receive(&fact, &payload, false, |_| Some(at(3).wall_ms()), at(5)).unwrap();
     wall.status("pi", "online", 5);
     assert_eq!(wall.0.get(&door).unwrap().since, at(3).wall_ms());
-    wall.0.hear(&Fact::State(&id("pi/b")), &payload, false, |_| Some(u64::MAX), at(5)).unwrap();
+    wall.0.receive(&Fact::State(&id("pi/b")), &payload, false, |_| Some(u64::MAX), at(5)).unwrap();
     assert_eq!(wall.0.get(&id("pi/b")).unwrap().since, at(5).wall_ms());
 }
 
@@ -249,10 +249,10 @@ proptest! {
             let node_name = format!("n{node}").parse().unwrap();
             let camera = id(&format!("n{node}/c{camera}"));
             match what {
-                0 => drop(wall.hear(&Fact::State(&camera), &state("x"), retained, now)),
-                1 => drop(wall.hear(&Fact::State(&camera), b"", retained, now)),
-                2 => drop(wall.hear(&Fact::Status(&node_name), b"online", retained, now)),
-                3 => drop(wall.hear(&Fact::Status(&node_name), b"", retained, now)),
+                0 => drop(wall.receive(&Fact::State(&camera), &state("x"), retained, now)),
+                1 => drop(wall.receive(&Fact::State(&camera), b"", retained, now)),
+                2 => drop(wall.receive(&Fact::Status(&node_name), b"online", retained, now)),
+                3 => drop(wall.receive(&Fact::Status(&node_name), b"", retained, now)),
                 4 => wall.0.connected(at(now)),
                 _ => wall.0.disconnected(),
             }

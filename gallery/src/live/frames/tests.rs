@@ -7,7 +7,7 @@ fn frame(mono: Micros, received: Micros, size: Option<Size>) -> Frame {
         captured: Captured { at: mono, known: true },
         received,
         size,
-        took: None,
+        ages: None,
         mono,
         boot: "b".into(),
         first: OnceLock::new(),

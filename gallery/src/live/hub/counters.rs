@@ -36,35 +36,32 @@ impl Hub {
 impl Counters {
     /// Counts that somebody should know: sentences for `/healthz`.
     pub fn notes(&self) -> Vec<String> {
-        let Counters { refused, talk: Counted { unheard, missed, not_kept }, log_not_kept, .. } =
+        let Counters { refused, talk: Counted { dropped, missed, not_kept }, log_not_kept, .. } =
             *self;
-        let (_, most) = limits::HEARD;
+        let (_, most) = limits::RECEIVED;
         let kept = |what, lines: u64| {
             format!(
-                "the {what}: {lines} lines since the start are not kept on disk; see the program's log"
+                "the {what}: {lines} lines since the start could not be written to the disk; the \
+                 program's log says why"
             )
         };
         let all = [
             (
                 refused,
                 format!(
-                    "{refused} messages from the broker since the start were refused; the log says which topics"
+                    "this gallery refused {refused} messages from the broker since its start; its \
+                     log names their topics"
                 ),
             ),
             (not_kept, kept("talk", not_kept)),
             (
-                unheard,
+                dropped,
                 format!(
-                    "the talk: {unheard} lines since the start came faster than {most} a second of one \
-                 person and were dropped"
+                    "the talk: {dropped} lines since the start were dropped, because one person \
+                     sent more than {most} a second"
                 ),
             ),
-            (
-                missed,
-                format!(
-                    "the talk: {missed} lines since the start came too fast for those who are here"
-                ),
-            ),
+            (missed, format!("the talk: {missed} lines since the start came too fast to be shown")),
             (log_not_kept, kept("log", log_not_kept)),
         ];
         all.into_iter().filter(|(count, _)| *count > 0).map(|(_, note)| note).collect()
@@ -78,7 +75,7 @@ mod tests {
     #[test]
     fn each_count_is_told_once_there_is_something_to_tell() {
         assert!(Counters::default().notes().is_empty());
-        let talk = Counted { unheard: 2, missed: 3, not_kept: 1 };
+        let talk = Counted { dropped: 2, missed: 3, not_kept: 1 };
         let counters = Counters { refused: 4, talk, log_not_kept: 5, ..Counters::default() };
         let notes = counters.notes();
         let begin = [

@@ -12,7 +12,7 @@ use crate::photos::store::StoreError;
 
 impl Hub {
     /// What is wrong, for `/healthz`.
-    pub fn ails(&self) -> Vec<String> {
+    pub fn faults(&self) -> Vec<String> {
         let lost = self.state().broker_lost.then(|| BROKER_LOST.to_owned());
         lost.into_iter().chain(self.store.trouble().map(|why| why.to_string())).collect()
     }
@@ -27,11 +27,11 @@ impl Hub {
             format!("The broker does not let this gallery read {filter}: allow its user to")
         };
         let nodes = nodes.chain(state.denied.iter().map(allow));
-        let nodes = nodes.chain(state.echo.is_missing(now::mono()).then(|| UNHEARD.to_owned()));
+        let nodes = nodes.chain(state.echo.is_missing(now::mono()).then(|| NO_ECHO.to_owned()));
         let large = self.people.pictures.takes().held();
         let nodes = nodes.chain(large.map(|why| format!("Pages' cameras: {why}")));
         let dark = state.arrivals.dark().take(TOLD);
-        let dark = dark.map(|(camera, dark)| format!("{camera}: {}", words(dark)));
+        let dark = dark.map(|(camera, dark)| format!("{camera}: {}", explain(dark)));
         let all = state.view_only.iter().cloned().chain(nodes).chain(dark);
         all.chain(counted).collect()
     }
@@ -46,7 +46,7 @@ impl Hub {
         let trouble = self.store.trouble().map(|why| notice(&why));
         let mut state = self.state();
         if state.echo.is_newly_missing(now::mono()) {
-            warn!("{UNHEARD}");
+            warn!("{NO_ECHO}");
         }
         let troubles = state.cameras.troubles();
         if (&trouble, &troubles) != (&state.trouble, &state.troubles) {
@@ -69,20 +69,21 @@ pub(super) fn notice(why: &StoreError) -> (NoticeCode, String) {
 const TOLD: usize = 20;
 
 /// What a broker holds back of a camera, and what to do.
-pub(super) fn words(dark: Dark) -> &'static str {
+pub(super) fn explain(dark: Dark) -> &'static str {
     match dark {
         Dark::Pictures => {
-            "it publishes pictures, but none comes here: the broker must let the node publish, and \
-             this gallery read, live/+ under the pictures' topics, and take messages of their size"
+            "it publishes pictures, but none comes here: the broker must let the node publish, \
+             and this gallery read, live/+ under the pictures' topics, and take messages of their \
+             size"
         }
         Dark::Wants => {
-            "it is asked for pictures, and does not hear it: the broker must let this gallery \
+            "it does not receive that it is asked for pictures: the broker must let this gallery \
              publish, and the node read, its topic want"
         }
     }
 }
 
-const UNHEARD: &str = "What this gallery says does not come back from the broker, so it stores no \
+const NO_ECHO: &str = "What this gallery says does not come back from the broker, so it stores no \
                        photos: allow its user to publish and read under gallery/";
 
 const BROKER_LOST: &str = "The broker cannot be reached; trying again";
@@ -92,7 +93,7 @@ impl State {
         const OPEN: &str =
             "Everybody on the local network can see this wall: there is no password yet";
         let is = |holds: bool, text: &str| holds.then(|| text.to_owned());
-        let https = |port| format!("This wall is there by HTTPS too, on port {port}");
+        let https = |port| format!("This wall can be opened by HTTPS too, on port {port}");
         let troubles = (!self.troubles.is_empty()).then(|| self.troubles.join("; "));
         let all = [
             (NoticeCode::Https, self.https.map(https)),

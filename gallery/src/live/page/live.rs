@@ -195,9 +195,9 @@ mod tests {
         let (now, jpeg) = (Now::read().mono, bytes::Bytes::from_static(b"jpeg").into());
         let captured = Captured { at: now, known: true };
         let (boot, first, memory) = ("b".into(), OnceLock::new(), None);
-        let (size, took, received, mono) = (None, None, now, now);
+        let (size, ages, received, mono) = (None, None, now, now);
         let frame =
-            Frame { jpeg, seq: 7, captured, received, size, took, mono, boot, first, memory };
+            Frame { jpeg, seq: 7, captured, received, size, ages, mono, boot, first, memory };
         frames.offer(&"pi/door".parse().unwrap(), frame).unwrap();
     }
 

@@ -47,12 +47,12 @@ impl Meter {
 
     /// A frame is sent.
     pub fn sent(&mut self, serial: u32, tile: u16, frame: &Frame, now: Micros) {
-        let took = frame.took.map(|took| (Micros::from(took.got), Micros::from(took.made)));
+        let ages = frame.ages.map(|ages| (Micros::from(ages.got), Micros::from(ages.made)));
         let age = frame.received.saturating_sub(frame.captured.at);
         let spent = [
-            took.map(|(got, _)| got),
-            took.map(|(got, made)| made.saturating_sub(got)),
-            took.filter(|_| frame.captured.known).map(|(_, made)| age.saturating_sub(made)),
+            ages.map(|(got, _)| got),
+            ages.map(|(got, made)| made.saturating_sub(got)),
+            ages.filter(|_| frame.captured.known).map(|(_, made)| age.saturating_sub(made)),
             Some(now.saturating_sub(frame.received)),
             None,
         ];
@@ -103,18 +103,18 @@ mod tests {
     use super::*;
     use crate::live::clocks::Captured;
     use bytes::Bytes;
-    use wire::Took;
+    use wire::Ages;
 
     const MS: Micros = 1000;
 
-    fn frame(took: Option<Took>, known: bool) -> Frame {
+    fn frame(ages: Option<Ages>, known: bool) -> Frame {
         Frame {
             jpeg: Bytes::new().into(),
             seq: 0,
             captured: Captured { at: if known { 100 * MS } else { 150 * MS }, known },
             received: 150 * MS,
             size: None,
-            took,
+            ages,
             mono: 0,
             boot: "b".into(),
             first: Default::default(),
@@ -125,9 +125,9 @@ mod tests {
     #[test]
     fn an_age_is_the_sum_of_its_parts() {
         let mut meter = Meter::new(0);
-        let took = Some(Took { got: 33_000, made: 40_000 });
+        let ages = Some(Ages { got: 33_000, made: 40_000 });
         for serial in 0..20 {
-            meter.sent(serial, 3, &frame(took, true), 152 * MS);
+            meter.sent(serial, 3, &frame(ages, true), 152 * MS);
             meter.answered(serial, 160 * MS);
         }
         let measured = Measured {
@@ -147,7 +147,7 @@ mod tests {
     fn what_is_not_known_is_not_told() {
         let mut meter = Meter::new(0);
         meter.sent(0, 1, &frame(None, true), 150 * MS);
-        meter.sent(1, 2, &frame(Some(Took { got: 1000, made: 2000 }), false), 150 * MS);
+        meter.sent(1, 2, &frame(Some(Ages { got: 1000, made: 2000 }), false), 150 * MS);
         for serial in [0, 1, 7] {
             meter.answered(serial, 151 * MS);
         }

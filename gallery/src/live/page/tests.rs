@@ -9,13 +9,13 @@ fn page(hub: &Arc<Hub>, without: &[Right]) -> Page {
     let caller = Caller { rights, ..Caller::unknown([127, 0, 0, 1].into()) };
     let visitor = Visitor::new(hub.people.clone(), caller.peer, true);
     let (live, now) = (Live::new(hub.frames.clone()), now::mono());
-    Page { caller, visitor, live, log: None, heard: now, spoke: now, hub: hub.clone() }
+    Page { caller, visitor, live, log: None, received: now, sent: now, hub: hub.clone() }
 }
 
 /// Sends a message, and returns the reply: the `held` text, or nothing.
 async fn say(page: &mut Page, message: &serde_json::Value) -> Result<Option<String>, End> {
-    page.hear(Kind::Text, message.to_string().as_bytes())?;
-    while let Ok(told) = timeout(Duration::ZERO, page.visitor.told()).await {
+    page.receive(Kind::Text, message.to_string().as_bytes())?;
+    while let Ok(told) = timeout(Duration::ZERO, page.visitor.next_message()).await {
         if let Ok(ToPage::Held { why, .. }) = serde_json::from_str(&told)
             && why.contains("needs the right")
         {

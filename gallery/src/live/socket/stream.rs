@@ -10,7 +10,7 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio_util::either::Either;
 
-use crate::live::splice::Lent;
+use crate::live::frames::Lent;
 
 /// TCP, or TLS.
 pub(crate) type Stream = Either<TcpStream, TokioIo<Upgraded>>;
@@ -61,7 +61,8 @@ async fn when_writable<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::splice::Piped;
+    use crate::live::frames::Jpeg;
+    use bytes::Bytes;
     use rustix::net::sockopt::set_socket_send_buffer_size;
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
@@ -71,12 +72,13 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n / 7) as u8).collect();
-        let piped = Piped::new(b"head", &bytes).unwrap();
+        let mut jpeg = Jpeg::from(Bytes::from(bytes.clone()));
+        jpeg.is_for(usize::MAX);
         let write = async {
             let (tcp, _) = listener.accept().await.unwrap();
             set_socket_send_buffer_size(&tcp, 64 * 1024).unwrap();
             for head in [&b"head"[..], b"another", b"head"] {
-                write_picture(&tcp, head, piped.lend().unwrap()).await.unwrap();
+                write_picture(&tcp, head, jpeg.lend(b"head").unwrap()).await.unwrap();
             }
         };
         let read = async {

@@ -29,9 +29,9 @@ impl Here {
         self.0.join(&id(person), device, name, at(now)).unwrap().is_some()
     }
 
-    fn hear(&mut self, person: &str, name: &str, of: Option<&str>, retained: bool) -> bool {
+    fn receive(&mut self, person: &str, name: &str, of: Option<&str>, retained: bool) -> bool {
         let told = Person { name: name.into(), since: 5, gallery: of.map(gallery) };
-        self.0.hear(&id(person), Some(told), retained, at(1)).unwrap()
+        self.0.receive(&id(person), Some(told), retained, at(1)).unwrap()
     }
 
     /// Who is here, and the events since the last call.
@@ -119,37 +119,37 @@ fn no_more_than_the_most_join() {
 #[test]
 fn people_of_another_gallery_are_here_while_it_is() {
     let mut here = Here::new();
-    here.hear("a", "Ana", Some("other"), true);
+    here.receive("a", "Ana", Some("other"), true);
     assert_eq!(here.now(), (strings([]), strings([])), "it may be a leftover");
-    here.0.hear_gallery(&gallery("other"), Some(Status::Online));
+    here.0.receive_gallery(&gallery("other"), Some(Status::Online));
     assert_eq!(here.now(), (strings(["Ana"]), strings(["Ana joined"])));
-    here.hear("b", "Li", Some("other"), false);
-    here.hear("b", "Li Wei", Some("other"), false);
-    here.0.hear(&id("a"), None, false, at(2)).unwrap();
+    here.receive("b", "Li", Some("other"), false);
+    here.receive("b", "Li Wei", Some("other"), false);
+    here.0.receive(&id("a"), None, false, at(2)).unwrap();
     assert_eq!(
         here.now(),
         (strings(["Li Wei"]), strings(["Li joined", "Li is Li Wei", "Ana left"]))
     );
-    here.0.hear_gallery(&gallery("other"), Some(Status::Offline));
+    here.0.receive_gallery(&gallery("other"), Some(Status::Offline));
     assert_eq!(here.now(), (strings([]), strings(["Li Wei lost"])));
-    here.hear("b", "Li Wei", Some("other"), true);
-    here.0.hear_gallery(&gallery("other"), Some(Status::Online));
+    here.receive("b", "Li Wei", Some("other"), true);
+    here.0.receive_gallery(&gallery("other"), Some(Status::Online));
     assert_eq!(here.now(), (strings([]), strings([])), "what it left behind");
-    here.hear("chat", "Zoe", None, true);
+    here.receive("chat", "Zoe", None, true);
     assert_eq!(here.now().0, strings(["Zoe"]), "without a gallery");
 }
 
 #[test]
 fn who_is_not_told_again_after_the_broker_came_back_is_gone() {
     let mut here = Here::new();
-    here.hear("a", "Ana", None, false);
-    here.hear("b", "Li", None, false);
+    here.receive("a", "Ana", None, false);
+    here.receive("b", "Li", None, false);
     here.now();
     here.0.disconnected();
     here.0.tick(at(100));
     assert_eq!(here.now().0.len(), 2);
     here.0.connected(at(200));
-    here.hear("b", "Li", None, true);
+    here.receive("b", "Li", None, true);
     here.0.tick(at(210));
     assert_eq!(here.now(), (strings(["Li"]), strings(["Ana lost"])));
 }
@@ -158,10 +158,10 @@ fn who_is_not_told_again_after_the_broker_came_back_is_gone() {
 fn leftovers_of_ours_are_to_be_cleared_but_not_who_is_here() {
     let mut here = Here::new();
     here.join("a", 1, "Ana", 0);
-    assert!(here.hear("old", "Zoe", Some("me"), true));
-    assert!(!here.hear("a", "Forged", Some("me"), true));
-    assert!(!here.hear("a", "Forged", None, false));
-    assert!(!here.hear("b", "Late echo", Some("me"), false));
+    assert!(here.receive("old", "Zoe", Some("me"), true));
+    assert!(!here.receive("a", "Forged", Some("me"), true));
+    assert!(!here.receive("a", "Forged", None, false));
+    assert!(!here.receive("b", "Late echo", Some("me"), false));
     assert_eq!(here.now().0, strings(["Ana"]));
 }
 
@@ -169,10 +169,10 @@ fn leftovers_of_ours_are_to_be_cleared_but_not_who_is_here() {
 fn others_are_bounded() {
     let mut here = Here::new();
     for n in 0..THEIRS {
-        here.hear(&format!("p{n}"), "x", None, false);
+        here.receive(&format!("p{n}"), "x", None, false);
     }
     let one = Person { name: "x".into(), since: 0, gallery: None };
-    assert_eq!(here.0.hear(&id("more"), Some(one), false, at(0)), Err(Full));
+    assert_eq!(here.0.receive(&id("more"), Some(one), false, at(0)), Err(Full));
     assert!(here.join("a", 1, "Ana", 0), "ours have a room of their own");
 }
 
@@ -182,12 +182,12 @@ fn a_camera_is_told_with_its_person() {
     here.join("a", 1, "Ana", 0);
     here.0.changes();
     let camera: CameraId = "web-a/camera".parse().unwrap();
-    here.0.hear_camera(&camera, true);
+    here.0.receive_camera(&camera, true);
     assert_eq!(here.0.changes().here[0].camera, Some(camera.clone()));
-    here.0.hear_camera(&camera, true);
+    here.0.receive_camera(&camera, true);
     assert_eq!(here.0.changes(), Changes::default());
-    here.0.hear_camera(&camera, false);
+    here.0.receive_camera(&camera, false);
     assert_eq!(here.0.changes().here[0].camera, None);
-    here.0.hear_camera(&"pi/camera".parse().unwrap(), true);
+    here.0.receive_camera(&"pi/camera".parse().unwrap(), true);
     assert_eq!(here.0.changes(), Changes::default());
 }

@@ -11,78 +11,78 @@ fn id(n: u32) -> GalleryId {
 fn one_alone_stores_once_it_has_heard_itself() {
     let mut election = Election::new(id(1));
     election.connected();
-    election.hear(&id(1), Status::Online, true);
+    election.receive(&id(1), Status::Online, true);
     assert!(!election.stores(), "that was an earlier life");
-    election.hear(&id(1), Status::Online, false);
+    election.receive(&id(1), Status::Online, false);
     assert!(election.stores());
 }
 
 #[test]
 fn the_second_shows_and_takes_over() {
     let mut election = Election::new(id(1));
-    election.hear(&id(2), Status::Online, true);
-    election.hear(&id(3), Status::Offline, true);
-    election.hear(&id(1), Status::Online, false);
+    election.receive(&id(2), Status::Online, true);
+    election.receive(&id(3), Status::Offline, true);
+    election.receive(&id(1), Status::Online, false);
     assert_eq!((election.stores(), election.other()), (false, Some(&id(2))));
-    assert_eq!(election.hear(&id(2), Status::Offline, false), Then::SayOnline);
+    assert_eq!(election.receive(&id(2), Status::Offline, false), Then::SayOnline);
     assert!(election.stores());
-    election.hear(&id(1), Status::Online, false);
-    assert_eq!(election.hear(&id(2), Status::Online, false), Then::SayOnline);
-    assert_eq!(election.hear(&id(2), Status::Online, false), Then::Nothing, "said once");
-    election.hear(&id(1), Status::Online, false);
+    election.receive(&id(1), Status::Online, false);
+    assert_eq!(election.receive(&id(2), Status::Online, false), Then::SayOnline);
+    assert_eq!(election.receive(&id(2), Status::Online, false), Then::Nothing, "said once");
+    election.receive(&id(1), Status::Online, false);
     assert!(election.stores(), "it came later");
 }
 
 #[test]
 fn the_will_of_an_earlier_connection_costs_the_turn() {
     let mut election = Election::new(id(1));
-    election.hear(&id(1), Status::Online, false);
-    election.hear(&id(2), Status::Online, false);
-    assert_eq!(election.hear(&id(1), Status::Offline, false), Then::SayOnline);
+    election.receive(&id(1), Status::Online, false);
+    election.receive(&id(2), Status::Online, false);
+    assert_eq!(election.receive(&id(1), Status::Offline, false), Then::SayOnline);
     assert!(!election.stores());
-    election.hear(&id(1), Status::Online, false);
+    election.receive(&id(1), Status::Online, false);
     assert_eq!(election.other(), Some(&id(2)), "which heard that this one was gone");
 }
 
 #[test]
 fn who_comes_after_is_told_where_the_broker_tells_nothing() {
     let (mut first, mut second) = (Election::new(id(1)), Election::new(id(2)));
-    first.hear_come(&id(1));
-    first.hear(&id(1), Status::Online, false);
+    first.receive_come(&id(1));
+    first.receive(&id(1), Status::Online, false);
     for election in [&mut first, &mut second] {
-        election.hear_come(&id(2));
+        election.receive_come(&id(2));
     }
-    assert_eq!(first.next_untold(), Some((id(2), Order::Before)));
-    second.hear_order(&id(1), Order::Before, &id(2));
-    second.hear(&id(2), Status::Online, false);
-    assert_eq!(first.hear(&id(2), Status::Online, false), Then::SayOnline);
-    assert_eq!((first.next_untold(), first.stores()), (None, true), "told once");
-    assert_eq!(second.hear(&id(1), Status::Online, false), Then::SayOnline);
-    assert_eq!((second.next_untold(), second.other()), (None, Some(&id(1))), "it said so again");
-    assert_eq!(second.hear(&id(1), Status::Offline, false), Then::SayOnline);
+    assert_eq!(first.next_order(), Some((id(2), Order::Before)));
+    second.receive_order(&id(1), Order::Before, &id(2));
+    second.receive(&id(2), Status::Online, false);
+    assert_eq!(first.receive(&id(2), Status::Online, false), Then::SayOnline);
+    assert_eq!((first.next_order(), first.stores()), (None, true), "told once");
+    assert_eq!(second.receive(&id(1), Status::Online, false), Then::SayOnline);
+    assert_eq!((second.next_order(), second.other()), (None, Some(&id(1))), "it said so again");
+    assert_eq!(second.receive(&id(1), Status::Offline, false), Then::SayOnline);
     assert!(second.stores());
-    second.hear_order(&id(1), Order::Before, &id(3));
-    second.hear_order(&id(2), Order::Before, &id(2));
+    second.receive_order(&id(1), Order::Before, &id(3));
+    second.receive_order(&id(2), Order::Before, &id(2));
     assert!(second.stores(), "that is about others");
 }
 
 #[test]
 fn who_comes_back_after_a_crash_of_the_broker_that_kept_its_word_comes_after() {
     let mut election = Election::new(id(1));
-    election.hear(&id(2), Status::Online, true);
-    election.hear(&id(1), Status::Online, false);
+    election.receive(&id(2), Status::Online, true);
+    election.receive(&id(1), Status::Online, false);
     assert_eq!(election.other(), Some(&id(2)), "which the broker kept");
     let mut late = election;
-    late.hear(&id(2), Status::Online, false);
-    assert_eq!(late.hear_order(&id(2), Order::After, &id(1)), Then::SayOnline);
+    late.receive(&id(2), Status::Online, false);
+    assert_eq!(late.receive_order(&id(2), Order::After, &id(1)), Then::SayOnline);
     assert!(late.stores(), "it had come already, and said that it is online later");
 
     let mut election = Election::new(id(1));
-    election.hear(&id(2), Status::Online, true);
-    election.hear(&id(1), Status::Online, false);
-    assert_eq!(election.hear_come(&id(2)), Then::SayOnline);
+    election.receive(&id(2), Status::Online, true);
+    election.receive(&id(1), Status::Online, false);
+    assert_eq!(election.receive_come(&id(2)), Then::SayOnline);
     assert!(election.stores());
-    assert_eq!(election.next_untold(), Some((id(2), Order::Before)));
+    assert_eq!(election.next_order(), Some((id(2), Order::Before)));
 }
 
 #[test]
@@ -90,17 +90,17 @@ fn two_that_a_broker_shows_each_other_in_another_order_agree() {
     for order in [Order::Before, Order::After] {
         let mut elections = [Election::new(id(1)), Election::new(id(2))];
         for (mine, election) in (1..).zip(&mut elections) {
-            election.hear_come(&id(3 - mine));
+            election.receive_come(&id(3 - mine));
             let (first, second) = match order {
                 Order::Before => (mine, 3 - mine),
                 Order::After => (3 - mine, mine),
             };
-            election.hear(&id(first), Status::Online, false);
-            election.hear(&id(second), Status::Online, false);
-            assert_eq!(election.next_untold(), Some((id(3 - mine), order)));
+            election.receive(&id(first), Status::Online, false);
+            election.receive(&id(second), Status::Online, false);
+            assert_eq!(election.next_order(), Some((id(3 - mine), order)));
         }
         for (mine, election) in (1..).zip(&mut elections) {
-            election.hear_order(&id(3 - mine), order, &id(mine));
+            election.receive_order(&id(3 - mine), order, &id(mine));
         }
         assert_eq!(elections.map(|election| election.stores()), [true, false], "{order:?}");
     }
@@ -121,13 +121,13 @@ fn what_is_told_is_read_as_it_was_written() {
 fn strangers_fill_nothing() {
     let mut election = Election::new(id(0));
     for n in 1..3000 {
-        election.hear_come(&id(n));
-        election.hear(&id(n), Status::Online, n % 2 == 0);
-        election.hear_order(&id(n), Order::Before, &id(0));
+        election.receive_come(&id(n));
+        election.receive(&id(n), Status::Online, n % 2 == 0);
+        election.receive_order(&id(n), Order::Before, &id(0));
     }
-    let Election { coming, online, live, told, untold, said, .. } = election;
-    assert!([coming, online, live, told].iter().all(|set| set.len() <= MOST));
-    assert!(untold.len() <= 2 * MOST && said.len() <= MOST);
+    let Election { coming, online, live, earlier, unsent, sent, .. } = election;
+    assert!([coming, online, live, earlier].iter().all(|set| set.len() <= MOST));
+    assert!(unsent.len() <= 2 * MOST && sent.len() <= MOST);
 }
 
 /// A message through the broker.
@@ -187,7 +187,7 @@ impl House {
         election.connected();
         for (other, status) in self.kept.iter().enumerate().filter(|_| self.gives) {
             if let Some(status) = status {
-                election.hear(&id(other as u32), *status, true);
+                election.receive(&id(other as u32), *status, true);
             }
         }
         let heard = self.words.len();
@@ -209,21 +209,21 @@ impl House {
     }
 
     /// Receives one message, and answers. Returns whether there was one.
-    fn hear(&mut self, who: usize) -> bool {
+    fn receive(&mut self, who: usize) -> bool {
         let Some(gallery) = &mut self.galleries[who] else { return false };
         let Some(&word) = self.words.get(gallery.heard) else { return false };
         gallery.heard += 1;
         let name = |n| id(n as u32);
         let then = match word {
-            Word::Status(of, status) => gallery.election.hear(&name(of), status, false),
-            Word::Come(of) if !gallery.is_old => gallery.election.hear_come(&name(of)),
+            Word::Status(of, status) => gallery.election.receive(&name(of), status, false),
+            Word::Come(of) if !gallery.is_old => gallery.election.receive_come(&name(of)),
             Word::Order(of, order, other) if !gallery.is_old => {
-                gallery.election.hear_order(&name(of), order, &name(other))
+                gallery.election.receive_order(&name(of), order, &name(other))
             }
             Word::Come(_) | Word::Order(..) => Then::Nothing,
         };
         let again = then == Then::SayOnline && gallery.is_online;
-        let told: Vec<_> = std::iter::from_fn(|| gallery.election.next_untold()).collect();
+        let told: Vec<_> = std::iter::from_fn(|| gallery.election.next_order()).collect();
         let is_old = self.is_old(who);
         for (other, order) in told.into_iter().filter(|_| !is_old) {
             let other = (0..N).find(|n| name(*n) == other).unwrap();
@@ -236,13 +236,13 @@ impl House {
     }
 
     /// Delivers all messages. Returns how many galleries are online, and how many store.
-    fn settle(mut self) -> (usize, usize) {
+    fn run(mut self) -> (usize, usize) {
         for who in (0..N).filter(|&who| self.lost[who]).collect::<Vec<_>>() {
             self.come(who, false);
         }
-        while (0..N).any(|who| self.hear(who)) {}
+        while (0..N).any(|who| self.receive(who)) {}
         (0..N).for_each(|who| self.online(who));
-        while (0..N).any(|who| self.hear(who)) {}
+        while (0..N).any(|who| self.receive(who)) {}
         let stores = |gallery: &&Gallery| gallery.election.stores();
         let all = self.galleries.iter().flatten();
         (all.clone().count(), all.filter(stores).count())
@@ -260,10 +260,10 @@ fn house(gives: bool, old: bool, steps: &[(u8, u8)]) -> (usize, usize) {
             0 if what < 32 => house.go(who),
             1 if what < 32 && !old => house.crash(),
             2 | 3 => house.online(who),
-            _ => drop(house.hear(who)),
+            _ => drop(house.receive(who)),
         }
     }
-    house.settle()
+    house.run()
 }
 
 proptest! {

@@ -16,7 +16,7 @@ pub(crate) enum StoreError {
     /// The photos' folder is gone, or another one has its name.
     #[error(
         "The gallery's folder {0} was moved, deleted or unmounted while the gallery runs: put it \
-         back, or start the gallery again with the folder that is to be used"
+         back, or restart the gallery with the folder that it should use"
     )]
     Away(PathBuf),
     /// Another gallery stores the photos of this broker.
@@ -53,8 +53,9 @@ pub(crate) enum StoreError {
 pub(super) const FULL: &str =
     "The gallery's disk is full: photos are stored again when there is room";
 
-pub(super) const READ_ONLY: &str = "The gallery's disk is read-only: mount it so that it can be written; \
-     a file system that became so by itself is damaged, and wants fsck";
+pub(super) const READ_ONLY: &str = "The gallery's disk is read-only: mount it so that it can be \
+                                    written; a file system that became so by itself is damaged, \
+                                    and needs fsck";
 
 impl StoreError {
     /// Adds the path of the file.

@@ -137,5 +137,5 @@ pub(super) fn prepare(
         Ok(Prepared { sidecar, brought, content, beside })
     };
     space.check(bytes)?;
-    space.told(bytes, write()).map(Ok)
+    space.noted(bytes, write()).map(Ok)
 }

@@ -45,7 +45,7 @@ pub(super) fn open(folder: &Folder) -> Result<Opened, StoreError> {
         Ok(None) => make(folder, |_| {})?.0,
         Err(error @ StoreError::Full(_)) => return Err(error),
         Err(error) => {
-            warn!(%error, "the index of the photos is broken; it is made anew from the files");
+            warn!(%error, "the index of the photos is broken; making it again from the files");
             let aside = folder.damaged("index.db".as_ref());
             aside.and_then(|aside| Index::set_aside(root, &aside)).map_err(StoreError::io(root))?;
             make(folder, |_| {})?.0

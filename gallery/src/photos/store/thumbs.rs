@@ -34,7 +34,7 @@ impl Background {
             while let Some(photo) = waiting.recv().await {
                 alive.beat();
                 if let Err(error) = make(&blobs, &pictures, &photo).await {
-                    debug!(id = %photo.id, %error, "no thumbnail");
+                    debug!(id = %photo.id, %error, "cannot make a thumbnail");
                 }
             }
         });
@@ -52,7 +52,7 @@ fn remove_other_editions(blobs: &dyn Blobs) {
     let others = editions.into_iter().filter(|it| it.what == What::Prefix && it.name != EDITION);
     for edition in others.map(|it| Prefix::thumbs().prefix(&it.name)) {
         if let Err(error) = blobs.delete_all(&edition) {
-            warn!(%edition, %error, "old thumbnails cannot be removed");
+            warn!(%edition, %error, "cannot remove old thumbnails");
         }
     }
 }

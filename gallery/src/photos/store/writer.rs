@@ -155,7 +155,7 @@ impl Writer {
         let Writer { index, lock, .. } = self;
         let closed = index.close();
         if let Err(error) = &closed {
-            error!(%error, "the index could not be closed; it is checked at the next start");
+            error!(%error, "could not close the index; the next start checks it");
         }
         drop(lock);
         answer(reply, closed);

@@ -20,7 +20,7 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// Why reading a body cannot continue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadBody {
-    #[error("the body is no multipart/form-data")]
+    #[error("the body is not multipart/form-data")]
     NotMultipart,
     #[error("the body is broken: {0}")]
     Broken(&'static str),

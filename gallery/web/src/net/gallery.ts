@@ -120,7 +120,7 @@ export function socketUrl(search = ""): string {
 
 let ringing: (() => void) | null = null;
 
-/** Calls this in so many milliseconds, even while the page is hidden. There is only one bell. */
+/** Calls `then` after `after` milliseconds, even while the page is hidden. There is only one bell. */
 export function ringIn(after: number, then: () => void): void {
   ringing = then;
   post({ do: "ring", after });
@@ -165,7 +165,7 @@ export function removeScreen(screen: Screen): void {
   watchSoon();
 }
 
-/** The picture is shown so many times larger than its tile. */
+/** The picture is shown `zoom` times larger than its tile. */
 export function zoomScreen(screen: Screen, zoom: number): void {
   const place = places.get(screen.tile);
   if (!place || place.zoom === zoom) return;

@@ -57,7 +57,7 @@ export type ToPage =
   /** The message with this id is in the talk already. */
   | { type: "said"; id: string }
   /**
-   * What was said under an id, or asked for by this text, is not done: again in so many seconds, or
+   * What was said under an id, or asked for by this text, is not done: again in `seconds`, or
    * never.
    */
   | { type: "held"; text: string; id?: string; seconds?: number; why: string }

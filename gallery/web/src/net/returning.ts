@@ -3,7 +3,7 @@
 
 import type { Camera } from "./messages";
 
-/** A camera that has not returned so many milliseconds after the connection came back is gone. */
+/** How long a camera may take to return after the connection came back, in ms; then it is gone. */
 export const PATIENCE = 10_000;
 
 /** The cameras known now, and each missing earlier one after its neighbour. */

@@ -1,4 +1,4 @@
-// People and what they say, as wire/src/people.rs has them.
+// People and what they say, as wire/src/facts/people.rs has them.
 
 import { isNumber, isObject, isText } from "../net/json";
 import { isId } from "../photos/photo";

@@ -7,7 +7,7 @@ import { words } from "../words/language";
 import { hear } from "./album/current-album";
 import type { Photo, PhotoEvent } from "./photo";
 
-/** So many the gallery takes in one request. */
+/** How many the gallery takes in one request. */
 const PART = 256;
 
 interface Outcome {

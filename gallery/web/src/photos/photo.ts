@@ -1,4 +1,4 @@
-// Photos and what happens to them, as wire/src/photo.rs has them.
+// Photos and what happens to them, as wire/src/facts/photo.rs has them.
 
 import { isNumber, isObject, isText } from "../net/json";
 

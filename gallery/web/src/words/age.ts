@@ -7,7 +7,7 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** From so many milliseconds on a picture is late, and its age is shown. */
+/** The age in ms from which a picture is late, and its age is shown. */
 export const LATE = 2 * SECOND;
 
 /** `3 s ago`, from a minute `2 min ago`, from an hour the time of day. */

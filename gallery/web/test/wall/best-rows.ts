@@ -3,7 +3,7 @@
 // nothing of how the wall is laid out.
 
 export interface Bounds {
-  /** A picture gives up so much of a side, 0 to 1. */
+  /** How much of a side a picture gives up, 0 to 1. */
   crop: number;
   /** No side is shorter, in pixels. */
   least: number;
@@ -17,7 +17,7 @@ export interface Room {
   gap: number;
 }
 
-/** So many heights of rows, and sizes of the smallest tile, are tried. */
+/** How many heights of rows, and sizes of the smallest tile, are tried. */
 const HEIGHTS = 80;
 const SIZES = 16;
 

@@ -5,7 +5,7 @@ import { layout, type Layout } from "../../src/wall/layout/layout";
 import { isPair, type Row } from "../../src/wall/layout/row";
 import { bestRows, type Room } from "./best-rows";
 
-/** So many mixes in all; LAYOUT_MIXES makes it longer. */
+/** How many mixes in all; LAYOUT_MIXES makes it longer. */
 const MIXES = Number(process.env.LAYOUT_MIXES ?? 2_000);
 
 const BOUNDS = { crop: 0.18, least: 72, most: 4 };

@@ -11,7 +11,7 @@ use crate::capture::source::Fault;
 use crate::outgoing::facts::Facts;
 use crate::picture::raw::pixels::Layout;
 
-/// A new size is published after so many frames in a row: some cameras alternate.
+/// How many frames in a row must have a new size before it is published: some cameras alternate.
 const STEADY: u32 = 10;
 
 /// The published state, and what else is known.

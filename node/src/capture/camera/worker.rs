@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use supervision::Beat;
-use wire::{CameraState, Reason, Size, Stamp, Took};
+use wire::{Ages, CameraState, Reason, Size, Stamp};
 
 use crate::capture::camera::report::{Report, Working};
 use crate::capture::camera::{Camera, Outlet};
@@ -100,8 +100,8 @@ impl<'a> Worker<'a> {
             let why = panic.downcast_ref::<String>().map(String::as_str);
             let why = why.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
             let detail = format!(
-                "a fault of Vitrina ended the work on this camera ({why}); it is tried again and \
-                 again, and whoever sees this may report it"
+                "a fault of Vitrina ended the work on this camera ({why}); Vitrina keeps trying; \
+                 please report it"
             );
             self.fail(Fault::error(Reason::Crashed, detail));
             self.beat.beat();
@@ -202,7 +202,7 @@ impl<'a> Worker<'a> {
             Command::Path(path) => self.report.path(path),
             Command::Want(want) => {
                 if !self.wants.insert(&want, Instant::now()) {
-                    Command::Want(want).refuse("want: too many ask for this camera");
+                    Command::Want(want).refuse("too many galleries ask for this camera");
                 }
             }
             Command::Snap(request, asked) => self.camera.snaps().ask(request, asked),
@@ -281,7 +281,7 @@ impl<'a> Worker<'a> {
             at: clock::whole(clock::unix().saturating_sub(age).as_micros()),
             mono: clock::whole(frame.at.as_micros()),
             boot: self.outlet.boot.clone(),
-            took: None,
+            ages: None,
             photo: None,
         };
         let from = From {
@@ -295,7 +295,7 @@ impl<'a> Worker<'a> {
         }
         if live {
             let got = clock::micros(age);
-            stamp.took = Some(Took { got, made: got });
+            stamp.ages = Some(Ages { got, made: got });
             self.pictures.put(from, &mut stamp, &self.outlet.slots, counters, ticket.as_ref());
         } else {
             self.pictures.lend(from);
@@ -318,7 +318,7 @@ impl<'a> Worker<'a> {
             same_size: self.same_size,
             sizes: self.pictures.offered(layout),
             fps,
-            interval: self.pace.told(),
+            interval: self.pace.published(),
         });
     }
 

@@ -33,7 +33,7 @@ pub(crate) fn fault(path: &Path, what: &str, error: &io::Error) -> Fault {
             Reason::UsbBandwidth,
             "the USB bus has no bandwidth left for this camera; use MJPEG, a smaller size or rate, or another port",
         ),
-        _ => Fault::error(Reason::Device, format!("{what}: {error}; it is tried again and again")),
+        _ => Fault::error(Reason::Device, format!("{what}: {error}; Vitrina keeps trying")),
     }
 }
 

@@ -158,8 +158,7 @@ impl Source for Stream {
         };
         let late = !waited && (is_old || self.ring.is_ready()?);
         let Some(bytes) = self.ring.bytes(buffer.index) else {
-            let detail =
-                "the driver gave a buffer that it does not have; it is tried again and again";
+            let detail = "the driver gave a buffer that it does not have; Vitrina keeps trying";
             return Err(Fault::error(Reason::Device, detail));
         };
         self.held = Some(buffer.index);

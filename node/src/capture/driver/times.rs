@@ -12,7 +12,7 @@ const PIPELINE: Duration = Duration::from_secs(1);
 /// How much the ages of frames may differ besides a frame interval, if the node waited for them.
 const JITTER: Duration = Duration::from_millis(50);
 
-/// So many correct times in a row restore the trust in a driver.
+/// How many correct times in a row restore the trust in a driver.
 const PROBATION: u32 = 32;
 
 /// The times of one stream.
@@ -24,7 +24,7 @@ pub(crate) struct Times {
     at: Duration,
     /// The mean age of frames for which the node waited.
     age: Option<Duration>,
-    /// For so many more frames the driver's time is not trusted.
+    /// How many more frames the driver's time is not trusted for.
     doubts: u32,
 }
 

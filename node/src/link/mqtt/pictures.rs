@@ -177,7 +177,7 @@ impl Link {
         Ok(())
     }
 
-    /// Whether the broker accepts a packet of so many bytes on a topic; if so, it is then sent.
+    /// Whether the broker accepts a packet of this many bytes on a topic; if so, it is then sent.
     fn fits(&self, topic: &str, bytes: usize) -> bool {
         let (mut limits, now) = (self.kept_back.limits(), Instant::now().into_std());
         let fits = limits.fits(topic, bytes, now);

@@ -49,15 +49,15 @@ impl<'a> Whole<'a> {
 #[derive(Debug)]
 pub(crate) struct Checker {
     frames: u32,
-    /// For so many more frames it reads the codes.
+    /// How many more frames it reads the codes of.
     doubts: u32,
     /// The codes of this camera can be read, so a frame with unreadable codes is broken.
     is_read: bool,
 }
 
-/// So many frames in a row must have an end of their own before the checker trusts ends.
+/// How many frames in a row must have an end of their own before the checker trusts ends.
 const DOUBTS: u32 = 8;
-/// Later it reads the codes of one frame in so many.
+/// Later it reads the codes of one frame in this many.
 const SELDOM: u32 = 512;
 /// Many webcams write a few extra bytes before the end.
 const EXTRANEOUS: usize = 64;

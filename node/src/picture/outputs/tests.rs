@@ -31,7 +31,7 @@ impl Rig {
             at: 1,
             mono: 2,
             boot: "6f2d41aa".into(),
-            took: None,
+            ages: None,
             photo: None,
         };
         let ticket = due.live.then(|| self.counters.ticket());

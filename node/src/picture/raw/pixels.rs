@@ -52,7 +52,7 @@ pub(crate) enum Kind {
     Planar { v_first: bool },
     /// A plane of Y and one of U and V in turn, for each line of Y or for two.
     Pairs { down: usize, v_first: bool },
-    /// So many bytes for a pixel, with the positions of R, G and B (`pixfmt-rgb.rst`).
+    /// The bytes of a pixel, with the positions of R, G and B (`pixfmt-rgb.rst`).
     Rgb { bytes: usize, order: [usize; 3] },
     /// Five, six and five bits of R, G and B from the left of 16 (`pixfmt-rgb.rst`).
     Rgb565 { is_big_endian: bool },

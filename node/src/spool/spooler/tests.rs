@@ -54,7 +54,7 @@ impl Rig {
                 at: 1_763_640_000_123_456,
                 mono: 98_765_432,
                 boot: "6f2d41aa".into(),
-                took: None,
+                ages: None,
                 photo: None,
             },
             model: "Door".into(),

@@ -88,7 +88,7 @@ impl Writer {
         }
         if !refused.is_empty() {
             let (photos, bytes) = (refused.len(), self.refused);
-            tracing::warn!(photos, bytes, folder = %folder.join("refused").display(), "snapshots that galleries refused are kept; look at them and delete them");
+            tracing::warn!(photos, bytes, folder = %folder.join("refused").display(), "the node keeps snapshots that galleries refused; look at them and delete them");
         }
         drop(state);
         self.open = Some((spool, stored));
@@ -188,7 +188,7 @@ impl Writer {
 
     fn full(&self) -> Refusal {
         let cure = if self.refused > self.limit / 2 {
-            "galleries refused what is in spool/refused; delete it"
+            "galleries refused most of it, which is in spool/refused; delete that"
         } else {
             "it empties when a gallery stores what waits in it, or set node.spool to more"
         };
@@ -202,12 +202,12 @@ impl Writer {
         let noted = stored.add(ids());
         for entry in entries {
             if let Err(error) = spool.remove(entry) {
-                tracing::warn!(photo = %entry.id, %error, "a stored snapshot cannot be removed from the spool");
+                tracing::warn!(photo = %entry.id, %error, "cannot remove a stored snapshot from the spool");
             }
         }
         // A full disk may have room now.
         if let Err(error) = noted.or_else(|_| stored.add(ids())) {
-            tracing::warn!(%error, "the ids of stored photos cannot be kept");
+            tracing::warn!(%error, "cannot save the ids of stored photos");
         }
     }
 
@@ -217,10 +217,10 @@ impl Writer {
             match spool.refuse(&entry) {
                 Ok(path) => {
                     self.refused += entry.bytes;
-                    tracing::warn!(photo = %entry.id, camera = %entry.camera, file = %path.display(), "a gallery refused a snapshot, which is kept: {why}");
+                    tracing::warn!(photo = %entry.id, camera = %entry.camera, file = %path.display(), "a gallery refused a snapshot, which the node keeps: {why}");
                 }
                 Err(error) => {
-                    tracing::warn!(photo = %entry.id, %error, "a snapshot that a gallery refused ({why}) cannot be moved");
+                    tracing::warn!(photo = %entry.id, %error, "cannot set aside a snapshot that a gallery refused ({why})");
                 }
             }
         }
@@ -244,7 +244,7 @@ impl Writer {
     pub fn complain(&mut self, why: &str) {
         let mut state = self.shared.state();
         if state.trouble.as_deref() != Some(why) {
-            tracing::warn!("no snapshots: {why}");
+            tracing::warn!("cannot take photos: {why}");
             state.trouble = Some(why.to_owned());
         }
     }
@@ -252,7 +252,7 @@ impl Writer {
     fn mended(&mut self) {
         self.needed = 0;
         if self.shared.state().trouble.take().is_some() {
-            tracing::info!("snapshots can be spooled again");
+            tracing::info!("photos can be taken again");
         }
     }
 }

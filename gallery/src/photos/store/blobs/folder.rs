@@ -70,8 +70,10 @@ impl Folder {
         let missing = FOLDERS.map(|folder| self.root.join(folder)).into_iter();
         for folder in missing.filter(|folder| !folder.exists()) {
             match make_folder(&folder) {
-                Ok(_) => warn!(folder = %folder.display(), "it was gone, and is made anew"),
-                Err(error) => error!(folder = %folder.display(), %error, "it is gone"),
+                Ok(_) => warn!(folder = %folder.display(), "the folder was missing; made it again"),
+                Err(error) => {
+                    error!(folder = %folder.display(), %error, "the folder is missing and cannot be made")
+                }
             }
         }
     }
@@ -81,7 +83,7 @@ impl Folder {
         for entry in fs::read_dir(self.root.join(DRAFTS))? {
             let path = entry?.path();
             if let Err(error) = fs::remove_file(&path) {
-                warn!(path = %path.display(), %error, "this cannot be removed");
+                warn!(path = %path.display(), %error, "cannot remove an unfinished file");
             }
         }
         Ok(())
@@ -168,7 +170,7 @@ impl Blobs for Folder {
         };
         let metadata = file.metadata().map_err(StoreError::io(&path))?;
         if !metadata.is_file() {
-            let error = io::Error::new(ErrorKind::IsADirectory, "it is no file");
+            let error = io::Error::new(ErrorKind::IsADirectory, "it is not a file");
             return Err(StoreError::io(&path)(error));
         }
         let (size, modified) = (metadata.len(), metadata.modified().ok());

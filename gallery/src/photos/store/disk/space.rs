@@ -82,7 +82,7 @@ impl Space {
     }
 
     /// Notes it if `bytes` could not be written for lack of room.
-    pub fn told<T>(&self, bytes: u64, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    pub fn noted<T>(&self, bytes: u64, result: Result<T, StoreError>) -> Result<T, StoreError> {
         result
             .map_err(|error| self.explain(bytes, error))
             .inspect_err(|error| self.note(bytes, error))
@@ -117,7 +117,7 @@ impl Space {
                 std::mem::discriminant(trouble) == std::mem::discriminant(error)
             });
             if !same {
-                warn!(why = %error, "no photo can be stored");
+                warn!(why = %error, "cannot store photos");
                 *trouble = Some(error.clone());
             }
             !same

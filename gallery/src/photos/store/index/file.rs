@@ -56,7 +56,7 @@ impl Index {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             // A pipe would never open.
             Ok(index) if !index.is_file() => {
-                return Err(StoreError::Index(format!("{} is no file", path.display())));
+                return Err(StoreError::Index(format!("{} is not a file", path.display())));
             }
             found => {
                 found.map_err(StoreError::io(&path))?;
@@ -64,12 +64,15 @@ impl Index {
         }
         let mut index = open(&path)?;
         if !index.make_current()? {
-            info!("the index of the photos is empty or a later version's; it is made anew");
+            info!(
+                "the index of the photos is empty or of another version; making it again from \
+                   the files"
+            );
             return Ok(None);
         }
         // A full check takes seconds, and is needed only after a failure.
         if !index.is_clean()? && !index.is_sound()? {
-            return Err(StoreError::Index("it is not what SQLite wrote".to_owned()));
+            return Err(StoreError::Index("it is damaged".to_owned()));
         }
         Ok(Some(index))
     }

@@ -139,7 +139,7 @@ impl<'a> Recovery<'a> {
         }
         for Sidecar { photo, .. } in rows {
             if found.is_missing(&photo.id) {
-                warn!(id = %photo.id, "a photo in the index has no file any more; forgotten");
+                warn!(id = %photo.id, "removed a photo from the index, because its file is gone");
                 tx.remove(&photo)?;
                 self.recovered.dropped += 1;
             }
@@ -189,7 +189,7 @@ impl<'a> Recovery<'a> {
         };
         if !whole {
             if let Known::Photo(known) = &known {
-                warn!(%id, "a photo in the index has no whole file any more; forgotten");
+                warn!(%id, "removed a photo from the index, because its file is not whole");
                 tx.remove(&known.photo)?;
                 self.recovered.dropped += 1;
             }
@@ -198,7 +198,7 @@ impl<'a> Recovery<'a> {
             match file {
                 None => self.blobs.delete(&beside)?,
                 Some(_) => {
-                    self.set_aside(&key, "a photo that is not what was stored");
+                    self.set_aside(&key, "a photo that changed since it was stored");
                     self.set_aside(&beside, "its sidecar");
                 }
             }
@@ -228,7 +228,7 @@ impl<'a> Recovery<'a> {
         bytes: u64,
     ) -> Result<Sidecar, StoreError> {
         let key = Prefix::day(day).key(&format!("{id}.{}", media.extension()));
-        warn!(%key, "a photo without a sidecar; it gets one of what the picture says");
+        warn!(%key, "making the missing sidecar of a photo from its picture");
         let gone = || StoreError::io(key.as_str().as_ref())(io::ErrorKind::NotFound.into());
         let blob = self.blobs.get(&key)?.ok_or_else(gone)?;
         let modified = blob.modified();
@@ -268,14 +268,14 @@ impl<'a> Recovery<'a> {
     }
 
     fn pass_over(&mut self, name: &dyn Display, error: &StoreError) {
-        error!(%name, %error, "cannot be read, and is passed over");
+        error!(%name, %error, "skipped what cannot be read");
         self.recovered.damaged += 1;
     }
 
     fn set_aside(&mut self, key: &Key, what: &str) {
         match self.blobs.set_aside(key) {
             Ok(aside) => error!(%key, aside, what, "set aside"),
-            Err(error) => error!(%key, %error, what, "cannot be set aside"),
+            Err(error) => error!(%key, %error, what, "cannot set this aside"),
         }
         self.recovered.damaged += 1;
     }
@@ -295,7 +295,8 @@ fn look(blobs: &dyn Blobs, day: &Prefix) -> Result<Found, StoreError> {
             (What::Blob(_), None) => drop(found.sidecars.insert(id)),
             (What::Blob(bytes), Some(media)) => drop(found.photos.insert(id, (media, bytes))),
             (What::Prefix | What::Odd, _) => {
-                warn!(key = %day.key(&name), "this is no file, and no photo; it is passed over");
+                warn!(key = %day.key(&name), "skipped what is not a file, although it is called \
+                                              as a photo");
                 found.odd.insert(id);
             }
         }
@@ -328,7 +329,7 @@ pub(super) fn days(blobs: &dyn Blobs) -> Vec<UtcDay> {
 /// The prefixes in a prefix; empty if it cannot be read.
 fn prefixes(blobs: &dyn Blobs, of: &Prefix) -> Vec<String> {
     let listed = blobs.list(of).inspect_err(|error| {
-        error!(prefix = %of, %error, "it cannot be read; what is in it is passed over");
+        error!(prefix = %of, %error, "skipped a folder that cannot be read");
     });
     let listed = listed.into_iter().flatten();
     listed.filter(|it| it.what == What::Prefix).map(|it| it.name).collect()

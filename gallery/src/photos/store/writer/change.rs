@@ -97,7 +97,7 @@ impl Writer {
             return;
         }
         if let Err(error) = sidecar.write(&*self.blobs) {
-            warn!(id = %sidecar.photo.id, %error, "a change that failed cannot be taken back in its sidecar");
+            warn!(id = %sidecar.photo.id, %error, "cannot undo a failed change in its sidecar");
         }
     }
 

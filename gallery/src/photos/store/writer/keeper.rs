@@ -39,7 +39,7 @@ pub(in crate::photos::store) fn keep(
                 Ok(Ok(more)) => (tend, failing) = (more, false),
                 Ok(Err(error)) => {
                     if !std::mem::replace(&mut failing, true) {
-                        warn!(%error, "old photos cannot be removed");
+                        warn!(%error, "cannot remove old photos");
                     }
                 }
                 Err(_) => return,

@@ -40,7 +40,7 @@ impl Writer {
         let gone = self.retention.due(&self.index, now)?;
         let more = [trashed.len(), forgotten.len(), gone.len()].into_iter().any(|n| n > 0);
         if !gone.is_empty() {
-            info!(photos = gone.len(), "removing what is too old or too much");
+            info!(photos = gone.len(), "removing photos that are over the limits of age or size");
             self.bury(gone, Deletion { at: now, expired: true })?;
         }
         let quiet: Vec<UtcDay> = self

@@ -1,4 +1,4 @@
-// A frame on the WebSocket, as wire/src/frame.rs writes it.
+// A frame on the WebSocket, as wire/src/page/frame.rs writes it.
 
 /** The length of the header in bytes. */
 export const HEADER = 28;

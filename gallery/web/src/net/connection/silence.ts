@@ -7,13 +7,13 @@ const PATIENCE = 4_000;
 const MOST = 32_000;
 /** A gallery is silent for 2 s at most: a longer pause means that one message takes so long. */
 const PAUSE = 2_500;
-/** A connection that ran for so long without such a pause is not slow. */
+/** A connection that ran this long, in ms, without such a pause is not slow. */
 const SETTLED = 1_500;
-/** So many connections in a row that did not run so long mean a slow link. */
+/** How many connections in a row that ended earlier mean a slow link. */
 const SLOW = 2;
 /** How long to wait for a message after this side was away, such as a laptop that slept. */
 const AWAKE = 2_500;
-/** A check that is late by so much: this side was away. */
+/** If a check is this late, in ms, this side was away. */
 const AWAY = 2_000;
 
 /** How often to check, in milliseconds. */

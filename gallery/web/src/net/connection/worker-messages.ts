@@ -13,7 +13,7 @@ export type ToWorker =
       canvas: OffscreenCanvas | HTMLCanvasElement;
     }
   | { do: "remove"; tile: number }
-  /** Send a bell in so many milliseconds; one at a time. The timers of hidden pages are slow. */
+  /** Send a bell after `after` milliseconds; one at a time. The timers of hidden pages are slow. */
   | { do: "ring"; after: number }
   /** Connect now if there is no connection. */
   | { do: "try" }

@@ -56,7 +56,7 @@ export class Outbox {
     this.tick(now);
   }
 
-  /** The gallery did not pass a message on: it may go in so many seconds, or never. */
+  /** The gallery did not pass a message on: it may go in `seconds`, or never. */
   held(id: string, seconds: number | undefined, why: string, now: number): void {
     if (this.#flying === id) this.#flying = null;
     const word = this.words.peek().find((word) => word.id === id);

@@ -15,9 +15,9 @@ import type { Day, Photo } from "../photo";
 import { Player } from "./player";
 
 const RATES = [5, 10, 25];
-/** A film has at most so many photos. */
+/** The most photos of a film. */
 const MOST = 20_000;
-/** The scrubber shows so many of them. */
+/** How many of them the scrubber shows. */
 const SHOWN = 12;
 const HOUR = 3_600_000;
 

@@ -1,8 +1,8 @@
 // The pictures of a film that are decoded: a few ahead of the one that is seen, and no more.
 
-/** So many are decoded ahead: more than a second at the greatest speed. */
+/** How many are decoded ahead: more than a second at the greatest speed. */
 export const AHEAD = 32;
-/** So many that were seen are kept, for who goes back. */
+/** How many that were seen are kept, for who goes back. */
 const BEHIND = 4;
 
 export interface Closable {

@@ -25,7 +25,7 @@ import type { Row } from "./rows";
 import { Months, Thumb } from "./timeline";
 import { follow, shapeOf, type Look } from "./viewport";
 
-/** So many views above and below are drawn, and so many are loaded. */
+/** How many views above and below are drawn, and how many are loaded. */
 const DRAWN = 0.75;
 const WANTED = 2;
 

@@ -19,7 +19,7 @@ export function monthsOf(days: readonly Day[]): Mark[] {
   return marks;
 }
 
-/** At most so many marks: the older months become years, and the oldest years go. */
+/** At most `room` marks: the older months become years, and the oldest years go. */
 export function fit(months: Mark[], room: number): Mark[] {
   if (months.length <= room) return months;
   for (let kept = Math.min(room, months.length); kept >= 0; kept--) {

@@ -8,7 +8,7 @@ import { cursor } from "../album/current-album";
 import type { Day, Photo } from "../photo";
 import { beginPicking, picked, pick, pickDay, pickTo } from "./selection";
 
-/** A finger that rests for so many ms chooses, unless it moves by so many pixels. */
+/** A finger that rests this long, in ms, chooses, unless it moves this far, in pixels. */
 const LONG = 450;
 const MOVED = 10;
 

@@ -10,7 +10,7 @@ import { dayOf, order } from "../album/merge";
 import { query } from "../filter/filter";
 import type { Day, Photo } from "../photo";
 
-/** So many can be chosen. */
+/** The most that can be chosen. */
 const MOST = 10_000;
 
 /** The chosen ones by id; null while nothing is to be chosen. */

@@ -2,14 +2,14 @@
 
 import type { Photo, PhotoEvent } from "../photo";
 
-/** So many are remembered; then those furthest away are left out. */
+/** How many are remembered; beyond that the furthest are left out. */
 const MOST = 10_000;
 
 export class Playlist {
   readonly #photos: Photo[];
   readonly #meant: (photo: Photo) => boolean;
   #at = -1;
-  /** So many after the one that is shown came meanwhile. */
+  /** How many after the one that is shown came meanwhile. */
   #fresh = 0;
 
   /** `meant`: which of those that come are taken in. */

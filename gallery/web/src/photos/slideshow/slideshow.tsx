@@ -20,7 +20,7 @@ import { Playlist } from "./playlist";
 /** Seconds for each photo. */
 const PACES = [3, 6, 12];
 const PACE = 6;
-/** More are asked for when so many are left. */
+/** When only this many are left, more are asked for. */
 const SOON = 50;
 
 interface Show {

@@ -4,7 +4,7 @@
 const APP0 = 0xe0;
 const APP1 = 0xe1;
 const SOS = 0xda;
-/** A segment has at most so many bytes, and others may stand before it. */
+/** How many bytes are searched: a segment has at most 65536, and others may stand before it. */
 export const SEARCHED = 4 * 65_536;
 const NAME = "Exif\0\0";
 const ORIENTATION = 0x0112;

@@ -14,7 +14,7 @@ const CANVAS = 16_777_216;
 const QUALITY = 0.9;
 const TRIES = 6;
 
-/** The scale for a picture with so many pixels; `hard` if its bytes were few enough. */
+/** The scale for a picture with this many pixels; `hard` if its bytes were few enough. */
 export function scaleFor(pixels: number, most: number, hard: boolean): number {
   const room = Math.min(most, CANVAS, hard ? pixels / 2 : Infinity);
   return Math.min(1, Math.sqrt(room / pixels));

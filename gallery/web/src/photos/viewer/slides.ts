@@ -31,7 +31,7 @@ export interface Watched {
   closed: () => void;
 }
 
-/** Two clicks within so many ms are one. */
+/** Two clicks within this time, in ms, are a double click. */
 const DOUBLE_CLICK = 300;
 
 export class Slides {

@@ -4,10 +4,10 @@
 import { movedByHand } from "../../page/moved-by-hand";
 import { Zoom, type Point } from "./zoom";
 
-/** A swipe counts from so many CSS pixels on. */
+/** A swipe counts from this length on, in CSS pixels. */
 const MEANT = 64;
 
-/** The wheel zooms to double after so many CSS pixels; a pinch on a touchpad comes as a wheel too,
+/** How many CSS pixels of the wheel zoom to double; a pinch on a touchpad comes as a wheel too,
  * in smaller steps. */
 const DOUBLE = 400;
 const DOUBLE_PINCH = 80;
@@ -21,7 +21,7 @@ const KEY = 1.5;
 export interface Gestures {
   sideways(by: 1 | -1): void;
   down(): void;
-  /** The picture is shown so many times larger. */
+  /** The picture is shown `zoom` times larger. */
   zoomed(zoom: number): void;
 }
 

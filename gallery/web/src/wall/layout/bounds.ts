@@ -6,7 +6,7 @@ export const CROP = 0.18;
 /** No side of a tile is shorter. */
 export const LEAST = 72;
 
-/** The largest tile has at most so many times the area of the smallest. */
+/** The most that the largest tile has of the area of the smallest. */
 const MOST = 4;
 
 /** Aspects beyond these are laid out, and cropped, as these. */

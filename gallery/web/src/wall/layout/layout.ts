@@ -23,7 +23,7 @@ const FEW = 3;
 /** Shapes are alike if their aspects differ by this part at most. */
 const ALIKE = 0.05;
 
-/** If the bounds cannot hold, the room grows by this factor, so many times at most. */
+/** If the bounds cannot hold, the room grows by this factor, at most this often. */
 const GROWS = 1.1;
 const TIMES = 60;
 

@@ -8,7 +8,7 @@ import { rowScore, type Wall } from "./score";
 const FIRST = 16;
 const LAST = 0.5;
 
-/** So many rounds for each amount at most. */
+/** The most rounds for each amount. */
 const ROUNDS = 4;
 
 export function polish(wall: Wall, aspects: readonly number[], room: Room, calm: number): Wall {

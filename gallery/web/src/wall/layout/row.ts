@@ -75,7 +75,7 @@ function lineRange(
   return sum;
 }
 
-/** A tile of a smaller aspect may stand beside two lines, in rows of so many tiles at most. */
+/** A tile of a smaller aspect may stand beside two lines, in rows of at most this many tiles. */
 const UPRIGHT = 1.05;
 const SPANNED = 9;
 

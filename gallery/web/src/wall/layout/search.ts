@@ -8,7 +8,7 @@ import { polish } from "./polish";
 import { natural, spans, type Row } from "./row";
 import { rowScore, type Wall } from "./score";
 
-/** The room's height is so many steps, or more where a step would be too many pixels. */
+/** How many steps the room's height is, or more where a step would be too many pixels. */
 const STEPS = 60;
 const STEP = 24;
 
@@ -16,10 +16,10 @@ const STEP = 24;
 const SIZES = 12;
 const SMALLEST = 0.1;
 
-/** So many times finer is looked where nothing counts but how much is covered. */
+/** How many times finer it looks where nothing counts but how much is covered. */
 const FINER = 3;
 
-/** So many of the best are made exact. */
+/** How many of the best are made exact. */
 const POLISHED = 3;
 
 /** Of ways that are as good, the one with the longest last row is taken: the largest come first. */

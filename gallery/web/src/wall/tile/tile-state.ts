@@ -6,7 +6,7 @@ import { sentence, type Words } from "../../words/words";
 
 export type TileState = "live" | "stale" | "lost" | "error" | "off" | "ended" | "connecting";
 
-/** A tile without a picture is connecting for so many milliseconds; then it is lost. */
+/** How long a tile without a picture is connecting, in ms; then it is lost. */
 export const CONNECTING = 5_000;
 
 /** A picture that comes so soon needs no text before it. */

@@ -43,7 +43,7 @@ pub(super) fn segment(frame: &[u8], mut at: usize) -> Result<Segment<'_>, Stop> 
             _ => return Err(Stop::Cut(None)),
         };
         if length < 2 {
-            if is_told(marker) {
+            if is_metadata(marker) {
                 at += 2;
                 continue;
             }
@@ -53,13 +53,13 @@ pub(super) fn segment(frame: &[u8], mut at: usize) -> Result<Segment<'_>, Stop> 
         return match frame.get(at + 2..end) {
             Some(data) => Ok(Segment { marker, data, start, end }),
             // An application segment can contain a thumbnail.
-            None => Err(Stop::Cut((!is_told(marker)).then_some(start))),
+            None => Err(Stop::Cut((!is_metadata(marker)).then_some(start))),
         };
     }
 }
 
 /// Whether a segment has only what no decoder needs.
-fn is_told(marker: u8) -> bool {
+fn is_metadata(marker: u8) -> bool {
     matches!(marker, APP0..=APP15 | COM)
 }
 
@@ -170,7 +170,7 @@ fn read<'a>(
         let segment = segment(frame, at)?;
         is_odd |= segment.start != at;
         if let Some(begin) = memmem::find(within(frame, &segment), BEGIN) {
-            if !is_told(segment.marker) {
+            if !is_metadata(segment.marker) {
                 return Err(Stop::Another(segment.start + 2 + begin));
             }
             suspects.push(segment);

@@ -134,7 +134,7 @@ async fn changes_of_the_users_are_seen_and_end_who_may_not_stay() {
     // If the file is missing or broken, the users stay.
     logged::keep();
     std::fs::remove_file(folder.path().join("users.toml")).unwrap();
-    logged::error(&["the file of the users has gone"]).await;
+    logged::error(&["the file of the users is gone"]).await;
     std::fs::write(folder.path().join("users.toml"), "broken").unwrap();
     logged::error(&["the users stay as they were", folder.path().to_str().unwrap()]).await;
     ada.has_nothing().await;

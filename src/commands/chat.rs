@@ -1,22 +1,24 @@
 //! `vitrina chat`: the talk of the page in a terminal.
 
+mod room;
+mod terminal;
+
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::bail;
-
 use quota::{Bucket, Rate};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use wire::people::{Person, Say, text};
 use wire::{PersonId, PhotoId, Root, Topic, limits};
 
+use crate::commands::lines;
+use crate::commands::mqtt::{Connection, Live, Message, News, QoS};
 use crate::config::Settings;
-use crate::lines;
-use crate::mqtt::{Connection, Live, Message, News, QoS};
-use crate::room::Room;
 use crate::signals::Signals;
-use crate::terminal::{self, Printer};
+use room::Room;
+use terminal::Printer;
 
 /// How long after the subscription it lists who is here.
 const RETAINED: Duration = Duration::from_millis(500);
@@ -30,7 +32,7 @@ const GOOD_BYE: Duration = Duration::from_secs(2);
 /// How long after a loss it connects again.
 const AGAIN: Duration = Duration::from_secs(1);
 const PROMPT: &str = "> ";
-/// A line of the input is cut after so many bytes, and then refused as too long.
+/// A line of the input is cut after this many bytes, and then refused as too long.
 const LINE: u64 = 16 * limits::SAY as u64;
 
 pub fn run(settings: &Settings, name: &str) -> anyhow::Result<()> {
@@ -116,7 +118,7 @@ impl Chat {
         let mut live = Connection::with_will(remote, self.me.as_str(), &topic)?.follow();
         // Published with QoS 1 and not yet acknowledged.
         let mut waiting = 0;
-        let (mut is_up, mut is_settled, mut is_shown) = (false, false, false);
+        let (mut is_up, mut has_retained, mut is_shown) = (false, false, false);
         let mut since = Instant::now();
         // When `saying` was first and last sent on this connection.
         let (mut first, mut last) = (since, since);
@@ -153,12 +155,12 @@ impl Chat {
                         {
                             waiting += 1;
                             self.join(&live).await?;
-                            self.hear(&Topic::GalleryStatus(id), &message)?;
+                            self.receive(&Topic::GalleryStatus(id), &message)?;
                         }
                         Ok(topic) => {
                             is_shown |= topic == Topic::Person(self.me.clone());
                             self.is_shown |= is_shown;
-                            self.hear(&topic, &message)?;
+                            self.receive(&topic, &message)?;
                         }
                         Err(_) => {}
                     },
@@ -185,9 +187,9 @@ impl Chat {
                     waiting += 1;
                     self.say(&live).await?;
                 }
-                () = sleep_until(since + RETAINED), if is_up && !is_settled => {
-                    is_settled = true;
-                    for line in self.room.settle() {
+                () = sleep_until(since + RETAINED), if is_up && !has_retained => {
+                    has_retained = true;
+                    for line in self.room.retained_arrived() {
                         self.show(&line)?;
                     }
                 }
@@ -238,8 +240,8 @@ impl Chat {
         Ok(said.map(|text| Say { id, at: clock::unix_ms(), text }))
     }
 
-    fn hear(&mut self, topic: &Topic, message: &Message) -> io::Result<()> {
-        let lines = self.room.hear(topic, &message.payload);
+    fn receive(&mut self, topic: &Topic, message: &Message) -> io::Result<()> {
+        let lines = self.room.receive(topic, &message.payload);
         let is_ours = *topic == Topic::Say(self.me.clone());
         if is_ours
             && let Ok(said) = Say::parse(&message.payload)

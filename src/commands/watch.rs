@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use rustix::termios::tcgetwinsize;
 
+use crate::commands::mqtt::{ClientError, Connection, Message};
 use crate::config::Settings;
-use crate::mqtt::{ClientError, Connection, Message};
 
 /// How often the table is drawn.
 const DRAW: Duration = Duration::from_secs(1);

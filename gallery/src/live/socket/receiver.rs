@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, timeout, timeout_at};
 use websocket::close::{POLICY, TRY_LATER};
-use websocket::{Broken, Heard, Messages};
+use websocket::{Broken, Incoming, Messages};
 
 use crate::limits::shares::Share;
 use crate::limits::strangers::MESSAGE_WITHIN;
@@ -16,7 +16,7 @@ const FULL: Broken = Broken(TRY_LATER, "too many messages of your address wait o
 
 /// Reads a client's messages, see the module.
 #[derive(Debug)]
-pub(crate) struct Hearing {
+pub(crate) struct Receiver {
     /// The most bytes read at once.
     step: usize,
     messages: Messages,
@@ -27,30 +27,30 @@ pub(crate) struct Hearing {
     by: Option<Instant>,
 }
 
-impl Hearing {
+impl Receiver {
     /// Reads `step` bytes at once. `begun` was read from the connection already. A message may have
     /// `most` bytes, and takes them from `memory`.
     pub fn new(step: usize, most: usize, begun: &[u8], memory: Share) -> Self {
         let mut messages = Messages::new(most);
         messages.buffer().extend_from_slice(begun);
-        Hearing { step, messages, memory, within: MESSAGE_WITHIN, by: None }
+        Receiver { step, messages, memory, within: MESSAGE_WITHIN, by: None }
     }
 
     /// The client's next message; `None` after it has gone. Safe to cancel.
     ///
     /// # Errors
     /// [`Broken`]; what follows cannot be parsed any more.
-    pub async fn hear(
+    pub async fn receive(
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),
-    ) -> Result<Option<Heard>, Broken> {
+    ) -> Result<Option<Incoming>, Broken> {
         if !self.messages.is_within_message() {
             self.memory.free();
         }
         loop {
-            if let Some(heard) = self.messages.parse()? {
+            if let Some(incoming) = self.messages.parse()? {
                 self.by = self.by.filter(|_| self.messages.is_within_message());
-                return Ok(Some(heard));
+                return Ok(Some(incoming));
             }
             self.messages.buffer().reserve(self.step);
             let read = match self.messages.is_amidst() {
@@ -97,26 +97,26 @@ mod tests {
     }
 
     /// A client that sends `begun` and then only `ping`s, again and again.
-    async fn trickle(begun: &[u8], ping: &[u8]) -> Result<Option<Heard>, Broken> {
+    async fn trickle(begun: &[u8], ping: &[u8]) -> Result<Option<Incoming>, Broken> {
         let (mut far, mut near) = duplex(1000);
         let memory = Shares::new("bytes", 1 << 20).none(at(1));
-        let mut hearing = Hearing::new(16, 1 << 20, begun, memory);
-        hearing.within = Duration::from_millis(50);
+        let mut receiver = Receiver::new(16, 1 << 20, begun, memory);
+        receiver.within = Duration::from_millis(50);
         let say = async {
             loop {
                 far.write_all(ping).await.unwrap();
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        let hear = async {
+        let receive = async {
             loop {
-                match hearing.hear(&mut near).await {
-                    Ok(Some(Heard::Ping(_))) => {}
+                match receiver.receive(&mut near).await {
+                    Ok(Some(Incoming::Ping(_))) => {}
                     end => return end,
                 }
             }
         };
-        tokio::select! { end = hear => end, () = say => unreachable!() }
+        tokio::select! { end = receive => end, () = say => unreachable!() }
     }
 
     #[tokio::test]
@@ -132,14 +132,14 @@ mod tests {
     async fn silence_between_messages_is_no_unfinished_one() {
         let (mut far, mut near) = duplex(1000);
         let memory = Shares::new("bytes", 1 << 20).none(at(1));
-        let mut hearing = Hearing::new(16, 1 << 20, &[], memory);
-        hearing.within = Duration::from_millis(50);
+        let mut receiver = Receiver::new(16, 1 << 20, &[], memory);
+        receiver.within = Duration::from_millis(50);
         for _ in 0..3 {
-            let silence = timeout(3 * hearing.within, hearing.hear(&mut near)).await;
+            let silence = timeout(3 * receiver.within, receiver.receive(&mut near)).await;
             assert!(silence.is_err(), "it goes on listening");
             far.write_all(&[0x82, 0x81, 0, 0, 0, 0, 7]).await.unwrap();
-            let message = Heard::Message(Kind::Binary, Bytes::from_static(&[7]));
-            assert_eq!(hearing.hear(&mut near).await, Ok(Some(message)));
+            let message = Incoming::Message(Kind::Binary, Bytes::from_static(&[7]));
+            assert_eq!(receiver.receive(&mut near).await, Ok(Some(message)));
         }
     }
 
@@ -153,9 +153,9 @@ mod tests {
             let part = [&head(0x02, 60_000)[..], &vec![7; 60_000]].concat();
             far.write_all(&part).await.unwrap();
             fars.push(far);
-            let mut hearing = Hearing::new(4096, 1 << 20, &[], shares.none(at(1)));
-            hearing.within = Duration::from_millis(500);
-            tasks.push(tokio::spawn(async move { hearing.hear(&mut near).await }));
+            let mut receiver = Receiver::new(4096, 1 << 20, &[], shares.none(at(1)));
+            receiver.within = Duration::from_millis(500);
+            tasks.push(tokio::spawn(async move { receiver.receive(&mut near).await }));
         }
         // Until they have all that one address may have.
         while shares.none(at(1)).grow(10_000).is_ok() {
@@ -164,14 +164,14 @@ mod tests {
         let (mut far, mut near) = duplex(1 << 20);
         let whole = [&head(0x02, 60_000)[..], &vec![7; 60_000], &head(0x80, 0)].concat();
         far.write_all(&whole).await.unwrap();
-        let mut hearing = Hearing::new(4096, 1 << 20, &[], shares.none(at(2)));
-        assert!(matches!(hearing.hear(&mut near).await, Ok(Some(Heard::Message(..)))));
-        let kept = hearing.memory_for(60_000).await.unwrap();
+        let mut receiver = Receiver::new(4096, 1 << 20, &[], shares.none(at(2)));
+        assert!(matches!(receiver.receive(&mut near).await, Ok(Some(Incoming::Message(..)))));
+        let kept = receiver.memory_for(60_000).await.unwrap();
         for task in tasks {
             // Those at their bound have no memory, and those that got a little are still late.
             assert!(matches!(task.await.unwrap(), Err(end) if end == FULL || end == LATE));
         }
-        drop(hearing);
+        drop(receiver);
         let mut all = shares.none(at(3));
         assert!(all.grow(200_000).is_err(), "a message takes its part along");
         drop(kept);

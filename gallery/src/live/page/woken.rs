@@ -6,7 +6,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 /// The same future, polled again only after its own wake-up, and not after those of its task's
 /// other futures: with many futures, polling is most of the work.
-pub(crate) async fn seldom<F: Future>(future: F) -> F::Output {
+pub(crate) async fn when_woken<F: Future>(future: F) -> F::Output {
     let mut one = FuturesUnordered::from_iter([future]);
     match one.next().await {
         Some(output) => output,
@@ -27,7 +27,7 @@ mod tests {
     fn only_its_own_waker_has_it_asked_again() {
         let asked = Cell::new(0);
         let waker = Cell::new(None);
-        let mut future = pin!(seldom(poll_fn(|context| {
+        let mut future = pin!(when_woken(poll_fn(|context| {
             asked.set(asked.get() + 1);
             waker.set(Some(context.waker().clone()));
             if asked.get() < 3 { Poll::Pending } else { Poll::Ready("done") }

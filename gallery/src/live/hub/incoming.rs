@@ -25,20 +25,20 @@ impl Hub {
     ///
     /// # Errors
     /// Why it was refused, only the first time for a topic, so that it is worth logging.
-    pub fn hear(&self, topic: &Topic, payload: Bytes, retained: bool) -> Result<(), String> {
-        self.journal.hear(topic, &payload, retained);
-        let people = self.people.hear(topic, &payload, retained);
+    pub fn receive(&self, topic: &Topic, payload: Bytes, retained: bool) -> Result<(), String> {
+        self.journal.receive(topic, &payload, retained);
+        let people = self.people.receive(topic, &payload, retained);
         let taken = people.and_then(|()| match topic {
-            Topic::Status(node) => self.hear_fact(&Fact::Status(node), &payload, retained),
-            Topic::Info(node) => self.hear_fact(&Fact::Info(node), &payload, retained),
-            Topic::Stats(node) => self.hear_fact(&Fact::Stats(node), &payload, retained),
-            Topic::State(camera) => self.hear_fact(&Fact::State(camera), &payload, retained),
-            Topic::Preview(camera) => self.hear_picture(camera, payload, None),
-            Topic::Live(camera, size) => self.hear_picture(camera, payload, Some(*size)),
-            Topic::Snapshot(camera) => self.hear_snapshot(camera, payload),
-            Topic::Answer(node) => self.hear_answer(node, &payload),
-            Topic::GalleryStatus(id) => self.hear_gallery(id, &payload, retained),
-            Topic::GalleryCome(id) if !retained => self.hear_come(id, &payload),
+            Topic::Status(node) => self.receive_fact(&Fact::Status(node), &payload, retained),
+            Topic::Info(node) => self.receive_fact(&Fact::Info(node), &payload, retained),
+            Topic::Stats(node) => self.receive_fact(&Fact::Stats(node), &payload, retained),
+            Topic::State(camera) => self.receive_fact(&Fact::State(camera), &payload, retained),
+            Topic::Preview(camera) => self.receive_picture(camera, payload, None),
+            Topic::Live(camera, size) => self.receive_picture(camera, payload, Some(*size)),
+            Topic::Snapshot(camera) => self.receive_snapshot(camera, payload),
+            Topic::Answer(node) => self.receive_answer(node, &payload),
+            Topic::GalleryStatus(id) => self.receive_gallery(id, &payload, retained),
+            Topic::GalleryCome(id) if !retained => self.receive_come(id, &payload),
             _ => Ok(()),
         });
         taken.or_else(|why| {
@@ -50,15 +50,15 @@ impl Hub {
         })
     }
 
-    fn hear_fact(&self, fact: &Fact<'_>, payload: &[u8], retained: bool) -> Result<(), String> {
+    fn receive_fact(&self, fact: &Fact<'_>, payload: &[u8], retained: bool) -> Result<(), String> {
         let now = Now::read();
         let mut state = self.state();
         let State { cameras, clocks, arrivals, .. } = &mut *state;
         let (Fact::Status(node) | Fact::Info(node) | Fact::Stats(node)) = *fact else {
             let Fact::State(camera) = *fact else { return Ok(()) };
             let local = |at| clocks.to_local(&camera.node, at, now);
-            let heard = cameras.hear(fact, payload, retained, local, now);
-            if heard.map_err(|e| e.to_string())?.changed {
+            let changes = cameras.receive(fact, payload, retained, local, now);
+            if changes.map_err(|e| e.to_string())?.changed {
                 // A camera that does not work gives no shape and shows no pictures.
                 if let Some(shape) = cameras.shape(camera) {
                     self.frames.shape(camera, shape);
@@ -67,31 +67,31 @@ impl Hub {
             }
             return Ok(());
         };
-        let heard =
-            cameras.hear(fact, payload, retained, |_| None, now).map_err(|e| e.to_string())?;
-        if let Some(stats) = &heard.stats {
+        let changes =
+            cameras.receive(fact, payload, retained, |_| None, now).map_err(|e| e.to_string())?;
+        if let Some(stats) = &changes.stats {
             let (mono, at) = (stats.mono.saturating_mul(1000), stats.at.saturating_mul(1000));
-            clocks.hear(node, Reading { boot: &stats.boot, mono, at, age: 0 }, now.mono);
+            clocks.observe(node, Reading { boot: &stats.boot, mono, at, age: 0 }, now.mono);
             let fps = |rates: [f32; 3]| rates.into_iter().fold(0.0, f32::max);
             let wanted = self.frames.wants().into_iter().map(|(camera, it)| (camera, fps(it)));
             for (camera, dark) in arrivals.beat(node, stats, wanted) {
-                warn!(%camera, "{}", health::words(dark));
+                warn!(%camera, "{}", health::explain(dark));
             }
         }
-        if heard.changed {
+        if changes.changed {
             self.changed.notify_one();
         }
-        if heard.online {
+        if changes.online {
             self.node_online.notify_one();
         }
         // Each node sends all its facts when it receives that a gallery is online.
-        if heard.unknown {
+        if changes.unknown {
             self.say_online.notify_one();
         }
         Ok(())
     }
 
-    fn hear_picture(
+    fn receive_picture(
         &self,
         camera: &CameraId,
         jpeg: Bytes,
@@ -101,28 +101,28 @@ impl Hub {
         if jpeg.len() > limits::PICTURE {
             return Err(format!("{} bytes; the most is {}", jpeg.len(), limits::PICTURE));
         }
-        let stamp = Stamp::find(&jpeg).ok_or("no JPEG that carries our stamp")?;
+        let stamp = Stamp::find(&jpeg).ok_or("not a JPEG with Vitrina's stamp")?;
         if stamp.camera != *camera {
-            return Err(format!("stamped as {}", stamp.camera));
+            return Err(format!("its stamp says {}", stamp.camera));
         }
         let captured = {
             let mut state = self.state();
-            if !state.cameras.hear_picture(camera, now) {
+            if !state.cameras.receive_picture(camera, now) {
                 // Its state comes before long, and then the next picture.
                 return Ok(());
             }
             if size.is_some() {
                 state.arrivals.came(camera);
             }
-            let Stamp { boot, mono, at, took, .. } = &stamp;
-            let age = took.map_or(0, |took| took.made.into());
+            let Stamp { boot, mono, at, ages, .. } = &stamp;
+            let age = ages.map_or(0, |ages| ages.made.into());
             let reading = Reading { boot, mono: *mono, at: *at, age };
-            state.clocks.hear(&camera.node, reading, now.mono)
+            state.clocks.observe(&camera.node, reading, now.mono)
         };
-        let Stamp { seq, mono, boot, took, .. } = stamp;
+        let Stamp { seq, mono, boot, ages, .. } = stamp;
         let jpeg = jpeg.into();
         let (received, first, memory) = (now.mono, OnceLock::new(), None);
-        let frame = Frame { jpeg, seq, captured, received, size, took, mono, boot, first, memory };
+        let frame = Frame { jpeg, seq, captured, received, size, ages, mono, boot, first, memory };
         match self.frames.offer(camera, frame) {
             // A late picture is no fault.
             Ok(()) | Err(Dropped::Old) => Ok(()),
@@ -131,7 +131,7 @@ impl Hub {
     }
 
     /// A snapshot, new or offered again.
-    fn hear_snapshot(&self, camera: &CameraId, jpeg: Bytes) -> Result<(), String> {
+    fn receive_snapshot(&self, camera: &CameraId, jpeg: Bytes) -> Result<(), String> {
         if !self.state().election.stores() {
             return Ok(());
         }
@@ -161,7 +161,7 @@ impl Hub {
     }
 
     /// A node cannot do what it was asked.
-    fn hear_answer(&self, node: &NodeName, payload: &[u8]) -> Result<(), String> {
+    fn receive_answer(&self, node: &NodeName, payload: &[u8]) -> Result<(), String> {
         let Answer { id, error, cause, .. } = Answer::parse(payload).map_err(|e| e.to_string())?;
         // Other questions have other ids.
         if let (Ok(id), Some(why)) = (id.parse(), error) {
@@ -174,7 +174,12 @@ impl Hub {
         Ok(())
     }
 
-    fn hear_gallery(&self, id: &GalleryId, payload: &[u8], retained: bool) -> Result<(), String> {
+    fn receive_gallery(
+        &self,
+        id: &GalleryId,
+        payload: &[u8],
+        retained: bool,
+    ) -> Result<(), String> {
         // A cleared status belongs to a gallery that will not come back.
         let status = match payload {
             [] => Status::Offline,
@@ -184,22 +189,22 @@ impl Hub {
         if !retained && state.election.is_me(id) {
             state.echo.end();
         }
-        if state.cameras.hear_gallery(id, status == Status::Offline) {
+        if state.cameras.receive_gallery(id, status == Status::Offline) {
             self.changed.notify_one();
         }
-        let then = state.election.hear(id, status, retained);
+        let then = state.election.receive(id, status, retained);
         self.take_turn(state, then);
         Ok(())
     }
 
-    fn hear_come(&self, id: &GalleryId, payload: &[u8]) -> Result<(), String> {
+    fn receive_come(&self, id: &GalleryId, payload: &[u8]) -> Result<(), String> {
         let mut state = self.state();
         let then = match payload {
-            [] => state.election.hear_come(id),
+            [] => state.election.receive_come(id),
             told => {
                 let told = Order::parse(told);
                 let (order, other) = told.ok_or("neither empty nor `before ID` or `after ID`")?;
-                state.election.hear_order(id, order, &other)
+                state.election.receive_order(id, order, &other)
             }
         };
         self.take_turn(state, then);
@@ -207,8 +212,8 @@ impl Hub {
     }
 
     /// A gallery that must be told which of the two came before.
-    pub fn next_untold(&self) -> Option<(GalleryId, Order)> {
-        self.state().election.next_untold()
+    pub fn next_order(&self) -> Option<(GalleryId, Order)> {
+        self.state().election.next_order()
     }
 
     /// Acts on what follows from another gallery's message.

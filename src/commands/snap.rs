@@ -15,8 +15,8 @@ use wire::{
     Topic, filter, limits,
 };
 
+use crate::commands::mqtt::{Connection, Message};
 use crate::config::Settings;
-use crate::mqtt::{Connection, Message};
 
 pub fn run(settings: &Settings, camera: &CameraId, output: Option<&Path>) -> anyhow::Result<()> {
     // Fails before a photo is taken if the file cannot be written.

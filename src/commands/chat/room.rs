@@ -15,7 +15,7 @@ const KNOWN: usize = 1000;
 pub struct Room {
     observer: Observer,
     /// All retained messages have arrived: later arrivals are new.
-    is_settled: bool,
+    has_retained: bool,
     /// The ids of the last messages.
     known: VecDeque<PhotoId>,
 }
@@ -33,9 +33,9 @@ impl Room {
 
     /// Call this when all retained messages have arrived. Returns who left meanwhile; the first
     /// time, who is here.
-    pub fn settle(&mut self) -> Vec<String> {
-        let gone = self.observer.settled();
-        if std::mem::replace(&mut self.is_settled, true) {
+    pub fn retained_arrived(&mut self) -> Vec<String> {
+        let gone = self.observer.retained_arrived();
+        if std::mem::replace(&mut self.has_retained, true) {
             return gone.iter().filter_map(|event| self.line(event)).collect();
         }
         let mut names: Vec<String> = self.observer.people().map(|(id, _)| self.label(id)).collect();
@@ -48,7 +48,7 @@ impl Room {
     }
 
     /// Handles one message. Returns the lines that it makes, mostly one or none.
-    pub fn hear(&mut self, topic: &Topic, payload: &[u8]) -> Vec<String> {
+    pub fn receive(&mut self, topic: &Topic, payload: &[u8]) -> Vec<String> {
         match topic {
             Topic::Say(id) if self.observer.name(id).is_some() => match Say::parse(payload) {
                 Ok(say) if !self.known.contains(&say.id) => {
@@ -61,8 +61,8 @@ impl Room {
                 _ => Vec::new(),
             },
             Topic::Person(_) | Topic::GalleryStatus(_) => {
-                let events = self.observer.hear(topic, payload, false);
-                let events = events.iter().filter(|_| self.is_settled);
+                let events = self.observer.observe(topic, payload, false);
+                let events = events.iter().filter(|_| self.has_retained);
                 events.filter_map(|event| self.line(event)).collect()
             }
             _ => Vec::new(),
@@ -96,9 +96,9 @@ impl Room {
 mod tests {
     use super::*;
 
-    fn hear(room: &mut Room, topic: &str, payload: &str) -> Vec<String> {
+    fn receive(room: &mut Room, topic: &str, payload: &str) -> Vec<String> {
         let topic = Topic::parse(&Root::default(), topic).unwrap();
-        room.hear(&topic, payload.as_bytes())
+        room.receive(&topic, payload.as_bytes())
     }
 
     const ANA: &str = r#"{"name":"Ana","since":1}"#;
@@ -107,34 +107,34 @@ mod tests {
     #[test]
     fn arrivals_departures_and_messages_are_lines() {
         let mut room = Room::default();
-        assert!(hear(&mut room, "vitrina/people/a", ANA).is_empty());
-        assert_eq!(room.settle(), ["here: Ana"]);
-        assert_eq!(hear(&mut room, "vitrina/people/b", ANA), ["Ana (b) joined"]);
+        assert!(receive(&mut room, "vitrina/people/a", ANA).is_empty());
+        assert_eq!(room.retained_arrived(), ["here: Ana"]);
+        assert_eq!(receive(&mut room, "vitrina/people/b", ANA), ["Ana (b) joined"]);
         let luz = r#"{"name":"Luz","since":1}"#;
-        assert_eq!(hear(&mut room, "vitrina/people/b", luz), ["Ana is now called Luz"]);
-        assert_eq!(hear(&mut room, "vitrina/people/a/say", SAY), ["Ana: one\n    two[2J"]);
-        assert!(hear(&mut room, "vitrina/people/a/say", SAY).is_empty(), "it is said again");
-        assert_eq!(hear(&mut room, "vitrina/people/a", ""), ["Ana left"]);
-        assert!(hear(&mut room, "vitrina/people/a/say", SAY).is_empty(), "who is not here");
+        assert_eq!(receive(&mut room, "vitrina/people/b", luz), ["Ana is now called Luz"]);
+        assert_eq!(receive(&mut room, "vitrina/people/a/say", SAY), ["Ana: one\n    two[2J"]);
+        assert!(receive(&mut room, "vitrina/people/a/say", SAY).is_empty(), "it is said again");
+        assert_eq!(receive(&mut room, "vitrina/people/a", ""), ["Ana left"]);
+        assert!(receive(&mut room, "vitrina/people/a/say", SAY).is_empty(), "who is not here");
     }
 
     #[test]
     fn people_are_listed_by_name_whatever_their_ids() {
         let mut room = Room::default();
-        hear(&mut room, "vitrina/people/z", ANA);
-        hear(&mut room, "vitrina/people/a", r#"{"name":"Luz","since":1}"#);
-        assert_eq!(room.settle(), ["here: Ana, Luz"]);
+        receive(&mut room, "vitrina/people/z", ANA);
+        receive(&mut room, "vitrina/people/a", r#"{"name":"Luz","since":1}"#);
+        assert_eq!(room.retained_arrived(), ["here: Ana, Luz"]);
     }
 
     #[test]
     fn people_are_here_while_their_gallery_is() {
         let mut room = Room::default();
-        room.settle();
+        room.retained_arrived();
         let eva = r#"{"name":"Eva","since":1,"gallery":"hall"}"#;
-        assert!(hear(&mut room, "vitrina/people/e", eva).is_empty());
-        assert_eq!(hear(&mut room, "vitrina/gallery/hall/status", "online"), ["Eva joined"]);
+        assert!(receive(&mut room, "vitrina/people/e", eva).is_empty());
+        assert_eq!(receive(&mut room, "vitrina/gallery/hall/status", "online"), ["Eva joined"]);
         assert_eq!(
-            hear(&mut room, "vitrina/gallery/hall/status", "offline"),
+            receive(&mut room, "vitrina/gallery/hall/status", "offline"),
             ["Eva left, the connection was lost"]
         );
     }
@@ -142,11 +142,11 @@ mod tests {
     #[test]
     fn departures_during_an_outage_are_told_after_it() {
         let mut room = Room::default();
-        hear(&mut room, "vitrina/people/a", ANA);
-        hear(&mut room, "vitrina/people/b", r#"{"name":"Luz","since":1}"#);
-        room.settle();
+        receive(&mut room, "vitrina/people/a", ANA);
+        receive(&mut room, "vitrina/people/b", r#"{"name":"Luz","since":1}"#);
+        room.retained_arrived();
         room.connected();
-        assert!(hear(&mut room, "vitrina/people/a", ANA).is_empty());
-        assert_eq!(room.settle(), ["Luz left, the connection was lost"]);
+        assert!(receive(&mut room, "vitrina/people/a", ANA).is_empty());
+        assert_eq!(room.retained_arrived(), ["Luz left, the connection was lost"]);
     }
 }

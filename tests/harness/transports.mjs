@@ -22,7 +22,7 @@ export async function certificate() {
 }
 
 /** A broker for `transports` (`tls`, `ws`, `wss`) beside TCP: its `brokers` are by scheme. */
-export async function door(transports, { set = [] } = {}) {
+export async function openBroker(transports, { set = [] } = {}) {
   const files = await certificate();
   const listener = (transport) => {
     const tls = transport === 'ws' ? '' : `, certificate="${files.certificate}", key="${files.key}"`;
@@ -35,7 +35,7 @@ export async function door(transports, { set = [] } = {}) {
 
 /** Adds a user to a broker, waits until the broker knows, and gives the password. */
 export async function user(broker, name, role) {
-  const changes = () => broker.stderr.split('the users have changed').length;
+  const changes = () => broker.stderr.split('read the changed users').length;
   const before = changes();
   const made = await vitrina(['user', 'add', name, '--role', role], { data: broker.data });
   assert.equal(made.code, 0, made.stderr);

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
-use crate::live::splice::{Lent, Piped};
+use super::splice::{Lent, Piped};
 
 /// From this many viewers on the pipe is cheaper (`docs/decisions/freshness.md`).
 const MANY: usize = 16;

@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use wire::Topic;
 use wire::log::Observer;
 
+use crate::commands::mqtt::{Connection, News, QoS};
 use crate::config::Settings;
-use crate::mqtt::{Connection, News, QoS};
 use crate::signals::Signals;
 
 /// How long after the subscription all retained messages have arrived.
@@ -87,13 +87,13 @@ impl Log {
                     News::Message(message) => {
                         let Ok(topic) = Topic::parse(root, &message.topic) else { continue };
                         let events =
-                            self.observer.hear(&topic, &message.payload, message.retained);
+                            self.observer.observe(&topic, &message.payload, message.retained);
                         events.iter().try_for_each(show)?;
                     }
                 },
                 () = settled => {
                     settles = None;
-                    self.observer.settled().iter().try_for_each(show)?;
+                    self.observer.retained_arrived().iter().try_for_each(show)?;
                 }
             }
         }

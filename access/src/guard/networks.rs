@@ -38,8 +38,8 @@ pub struct Networks(Vec<IpNet>);
 /// An entry that is not a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no network: write it like \"192.168.0.0/16\", \"fd00::/8\" or \"203.0.113.7\", or \
-     \"local\" for all private networks"
+    "{0:?} is not a network: write it like \"192.168.0.0/16\", \"fd00::/8\" or \"203.0.113.7\", \
+     or \"local\" for all private networks"
 )]
 pub struct BadNetwork(pub String);
 
@@ -51,6 +51,15 @@ impl Default for Networks {
 
 impl Networks {
     /// Each is [`LOCAL`], a network in CIDR notation, or one address.
+    ///
+    /// ```
+    /// let networks = access::Networks::parse(&["203.0.113.0/24".into()])?;
+    /// assert!(networks.have("203.0.113.7".parse().unwrap()));
+    /// assert!(networks.have("::ffff:203.0.113.7".parse().unwrap()));
+    /// assert!(networks.have("127.0.0.1".parse().unwrap()), "loopback always");
+    /// assert!(!networks.have("192.168.0.1".parse().unwrap()));
+    /// # Ok::<(), access::BadNetwork>(())
+    /// ```
     ///
     /// # Errors
     /// The first entry that is none of these.
@@ -170,7 +179,7 @@ mod tests {
     fn what_is_no_network_is_named() {
         for bad in ["", "home", "10.0.0.0/33", "10.0.0/8", "fd00::/129", "10.0.0.0/8 ", "LOCAL"] {
             let error = Networks::parse(&[bad.to_owned()]).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{bad:?} is no network")), "{error}");
+            assert!(error.starts_with(&format!("{bad:?} is not a network")), "{error}");
         }
     }
 

@@ -9,8 +9,8 @@ use std::time::SystemTime;
 
 use rustix::fs::{FlockOperation, Gid, Uid};
 
-use crate::local::{self, Local};
-use crate::passwords::new_password;
+use crate::users::local::{self, Local};
+use crate::users::passwords::new_password;
 use crate::users::{BadUsers, Users};
 
 /// The name of the users' file.
@@ -130,8 +130,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::passwords;
     use crate::roles::Role;
+    use crate::users::passwords;
 
     #[test]
     fn users_are_added_changed_and_removed_in_a_private_file() {

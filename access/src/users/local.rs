@@ -1,5 +1,5 @@
 //! The credentials of this machine's own parts: three random passwords in files that only the
-//! service's user can read, valid from loopback only. [`crate::folder`] reads them.
+//! service's user can read, valid from loopback only. [`super::folder`] reads them.
 //!
 //! With them this machine's node, gallery and commands come in whichever users exist. The password
 //! decides the role; the user name is free, and a node uses its own name.

@@ -9,8 +9,8 @@ use wire::people::Person;
 use wire::{CameraId, CameraState, GalleryId, Info, NodeName, Root, State, Status, Topic, filter};
 
 use crate::args::Forgotten;
+use crate::commands::mqtt::{Connection, Message};
 use crate::config::Settings;
-use crate::mqtt::{Connection, Message};
 
 pub fn run(settings: &Settings, what: &Forgotten) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_current_thread()

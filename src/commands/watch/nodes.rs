@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use wire::{CameraId, CameraStats, Info, NodeName, Root, State, Stats, Status, Topic, filter};
 
 use super::Table;
-use crate::mqtt::Message;
+use crate::commands::mqtt::Message;
 
-/// At most so many facts are subscribed to by exact name.
+/// The most facts that are subscribed to by exact name.
 const ASKED: usize = 1000;
 
 /// The width of the narrowest terminal, in columns.
@@ -194,7 +194,7 @@ fn row([name, state, format, size, fps, age, dropped]: [&str; 7]) -> String {
     format!("{}\n", row.trim_end())
 }
 
-/// A text of at most so many characters, without the middle of a longer one.
+/// A text of at most `most` characters, without the middle of a longer one.
 fn cut(text: &str, most: usize) -> String {
     let chars: Vec<char> = text.chars().collect();
     if chars.len() <= most {

@@ -1,7 +1,7 @@
 //! The names by which browsers may call this machine.
 //!
 //! With DNS rebinding a stranger's page calls this machine by the stranger's own name, so a name is
-//! ours only if no stranger can own it. `docs/decisions/door.md` says why each kind is safe.
+//! ours only if no stranger can own it. `docs/decisions/access.md` says why each kind is safe.
 
 use std::fs;
 use std::net::IpAddr;

@@ -11,7 +11,7 @@ impl People {
     ///
     /// # Errors
     /// Why it was refused.
-    pub fn hear(&self, topic: &Topic, payload: &[u8], retained: bool) -> Result<(), String> {
+    pub fn receive(&self, topic: &Topic, payload: &[u8], retained: bool) -> Result<(), String> {
         let now = Now::read();
         match topic {
             Topic::Person(id) => {
@@ -22,7 +22,7 @@ impl People {
                 let mut room = self.room();
                 let Room { presence, outbox, .. } = &mut *room;
                 let full = |_| "there are too many people already".to_owned();
-                if presence.hear(id, person, retained, now).map_err(full)? {
+                if presence.receive(id, person, retained, now).map_err(full)? {
                     outbox.put(Out::Fact(topic.clone(), String::new()));
                 }
             }
@@ -33,10 +33,10 @@ impl People {
                     Say::parse(payload).map_err(|error| error.to_string())?;
                 let mut room = self.room();
                 let Some(person) = room.presence.author(id) else {
-                    return Err("who says this is not here".to_owned());
+                    return Err("the person who says this is not here".to_owned());
                 };
-                if room.heard.take(id.clone(), now.since_boot()).is_err() {
-                    room.unheard += 1;
+                if room.received.take(id.clone(), now.since_boot()).is_err() {
+                    room.dropped += 1;
                     return Err("too much at once; it is dropped".to_owned());
                 }
                 // The event of coming precedes the first words.
@@ -52,19 +52,19 @@ impl People {
                 };
                 let mut room = self.room();
                 // A new gallery may use a broker that does not give it retained messages.
-                if room.presence.hear_gallery(gallery, status) && !retained {
+                if room.presence.receive_gallery(gallery, status) && !retained {
                     room.tell_all();
                 }
             }
             Topic::State(camera) if camera.node.is_browser() => {
                 let state = State::parse(payload).ok().map(|state| state.state);
                 let is_shown = state.is_some_and(|state| state != wire::CameraState::Off);
-                self.room().presence.hear_camera(camera, is_shown);
+                self.room().presence.receive_camera(camera, is_shown);
             }
             Topic::Info(node) if node.is_browser() && retained => {
                 let Ok(info) = Info::parse(payload) else { return Ok(()) };
                 let Room { cameras, outbox, .. } = &mut *self.room();
-                cameras.hear_info(node, &info, outbox);
+                cameras.receive_info(node, &info, outbox);
             }
             Topic::Want(camera) => {
                 let want = Want::parse(payload).map_err(|error| error.to_string())?;

@@ -30,11 +30,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 pub struct Connection {
     client: AsyncClient,
     events: EventLoop,
-    broker: Door,
+    broker: Broker,
 }
 
 /// The broker and the user of a connection.
-struct Door {
+struct Broker {
     url: BrokerUrl,
     /// The user, if there was a password.
     user: Option<String>,
@@ -98,7 +98,7 @@ impl Connection {
         let mut network = NetworkOptions::new();
         network.set_tcp_nodelay(true);
         events.set_network_options(network);
-        let broker = Door { url: broker, user: password.map(|_| user) };
+        let broker = Broker { url: broker, user: password.map(|_| user) };
         Ok(Connection { client, events, broker })
     }
 
@@ -214,7 +214,7 @@ pub enum News {
 impl Live {
     /// The next event; after an error the connection is gone.
     pub async fn next(&mut self) -> anyhow::Result<News> {
-        self.news.recv().await.context("the connection has ended")?
+        self.news.recv().await.context("the connection ended")?
     }
 }
 
@@ -224,7 +224,7 @@ impl Drop for Live {
     }
 }
 
-fn failed(Door { url, user }: &Door, error: ConnectionError) -> anyhow::Error {
+fn failed(Broker { url, user }: &Broker, error: ConnectionError) -> anyhow::Error {
     match (error, user) {
         (ConnectionError::Io(error), _) => anyhow::Error::new(error)
             .context(format!("the broker {url} cannot be reached; is it running there?")),

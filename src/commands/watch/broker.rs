@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Instant;
 
 use super::Table;
-use crate::mqtt::Message;
+use crate::commands::mqtt::Message;
 
 const PREFIX: &str = "$SYS/broker/";
 

@@ -8,9 +8,9 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use wire::{Answer, Ask, NodeName, Root, Status, Topic, filter, limits};
 
+use crate::commands::lines;
+use crate::commands::mqtt::{Connection, Live, Message, News, QoS};
 use crate::config::Settings;
-use crate::lines;
-use crate::mqtt::{Connection, Live, Message, News, QoS};
 use crate::signals::Signals;
 
 /// A node answers at once.
