@@ -15,6 +15,8 @@ pub enum Right {
     Upload,
     /// Have a camera take a photo.
     Snap,
+    /// Change what cameras and nodes are called.
+    Control,
     /// Give photos captions, and pin them.
     Edit,
     /// Delete photos, and take that back.
@@ -27,12 +29,13 @@ pub enum Right {
 
 impl Right {
     /// All rights.
-    pub const ALL: [Right; 9] = [
+    pub const ALL: [Right; 10] = [
         Right::Look,
         Right::Talk,
         Right::Show,
         Right::Upload,
         Right::Snap,
+        Right::Control,
         Right::Edit,
         Right::Delete,
         Right::Log,
@@ -48,6 +51,7 @@ impl fmt::Display for Right {
             Right::Show => "show",
             Right::Upload => "upload",
             Right::Snap => "snap",
+            Right::Control => "control",
             Right::Edit => "edit",
             Right::Delete => "delete",
             Right::Log => "log",

@@ -193,6 +193,8 @@ pub struct Config {
     pub(crate) people: people::Config,
     /// The database of the log.
     pub(crate) log: PathBuf,
+    /// The database of what cameras were called.
+    pub(crate) roll: PathBuf,
     /// The pool that does all work on pictures.
     pub(crate) pictures: picture::Pool,
 }
@@ -229,7 +231,7 @@ impl Section {
         let secret = data.join("secret");
         let keys = Keys::open(&secret).map_err(failed(&secret))?;
         let people = people::Config { keys, talk: data.join("talk.db") };
-        let log = log(&data);
+        let (log, roll) = (log(&data), data.join("roll.db"));
         let photos = self.photos.check(data, pictures.clone())?;
         Ok(Config {
             listen,
@@ -248,6 +250,7 @@ impl Section {
             photos,
             people,
             log,
+            roll,
             pictures,
         })
     }

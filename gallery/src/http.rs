@@ -19,3 +19,4 @@ pub(crate) mod range;
 pub(crate) mod routes;
 pub(crate) mod site;
 pub(crate) mod snapshot;
+pub(crate) mod titles;

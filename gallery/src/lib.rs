@@ -51,6 +51,7 @@ use photos::ingest::{Ingest, Saying};
 use photos::store::Store;
 use photos::upload::Uploads;
 use record::journal::Journal;
+use record::roll::Roll;
 use relay::Relay;
 
 /// A task that shows no progress for this long hangs. The slowest needs 10 s, when it looks for a
@@ -80,6 +81,7 @@ struct Opened {
     store: Store,
     people: Arc<People>,
     journal: Arc<Journal>,
+    roll: Arc<Roll>,
 }
 
 /// Why a gallery cannot start.
@@ -145,6 +147,7 @@ impl Gallery {
         health.include(config.pictures.health());
         health.include(opened.people.health());
         health.include(opened.journal.health());
+        opened.roll.health().into_iter().for_each(|roll| health.include(roll));
         Ok(Gallery { config, listener, address, https, health, opened })
     }
 
@@ -187,7 +190,7 @@ impl Gallery {
             );
         }
         // The databases are closed last, on threads that may wait for a disk.
-        let closing = (opened.people.clone(), opened.journal.clone());
+        let closing = (opened.people.clone(), opened.journal.clone(), opened.roll.clone());
         let (say, sayings) = mpsc::channel(photos::ingest::SAYINGS);
         let port = https.as_ref().map(|(_, address, _)| address.port());
         let hub = Arc::new(opened.hub(&config, port, say));
@@ -299,15 +302,16 @@ impl Gallery {
 impl Opened {
     /// The store comes first: it knows whether another gallery has this data.
     fn of(config: &Config) -> Result<Opened, OpenError> {
-        let store = Store::open(config.photos.clone())?;
+        let roll = Arc::new(Roll::new(&config.roll));
+        let store = Store::open(config.photos.clone(), roll.clone())?;
         let people = Arc::new(People::new(&config.people, &config.id, &config.root));
-        Ok(Opened { store, people, journal: Arc::new(Journal::new(&config.log)) })
+        Ok(Opened { store, people, journal: Arc::new(Journal::new(&config.log)), roll })
     }
 
     /// The hub of a gallery that has HTTPS on this port; what it says to the broker goes into
     /// `say`.
     fn hub(&self, config: &Config, https: Option<u16>, say: mpsc::Sender<Saying>) -> Hub {
-        let Opened { store, people, journal } = self;
+        let Opened { store, people, journal, .. } = self;
         let ingest = Ingest::new(store.clone(), say, config.pictures.config().keep_gps);
         let (id, people, journal) = (config.id.clone(), people.clone(), journal.clone());
         Hub::new(id, config.open, https, people, store.clone(), ingest, journal)

@@ -14,3 +14,4 @@ pub(crate) mod hub;
 pub(crate) mod page;
 mod snap;
 pub(crate) mod socket;
+pub(crate) mod title;

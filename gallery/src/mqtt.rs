@@ -343,6 +343,7 @@ impl Speaker<'_> {
             filter::every_photo,
             filter::every_snap,
             filter::every_set,
+            filter::every_set_title,
             filter::every_ask,
             filter::every_answer,
             filter::every_snapshot,

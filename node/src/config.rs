@@ -29,6 +29,10 @@ pub struct Section {
     /// made from the host name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What people call the node, in any script, until somebody gives it another title by hand: at
+    /// most 64 characters. Default: its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// The MQTT broker, `mqtt://[USER@]HOST[:PORT]`, or `mqtts://` for TLS. Default:
     /// `mqtt://127.0.0.1:1883`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,6 +82,9 @@ pub struct TestCardSection {
     /// As for a camera.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<String>,
+    /// As for a camera.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
 }
 
 /// When the test card is shown.
@@ -104,6 +111,9 @@ pub struct CameraSection {
     /// has by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What people call it, as for the node. Default: its name here, or else its card's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// Pixels across, 16 to 16384. Default: the largest up to 1920 that gives 25 frames a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
@@ -131,6 +141,8 @@ pub struct CameraSection {
 pub struct Config {
     /// The node's name.
     pub name: NodeName,
+    /// Its title, if it has one.
+    pub title: String,
     /// The first word of all topics.
     pub root: Root,
     /// Where the broker is.
@@ -150,7 +162,7 @@ pub struct Config {
 }
 
 /// The test card as used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestCard {
     /// When it is shown.
     pub show: Show,
@@ -162,6 +174,8 @@ pub struct TestCard {
     pub fps: u32,
     /// How often the node takes a photo of it.
     pub every: Option<Duration>,
+    /// Its title, if it has one.
+    pub title: String,
 }
 
 /// The settings of one camera.
@@ -171,6 +185,8 @@ pub struct CameraConfig {
     pub device: Option<PathBuf>,
     /// Its name.
     pub name: Option<CameraName>,
+    /// Its title, if it has one.
+    pub title: String,
     /// Format, size and rate.
     pub ask: Ask,
     /// How often it takes a photo by itself.
@@ -214,6 +230,7 @@ impl Section {
             Some(name) => node_name(&name)?,
             None => NodeName::from_host(&identity::host()),
         };
+        let title = title("node", self.title.as_deref())?;
         let broker = match self.broker {
             Some(url) => url.parse().map_err(|bad: BadBrokerUrl| {
                 BadConfig::new("node.broker", quoted(&hidden(&url)), bad.rule())
@@ -232,8 +249,18 @@ impl Section {
             let right = format!("cannot be made: {error}; choose a directory that can be written");
             BadConfig::new("the node's data directory", data.display(), right)
         })?;
-        let password_file = self.password_file;
-        Ok(Config { name, root, broker, tls, password_file, spool, test_card, cameras, data })
+        Ok(Config {
+            name,
+            title,
+            root,
+            broker,
+            tls,
+            password_file: self.password_file,
+            spool,
+            test_card,
+            cameras,
+            data,
+        })
     }
 }
 
@@ -273,6 +300,7 @@ impl TestCardSection {
             height: within("height", self.height, 720, 120..=2160, true)?,
             fps: within("fps", self.fps, 30, 1..=120, false)?,
             every: every("node.test_card", self.every.as_deref())?,
+            title: title("node.test_card", self.title.as_deref())?,
         })
     }
 }
@@ -362,10 +390,18 @@ impl CameraSection {
         Ok(CameraConfig {
             device: self.device,
             name,
+            title: title(at, self.title.as_deref())?,
             ask: Ask { width, height, fps, format, quality },
             every: every(at, self.every.as_deref())?,
         })
     }
+}
+
+/// The title typed in section `at`; empty if there is none.
+fn title(at: &str, typed: Option<&str>) -> Result<String, BadConfig> {
+    let typed = typed.unwrap_or_default();
+    wire::title::title(typed)
+        .map_err(|bad| BadConfig::new(format!("{at}.title"), quoted(typed), bad.to_string()))
 }
 
 /// How often a camera takes a photo, as typed in section `at`.
@@ -460,6 +496,42 @@ mod tests {
                 CameraSection { name: Some("door".into()), every, ..CameraSection::default() };
             let error = check(Section { camera: vec![camera], ..Section::default() }).unwrap_err();
             assert_eq!(error.key(), "node.camera[0].every");
+        }
+    }
+
+    #[test]
+    fn titles_are_in_any_script_and_name_their_keys_when_they_are_too_long() {
+        let at = |title: &str| {
+            let title = Some(title.to_owned());
+            let camera = CameraSection { name: Some("door".into()), ..Default::default() };
+            [
+                ("node.title", Section { title: title.clone(), ..Section::default() }),
+                (
+                    "node.camera[0].title",
+                    Section {
+                        camera: vec![CameraSection { title: title.clone(), ..camera }],
+                        ..Section::default()
+                    },
+                ),
+                (
+                    "node.test_card.title",
+                    Section {
+                        test_card: TestCardSection { title, ..Default::default() },
+                        ..Section::default()
+                    },
+                ),
+            ]
+        };
+        for (key, section) in at(" Porte\nnord\u{202e} ") {
+            let config = check(section).unwrap();
+            let cameras = config.cameras.iter().map(|camera| &camera.title);
+            let mut titles = [&config.title, &config.test_card.title].into_iter().chain(cameras);
+            assert!(titles.any(|title| title == "Porte nord"), "{key}");
+        }
+        for (key, section) in at(&"北".repeat(65)) {
+            let error = check(section).unwrap_err();
+            assert_eq!(error.key(), key);
+            assert!(error.to_string().ends_with("64 characters, and this has 65"), "{error}");
         }
     }
 

@@ -34,14 +34,15 @@ impl Identity {
         }
     }
 
-    /// The node's info with these cameras.
-    pub fn info(&self, kind: Kind, cameras: Vec<CameraName>) -> Info {
+    /// The node's info with this title and these cameras.
+    pub fn info(&self, kind: Kind, title: String, cameras: Vec<CameraName>) -> Info {
         Info {
             kind,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine: self.machine.clone(),
             boot: self.boot.clone(),
             instance: self.instance.clone(),
+            title,
             host: self.host.clone(),
             model: self.model.clone(),
             started: self.started,

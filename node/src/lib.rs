@@ -161,10 +161,11 @@ impl Node {
             result
         };
         let work = async {
-            let (captured, (), (), ()) = tokio::join!(
+            let (captured, (), (), (), ()) = tokio::join!(
                 captured,
                 Arc::clone(&self.link).run(stop.subscribe()),
                 self.cameras.keep_time(stop.subscribe()),
+                self.cameras.keep_titles(&self.link.answers, stop.subscribe()),
                 self.questions.run(stop.subscribe())
             );
             self.link.spooler.end();

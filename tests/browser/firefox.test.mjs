@@ -53,10 +53,16 @@ test('a photo is taken with the shutter, and comes into the strip', async () => 
   await until('its small picture is there', () => drawn(ana, '.strip img'), SOON);
 });
 
-test('a camera is shown large, and Back returns to the wall', async () => {
+test('a camera is shown large and named there, and Back returns to the wall', async () => {
   await ana.locator(`[data-camera="${card}"] .open`).click();
   await ana.getByRole('heading', { name: 'Test card' }).waitFor();
   await live(ana, card, SOON);
+  await ana.keyboard.press('n');
+  const field = ana.getByRole('textbox', { name: 'Name of this camera' });
+  await field.fill('The north door of the old house, 北门');
+  await ana.keyboard.press('Enter');
+  await field.waitFor({ ...SOON, state: 'detached' });
+  await ana.getByRole('heading', { name: 'The north door of the old house, 北门' }).waitFor(SOON);
   await ana.evaluate('history.back()');
   await ana.locator('.wall').waitFor();
   await live(ana, card, SOON);

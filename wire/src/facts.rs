@@ -13,4 +13,5 @@ pub mod people;
 pub(crate) mod photo;
 #[cfg(test)]
 mod tests;
+pub mod title;
 pub(crate) mod want;

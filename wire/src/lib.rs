@@ -21,6 +21,7 @@ pub use facts::node::{Info, Kind, Stats, Status};
 pub use facts::payload::BadPayload;
 pub use facts::people;
 pub use facts::photo::{Author, Mark, MediaType, Photo, PhotoEvent, Snap, Stored, TimeSource};
+pub use facts::title::{self, BadTitle};
 pub use facts::want::Want;
 pub use limits::PacketLimits;
 pub use page::frame;

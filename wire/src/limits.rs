@@ -95,6 +95,16 @@ pub const CAPTION: usize = 500;
 /// The longest name of a person, in characters.
 pub const PERSON: usize = 40;
 
+/// The longest title of a node or camera, in characters as people count them (Unicode's extended
+/// grapheme clusters, UAX #29).
+pub const TITLE: usize = 64;
+
+/// The longest title in bytes of UTF-8: a character can have any number of marks.
+pub const TITLE_BYTES: usize = 512;
+
+/// The largest state of a camera, in bytes of JSON: some clients take no larger message.
+pub const STATE: usize = 4096;
+
 /// The longest message in the talk, in characters.
 pub const SAY: usize = 2000;
 

@@ -150,6 +150,14 @@ pub enum Event {
         /// The new value.
         value: String,
     },
+    /// Somebody gives a node a title, or takes it away.
+    Titled {
+        /// Which one.
+        node: NodeName,
+        /// The title; empty if it is taken away.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        title: String,
+    },
     /// Somebody asks a node something.
     Ask {
         /// Which one.
@@ -215,9 +223,16 @@ impl fmt::Display for Event {
                 write!(f, "{before} is now called {}", person.name)
             }
             Event::Snap { camera } => write!(f, "{camera} is asked for a photo"),
+            Event::Set { camera, control, value } if value.is_empty() => {
+                write!(f, "{camera} is told to set {control} to nothing")
+            }
             Event::Set { camera, control, value } => {
                 write!(f, "{camera} is told to set {control} to {value}")
             }
+            Event::Titled { node, title } if title.is_empty() => {
+                write!(f, "{node} is told to set title to nothing")
+            }
+            Event::Titled { node, title } => write!(f, "{node} is told to set title to {title}"),
             Event::Ask { node, method } => write!(f, "{node} is asked: {method}"),
             Event::Refused { node, why } => write!(f, "{node} cannot: {why}"),
             Event::Missed { count } => write!(f, "{count} more happened than the log takes"),

@@ -221,8 +221,11 @@ pub struct Measured {
 pub struct Camera {
     /// Which one.
     pub camera: CameraId,
-    /// The name that people gave it.
+    /// What people call it: its title, or else what it is called without one.
     pub name: String,
+    /// What people call its node, if they gave it a title.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub node_title: String,
     /// The kind of its node.
     pub kind: Kind,
     /// What it is doing; also `lost` when its node is offline.

@@ -47,7 +47,7 @@ impl Grant {
     pub fn of(role: Role, name: &str, root: &Root, deny: Arc<[String]>) -> Grant {
         let text = |rest: &str| format!("{root}/{rest}");
         let both = |rest: &str| [format!("{root}/{rest}"), format!("{root}-jpeg/{rest}")];
-        let commands = ["+/+/want", "+/+/snap", "+/+/set/+"].map(text);
+        let commands = ["+/+/want", "+/+/snap", "+/+/set/+", "+/set/title"].map(text);
         let (publish, subscribe) = match role {
             Role::Admin => return Grant::everything(Arc::new([])),
             // With another name it could contain a wildcard, or match another node's topics.
@@ -224,7 +224,9 @@ mod tests {
     fn roles_differ_in_what_they_say() {
         let topics = [
             "vitrina/pi/cam/want",
-            "vitrina/pi/cam/set/gain",
+            "vitrina/pi/cam/set/title",
+            "vitrina/pi/set/title",
+            "vitrina/pi/set/state",
             "vitrina/pi/stored",
             "vitrina/pi/ask",
             "vitrina/gallery/a/status",
@@ -241,11 +243,11 @@ mod tests {
             topics.map(|topic| if grant.may_publish(topic) { 'y' } else { '-' })
         };
         let said = |role| String::from_iter(allowed(role));
-        assert_eq!(said(Role::Gallery), "yyy-yyyyy---");
-        assert_eq!(said(Role::Operator), "yy-y-yy-----");
-        assert_eq!(said(Role::Viewer), "------------");
-        assert_eq!(said(Role::Node), "------------");
-        assert_eq!(said(Role::Admin), "yyyyyyyyyyyy");
+        assert_eq!(said(Role::Gallery), "yyy-y-yyyyy---");
+        assert_eq!(said(Role::Operator), "yyy--y-yy-----");
+        assert_eq!(said(Role::Viewer), "--------------");
+        assert_eq!(said(Role::Node), "--------------");
+        assert_eq!(said(Role::Admin), "yyyyyyyyyyyyyy");
     }
 
     #[test]

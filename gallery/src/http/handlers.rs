@@ -13,10 +13,11 @@ use wire::page::Camera;
 
 use crate::http::addresses::{self, What, Which};
 use crate::http::site::{Asked, Site};
-use crate::http::{assets, edits, photos, proxied, snapshot};
+use crate::http::{assets, edits, photos, proxied, snapshot, titles};
 use crate::limits::strangers::Strangers;
 use crate::live::page;
 use crate::live::socket::{self, Socket, handshake};
+use crate::live::title::Whose;
 use crate::now::Now;
 use crate::people::Visitor;
 use crate::photos::upload::idempotency::Key;
@@ -27,6 +28,9 @@ use crate::relay;
 /// How many lines of the log are sent, by default and at most.
 const LINES: u64 = 100;
 const LINES_MOST: u64 = 500;
+
+/// Where to find out what there is.
+const CAMERAS: &str = "GET /api/cameras lists them";
 
 type Answer = Result<Response, Problem>;
 
@@ -134,6 +138,23 @@ pub(crate) async fn snap(site: Site, asked: Asked) -> Answer {
     let camera = parse(&format!("{}/{}", asked.name(0), asked.name(1)))?;
     let _share = site.strangers.snaps.take(asked.caller.who())?;
     photos::snap(&site.hub, &camera, &photos::small(asked.body).await?).await
+}
+
+/// Gives a camera a title.
+pub(crate) async fn entitle(site: Site, asked: Asked) -> Answer {
+    let camera = parse(&format!("{}/{}", asked.name(0), asked.name(1)))?;
+    let _share = site.strangers.titles.take(asked.caller.who())?;
+    let body = photos::small(asked.body).await?;
+    titles::set(&site.hub, Whose::Camera(camera), &body).await
+}
+
+/// Gives a node a title.
+pub(crate) async fn entitle_node(site: Site, asked: Asked) -> Answer {
+    let unknown = |error: wire::BadName| Problem::not_found(error.to_string(), CAMERAS);
+    let node = asked.name(0).parse().map_err(unknown)?;
+    let _share = site.strangers.titles.take(asked.caller.who())?;
+    let body = photos::small(asked.body).await?;
+    titles::set(&site.hub, Whose::Node(node), &body).await
 }
 
 /// The people who are here.
@@ -311,8 +332,7 @@ fn no_picture() -> Problem {
 }
 
 fn parse(camera: &str) -> Result<CameraId, Problem> {
-    let hint = "GET /api/cameras lists them";
-    camera.parse().map_err(|error: wire::BadName| Problem::not_found(error.to_string(), hint))
+    camera.parse().map_err(|error: wire::BadName| Problem::not_found(error.to_string(), CAMERAS))
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response {

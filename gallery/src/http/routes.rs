@@ -1,6 +1,6 @@
 //! All routes in one table, each with the right that it needs.
 
-use access::Right::{self, Delete, Edit, Log, Look, Snap, Upload};
+use access::Right::{self, Control, Delete, Edit, Log, Look, Snap, Upload};
 use futures_util::future::BoxFuture;
 use hyper::upgrade::OnUpgrade;
 use warp::filters::BoxedFilter;
@@ -70,6 +70,8 @@ static ROUTES: &[Route] = &[
     on("GET", Path("/relay/{room}"), Some(Right::Relay), to!(handlers::no_upgrade)),
     on("GET", Path("/api/cameras"), Some(Look), to!(handlers::cameras)),
     on("POST", Path("/api/cameras/{node}/{camera}/snap"), Some(Snap), to!(handlers::snap)),
+    on("PUT", Path("/api/cameras/{node}/{camera}/title"), Some(Control), to!(handlers::entitle)),
+    on("PUT", Path("/api/nodes/{node}/title"), Some(Control), to!(handlers::entitle_node)),
     on("GET", Path("/api/people"), Some(Look), to!(handlers::people)),
     on("GET", Path("/api/log"), Some(Log), to!(handlers::log)),
     on("GET", Path("/api/photos"), Some(Look), to!(handlers::photos)),

@@ -24,6 +24,8 @@ pub(crate) struct Strangers {
     pub uploads: Shares,
     /// Photos that cameras were asked for and that somebody waits for.
     pub snaps: Shares,
+    /// Titles that nodes were asked to keep and that somebody waits for.
+    pub titles: Shares,
     /// Clients of the relay.
     pub relay: Shares,
     /// Pictures that clients of the relay sent and that wait to be stored.
@@ -75,6 +77,7 @@ impl Strangers {
             stills: Shares::new("streams and snapshots", 200),
             uploads: Shares::new("uploads", 64),
             snaps: Shares::new("photos that are waited for", 64),
+            titles: Shares::new("titles that are waited for", 64),
             relay: Shares::new("clients of the relay", 1000),
             offers: Shares::new("pictures of the relay that wait to be stored", OFFERS),
             messages: Shares::new("bytes for messages", MESSAGES.bytes()),

@@ -322,6 +322,12 @@ impl Cameras {
         gallery.is_none_or(|gallery| !self.offline.contains(gallery))
     }
 
+    /// Whether a node is online; none if it is not known.
+    pub fn is_online(&self, node: &NodeName) -> Option<bool> {
+        let node = self.nodes.get(node)?;
+        Some(node.status == Some(Status::Online) && !node.silent)
+    }
+
     pub fn knows(&self, node: &NodeName) -> bool {
         self.nodes.contains_key(node)
     }
@@ -381,7 +387,11 @@ impl Node {
         let Camera { state, since, told, .. } = known;
         let mut shown = page::Camera {
             camera: CameraId { node: node.clone(), camera: camera.clone() },
-            name: if state.name.is_empty() { camera.to_string() } else { state.name.clone() },
+            name: match state.called() {
+                "" => camera.to_string(),
+                called => called.to_owned(),
+            },
+            node_title: self.info.as_ref().map_or_else(String::new, |info| info.title.clone()),
             kind: self.info.as_ref().map_or(Kind::V4l2, |info| info.kind),
             state: state.state,
             reason: state.reason.map(Why::Node),

@@ -11,10 +11,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tracing::info;
 use wire::page::{Camera, Notice, NoticeCode};
-use wire::{CameraId, GalleryId, Topic};
+use wire::{Answer, CameraId, GalleryId, NodeName, Topic};
 
 use crate::live::arrivals::{Arrivals, Echo};
 use crate::live::cameras::Cameras;
@@ -30,6 +30,9 @@ use crate::record::journal::Journal;
 /// Bad messages are logged once for each topic, for at most this many topics.
 const COMPLAINTS: usize = 100;
 
+/// The most answers about titles that wait for those who asked.
+const ANSWERS: usize = 64;
+
 /// Changes within this time are shown together, as when all retained facts arrive.
 const GATHER: Duration = Duration::from_millis(30);
 
@@ -42,6 +45,8 @@ pub(crate) struct Hub {
     pub people: Arc<People>,
     pub journal: Arc<Journal>,
     changed: Notify,
+    /// What nodes answer about titles.
+    pub answers: broadcast::Sender<(NodeName, Answer)>,
     /// Told when a node comes online, because it knows no wants.
     pub node_online: Notify,
     /// Told when this gallery must announce again that it is online.
@@ -112,6 +117,7 @@ impl Hub {
             people,
             journal,
             changed: Notify::new(),
+            answers: broadcast::Sender::new(ANSWERS),
             node_online: Notify::new(),
             say_online: Notify::new(),
             say_come: Notify::new(),
@@ -130,6 +136,11 @@ impl Hub {
 
     pub fn camera(&self, id: &CameraId) -> Option<Camera> {
         self.state().cameras.get(id)
+    }
+
+    /// Whether a node is online; none if it is not known.
+    pub fn is_online(&self, node: &NodeName) -> Option<bool> {
+        self.state().cameras.is_online(node)
     }
 
     pub fn notices(&self) -> watch::Receiver<Arc<[Notice]>> {

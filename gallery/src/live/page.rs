@@ -30,6 +30,7 @@ use crate::live::socket::{self, Socket};
 use crate::now::{self, Micros, Now, micros};
 use crate::people::Visitor;
 use crate::record::journal::Reader;
+use crate::record::roll::Roll;
 use live::{Live, Next};
 use woken::when_woken;
 
@@ -315,6 +316,7 @@ struct Sources {
     cameras: watch::Receiver<Arc<[Camera]>>,
     notices: watch::Receiver<Arc<[Notice]>>,
     photos: broadcast::Receiver<PhotoEvent>,
+    roll: Arc<Roll>,
     ping: Interval,
     alive: Interval,
     measure: Interval,
@@ -341,9 +343,9 @@ impl Sources {
         notices.mark_changed();
         let mut measure = interval(MEASURE_EVERY);
         measure.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let photos = hub.store.events();
+        let (photos, roll) = (hub.store.events(), hub.store.roll().clone());
         let (ping, alive) = (interval(PING_EVERY), interval(ALIVE));
-        Sources { cameras, notices, photos, ping, alive, measure }
+        Sources { cameras, notices, photos, roll, ping, alive, measure }
     }
 
     /// The next news. Safe to cancel.
@@ -363,7 +365,7 @@ impl Sources {
                 News::Message(ToPage::Notice { notices })
             }
             event = self.photos.recv() => match event {
-                Ok(event) => News::Message(ToPage::Photo(event)),
+                Ok(event) => News::Message(ToPage::Photo(self.roll.called_in(event))),
                 // The page reconnects, and asks for the photos anew.
                 Err(RecvError::Lagged(missed)) => {
                     let reason = format!("{missed} photos changed too fast for this page");

@@ -39,6 +39,7 @@ pub(crate) use incoming::{Added, Content, Incoming, NewPhoto};
 pub(crate) use index::{Day, Filter, Page, Query, Sources};
 
 use crate::photos::picture::Pool;
+use crate::record::roll::Roll;
 use blobs::{Blobs, Key};
 use disk::{Reserve, Space};
 use incoming::prepare;
@@ -62,6 +63,8 @@ const FILERS: usize = 8;
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     shared: Arc<Shared>,
+    /// The photos that it returns have the last names of their cameras.
+    roll: Arc<Roll>,
 }
 
 #[derive(Debug)]
@@ -123,7 +126,7 @@ impl Store {
     ///
     /// # Errors
     /// [`OpenError`] says what to do.
-    pub fn open(config: Config) -> Result<Store, OpenError> {
+    pub fn open(config: Config, roll: Arc<Roll>) -> Result<Store, OpenError> {
         let Config { folder, retention, min_free, pictures } = config;
         let (here, lock) = recovery::take(&folder)?;
         let unusable = |source: io::Error| OpenError::Io { path: folder.clone(), source };
@@ -175,12 +178,17 @@ impl Store {
         health.thread("store-writer", Need::Vital, write).map_err(unusable)?;
         let keep = move |alive: &Beat| writer::keep(&space, &queue, &stopped, alive);
         health.thread("store-keeper", Need::Minor, keep).map_err(unusable)?;
-        Ok(Store { shared: Arc::new(shared) })
+        Ok(Store { shared: Arc::new(shared), roll })
     }
 
     /// Whether the threads are alive.
     pub fn health(&self) -> &Health {
         &self.shared.health
+    }
+
+    /// What cameras were called last.
+    pub fn roll(&self) -> &Arc<Roll> {
+        &self.roll
     }
 
     /// A temporary file for an upload.
@@ -248,7 +256,8 @@ impl Store {
     /// [`StoreError::Unknown`], or [`StoreError::Gone`] if it was deleted.
     pub async fn get(&self, id: &PhotoId) -> Result<Photo, StoreError> {
         let id = id.clone();
-        self.shared.readers.run(move |index| photo(index, &id)).await
+        let photo = self.shared.readers.run(move |index| photo(index, &id)).await;
+        photo.map(|photo| self.roll.called(photo))
     }
 
     /// The photo and its blob.
@@ -256,12 +265,12 @@ impl Store {
     /// # Errors
     /// As [`Store::get`].
     pub async fn file(&self, id: &PhotoId) -> Result<Stored, StoreError> {
-        let (blobs, id) = (self.shared.blobs.clone(), id.clone());
+        let (blobs, roll, id) = (self.shared.blobs.clone(), self.roll.clone(), id.clone());
         self.shared
             .readers
             .run(move |index| {
                 blobs.is_here()?;
-                let photo = photo(index, &id)?;
+                let photo = roll.called(photo(index, &id)?);
                 let key = Key::photo(photo.taken, &id, photo.media);
                 Ok(Stored { photo, blobs, key })
             })
@@ -284,7 +293,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Index`].
     pub async fn list(&self, query: Query) -> Result<Page, StoreError> {
-        self.shared.readers.run(move |index| index.list(&query)).await
+        let mut page = self.shared.readers.run(move |index| index.list(&query)).await?;
+        page.photos = page.photos.into_iter().map(|photo| self.roll.called(photo)).collect();
+        Ok(page)
     }
 
     /// The days with photos, newest first. `from` and `to` are rounded to quarters of an hour.
@@ -300,7 +311,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Index`].
     pub async fn sources(&self) -> Result<Sources, StoreError> {
-        self.shared.readers.run(|index| index.sources()).await
+        let mut sources = self.shared.readers.run(|index| index.sources()).await?;
+        for source in &mut sources.cameras {
+            source.name =
+                self.roll.name(&source.camera).unwrap_or(std::mem::take(&mut source.name));
+        }
+        sources.sort();
+        Ok(sources)
     }
 
     /// Changes a photo's caption or pin.
@@ -310,7 +327,7 @@ impl Store {
     pub async fn change(&self, id: &PhotoId, change: Change) -> Result<Photo, StoreError> {
         self.may_change()?;
         let changed = self.ask(|reply| Job::Change(id.clone(), change, reply)).await;
-        self.shared.space.noted(0, changed)
+        self.shared.space.noted(0, changed).map(|photo| self.roll.called(photo))
     }
 
     /// Deletes a photo. Its file stays for ten minutes, so that it can be restored.
@@ -330,7 +347,7 @@ impl Store {
     pub async fn restore(&self, id: &PhotoId) -> Result<Photo, StoreError> {
         self.may_change()?;
         let restored = self.ask(|reply| Job::Restore(id.clone(), reply)).await;
-        self.shared.space.noted(0, restored)
+        self.shared.space.noted(0, restored).map(|photo| self.roll.called(photo))
     }
 
     /// The events of photos from now on. A listener that is too slow is told that it missed some.

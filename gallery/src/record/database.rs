@@ -1,4 +1,5 @@
-//! The talk and the log on disk: each has its own database and its own thread that writes it.
+//! The talk, the log and the roll of cameras on disk: each has its own database and its own thread
+//! that writes it.
 //!
 //! Nobody waits for the disk: a line that cannot be queued still reaches the pages, and is missing
 //! after a restart.
@@ -35,8 +36,8 @@ pub(crate) struct Database {
 
 impl Database {
     /// Opens or makes the database, and reads its last `read` lines; it holds at most `most`.
-    /// `what` names its content, the talk or the log. If it cannot be opened, nothing is stored,
-    /// which the program's own log says.
+    /// `what` names its content: the talk, the log or the roll. If it cannot be opened, nothing is
+    /// stored, which the program's own log says.
     pub fn open<T: DeserializeOwned>(
         file: &Path,
         what: &'static str,

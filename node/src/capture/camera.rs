@@ -31,7 +31,9 @@ const HANGS: Duration = Duration::from_secs(30);
 pub(crate) struct About {
     /// Node and name.
     pub id: CameraId,
-    /// The name that people use.
+    /// What it is called without a title.
+    pub name: String,
+    /// Its title; empty if it has none.
     pub title: String,
     /// The first stable path of its device, or `test card`.
     pub device: String,

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Withhold(Fault),
     /// The present stable path of the device.
     Path(String),
+    /// The present title.
+    Title(String),
     /// Somebody asks for frames.
     Want(Want),
     /// Somebody asked for a photo at this time of the monotonic clock: the first frame captured
@@ -50,6 +52,7 @@ impl Command {
         match self {
             Command::Plug(_) | Command::Withhold(_) => "device",
             Command::Path(_) => "path",
+            Command::Title(_) => "title",
             Command::Want(_) => "want",
             Command::Snap(..) => "snap",
             Command::Controls(_) => "controls",
@@ -63,7 +66,11 @@ impl Command {
             Command::Want(_) => WANTS,
             Command::Snap(..) => SNAPS,
             Command::Controls(_) => CONTROLS,
-            Command::Plug(_) | Command::Withhold(_) | Command::Path(_) | Command::Stop => 1,
+            Command::Plug(_)
+            | Command::Withhold(_)
+            | Command::Path(_)
+            | Command::Title(_)
+            | Command::Stop => 1,
         }
     }
 
@@ -90,7 +97,11 @@ impl Command {
             }
             // MQTT has no answer to a want; askers repeat it.
             Command::Want(want) => tracing::debug!(by = want.by, "{why}"),
-            Command::Plug(_) | Command::Withhold(_) | Command::Path(_) | Command::Stop => {
+            Command::Plug(_)
+            | Command::Withhold(_)
+            | Command::Path(_)
+            | Command::Title(_)
+            | Command::Stop => {
                 tracing::debug!(name, "{why}");
             }
         }
@@ -185,12 +196,13 @@ mod tests {
         for _ in 0..100 {
             commands.give(Command::Plug("/dev/video0".into()));
             commands.give(Command::Path("/dev/door".into()));
+            commands.give(Command::Title("Door".into()));
             commands.give(Command::Withhold(Fault::unplugged()));
         }
         commands.give(Command::Stop);
         let names = names(&commands);
-        assert_eq!(names.len(), WANTS + 3);
-        assert_eq!(names[WANTS..], ["path", "device", "stop"]);
+        assert_eq!(names.len(), WANTS + 4);
+        assert_eq!(names[WANTS..], ["path", "title", "device", "stop"]);
     }
 
     #[test]

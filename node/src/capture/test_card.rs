@@ -196,7 +196,14 @@ mod tests {
     use crate::picture::raw::planes::Buffer;
 
     fn card(width: u32, height: u32) -> Card {
-        Card::new(&TestCard { show: Show::Always, width, height, fps: 30, every: None })
+        Card::new(&TestCard {
+            show: Show::Always,
+            width,
+            height,
+            fps: 30,
+            every: None,
+            title: String::new(),
+        })
     }
 
     /// Reads the clock for machines off a picture's luma.

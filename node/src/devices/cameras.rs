@@ -1,5 +1,7 @@
 //! All cameras of the node, where their devices are, and what the broker learns about the node.
 
+mod titling;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
@@ -28,6 +30,7 @@ use crate::devices::kept::Keeper;
 use crate::devices::marks::Marks;
 use crate::devices::names::{self, Names};
 use crate::devices::survey::{self, Introduced, Known};
+use crate::devices::titles::{Titles, Whose};
 use crate::identity::Identity;
 use crate::spool::schedule::Schedule;
 use crate::spool::spooler::Outcome;
@@ -50,6 +53,7 @@ pub(crate) struct Cameras {
     config: Config,
     identity: Identity,
     outlet: Outlet,
+    titles: Titles,
     running: Mutex<BTreeMap<CameraName, Running>>,
     /// A camera's thread could not be started.
     unstarted: AtomicBool,
@@ -57,6 +61,8 @@ pub(crate) struct Cameras {
 
 struct Running {
     camera: Arc<Camera>,
+    /// The title in the configuration; empty without one.
+    configured: String,
     thread: JoinHandle<()>,
     place: Place,
 }
@@ -89,6 +95,7 @@ impl Cameras {
     /// None yet.
     pub fn new(config: Config, identity: Identity, outlet: Outlet) -> Self {
         Cameras {
+            titles: Titles::read(&config.data),
             config,
             identity,
             outlet,
@@ -260,7 +267,8 @@ impl Cameras {
             }
             let about = About {
                 id: CameraId { node: self.config.name.clone(), camera: name.clone() },
-                title: name.to_string(),
+                name: name.to_string(),
+                title: camera.title.clone(),
                 device: device.display().to_string(),
                 model: name.to_string(),
                 quality: camera.ask.quality,
@@ -330,12 +338,7 @@ impl Cameras {
         let running = self.running();
         match running.get(name) {
             Some(one) => one.camera.give(command),
-            None if running.is_empty() => command.refuse("this node has no camera"),
-            None => {
-                let names: Vec<&str> = running.keys().map(CameraName::as_str).collect();
-                let names = names.join(", ");
-                command.refuse(&format!("this node has no camera {name}; it has {names}"));
-            }
+            None => command.refuse(&no_camera(&running, name)),
         }
     }
 
@@ -370,7 +373,8 @@ impl Cameras {
         let names: Vec<CameraName> = self.running().keys().cloned().collect();
         let is_test = !names.is_empty() && names.iter().all(|name| name.as_str() == TEST_CARD);
         let kind = if is_test { Kind::Test } else { Kind::V4l2 };
-        self.identity.info(kind, names)
+        let title = self.titles.of(&Whose::Node, &self.config.title);
+        self.identity.info(kind, title, names)
     }
 
     /// The figures of each since the last call.
@@ -380,15 +384,18 @@ impl Cameras {
     }
 
     fn show_test_card(&self) {
-        let card = self.config.test_card;
+        let card = &self.config.test_card;
+        let (title, every) = (card.title.clone(), card.every);
+        let card = card.clone();
         let open: Open = Box::new(move |_| Ok(Box::new(Card::new(&card))));
         let about = About {
             id: self.test_card_id(),
-            title: "Test card".to_owned(),
+            name: "Test card".to_owned(),
+            title,
             device: "test card".to_owned(),
             model: "Vitrina test card".to_owned(),
             quality: QUALITY,
-            every: card.every,
+            every,
         };
         self.start(about, Ok(PathBuf::new()), Place::default(), open);
     }
@@ -412,11 +419,16 @@ impl Cameras {
         CameraId { node: self.config.name.clone(), camera }
     }
 
-    fn start(&self, about: About, device: Result<PathBuf, Fault>, place: Place, open: Open) {
+    fn start(&self, mut about: About, device: Result<PathBuf, Fault>, place: Place, open: Open) {
         let name = about.id.camera.clone();
+        // A title that is set meanwhile is told once the camera is among those that run.
+        let mut running = self.running();
+        let configured = about.title.clone();
+        about.title = self.titles.of(&Whose::Camera(name.clone()), &configured);
         match Camera::start(about, device, open, self.outlet.clone()) {
             Ok((camera, thread)) => {
-                self.running().insert(name, Running { camera, thread, place });
+                running.insert(name, Running { camera, configured, thread, place });
+                drop(running);
                 self.publish_info();
             }
             Err(error) => {
@@ -450,6 +462,14 @@ impl Cameras {
 
     fn running(&self) -> MutexGuard<'_, BTreeMap<CameraName, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn no_camera(running: &BTreeMap<CameraName, Running>, name: &CameraName) -> String {
+    let names: Vec<&str> = running.keys().map(CameraName::as_str).collect();
+    match names.is_empty() {
+        true => "this node has no camera".to_owned(),
+        false => format!("this node has no camera {name}; it has {}", names.join(", ")),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::config::{CameraConfig, Config};
 use crate::devices::discover::{Found, Scout, What};
 use crate::devices::marks::{BY_ID, Marks};
 use crate::devices::names::{Bond, Names, Seen};
+use crate::devices::titles::{Titles, Whose};
 
 /// A video node of this machine. Its `Display` text is a few lines for people.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct VideoNode {
 pub struct Described {
     /// Its stable name.
     pub name: CameraName,
+    /// Its title; empty if it has none.
+    pub title: String,
     /// Its stable path.
     pub path: PathBuf,
     /// What ties it to its name, in words.
@@ -55,6 +58,7 @@ pub struct Survey {
 /// the survey saves none.
 pub fn survey(config: &Config) -> Survey {
     let mut names = Names::read(&config.data, given_names(config));
+    let titles = Titles::read(&config.data);
     let found = Scout::default().scan();
     let cameras: Vec<&Found> = found.iter().filter(|found| !found.is_other()).collect();
     let Introduced { cameras, unclear, unmatched } = introduce(config, &cameras, &mut names);
@@ -63,6 +67,7 @@ pub fn survey(config: &Config) -> Survey {
         let known = if found.is_other() { None } else { cameras.next() };
         let unclear = unclear.iter().filter(|unclear| unclear.nodes.contains(&found.node));
         let describe = |known: Known, offers| Described {
+            title: titles.of(&Whose::Camera(known.about.id.camera.clone()), &known.about.title),
             name: known.about.id.camera,
             path: known.about.device.into(),
             bond: known.bond.to_string(),
@@ -86,7 +91,9 @@ impl fmt::Display for VideoNode {
         let node = self.node.display();
         match &self.camera {
             Ok(camera) => {
-                writeln!(f, "{} ({node}, {}, driver {})", camera.name, self.card, self.driver)?;
+                let Described { name, title, .. } = camera;
+                let title = if title.is_empty() { title } else { &format!(" “{title}”") };
+                writeln!(f, "{name}{title} ({node}, {}, driver {})", self.card, self.driver)?;
                 write!(f, "  {}\n  {}", camera.path.display(), camera.bond)?;
                 for line in &camera.unclear {
                     write!(f, "\n  {line}")?;
@@ -180,10 +187,11 @@ pub(crate) fn introduce(config: &Config, found: &[&Found], names: &mut Names) ->
             .unwrap_or_else(|| found.path(is_alone(found)));
         let about = About {
             // A name that a person gave says more than the model.
-            title: given.map_or_else(|| title(&found.card).to_owned(), ToString::to_string),
+            name: given.map_or_else(|| card_name(&found.card).to_owned(), ToString::to_string),
+            title: section.map(|camera| camera.title.clone()).unwrap_or_default(),
             id: CameraId { node: config.name.clone(), camera: name },
             device: path.display().to_string(),
-            model: title(&found.card).to_owned(),
+            model: card_name(&found.card).to_owned(),
             quality: ask.quality,
             every: section.and_then(|camera| camera.every),
         };
@@ -281,7 +289,7 @@ impl Found {
 }
 
 /// The card's name for people, without UVC's repetition of it after a colon.
-fn title(card: &str) -> &str {
+fn card_name(card: &str) -> &str {
     match card.split_once(": ") {
         Some((first, rest)) if first.starts_with(rest) => first,
         _ => card,
@@ -293,9 +301,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_is_not_repeated() {
-        assert_eq!(title("Rig Test Camera: Rig Test Camer"), "Rig Test Camera");
-        assert_eq!(title("C920: HD Pro Webcam C9"), "C920: HD Pro Webcam C9");
+    fn a_name_is_not_repeated() {
+        assert_eq!(card_name("Rig Test Camera: Rig Test Camer"), "Rig Test Camera");
+        assert_eq!(card_name("C920: HD Pro Webcam C9"), "C920: HD Pro Webcam C9");
     }
 
     #[test]

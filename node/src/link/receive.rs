@@ -1,7 +1,8 @@
 //! Decides what a message on the text connection means, and who gets it. It knows no MQTT client.
 
-use wire::{Ask, BadPayload, Info, Snap, Status, Stored, Topic, Want};
+use wire::{Ask, BadPayload, CameraId, Info, Snap, Status, Stored, Topic, Want, title};
 
+use crate::devices::titles::Whose;
 use crate::link::mqtt::Link;
 
 /// What the connection must do about a message.
@@ -21,9 +22,24 @@ impl Link {
     pub fn receive(&self, topic: &str, payload: &[u8], retain: bool) -> Result<Then, BadPayload> {
         match Topic::parse(&self.root, topic).ok() {
             // A retained command is an old one.
-            Some(Topic::Want(_) | Topic::Snap(_) | Topic::Ask(_) | Topic::Stored(_)) if retain => {}
+            Some(
+                Topic::Want(_)
+                | Topic::Snap(_)
+                | Topic::Set(..)
+                | Topic::SetTitle(_)
+                | Topic::Ask(_)
+                | Topic::Stored(_),
+            ) if retain => {}
             Some(Topic::Want(id)) => self.cameras.want(&id.camera, Want::parse(payload)?),
             Some(Topic::Snap(id)) => self.cameras.snap(&id.camera, Snap::parse(payload)?.id),
+            Some(Topic::SetTitle(_)) => self.set_title(Whose::Node, payload),
+            Some(Topic::Set(id, what)) if what.as_str() == "title" => {
+                self.set_title(Whose::Camera(id.camera), payload);
+            }
+            Some(Topic::Set(CameraId { camera, .. }, what)) => {
+                let why = format!("this node cannot set {what}; it can set title");
+                self.answers.refuse(&format!("{camera}/set/{what}"), why);
+            }
             Some(Topic::Ask(_)) => self.questions.ask(Ask::parse(payload)?),
             Some(Topic::Stored(_)) => match Stored::parse(payload)? {
                 Stored { id, error: None, .. } => self.spooler.stored(&id),
@@ -56,5 +72,13 @@ impl Link {
             _ => {}
         }
         Ok(Then::Nothing)
+    }
+
+    fn set_title(&self, whose: Whose, payload: &[u8]) {
+        let id = whose.to_string();
+        let title = title::parse(payload).map_err(|bad| bad.to_string());
+        if let Err(why) = title.and_then(|title| self.cameras.titles().ask(whose, title)) {
+            self.answers.refuse(&id, why);
+        }
     }
 }

@@ -64,6 +64,7 @@ pub fn section(name: &str, broker: SocketAddr) -> Section {
             height: Some(240),
             fps: Some(25),
             every: None,
+            title: None,
         },
         ..Section::default()
     }

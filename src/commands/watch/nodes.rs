@@ -127,7 +127,8 @@ impl Table for Board {
             let load = node.stats.as_ref().map_or_else(String::new, |stats| {
                 format!("{:.0} % cpu, {} MB", stats.cpu, stats.rss / 1_000_000)
             });
-            let told = [name.as_str(), state, &load, host].map(|part| cut(part, 32));
+            let title = node.info.as_ref().map_or_else(String::new, |info| quoted(&info.title));
+            let told = [name.as_str(), &title, state, &load, host].map(|part| cut(part, 32));
             let told: Vec<_> = told.into_iter().filter(|part| !part.is_empty()).collect();
             let _ = writeln!(table, "{}", cut(&told.join("  "), WIDTH));
             for told in node.stats.as_ref().map(of_photos).unwrap_or_default() {
@@ -137,6 +138,10 @@ impl Table for Board {
                 let cells = camera.cells(node, now);
                 let [state, format, size, fps, age, dropped] = cells.each_ref().map(String::as_str);
                 table += &row([id.camera.as_str(), state, format, size, fps, age, dropped]);
+                let title = camera.state.as_ref().map_or("", |state| &state.title);
+                if !title.is_empty() {
+                    let _ = writeln!(table, "    {}", cut(&quoted(title), WIDTH - 4));
+                }
             }
         }
         if self.nodes.is_empty() {
@@ -184,6 +189,11 @@ impl Camera {
             dropped.unwrap_or_default(),
         ]
     }
+}
+
+/// A title between quotes; empty if there is none.
+fn quoted(title: &str) -> String {
+    if title.is_empty() { String::new() } else { format!("“{title}”") }
 }
 
 /// A line of the table, no wider than [`WIDTH`].
@@ -273,6 +283,21 @@ mod tests {
         assert_eq!(lines[6], ["door", "live", "MJPG", "1280x720", "30.0", "0.4", "s", "2"]);
         // Since 3 s before the stats, which came 400 ms ago.
         assert_eq!(lines[7], ["roof", "lost:", "unplugged", "3.4", "s"]);
+    }
+
+    #[test]
+    fn titles_stand_beside_the_names_by_which_commands_call_things() {
+        let (mut board, now) = (Board::new(&Root::default()), Instant::now());
+        let info = r#"{"kind":"v4l2","version":"0","machine":"1","boot":"1","instance":"1","title":"Werkstatt","host":"h","started":1,"cameras":[]}"#;
+        let state =
+            r#"{"state":"idle","since":1,"name":"C920","title":"北门\u001b[2J","device":"d"}"#;
+        board.take(&message("vitrina/pi/status", "online"), now);
+        board.take(&message("vitrina/pi/info", info), now);
+        board.take(&message("vitrina/pi/door/state", state), now);
+        let table = board.draw(now);
+        let lines: Vec<&str> = table.lines().map(str::trim).collect();
+        assert_eq!(lines[1], "pi  “Werkstatt”  online  h");
+        assert_eq!(lines[3], "“北门[2J”", "nothing of it reaches the terminal as a command");
     }
 
     #[test]

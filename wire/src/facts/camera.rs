@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::payload::{BadPayload, rate, read, write};
+use crate::facts::title;
 use crate::limits;
 use crate::topics::topic::Size;
 
@@ -149,8 +150,11 @@ pub struct State {
     pub by: Option<String>,
     /// Since when this state holds.
     pub since: u64,
-    /// What people call it.
+    /// What it is called without a title: by the configuration, or after its card.
     pub name: String,
+    /// What people call it, if they gave it a title.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
     /// The stable path of the device, or `test card`.
     pub device: String,
     /// The captured format as V4L2's four characters, empty before it is known.
@@ -169,18 +173,19 @@ pub struct State {
     /// The sizes that others can want; `full` is always one, and the only one if the list is empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sizes: Vec<Size>,
-    /// Its controls by name.
+    /// Its controls by name, unless the state would be larger than [`limits::STATE`] with them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub controls: BTreeMap<String, Control>,
 }
 
 impl State {
-    /// Reads the payload of a state topic.
+    /// Reads the payload of a state topic, and makes name and title fit to be shown.
     ///
     /// # Errors
     /// [`BadPayload`] if it is too large, not such JSON, or has an impossible rate or interval.
     pub fn parse(payload: &[u8]) -> Result<Self, BadPayload> {
-        let state: State = read(payload)?;
+        let mut state: State = read(payload)?;
+        (state.name, state.title) = (title::fit(&state.name), title::fit(&state.title));
         rate("fps", state.fps.unwrap_or(0.0))?;
         match state.interval.unwrap_or(0.0) {
             value if (0.0..=limits::INTERVAL).contains(&value) => {}
@@ -189,9 +194,18 @@ impl State {
         Ok(state)
     }
 
-    /// As JSON.
+    /// What to call it: its title, or else its name.
+    pub fn called(&self) -> &str {
+        if self.title.is_empty() { &self.name } else { &self.title }
+    }
+
+    /// As JSON of at most [`limits::STATE`] bytes: the controls have a topic of their own.
     pub fn to_json(&self) -> String {
-        write(self)
+        let whole = write(self);
+        if whole.len() <= limits::STATE || self.controls.is_empty() {
+            return whole;
+        }
+        write(&State { controls: BTreeMap::new(), ..self.clone() })
     }
 }
 

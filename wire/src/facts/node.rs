@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::camera::CameraStats;
 use crate::facts::payload::{BadPayload, rate, read, write};
+use crate::facts::title;
 use crate::topics::name::{CameraName, GalleryId};
 
 /// Whether a node or gallery is there. On the wire it is one word, so that a shell can read it.
@@ -64,6 +65,9 @@ pub struct Info {
     pub boot: String,
     /// Eight hex digits drawn at the start: which process this is.
     pub instance: String,
+    /// What people call it, if they gave it a title.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
     /// The host name.
     pub host: String,
     /// The machine's model in words, empty where it is not known.
@@ -79,12 +83,14 @@ pub struct Info {
 }
 
 impl Info {
-    /// Reads the payload of an info topic.
+    /// Reads the payload of an info topic, and makes the title fit to be shown.
     ///
     /// # Errors
     /// [`BadPayload`] if it is too large or not such JSON.
     pub fn parse(payload: &[u8]) -> Result<Self, BadPayload> {
-        read(payload)
+        let mut info: Info = read(payload)?;
+        info.title = title::fit(&info.title);
+        Ok(info)
     }
 
     /// As JSON.

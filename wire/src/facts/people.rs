@@ -1,6 +1,7 @@
 //! People: who is here, and what they say.
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::facts::payload::{BadPayload, read, write};
 use crate::facts::photo::Author;
@@ -125,9 +126,15 @@ pub struct Present {
 /// It has 1 to [`limits::PERSON`] characters of any script, on one line. Invisible characters are
 /// removed, so that nobody can use them to imitate somebody.
 pub fn name(given: &str) -> Option<String> {
-    let name: Vec<&str> = given.split_whitespace().collect();
-    let name = shown(&name.join(" ")).trim().to_owned();
+    let name = one_line(given);
     (1..=limits::PERSON).contains(&name.chars().count()).then_some(name)
+}
+
+/// A text on one line, by the rule of [`shown`], in Unicode's normalization form C: what looks the
+/// same is the same.
+pub fn one_line(given: &str) -> String {
+    let words: Vec<&str> = given.split_whitespace().collect();
+    shown(&words.join(" ")).trim().nfc().collect()
 }
 
 /// A text that can be shown to others; none if it is empty or too long.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use super::camera::{Controls, Reason, State};
+use super::camera::{Control, Controls, Reason, State};
 use super::node::{Info, Stats, Status};
 use super::payload::BadPayload;
 use super::want::Want;
@@ -51,6 +51,35 @@ fn a_status_is_one_of_two_words() {
 fn fields_and_reasons_of_a_later_version_are_accepted() {
     let json = r#"{"state":"lost","reason":"eaten","since":1,"name":"n","device":"d","new":[1]}"#;
     assert_eq!(State::parse(json.as_bytes()).unwrap().reason, Some(Reason::Unknown));
+}
+
+#[test]
+fn names_and_titles_of_strangers_are_cleaned_and_cut() {
+    let long = "x".repeat(50_000);
+    for (name, called) in [("\u{202e}Door\n", "Door"), (&*long, &long[..64])] {
+        let json = serde_json::json!({"state": "live", "since": 1, "name": name, "device": "d"});
+        assert_eq!(State::parse(json.to_string().as_bytes()).unwrap().called(), called);
+        let json = serde_json::json!({"state": "live", "since": 1, "name": "n", "title": name, "device": "d"});
+        assert_eq!(State::parse(json.to_string().as_bytes()).unwrap().called(), called);
+        let json = GOLDEN_INFO.replace("Werkstatt", &name.replace('\n', " "));
+        assert_eq!(Info::parse(json.as_bytes()).unwrap().title, called);
+    }
+}
+
+const GOLDEN_INFO: &str = r#"{"kind":"v4l2","version":"0","machine":"1","boot":"1","instance":"1","title":"Werkstatt","host":"h","started":1,"cameras":[]}"#;
+
+#[test]
+fn a_state_stays_under_4_kb_whatever_can_be_set() {
+    let json =
+        r#"{"state":"live","since":1,"name":"n","title":"北门","device":"d","size":"1280x720"}"#;
+    let mut state = State::parse(json.as_bytes()).unwrap();
+    let control = Control { value: 1 << 40, min: i64::MIN, max: i64::MAX, step: 1, default: 0 };
+    state.controls.insert("brightness".to_owned(), control.clone());
+    assert!(state.to_json().contains("brightness"));
+    state.controls.extend((0..200).map(|n| (format!("control_{n}"), control.clone())));
+    let told = state.to_json();
+    assert!(told.len() <= limits::STATE && told.contains("北门"), "{} bytes", told.len());
+    assert!(State::parse(told.as_bytes()).unwrap().controls.is_empty());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::facts::ask::{Answer, Ask};
 use crate::facts::camera::{CameraState, Reason, State};
 use crate::facts::node::Status;
 use crate::facts::payload::BadPayload;
-use crate::facts::people::{Person, shown};
+use crate::facts::people::{Person, one_line};
 use crate::facts::photo::{Author, Photo, PhotoEvent, Snap};
 use crate::topics::filter;
 use crate::topics::name::{CameraId, GalleryId, NodeName, PersonId, Root};
@@ -51,6 +51,7 @@ impl Observer {
             filter::every_photo,
             filter::every_snap,
             filter::every_set,
+            filter::every_set_title,
             filter::every_ask,
             filter::every_answer,
         ];
@@ -135,6 +136,10 @@ impl Observer {
                 control: control.clone(),
                 value: cut(&String::from_utf8_lossy(payload), NAME),
             })),
+            Topic::SetTitle(node) => one(Some(Event::Titled {
+                node: node.clone(),
+                title: cut(&String::from_utf8_lossy(payload), NAME),
+            })),
             Topic::Ask(node) => {
                 let method = cut(&Ask::parse(payload)?.method, NAME);
                 one(Some(Event::Ask { node: node.clone(), method }))
@@ -175,9 +180,10 @@ impl Observer {
                 gone.map(|Seen { name, .. }| Event::Forgotten { camera: camera.clone(), name })
             );
         }
-        let State { state, reason, detail, name, .. } = State::parse(payload)?;
+        let told = State::parse(payload)?;
+        let name = cut(told.called(), NAME);
+        let State { state, reason, detail, .. } = told;
         let works = matches!(state, CameraState::Live | CameraState::Idle);
-        let name = cut(&name, NAME);
         let seen = Seen { name: name.clone(), trouble: (!works).then_some((state, reason)) };
         if !self.cameras.contains_key(camera) && self.cameras.len() >= MOST {
             return Ok(None);
@@ -261,8 +267,7 @@ fn author(id: &PersonId, name: &str) -> Author {
 
 /// Another's text on one line, without invisible characters.
 fn cut(text: &str, most: usize) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    shown(&words.join(" ")).chars().take(most).collect()
+    one_line(text).chars().take(most).collect()
 }
 
 #[cfg(test)]
@@ -318,6 +323,12 @@ mod tests {
         assert_eq!(now(o, "vitrina/pi/door/snap", ""), ["pi/door is asked for a photo"]);
         assert!(observe(o, "vitrina/pi/door/snap", "", true).is_empty());
         assert_eq!(now(o, "vitrina/pi/door/set/gain", "5"), ["pi/door is told to set gain to 5"]);
+        assert_eq!(now(o, "vitrina/pi/set/title", "北\n门"), ["pi is told to set title to 北 门"]);
+        assert_eq!(
+            now(o, "vitrina/pi/door/set/title", ""),
+            ["pi/door is told to set title to nothing"]
+        );
+        assert!(observe(o, "vitrina/pi/set/title", "x", true).is_empty());
         assert_eq!(
             now(o, "vitrina/pi/ask", r#"{"id":"1","method":"info"}"#),
             ["pi is asked: info"]

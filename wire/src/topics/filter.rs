@@ -63,6 +63,11 @@ pub fn every_set(root: &Root) -> String {
     format!("{root}/+/+/set/+")
 }
 
+/// Every request to give a node a title.
+pub fn every_set_title(root: &Root) -> String {
+    format!("{root}/+/set/title")
+}
+
 /// The photo events of every gallery.
 pub fn every_photo(root: &Root) -> String {
     format!("{root}/gallery/+/photo")
@@ -86,6 +91,11 @@ pub fn snaps_of(root: &Root, node: &NodeName) -> String {
 /// The wants for every camera of one node.
 pub fn wants_of(root: &Root, node: &NodeName) -> String {
     format!("{root}/{node}/+/want")
+}
+
+/// Whatever is set of the cameras of one node.
+pub fn sets_of(root: &Root, node: &NodeName) -> String {
+    format!("{root}/{node}/+/set/+")
 }
 
 /// All facts of one node and its cameras.

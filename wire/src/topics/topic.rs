@@ -76,9 +76,11 @@ pub enum Topic {
     Want(CameraId),
     /// `<node>/<camera>/snap`: [`crate::Snap`].
     Snap(CameraId),
-    /// `<node>/<camera>/set/<name>`: a control's new value as text. The name obeys the rule for a
-    /// camera's name.
+    /// `<node>/<camera>/set/<name>`: the new value as text, of `title` or of a control. The name
+    /// obeys the rule for a camera's name.
     Set(CameraId, CameraName),
+    /// `<node>/set/title`: the node's title as text, see [`crate::title`].
+    SetTitle(NodeName),
     /// `gallery/<id>/status`: [`crate::Status`], retained.
     GalleryStatus(GalleryId),
     /// `gallery/<id>/come`: empty when the gallery comes; `before ID` or `after ID` when it tells
@@ -148,6 +150,7 @@ impl Topic {
             [node, "ask"] => Topic::Ask(node.parse()?),
             [node, "answer"] => Topic::Answer(node.parse()?),
             [node, "stored"] => Topic::Stored(node.parse()?),
+            [node, "set", "title"] => Topic::SetTitle(node.parse()?),
             [node, camera, "state"] => Topic::State(camera_id(node, camera)?),
             [node, camera, "controls"] => Topic::Controls(camera_id(node, camera)?),
             [node, camera, "motion"] => Topic::Motion(camera_id(node, camera)?),
@@ -210,6 +213,7 @@ impl fmt::Display for Under<'_> {
             Topic::Want(id) => write!(f, "{id}/want"),
             Topic::Snap(id) => write!(f, "{id}/snap"),
             Topic::Set(id, name) => write!(f, "{id}/set/{name}"),
+            Topic::SetTitle(node) => write!(f, "{node}/set/title"),
             Topic::GalleryStatus(id) => write!(f, "gallery/{id}/status"),
             Topic::GalleryCome(id) => write!(f, "gallery/{id}/come"),
             Topic::GalleryPhoto(id) => write!(f, "gallery/{id}/photo"),

@@ -54,7 +54,9 @@ fn asked(method: &str, path: &str, rights: Rights) -> Asked {
 /// A request for this route.
 fn asked_of(route: &Route, rights: Rights) -> Asked {
     let path = match route.at {
-        Path(pattern) => &*pattern.replace("{node}", "pi").replace("{id}", "01J"),
+        Path(pattern) => {
+            &*pattern.replace("{node}", "pi").replace("{camera}", "door").replace("{id}", "01J")
+        }
         Live => "/cameras/pi/door/snapshot.jpg",
         Relay => "/relay/aula",
         Rooms => "/wall",
@@ -148,6 +150,8 @@ fn each_path_says_what_can_be_done_with_it() {
         ("/api/photos/edits", "POST"),
         ("/api/photos/01J/restore", "POST"),
         ("/api/cameras/pi/door/snap", "POST"),
+        ("/api/cameras/pi/door/title", "PUT"),
+        ("/api/nodes/pi/title", "PUT"),
         ("/photos/01J/thumb", "GET, HEAD"),
         ("/nothing/at/all", "GET, HEAD"),
     ] {

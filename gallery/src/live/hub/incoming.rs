@@ -63,6 +63,9 @@ impl Hub {
                 if let Some(shape) = cameras.shape(camera) {
                     self.frames.shape(camera, shape);
                 }
+                if let Some(known) = cameras.get(camera) {
+                    self.store.roll().note(camera, &known.name);
+                }
                 self.changed.notify_one();
             }
             return Ok(());
@@ -162,7 +165,13 @@ impl Hub {
 
     /// A node cannot do what it was asked.
     fn receive_answer(&self, node: &NodeName, payload: &[u8]) -> Result<(), String> {
-        let Answer { id, error, cause, .. } = Answer::parse(payload).map_err(|e| e.to_string())?;
+        let answer = Answer::parse(payload).map_err(|e| e.to_string())?;
+        if answer.id.ends_with("set/title") {
+            // Perhaps nobody waits for it.
+            let _ = self.answers.send((node.clone(), answer));
+            return Ok(());
+        }
+        let Answer { id, error, cause, .. } = answer;
         // Other questions have other ids.
         if let (Ok(id), Some(why)) = (id.parse(), error) {
             let why = match cause {

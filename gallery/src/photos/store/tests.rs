@@ -9,6 +9,7 @@ mod thumbs;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -40,7 +41,7 @@ pub(super) fn config(folder: &Path) -> Config {
 }
 
 pub(super) fn open(folder: &Path) -> Store {
-    Store::open(config(folder)).unwrap()
+    Store::open(config(folder), Arc::default()).unwrap()
 }
 
 pub(super) fn id(n: u64) -> PhotoId {
@@ -247,7 +248,7 @@ async fn captions_and_pins_are_told_and_kept() {
 async fn what_is_too_old_or_too_much_goes_and_pinned_photos_stay() {
     let folder = TempDir::new().unwrap();
     let retention = Retention { photos: Some(20), ..Retention::default() };
-    let store = Store::open(Config { retention, ..config(folder.path()) }).unwrap();
+    let store = Store::open(Config { retention, ..config(folder.path()) }, Arc::default()).unwrap();
     for n in 0..50 {
         add(&store, photo(n, NOON + n * HOUR)).await;
     }
@@ -263,7 +264,7 @@ async fn what_is_too_old_or_too_much_goes_and_pinned_photos_stay() {
 
     let age = Some(Duration::from_secs(3600));
     let retention = Retention { age, ..Retention::default() };
-    let store = Store::open(Config { retention, ..config(folder.path()) }).unwrap();
+    let store = Store::open(Config { retention, ..config(folder.path()) }, Arc::default()).unwrap();
     tend(&store, writer::now()).await;
     assert_eq!(all(&store).await.len(), 20, "age counts from when they came");
     tend(&store, writer::now() + 2 * HOUR).await;
@@ -276,7 +277,7 @@ async fn what_is_too_old_or_too_much_goes_and_pinned_photos_stay() {
     store.close().await;
 
     let retention = Retention { bytes: Some(15), ..Retention::default() };
-    let store = Store::open(Config { retention, ..config(folder.path()) }).unwrap();
+    let store = Store::open(Config { retention, ..config(folder.path()) }, Arc::default()).unwrap();
     tend(&store, writer::now()).await;
     assert_eq!(all(&store).await.len(), 1, "9 bytes each");
 }
@@ -325,7 +326,7 @@ async fn an_index_made_anew_says_the_same() {
 async fn a_store_in_use_is_left_alone() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path());
-    assert!(matches!(Store::open(config(folder.path())), Err(OpenError::InUse(_))));
+    assert!(matches!(Store::open(config(folder.path()), Arc::default()), Err(OpenError::InUse(_))));
     assert!(matches!(reindex(folder.path(), |_| {}), Err(OpenError::InUse(_))));
     store.close().await;
     reindex(folder.path(), |_| {}).unwrap();
@@ -443,7 +444,10 @@ async fn a_gallery_that_only_shows_changes_nothing() {
 #[tokio::test]
 async fn the_floor_of_free_space_refuses_without_a_trace() {
     let folder = TempDir::new().unwrap();
-    let store = Store::open(Config { min_free: Some(u64::MAX / 2), ..config(folder.path()) });
+    let store = Store::open(
+        Config { min_free: Some(u64::MAX / 2), ..config(folder.path()) },
+        Arc::default(),
+    );
     let store = store.unwrap();
     let before = tree(folder.path());
     let error = store.add(photo(1, NOON)).await.unwrap_err();

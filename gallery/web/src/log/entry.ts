@@ -46,6 +46,8 @@ export type Event =
   | { event: "renamed"; person: string; before: string }
   | { event: "snap"; camera: string }
   | { event: "set"; camera: string; control: string; value: string }
+  /** The title is empty if it was taken away. */
+  | { event: "titled"; node: string; title: string }
   | { event: "ask"; node: string; method: string }
   | { event: "refused"; node: string; why: string }
   | { event: "missed"; count: number };
@@ -98,6 +100,8 @@ function readEvent(raw: Record<string, unknown>): Event | null {
       return camera ? { event, camera } : null;
     case "set":
       return camera ? { event, camera, control: text(raw.control), value: text(raw.value) } : null;
+    case "titled":
+      return node ? { event, node, title: text(raw.title) } : null;
     case "ask":
       return node ? { event, node, method: text(raw.method) } : null;
     case "refused":
@@ -117,12 +121,12 @@ function nameOf(raw: unknown): string {
   return isObject(raw) && isPerson(raw.id) && isText(raw.name) ? raw.name : "";
 }
 
-/** An event as a line. `called` gives the name of a camera. */
-export function entryText(event: Event, called: (camera: string) => string, words: Words): string {
+/** An event as a line. `called` gives the name of a camera or node. */
+export function entryText(event: Event, called: (what: string) => string, words: Words): string {
   const { log, talk } = words;
   switch (event.event) {
     case "node":
-      return event.online ? log.online(event.node) : log.offline(event.node);
+      return event.online ? log.online(called(event.node)) : log.offline(called(event.node));
     case "gallery":
       return event.online ? log.galleryOnline(event.gallery) : log.galleryOffline(event.gallery);
     case "camera":
@@ -146,14 +150,22 @@ export function entryText(event: Event, called: (camera: string) => string, word
     case "snap":
       return log.snap(called(event.camera));
     case "set":
+      if (event.control === "title") return titleText(event.camera, event.value, words);
       return log.set(called(event.camera), event.control, event.value);
+    case "titled":
+      return titleText(event.node, event.title, words);
     case "ask":
-      return log.ask(event.node, event.method);
+      return log.ask(called(event.node), event.method);
     case "refused":
-      return log.refused(event.node, event.why);
+      return log.refused(called(event.node), event.why);
     case "missed":
       return log.missed(event.count);
   }
+}
+
+/** By its address: the name is what changes. */
+function titleText(what: string, title: string, { log }: Words): string {
+  return title ? log.titled(what, title) : log.untitled(what);
 }
 
 /** Which photo: by whom or from where, and when. */
@@ -179,7 +191,7 @@ function changedText(event: Event & { event: "changed" }, words: Words): string 
 /** Several of one kind as one line. */
 export function groupText(
   [first, ...rest]: Group,
-  called: (camera: string) => string,
+  called: (what: string) => string,
   words: Words,
 ): string {
   const { log } = words;

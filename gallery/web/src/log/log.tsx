@@ -6,7 +6,7 @@ import { listLog } from "../net/api";
 import { dayName, timeName } from "../words/dates";
 import { groupText, type Entry } from "./entry";
 import { groups, type Group } from "./groups";
-import { cameras, link, peopleListeners, say } from "../net/gallery";
+import { cameraNames, link, peopleListeners, say } from "../net/gallery";
 import { words } from "../words/language";
 import { view } from "../page/route";
 
@@ -71,8 +71,7 @@ function Line({ group, after }: { group: Group; after: Entry | undefined }) {
   const { id, at } = entry;
   const now = Date.now();
   const next = new Date(after?.at ?? now).toDateString();
-  const called = (camera: string): string =>
-    cameras.value?.find((known) => known.camera === camera)?.name ?? camera;
+  const called = (what: string): string => cameraNames.value.get(what) ?? what;
   const text = groupText(group, called, words.value);
   const photo = entry.event === "stored" || entry.event === "changed" ? entry.photo : null;
   return (

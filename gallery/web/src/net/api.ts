@@ -142,6 +142,16 @@ export async function takePhoto(camera: string, id: string): Promise<Photo> {
   return understood(await (await send("POST", `api/cameras/${camera}/snap`, { id })).json());
 }
 
+/** Gives a camera another title; an empty one takes it away. */
+export async function setTitle(camera: string, title: string): Promise<void> {
+  await send("PUT", `api/cameras/${camera}/title`, { title });
+}
+
+/** Gives a node another title. */
+export async function setNodeTitle(node: string, title: string): Promise<void> {
+  await send("PUT", `api/nodes/${node}/title`, { title });
+}
+
 /** How large an uploaded picture may be. */
 export async function uploadLimits(signal: AbortSignal): Promise<Limits> {
   const raw: unknown = await (await ask("upload", { signal })).json();

@@ -5,7 +5,7 @@ import { computed, signal } from "@preact/signals";
 import type { FromWorker, ToWorker } from "./connection/worker-messages";
 import type { Seen } from "../wall/tile/tile-state";
 import type { Camera, FromPage, Measured, Notice, ToPage, WatchedTile } from "./messages";
-import { distinct } from "../wall/tile/names";
+import { distinct, nodeOf } from "../wall/tile/names";
 import { beat } from "../page/tick";
 import type { PhotoEvent } from "../photos/photo";
 
@@ -14,7 +14,22 @@ declare const WORKER: string;
 /** In the order of the wall, with times by our clock; null before the first list. */
 export const cameras = signal<Camera[] | null>(null);
 
-/** Their names. */
+let known: ReadonlyMap<string, string> = new Map();
+
+/** Their names for people; also those of their nodes, by node. */
+export const cameraNames = computed(() => {
+  const names = new Map<string, string>();
+  for (const camera of cameras.value ?? []) {
+    names.set(camera.camera, camera.name);
+    names.set(camera.camera.split("/")[0] ?? "", nodeOf(camera));
+  }
+  const same =
+    names.size === known.size && [...names].every(([id, name]) => known.get(id) === name);
+  // Whoever shows names need not draw them again.
+  return same ? known : (known = names);
+});
+
+/** Their addresses. */
 export const order = computed(() => (cameras.value ?? []).map(({ camera }) => camera));
 
 export const notices = signal<Notice[]>([]);

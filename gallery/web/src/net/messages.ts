@@ -13,6 +13,10 @@ export interface Camera {
   camera: string;
   /** The camera's name for people. */
   name: string;
+  /** The same, where `name` had to become longer to tell it from others. */
+  called?: string;
+  /** What people call its node. */
+  node_title?: string;
   kind: string;
   state: CameraState;
   /** Why it does not work: a word for programs. Later versions may send words not known here. */
@@ -195,7 +199,7 @@ function camera(raw: unknown): Camera | null {
     since,
   };
   if (read.kind === "browser" && read.state === "off") read.state = "ended";
-  for (const key of ["reason", "detail", "by", "format", "size"] as const) {
+  for (const key of ["node_title", "reason", "detail", "by", "format", "size"] as const) {
     const value = raw[key];
     if (typeof value === "string" && value !== "") read[key] = value;
   }

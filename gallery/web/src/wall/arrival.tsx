@@ -6,6 +6,7 @@ import { fileUrl } from "../net/api";
 import { timeName } from "../words/dates";
 import { photoListeners } from "../net/gallery";
 import { words } from "../words/language";
+import { named } from "../photos/camera-name";
 import type { Photo } from "../photos/photo";
 
 const SHOWN = 6_000;
@@ -23,7 +24,7 @@ if (new URLSearchParams(location.search).get("photos") === "1") {
 }
 
 export function Arrival() {
-  const photo = newest.value;
+  const photo = newest.value && named(newest.value);
   useEffect(() => {
     if (!photo) return;
     const timer = setTimeout(() => (newest.value = null), SHOWN);

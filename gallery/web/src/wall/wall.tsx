@@ -6,7 +6,9 @@ import { aspectOf } from "../net/gallery";
 import { words } from "../words/language";
 import type { Camera } from "../net/messages";
 import { arrange, placed } from "./layout/placing";
-import { came, enlarge } from "../page/route";
+import { answerKeys } from "../page/keys/keys";
+import { came, enlarge, viewed } from "../page/route";
+import { nameHere, renamed } from "./camera/title";
 import { Tile } from "./tile/tile";
 
 /** The pixels between pictures. */
@@ -34,6 +36,14 @@ export function Wall({ list }: { list: Camera[] }) {
     return () => {
       observer.disconnect();
       scrolled = wall.scrollTop;
+    };
+  }, []);
+
+  useLayoutEffect(() => {
+    const end = answerKeys((key) => key === "n" && viewed.value === null && nameHere());
+    return () => {
+      end();
+      renamed.value = null;
     };
   }, []);
 

@@ -82,6 +82,16 @@ export const en = {
   next: "Next camera",
   fullScreen: "Full screen (F)",
   otherCameras: "All cameras",
+  title: {
+    camera: "Name of this camera",
+    node: "Name of its machine",
+    on: "On",
+    change: "Change the name (N)",
+    help: (address: string) =>
+      `Enter keeps it everywhere, Esc leaves it. The address stays ${address}`,
+    rule: (most: number) => `A name has at most ${most} characters.`,
+    notKept: "The name was not kept",
+  },
   gone: "This camera is not here",
   goneHelp: "It was removed or has another name. When it returns, it appears here by itself.",
   toWall: "To the wall",
@@ -361,6 +371,8 @@ export const en = {
     snap: (camera: string) => `Photo requested from ${camera}`,
     set: (camera: string, control: string, value: string) =>
       `${camera}: set ${control} to ${value}`,
+    titled: (what: string, title: string) => `${what}: the name is “${title}” now`,
+    untitled: (what: string) => `${what}: the name was taken away`,
     ask: (node: string, method: string) => `Question to ${node}: ${method}`,
     refused: (node: string, why: string) => `${node} cannot: ${why}`,
     missed: (n: number) => count(n, `${n} more event`, `${n} more events`),
@@ -446,6 +458,7 @@ export const en = {
       [["Page ↑", "Page ↓"], "A screen of photos"],
       [["Enter"], "Enlarge"],
       [["S"], "Take a photo"],
+      [["N"], "Name the camera"],
       [["F"], "Full screen"],
       [["I"], "Parts of the age"],
       [["U"], "Add photos"],

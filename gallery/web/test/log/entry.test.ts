@@ -20,13 +20,19 @@ test("every entry of the golden log is read, and has a line in each language", (
 
 test("lines are as the gallery's own sentences mean them", () => {
   const lines = golden.map((raw) => entryText(readEntry(raw)!, called, en));
-  assert.equal(lines[0], "workshop is online");
+  assert.equal(lines[0], "<workshop> is online");
   assert.equal(lines[3], "Bench: Unplugged");
   assert.equal(lines[5], "New photo from Bench");
   assert.equal(lines[6], "Photo: brought back");
   assert.match(lines[8]!, /^Photo by Ana, .*2025.*: deleted$/);
   assert.equal(lines[10], "Ana left, the connection was lost");
   assert.equal(lines[12], "Photo requested from <workshop/bench>");
+  assert.equal(lines[17], "workshop: the name is “Werkstatt” now");
+  assert.equal(lines[18], "workshop: the name was taken away");
+  const title = { id: 1, at: 1, event: "set", camera: "workshop/bench", control: "title" };
+  const line = (value: string): string => entryText(readEntry({ ...title, value })!, called, en);
+  assert.equal(line("北门"), "workshop/bench: the name is “北门” now");
+  assert.equal(line(""), "workshop/bench: the name was taken away");
 });
 
 test("the camera of a page is called after who shows it", () => {
@@ -113,12 +119,12 @@ test("what comes together is one line", () => {
   assert.deepEqual(told({ event: "missed", count: 2 }, { event: "missed", count: 3 }), [
     "5 more events",
   ]);
-  assert.deepEqual(told(node, node), ["pi is online (2 times)"]);
+  assert.deepEqual(told(node, node), ["<pi> is online (2 times)"]);
 });
 
 test("what is of another kind, or of another time, has a line of its own", () => {
   const node = (online: boolean): object => ({ event: "node", node: "pi", online });
-  assert.deepEqual(told(node(true), node(false)), ["pi is offline", "pi is online"]);
+  assert.deepEqual(told(node(true), node(false)), ["<pi> is offline", "<pi> is online"]);
   const gone = (at: number): object => ({ event: "deleted", photo: PHOTO, at });
   assert.equal(told(gone(0), gone(61_000)).length, 2);
   assert.equal(told(gone(0), gone(60_000)).length, 1);

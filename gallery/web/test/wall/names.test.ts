@@ -3,15 +3,20 @@ import test from "node:test";
 import type { Camera } from "../../src/net/messages";
 import { distinct } from "../../src/wall/tile/names";
 
-function names(...cameras: [string, string][]): string[] {
-  const list = cameras.map(([camera, name]): Camera => ({
+function list(...cameras: [string, string, string?][]): Camera[] {
+  const list = cameras.map(([camera, name, node_title]): Camera => ({
     camera,
     name,
+    ...(node_title && { node_title }),
     kind: "v4l2",
     state: "live",
     since: 0,
   }));
-  return distinct(list).map(({ name }) => name);
+  return distinct(list);
+}
+
+function names(...cameras: [string, string, string?][]): string[] {
+  return list(...cameras).map(({ name }) => name);
 }
 
 test("names that differ stay", () => {
@@ -32,4 +37,20 @@ test("the same model twice on one node is told apart by the camera's own name", 
     "hall/c920-2",
     "C920, roof",
   ]);
+});
+
+test("two cameras of one title are told apart by the titles of their nodes", () => {
+  assert.deepEqual(names(["a/x", "Door", "The old house"], ["b/y", "Door"], ["c/z", "北门"]), [
+    "Door, The old house",
+    "Door, b",
+    "北门",
+  ]);
+  assert.deepEqual(names(["a/x", "Door", "Hall"], ["b/y", "Door", "Hall"]), ["a/x", "b/y"]);
+});
+
+test("a name that had to become longer is still changed as it was given", () => {
+  const [door, roof] = list(["a/x", "Door"], ["b/y", "Door"]);
+  assert.deepEqual([door?.name, door?.called], ["Door, a", "Door"]);
+  assert.deepEqual([roof?.name, roof?.called], ["Door, b", "Door"]);
+  assert.equal(list(["a/x", "Door"])[0]?.called, undefined);
 });

@@ -20,6 +20,8 @@ pub(super) struct Report {
     facts: Arc<Facts>,
     /// The present stable path of the device.
     path: String,
+    /// The present title.
+    title: String,
     /// The controls at the last reading.
     controls: Controls,
     published: Option<State>,
@@ -42,13 +44,22 @@ pub(super) struct Working<'a> {
 impl Report {
     /// The report of a camera that has published nothing yet.
     pub fn new(about: About, facts: Arc<Facts>) -> Self {
-        let (path, controls) = (about.device.clone(), Controls::default());
-        Report { about, facts, path, controls, published: None, logged: None }
+        let (path, title) = (about.device.clone(), about.title.clone());
+        let controls = Controls::default();
+        Report { about, facts, path, title, controls, published: None, logged: None }
     }
 
     /// The device has this stable path now.
     pub fn path(&mut self, path: String) {
         self.path = path;
+    }
+
+    /// The camera has this title now, which is published at once.
+    pub fn title(&mut self, title: String) {
+        self.title = title;
+        if let Some(published) = self.published.clone() {
+            self.publish(State { title: self.title.clone(), ..published });
+        }
     }
 
     /// The controls were read. A change is published at once while the camera works.
@@ -119,7 +130,8 @@ impl Report {
             detail: String::new(),
             by: None,
             since: clock::unix_ms(),
-            name: self.about.title.clone(),
+            name: self.about.name.clone(),
+            title: self.title.clone(),
             device: self.path.clone(),
             format: String::new(),
             size: None,

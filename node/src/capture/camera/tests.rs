@@ -126,7 +126,8 @@ impl Rig {
         outlet.slots.open();
         let about = About {
             id: "attic/door".parse().unwrap(),
-            title: "Door".into(),
+            name: "Door".into(),
+            title: String::new(),
             device: "/dev/door".into(),
             model: "Door".into(),
             quality: 80,

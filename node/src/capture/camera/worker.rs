@@ -200,6 +200,7 @@ impl<'a> Worker<'a> {
             Command::Plug(device) => (self.device, self.again) = (Ok(device), true),
             Command::Withhold(fault) => (self.device, self.again) = (Err(fault), true),
             Command::Path(path) => self.report.path(path),
+            Command::Title(title) => self.report.title(title),
             Command::Want(want) => {
                 if !self.wants.insert(&want, Instant::now()) {
                     Command::Want(want).refuse("too many galleries ask for this camera");

@@ -240,10 +240,12 @@ impl Link {
 
     /// The subscriptions of the text connection. Commands are for this node only; our own status
     /// and info show when another node uses our name.
-    fn filters(&self) -> [String; 7] {
+    fn filters(&self) -> [String; 9] {
         [
             filter::wants_of(&self.root, &self.name),
             filter::snaps_of(&self.root, &self.name),
+            filter::sets_of(&self.root, &self.name),
+            self.topic(&Topic::SetTitle(self.name.clone())),
             self.topic(&Topic::Ask(self.name.clone())),
             self.topic(&Topic::Stored(self.name.clone())),
             filter::every_gallery(&self.root),

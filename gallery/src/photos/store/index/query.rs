@@ -184,24 +184,33 @@ impl Reader {
              FROM {table} WHERE count > 0"
             )
         };
-        let mut cameras = connection
+        let cameras = connection
             .prepare_cached(&of("cameras", "camera"))?
             .query_map([], |row| {
                 let camera = row.get::<_, Parsed<_>>(0)?.0;
                 Ok(CameraSource { camera, name: row.get(1)?, count: row.get(2)? })
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
-        let mut people = connection
+        let people = connection
             .prepare_cached(&of("people", "person"))?
             .query_map([], |row| {
                 let id = row.get::<_, Parsed<_>>(0)?.0;
                 Ok(PersonSource { id, name: row.get(1)?, count: row.get(2)? })
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut sources = Sources { cameras, people };
+        sources.sort();
+        Ok(sources)
+    }
+}
+
+impl Sources {
+    /// Sorts them by name.
+    pub fn sort(&mut self) {
+        let Sources { cameras, people } = self;
         cameras
             .sort_by_cached_key(|source| (source.name.to_lowercase(), source.camera.to_string()));
         people.sort_by_cached_key(|source| (source.name.to_lowercase(), source.id.to_string()));
-        Ok(Sources { cameras, people })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use super::*;
 
@@ -104,7 +105,7 @@ async fn fills_a_small_disk() {
     let folder = Path::new(&folder);
     let ballast = folder.join("ballast");
     fs::write(&ballast, vec![1; 3 << 20]).unwrap();
-    let store = Store::open(config(folder)).unwrap();
+    let store = Store::open(config(folder), Arc::default()).unwrap();
     let large = |n| NewPhoto {
         content: Content::Bytes(vec![n as u8; 300_000].into()),
         ..photo(n, NOON + n)

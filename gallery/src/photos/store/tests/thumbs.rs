@@ -25,7 +25,7 @@ async fn a_thumbnail_is_made_once_and_again_when_it_is_cut_short() {
 async fn no_thumbnail_costs_more_than_the_budget() {
     let folder = TempDir::new().unwrap();
     let pictures = pool(picture::Config { memory: 1 << 20, ..Default::default() });
-    let store = Store::open(Config { pictures, ..config(folder.path()) }).unwrap();
+    let store = Store::open(Config { pictures, ..config(folder.path()) }, Arc::default()).unwrap();
     let jpeg = picture::samples::picture(MediaType::Jpeg, 960, 540);
     add(&store, NewPhoto { content: Content::Bytes(jpeg.into()), ..photo(1, NOON) }).await;
     let Err(StoreError::Picture(why)) = store.thumb(&id(1)).await else { panic!("it was made") };

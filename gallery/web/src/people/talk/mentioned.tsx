@@ -6,6 +6,7 @@ import { timeName } from "../../words/dates";
 import { cameras, photoListeners } from "../../net/gallery";
 import { words } from "../../words/language";
 import { parts, shownParts } from "./mention";
+import { named } from "../../photos/camera-name";
 import type { Photo } from "../../photos/photo";
 import { enlarge, view } from "../../page/route";
 import { Tile } from "../../wall/tile/tile";
@@ -96,7 +97,7 @@ function MentionedPhoto({ id }: { id: string }) {
         alt=""
         style={{ aspectRatio: `${photo.width} / ${photo.height}` }}
       />
-      <span>{photoLine(photo, words.value)}</span>
+      <span>{photoLine(named(photo), words.value)}</span>
     </a>
   );
 }

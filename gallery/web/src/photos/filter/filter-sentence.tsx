@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { listDays, sources, type Sources } from "../../net/api";
 import { dayName, dayWords, monthName } from "../../words/dates";
 import { readFilter, spanOf, type Filter } from "./filter";
-import { cameras } from "../../net/gallery";
+import { cameraNames } from "../../net/gallery";
 import { answerKeys } from "../../page/keys/keys";
 import { words } from "../../words/language";
 import { monthsOf } from "../grid/months";
@@ -100,10 +100,8 @@ function nameOf(phrase: Phrase, said: Filter): string {
   if (phrase === "camera") {
     const { camera } = said;
     if (!camera) return sentence.everyCamera;
-    const live = cameras.value?.find((other) => other.camera === camera);
-    return (
-      live?.name ?? from.value.cameras.find((other) => other.camera === camera)?.name ?? camera
-    );
+    const gone = from.value.cameras.find((other) => other.camera === camera);
+    return cameraNames.value.get(camera) ?? gone?.name ?? camera;
   }
   if (phrase === "person") {
     const { person } = said;
@@ -124,7 +122,7 @@ function options(phrase: Phrase): Option[] {
   if (phrase === "camera") {
     const known = from.value.cameras.map(({ camera, name, count }) => ({
       value: camera,
-      name,
+      name: cameraNames.value.get(camera) ?? name,
       more: many(count),
     }));
     return [{ value: "", name: sentence.everyCamera }, ...apart(known)];
@@ -220,7 +218,9 @@ function List({ label, options, chosen, choose, close }: ListProps) {
     event.stopPropagation();
   };
   const focusOut = (event: FocusEvent): void => {
-    if (event.relatedTarget && !root.current?.contains(event.relatedTarget as Node)) close();
+    const to = event.relatedTarget as Node | null;
+    // A press on a choice moves the focus to the room around the list, before the click comes.
+    if (to && !root.current?.contains(to) && !to.contains(root.current)) close();
   };
   return (
     <div ref={root} class="choices" onKeyDown={key} onFocusOut={focusOut}>

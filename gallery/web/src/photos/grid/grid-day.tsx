@@ -9,6 +9,7 @@ import { dayWords, timeName } from "../../words/dates";
 import { words } from "../../words/language";
 import { sentence } from "../../words/words";
 import { NEW, type Album } from "../album/album";
+import { named } from "../camera-name";
 import { cursor } from "../album/current-album";
 import { playDay } from "../film/film";
 import { picked, pickedOfDay, pickDay } from "../select/selection";
@@ -103,6 +104,7 @@ interface CellProps {
 }
 
 function Cell({ photo, racing, tabbed, chosen }: CellProps) {
+  const { camera_name } = named(photo);
   const [shown, setShown] = useState(there.has(photo.id));
   // While the view scrolls fast, it loads nothing.
   const [asked, setAsked] = useState(!racing || shown);
@@ -113,7 +115,7 @@ function Cell({ photo, racing, tabbed, chosen }: CellProps) {
   return useMemo(() => {
     const { photoOf, pinnedMark, select } = words.value;
     const time = timeName(photo.taken, words.value);
-    const label = photoOf(photo.caption ?? photo.camera_name ?? photo.person?.name ?? "", time);
+    const label = photoOf(photo.caption ?? camera_name ?? photo.person?.name ?? "", time);
     return (
       <>
         <a
@@ -160,5 +162,5 @@ function Cell({ photo, racing, tabbed, chosen }: CellProps) {
         />
       </>
     );
-  }, [photo, tabbed, chosen, asked, shown, words.value]);
+  }, [photo, camera_name, tabbed, chosen, asked, shown, words.value]);
 }

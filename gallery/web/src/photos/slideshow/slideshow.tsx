@@ -12,6 +12,7 @@ import { room } from "../../page/route";
 import { keep, kept } from "../../page/storage";
 import { momentName } from "../../words/dates";
 import { words } from "../../words/language";
+import { named } from "../camera-name";
 import { matches, query, type Filter } from "../filter/filter";
 import type { Photo } from "../photo";
 import { useQuiet } from "../viewer/viewer-bars";
@@ -141,7 +142,7 @@ function Playing({ show }: { show: Show }) {
   }, []);
 
   const { slides, viewer } = words.value;
-  const photo = seen?.photo;
+  const photo = seen && named(seen.photo);
   const who = photo && (photo.person?.name ?? photo.camera_name ?? photo.camera ?? photo.name);
   const when = photo && momentName(photo.taken, Date.now(), words.value);
   return (

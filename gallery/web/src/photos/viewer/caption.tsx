@@ -4,11 +4,13 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { momentName } from "../../words/dates";
 import { words } from "../../words/language";
 import { change } from "../edits";
+import { named } from "../camera-name";
 import type { Photo } from "../photo";
 
 const CAPTION = 500;
 
-export function Caption({ photo }: { photo: Photo }) {
+export function Caption({ photo: stored }: { photo: Photo }) {
+  const photo = named(stored);
   const [writing, setWriting] = useState(false);
   const { viewer } = words.value;
   const who = photo.person?.name ?? photo.camera_name ?? photo.camera ?? photo.name;

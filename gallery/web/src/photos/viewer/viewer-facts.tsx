@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { onePhoto } from "../../net/api";
 import { words } from "../../words/language";
 import { factsOf } from "./facts";
+import { named } from "../camera-name";
 import type { Photo } from "../photo";
 
 export function Facts({ photo }: { photo: Photo }) {
@@ -20,7 +21,7 @@ export function Facts({ photo }: { photo: Photo }) {
   return (
     <aside class="side">
       <dl>
-        {factsOf(photo, exif, words.value).map(({ name, lines }) => (
+        {factsOf(named(photo), exif, words.value).map(({ name, lines }) => (
           <div key={name}>
             <dt>{name}</dt>
             <dd>

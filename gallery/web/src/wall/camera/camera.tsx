@@ -14,6 +14,7 @@ import { enlarge, viewed } from "../../page/route";
 import { Shutter } from "../snap/shutter";
 import { tick } from "../../page/tick";
 import { Tile } from "../tile/tile";
+import { canBeNamed, Title, TitleForm } from "./title";
 
 const FPS = 30;
 const FILM_FPS = 5;
@@ -97,8 +98,26 @@ function Stage({ camera, ready }: { camera: Camera; ready: (screen: Screen) => v
 
 function Facts({ camera, screen }: { camera: Camera; screen: Screen | null }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  // The tile with the focus is gone.
-  useLayoutEffect(() => heading.current!.focus({ preventScroll: true }), []);
+  /** The camera whose name is being changed. */
+  const [named, setNamed] = useState<string | null>(null);
+  const isNamed = named === camera.camera;
+  const isNew = useRef(true);
+  // The tile, or the field, with the focus is gone.
+  useLayoutEffect(() => {
+    const isLost = isNew.current || document.activeElement === document.body;
+    isNew.current = false;
+    if (isLost) heading.current?.focus({ preventScroll: true });
+  }, [isNamed]);
+  const edit = (): void => setNamed(camera.camera);
+  useLayoutEffect(
+    () =>
+      answerKeys((key) => {
+        if (key !== "n" || viewed.value !== null || !canBeNamed(camera)) return false;
+        edit();
+        return true;
+      }),
+    [camera.camera, camera.kind],
+  );
   const seen = screen ?? { opened: Date.now(), captured: null, rested: false };
   const { state, why, age } = face(camera, seen, tick.value, words.value);
   const rate = useRate(screen);
@@ -114,11 +133,17 @@ function Facts({ camera, screen }: { camera: Camera; screen: Screen | null }) {
     // The picture shows the reason; this shows only the rest.
     told.push(age || (why ? "" : words.value.states[state]));
   }
+  const lamp = <i class={`lamp ${state}`} />;
+  if (isNamed) {
+    return (
+      <TitleForm key={camera.camera} camera={camera} lamp={lamp} close={() => setNamed(null)} />
+    );
+  }
   return (
     <>
-      <h1 ref={heading} tabIndex={-1} aria-live="polite">
-        <i class={`lamp ${state}`} />
-        {camera.name}
+      <h1 ref={heading} tabIndex={-1} aria-live="polite" aria-label={camera.name}>
+        {lamp}
+        <Title camera={camera} edit={edit} />
       </h1>
       <span class="facts">{told.join(", ")}</span>
     </>

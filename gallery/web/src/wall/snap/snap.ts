@@ -47,13 +47,19 @@ export function obstacle(camera: Camera): string | null {
   return why && [`${why.headline}.`, why.line].filter(Boolean).join(" ");
 }
 
-/** Takes a photo with the camera under the pointer or focus, or the only one, or says why not. */
-export function shootHere(): boolean {
-  const tile =
+/** The tile that is large, or under the pointer or focus, or the only one. */
+export function tileHere(): HTMLElement | null {
+  return (
     document.querySelector<HTMLElement>(".stage .tile") ??
     document.querySelector<HTMLElement>(".wall .tile:focus-within") ??
     document.querySelector<HTMLElement>(".wall .tile:hover") ??
-    (order.value.length === 1 ? document.querySelector<HTMLElement>(".wall .tile") : null);
+    (order.value.length === 1 ? document.querySelector<HTMLElement>(".wall .tile") : null)
+  );
+}
+
+/** Takes a photo with the camera here, or says why not. */
+export function shootHere(): boolean {
+  const tile = tileHere();
   const name = tile?.dataset.camera;
   const camera = cameras.value?.find(({ camera }) => camera === name);
   if (tile && camera) press(camera, tile);

@@ -7,6 +7,7 @@ import { momentName } from "../../words/dates";
 import { link, photoListeners } from "../../net/gallery";
 import { people } from "../../people/conversation";
 import { words } from "../../words/language";
+import { named } from "../../photos/camera-name";
 import { order, put, without } from "../../photos/album/merge";
 import type { Present } from "../../people/wire";
 import type { Photo, PhotoEvent } from "../../photos/photo";
@@ -87,7 +88,8 @@ function whoIsHere(all: readonly Present[], { andMore }: Words): string {
   return more > 0 ? andMore(names.join(", "), more) : names.join(", ");
 }
 
-function Last({ photo }: { photo: Photo }) {
+function Last({ photo: stored }: { photo: Photo }) {
+  const photo = named(stored);
   const { photoOf } = words.value;
   const when = momentName(photo.taken, Date.now(), words.value);
   const label = photoOf(photo.caption ?? photo.camera_name ?? photo.person?.name ?? "", when);

@@ -2,6 +2,7 @@
 
 import { ageText, atText, lastingText, LATE, sinceText } from "../../words/age";
 import type { Camera } from "../../net/messages";
+import { nodeOf } from "./names";
 import { sentence, type Words } from "../../words/words";
 
 export type TileState = "live" | "stale" | "lost" | "error" | "off" | "ended" | "connecting";
@@ -109,7 +110,7 @@ function reason(
     case "broken":
       return { headline: words.broken, line: words.brokenHelp };
     case "node-offline":
-      return { headline: words.offline(camera.camera.split("/")[0] ?? ""), line: since };
+      return { headline: words.offline(nodeOf(camera)), line: since };
     case "busy":
       return {
         headline: camera.by ? words.takenBy(camera.by) : words.takenBySome,

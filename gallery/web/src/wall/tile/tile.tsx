@@ -15,6 +15,8 @@ import {
 import { words } from "../../words/language";
 import type { Box } from "../layout/box";
 import type { Camera } from "../../net/messages";
+import { Name } from "../../page/name";
+import { renamed, TitleForm } from "../camera/title";
 import { Parts } from "./latency";
 import { Shutter } from "../snap/shutter";
 import { tick } from "../../page/tick";
@@ -89,6 +91,14 @@ export function Tile({ camera: known, fps, box, current: framed, open, shoots, r
     if (seen && link.value.open) tell(camera, shown);
   }, [shown.state, camera.state, camera.reason]);
 
+  const isNamed = shoots && renamed.value === camera.camera;
+  const named = (): void => {
+    renamed.value = null;
+    requestAnimationFrame(() => {
+      const button = element.current?.querySelector<HTMLElement>(".open");
+      if (document.activeElement === document.body) button?.focus({ preventScroll: true });
+    });
+  };
   const { state, why } = shown;
   const Element = open ? "li" : "div";
   return (
@@ -120,9 +130,9 @@ export function Tile({ camera: known, fps, box, current: framed, open, shoots, r
       {measured.value && screen.current && state === "live" && (
         <Parts screen={screen.current} measured={measured.value.get(screen.current.tile)} />
       )}
-      <div class="plate" aria-hidden="true">
+      <div class={isNamed ? "plate naming" : "plate"} aria-hidden={isNamed ? undefined : "true"}>
         <i class={`lamp ${state}`} />
-        <span class="name">{camera.name}</span>
+        {isNamed ? <TitleForm camera={camera} close={named} /> : <Name name={camera.name} />}
         {shown.age && <span class="age">{shown.age}</span>}
       </div>
       {shoots && <Shutter camera={camera} />}
