@@ -1,6 +1,5 @@
 //! The command `vitrina`: reads arguments and configuration, and starts the parts asked for.
 
-mod addresses;
 mod args;
 mod check;
 mod commands;

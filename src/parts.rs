@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::future::Future;
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -14,7 +14,6 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 use wire::BrokerUrl;
 
-use crate::addresses;
 use crate::check;
 use crate::config::{self, Settings};
 use crate::signals::Signals;
@@ -22,6 +21,9 @@ use crate::supervisor;
 
 /// How long a graceful stop may take.
 const STOP: Duration = Duration::from_secs(5);
+
+/// How long each network may take to answer for this machine's name.
+const NAMED_WITHIN: Duration = Duration::from_millis(500);
 
 /// How many files all clients of all parts may have open together, as in the units.
 const DESCRIPTORS: u64 = 4096;
@@ -96,6 +98,7 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
     let signals = Signals::listen()?;
     let mut running = Running::default();
     let mut ready = String::from("ready");
+    let mut bound = Vec::new();
 
     let broker = match parts.broker {
         true => {
@@ -137,15 +140,13 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
         [broker.as_ref().map(broker::Broker::health), node.as_ref().map(node::Node::health)];
     others.iter().flatten().for_each(|part| health.include(part));
     if let Some(gallery) = gallery {
-        tell(&mut ready, "gallery", "http", gallery.local_addr())?;
-        if let Some(address) = gallery.https_addr() {
-            tell(&mut ready, "gallery", "https", address)?;
-        }
+        bound.push(("gallery", "http", gallery.local_addr()));
+        bound.extend(gallery.https_addr().map(|address| ("gallery", "https", address)));
         running.start("gallery", |stop| gallery.run(stop));
     }
     if let Some(broker) = broker {
         for (transport, address) in broker.addresses() {
-            tell(&mut ready, "broker", transport.scheme(), address)?;
+            bound.push(("broker", transport.scheme(), address));
         }
         running.start("broker", |stop| broker.run(stop));
     }
@@ -154,8 +155,12 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
         running.start("node", |stop| node.run(stop));
     }
 
+    for &(part, scheme, address) in &bound {
+        tell(&mut ready, part, scheme, address)?;
+    }
     writeln!(io::stdout(), "{ready}")?;
     supervisor::ready();
+    tokio::task::spawn_blocking(move || tell_name(bound.iter().map(|(.., address)| *address)));
     let watchdog = tokio::spawn(supervisor::watch(health));
     let outcome = tokio::select! {
         () = signals.first() => Ok(()),
@@ -172,14 +177,32 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
 
 /// Adds a part's first address to the `ready` line, and logs the others.
 fn tell(ready: &mut String, part: &str, scheme: &str, bound: SocketAddr) -> std::fmt::Result {
-    let addresses = addresses::of(bound);
-    let mut urls = addresses.iter().map(|address| format!("{scheme}://{address}"));
+    let mut urls = called(bound).into_iter().map(|address| format!("{scheme}://{address}"));
     write!(ready, " {part}={}", urls.next().unwrap_or_default())?;
     let others = urls.collect::<Vec<_>>().join(" ");
     if !others.is_empty() {
         info!(part, others, "also reachable at these addresses");
     }
     Ok(())
+}
+
+/// The addresses by which a listener is called, best first: those of others, or without a network
+/// the one for this machine.
+fn called(bound: SocketAddr) -> Vec<SocketAddr> {
+    let ip = bound.ip().to_canonical();
+    let alone = if ip.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { ip };
+    let others = reach::of(bound);
+    let ips = others.iter().map(|address| address.ip).collect::<Vec<_>>();
+    let ips = if ips.is_empty() { vec![alone] } else { ips };
+    ips.into_iter().map(|ip| SocketAddr::new(ip, bound.port())).collect()
+}
+
+/// Logs the name of this machine, if the local network knows it.
+fn tell_name(bound: impl Iterator<Item = SocketAddr>) {
+    let addresses = bound.map(reach::of).max_by_key(Vec::len).unwrap_or_default();
+    if let Some(name) = reach::answered(&addresses, NAMED_WITHIN) {
+        info!(name, "the local network knows this machine by its name");
+    }
 }
 
 /// The parts that run, each a task of its own.
@@ -236,3 +259,22 @@ impl Running {
 }
 
 type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_bound_is_the_one_that_is_called() {
+        for (bound, expected) in [
+            ("127.0.0.1:80", "127.0.0.1:80"),
+            ("[::1]:80", "[::1]:80"),
+            ("[::ffff:10.0.0.7]:80", "10.0.0.7:80"),
+        ] {
+            assert_eq!(called(bound.parse().unwrap()), [expected.parse().unwrap()], "{bound}");
+        }
+        for address in called("0.0.0.0:8080".parse().unwrap()) {
+            assert!(!address.ip().is_unspecified() && address.port() == 8080, "{address}");
+        }
+    }
+}

@@ -146,6 +146,11 @@ impl Guard {
         &self.networks
     }
 
+    /// The names that are ours.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// Whether a peer may connect.
     ///
     /// # Errors

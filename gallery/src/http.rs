@@ -12,6 +12,7 @@ pub(crate) mod edits;
 pub(crate) mod guard;
 pub(crate) mod handlers;
 pub(crate) mod https;
+pub(crate) mod invite;
 pub(crate) mod listener;
 pub(crate) mod photos;
 pub(crate) mod proxied;

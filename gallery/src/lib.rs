@@ -42,6 +42,7 @@ pub use supervision::{Health, stopped};
 
 use http::cors::Readers;
 use http::https::Https;
+use http::invite::{Door, Doors};
 use http::listener::Service;
 use http::site::Site;
 use limits::strangers::Strangers;
@@ -200,6 +201,7 @@ impl Gallery {
         let names = Names::of_this_machine(&config.hosts);
         let networks = config.networks.clone();
         let guard = Guard::new(networks, names, &config.relay_origins, http::guard::KEYS);
+        let doors = Arc::new(doors(&config, address, https.as_ref().map(|(_, at, _)| *at)));
         let (offers, offered) = relay::offers();
         let strangers = Strangers::new();
         let relay = Relay::new(offers, strangers.clone(), stopping.clone());
@@ -215,6 +217,7 @@ impl Gallery {
             health: health.clone(),
             strangers: strangers.clone(),
             readers: Arc::new(Readers::new(&config.cors_origins)),
+            doors: doors.clone(),
             policy: http::assets::policy(&config.frame_origins),
             stop: end,
         };
@@ -224,6 +227,7 @@ impl Gallery {
             routes,
             guard: Arc::new(guard),
             refusals: Arc::default(),
+            doors,
             strangers,
             redirect: https
                 .as_ref()
@@ -316,6 +320,20 @@ impl Opened {
         let (id, people, journal) = (config.id.clone(), people.clone(), journal.clone());
         Hub::new(id, config.open, https, people, store.clone(), ingest, journal)
     }
+}
+
+/// The listeners at these addresses, as others come in: plain HTTP that leads to HTTPS is none.
+fn doors(config: &Config, http: SocketAddr, https: Option<SocketAddr>) -> Doors {
+    let secure = config.https.as_ref().zip(https);
+    let leads_there = secure.as_ref().is_some_and(|(config, _)| config.redirect);
+    let plain = Door { bound: http, is_secure: false, warns: false };
+    let secure = secure.map(|(config, bound)| Door {
+        bound,
+        is_secure: true,
+        warns: config.files.is_none(),
+    });
+    let plain = Some(plain).filter(|_| !leads_there);
+    Doors::new(plain.into_iter().chain(secure).collect(), config.networks.clone())
 }
 
 /// A new gallery with the directory `data`, for tests of the parts above it.

@@ -63,7 +63,7 @@ async function speak(page, language) {
 }
 
 /** Names, what was said, and words that are written alike. */
-const OWN = /^(Vitrina|Ana|A|bird-bath|north-door|roof|stage|house|empty|Rig Test Camera|broken\.jpg|vitrina cameras|JPEG|Exif|EXIF|The heron is back|and there is|#?camera\/.*|[A-Z]{2}|[\d.,: \u202f\u00a0×/]*(s|ms|min|kB|MB|B)?|bird-bath, [\d:]+)$/;
+const OWN = /^(Vitrina|Ana|A|bird-bath|north-door|roof|stage|house|empty|Rig Test Camera|broken\.jpg|vitrina cameras|vitrina --open|open = true|JPEG|Exif|EXIF|The heron is back|and there is|#?camera\/.*|[A-Z]{2}|[\d.,: \u202f\u00a0×/]*(s|ms|min|kB|MB|B)?|bird-bath, [\d:]+)$/;
 const ALIKE = {
   de: ['live', ...['bird-bath', 'north-door', 'roof', 'stage'].map((name) => `${name}: live`), 'Broker', 'Countdown', 'Zoom', 'Enter', 'Esc', 'Ctrl'],
   es: ['Zoom', 'Esc', 'Ctrl', 'Photo'],

@@ -158,7 +158,7 @@ for (const locale of ['en-GB', 'de-DE', 'es-ES', 'fr-FR', 'it-IT', 'pt-BR']) {
       await allLive(page);
       const before = await page.evaluate(ROOM);
       await page.keyboard.press('3');
-      await page.locator('.bar .push button:has(svg)').click();
+      await page.locator('.bar .push button:has(svg):not(.inviter)').click();
       await page.locator('dialog input').fill('Ana');
       await page.keyboard.press('Enter');
       await page.locator('.me video').waitFor();

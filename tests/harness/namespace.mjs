@@ -11,10 +11,12 @@ export function apart(addresses, first = 'true') {
   return ['unshare', '--map-root-user', '--net', '--uts', '--mount', 'sh', '-ec', `${[...up, first].join('; ')}; exec "$@"`, 'sh'];
 }
 
+/** The arguments of nsenter with which a program runs where the process `pid` is. */
+export const enter = (pid) => ['--target', `${pid}`, '--user', '--net', '--preserve-credentials'];
+
 /** Runs a program of Node.js where the process `pid` is, and gives what it prints as JSON. */
 export async function within(pid, script, ...args) {
-  const enter = ['--target', `${pid}`, '--user', '--net', '--preserve-credentials'];
-  const { code, stdout, stderr } = await run('nsenter', [...enter, process.execPath, '-e', script, ...args.map(String)]);
+  const { code, stdout, stderr } = await run('nsenter', [...enter(pid), process.execPath, '-e', script, ...args.map(String)]);
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout);
 }

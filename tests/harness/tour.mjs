@@ -159,7 +159,12 @@ export class Tour {
     await there('.names input');
     await visit('rename');
     await page.keyboard.press('Escape');
-    await at('.bar .push button:has(svg)').click();
+    await at('.bar .inviter').click();
+    await there('.inviting .join');
+    await visit('invite');
+    await page.keyboard.press('Escape');
+    await gone('.inviting');
+    await at('.bar .push button:has(svg):not(.inviter)').click();
     await there('.me video');
     await visit('my-camera');
     await at('.me .row .pill').click();

@@ -64,6 +64,13 @@ impl Names {
             || self.finds(&host)
     }
 
+    /// Whether a host is a name that this machine, or its owner, gave itself: no number, and no name
+    /// that any machine may have.
+    pub fn are_of_this_machine(&self, host: &str) -> bool {
+        let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+        host != "localhost" && (self.fixed.contains(&host) || self.finds(&host))
+    }
+
     fn finds(&self, host: &str) -> bool {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         if found.names.iter().any(|name| name == host) {
@@ -128,6 +135,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_name_that_any_machine_may_have_is_not_of_this_one() {
+        let names = Names::of("Workshop.example.org", &["Wall.example.net".to_owned()]);
+        for own in ["workshop.local", "WORKSHOP.lan.", "workshop.example.org", "wall.example.net"] {
+            assert!(names.are_of_this_machine(own), "{own}");
+        }
+        for any in ["localhost", "a.localhost", "kitchen", "127.0.0.1", "[::1]", "192.168.0.7"] {
+            assert!(names.are_ours(any) && !names.are_of_this_machine(any), "{any}");
+        }
+        assert!(!names.are_of_this_machine("evil.example"));
+    }
 
     #[test]
     fn the_names_of_this_machine_are_ours() {

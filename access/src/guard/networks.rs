@@ -80,6 +80,11 @@ impl Networks {
         peer.is_loopback() || self.0.iter().any(|network| network.contains(&peer))
     }
 
+    /// Whether anybody in a network is in one of them.
+    pub fn meet(&self, other: &IpNet) -> bool {
+        self.0.iter().any(|network| network.contains(other) || other.contains(network))
+    }
+
     /// Whether all of them are within [`LOCAL`].
     pub fn are_local(&self) -> bool {
         self.0.iter().all(|network| LOCALS.iter().any(|local| local.contains(network)))
@@ -173,6 +178,17 @@ mod tests {
         assert!(have(&all, "8.8.8.8") && have(&all, "2001:db8::1"));
         assert!(narrower.are_local() && Networks::default().are_local());
         assert!(!wider.are_local() && !all.are_local());
+    }
+
+    #[test]
+    fn networks_meet_that_have_somebody_in_common() {
+        let meet = |typed: &[&str], other: &str| parse(typed).meet(&other.parse().unwrap());
+        assert!(meet(&[LOCAL], "192.168.1.20/24") && meet(&[LOCAL], "fd00::7/64"));
+        assert!(
+            meet(&["192.168.1.9"], "192.168.1.20/24") && meet(&["0.0.0.0/0"], "203.0.113.7/24")
+        );
+        assert!(!meet(&[LOCAL], "203.0.113.7/24") && !meet(&[LOCAL], "2001:db8::7/64"));
+        assert!(!meet(&["192.168.2.0/24"], "192.168.1.20/24") && !meet(&[], "10.0.0.1/8"));
     }
 
     #[test]

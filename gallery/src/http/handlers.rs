@@ -13,7 +13,7 @@ use wire::page::Camera;
 
 use crate::http::addresses::{self, What, Which};
 use crate::http::site::{Asked, Site};
-use crate::http::{assets, edits, photos, proxied, snapshot, titles};
+use crate::http::{assets, edits, invite, photos, proxied, snapshot, titles};
 use crate::limits::strangers::Strangers;
 use crate::live::page;
 use crate::live::socket::{self, Socket, handshake};
@@ -160,6 +160,17 @@ pub(crate) async fn entitle_node(site: Site, asked: Asked) -> Answer {
 /// The people who are here.
 pub(crate) async fn people(site: Site, _: Asked) -> Answer {
     Ok(json(StatusCode::OK, &site.hub.people.list()))
+}
+
+/// By which addresses others come in.
+pub(crate) async fn addresses(site: Site, asked: Asked) -> Answer {
+    let invitation = site.doors.invitation(asked.caller.peer, &asked.headers).await;
+    Ok(json(StatusCode::OK, &invitation))
+}
+
+/// The QR code of an address.
+pub(crate) async fn code(_: Site, asked: Asked) -> Answer {
+    invite::code(&asked.query)
 }
 
 /// The log.

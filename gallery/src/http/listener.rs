@@ -27,6 +27,7 @@ use warp::reply::{Reply, Response};
 use crate::caller::Caller;
 use crate::http::guard;
 use crate::http::https::{self, Https};
+use crate::http::invite::Doors;
 use crate::limits::shares::{Full, Share, Shares, Who};
 use crate::limits::strangers::Strangers;
 use crate::problem::Problem;
@@ -70,9 +71,18 @@ pub(crate) struct Service {
     pub routes: BoxedFilter<(Response,)>,
     pub guard: Arc<Guard>,
     pub refusals: Arc<Refusals>,
+    pub doors: Arc<Doors>,
     pub strangers: Strangers,
     /// The port of HTTPS, if HTTP redirects browsers there.
     pub redirect: Option<u16>,
+}
+
+/// The two ends of a connection, and whether TLS is between them.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    peer: IpAddr,
+    local: SocketAddr,
+    is_secure: bool,
 }
 
 /// Serves both listeners until `stop` is true, then finishes the answers that are under way.
@@ -170,29 +180,26 @@ impl Service {
         https: Option<Arc<Https>>,
         mut stop: watch::Receiver<bool>,
     ) {
-        let Some(https) = https else { return self.speak_http(stream, peer, false, stop).await };
+        let Ok(local) = stream.local_addr() else { return };
+        let ends = Ends { peer, local, is_secure: https.is_some() };
+        let Some(https) = https else { return self.speak_http(stream, ends, stop).await };
         let shaken = tokio::select! {
             shaken = https.accept(stream, self.strangers.handshakes.none(Who::at(peer))) => shaken,
             () = stopped(&mut stop) => return,
         };
         match shaken {
-            Ok(stream) => self.speak_http(stream, peer, true, stop).await,
+            Ok(stream) => self.speak_http(stream, ends, stop).await,
             Err(error) => debug!(%error, "connection ended before HTTP"),
         }
     }
 
-    async fn speak_http<S>(
-        self,
-        stream: S,
-        peer: IpAddr,
-        is_secure: bool,
-        mut stop: watch::Receiver<bool>,
-    ) where
+    async fn speak_http<S>(self, stream: S, ends: Ends, mut stop: watch::Receiver<bool>)
+    where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let routes = TowerToHyperService::new(warp::service(self.routes.clone()));
         let service = service_fn(|mut request: Request<Incoming>| {
-            let admitted = self.admit(peer, is_secure, &request);
+            let admitted = self.admit(ends, &request);
             let routes = routes.clone();
             async move {
                 match admitted {
@@ -229,8 +236,7 @@ impl Service {
     /// Who makes a request, or an answer that comes before the routes.
     fn admit<B>(
         &self,
-        peer: IpAddr,
-        is_secure: bool,
+        Ends { peer, local, is_secure }: Ends,
         request: &Request<B>,
     ) -> Result<Caller, Box<Response>> {
         let caller = guard::caller(&self.guard, peer, is_secure, request).map_err(|refused| {
@@ -241,6 +247,7 @@ impl Service {
             }
             Box::new(Problem::from(refused).into_response())
         })?;
+        self.doors.note((peer, local), self.guard.names(), request);
         let redirect = self.redirect.filter(|_| !is_secure);
         match redirect.and_then(|port| https::elsewhere(caller.peer, port, request)) {
             Some(response) => Err(Box::new(response)),

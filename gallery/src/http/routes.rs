@@ -73,6 +73,8 @@ static ROUTES: &[Route] = &[
     on("PUT", Path("/api/cameras/{node}/{camera}/title"), Some(Control), to!(handlers::entitle)),
     on("PUT", Path("/api/nodes/{node}/title"), Some(Control), to!(handlers::entitle_node)),
     on("GET", Path("/api/people"), Some(Look), to!(handlers::people)),
+    on("GET", Path("/api/addresses"), Some(Look), to!(handlers::addresses)),
+    on("GET", Path("/api/code.svg"), Some(Look), to!(handlers::code)),
     on("GET", Path("/api/log"), Some(Log), to!(handlers::log)),
     on("GET", Path("/api/photos"), Some(Look), to!(handlers::photos)),
     on("GET", Path("/api/photos/days"), Some(Look), to!(handlers::days)),

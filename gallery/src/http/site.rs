@@ -12,6 +12,7 @@ use warp::http::{HeaderMap, HeaderValue, Method};
 
 use crate::caller::Caller;
 use crate::http::cors::Readers;
+use crate::http::invite::Doors;
 use crate::limits::strangers::Strangers;
 use crate::live::hub::Hub;
 use crate::live::socket::handshake;
@@ -32,6 +33,7 @@ pub(crate) struct Site {
     pub health: Health,
     pub strangers: Strangers,
     pub readers: Arc<Readers>,
+    pub doors: Arc<Doors>,
     /// The page's Content Security Policy.
     pub policy: HeaderValue,
     pub stop: watch::Receiver<bool>,

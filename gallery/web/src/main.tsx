@@ -12,6 +12,7 @@ import { Enlarged, Gone } from "./wall/camera/camera";
 import { cameras, notices, start } from "./net/gallery";
 import { People } from "./people/people";
 import { people as present } from "./people/conversation";
+import { InviteButton, Inviting } from "./invite/invite";
 import { Icon } from "./page/icon";
 import { LanguageChoice } from "./page/language-choice";
 import { KeyList } from "./page/keys/key-list";
@@ -51,6 +52,7 @@ function Page() {
       <Arrival />
       <Toasts />
       <Drop />
+      <Inviting />
       {listed.value && <KeyList />}
       {asking.value && <Naming />}
       <div class="sr" role="status">
@@ -111,6 +113,7 @@ function Bar({ covered }: { covered: boolean }) {
           {keys.title}
         </button>
         <LanguageChoice />
+        <InviteButton />
         {here !== "photos" && stream.value === null && (
           <button class="word" onClick={showMine}>
             <Icon name="cam" />

@@ -14,6 +14,7 @@ use warp::http::StatusCode;
 
 use super::*;
 use crate::http::cors::Readers;
+use crate::http::invite::Doors;
 use crate::limits::strangers::Strangers;
 use crate::photos::upload::Uploads;
 
@@ -32,6 +33,7 @@ fn site(data: &File) -> Site {
         health: Health::default(),
         strangers,
         readers: Arc::new(Readers::new(&[])),
+        doors: Arc::new(Doors::new(vec![], Default::default())),
         policy: assets::policy(&[]),
         stop,
     }

@@ -2,6 +2,7 @@
 
 import { readEntry, type Entry } from "../log/entry";
 import { query, type Filter } from "../photos/filter/filter";
+import type { Address, Invitation } from "../invite/ways";
 import { each, isNumber, isObject, isText } from "./json";
 import type { Limits } from "../photos/uploads/smaller";
 import { readDay, readPhoto, type Day, type Photo } from "../photos/photo";
@@ -135,6 +136,22 @@ export async function editPhotos(ids: readonly string[], edit: Edit): Promise<Ed
 /** Lines of the log that are older than one, newest first. Times by the gallery's clock. */
 export async function listLog(before: number): Promise<Entry[]> {
   return each(listOf(await (await ask(`api/log?limit=200&before=${before}`)).json()), readEntry);
+}
+
+/** By which addresses others come in. */
+export async function askInvitation(): Promise<Invitation> {
+  const raw: unknown = await (await ask("api/addresses")).json();
+  const { closed, elsewhere, addresses } = isObject(raw) ? raw : {};
+  return {
+    closed: closed === true,
+    elsewhere: elsewhere === true,
+    addresses: each(listOf(addresses), (raw): Address | null => {
+      if (!isObject(raw) || !isText(raw.url) || !/^https?:/.test(raw.url)) return null;
+      if (!URL.canParse(raw.url)) return null;
+      const address = { url: raw.url, warns: raw.warns === true };
+      return isText(raw.interface) ? { ...address, interface: raw.interface } : address;
+    }),
+  };
 }
 
 /** Asks a camera for a photo with this id; resolves when it is stored. */

@@ -38,6 +38,11 @@ export const talk = computed<readonly Told[]>(() =>
   }),
 );
 
+/** Nobody has said anything, as far as is known. */
+export const isSilent = computed(
+  () => lines.value !== null && !talk.value.some(({ what }) => what === "said"),
+);
+
 /** Sends a message, unless too many wait. */
 export function speak(text: string): boolean {
   return outbox.say(random(), text, Date.now());

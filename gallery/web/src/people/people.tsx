@@ -1,9 +1,11 @@
 // The room of people: this device's camera, who is here, and the talk or the log.
 
+import { computed } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { sinceText } from "../words/age";
 import { cameras } from "../net/gallery";
-import { people } from "./conversation";
+import { isSilent, people } from "./conversation";
+import { Join, JoinLine } from "../invite/invite";
 import { words } from "../words/language";
 import { Install } from "../shell/install";
 import { LanguageChoice } from "../page/language-choice";
@@ -23,12 +25,13 @@ const FPS = 10;
 
 export function People() {
   const { people: title } = words.value;
+  const inviting = isAlone.value && isSilent.value && !logged.value;
   return (
     <section class="hall" aria-label={title}>
       <h1 class="sr">{title}</h1>
-      <div class="who">
+      <div class={`who${inviting ? " alone" : ""}`}>
         <Own />
-        <Names />
+        <Names inviting={inviting} />
         <Install />
       </div>
       <div class="told">
@@ -36,7 +39,7 @@ export function People() {
           <Views />
           <Reach />
         </div>
-        {logged.value ? <Log /> : <Talk />}
+        {logged.value ? <Log /> : <Talk empty={isAlone.value && <Invitation />} />}
       </div>
     </section>
   );
@@ -77,14 +80,29 @@ function Reach() {
   );
 }
 
-function Names() {
+/** Nobody is here but this person. */
+const isAlone = computed(
+  () => people.value !== null && people.value.every(({ id }) => id === me.value?.id),
+);
+
+function Invitation() {
+  return (
+    <div class="invitation">
+      <Join to="people" />
+    </div>
+  );
+}
+
+/** Who is here; while `inviting`, the talk has the place to say where others join. */
+function Names({ inviting }: { inviting: boolean }) {
   const all = people.value;
-  const { nobodyYet, justYou, peopleHere } = words.value;
+  const { nobodyYet, justYou, aloneHelp, peopleHere } = words.value;
   if (all === null) return null;
-  const alone = all.length === 1 && all[0]?.id === me.value?.id;
+  const alone = isAlone.value;
   return (
     <>
       <h2>{all.length === 0 ? nobodyYet : alone ? justYou : peopleHere(all.length)}</h2>
+      {inviting ? <p>{aloneHelp}</p> : alone && <JoinLine />}
       <ul class="names" role="list">
         {all.map((person) =>
           person.id === me.value?.id ? (

@@ -3,6 +3,9 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { land, takeOff } from "./camera/flight";
 import { aspectOf } from "../net/gallery";
+import { Join } from "../invite/invite";
+import { Icon } from "../page/icon";
+import { showMine } from "../webcam/webcam";
 import { words } from "../words/language";
 import type { Camera } from "../net/messages";
 import { arrange, placed } from "./layout/placing";
@@ -98,16 +101,27 @@ export function Wall({ list }: { list: Camera[] }) {
 }
 
 export function NoCamera() {
-  const { noCamera, noCameraHelp, noCameraWhy } = words.value;
+  const { noCamera, noCameraHelp, noCameraOr, noCameraWhy, own } = words.value;
   return (
-    <section class="hollow">
-      <h2>{noCamera}</h2>
-      <p>{noCameraHelp}</p>
-      <p class="more">
-        {noCameraWhy[0]}
-        <code>vitrina cameras</code>
-        {noCameraWhy[1]}
-      </p>
+    <section class="hollow invite">
+      <div class="head">
+        <h2>{noCamera}</h2>
+        <p>
+          {noCameraHelp} {noCameraOr}
+        </p>
+        <p class="more">
+          {noCameraWhy[0]}
+          <code>vitrina cameras</code>
+          {noCameraWhy[1]}
+        </p>
+        <div class="acts">
+          <button class="pill" onClick={showMine}>
+            <Icon name="cam" />
+            {own.show}
+          </button>
+        </div>
+      </div>
+      <Join to="wall" />
     </section>
   );
 }

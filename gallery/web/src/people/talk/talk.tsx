@@ -1,9 +1,10 @@
 // The talk: a log book, and the field to write into it.
 
 import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { dayName, timeName } from "../../words/dates";
-import { lines, outbox, speak, talk as told } from "../conversation";
+import { isSilent, lines, outbox, speak, talk as told } from "../conversation";
 import { Icon } from "../../page/icon";
 import { words } from "../../words/language";
 import { follows, isAtEnd, unread, type Told } from "./lines";
@@ -29,7 +30,8 @@ const SOON = 1_000;
 /** Too many messages wait to accept another one. */
 const full = signal(false);
 
-export function Talk() {
+/** `empty` stands in its place while nobody has said anything. */
+export function Talk({ empty }: { empty?: ComponentChildren }) {
   const { log, read, toEnd } = useFollowing();
   const { talk } = words.value;
   const all = told.value;
@@ -40,7 +42,9 @@ export function Talk() {
         {talk.title}
       </h2>
       <div ref={log} class="log" role="log" aria-labelledby="talk" tabIndex={0}>
-        {all.length > 0 ? (
+        {empty && isSilent.value ? (
+          empty
+        ) : all.length > 0 ? (
           <ol role="list">
             {all.map((line, i) => (
               <Entry key={line.id} line={line} before={all[i - 1]} />
