@@ -14,8 +14,9 @@ fn main() {
     }
 }
 
-/// Writes `assets.rs`, an array of what `src/assets.rs` calls an `Asset`. It embeds copies, so that
-/// bundling the page anew meanwhile does no harm.
+/// Writes `assets.rs`, an array of what `src/http/assets.rs` calls an `Asset`, and `build.txt`,
+/// which build of the page it is. It embeds copies, so that bundling the page anew meanwhile does no
+/// harm.
 fn embed(dist: &Path) -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let mut files = Vec::new();
@@ -24,6 +25,7 @@ fn embed(dist: &Path) -> io::Result<()> {
         return Err(io::Error::other("gallery/web/dist is missing: run `make`"));
     }
     files.sort();
+    fs::write(out.join("build.txt"), build(&fs::read_to_string(dist.join("index.html"))?)?)?;
     let mut code = String::from("&[\n");
     for (number, file) in files.iter().enumerate() {
         println!("cargo::rerun-if-changed={}", file.display());
@@ -42,6 +44,13 @@ fn embed(dist: &Path) -> io::Result<()> {
     }
     code.push(']');
     fs::write(out.join("assets.rs"), code)
+}
+
+/// What the bundler called this build in the page itself.
+fn build(page: &str) -> io::Result<&str> {
+    let said = page.split_once("<meta name=\"build\" content=\"").map(|(_, rest)| rest);
+    let said = said.and_then(|rest| rest.split_once('"')).map(|(build, _)| build);
+    said.ok_or_else(|| io::Error::other("gallery/web/dist is of before: run `make`"))
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -94,6 +94,12 @@ pub struct Tile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ToPage {
+    /// Which page the gallery serves: the first message. A page that is another one was opened
+    /// before the gallery changed.
+    Hello {
+        /// The page's build.
+        page: String,
+    },
     /// All cameras in the order of the wall: at the start, and at each change.
     Cameras {
         /// The gallery's clock, in milliseconds since 1970.

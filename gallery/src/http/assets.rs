@@ -22,6 +22,9 @@ struct Asset {
 
 static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
+/// Which build of the page this is, as it says itself.
+pub(crate) const BUILD: &str = include_str!(concat!(env!("OUT_DIR"), "/build.txt"));
+
 /// The page loads only its own files; a worker draws frames from blobs.
 const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; worker-src 'self' blob:; \
     connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
@@ -116,6 +119,13 @@ mod tests {
             assert_eq!(get("index.html", Some(&known)).unwrap().status(), 304);
         }
         assert_eq!(get("", Some("\"other\"")).unwrap().status(), 200);
+    }
+
+    #[test]
+    fn the_page_says_which_build_it_is() {
+        let page = ASSETS.iter().find(|asset| asset.path == "index.html").unwrap().bytes;
+        let said = format!("<meta name=\"build\" content=\"{BUILD}\"");
+        assert!(BUILD.len() == 8 && String::from_utf8_lossy(page).contains(&said), "{BUILD}");
     }
 
     #[test]

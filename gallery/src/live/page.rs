@@ -63,18 +63,20 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// The socket of a page.
 pub(crate) type Stream = Socket<socket::Stream>;
 
-/// Serves a caller's page until it leaves, breaks a rule, or `stop` is true.
+/// Serves a caller's page until it leaves, breaks a rule, or `stop` is true. `build` is that of the
+/// page which the gallery serves now.
 pub(crate) async fn serve(
     mut socket: Stream,
     hub: Arc<Hub>,
     caller: Caller,
     visitor: Visitor,
+    build: &str,
     mut stop: watch::Receiver<bool>,
 ) {
     let (live, now) = (Live::new(hub.frames.clone()), now::mono());
     let mut page = Page { caller, visitor, live, log: None, received: now, sent: now, hub };
     let end = tokio::select! {
-        Err(end) = page.run(&mut socket) => end,
+        Err(end) = page.run(&mut socket, build) => end,
         // Also while a message waits for a page that takes nothing.
         () = when_woken(stopped(&mut stop)) => End::Close(GOING_AWAY, "the gallery stops".to_owned()),
     };
@@ -146,7 +148,8 @@ enum Event {
 }
 
 impl Page {
-    async fn run(&mut self, socket: &mut Stream) -> Result<Infallible, End> {
+    async fn run(&mut self, socket: &mut Stream, build: &str) -> Result<Infallible, End> {
+        self.say(socket, &ToPage::Hello { page: build.to_owned() }).await?;
         let mut sources = Sources::new(&self.hub);
         loop {
             // We do not read from a page that takes no answers.

@@ -26,6 +26,7 @@ import { Photos } from "./photos/photos";
 import { followLife } from "./page/idle";
 import { enlarged, room, toPeople, toPhotos, viewed } from "./page/route";
 import { Away, followInstall } from "./shell/install";
+import { followUpgrade, UpgradeLine } from "./shell/upgrade";
 import { Strip } from "./wall/snap/strip";
 import { Drop, followFiles } from "./photos/uploads/drop";
 import { Uploads } from "./photos/uploads/upload-panel";
@@ -41,6 +42,7 @@ function Page() {
     <>
       <SkipLink />
       <ConnectionLine />
+      <UpgradeLine />
       <Bar covered={covered} />
       <main id="main" tabIndex={-1} inert={covered}>
         {room.value === "photos" ? <Photos /> : room.value === "people" ? <People /> : <Room />}
@@ -156,5 +158,6 @@ followKeys();
 followFiles();
 followLife();
 followInstall();
+followUpgrade();
 render(<Page />, document.body);
 void start();

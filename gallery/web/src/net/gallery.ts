@@ -34,6 +34,9 @@ export const order = computed(() => (cameras.value ?? []).map(({ camera }) => ca
 
 export const notices = signal<Notice[]>([]);
 
+/** The build of the page that the gallery serves now; null before it has said so. */
+export const served = signal<string | null>(null);
+
 /** Listeners for what happens to photos. */
 export const photoListeners = new Set<(event: PhotoEvent) => void>();
 
@@ -224,6 +227,9 @@ function take(message: FromWorker): void {
 
 function said(message: ToPage, behind: number): void {
   switch (message.type) {
+    case "hello":
+      served.value = message.page;
+      break;
     case "cameras":
       list(message.cameras, behind);
       break;

@@ -45,6 +45,8 @@ export interface Notice {
 }
 
 export type ToPage =
+  /** The first message: the build of the page that the gallery serves. */
+  | { type: "hello"; page: string }
   | { type: "cameras"; now: number; cameras: Camera[] }
   | { type: "notice"; notices: Notice[] }
   | ({ type: "photo" } & PhotoEvent)
@@ -130,6 +132,7 @@ export function parseMessage(text: string): ToPage | null {
     return null;
   }
   if (!isObject(raw)) return null;
+  if (raw.type === "hello" && isText(raw.page)) return { type: "hello", page: raw.page };
   if (raw.type === "cameras" && isNumber(raw.now) && Array.isArray(raw.cameras)) {
     return { type: "cameras", now: raw.now, cameras: each(raw.cameras, camera) };
   }

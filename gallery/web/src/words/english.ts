@@ -97,8 +97,7 @@ export const en = {
   toWall: "To the wall",
   noCamera: "No camera yet",
   noCameraHelp: "Plug one in and it appears here by itself.",
-  noCameraOr:
-    "Or show the camera of this device, or of any phone that opens this page over HTTPS.",
+  noCameraOr: "Or show the camera of this device, or of any phone that opens this page over HTTPS.",
   noCameraWhy: ["Something plugged in already? ", " says why it is not here."],
   connection: "Connection",
   notices: "Notices",
@@ -444,7 +443,7 @@ export const en = {
     warns: "The browser warns once.",
     copy: "Copy",
     copyThat: (address: string) => `Copy ${address}`,
-    copied: "Address copied",
+    copied: "Copied",
     copyThis: "Copy this address",
     share: "Share",
     nameIsEnough: "A name is all they need.",
@@ -462,6 +461,11 @@ export const en = {
     ],
     unreached: "No address leads here yet",
     unreachedHelp: "The gallery’s machine is in no network that it lets in.",
+  },
+  upgrade: {
+    title: "A new version",
+    line: "This page has a new version.",
+    load: "Load it",
   },
   away: {
     title: "The gallery is away",

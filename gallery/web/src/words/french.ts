@@ -443,7 +443,7 @@ export const fr: Words = {
     warns: "Le navigateur avertit une fois.",
     copy: "Copier",
     copyThat: (address) => `Copier ${address}`,
-    copied: "Adresse copiée",
+    copied: "Copiée",
     copyThis: "Copiez cette adresse",
     share: "Partager",
     nameIsEnough: "Un nom suffit.",
@@ -461,6 +461,11 @@ export const fr: Words = {
     ],
     unreached: "Aucune adresse ne mène encore ici",
     unreachedHelp: "La machine de la galerie n’est dans aucun réseau qu’elle laisse entrer.",
+  },
+  upgrade: {
+    title: "Nouvelle version",
+    line: "Cette page a une nouvelle version.",
+    load: "La charger",
   },
   away: {
     title: "La galerie est absente",

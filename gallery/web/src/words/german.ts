@@ -444,7 +444,7 @@ export const de: Words = {
     warns: "Der Browser warnt einmal.",
     copy: "Kopieren",
     copyThat: (address) => `Kopieren: ${address}`,
-    copied: "Adresse kopiert",
+    copied: "Kopiert",
     copyThis: "Kopiere diese Adresse",
     share: "Teilen",
     nameIsEnough: "Ein Name genügt.",
@@ -458,10 +458,15 @@ export const de: Words = {
     closedHelp: [
       "Nur ihr eigener Rechner erreicht die Galerie. Wer sie betreibt, lässt das lokale Netz herein mit ",
       ", oder auf Dauer mit ",
-      " in vitrina.toml.",
+      " in der vitrina.toml.",
     ],
     unreached: "Noch führt keine Adresse hierher",
     unreachedHelp: "Der Rechner der Galerie ist in keinem Netz, das sie hereinlässt.",
+  },
+  upgrade: {
+    title: "Neue Version",
+    line: "Diese Seite hat eine neue Version.",
+    load: "Laden",
   },
   away: {
     title: "Die Galerie ist nicht da",

@@ -439,7 +439,7 @@ export const it: Words = {
     warns: "Il browser avvisa una volta.",
     copy: "Copia",
     copyThat: (address) => `Copia ${address}`,
-    copied: "Indirizzo copiato",
+    copied: "Copiato",
     copyThis: "Copia questo indirizzo",
     share: "Condividi",
     nameIsEnough: "Basta un nome.",
@@ -453,10 +453,15 @@ export const it: Words = {
     closedHelp: [
       "La galleria è raggiungibile solo dalla sua macchina. Chi la gestisce apre alla rete locale con ",
       ", o per sempre con ",
-      " in vitrina.toml.",
+      " nel file vitrina.toml.",
     ],
     unreached: "Nessun indirizzo porta ancora qui",
     unreachedHelp: "La macchina della galleria non è in nessuna rete che può entrare.",
+  },
+  upgrade: {
+    title: "Nuova versione",
+    line: "Questa pagina ha una nuova versione.",
+    load: "Caricala",
   },
   away: {
     title: "La galleria non c’è",

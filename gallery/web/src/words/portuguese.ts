@@ -442,7 +442,7 @@ export const pt: Words = {
     warns: "O navegador avisa uma vez.",
     copy: "Copiar",
     copyThat: (address) => `Copiar ${address}`,
-    copied: "Endereço copiado",
+    copied: "Copiado",
     copyThis: "Copie este endereço",
     share: "Compartilhar",
     nameIsEnough: "Basta um nome.",
@@ -460,6 +460,11 @@ export const pt: Words = {
     ],
     unreached: "Nenhum endereço leva até aqui ainda",
     unreachedHelp: "A máquina da galeria não está em nenhuma rede que ela deixa entrar.",
+  },
+  upgrade: {
+    title: "Nova versão",
+    line: "Esta página tem uma nova versão.",
+    load: "Carregar",
   },
   away: {
     title: "A galeria está fora do ar",

@@ -441,7 +441,7 @@ export const es: Words = {
     warns: "El navegador avisa una vez.",
     copy: "Copiar",
     copyThat: (address) => `Copiar ${address}`,
-    copied: "Dirección copiada",
+    copied: "Copiada",
     copyThis: "Copia esta dirección",
     share: "Compartir",
     nameIsEnough: "Basta con un nombre.",
@@ -459,6 +459,11 @@ export const es: Words = {
     ],
     unreached: "Aún no hay dirección que lleve aquí",
     unreachedHelp: "La máquina de la galería no está en ninguna red a la que deje entrar.",
+  },
+  upgrade: {
+    title: "Versión nueva",
+    line: "Esta página tiene una versión nueva.",
+    load: "Cargarla",
   },
   away: {
     title: "La galería no está",

@@ -19,7 +19,7 @@ import { Picks } from "./mention-picker";
 import { tick } from "../../page/tick";
 
 /** The draft; it survives a visit to another room. */
-const draft = signal("");
+export const draft = signal("");
 
 /** The gallery takes no longer message, in characters. */
 const LONGEST = 2_000;
@@ -32,7 +32,8 @@ const full = signal(false);
 
 /** `empty` stands in its place while nobody has said anything. */
 export function Talk({ empty }: { empty?: ComponentChildren }) {
-  const { log, read, toEnd } = useFollowing();
+  const isEmpty = Boolean(empty) && isSilent.value;
+  const { log, read, toEnd } = useFollowing(isEmpty);
   const { talk } = words.value;
   const all = told.value;
   const fresh = unread(all, read);
@@ -42,7 +43,7 @@ export function Talk({ empty }: { empty?: ComponentChildren }) {
         {talk.title}
       </h2>
       <div ref={log} class="log" role="log" aria-labelledby="talk" tabIndex={0}>
-        {empty && isSilent.value ? (
+        {isEmpty ? (
           empty
         ) : all.length > 0 ? (
           <ol role="list">
@@ -59,17 +60,22 @@ export function Talk({ empty }: { empty?: ComponentChildren }) {
   );
 }
 
-/** Follows the newest line while the view is at the end; otherwise counts unread lines. */
-function useFollowing() {
+/**
+ * Follows the newest line while the view is at the end; otherwise counts unread lines. What stands
+ * in their place is read from its beginning.
+ */
+function useFollowing(isEmpty: boolean) {
   const log = useRef<HTMLDivElement>(null);
   const following = useRef(true);
   const top = useRef(0);
   const [read, setRead] = useState<string | null>(null);
   const all = told.value;
   const last = all.at(-1)?.id ?? null;
+  const empty = useRef(isEmpty);
+  empty.current = isEmpty;
   const toEnd = (): void => {
     const at = log.current!;
-    at.scrollTop = at.scrollHeight;
+    if (!empty.current) at.scrollTop = at.scrollHeight;
     top.current = at.scrollTop;
     // Also follows what arrives before the browser has reported the scrolling.
     following.current = true;
@@ -99,11 +105,15 @@ function useFollowing() {
       inner.removeEventListener("scroll", look);
     };
   }, []);
+  // Whoever scrolled in what stood there did not scroll among the lines.
+  useLayoutEffect(() => {
+    following.current = true;
+  }, [isEmpty]);
   useLayoutEffect(() => {
     if (!following.current) return;
     toEnd();
     setRead(last);
-  }, [last]);
+  }, [last, isEmpty]);
   const started = read ?? last;
   return { log, read: started, toEnd };
 }
