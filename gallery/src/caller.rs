@@ -6,7 +6,7 @@ use access::{Allowed, Identity, Right, Rights};
 use warp::http::StatusCode;
 
 use crate::limits::shares::Who;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// Who asks. `http::guard` makes one for each request; a page's socket keeps it.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Caller {
             false => {
                 let error = format!("you may not do this: it needs the right \"{right}\"");
                 let hint = "ask who runs this gallery";
-                Err(Problem::new(StatusCode::FORBIDDEN, error, hint))
+                Err(Problem::new(StatusCode::FORBIDDEN, error, hint).coded(Code::NoRight))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! All HTTP errors, as the same JSON: `{"error", "hint"}`.
+//! All HTTP errors, as the same JSON: `{"code", "error", "hint"}`.
 
 use std::convert::Infallible;
 
@@ -12,6 +12,79 @@ use wire::PhotoId;
 
 use crate::limits::shares::Full;
 
+/// What kind of problem it is, for programs: these words never change. `docs/protocol.md` lists
+/// them; the page says the ones of its own requests in the reader's language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Code {
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Timeout,
+    Conflict,
+    Gone,
+    TooLarge,
+    UnsupportedMedia,
+    RangeNotSatisfiable,
+    Unprocessable,
+    UpgradeRequired,
+    Internal,
+    Unavailable,
+    StorageFull,
+    Late,
+    /// The caller lacks a right.
+    NoRight,
+    /// The caller has too many of something already.
+    TooMany,
+    PhotoUnknown,
+    PhotoDeleted,
+    /// The picture's bytes are broken or no picture that is taken.
+    PictureRefused,
+    PictureTooLarge,
+    DiskFull,
+    DiskReadOnly,
+    /// The folder of the photos is not there.
+    PhotosAway,
+    /// Another gallery stores.
+    ViewOnly,
+    Stopping,
+    CameraUnknown,
+    /// A page shows it, and takes its photos itself.
+    CameraOfPage,
+    /// The camera, its node or the way to it does not work; `error` says why.
+    CameraAway,
+    NodeDiskFull,
+    /// The key of idempotency stands for another picture.
+    KeyTaken,
+}
+
+impl Code {
+    /// That of a status, where nothing more is known.
+    fn of(status: StatusCode) -> Code {
+        match status.as_u16() {
+            401 => Code::Unauthorized,
+            403 => Code::Forbidden,
+            404 => Code::NotFound,
+            405 => Code::MethodNotAllowed,
+            408 => Code::Timeout,
+            409 => Code::Conflict,
+            410 => Code::Gone,
+            413 => Code::TooLarge,
+            415 => Code::UnsupportedMedia,
+            416 => Code::RangeNotSatisfiable,
+            422 => Code::Unprocessable,
+            426 => Code::UpgradeRequired,
+            503 => Code::Unavailable,
+            504 => Code::Late,
+            507 => Code::StorageFull,
+            500..=599 => Code::Internal,
+            _ => Code::BadRequest,
+        }
+    }
+}
+
 /// What is wrong with a request, and what helps.
 #[derive(Debug, Serialize)]
 pub(crate) struct Problem {
@@ -20,6 +93,7 @@ pub(crate) struct Problem {
     /// After how many seconds another attempt may help.
     #[serde(skip)]
     retry_after: Option<u32>,
+    code: Code,
     error: String,
     hint: String,
     /// The photo that may still arrive.
@@ -30,7 +104,7 @@ pub(crate) struct Problem {
 impl Problem {
     pub fn new(status: StatusCode, error: impl Into<String>, hint: impl Into<String>) -> Self {
         let (error, hint) = (error.into(), hint.into());
-        Problem { status, retry_after: None, error, hint, id: None }
+        Problem { status, retry_after: None, code: Code::of(status), error, hint, id: None }
     }
 
     pub fn bad_request(error: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -51,6 +125,11 @@ impl Problem {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error, hint)
     }
 
+    /// Says more of its kind than the status.
+    pub fn coded(self, code: Code) -> Self {
+        Problem { code, ..self }
+    }
+
     /// Names the photo that may still arrive.
     pub fn with_id(self, id: PhotoId) -> Self {
         Problem { id: Some(id), ..self }
@@ -65,6 +144,10 @@ impl Problem {
         &self.error
     }
 
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -77,7 +160,7 @@ impl Problem {
 impl From<Full> for Problem {
     fn from(full: Full) -> Self {
         let hint = "end some of them, or try again in some seconds";
-        Problem::unavailable(full.to_string(), hint).retry_after(5)
+        Problem::unavailable(full.to_string(), hint).coded(Code::TooMany).retry_after(5)
     }
 }
 
@@ -123,4 +206,41 @@ pub(crate) async fn recover(rejection: Rejection) -> Result<Response, Infallible
         }
     };
     Ok(Problem::bad_request(error, "docs/protocol.md says what can be asked").into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_is_documented() {
+        let source = include_str!("problem.rs").split_once("enum Code {").unwrap().1;
+        let source = source.split_once("\n}").unwrap().0;
+        let codes: Vec<&str> =
+            source.lines().filter_map(|line| line.trim().strip_suffix(',')).collect();
+        assert!(codes.len() > 30);
+        let documented = include_str!("../../docs/protocol.md");
+        for code in codes {
+            let mut word = String::new();
+            for letter in code.chars() {
+                if letter.is_uppercase() && !word.is_empty() {
+                    word.push('-');
+                }
+                word.extend(letter.to_lowercase());
+            }
+            assert!(documented.contains(&format!("`{word}`")), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_that_of_the_status_until_more_is_known() {
+        let problem = Problem::not_found("there is no such photo", "look elsewhere");
+        assert!(problem.to_json().starts_with("{\"code\":\"not-found\""));
+        let problem = problem.coded(Code::PhotoUnknown);
+        assert_eq!((problem.status().as_u16(), problem.code()), (404, Code::PhotoUnknown));
+        assert!(problem.to_json().starts_with("{\"code\":\"photo-unknown\""));
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        assert_eq!(Code::of(status), Code::Internal);
+        assert_eq!(Code::of(StatusCode::IM_A_TEAPOT), Code::BadRequest);
+    }
 }

@@ -10,7 +10,7 @@ use wire::{Photo, PhotoId};
 use crate::caller::Caller;
 use crate::http::photos::{caption, json};
 use crate::photos::store::{Change, Store, StoreError};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The most photos in one request: their ids fit into a small body.
 const MOST: usize = 256;
@@ -53,6 +53,7 @@ struct Refused {
     id: PhotoId,
     /// The status with which a request for this photo alone would fail.
     status: u16,
+    code: Code,
     error: String,
 }
 
@@ -85,8 +86,9 @@ pub(crate) async fn edit(
             Ok(photo) => edited.photos.extend(photo),
             Err(error) => {
                 let problem = Problem::from(error);
-                let (status, error) = (problem.status().as_u16(), problem.error().to_owned());
-                edited.refused.push(Refused { id, status, error });
+                let (status, code) = (problem.status().as_u16(), problem.code());
+                let error = problem.error().to_owned();
+                edited.refused.push(Refused { id, status, code, error });
             }
         }
     }

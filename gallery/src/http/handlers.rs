@@ -22,7 +22,7 @@ use crate::now::Now;
 use crate::people::Visitor;
 use crate::photos::upload::idempotency::Key;
 use crate::photos::upload::{self, Outcome};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::relay;
 
 /// How many lines of the log are sent, by default and at most.
@@ -343,7 +343,8 @@ fn no_picture() -> Problem {
 }
 
 fn parse(camera: &str) -> Result<CameraId, Problem> {
-    camera.parse().map_err(|error: wire::BadName| Problem::not_found(error.to_string(), CAMERAS))
+    let unknown = |error: wire::BadName| Problem::not_found(error.to_string(), CAMERAS);
+    camera.parse().map_err(|error| unknown(error).coded(Code::CameraUnknown))
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response {

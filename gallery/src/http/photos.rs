@@ -28,7 +28,7 @@ use crate::live::hub::Hub;
 use crate::photos::filename;
 use crate::photos::picture::{self, Pool};
 use crate::photos::store::{BlobReader, Change, Filter, Query, Store, Stored};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The photos on a page of the list, by default.
 const PAGE: usize = 100;
@@ -364,7 +364,8 @@ fn short(text: &str) -> String {
 
 fn parse(id: &str) -> Result<PhotoId, Problem> {
     id.parse().map_err(|error: wire::BadName| {
-        Problem::not_found(error.to_string(), "GET /api/photos lists the photos")
+        let hint = "GET /api/photos lists the photos";
+        Problem::not_found(error.to_string(), hint).coded(Code::PhotoUnknown)
     })
 }
 

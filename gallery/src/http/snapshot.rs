@@ -19,7 +19,7 @@ use crate::limits::shares::Share;
 use crate::live::frames::{Frame, Inbox, Wanted, Watch};
 use crate::live::hub::Hub;
 use crate::now::{Now, micros};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// How long to wait for a frame that is captured after the request.
 const SNAPSHOT_WITHIN: Duration = Duration::from_secs(3);
@@ -188,7 +188,8 @@ fn for_all(response: &mut Response) {
 fn working(hub: &Hub, camera: &CameraId) -> Result<Camera, Problem> {
     let Some(shown) = hub.camera(camera) else {
         let hint = "GET /api/cameras lists them";
-        return Err(Problem::not_found(format!("there is no camera {camera}"), hint));
+        let problem = Problem::not_found(format!("there is no camera {camera}"), hint);
+        return Err(problem.coded(Code::CameraUnknown));
     };
     match shown.state {
         CameraState::Live | CameraState::Idle => Ok(shown),
@@ -202,5 +203,6 @@ fn not_working(camera: &Camera) -> Problem {
     } else {
         &camera.detail
     };
-    Problem::unavailable(format!("{} shows no picture now", camera.camera), hint)
+    let error = format!("{} shows no picture now", camera.camera);
+    Problem::unavailable(error, hint).coded(Code::CameraAway)
 }

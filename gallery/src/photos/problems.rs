@@ -7,35 +7,48 @@ use crate::photos::picture::{BadPicture, PoolError};
 use crate::photos::snaps::SnapError;
 use crate::photos::store::StoreError;
 use crate::photos::upload::multipart::BadBody;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let sentence = error.to_string();
-        let (status, hint) = match error {
-            StoreError::Unknown => (StatusCode::NOT_FOUND, "GET /api/photos lists them"),
-            StoreError::Gone => (StatusCode::GONE, "it can be restored for ten minutes"),
+        let (status, code, hint) = match error {
+            StoreError::Unknown => {
+                (StatusCode::NOT_FOUND, Code::PhotoUnknown, "GET /api/photos lists them")
+            }
+            StoreError::Gone => {
+                (StatusCode::GONE, Code::PhotoDeleted, "it can be restored for ten minutes")
+            }
             StoreError::Full(_) => {
                 let hint = "make room on the gallery's disk; it goes on by itself then";
-                (StatusCode::INSUFFICIENT_STORAGE, hint)
+                (StatusCode::INSUFFICIENT_STORAGE, Code::DiskFull, hint)
             }
             StoreError::ReadOnly(_) => {
-                (StatusCode::INSUFFICIENT_STORAGE, "it goes on by itself when it can be written")
+                let hint = "it goes on by itself when it can be written";
+                (StatusCode::INSUFFICIENT_STORAGE, Code::DiskReadOnly, hint)
             }
-            StoreError::Away(_) => (StatusCode::SERVICE_UNAVAILABLE, "ask who runs this gallery"),
+            StoreError::Away(_) => {
+                let hint = "ask who runs this gallery";
+                (StatusCode::SERVICE_UNAVAILABLE, Code::PhotosAway, hint)
+            }
             StoreError::ViewOnly(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "send it to the gallery that stores photos")
+                let hint = "send it to the gallery that stores photos";
+                (StatusCode::SERVICE_UNAVAILABLE, Code::ViewOnly, hint)
             }
             StoreError::Picture(_) => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "the picture itself may still be shown")
+                let hint = "the picture itself may still be shown";
+                (StatusCode::UNPROCESSABLE_ENTITY, Code::PictureRefused, hint)
             }
-            StoreError::Closed => (StatusCode::SERVICE_UNAVAILABLE, "try again in some seconds"),
+            StoreError::Closed => {
+                let hint = "try again in some seconds";
+                (StatusCode::SERVICE_UNAVAILABLE, Code::Stopping, hint)
+            }
             StoreError::Io { .. } | StoreError::Index(_) => {
                 warn!(error = sentence, "the store of photos failed");
                 return Problem::internal("the store of photos failed");
             }
         };
-        Problem::new(status, sentence, hint)
+        Problem::new(status, sentence, hint).coded(code)
     }
 }
 
@@ -43,17 +56,22 @@ impl From<SnapError> for Problem {
     fn from(error: SnapError) -> Self {
         let sentence = error.to_string();
         match error {
-            SnapError::Unknown(_) => Problem::not_found(sentence, "GET /api/cameras lists them"),
+            SnapError::Unknown(_) => {
+                let hint = "GET /api/cameras lists them";
+                Problem::not_found(sentence, hint).coded(Code::CameraUnknown)
+            }
             SnapError::Browser(_) => {
                 let hint = "whoever shows it presses the shutter on their own page";
-                Problem::new(StatusCode::CONFLICT, sentence, hint)
+                Problem::new(StatusCode::CONFLICT, sentence, hint).coded(Code::CameraOfPage)
             }
             SnapError::Refused(_) => {
-                Problem::unavailable(sentence, "try again when the camera works")
+                let hint = "try again when the camera works";
+                Problem::unavailable(sentence, hint).coded(Code::CameraAway)
             }
             SnapError::Full(_) => {
                 let hint = "make room on the node's disk, then try again";
-                Problem::new(StatusCode::INSUFFICIENT_STORAGE, sentence, hint)
+                let status = StatusCode::INSUFFICIENT_STORAGE;
+                Problem::new(status, sentence, hint).coded(Code::NodeDiskFull)
             }
             SnapError::Late(id) => {
                 let hint = "ask for it by its id later; asking again takes no second photo";
@@ -88,7 +106,8 @@ impl From<BadPicture> for Problem {
         if bad.is_too_large() {
             let hint =
                 "make it smaller; [gallery.pictures] of the configuration says what is taken";
-            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint);
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            return Problem::new(status, error, hint).coded(Code::PictureTooLarge);
         }
         let hint = match bad {
             BadPicture::Other("HEIC") => {
@@ -99,7 +118,8 @@ impl From<BadPicture> for Problem {
             }
             _ => "open it in a program that can read it, and save it again",
         };
-        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error, hint)
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Problem::new(status, error, hint).coded(Code::PictureRefused)
     }
 }
 

@@ -25,7 +25,7 @@ use crate::now::Now;
 use crate::photos::filename;
 use crate::photos::picture::{self, Pool};
 use crate::photos::store::{Added, Content, Incoming, NewPhoto, Store, StoreError};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use check::{Picture, check};
 use form::{AGE, Brought, FIELD, MODIFIED, number};
 use idempotency::{Bringer, Claim, Key, Named, Names};
@@ -256,7 +256,8 @@ impl Uploads {
             if size > most {
                 let hint = "make it smaller, or let it be larger: gallery.pictures.upload";
                 let error = format!("the picture has more than {} MiB", most >> 20);
-                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint));
+                let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint);
+                return Err(problem.coded(Code::PictureTooLarge));
             }
             piece.extend_from_slice(&data);
             if piece.len() >= PIECE || ended && !piece.is_empty() {
@@ -280,14 +281,16 @@ impl Uploads {
             Some(Claim::Other) => {
                 let error = "this Idempotency-Key stands for another picture";
                 let hint = "a key is for one upload and its repetitions: take a new one";
-                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint));
+                let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint);
+                return Err(problem.coded(Code::KeyTaken));
             }
             Some(Claim::Same(Some(id))) => match self.store.get(&id).await {
                 Ok(photo) => return Ok(Some(photo)),
                 Err(StoreError::Gone) => {
                     let error = "this upload was stored, but its photo has been deleted since";
                     let hint = "send it with another Idempotency-Key, or none, to store it again";
-                    return Err(Problem::new(StatusCode::GONE, error, hint));
+                    let problem = Problem::new(StatusCode::GONE, error, hint);
+                    return Err(problem.coded(Code::PhotoDeleted));
                 }
                 // The photo is forgotten, so the key has no result any more.
                 Err(StoreError::Unknown) => {}

@@ -101,6 +101,7 @@ async fn each_route_refuses_who_lacks_its_right_and_nobody_else() {
         let problem: BTreeMap<String, String> = serde_json::from_str(&text(refused).await).unwrap();
         assert!(problem["error"].contains(&format!("\"{right}\"")), "{what}: {problem:?}");
         assert!(!problem["hint"].is_empty(), "{what}: {problem:?}");
+        assert_eq!(problem["code"], "no-right", "{what}");
     }
 }
 

@@ -6,12 +6,15 @@ import type { Address, Invitation } from "../invite/ways";
 import { each, isNumber, isObject, isText } from "./json";
 import type { Limits } from "../photos/uploads/smaller";
 import { readDay, readPhoto, type Day, type Photo } from "../photos/photo";
+import { words } from "../words/language";
 
 /** The gallery refused; `status` 0 if it did not answer. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,
     message: string,
+    /** A word for programs, such as `disk-full`. */
+    readonly code = "",
   ) {
     super(message);
   }
@@ -127,7 +130,7 @@ export async function editPhotos(ids: readonly string[], edit: Edit): Promise<Ed
     photos: each(listOf(photos), readPhoto),
     refused: each(listOf(refused), (raw) =>
       isObject(raw) && isText(raw.id) && isNumber(raw.status)
-        ? { id: raw.id, status: raw.status, error: isText(raw.error) ? raw.error : "" }
+        ? { id: raw.id, status: raw.status, error: told(raw) }
         : null,
     ),
   };
@@ -196,17 +199,25 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
     throw new Refusal(0, "");
   }
   if (response.ok) return response;
-  throw new Refusal(response.status, refusalText(await response.text().catch(() => "")));
+  throw refusal(response.status, await response.text().catch(() => ""));
 }
 
-/** The sentence in `{"error","hint"}`. */
-export function refusalText(body: string): string {
+/** What the gallery says in `{"code","error","hint"}`. */
+export function refusal(status: number, body: string): Refusal {
   try {
     const raw: unknown = JSON.parse(body);
-    return isObject(raw) && isText(raw.error) ? raw.error : "";
+    if (!isObject(raw)) return new Refusal(status, "");
+    return new Refusal(status, told(raw), isText(raw.code) ? raw.code : "");
   } catch {
-    return "";
+    return new Refusal(status, "");
   }
+}
+
+/** In the reader's language, or, what this page does not know, as the gallery says it in English. */
+function told({ code, error }: Record<string, unknown>): string {
+  const known: Readonly<Record<string, string>> = words.peek().problems;
+  if (isText(code) && Object.hasOwn(known, code)) return known[code]!;
+  return isText(error) ? error : "";
 }
 
 function understood(raw: unknown): Photo {

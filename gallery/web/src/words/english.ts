@@ -462,6 +462,23 @@ export const en = {
     unreached: "No address leads here yet",
     unreachedHelp: "The gallery’s machine is in no network that it lets in.",
   },
+  /** What the gallery refuses, by its code; `docs/protocol.md` has all of them. */
+  problems: {
+    "photo-unknown": "This photo is not here.",
+    "photo-deleted": "This photo was deleted.",
+    "disk-full": "The gallery's disk is full.",
+    "disk-read-only": "The gallery cannot write to its disk.",
+    "photos-away": "The gallery's folder of photos is away.",
+    "view-only": "Another gallery stores the photos.",
+    stopping: "The gallery is stopping.",
+    "picture-refused": "This picture cannot be read.",
+    "camera-unknown": "This camera is not here.",
+    "node-disk-full": "The disk at the camera is full.",
+    "no-right": "You may not do this here.",
+    "too-many": "Too much at once. Try again in some seconds.",
+    timeout: "That took too long.",
+    internal: "The gallery failed at this. Its log says more.",
+  },
   upgrade: {
     title: "A new version",
     line: "This page has a new version.",

@@ -1,7 +1,7 @@
 // Uploads one picture with its progress, which fetch cannot report.
 
 import { effect } from "@preact/signals";
-import { Refusal, refusalText, uploadLimits } from "../../net/api";
+import { refusal, Refusal, uploadLimits } from "../../net/api";
 import { link } from "../../net/gallery";
 import { authorization } from "../../people/identity";
 import { HEAD, kindOf } from "./file-kind";
@@ -75,7 +75,7 @@ function send(
     request.onload = () => {
       const stored = request.status < 300 ? readStored(request.responseText) : null;
       if (stored) resolve(stored);
-      else reject(new Refusal(request.status, refusalText(request.responseText)));
+      else reject(refusal(request.status, request.responseText));
     };
     request.onerror = request.onabort = () => reject(new Refusal(0, ""));
     request.onloadend = () => {

@@ -92,13 +92,16 @@ async function shoot(camera: Camera, tile: HTMLElement): Promise<void> {
     tellAll(words.value.shutter.stored);
     hear({ event: "stored", photo });
   } catch (error) {
-    const { status, message } = error instanceof Refusal ? error : new Refusal(0, "");
+    const { status, message, code } = error instanceof Refusal ? error : new Refusal(0, "");
     const { shutter } = words.value;
     // The camera has it, so its picture stays in the strip until it is stored.
     if (status === 504) complain(shutter.later, shutter.laterHelp(camera.name), id);
     else {
       pending.value = pending.value.filter((photo) => photo.id !== id);
-      complain(shutter.failed, message ? sentenceOf(message) : shutter.failedHelp);
+      // The wall may know by now what is wrong with it.
+      const now = cameras.peek()?.find((other) => other.camera === camera.camera);
+      const why = code === "camera-away" && now ? obstacle(now) : null;
+      complain(shutter.failed, why ?? (message ? sentenceOf(message) : shutter.failedHelp));
     }
   } finally {
     count(camera.camera, -1);
