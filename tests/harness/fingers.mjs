@@ -27,6 +27,18 @@ export class Fingers {
     await this.#move((part) => [{ x: x + dx * (part - 0.5), y: y + dy * (part - 0.5) }]);
   }
 
+  /** Presses it until `held`, then carries what that lifts to a point, or nowhere, and lets go. */
+  async carry(locator, to, held) {
+    const from = await middle(locator);
+    await this.#touch('touchStart', [from]);
+    await held();
+    for (let step = 1; to && step <= STEPS; step++) {
+      const part = step / STEPS;
+      await this.#touch('touchMove', [{ x: from.x + (to.x - from.x) * part, y: from.y + (to.y - from.y) * part }]);
+    }
+    await this.#touch('touchEnd', []);
+  }
+
   /** Moves two fingers on it from one distance to another, in pixels. */
   async pinch(locator, from, to) {
     const { x, y } = await middle(locator);

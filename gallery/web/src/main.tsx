@@ -33,7 +33,10 @@ import { Uploads } from "./photos/uploads/upload-panel";
 import { DayFilm, film } from "./photos/film/film";
 import { slideshow, Slideshow } from "./photos/slideshow/slideshow";
 import { Viewer } from "./photos/viewer/viewer";
-import { NoCamera, Wall } from "./wall/wall";
+import { AllHidden, NoCamera, Wall } from "./wall/wall";
+import { ArrangeBar } from "./wall/arrange/arrange-bar";
+import { isArranging } from "./wall/arrange/arranging";
+import { shown } from "./wall/arrange/mine";
 
 function Page() {
   // The open viewer, a slideshow or a film makes everything below it inert.
@@ -129,11 +132,12 @@ function Bar({ covered }: { covered: boolean }) {
 }
 
 function Room() {
-  const list = cameras.value;
+  const all = cameras.value;
+  const list = shown.value;
   const large = enlarged.value;
-  if (!list) return connection.value === "lost" ? <Away /> : null;
+  if (!all || !list) return connection.value === "lost" ? <Away /> : null;
   if (large !== null) {
-    const camera = list.find(({ camera }) => camera === large);
+    const camera = all.find(({ camera }) => camera === large);
     return camera ? <Enlarged camera={camera} list={list} /> : <Gone />;
   }
   return (
@@ -141,8 +145,9 @@ function Room() {
       <h1 id="wall" class="sr">
         {words.value.wall}
       </h1>
-      {list.length > 0 ? <Wall list={list} /> : <NoCamera />}
+      {list.length > 0 ? <Wall list={list} /> : all.length > 0 ? <AllHidden /> : <NoCamera />}
       <Strip />
+      {isArranging() && <ArrangeBar />}
     </section>
   );
 }

@@ -172,6 +172,16 @@ export async function setNodeTitle(node: string, title: string): Promise<void> {
   await send("PUT", `api/nodes/${node}/title`, { title });
 }
 
+/** Forgets a camera that will not come back. */
+export async function forgetCamera(camera: string): Promise<void> {
+  await send("DELETE", `api/cameras/${camera}`);
+}
+
+/** Forgets a node that will not come back, with all its cameras. */
+export async function forgetNode(node: string): Promise<void> {
+  await send("DELETE", `api/nodes/${node}`);
+}
+
 /** How large an uploaded picture may be. */
 export async function uploadLimits(signal: AbortSignal): Promise<Limits> {
   const raw: unknown = await (await ask("upload", { signal })).json();

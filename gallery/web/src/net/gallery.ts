@@ -1,7 +1,7 @@
 // The page's knowledge of the gallery: the cameras in their order, the connection, the pictures
 // drawn. It starts the worker and tells it what the page watches.
 
-import { computed, signal } from "@preact/signals";
+import { signal } from "@preact/signals";
 import type { FromWorker, ToWorker } from "./connection/worker-messages";
 import type { Seen } from "../wall/tile/tile-state";
 import type { Camera, FromPage, Measured, Notice, ToPage, WatchedTile } from "./messages";
@@ -11,7 +11,7 @@ import type { PhotoEvent } from "../photos/photo";
 
 declare const WORKER: string;
 
-/** In the order of the wall, with times by our clock; null before the first list. */
+/** In the gallery's order, with times by our clock; null before the first list. */
 export const cameras = signal<Camera[] | null>(null);
 
 let known: ReadonlyMap<string, string> = new Map();
@@ -28,9 +28,6 @@ export const cameraNames = computed(() => {
   // Whoever shows names need not draw them again.
   return same ? known : (known = names);
 });
-
-/** Their addresses. */
-export const order = computed(() => (cameras.value ?? []).map(({ camera }) => camera));
 
 export const notices = signal<Notice[]>([]);
 

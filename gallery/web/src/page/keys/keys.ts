@@ -2,7 +2,9 @@
 
 import { signal } from "@preact/signals";
 import { takeOff } from "../../wall/camera/flight";
-import { measure, order } from "../../net/gallery";
+import { measure } from "../../net/gallery";
+import { beginArranging } from "../../wall/arrange/arranging";
+import { order } from "../../wall/arrange/mine";
 import { keep, kept } from "../storage";
 import { neighbour, type Direction } from "../../wall/layout/neighbour";
 import { enlarge, enlarged, room, toPeople, toPhotos, toWall, viewed } from "../route";
@@ -21,7 +23,7 @@ export function switchLetters(): void {
 }
 
 /** Whether it did something with the key. Single letters come in lower case, with Control as `Ctrl+a`. */
-type Answer = (key: string) => boolean;
+type Answer = (key: string, shift: boolean) => boolean;
 
 const answers: Answer[] = [];
 
@@ -39,17 +41,18 @@ export function followKeys(): void {
     if (event.defaultPrevented || event.altKey) return;
     if (listed.value || isTyping(event.target)) return;
     const control = event.ctrlKey || event.metaKey;
-    const done = control ? pressWithControl(event.key) : press(event.key);
+    const done = control ? pressWithControl(event.key) : press(event.key, event.shiftKey);
     if (done) event.preventDefault();
   });
 }
 
-/** Shows the camera `by` places further in the wall's order, wrapping around. */
+/** Shows the camera `by` places further in the wall's order, wrapping around. From one that is
+ * hidden here it leads to an end. */
 export function step(by: 1 | -1): void {
   const all = order.value;
   const here = all.indexOf(enlarged.value ?? "");
-  const next = all[(here + by + all.length) % all.length];
-  if (here >= 0 && next !== undefined) enlarge(next);
+  const next = here < 0 ? all.at(by > 0 ? 0 : -1) : all[(here + by + all.length) % all.length];
+  if (next !== undefined) enlarge(next);
 }
 
 /** Returns to the wall; the picture travels back to its place. */
@@ -76,7 +79,7 @@ export const arrows: Record<string, Direction> = {
 };
 
 /** Whether the key was handled. */
-function press(key: string): boolean {
+function press(key: string, shift: boolean): boolean {
   if (key === "?") {
     listed.value = true;
     return true;
@@ -84,7 +87,7 @@ function press(key: string): boolean {
   const single = key.length === 1;
   if (single && !letters.value) return false;
   const name = single ? key.toLowerCase() : key;
-  if (answers.some((answer) => answer(name))) return true;
+  if (answers.some((answer) => answer(name, shift))) return true;
   if (viewed.value !== null) return false;
   if (name === "1") leave();
   else if (name === "2") toPhotos();
@@ -95,7 +98,7 @@ function press(key: string): boolean {
 }
 
 function pressWithControl(key: string): boolean {
-  return key === "z" ? undo() : answers.some((answer) => answer(`Ctrl+${key}`));
+  return key === "z" ? undo() : answers.some((answer) => answer(`Ctrl+${key}`, false));
 }
 
 function pressOnWall(key: string): boolean {
@@ -105,6 +108,7 @@ function pressOnWall(key: string): boolean {
   else if (key === "s") return shootHere();
   else if (key === "f") toggleFullScreen();
   else if (key === "i") measure();
+  else if (key === "o" && enlarged.value === null) beginArranging();
   else return false;
   return true;
 }

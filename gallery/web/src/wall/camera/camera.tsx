@@ -10,6 +10,9 @@ import { answerKeys, leave, step, toggleFullScreen } from "../../page/keys/keys"
 import { words } from "../../words/language";
 import type { Camera } from "../../net/messages";
 import { Round } from "../../page/round-button";
+import { AskForget } from "./forget";
+import { daysGone } from "./gone";
+import { sinceText } from "../../words/age";
 import { enlarge, viewed } from "../../page/route";
 import { Shutter } from "../snap/shutter";
 import { tick } from "../../page/tick";
@@ -19,19 +22,29 @@ import { canBeNamed, Title, TitleForm } from "./title";
 const FPS = 30;
 const FILM_FPS = 5;
 
-export function Enlarged({ camera, list }: { camera: Camera; list: Camera[] }) {
+/** `list` are the cameras of the wall; this one may be hidden there. */
+export function Enlarged({ camera, list }: { camera: Camera; list: readonly Camera[] }) {
   const [screen, setScreen] = useState<Screen | null>(null);
-  const several = list.length > 1;
-  const { previous, next, fullScreen } = words.value;
+  const several = list.some((other) => other.camera !== camera.camera);
+  const { previous, next, fullScreen, forget } = words.value;
+  const gone = daysGone(camera, tick.value) > 0;
+  const [asks, setAsks] = useState<string | null>(null);
+  const asking = gone && asks === camera.camera;
   return (
-    <section class="one" aria-label={camera.name}>
+    <section class={asking ? "one asking" : "one"} aria-label={camera.name}>
       <Stage camera={camera} ready={setScreen} />
       <div>
         <div class="head">
           <Facts camera={camera} screen={screen?.camera === camera.camera ? screen : null} />
           <div class="keys">
             {several && <Round label={previous} icon="back" press={() => step(-1)} />}
-            <Shutter camera={camera} big />
+            {gone ? (
+              <button class="word" onClick={() => setAsks(camera.camera)}>
+                {forget.offer}
+              </button>
+            ) : (
+              <Shutter camera={camera} big />
+            )}
             {document.fullscreenEnabled && (
               <Round label={fullScreen} icon="full" press={toggleFullScreen} />
             )}
@@ -39,6 +52,7 @@ export function Enlarged({ camera, list }: { camera: Camera; list: Camera[] }) {
           </div>
         </div>
         {several && <Film camera={camera} list={list} />}
+        {asking && <AskForget key={camera.camera} camera={camera} close={() => setAsks(null)} />}
       </div>
     </section>
   );
@@ -121,9 +135,12 @@ function Facts({ camera, screen }: { camera: Camera; screen: Screen | null }) {
   const seen = screen ?? { opened: Date.now(), captured: null, rested: false };
   const { state, why, age } = face(camera, seen, tick.value, words.value);
   const rate = useRate(screen);
-  const { facts } = words.value;
+  const { facts, forget, days } = words.value;
+  const gone = daysGone(camera, tick.value);
   const told: string[] = [];
-  if (state === "live" && screen && screen.captured !== null) {
+  if (gone > 0)
+    told.push(forget.gone(days(gone), sinceText(camera.since, tick.value, words.value)));
+  else if (state === "live" && screen && screen.captured !== null) {
     const [width, height] = (camera.size ?? `${screen.width}x${screen.height}`).split("x");
     told.push(facts.size(width ?? "", height ?? ""));
     if (rate !== null) told.push(facts.rate(rate));
@@ -164,7 +181,7 @@ function useRate(screen: Screen | null): number | null {
   return Math.round(((count - first.count) * 1_000) / (now - first.at));
 }
 
-function Film({ camera, list }: { camera: Camera; list: Camera[] }) {
+function Film({ camera, list }: { camera: Camera; list: readonly Camera[] }) {
   const film = useRef<HTMLUListElement>(null);
   useEffect(() => {
     const current = film.current!.querySelector("[aria-current]");

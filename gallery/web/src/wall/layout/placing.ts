@@ -3,9 +3,10 @@
 
 import { signal } from "@preact/signals";
 import type { Box, Room } from "./box";
-import { askedGrid, gridBoxes } from "./grid";
+import { gridBoxes, type Grid } from "./grid";
 import type { Layout } from "./layout";
 import { carry } from "./carry";
+import { oneLarge } from "./one-large";
 import type { Row } from "./row";
 
 declare const LAYOUT_WORKER: string;
@@ -28,6 +29,9 @@ export interface Question {
   before: Row[] | null;
 }
 
+/** Rows as the pictures' shapes want them, a grid, or the one at an index large. */
+export type Plan = "rows" | Grid | { large: number };
+
 interface Wish {
   names: readonly string[];
   aspects: readonly number[];
@@ -37,23 +41,38 @@ interface Wish {
 /** Null before there is a wall. It stays while the page shows another room. */
 export const placed = signal<Placed | null>(null);
 
-const grid = askedGrid(location.search);
-
 /** The newest request, and the one that the worker works on. */
 let wish: Wish | null = null;
 let asked: Wish | null = null;
 let told = "";
+/** The newest request needs no worker, so that an answer of it comes too late. */
+let direct = false;
 let bar: number | undefined;
 let ask: ((question: Question) => void) | null = null;
 
 /** Finds the places of pictures of these aspects; `placed` has them when they are known. */
-export function arrange(names: readonly string[], aspects: readonly number[], room: Room): void {
-  const text = JSON.stringify([names, aspects, room]);
+export function findPlaces(
+  names: readonly string[],
+  aspects: readonly number[],
+  room: Room,
+  plan: Plan,
+): void {
+  const text = JSON.stringify([names, aspects, room, plan]);
   if (text === told) return;
   told = text;
+  direct = plan !== "rows";
   wish = { names, aspects, room };
-  if (grid) answered({ boxes: gridBoxes(aspects, grid, room), rows: [], tall: false }, wish);
-  else next();
+  if (plan === "rows") return next();
+  const lay = (room: Room): Layout => {
+    const boxes =
+      "large" in plan ? oneLarge(aspects, plan.large, room) : gridBoxes(aspects, plan, room);
+    return { boxes, rows: [], tall: isTall(boxes, room) };
+  };
+  const whole = lay(room);
+  // Beside its scrollbar it may just fit, and without that again not: it keeps it.
+  const beside = { ...room, width: room.width - scrollbar() };
+  answered(whole.tall ? { ...lay(beside), tall: true } : whole, wish);
+  wish = null;
 }
 
 /** One request at a time: of those that wait only the newest counts. */
@@ -65,20 +84,27 @@ function next(): void {
   const old = placed.peek();
   const before = old && carry(old.rows, old.names, names);
   ask ??= startWorker();
-  ask({ aspects, room, bar: (bar ??= scrollbar()), before });
+  ask({ aspects, room, bar: scrollbar(), before });
 }
 
 function answered({ boxes, rows, tall }: Layout, { names, room }: Wish): void {
-  const foot = Math.max(0, ...boxes.map(({ y, height }) => y + height));
   placed.value = {
     names,
     rows,
     boxes: new Map(names.map((name, i) => [name, boxes[i]!])),
-    tall: tall || foot > room.height + 1,
+    tall: tall || isTall(boxes, room),
   };
 }
 
+function isTall(boxes: readonly Box[], room: Room): boolean {
+  return Math.max(0, ...boxes.map(({ y, height }) => y + height)) > room.height + 1;
+}
+
 function scrollbar(): number {
+  return (bar ??= barWidth());
+}
+
+function barWidth(): number {
   const probe = document.createElement("div");
   probe.style.cssText = "position:absolute;visibility:hidden;overflow-y:scroll;width:99px";
   document.body.append(probe);
@@ -92,7 +118,7 @@ function startWorker(): (question: Question) => void {
   const take = (layout: Layout): void => {
     const of = asked!;
     asked = null;
-    answered(layout, of);
+    if (!direct) answered(layout, of);
     next();
   };
   const worker = new Worker(script, { type: "module" });

@@ -4,7 +4,8 @@
 import { signal } from "@preact/signals";
 import { tellAll } from "../../page/notices/announce";
 import { Refusal, takePhoto } from "../../net/api";
-import { cameras, link, notices, order } from "../../net/gallery";
+import { cameras, link, notices } from "../../net/gallery";
+import { order } from "../arrange/mine";
 import { words } from "../../words/language";
 import type { Camera } from "../../net/messages";
 import { newId, type Photo } from "../../photos/photo";

@@ -13,6 +13,7 @@ import type { Present } from "../../people/wire";
 import type { Photo, PhotoEvent } from "../../photos/photo";
 import { view } from "../../page/route";
 import { shape } from "../../photos/grid/rows";
+import { WallActs } from "../arrange/wall-acts";
 import { pending, settle, type Pending } from "./snap";
 import type { Words } from "../../words/words";
 
@@ -75,6 +76,7 @@ export function Strip() {
         )}
       </ol>
       {tail && <span class="tail">{tail}</span>}
+      <WallActs />
     </div>
   );
 }

@@ -1,5 +1,6 @@
 // One camera: its canvas, its plate, and the reason where there is no live picture.
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { tell } from "../../page/notices/announce";
 import { face, type Face } from "./tile-state";
@@ -35,11 +36,18 @@ interface Props {
   open?: () => void;
   /** It has a shutter. */
   shoots?: boolean;
+  /** A hand holds it. */
+  held?: boolean;
+  /** What its label says besides. */
+  note?: string | undefined;
+  /** What lies over it. */
+  children?: ComponentChildren;
   /** Called once, when there is a screen to ask for facts and to zoom. */
   ready?: (screen: Screen) => void;
 }
 
-export function Tile({ camera: known, fps, box, current: framed, open, shoots, ready }: Props) {
+export function Tile(props: Props) {
+  const { camera: known, fps, box, current: framed, open, shoots, held, note, ready } = props;
   const element = useRef<HTMLLIElement & HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const screen = useRef<Screen | null>(null);
@@ -104,7 +112,7 @@ export function Tile({ camera: known, fps, box, current: framed, open, shoots, r
   return (
     <Element
       ref={element}
-      class="tile"
+      class={held ? "tile held" : "tile"}
       data-camera={camera.camera}
       data-state={state}
       aria-current={framed ? "true" : undefined}
@@ -113,14 +121,20 @@ export function Tile({ camera: known, fps, box, current: framed, open, shoots, r
           ? {
               width: `${box.width}px`,
               height: `${box.height}px`,
-              transform: `translate(${box.x}px,${box.y}px)`,
+              transform: shift(box.x, box.y),
             }
           : { "--ar": aspectOf(camera) }
       }
       {...(open ? {} : { role: "img", "aria-label": shown.label })}
     >
       <canvas ref={canvas} />
-      {open && <button class="open" aria-label={shown.label} onClick={open} />}
+      {open && (
+        <button
+          class="open"
+          aria-label={note ? `${shown.label}. ${note}` : shown.label}
+          onClick={open}
+        />
+      )}
       {why && (
         <div class="why" aria-hidden="true">
           <b>{why.headline}</b>
@@ -136,8 +150,14 @@ export function Tile({ camera: known, fps, box, current: framed, open, shoots, r
         {shown.age && <span class="age">{shown.age}</span>}
       </div>
       {shoots && <Shutter camera={camera} />}
+      {props.children}
     </Element>
   );
+}
+
+/** Where a tile stands, for the style sheet. */
+export function shift(x: number, y: number): string {
+  return `translate(${x}px,${y}px)`;
 }
 
 function same(a: Face, b: Face): boolean {

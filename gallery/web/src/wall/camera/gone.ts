@@ -1,0 +1,26 @@
+// What is gone for long, and what is forgotten with it.
+
+import type { Camera } from "../../net/messages";
+
+const DAY = 86_400_000;
+
+/** For how many days a camera is gone; 0 while it may come back any moment. */
+export function daysGone({ state, since }: Camera, now: number): number {
+  return state === "lost" ? Math.max(0, Math.floor((now - since) / DAY)) : 0;
+}
+
+/** What is forgotten with a camera: that of a node that is gone takes the others along. */
+export interface Lost {
+  node: string | null;
+  name: string;
+  cameras: readonly string[];
+}
+
+export function lostWith(camera: Camera, all: readonly Camera[]): Lost {
+  const node = camera.camera.split("/")[0] ?? "";
+  const of = all.filter((other) => other.camera.startsWith(`${node}/`));
+  const whole = camera.reason === "node-offline" && of.length > 1;
+  return whole
+    ? { node, name: node, cameras: of.map((other) => other.camera) }
+    : { node: null, name: camera.name, cameras: [camera.camera] };
+}
