@@ -1,14 +1,12 @@
 //! The command line, as typed.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use access::Role;
 use clap::{Parser, Subcommand};
 use serde_json::Value;
-use wire::{CameraId, GalleryId, NodeName};
+use wire::{CameraId, Forgotten, NodeName};
 
 /// All your cameras on one wall in the browser.
 ///
@@ -186,37 +184,6 @@ fn json(text: &str) -> Result<Value, String> {
 fn person(name: &str) -> Result<String, String> {
     let most = wire::limits::PERSON;
     wire::people::name(name).ok_or_else(|| format!("a name has 1 to {most} characters"))
-}
-
-/// What to forget.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Forgotten {
-    Node(NodeName),
-    Camera(CameraId),
-    Gallery(GalleryId),
-}
-
-impl FromStr for Forgotten {
-    type Err = wire::BadName;
-
-    fn from_str(what: &str) -> Result<Self, Self::Err> {
-        // No node is called `gallery`.
-        Ok(match what.split_once('/') {
-            Some(("gallery", id)) => Forgotten::Gallery(id.parse()?),
-            Some(_) => Forgotten::Camera(what.parse()?),
-            None => Forgotten::Node(what.parse()?),
-        })
-    }
-}
-
-impl fmt::Display for Forgotten {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Forgotten::Node(node) => node.fmt(f),
-            Forgotten::Camera(camera) => camera.fmt(f),
-            Forgotten::Gallery(id) => write!(f, "gallery/{id}"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -308,7 +308,7 @@ fn forget_clears_a_node_that_is_gone_and_only_then() {
     let refused = String::from_utf8(forget("old").stderr).expect("text");
     assert!(refused.contains("old is online"), "{refused}");
     let refused = String::from_utf8(forget("old/test-card").stderr).expect("text");
-    assert!(refused.contains("old/test-card works"), "{refused}");
+    assert!(refused.contains("old/test-card is still here"), "{refused}");
     assert_eq!(node.stop(), Some(0));
     let forgotten = forget("old");
     let told = String::from_utf8(forgotten.stdout).expect("text");

@@ -21,6 +21,8 @@ pub enum Right {
     Edit,
     /// Delete photos, and take that back.
     Delete,
+    /// Clear what is known of a node or camera that will not come back.
+    Forget,
     /// Read what happened in the house.
     Log,
     /// Send and receive messages of programs, through the relay.
@@ -38,6 +40,7 @@ impl Right {
         Right::Control,
         Right::Edit,
         Right::Delete,
+        Right::Forget,
         Right::Log,
         Right::Relay,
     ];
@@ -54,6 +57,7 @@ impl fmt::Display for Right {
             Right::Control => "control",
             Right::Edit => "edit",
             Right::Delete => "delete",
+            Right::Forget => "forget",
             Right::Log => "log",
             Right::Relay => "relay",
         })

@@ -195,6 +195,8 @@ pub struct Config {
     pub(crate) log: PathBuf,
     /// The database of what cameras were called.
     pub(crate) roll: PathBuf,
+    /// Since when nodes are away.
+    pub(crate) away: PathBuf,
     /// The pool that does all work on pictures.
     pub(crate) pictures: picture::Pool,
 }
@@ -231,7 +233,7 @@ impl Section {
         let secret = data.join("secret");
         let keys = Keys::open(&secret).map_err(failed(&secret))?;
         let people = people::Config { keys, talk: data.join("talk.db") };
-        let (log, roll) = (log(&data), data.join("roll.db"));
+        let (log, roll, away) = (log(&data), data.join("roll.db"), data.join("away.json"));
         let photos = self.photos.check(data, pictures.clone())?;
         Ok(Config {
             listen,
@@ -251,6 +253,7 @@ impl Section {
             people,
             log,
             roll,
+            away,
             pictures,
         })
     }

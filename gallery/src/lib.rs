@@ -51,6 +51,7 @@ use people::People;
 use photos::ingest::{Ingest, Saying};
 use photos::store::Store;
 use photos::upload::Uploads;
+use record::away::{Away, Times};
 use record::journal::Journal;
 use record::roll::Roll;
 use relay::Relay;
@@ -83,6 +84,7 @@ struct Opened {
     people: Arc<People>,
     journal: Arc<Journal>,
     roll: Arc<Roll>,
+    away: (Away, Times),
 }
 
 /// Why a gallery cannot start.
@@ -309,16 +311,18 @@ impl Opened {
         let roll = Arc::new(Roll::new(&config.roll));
         let store = Store::open(config.photos.clone(), roll.clone())?;
         let people = Arc::new(People::new(&config.people, &config.id, &config.root));
-        Ok(Opened { store, people, journal: Arc::new(Journal::new(&config.log)), roll })
+        let journal = Arc::new(Journal::new(&config.log));
+        Ok(Opened { store, people, journal, roll, away: Away::open(config.away.clone()) })
     }
 
     /// The hub of a gallery that has HTTPS on this port; what it says to the broker goes into
     /// `say`.
     fn hub(&self, config: &Config, https: Option<u16>, say: mpsc::Sender<Saying>) -> Hub {
-        let Opened { store, people, journal, .. } = self;
+        let Opened { store, people, journal, away: (away, since), .. } = self;
         let ingest = Ingest::new(store.clone(), say, config.pictures.config().keep_gps);
         let (id, people, journal) = (config.id.clone(), people.clone(), journal.clone());
         Hub::new(id, config.open, https, people, store.clone(), ingest, journal)
+            .remembering(away.clone(), since.clone())
     }
 }
 

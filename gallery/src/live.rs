@@ -9,6 +9,7 @@
 pub(crate) mod arrivals;
 pub(crate) mod cameras;
 pub(crate) mod clocks;
+pub(crate) mod forget;
 pub(crate) mod frames;
 pub(crate) mod hub;
 pub(crate) mod page;

@@ -304,6 +304,14 @@ impl Speaker<'_> {
                     }
                     false
                 }
+                () = hub.say_clear.notified() => {
+                    while let Some(topic) = hub.next_cleared() {
+                        if link.up {
+                            client.publish(self.topic(&topic), QoS::AtLeastOnce, true, "").await?;
+                        }
+                    }
+                    false
+                }
                 Some(saying) = sayings.recv() => {
                     self.say(client, link, saying).await?;
                     false

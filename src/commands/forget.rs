@@ -6,9 +6,8 @@ use std::io::{self, Write};
 
 use anyhow::bail;
 use wire::people::Person;
-use wire::{CameraId, CameraState, GalleryId, Info, NodeName, Root, State, Status, Topic, filter};
+use wire::{CameraId, Forgotten, GalleryId, Info, NodeName, Root, Topic, filter};
 
-use crate::args::Forgotten;
 use crate::commands::mqtt::{Connection, Message};
 use crate::config::Settings;
 
@@ -40,20 +39,11 @@ async fn forget(settings: &Settings, what: &Forgotten) -> anyhow::Result<()> {
             retained.extend(more);
         }
     }
-    if let Forgotten::Node(node) = what
-        && is_online(&retained, &Topic::Status(node.clone()), root)
-    {
-        bail!("{node} is online and would publish everything again at once. Stop it first");
-    }
-    if let Forgotten::Camera(camera) = what
-        && is_online(&retained, &Topic::Status(camera.node.clone()), root)
-        && works(&retained, camera, root)
-    {
-        bail!(
-            "{camera} works; forgetting it would hide it from every wall until its next change. \
-             Unplug it first, or stop its node"
-        );
-    }
+    let facts: Vec<(Topic, &[u8])> = retained
+        .iter()
+        .filter_map(|fact| Some((Topic::parse(root, &fact.topic).ok()?, &*fact.payload)))
+        .collect();
+    what.check(facts.iter().map(|(topic, payload)| (topic, *payload)))?;
     let spoken_for = match what {
         Forgotten::Gallery(id) => spoken_for(&retained, id, root),
         _ => BTreeSet::new(),
@@ -96,23 +86,6 @@ fn states(retained: &[Message], node: &NodeName, root: &Root) -> Vec<String> {
     cameras.unwrap_or_default().into_iter().map(state).collect()
 }
 
-fn is_online(retained: &[Message], status: &Topic, root: &Root) -> bool {
-    retained.iter().any(|message| {
-        Topic::parse(root, &message.topic).as_ref() == Ok(status)
-            && Status::parse(&message.payload).is_ok_and(|s| s == Status::Online)
-    })
-}
-
-/// Whether a camera gives pictures. A lost one may be forgotten while its node is online.
-fn works(retained: &[Message], camera: &CameraId, root: &Root) -> bool {
-    let state = Topic::State(camera.clone());
-    retained.iter().any(|message| {
-        Topic::parse(root, &message.topic).as_ref() == Ok(&state)
-            && State::parse(&message.payload)
-                .is_ok_and(|s| matches!(s.state, CameraState::Live | CameraState::Idle))
-    })
-}
-
 /// The topics of the people and browser nodes that a gallery speaks for.
 fn spoken_for(retained: &[Message], gallery: &GalleryId, root: &Root) -> BTreeSet<String> {
     let is_its = |id: Option<GalleryId>| id.as_ref() == Some(gallery);
@@ -145,13 +118,8 @@ fn is_of(topic: &str, nodes: &BTreeSet<NodeName>, root: &Root) -> bool {
 /// Whether a retained topic belongs to what is forgotten. Unknown topics below a node belong to
 /// it.
 fn belongs(topic: &str, what: &Forgotten, root: &Root) -> bool {
-    match (what, Topic::parse(root, topic)) {
-        (Forgotten::Node(_), _) => true,
-        (
-            Forgotten::Camera(camera),
-            Ok(Topic::State(id) | Topic::Controls(id) | Topic::Motion(id)),
-        ) => id == *camera,
-        (Forgotten::Gallery(gallery), Ok(Topic::GalleryStatus(id))) => id == *gallery,
-        _ => false,
+    match what {
+        Forgotten::Node(_) => true,
+        _ => Topic::parse(root, topic).is_ok_and(|topic| what.has(&topic)),
     }
 }

@@ -8,6 +8,7 @@
 //! `topics`; `limits` and `settings` use no other.
 
 mod facts;
+mod forget;
 pub mod limits;
 pub mod log;
 pub mod page;
@@ -23,6 +24,7 @@ pub use facts::people;
 pub use facts::photo::{Author, Mark, MediaType, Photo, PhotoEvent, Snap, Stored, TimeSource};
 pub use facts::title::{self, BadTitle};
 pub use facts::want::Want;
+pub use forget::{Forgotten, StillHere};
 pub use limits::PacketLimits;
 pub use page::frame;
 pub use pictures::jpeg;

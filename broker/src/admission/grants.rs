@@ -12,6 +12,8 @@ use crate::protocol::topic;
 #[derive(Debug, Clone)]
 pub(crate) struct Grant {
     publish: Topics,
+    /// What it may only clear: by a retained message without payload.
+    clear: Vec<String>,
     subscribe: Topics,
     /// Filters that are refused even if a role grants them.
     deny: Arc<[String]>,
@@ -27,10 +29,14 @@ enum Topics {
     Of(Vec<String>),
 }
 
+/// What a broker retains of nodes and their cameras.
+const FACTS: [&str; 5] = ["+/status", "+/info", "+/+/state", "+/+/controls", "+/+/motion"];
+
 impl Grant {
     /// Everything except denied filters: for clients of a broker without users.
     pub fn everything(deny: Arc<[String]>) -> Grant {
-        Grant { publish: Topics::All, subscribe: Topics::All, deny, connection: None }
+        let clear = Vec::new();
+        Grant { publish: Topics::All, clear, subscribe: Topics::All, deny, connection: None }
     }
 
     /// The grant for a client with this id. A bridge of Mosquitto says on one topic of the broker's
@@ -71,8 +77,14 @@ impl Grant {
             }
             Role::Viewer => (Vec::new(), both("#").to_vec()),
         };
+        // A gallery forgets what will not come back. It cannot say anything in a node's name.
+        let clear = match role {
+            Role::Gallery => FACTS.map(text).to_vec(),
+            _ => Vec::new(),
+        };
         Grant {
             publish: Topics::Of(publish),
+            clear,
             subscribe: Topics::Of(subscribe),
             deny,
             connection: None,
@@ -86,7 +98,17 @@ impl Grant {
             true => self.connection.as_deref() == Some(topic),
             false => self.publish.cover(topic),
         };
-        is_granted && !self.deny.iter().any(|deny| topic::matches(deny, topic))
+        is_granted && !self.denies(topic)
+    }
+
+    /// Whether the client may clear what is retained on a valid topic.
+    pub fn may_clear(&self, topic: &str) -> bool {
+        let is_granted = self.clear.iter().any(|pattern| covers(pattern, topic));
+        self.may_publish(topic) || is_granted && !self.denies(topic)
+    }
+
+    fn denies(&self, topic: &str) -> bool {
+        self.deny.iter().any(|deny| topic::matches(deny, topic))
     }
 
     /// Whether the client may subscribe to a valid filter: it must have the right to read all that
@@ -248,6 +270,24 @@ mod tests {
         assert_eq!(said(Role::Viewer), "--------------");
         assert_eq!(said(Role::Node), "--------------");
         assert_eq!(said(Role::Admin), "yyyyyyyyyyyyyy");
+    }
+
+    #[test]
+    fn a_gallery_may_clear_the_facts_of_nodes_and_not_say_them() {
+        let facts = ["status", "info", "door/state", "door/controls", "door/motion"];
+        for fact in facts.map(|fact| format!("vitrina/pi/{fact}")) {
+            let may = |role| grant(role, "attic").may_clear(&fact);
+            assert!(may(Role::Gallery) && may(Role::Admin), "{fact}");
+            assert!(!may(Role::Operator) && !may(Role::Viewer) && !may(Role::Node), "{fact}");
+            assert!(!grant(Role::Gallery, "x").may_publish(&fact), "{fact}");
+            let deny: Arc<[String]> = Arc::new(["vitrina/pi/#".to_owned()]);
+            let denied = Grant::of(Role::Gallery, "x", &Root::default(), deny);
+            assert!(!denied.may_clear(&fact), "{fact}");
+        }
+        for other in ["vitrina/pi/ask", "vitrina/pi/door", "vitrina-jpeg/pi/door/preview", "lamp"] {
+            assert!(!grant(Role::Gallery, "x").may_clear(other), "{other}");
+        }
+        assert!(grant(Role::Gallery, "x").may_clear("vitrina/gallery/a/status"), "its own words");
     }
 
     #[test]

@@ -306,12 +306,15 @@ impl Client {
             return Err(Refusal::new(Reason::TopicInvalid, "a topic that is too long"));
         }
         let qos = message.qos;
-        let published = if self.guest.grant.may_publish(&message.topic) {
-            self.session.publish(id, message)
-        } else {
-            core.refuse_publish(&self.id, &message.topic);
-            Err(Reason::NotAuthorized)
-        };
+        let grant = &self.guest.grant;
+        let clears = message.retain && message.payload.is_empty();
+        let published =
+            if grant.may_publish(&message.topic) || clears && grant.may_clear(&message.topic) {
+                self.session.publish(id, message)
+            } else {
+                core.refuse_publish(&self.id, &message.topic);
+                Err(Reason::NotAuthorized)
+            };
         let reason = published.err().unwrap_or(Reason::Success);
         match qos {
             _ if reason == Reason::ReceiveMaximumExceeded => {

@@ -8,8 +8,8 @@ use supervision::Need;
 use tracing::debug;
 use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
-use wire::CameraId;
 use wire::page::Camera;
+use wire::{CameraId, Forgotten, NodeName};
 
 use crate::http::addresses::{self, What, Which};
 use crate::http::site::{Asked, Site};
@@ -135,7 +135,7 @@ pub(crate) async fn cameras(site: Site, _: Asked) -> Answer {
 
 /// Asks a camera for a photo.
 pub(crate) async fn snap(site: Site, asked: Asked) -> Answer {
-    let camera = parse(&format!("{}/{}", asked.name(0), asked.name(1)))?;
+    let camera: CameraId = parse(&format!("{}/{}", asked.name(0), asked.name(1)))?;
     let _share = site.strangers.snaps.take(asked.caller.who())?;
     photos::snap(&site.hub, &camera, &photos::small(asked.body).await?).await
 }
@@ -150,11 +150,21 @@ pub(crate) async fn entitle(site: Site, asked: Asked) -> Answer {
 
 /// Gives a node a title.
 pub(crate) async fn entitle_node(site: Site, asked: Asked) -> Answer {
-    let unknown = |error: wire::BadName| Problem::not_found(error.to_string(), CAMERAS);
-    let node = asked.name(0).parse().map_err(unknown)?;
+    let node = parse_node(asked.name(0))?;
     let _share = site.strangers.titles.take(asked.caller.who())?;
     let body = photos::small(asked.body).await?;
     titles::set(&site.hub, Whose::Node(node), &body).await
+}
+
+/// Forgets a node or camera that will not come back.
+pub(crate) async fn forget(site: Site, asked: Asked) -> Answer {
+    let what = match &*asked.named {
+        [node, camera] => Forgotten::Camera(parse(&format!("{node}/{camera}"))?),
+        _ => Forgotten::Node(parse_node(asked.name(0))?),
+    };
+    let _share = site.strangers.forgets.take(asked.caller.who())?;
+    site.hub.forget(what).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// The people who are here.
@@ -345,6 +355,11 @@ fn no_picture() -> Problem {
 fn parse(camera: &str) -> Result<CameraId, Problem> {
     let unknown = |error: wire::BadName| Problem::not_found(error.to_string(), CAMERAS);
     camera.parse().map_err(|error| unknown(error).coded(Code::CameraUnknown))
+}
+
+fn parse_node(node: &str) -> Result<NodeName, Problem> {
+    let unknown = |error: wire::BadName| Problem::not_found(error.to_string(), CAMERAS);
+    node.parse().map_err(unknown)
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response {

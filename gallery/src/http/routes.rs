@@ -1,6 +1,6 @@
 //! All routes in one table, each with the right that it needs.
 
-use access::Right::{self, Control, Delete, Edit, Log, Look, Snap, Upload};
+use access::Right::{self, Control, Delete, Edit, Forget, Log, Look, Snap, Upload};
 use futures_util::future::BoxFuture;
 use hyper::upgrade::OnUpgrade;
 use warp::filters::BoxedFilter;
@@ -72,6 +72,8 @@ static ROUTES: &[Route] = &[
     on("POST", Path("/api/cameras/{node}/{camera}/snap"), Some(Snap), to!(handlers::snap)),
     on("PUT", Path("/api/cameras/{node}/{camera}/title"), Some(Control), to!(handlers::entitle)),
     on("PUT", Path("/api/nodes/{node}/title"), Some(Control), to!(handlers::entitle_node)),
+    on("DELETE", Path("/api/cameras/{node}/{camera}"), Some(Forget), to!(handlers::forget)),
+    on("DELETE", Path("/api/nodes/{node}"), Some(Forget), to!(handlers::forget)),
     on("GET", Path("/api/people"), Some(Look), to!(handlers::people)),
     on("GET", Path("/api/addresses"), Some(Look), to!(handlers::addresses)),
     on("GET", Path("/api/code.svg"), Some(Look), to!(handlers::code)),

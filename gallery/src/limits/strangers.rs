@@ -26,6 +26,8 @@ pub(crate) struct Strangers {
     pub snaps: Shares,
     /// Titles that nodes were asked to keep and that somebody waits for.
     pub titles: Shares,
+    /// Cameras and nodes that are being forgotten.
+    pub forgets: Shares,
     /// Clients of the relay.
     pub relay: Shares,
     /// Pictures that clients of the relay sent and that wait to be stored.
@@ -78,6 +80,7 @@ impl Strangers {
             uploads: Shares::new("uploads", 64),
             snaps: Shares::new("photos that are waited for", 64),
             titles: Shares::new("titles that are waited for", 64),
+            forgets: Shares::new("cameras that are being forgotten", 16),
             relay: Shares::new("clients of the relay", 1000),
             offers: Shares::new("pictures of the relay that wait to be stored", OFFERS),
             messages: Shares::new("bytes for messages", MESSAGES.bytes()),

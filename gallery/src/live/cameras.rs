@@ -13,11 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use wire::page::{self, GalleryReason, Why};
 use wire::{
     BadPayload, CameraId, CameraName, CameraState, GalleryId, Info, Kind, NodeName, Reason, State,
-    Stats, Status,
+    Stats, Status, Topic,
 };
 
 use crate::live::frames::Shape;
 use crate::now::{Micros, Now};
+use crate::record::away::Times;
 use asking::Asking;
 use disk::Disk;
 
@@ -42,6 +43,8 @@ const SETTLED_AFTER: Micros = 3_000_000;
 pub(crate) struct Cameras {
     nodes: BTreeMap<NodeName, Node>,
     count: usize,
+    /// Since when nodes are away, also of an earlier life of the gallery. A sign of life ends it.
+    away: Times,
     /// The galleries that are offline, and with them the browsers that they speak for.
     offline: BTreeSet<GalleryId>,
     /// Counts the connections to the broker; each fact carries the one that confirmed it.
@@ -135,8 +138,10 @@ impl Cameras {
                 node.status = Some(status);
                 node.silent = false;
                 node.last_seen = now.mono;
-                if changed {
-                    node.gone_since = now.wall_ms();
+                if status == Status::Offline && changed {
+                    self.left(name, now);
+                } else if status == Status::Online && !retained {
+                    self.away.remove(*name);
                 }
                 // Even if it was online before: it may be a new process, which knows no wants.
                 let online = status == Status::Online;
@@ -144,8 +149,8 @@ impl Cameras {
             }
             Fact::Info(_) => {
                 let info = Info::parse(payload)?;
+                let back = self.alive(name, retained, now)?;
                 let node = self.node(name, now)?;
-                let back = node.alive(retained, now);
                 if node.info.as_ref().is_some_and(|old| old.instance != info.instance) {
                     node.cameras.values_mut().for_each(|camera| camera.told = false);
                 }
@@ -156,8 +161,8 @@ impl Cameras {
             _ => {
                 let stats = Stats::parse(payload)?;
                 let may_ask = !retained && now.mono >= self.ask_after;
+                let changed = self.alive(name, retained, now)?;
                 let node = self.node(name, now)?;
-                let changed = node.alive(retained, now);
                 node.disk = Disk::of(&stats);
                 let is_known = node.is_known();
                 let unknown = may_ask && node.asking.ask(is_known, now.mono);
@@ -186,8 +191,8 @@ impl Cameras {
         }
         let state = State::parse(payload)?;
         let (full, connection) = (self.count >= MOST, self.connection);
+        let back = self.alive(&id.node, retained, now)?;
         let node = self.node(&id.node, now)?;
-        let back = node.alive(retained, now);
         let known = node.cameras.get_mut(&id.camera);
         if known.is_none() && full {
             return Err(Refused::TooMany);
@@ -225,6 +230,17 @@ impl Cameras {
         is_shown
     }
 
+    /// Since when nodes are away, as an earlier life of the gallery knew.
+    pub fn remember(&mut self, since: Times, now: Now) {
+        let past = since.into_iter().map(|(node, time)| (node, time.min(now.wall_ms())));
+        self.away = past.take(MOST).collect();
+    }
+
+    /// Since when nodes are away.
+    pub fn away(&self) -> &Times {
+        &self.away
+    }
+
     /// The broker was reached; retained facts come again now.
     pub fn connected(&mut self, now: Now) {
         self.connection += 1;
@@ -247,13 +263,13 @@ impl Cameras {
         if !self.connected {
             return false;
         }
-        for node in self.nodes.values_mut() {
+        for (name, node) in &mut self.nodes {
             if node.status == Some(Status::Online)
                 && !node.silent
                 && now.mono.saturating_sub(node.last_seen) >= SILENT_AFTER
             {
                 node.silent = true;
-                node.gone_since = now.wall_ms();
+                node.gone_since = *self.away.entry(name.clone()).or_insert(now.wall_ms());
                 changed = true;
             }
         }
@@ -264,6 +280,7 @@ impl Cameras {
                 node.cameras.retain(|_, camera| camera.confirmed == connection);
             }
             self.nodes.retain(|_, node| node.confirmed == connection);
+            self.away.retain(|name, _| self.nodes.contains_key(name));
             let left = self.nodes.values().map(|node| node.cameras.len()).sum();
             changed |= left != self.count;
             self.count = left;
@@ -328,6 +345,27 @@ impl Cameras {
         Some(node.status == Some(Status::Online) && !node.silent)
     }
 
+    /// What the broker retains of a node and its cameras, with the payloads that say whether they
+    /// are here; a silent node is not. Of some facts only the topics are known.
+    pub fn facts(&self, name: &NodeName) -> Vec<(Topic, String)> {
+        let Some(node) = self.nodes.get(name) else { return Vec::new() };
+        let mut facts = Vec::new();
+        for (camera, known) in &node.cameras {
+            let id = CameraId { node: name.clone(), camera: camera.clone() };
+            let shown = node.show(name, camera, known).state;
+            let state = State { state: shown, ..known.state.clone() };
+            facts.push((Topic::State(id.clone()), state.to_json()));
+            facts.push((Topic::Controls(id.clone()), String::new()));
+            facts.push((Topic::Motion(id), String::new()));
+        }
+        let is_online = node.status == Some(Status::Online) && !node.silent;
+        let status = if is_online { Status::Online } else { Status::Offline };
+        facts.push((Topic::Info(name.clone()), String::new()));
+        // Last: what is left of a node without it looks gone.
+        facts.push((Topic::Status(name.clone()), status.as_str().to_owned()));
+        facts
+    }
+
     pub fn knows(&self, node: &NodeName) -> bool {
         self.nodes.contains_key(node)
     }
@@ -343,6 +381,29 @@ impl Cameras {
         let node = self.nodes.entry(name.clone()).or_default();
         node.confirmed = self.connection;
         Ok(node)
+    }
+
+    /// A node is away from now on, if it was not before.
+    fn left(&mut self, name: &NodeName, now: Now) {
+        let since = *self.away.entry(name.clone()).or_insert(now.wall_ms());
+        if let Some(node) = self.nodes.get_mut(name) {
+            node.gone_since = since;
+        }
+    }
+
+    /// Notes a sign of life; a retained message is none. Returns whether it ends a silence.
+    fn alive(&mut self, name: &NodeName, retained: bool, now: Now) -> Result<bool, Refused> {
+        let node = self.node(name, now)?;
+        if retained {
+            return Ok(false);
+        }
+        node.last_seen = now.mono;
+        let back = std::mem::take(&mut node.silent);
+        // Facts that a node says at its end come before its status.
+        if node.status != Some(Status::Offline) {
+            self.away.remove(name);
+        }
+        Ok(back)
     }
 
     fn forget(&mut self, fact: &Fact<'_>, name: &NodeName) -> Changes {
@@ -362,20 +423,12 @@ impl Cameras {
             node.status.is_none() && node.info.is_none() && node.cameras.is_empty()
         }) {
             self.nodes.remove(name);
+            self.away.remove(name);
         }
     }
 }
 
 impl Node {
-    /// Notes a sign of life; a retained message is none. Returns whether it ends a silence.
-    fn alive(&mut self, retained: bool, now: Now) -> bool {
-        if retained {
-            return false;
-        }
-        self.last_seen = now.mono;
-        std::mem::take(&mut self.silent)
-    }
-
     /// Whether all its facts have come.
     fn is_known(&self) -> bool {
         let is_here = |camera| self.cameras.contains_key(camera);

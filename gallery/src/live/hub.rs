@@ -7,7 +7,7 @@ mod counters;
 mod health;
 mod incoming;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use crate::people::People;
 use crate::photos::election::Election;
 use crate::photos::ingest::Ingest;
 use crate::photos::store::Store;
+use crate::record::away::{Away, Times};
 use crate::record::journal::Journal;
 
 /// Bad messages are logged once for each topic, for at most this many topics.
@@ -44,6 +45,7 @@ pub(crate) struct Hub {
     pub ingest: Ingest,
     pub people: Arc<People>,
     pub journal: Arc<Journal>,
+    away: Away,
     changed: Notify,
     /// What nodes answer about titles.
     pub answers: broadcast::Sender<(NodeName, Answer)>,
@@ -53,18 +55,20 @@ pub(crate) struct Hub {
     pub say_online: Notify,
     /// Told when others may need to know whether this gallery came before them.
     pub say_come: Notify,
+    /// Told when the broker is to clear facts.
+    pub say_clear: Notify,
     cameras: watch::Sender<Arc<[Camera]>>,
     notices: watch::Sender<Arc<[Notice]>>,
 }
 
 #[derive(Debug)]
-struct State {
-    cameras: Cameras,
+pub(super) struct State {
+    pub(super) cameras: Cameras,
     clocks: Clocks,
     complained: HashSet<Topic>,
     /// All refused messages, also those not logged.
     refused: u64,
-    broker_lost: bool,
+    pub(super) broker_lost: bool,
     /// The filters that the broker does not let this gallery read.
     denied: BTreeSet<String>,
     arrivals: Arrivals,
@@ -73,6 +77,8 @@ struct State {
     /// The port of HTTPS, if there is one.
     https: Option<u16>,
     election: Election,
+    /// The facts that the broker is to clear.
+    pub(super) clearing: VecDeque<Topic>,
     /// Why this gallery only shows photos.
     view_only: Option<String>,
     /// Why nothing can be stored.
@@ -104,6 +110,7 @@ impl Hub {
             open,
             https,
             election: Election::new(id),
+            clearing: VecDeque::new(),
             view_only: None,
             trouble: store.trouble().map(|why| health::notice(&why)),
             troubles: Vec::new(),
@@ -116,16 +123,24 @@ impl Hub {
             store,
             people,
             journal,
+            away: Away::default(),
             changed: Notify::new(),
             answers: broadcast::Sender::new(ANSWERS),
             node_online: Notify::new(),
             say_online: Notify::new(),
             say_come: Notify::new(),
+            say_clear: Notify::new(),
             cameras: watch::Sender::new(Arc::default()),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    /// Knows from an earlier life since when nodes are away, and keeps that from now on.
+    pub fn remembering(self, away: Away, since: Times) -> Self {
+        self.state().cameras.remember(since, Now::read());
+        Hub { away, ..self }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -157,6 +172,7 @@ impl Hub {
                 let mut state = self.state();
                 let State { cameras, clocks, .. } = &mut *state;
                 cameras.tick(Now::read());
+                self.away.keep(cameras.away());
                 clocks.keep(|node| cameras.knows(node));
                 // Even if nothing on the wall changed: a camera may have gone, or its picture come
                 // while it went.

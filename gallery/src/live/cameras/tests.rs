@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use wire::{Forgotten, Root};
 
 const S: Micros = 1_000_000;
 
@@ -121,6 +122,77 @@ fn the_wall_is_ordered_by_node_and_camera() {
     }
     let order: Vec<String> = wall.0.list().iter().map(|c| c.camera.to_string()).collect();
     assert_eq!(order, ["a/b", "a/z", "b/a", "c/m"]);
+}
+
+#[test]
+fn since_when_a_node_is_away_outlives_the_gallery() {
+    const DAY: u64 = 86_400;
+    let mut wall = Wall::new();
+    wall.state("pi/door", 1);
+    wall.status("pi", "online", 2);
+    assert!(wall.0.away().is_empty());
+    wall.status("pi", "offline", 9);
+    let kept = wall.0.away().clone();
+
+    let mut wall = Wall(Cameras::default());
+    wall.0.remember(kept.clone(), at(DAY));
+    wall.0.connected(at(DAY));
+    let pi = "pi".parse().unwrap();
+    wall.hear(&Fact::State(&id("pi/door")), &state("x"), true, DAY);
+    wall.hear(&Fact::Status(&pi), b"offline", true, DAY + 1);
+    let since = |wall: &Wall| wall.0.get(&id("pi/door")).unwrap().since;
+    assert_eq!(since(&wall), at(9).wall_ms());
+    wall.0.tick(at(DAY + 20));
+    assert_eq!(*wall.0.away(), kept);
+    wall.status("pi", "online", DAY + 30);
+    assert!(wall.0.away().is_empty(), "it lives");
+    wall.status("pi", "offline", DAY + 40);
+    assert_eq!(since(&wall), at(DAY + 40).wall_ms());
+    wall.hear(&Fact::State(&id("pi/door")), b"", false, DAY + 50);
+    wall.hear(&Fact::Status(&pi), b"", false, DAY + 50);
+    assert!(wall.0.away().is_empty(), "it is forgotten");
+
+    let mut wall = Wall(Cameras::default());
+    wall.0.remember(kept, at(0));
+    assert_eq!(wall.0.away().values().next(), Some(&at(0).wall_ms()), "the clock was set back");
+    wall.0.connected(at(1));
+    wall.0.tick(at(20));
+    assert!(wall.0.away().is_empty(), "the broker retains nothing of it");
+}
+
+#[test]
+fn a_gallery_knows_which_facts_go_with_what_is_gone() {
+    let mut wall = Wall::new();
+    wall.state("pi/door", 1);
+    wall.state("pi/roof", 1);
+    wall.state("attic/hall", 1);
+    wall.status("pi", "online", 2);
+    let (pi, door) = ("pi".parse().unwrap(), Forgotten::Camera(id("pi/door")));
+    let check = |wall: &Wall, what: &Forgotten| {
+        let facts = wall.0.facts(&pi);
+        what.check(facts.iter().map(|(topic, payload)| (topic, payload.as_bytes()))).is_ok()
+    };
+    assert!(!check(&wall, &door) && !check(&wall, &Forgotten::Node(pi.clone())));
+    wall.0.tick(at(60));
+    assert!(check(&wall, &door), "a silent node is gone");
+    wall.status("pi", "offline", 61);
+    assert!(check(&wall, &door) && check(&wall, &Forgotten::Node(pi.clone())));
+    let name = |(topic, _): &(Topic, String)| topic.under(&Root::default()).to_string();
+    let topics: Vec<String> = wall.0.facts(&pi).iter().map(name).collect();
+    assert_eq!(
+        topics,
+        [
+            "vitrina/pi/door/state",
+            "vitrina/pi/door/controls",
+            "vitrina/pi/door/motion",
+            "vitrina/pi/roof/state",
+            "vitrina/pi/roof/controls",
+            "vitrina/pi/roof/motion",
+            "vitrina/pi/info",
+            "vitrina/pi/status",
+        ]
+    );
+    assert!(wall.0.facts(&"nobody".parse().unwrap()).is_empty());
 }
 
 #[test]

@@ -275,6 +275,7 @@ impl Hub {
         self.people.disconnected();
         let mut state = self.state();
         state.cameras.disconnected();
+        state.clearing.clear();
         state.echo.end();
         if !std::mem::replace(&mut state.broker_lost, true) {
             self.notices.send_replace(state.notices());
