@@ -4,6 +4,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { answerKeys, arrows } from "../../page/keys/keys";
 import { viewed } from "../../page/route";
 import { neighbour } from "../layout/neighbour";
+import { placed } from "../layout/placing";
 import { endArranging, hideHere, isArranging, makeLarge, moveTo, undoArranging } from "./arranging";
 import { order } from "./mine";
 import { turnPage } from "./pages";
@@ -38,22 +39,25 @@ function press(key: string, shift: boolean): boolean {
   else if (!tile || camera === undefined) return false;
   else if (key === "h") hideHere(camera);
   else if (key === "b") makeLarge(camera);
-  else if (shift && key in arrows) move(camera, tile, key);
+  else if (shift && key in arrows) move(camera, key);
   else return false;
   return true;
 }
 
-function move(camera: string, tile: HTMLElement, key: string): void {
+function move(camera: string, key: string): void {
   const at = order.value.indexOf(camera);
   const direction = arrows[key]!;
   if (direction === "left" || direction === "right") {
     return moveTo(camera, at + (direction === "left" ? -1 : 1), true);
   }
-  const tiles = [...document.querySelectorAll<HTMLElement>(".wall .tile")];
-  const boxes = tiles.map((each) => each.getBoundingClientRect());
-  const next = neighbour(boxes, tiles.indexOf(tile), direction);
-  const beside = next === null ? undefined : tiles[next]!.dataset.camera;
-  moveTo(camera, beside === undefined ? at : order.value.indexOf(beside), true);
+  // Where the tiles are to be; some may still be on their way there.
+  const { names, boxes } = placed.peek()!;
+  const next = neighbour(
+    names.map((name) => boxes.get(name)!),
+    names.indexOf(camera),
+    direction,
+  );
+  moveTo(camera, next === null ? at : order.value.indexOf(names[next]!), true);
 }
 
 /** The tile with the focus, or else under the pointer. */
