@@ -4,8 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::facts::camera::{CameraState, State};
-use crate::facts::node::Status;
+use crate::facts::camera::{CameraState, Reason, State};
+use crate::facts::node::{Info, Status};
 use crate::topics::name::{BadName, CameraId, GalleryId, NodeName};
 use crate::topics::topic::Topic;
 
@@ -26,7 +26,8 @@ pub enum StillHere {
     /// The node is online.
     #[error("{0} is online and would publish everything again at once. Stop it first")]
     Node(NodeName),
-    /// The camera is with a node that is online, and it is not lost.
+    /// The camera's node is online, and has it or waits for it for another reason than that it was
+    /// unplugged.
     #[error(
         "{0} is still here: forgetting it would hide it from every wall until its next change. \
          Unplug it first, or stop its node"
@@ -83,24 +84,33 @@ impl Forgotten {
         &self,
         facts: impl IntoIterator<Item = (&'a Topic, &'a [u8])>,
     ) -> Result<(), StillHere> {
-        let (mut online, mut here) = (false, false);
+        let (Forgotten::Node(node) | Forgotten::Camera(CameraId { node, .. })) = self else {
+            return Ok(());
+        };
+        let (mut online, mut listed, mut here) = (false, true, false);
         for (topic, payload) in facts {
-            match (self, topic) {
-                (
-                    Forgotten::Node(node) | Forgotten::Camera(CameraId { node, .. }),
-                    Topic::Status(of),
-                ) if of == node => {
+            match (topic, self) {
+                (Topic::Status(of), _) if of == node => {
                     online = Status::parse(payload).is_ok_and(|it| it == Status::Online);
                 }
-                (Forgotten::Camera(camera), Topic::State(of)) if of == camera => {
-                    here = State::parse(payload).is_ok_and(|it| it.state != CameraState::Lost);
+                // What a node has not seen since its start is not in its info.
+                (Topic::Info(of), Forgotten::Camera(it)) if of == node => {
+                    let info = Info::parse(payload);
+                    listed = !info.is_ok_and(|info| !info.cameras.contains(&it.camera));
+                }
+                (Topic::State(of), Forgotten::Camera(it)) if of == it => {
+                    here = State::parse(payload).is_ok_and(|it| {
+                        it.state != CameraState::Lost || it.reason != Some(Reason::Unplugged)
+                    });
                 }
                 _ => {}
             }
         }
         match self {
             Forgotten::Node(node) if online => Err(StillHere::Node(node.clone())),
-            Forgotten::Camera(camera) if online && here => Err(StillHere::Camera(camera.clone())),
+            Forgotten::Camera(camera) if online && listed && here => {
+                Err(StillHere::Camera(camera.clone()))
+            }
             _ => Ok(()),
         }
     }
@@ -122,8 +132,11 @@ mod tests {
 
     #[test]
     fn what_is_here_is_not_forgotten() {
-        let state =
-            |state| format!(r#"{{"state":"{state}","since":1,"name":"Door","device":"x"}}"#);
+        let state = |state| {
+            format!(
+                r#"{{"state":"{state}","reason":"unplugged","since":1,"name":"Door","device":"x"}}"#
+            )
+        };
         let online = ("vitrina/pi/status", "online");
         let offline = ("vitrina/pi/status", "offline");
         assert!(!check("pi", &[online]));
@@ -139,7 +152,23 @@ mod tests {
             assert!(check("pi/door", &[offline, door]), "{word}, but its node is away");
             assert!(check("pi/roof", &[online, door]), "another one is {word}");
         }
+        let stalled = state("lost").replace("unplugged", "stalled");
+        assert!(
+            !check("pi/door", &[online, ("vitrina/pi/door/state", &stalled)]),
+            "it is plugged in"
+        );
         assert!(check("pi/door", &[online, ("vitrina/pi/door/state", "{")]), "not a state");
+        let info = |cameras| {
+            format!(
+                r#"{{"kind":"v4l2","version":"0","machine":"1","boot":"2","instance":"3","host":"h",
+                "started":1,"cameras":{cameras}}}"#
+            )
+        };
+        for (cameras, gone) in [(r#"["door"]"#, false), (r#"["roof"]"#, true)] {
+            let (info, state) = (info(cameras), state("idle"));
+            let facts = [("vitrina/pi/info", &*info), ("vitrina/pi/door/state", &*state), online];
+            assert_eq!(check("pi/door", &facts), gone, "of an earlier life of its node");
+        }
         assert!(check("gallery/1234abcd", &[("vitrina/gallery/1234abcd/status", "online")]));
     }
 

@@ -352,15 +352,14 @@ impl Cameras {
         let mut facts = Vec::new();
         for (camera, known) in &node.cameras {
             let id = CameraId { node: name.clone(), camera: camera.clone() };
-            let shown = node.show(name, camera, known).state;
-            let state = State { state: shown, ..known.state.clone() };
-            facts.push((Topic::State(id.clone()), state.to_json()));
+            facts.push((Topic::State(id.clone()), known.state.to_json()));
             facts.push((Topic::Controls(id.clone()), String::new()));
             facts.push((Topic::Motion(id), String::new()));
         }
         let is_online = node.status == Some(Status::Online) && !node.silent;
         let status = if is_online { Status::Online } else { Status::Offline };
-        facts.push((Topic::Info(name.clone()), String::new()));
+        let info = node.info.as_ref().map_or_else(String::new, Info::to_json);
+        facts.push((Topic::Info(name.clone()), info));
         // Last: what is left of a node without it looks gone.
         facts.push((Topic::Status(name.clone()), status.as_str().to_owned()));
         facts

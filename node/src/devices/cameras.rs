@@ -414,6 +414,34 @@ impl Cameras {
         }
     }
 
+    /// Somebody has cleared what the broker retains of a camera. One that is unplugged is forgotten,
+    /// as if it had never been here, until it is plugged in again; `false` if it is here.
+    pub fn forget(this: &Arc<Self>, name: &CameraName) -> bool {
+        let gone = {
+            let mut running = this.running();
+            match running.get(name) {
+                None => return true,
+                Some(one) if one.place().is_some() || name.as_str() == TEST_CARD => {
+                    return false;
+                }
+                Some(_) => running.remove(name),
+            }
+        };
+        let (this, name) = (Arc::clone(this), name.clone());
+        tokio::spawn(async move {
+            end(gone.iter()).await;
+            // It may have come back meanwhile.
+            if !this.running().contains_key(&name) {
+                let id = CameraId { node: this.config.name.clone(), camera: name };
+                for topic in [Topic::State, Topic::Controls] {
+                    this.outlet.facts.withdraw(&topic(id.clone()));
+                }
+            }
+            this.publish_info();
+        });
+        true
+    }
+
     fn test_card_id(&self) -> CameraId {
         let camera = TEST_CARD.parse().expect("a good name");
         CameraId { node: self.config.name.clone(), camera }

@@ -2,6 +2,7 @@
 
 use wire::{Ask, BadPayload, CameraId, Info, Snap, Status, Stored, Topic, Want, title};
 
+use crate::devices::cameras::Cameras;
 use crate::devices::titles::Whose;
 use crate::link::mqtt::Link;
 
@@ -69,6 +70,12 @@ impl Link {
                 Ok(info) if self.identity.yields_to(&info) => return Ok(Then::Yield(info.host)),
                 _ => return Ok(Then::PublishAgain),
             },
+            // Somebody forgets a camera. One that is here appears again.
+            Some(Topic::State(id)) if payload.is_empty() && !retain => {
+                if !Cameras::forget(&self.cameras, &id.camera) {
+                    return Ok(Then::PublishAgain);
+                }
+            }
             _ => {}
         }
         Ok(Then::Nothing)

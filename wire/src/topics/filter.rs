@@ -98,6 +98,11 @@ pub fn sets_of(root: &Root, node: &NodeName) -> String {
     format!("{root}/{node}/+/set/+")
 }
 
+/// The states of every camera of one node.
+pub fn states_of(root: &Root, node: &NodeName) -> String {
+    format!("{root}/{node}/+/state")
+}
+
 /// All facts of one node and its cameras.
 pub fn all_of(root: &Root, node: &NodeName) -> String {
     format!("{root}/{node}/#")

@@ -9,7 +9,15 @@ const DAY = 86_400_000;
 const NOW = 100 * DAY;
 
 function camera(name: string, facts: Partial<Camera> = {}): Camera {
-  return { camera: name, name, kind: "v4l2", state: "lost", since: NOW - 3 * DAY, ...facts };
+  return {
+    camera: name,
+    name,
+    kind: "v4l2",
+    state: "lost",
+    reason: "unplugged",
+    since: NOW - 3 * DAY,
+    ...facts,
+  };
 }
 
 test("what is lost since a day is gone, and nothing else", () => {
@@ -20,6 +28,13 @@ test("what is lost since a day is gone, and nothing else", () => {
   for (const state of ["live", "idle", "off", "error", "ended"] as const) {
     assert.equal(daysGone(camera("pi/a", { state }), NOW), 0, state);
   }
+});
+
+test("what is plugged in but gives no pictures is not gone", () => {
+  for (const reason of ["stalled", "frozen", "broken", "of a later version"]) {
+    assert.equal(daysGone(camera("pi/a", { reason }), NOW), 0, reason);
+  }
+  assert.equal(daysGone(camera("pi/a", { reason: "node-offline" }), NOW), 3);
 });
 
 test("with a node that is gone go all its cameras, with a camera only itself", () => {

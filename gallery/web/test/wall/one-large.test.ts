@@ -73,6 +73,21 @@ test("too many others are below, where the wall scrolls", () => {
   assert.ok(Math.min(...boxes.map(({ height }) => height)) >= 72);
 });
 
+test("the pictures of a grid meet, also where the room has another shape", () => {
+  for (const [width, height] of [
+    [390, 728],
+    [844, 282],
+  ]) {
+    const room = { width: width!, height: height!, gap: GAP };
+    const [a, b, c] = gridBoxes([16 / 9, 16 / 9, 16 / 9, 16 / 9], { columns: 2, rows: 2 }, room);
+    assert.equal(b!.x - a!.x - a!.width, GAP);
+    assert.equal(c!.y - a!.y - a!.height, GAP);
+    const foot = c!.y + c!.height;
+    assert.ok(Math.abs(a!.y - (height! - foot)) <= 1, "in the middle");
+    assert.ok(Math.abs(a!.x - (width! - b!.x - b!.width)) <= 1, "in the middle");
+  }
+});
+
 const room = { width: 600, height: 400, gap: 0 };
 const boxes = new Map(
   gridBoxes([1.5, 1.5, 1.5, 1.5], { columns: 2, rows: 2 }, room).map((box, i) => [`${i}`, box]),

@@ -239,8 +239,8 @@ impl Link {
     }
 
     /// The subscriptions of the text connection. Commands are for this node only; our own status
-    /// and info show when another node uses our name.
-    fn filters(&self) -> [String; 9] {
+    /// and info show when another node uses our name, and a camera's state when somebody clears it.
+    fn filters(&self) -> [String; 10] {
         [
             filter::wants_of(&self.root, &self.name),
             filter::snaps_of(&self.root, &self.name),
@@ -251,6 +251,7 @@ impl Link {
             filter::every_gallery(&self.root),
             self.topic(&Topic::Status(self.name.clone())),
             self.topic(&Topic::Info(self.name.clone())),
+            filter::states_of(&self.root, &self.name),
         ]
     }
 

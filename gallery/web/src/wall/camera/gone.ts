@@ -4,9 +4,12 @@ import type { Camera } from "../../net/messages";
 
 const DAY = 86_400_000;
 
-/** For how many days a camera is gone; 0 while it may come back any moment. */
-export function daysGone({ state, since }: Camera, now: number): number {
-  return state === "lost" ? Math.max(0, Math.floor((now - since) / DAY)) : 0;
+/** Why a camera is gone. One that is lost for another reason is still plugged in somewhere. */
+const GONE: ReadonlySet<string | undefined> = new Set(["unplugged", "node-offline"]);
+
+/** For how many days a camera is gone; 0 while it is not. */
+export function daysGone({ state, reason, since }: Camera, now: number): number {
+  return state === "lost" && GONE.has(reason) ? Math.max(0, Math.floor((now - since) / DAY)) : 0;
 }
 
 /** What is forgotten with a camera: that of a node that is gone takes the others along. */

@@ -18,14 +18,25 @@ export function gridOf(name: string): Grid | null {
   return fits ? { columns, rows } : null;
 }
 
-/** One cell after the other, each row from the left; what has no cell in the room is below it. */
+/**
+ * One cell after the other, each row from the left; what has no cell in the room is below it. Where
+ * no picture needs a cell's whole width or height, the cells are as small, so that pictures meet,
+ * and the grid stands in the middle.
+ */
 export function gridBoxes(aspects: readonly number[], { columns, rows }: Grid, room: Room): Box[] {
   if (columns * rows === 1 && aspects.length === 1) return [uncropped(aspects[0]!, room)];
-  const width = (room.width - room.gap * (columns - 1)) / columns;
-  const height = (room.height - room.gap * (rows - 1)) / rows;
+  const free = {
+    width: (room.width - room.gap * (columns - 1)) / columns,
+    height: (room.height - room.gap * (rows - 1)) / rows,
+  };
+  const needed = aspects.map((aspect) => inCell(aspect, { x: 0, y: 0, ...free }));
+  const width = Math.min(free.width, Math.max(...needed.map((box) => box.width)));
+  const height = Math.min(free.height, Math.max(...needed.map((box) => box.height)));
+  const left = ((free.width - width) * columns) / 2;
+  const top = ((free.height - height) * rows) / 2;
   return aspects.map((aspect, i) => {
-    const x = (i % columns) * (width + room.gap);
-    const y = Math.floor(i / columns) * (height + room.gap);
+    const x = left + (i % columns) * (width + room.gap);
+    const y = top + Math.floor(i / columns) * (height + room.gap);
     return inCell(aspect, { x, y, width, height });
   });
 }
