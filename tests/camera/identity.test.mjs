@@ -3,7 +3,7 @@
 import { test } from 'node:test';
 import { strict as assert } from 'node:assert';
 
-import { Subscriber, wanted } from '../harness/mosquitto.mjs';
+import { Subscriber, publish, wanted } from '../harness/mosquitto.mjs';
 import { Cameras } from '../harness/preload.mjs';
 import { folder } from '../harness/scratch.mjs';
 import { until } from '../harness/until.mjs';
@@ -24,6 +24,13 @@ async function start(count, environment, { data = folder('data'), set = [] } = {
   return {
     cameras,
     data,
+    port: vitrina.port,
+    /** All that was published, from the beginning. */
+    told: () => facts.messages,
+    /** A gallery comes online. */
+    greet: () => publish(vitrina.port, 'vitrina/gallery/0badcafe/status', 'online'),
+    /** Somebody clears what the broker retains of a camera. */
+    clear: (name) => publish(vitrina.port, `vitrina/here/${name}/state`, '', ['-r']),
     names,
     state,
     /** All its states, from the beginning. */
@@ -164,4 +171,35 @@ test('a link in the configuration means the camera that it meant while there was
   await rig.working(2);
   assert.deepEqual(await rig.seen(), before);
   await rig.stop();
+});
+
+test('a camera that is forgotten while it is away stays forgotten, until it is plugged in under its name', async (t) => {
+  const rig = await start(2, {});
+  t.after(() => rig.stop());
+  await rig.working(2);
+  const set = ['--set', `node.broker=mqtt://127.0.0.1:${rig.port}`];
+  rig.cameras.command('1 unplug');
+  await rig.working(1);
+  const away = rig.names().find((name) => rig.state(name).reason === 'unplugged');
+  const [here] = rig.names().filter((name) => name !== away);
+  const refused = await command(['forget', `here/${here}`, ...set], { data: rig.data });
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /is still here/);
+  const { code, stderr } = await command(['forget', `here/${away}`, ...set], { data: rig.data });
+  assert.equal(code, 0, stderr);
+  await until('its node does not list it', () => rig.names().join() === here, { limit: 20_000 });
+  // A gallery that comes is told all facts again: that one is not among them.
+  const toldSince = (from, name) => rig.told().slice(from).filter(({ topic, payload }) => topic === `vitrina/here/${name}/state` && payload.length > 0);
+  let from = rig.told().length;
+  await rig.greet();
+  await until('all is told again', () => rig.told().slice(from).some(({ topic }) => topic === 'vitrina/here/status'), { limit: 20_000 });
+  assert.equal(toldSince(from, here).length, 1);
+  assert.equal(toldSince(from, away).length, 0);
+  // One that is here and that somebody clears by force is told again, too.
+  from = rig.told().length;
+  await rig.clear(here);
+  await until('it is told again', () => toldSince(from, here).length > 0, { limit: 20_000 });
+  rig.cameras.command('1 plug');
+  await rig.working(2);
+  assert.deepEqual(rig.names().sort(), [here, away].sort(), 'as it was called');
 });

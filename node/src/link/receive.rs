@@ -70,11 +70,11 @@ impl Link {
                 Ok(info) if self.identity.yields_to(&info) => return Ok(Then::Yield(info.host)),
                 _ => return Ok(Then::PublishAgain),
             },
-            // Somebody forgets a camera. One that is here appears again.
-            Some(Topic::State(id)) if payload.is_empty() && !retain => {
-                if !Cameras::forget(&self.cameras, &id.camera) {
-                    return Ok(Then::PublishAgain);
-                }
+            // Somebody forgets a camera. One that is here is told again.
+            Some(Topic::State(id))
+                if payload.is_empty() && !retain && !Cameras::forget(&self.cameras, &id.camera) =>
+            {
+                return Ok(Then::PublishAgain);
             }
             _ => {}
         }
