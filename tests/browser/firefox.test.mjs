@@ -5,6 +5,7 @@ import { strict as assert } from 'node:assert';
 
 import { launch } from '../harness/firefox.mjs';
 import { newPage } from '../harness/page.mjs';
+import { Painted, paint } from '../harness/painted.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
 import { changes, live, tiles } from '../harness/wall.mjs';
@@ -123,4 +124,44 @@ test('what is said is seen by somebody else, and a camera that is shown is live'
   await bruno.keyboard.press('1');
   await bruno.getByRole('link', { name: /^Ana, today/ }).waitFor(SOON);
   assert.deepEqual([ana.errors, bruno.errors], [[], []]);
+});
+
+test('tiles are put elsewhere by mouse and keys, and one is hidden', async () => {
+  const node = await Painted.start(vitrina.ready.broker, 'house');
+  const page = await person();
+  try {
+    const [picture] = await paint(page.context(), [[640, 360]]);
+    for (const camera of ['a', 'b', 'c']) node.add(camera, picture, { size: '640x360' });
+    const order = () => page.evaluate(`[...document.querySelectorAll('.wall .tile')].map(({ dataset }) => dataset.camera).filter((name) => name.startsWith('house/')).map((name) => name.slice(6)).join('')`);
+    const shows = (wanted) => until(`the wall shows ${wanted}`, async () => {
+      const now = await order();
+      if (now === wanted) return true;
+      throw new Error(now);
+    }, SOON);
+    await shows('abc');
+    await live(page, 'house/c', SOON);
+    const middle = async (camera) => {
+      const { x, y, width, height } = await page.locator(`.wall [data-camera="house/${camera}"]`).boundingBox();
+      return { x: x + width * 0.4, y: y + height / 2 };
+    };
+    const [from, to] = [await middle('c'), await middle('a')];
+    await page.mouse.move(from.x, from.y);
+    await page.mouse.down();
+    await page.mouse.move(from.x - 20, from.y, { steps: 3 });
+    await page.mouse.move(to.x, to.y, { steps: 6 });
+    await page.mouse.up();
+    await shows('cab');
+    await page.locator('.wall [data-camera="house/b"] .open').focus();
+    await page.keyboard.press('Shift+ArrowLeft');
+    await shows('cba');
+    await page.keyboard.press('h');
+    await shows('ca');
+    await page.keyboard.press('Enter');
+    await page.reload();
+    await shows('ca');
+    assert.deepEqual(page.errors, []);
+  } finally {
+    await page.context().close();
+    await node.stop();
+  }
 });

@@ -138,8 +138,8 @@ fn since_when_a_node_is_away_outlives_the_gallery() {
     wall.0.remember(kept.clone(), at(DAY));
     wall.0.connected(at(DAY));
     let pi = "pi".parse().unwrap();
-    wall.hear(&Fact::State(&id("pi/door")), &state("x"), true, DAY);
-    wall.hear(&Fact::Status(&pi), b"offline", true, DAY + 1);
+    wall.receive(&Fact::State(&id("pi/door")), &state("x"), true, DAY);
+    wall.receive(&Fact::Status(&pi), b"offline", true, DAY + 1);
     let since = |wall: &Wall| wall.0.get(&id("pi/door")).unwrap().since;
     assert_eq!(since(&wall), at(9).wall_ms());
     wall.0.tick(at(DAY + 20));
@@ -148,8 +148,8 @@ fn since_when_a_node_is_away_outlives_the_gallery() {
     assert!(wall.0.away().is_empty(), "it lives");
     wall.status("pi", "offline", DAY + 40);
     assert_eq!(since(&wall), at(DAY + 40).wall_ms());
-    wall.hear(&Fact::State(&id("pi/door")), b"", false, DAY + 50);
-    wall.hear(&Fact::Status(&pi), b"", false, DAY + 50);
+    wall.receive(&Fact::State(&id("pi/door")), b"", false, DAY + 50);
+    wall.receive(&Fact::Status(&pi), b"", false, DAY + 50);
     assert!(wall.0.away().is_empty(), "it is forgotten");
 
     let mut wall = Wall(Cameras::default());
