@@ -10,7 +10,7 @@ use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use process::{FREE, Running, get, output, until, vitrina};
+use process::{FREE, Running, get, output, request, until, vitrina};
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
@@ -487,7 +487,19 @@ fn node_gallery_and_commands_come_over_tls_with_a_password_each() {
         let table = String::from_utf8(output.stdout).expect("text");
         table.lines().any(|l| l.contains("test-card") && l.contains(" s ")).then_some(())
     });
-    for part in [node, wall, house] {
+    // What is gone the gallery may clear, although it may not speak in a node's name.
+    let forget = || request(wall.gallery.expect("a wall"), "DELETE", "/api/nodes/workshop");
+    let (status, told) = forget();
+    assert_eq!(status, 409, "{told}");
+    assert_eq!(node.stop(), Some(0));
+    until("the node is forgotten", || match forget() {
+        (204, _) => Some(()),
+        (409, _) => None,
+        other => panic!("{other:?}"),
+    });
+    let (_, cameras) = get(wall.gallery.expect("a wall"), "/api/cameras");
+    assert_eq!(cameras, "[]");
+    for part in [wall, house] {
         assert_eq!(part.stop(), Some(0));
     }
 }

@@ -115,10 +115,15 @@ impl Drop for Running {
 
 /// GET over a connection of its own: the status line's code and the body.
 pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    request(address, "GET", path)
+}
+
+/// The same with another method, without a body.
+pub fn request(address: SocketAddr, method: &str, path: &str) -> (u16, String) {
     use std::io::Write;
     let mut socket = std::net::TcpStream::connect(address).expect("it listens");
     socket.set_read_timeout(Some(LIMIT)).expect("a limit");
-    write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+    write!(socket, "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
         .expect("sent");
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).expect("an answer");
