@@ -116,6 +116,7 @@ test('a tile is dragged to another place, which stays in this browser and in a l
   await until('it is said', async () => (await bar(page).getByRole('status').textContent()) === 'Camera 4: place 2 of 6');
   await done(page);
   await bar(page).waitFor({ state: 'detached' });
+  await until('the focus is at the way back to it', () => page.evaluate('document.activeElement.textContent === "Arrange"'));
   assert.equal(new URL(page.url()).hash, '', 'no camera was opened');
   const link = page.url();
   assert.match(link, /\?order=house\/cam0,house\/cam4,/);
@@ -129,6 +130,8 @@ test('a tile is dragged to another place, which stays in this browser and in a l
   await shows(other, wanted, 'in another browser the link');
   await other.goto(vitrina.wall);
   await shows(other, NAMES, 'a link that was only looked at is not kept:');
+  await other.goto(`${vitrina.wall}wall${new URL(link).search}`);
+  await shows(other, wanted, 'a screen shows');
   // What the wall does not change it does not lose.
   await page.getByRole('link', { name: 'Photos' }).click();
   await page.goBack();
@@ -223,7 +226,7 @@ test('a hidden camera is said, asks for no pictures, and comes back', async () =
   wants.clear();
 
   await page.getByRole('button', { name: '2 hidden here' }).click();
-  await bar(page).getByRole('button', { name: '2 hidden here' }).click();
+  await bar(page).getByRole('group', { name: '2 hidden here' }).waitFor();
   assert.deepEqual(await violations(page), []);
   await bar(page).getByRole('button', { name: 'Camera 2 Show' }).click();
   await shows(page, ['cam0', 'cam1', 'cam2', 'cam3', 'cam4']);

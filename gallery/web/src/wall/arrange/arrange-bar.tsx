@@ -1,20 +1,34 @@
 // The bar at the foot while somebody arranges the wall: the layout, the hidden cameras, Done.
 
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { words } from "../../words/language";
 import type { Words } from "../../words/words";
 import { gridOf } from "../layout/grid";
 import { PLAIN, type LayoutName } from "./arrangement";
-import { chooseLayout, done, endArranging, nameOf, showAgain } from "./arranging";
+import { chooseLayout, done, endArranging, listing, nameOf, showAgain } from "./arranging";
 import { arrangement } from "./mine";
 import { Pager } from "./pager";
 
 const LAYOUTS: readonly LayoutName[] = [PLAIN.layout, "large", "1x1", "2x2", "3x3"];
 
 export function ArrangeBar() {
+  const bar = useRef<HTMLDivElement>(null);
   const { arrange } = words.value;
+  useLayoutEffect(() => {
+    const element = bar.current!;
+    // What was pressed lies below the bar now, and comes back when it goes.
+    const pressed = document.querySelector<HTMLElement>(".under :focus");
+    if (pressed && !listing.peek())
+      element.querySelector<HTMLElement>("[aria-checked=true]")?.focus();
+    return () => {
+      if (!element.contains(document.activeElement)) return;
+      requestAnimationFrame(() =>
+        document.querySelector<HTMLElement>(".wall-acts > .word:last-child")?.focus(),
+      );
+    };
+  }, []);
   return (
-    <div class="floor tools" role="toolbar" aria-label={arrange.title}>
+    <div ref={bar} class="floor tools" role="toolbar" aria-label={arrange.title}>
       <b>{arrange.begin}</b>
       <Layouts />
       <Pager />
@@ -67,7 +81,7 @@ function layoutWords(layout: LayoutName, { arrange }: Words): string {
 
 /** Says how many cameras are hidden here, and shows each again. */
 function Hidden() {
-  const [open, setOpen] = useState(false);
+  const open = listing.value;
   const list = useRef<HTMLDivElement>(null);
   const { hidden } = arrangement.value;
   const count = hidden.length;
@@ -75,20 +89,19 @@ function Hidden() {
     if (open) list.current?.querySelector("button")?.focus();
   }, [open, count]);
   useLayoutEffect(() => {
-    if (count === 0) setOpen(false);
+    if (count === 0) listing.value = false;
   }, [count]);
   if (count === 0) return null;
   const { arrange } = words.value;
   const close = (event: KeyboardEvent): void => {
     if (event.key !== "Escape" || !open) return;
     event.preventDefault();
-    setOpen(false);
-    event.currentTarget instanceof HTMLElement &&
-      event.currentTarget.querySelector<HTMLElement>(".word")?.focus();
+    listing.value = false;
+    (event.currentTarget as HTMLElement).querySelector<HTMLElement>(".word")?.focus();
   };
   return (
     <div class="hidden-here" onKeyDown={close}>
-      <button class="word" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button class="word" aria-expanded={open} onClick={() => (listing.value = !open)}>
         {arrange.hidden(count)}
       </button>
       {open && (

@@ -100,7 +100,8 @@ export function moved(
   const known = new Set(arrangement.order);
   const all = [...arrangement.order, ...here.filter((name) => !known.has(name))];
   const rest = all.filter((name) => name !== camera);
-  const isShown = new Set(here.filter((name) => !arrangement.hidden.includes(name)));
+  const isHidden = new Set(arrangement.hidden);
+  const isShown = new Set(here.filter((name) => !isHidden.has(name)));
   const shown = rest.filter((name) => isShown.has(name));
   const next = shown[place];
   const last = shown.at(-1);
@@ -126,7 +127,8 @@ export function hide(
 }
 
 export function unhide(arrangement: Arrangement, cameras: readonly string[]): Arrangement {
-  const hidden = arrangement.hidden.filter((name) => !cameras.includes(name));
+  const again = new Set(cameras);
+  const hidden = arrangement.hidden.filter((name) => !again.has(name));
   return { ...arrangement, hidden };
 }
 

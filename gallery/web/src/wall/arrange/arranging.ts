@@ -13,6 +13,9 @@ const before = signal<Arrangement | null>(null);
 /** What was done last, for screen readers. */
 export const done = signal("");
 
+/** The hidden cameras are listed. */
+export const listing = signal(false);
+
 /** The camera that gets the focus once the wall shows it at its new place. */
 export let focusing: string | null = null;
 
@@ -20,9 +23,11 @@ export function isArranging(): boolean {
   return before.value !== null;
 }
 
-export function beginArranging(): void {
+/** `list` the hidden cameras at once. */
+export function beginArranging(list = false): void {
   if (before.peek()) return;
   done.value = "";
+  listing.value = list;
   before.value = arrangement.peek();
 }
 

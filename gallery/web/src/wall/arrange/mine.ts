@@ -32,7 +32,8 @@ export function rearrange(wanted: Arrangement): void {
 export const shown = computed(() => {
   const { order, hidden } = arrangement.value;
   const all = cameras.value;
-  return all && inOrder(all, order).filter(({ camera }) => !hidden.includes(camera));
+  const isHidden = new Set(hidden);
+  return all && inOrder(all, order).filter(({ camera }) => !isHidden.has(camera));
 });
 
 /** Their names. */

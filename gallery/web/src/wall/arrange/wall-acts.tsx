@@ -14,11 +14,11 @@ export function WallActs() {
     <div class="wall-acts">
       <Pager />
       {hidden > 0 && (
-        <button class="word" onClick={beginArranging}>
+        <button class="word" onClick={() => beginArranging(true)}>
           {arrange.hidden(hidden)}
         </button>
       )}
-      <button class="word" onClick={beginArranging}>
+      <button class="word" onClick={() => beginArranging()}>
         {arrange.begin}
       </button>
     </div>
