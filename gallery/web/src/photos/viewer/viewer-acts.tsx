@@ -11,7 +11,7 @@ import { change, remove } from "../edits";
 import type { Photo } from "../photo";
 
 export async function copyLink({ id }: Photo): Promise<void> {
-  const url = new URL(`#/photo/${id}`, document.baseURI).href;
+  const url = new URL(`./#/photo/${id}`, document.baseURI).href;
   const { viewer } = words.value;
   if (await copy(url)) show({ text: viewer.linkCopied });
   else prompt(viewer.linkIs, url);
