@@ -31,7 +31,7 @@ pub enum Right {
 
 impl Right {
     /// All rights.
-    pub const ALL: [Right; 10] = [
+    pub const ALL: [Right; 11] = [
         Right::Look,
         Right::Talk,
         Right::Show,

@@ -1,7 +1,7 @@
 // The page's knowledge of the gallery: the cameras in their order, the connection, the pictures
 // drawn. It starts the worker and tells it what the page watches.
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { FromWorker, ToWorker } from "./connection/worker-messages";
 import type { Seen } from "../wall/tile/tile-state";
 import type { Camera, FromPage, Measured, Notice, ToPage, WatchedTile } from "./messages";
