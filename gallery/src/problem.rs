@@ -56,6 +56,12 @@ pub(crate) enum Code {
     /// The camera, its node or the way to it does not work; `error` says why.
     CameraAway,
     NodeDiskFull,
+    /// It lives, and is not forgotten.
+    StillHere,
+    /// The gallery cannot reach its broker, or has too much to tell it.
+    BrokerAway,
+    /// The broker did not clear what it retains.
+    NotCleared,
     /// The key of idempotency stands for another picture.
     KeyTaken,
 }

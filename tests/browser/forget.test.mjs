@@ -88,16 +88,18 @@ test('what lives is not offered to be forgotten, and refused in words', async ()
   const page = await open('house/door');
   await tile(page, 'house/door', 'is live', ({ state }) => state === 'live', SOON);
   assert.equal(await page.getByRole('button', { name: 'Forget' }).count(), 0);
-  for (const [path, status, why] of [
-    ['api/cameras/house/door', 409, /house\/door is still here/],
-    ['api/nodes/house', 409, /house is online/],
-    ['api/cameras/house/nobody', 404, /knows nothing of house\/nobody/],
-    ['api/nodes/nobody', 404, /knows nothing of nobody/],
-    ['api/nodes/Not%20A%20Name', 404, /name/],
+  for (const [path, status, code, why] of [
+    ['api/cameras/house/door', 409, 'still-here', /house\/door is still here/],
+    ['api/nodes/house', 409, 'still-here', /house is online/],
+    ['api/cameras/house/nobody', 404, 'camera-unknown', /knows nothing of house\/nobody/],
+    ['api/nodes/nobody', 404, 'not-found', /knows nothing of nobody/],
+    ['api/nodes/Not%20A%20Name', 404, 'not-found', /name/],
   ]) {
     const answer = await remove(path);
     assert.equal(answer.status, status, path);
-    assert.match((await answer.json()).error, why, path);
+    const said = await answer.json();
+    assert.equal(said.code, code, path);
+    assert.match(said.error, why, path);
   }
   assert.equal((await retained('house')).length, 4, 'all facts are still there');
   await page.context().close();

@@ -9,7 +9,7 @@ use wire::{CameraId, Forgotten, StillHere, Topic};
 
 use super::cameras::MOST;
 use crate::live::hub::Hub;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The most facts that wait to be cleared: of the most cameras that one node can have.
 const WAITING: usize = 4 * MOST;
@@ -37,18 +37,26 @@ impl From<ForgetError> for Problem {
     fn from(error: ForgetError) -> Self {
         let sentence = error.to_string();
         match error {
-            ForgetError::Unknown(_) => Problem::not_found(sentence, "GET /api/cameras lists them"),
+            ForgetError::Unknown(what) => {
+                let problem = Problem::not_found(sentence, "GET /api/cameras lists them");
+                match what {
+                    Forgotten::Camera(_) => problem.coded(Code::CameraUnknown),
+                    _ => problem,
+                }
+            }
             ForgetError::StillHere(_) => {
                 let hint = "forget only what will not come back";
-                Problem::new(StatusCode::CONFLICT, sentence, hint)
+                Problem::new(StatusCode::CONFLICT, sentence, hint).coded(Code::StillHere)
             }
-            ForgetError::Away(_) => Problem::unavailable(sentence, "nothing was forgotten"),
+            ForgetError::Away(_) => {
+                Problem::unavailable(sentence, "nothing was forgotten").coded(Code::BrokerAway)
+            }
             ForgetError::NotCleared(what) => {
                 let hint = format!(
                     "it may not let the gallery clear a node's facts; on its machine, run: \
                      vitrina forget {what}"
                 );
-                Problem::new(StatusCode::BAD_GATEWAY, sentence, hint)
+                Problem::new(StatusCode::BAD_GATEWAY, sentence, hint).coded(Code::NotCleared)
             }
         }
     }

@@ -109,7 +109,7 @@ export function followHand(wall: HTMLElement, hand: Hand): Following {
     }
     if (!event.isPrimary || event.button !== 0) return;
     const target = event.target as Element;
-    if (target.closest(".grab button, .shoot")) return;
+    if (target.closest(".grab button, .shoot, input")) return;
     const camera = target.closest<HTMLElement>(".tile")?.dataset.camera ?? null;
     const at = here(event);
     press = {
