@@ -121,6 +121,9 @@ pub enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Everything, and a class beside it: the pages of FOLDER, WebSockets, Socket.IO and a chat over
+    /// TCP, for pages and programs as their authors wrote them
+    Class(Class),
     /// Clear what the broker retains of a node, camera or gallery that will not come back
     Forget {
         /// The node, or one of its cameras, or gallery/ID
@@ -140,6 +143,33 @@ pub enum Command {
     /// Write the manual pages and the shell completions below FOLDER
     #[command(hide = true)]
     Manual { folder: PathBuf },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Class {
+    /// The folder with the class's pages; hidden files in it are not served
+    pub folder: Option<PathBuf>,
+    /// The port of HTTP; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 3000)]
+    pub http: u16,
+    /// The port of the chat over TCP
+    #[arg(long, value_name = "PORT", default_value_t = 8000)]
+    pub tcp: u16,
+    /// A port where programs only write: each line is kept and shown
+    #[arg(long, value_name = "PORT")]
+    pub tcp_log: Option<u16>,
+    /// A port where two programs take turns
+    #[arg(long, value_name = "PORT")]
+    pub tcp_turns: Option<u16>,
+    /// Let pages load themselves again when one of their files changes
+    #[arg(long)]
+    pub live: bool,
+    /// Do not keep the pictures that the class sends as photos of the house
+    #[arg(long)]
+    pub no_keep: bool,
+    /// Let pages of another site take part, such as https://editor.p5js.org; repeatable
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub origin: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -181,6 +211,12 @@ pub struct Password {
 
 fn json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
+}
+
+fn origin(typed: &str) -> Result<String, String> {
+    gallery::origin(typed).ok_or_else(|| {
+        "write scheme and host, such as https://editor.p5js.org, without a path".to_owned()
+    })
 }
 
 fn person(name: &str) -> Result<String, String> {

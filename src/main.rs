@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod class;
 mod commands;
 mod config;
 mod layers;
@@ -37,6 +38,10 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let settings = Settings::load(&args.options)?;
     match &args.command {
         None => parts::run(settings, Parts::all(), log),
+        Some(Command::Class(typed)) => {
+            let class = class::config(typed, &settings);
+            parts::run_class(settings, class, log)
+        }
         Some(Command::Broker) => parts::run(settings, Parts::broker(), log),
         Some(Command::Node) => parts::run(settings, Parts::node(), log),
         Some(Command::Gallery { task: None }) => parts::run(settings, Parts::gallery(), log),

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use classroom::{Classroom, Config as Class};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
@@ -15,6 +16,7 @@ use tracing::{info, warn};
 use wire::BrokerUrl;
 
 use crate::check;
+use crate::class::{self, Told};
 use crate::config::{self, Settings};
 use crate::signals::Signals;
 use crate::supervisor;
@@ -69,10 +71,24 @@ impl Parts {
 
 /// Runs `parts` until a signal comes or one of them fails.
 pub fn run(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
+    start(settings, parts, None, log)
+}
+
+/// Runs all parts and a class.
+pub fn run_class(settings: Settings, class: Class, log: node::Log) -> anyhow::Result<()> {
+    start(settings, Parts::all(), Some(class), log)
+}
+
+fn start(
+    settings: Settings,
+    parts: Parts,
+    class: Option<Class>,
+    log: node::Log,
+) -> anyhow::Result<()> {
     check::check(&settings, parts)?;
     raise_descriptors();
     let runtime = parts.runtime().context("cannot start the threads; raise ulimit -u")?;
-    let outcome = runtime.block_on(serve(settings, parts, log));
+    let outcome = runtime.block_on(serve(settings, parts, class, log));
     // Threads that still wait for a disk or a device end with the process.
     runtime.shutdown_background();
     outcome
@@ -91,7 +107,12 @@ fn raise_descriptors() {
     }
 }
 
-async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
+async fn serve(
+    settings: Settings,
+    parts: Parts,
+    class: Option<Class>,
+    log: node::Log,
+) -> anyhow::Result<()> {
     let broker_folder = settings.broker_folder();
     let Settings { mut file, data, .. } = settings;
     // Before it reports `ready`, because a signal may follow at once.
@@ -134,11 +155,21 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
         true => Some(node::Node::new(file.node.check(file.root, data.join("node"))?, log)?),
         false => None,
     };
+    let class = match (class, &gallery) {
+        (Some(class), Some(gallery)) => Some(Classroom::bind(class, gallery.house())?),
+        _ => None,
+    };
     // A gallery's `/healthz` covers the whole process.
     let health = gallery.as_ref().map(gallery::Gallery::health).unwrap_or_default();
     let others =
         [broker.as_ref().map(broker::Broker::health), node.as_ref().map(node::Node::health)];
     others.iter().flatten().for_each(|part| health.include(part));
+    let told = class.as_ref().map(Told::of);
+    if let Some(class) = class {
+        health.include(&class.health());
+        tell(&mut ready, "class", "http", class.http_addr())?;
+        running.start("class", |stop| class.run(stop));
+    }
     if let Some(gallery) = gallery {
         bound.push(("gallery", "http", gallery.local_addr()));
         bound.extend(gallery.https_addr().map(|address| ("gallery", "https", address)));
@@ -159,6 +190,9 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
         tell(&mut ready, part, scheme, address)?;
     }
     writeln!(io::stdout(), "{ready}")?;
+    if let Some(told) = told {
+        class::tell(&told)?;
+    }
     supervisor::ready();
     tokio::task::spawn_blocking(move || tell_name(bound.iter().map(|(.., address)| *address)));
     let watchdog = tokio::spawn(supervisor::watch(health));
@@ -239,11 +273,11 @@ impl Running {
         }
     }
 
-    /// Stops the node first, so that it can publish `offline`; then the gallery; then the broker,
-    /// which carries their last messages.
+    /// Stops the class first, whose people leave the talk; then the node, so that it can publish
+    /// `offline`; then the gallery; then the broker, which carries their last messages.
     async fn stop(mut self) -> anyhow::Result<()> {
         let mut outcome = Ok(());
-        for next in ["node", "gallery", "broker"] {
+        for next in ["class", "node", "gallery", "broker"] {
             let Some(at) = self.stops.iter().position(|(name, _)| *name == next) else { continue };
             drop(self.stops.swap_remove(at));
             while let Some(ended) = self.tasks.join_next().await {

@@ -1,0 +1,190 @@
+//! The classroom: pages and programs that a class writes run here as their authors wrote them.
+//!
+//! `site` answers HTTP: a `folder` of pages, WebSockets in the relay, Socket.IO, and uploads. `tcp`
+//! has the programs without a browser: the chat, the logbook, and turns. What one sends goes to the
+//! others as it is; the talk and the photos are the gallery's, which this crate sees as a `House`.
+//! Starters are what `vitrina class --new` writes.
+
+mod config;
+mod folder;
+mod library;
+mod limits;
+mod replies;
+mod site;
+mod start;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::Guard;
+use gallery::House;
+use supervision::Health;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::info;
+
+pub use config::{Config, Ports};
+
+use folder::Folder;
+use site::Site;
+use start::Start;
+
+/// A task that shows no progress for this long hangs.
+const HANGS: Duration = Duration::from_secs(30);
+
+/// The command line's words of who may come in.
+const KEYS: access::Keys = access::Keys {
+    part: "class",
+    networks: "gallery.networks",
+    hosts: Some("gallery.hosts"),
+    origins: "the class's origins, with --origin,",
+};
+
+/// A classroom that has bound its ports.
+#[derive(Debug)]
+pub struct Classroom {
+    config: Config,
+    house: House,
+    guard: Arc<Guard>,
+    folder: Option<Folder>,
+    http: TcpListener,
+    address: SocketAddr,
+    health: Health,
+}
+
+/// Why a classroom cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port cannot be bound.
+    #[error("the class cannot listen on {address}: {why}; {cure}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        why: io::Error,
+        /// What to do.
+        cure: String,
+    },
+    /// The folder cannot be served.
+    #[error("the folder {0:?} of the class cannot be opened: {1}; name a folder of pages")]
+    Folder(std::path::PathBuf, io::Error),
+}
+
+/// Why a classroom ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A task ended, which no task does before the classroom stops.
+    #[error("the class's {0} ended by itself; this is a defect")]
+    Ended(&'static str),
+    /// A task panicked.
+    #[error("a task of the class failed: {0}; this is a defect")]
+    Failed(tokio::task::JoinError),
+}
+
+impl Classroom {
+    /// Binds the ports, and opens the folder.
+    ///
+    /// # Errors
+    /// [`StartError`] says what to do.
+    pub fn bind(config: Config, house: House) -> Result<Classroom, StartError> {
+        let open = |path: &std::path::PathBuf| {
+            Folder::open(path).map_err(|error| StartError::Folder(path.clone(), error))
+        };
+        let folder = config.folder.as_ref().map(open).transpose()?;
+        let at = SocketAddr::new(config.ip, config.ports.http);
+        let (http, address) = bound(at, "--http", gallery::listen)?;
+        let guard = Arc::new(house.guard(&config.origins, KEYS));
+        Ok(Classroom { config, house, guard, folder, http, address, health: Health::default() })
+    }
+
+    /// The address of HTTP, with the real port.
+    pub fn http_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The addresses of TCP with their real ports, and what each is for.
+    pub fn tcp_addrs(&self) -> Vec<(&'static str, SocketAddr)> {
+        Vec::new()
+    }
+
+    /// Whether the classroom works, also while it runs.
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    /// Runs until `shutdown`.
+    ///
+    /// # Errors
+    /// [`Error`] if one of its tasks ends by itself.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+        let Classroom { config, house, guard, folder, http, address, health } = self;
+        info!(%address, folder = ?config.folder, "class");
+        let (stop, stopping) = watch::channel(false);
+        let watch = |task| health.watch(format!("the class's {task}"), HANGS);
+        let mut tasks = JoinSet::new();
+        let site = Site::new(&config, house.clone(), folder, start(&config, address));
+        let (name, end) = ("listener of HTTP", stopping.clone());
+        let alive = watch(name);
+        tasks.spawn(async move {
+            house.serve(http, guard, site, end, || alive.beat()).await;
+            name
+        });
+        let ended = tokio::select! {
+            () = shutdown => Ok(()),
+            Some(ended) = tasks.join_next() => Err(match ended {
+                Ok(task) => Error::Ended(task),
+                Err(error) => Error::Failed(error),
+            }),
+        };
+        let _ = stop.send(true);
+        while tasks.join_next().await.is_some() {}
+        ended
+    }
+}
+
+/// What the first page says.
+fn start(config: &Config, http: SocketAddr) -> Start {
+    let reached = |address| (config.reached)(address).into_iter().next().unwrap_or_default();
+    let chat = reached(SocketAddr::new(http.ip(), config.ports.chat));
+    Start {
+        address: reached(http),
+        is_open: !http.ip().is_loopback(),
+        folder: config.folder.clone(),
+        // As one types it for nc.
+        chat: chat
+            .replace(['[', ']'], "")
+            .rsplit_once(':')
+            .map_or(String::new(), |(host, port)| format!("{host} {port}")),
+        keeps: config.keep,
+    }
+}
+
+/// Binds a port, or says which `option` helps.
+fn bound(
+    address: SocketAddr,
+    option: &str,
+    listen: impl FnOnce(SocketAddr) -> io::Result<TcpListener>,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bound = listen(address);
+    bound.and_then(|listener| Ok((listener.local_addr()?, listener))).map_or_else(
+        |why| {
+            let cure = match why.kind() {
+                io::ErrorKind::AddrInUse => format!(
+                    "another program has port {}, perhaps a server that still runs: stop that one, \
+                     or take another port with `{option} {}`",
+                    address.port(),
+                    address.port().saturating_add(10),
+                ),
+                io::ErrorKind::PermissionDenied => {
+                    format!("ports below 1024 are reserved: take another one with `{option} 3000`")
+                }
+                _ => format!("take another port with {option}"),
+            };
+            Err(StartError::Bind { address, why, cure })
+        },
+        |(address, listener)| Ok((listener, address)),
+    )
+}
