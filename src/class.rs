@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use classroom::{Classroom, Config, Ports};
+use classroom::{Config, Ports};
 
 use crate::addresses;
 use crate::args;
@@ -30,36 +30,34 @@ pub fn config(typed: &args::Class, settings: &Settings) -> Config {
 }
 
 /// Tells whoever started it by which addresses the room comes in.
-pub fn tell(class: &Told) -> io::Result<()> {
+pub fn tell(addresses: &[(&'static str, SocketAddr)]) -> io::Result<()> {
     let mut out = io::stdout();
-    let http = addresses::of(class.http);
-    writeln!(out, "\nThe class is at    http://{}", http.first().map_or("", |first| first))?;
-    for other in http.iter().skip(1) {
-        writeln!(out, "              or   http://{other}")?;
+    writeln!(out)?;
+    for (what, bound) in addresses {
+        let reached = addresses::of(*bound);
+        let typed = |address: &str| match address.rsplit_once(':') {
+            Some((host, port)) => format!("nc {} {port}", host.trim_matches(['[', ']'])),
+            None => address.to_owned(),
+        };
+        let first = reached.first().map_or("", |first| first);
+        match *what {
+            "http" => {
+                writeln!(out, "The class is at  http://{first}")?;
+                for other in reached.iter().skip(1) {
+                    writeln!(out, "             or  http://{other}")?;
+                }
+                // A QR code of the first address goes here.
+            }
+            "tcp" => writeln!(out, "The chat         {}", typed(first))?,
+            "tcp-log" => writeln!(out, "The logbook      {}", typed(first))?,
+            _ => writeln!(out, "Turns            {}", typed(first))?,
+        }
     }
-    // A QR code of the first address goes here.
-    for (what, address) in &class.tcp {
-        let address = addresses::of(*address).into_iter().next().unwrap_or_default();
-        let typed = address.replace(['[', ']'], "");
-        let typed =
-            typed.rsplit_once(':').map_or(typed.clone(), |(host, port)| format!("{host} {port}"));
-        writeln!(out, "{what:<18} nc {typed}")?;
-    }
-    match class.http.ip().is_loopback() {
-        true => writeln!(out, "Only this machine can come in; add --open to let the room in.\n"),
-        false => writeln!(out),
-    }
-}
-
-/// The addresses of a class that is told of.
-pub struct Told {
-    http: SocketAddr,
-    /// What each port is for.
-    tcp: Vec<(&'static str, SocketAddr)>,
-}
-
-impl Told {
-    pub fn of(class: &Classroom) -> Told {
-        Told { http: class.http_addr(), tcp: class.tcp_addrs() }
-    }
+    let is_alone = addresses.iter().all(|(_, bound)| bound.ip().is_loopback());
+    let hint = if is_alone {
+        "Only this machine can come in; add --open to let the room in.\n"
+    } else {
+        ""
+    };
+    writeln!(out, "{hint}")
 }

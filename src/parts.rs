@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use wire::BrokerUrl;
 
 use crate::check;
-use crate::class::{self, Told};
+use crate::class;
 use crate::config::{self, Settings};
 use crate::signals::Signals;
 use crate::supervisor;
@@ -164,10 +164,12 @@ async fn serve(
     let others =
         [broker.as_ref().map(broker::Broker::health), node.as_ref().map(node::Node::health)];
     others.iter().flatten().for_each(|part| health.include(part));
-    let told = class.as_ref().map(Told::of);
+    let told = class.as_ref().map(Classroom::addresses);
     if let Some(class) = class {
         health.include(&class.health());
-        tell(&mut ready, "class", "http", class.http_addr())?;
+        for (what, address) in class.addresses() {
+            tell(&mut ready, "class", what, address)?;
+        }
         running.start("class", |stop| class.run(stop));
     }
     if let Some(gallery) = gallery {

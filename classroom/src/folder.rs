@@ -119,10 +119,15 @@ fn inside(path: &str) -> Option<String> {
     Some(path.into_owned())
 }
 
-fn media(path: &str) -> String {
+/// The media type that a name says.
+pub(crate) fn media(path: &str) -> String {
     let media = mime_guess::from_path(path).first_or_octet_stream();
-    let is_text = media.type_() == "text" || media.subtype() == "javascript";
-    if is_text { format!("{media}; charset=utf-8") } else { media.to_string() }
+    match (media.type_().as_str(), media.subtype().as_str()) {
+        // RFC 9239 left the other names behind.
+        (_, "javascript") => "text/javascript; charset=utf-8".to_owned(),
+        ("text", _) => format!("{media}; charset=utf-8"),
+        _ => media.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -5,22 +5,27 @@
 //! others as it is; the talk and the photos are the gallery's, which this crate sees as a `House`.
 //! Starters are what `vitrina class --new` writes.
 
+mod body;
 mod config;
 mod folder;
 mod library;
 mod limits;
 mod replies;
 mod site;
+mod socketio;
 mod start;
+mod tcp;
+mod uploads;
 
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use access::Guard;
 use gallery::House;
-use supervision::Health;
+use supervision::{Health, stopped};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -30,7 +35,11 @@ pub use config::{Config, Ports};
 
 use folder::Folder;
 use site::Site;
+use socketio::SocketIo;
 use start::Start;
+use tcp::door::{self, Door};
+use tcp::logbook::Logbook;
+use tcp::turns::Table;
 
 /// A task that shows no progress for this long hangs.
 const HANGS: Duration = Duration::from_secs(30);
@@ -52,6 +61,10 @@ pub struct Classroom {
     folder: Option<Folder>,
     http: TcpListener,
     address: SocketAddr,
+    chat: (TcpListener, SocketAddr),
+    log: Option<(TcpListener, SocketAddr)>,
+    turns: Option<(TcpListener, SocketAddr)>,
+    logbook: Option<Logbook>,
     health: Health,
 }
 
@@ -70,7 +83,10 @@ pub enum StartError {
     },
     /// The folder cannot be served.
     #[error("the folder {0:?} of the class cannot be opened: {1}; name a folder of pages")]
-    Folder(std::path::PathBuf, io::Error),
+    Folder(PathBuf, io::Error),
+    /// The logbook cannot be written.
+    #[error("the class's logbook {0:?} cannot be written: {1}; name another folder with --data")]
+    Logbook(PathBuf, io::Error),
 }
 
 /// Why a classroom ended by itself.
@@ -90,24 +106,44 @@ impl Classroom {
     /// # Errors
     /// [`StartError`] says what to do.
     pub fn bind(config: Config, house: House) -> Result<Classroom, StartError> {
-        let open = |path: &std::path::PathBuf| {
+        let open = |path: &PathBuf| {
             Folder::open(path).map_err(|error| StartError::Folder(path.clone(), error))
         };
         let folder = config.folder.as_ref().map(open).transpose()?;
         let at = SocketAddr::new(config.ip, config.ports.http);
         let (http, address) = bound(at, "--http", gallery::listen)?;
+        let tcp = |port, option| bound(SocketAddr::new(config.ip, port), option, door::listen);
+        let Ports { chat, log, turns, .. } = config.ports;
+        let chat = tcp(chat, "--tcp")?;
+        let log = log.map(|port| tcp(port, "--tcp-log")).transpose()?;
+        let turns = turns.map(|port| tcp(port, "--tcp-turns")).transpose()?;
+        let health = Health::default();
+        let path = config.data.join("bitacora.log");
+        let logbook = log.as_ref().map(|_| Logbook::open(&path, &health, show)).transpose();
+        let logbook = logbook.map_err(|error| StartError::Logbook(path, error))?;
         let guard = Arc::new(house.guard(&config.origins, KEYS));
-        Ok(Classroom { config, house, guard, folder, http, address, health: Health::default() })
+        Ok(Classroom {
+            config,
+            house,
+            guard,
+            folder,
+            http,
+            address,
+            chat,
+            log,
+            turns,
+            logbook,
+            health,
+        })
     }
 
-    /// The address of HTTP, with the real port.
-    pub fn http_addr(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The addresses of TCP with their real ports, and what each is for.
-    pub fn tcp_addrs(&self) -> Vec<(&'static str, SocketAddr)> {
-        Vec::new()
+    /// The addresses with their real ports, each after what it is for: `http`, `tcp` for the chat,
+    /// `tcp-log`, `tcp-turns`.
+    pub fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
+        let log = self.log.as_ref().map(|(_, address)| ("tcp-log", *address));
+        let turns = self.turns.as_ref().map(|(_, address)| ("tcp-turns", *address));
+        let all = [("http", self.address), ("tcp", self.chat.1)];
+        all.into_iter().chain(log).chain(turns).collect()
     }
 
     /// Whether the classroom works, also while it runs.
@@ -120,12 +156,62 @@ impl Classroom {
     /// # Errors
     /// [`Error`] if one of its tasks ends by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let Classroom { config, house, guard, folder, http, address, health } = self;
+        let Classroom {
+            config,
+            house,
+            guard,
+            folder,
+            http,
+            address,
+            chat: (chat, chat_address),
+            log,
+            turns,
+            logbook,
+            health,
+        } = self;
         info!(%address, folder = ?config.folder, "class");
         let (stop, stopping) = watch::channel(false);
         let watch = |task| health.watch(format!("the class's {task}"), HANGS);
         let mut tasks = JoinSet::new();
-        let site = Site::new(&config, house.clone(), folder, start(&config, address));
+        let socketio = SocketIo::new(house.clone());
+        let rooms = socketio.rooms.clone();
+        let first = start(&config, address, chat_address);
+        let site = Site::new(&config, house.clone(), folder, first, socketio);
+        let door = Door::new(guard.clone());
+        let (name, end, at, people) = ("chat", stopping.clone(), door.clone(), house.clone());
+        let alive = watch(name);
+        tasks.spawn(async move {
+            let serve = |stream, peer| tcp::chat::serve(stream, peer, people.clone());
+            at.serve(chat, end, || alive.beat(), serve).await;
+            name
+        });
+        if let Some(((listener, _), book)) = log.zip(logbook) {
+            let (name, end, at) = ("logbook", stopping.clone(), door.clone());
+            let alive = watch(name);
+            tasks.spawn(async move {
+                let serve = |stream, peer| book.clone().serve(stream, peer);
+                at.serve(listener, end, || alive.beat(), serve).await;
+                name
+            });
+        }
+        if let Some((listener, _)) = turns {
+            let (name, end) = ("turns", stopping.clone());
+            let (alive, table) = (watch(name), Table::default());
+            tasks.spawn(async move {
+                let serve = |stream, _| table.clone().serve(stream);
+                door.serve(listener, end, || alive.beat(), serve).await;
+                name
+            });
+        }
+        let (name, mut end) = ("clients of Socket.IO", stopping.clone());
+        let alive = watch(name);
+        tasks.spawn(async move {
+            tokio::select! {
+                () = rooms.run(|| alive.beat()) => {}
+                () = stopped(&mut end) => rooms.end(),
+            }
+            name
+        });
         let (name, end) = ("listener of HTTP", stopping.clone());
         let alive = watch(name);
         tasks.spawn(async move {
@@ -146,9 +232,9 @@ impl Classroom {
 }
 
 /// What the first page says.
-fn start(config: &Config, http: SocketAddr) -> Start {
+fn start(config: &Config, http: SocketAddr, chat: SocketAddr) -> Start {
     let reached = |address| (config.reached)(address).into_iter().next().unwrap_or_default();
-    let chat = reached(SocketAddr::new(http.ip(), config.ports.chat));
+    let chat = reached(chat);
     Start {
         address: reached(http),
         is_open: !http.ip().is_loopback(),
@@ -160,6 +246,11 @@ fn start(config: &Config, http: SocketAddr) -> Start {
             .map_or(String::new(), |(host, port)| format!("{host} {port}")),
         keeps: config.keep,
     }
+}
+
+/// Shows lines where the class was started. Nobody may read there.
+fn show(lines: &str) {
+    let _ = io::stdout().write_all(lines.as_bytes());
 }
 
 /// Binds a port, or says which `option` helps.

@@ -1,6 +1,8 @@
 //! The answers of HTTP: files, pages and words.
 
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -45,9 +47,9 @@ pub(crate) fn library(file: &File, headers: &HeaderMap) -> Response {
     whole(Bytes::from_static(file.bytes), file.media, library::etag(), headers)
 }
 
-/// Bytes that somebody uploaded. A page among them has no rights: it is not the class's.
-pub(crate) fn uploaded(bytes: Bytes, media: &str, etag: &str, headers: &HeaderMap) -> Response {
-    let mut response = whole(bytes, media, etag, headers);
+/// A file that somebody uploaded. A page among them has no rights: it is not the class's.
+pub(crate) fn uploaded(opened: Opened, headers: &HeaderMap) -> Response {
+    let mut response = file(opened, false, headers);
     put(&mut response, CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
     response
 }
@@ -88,25 +90,28 @@ pub(crate) fn file(opened: Opened, is_live: bool, headers: &HeaderMap) -> Respon
             return response;
         }
     };
-    let pieces = stream::try_unfold((file, from, left), |(mut file, from, left)| async move {
-        let most = left.min(PIECE as u64);
-        if most == 0 {
-            return Ok(None);
-        }
-        let read = spawn_blocking(move || {
-            file.seek(SeekFrom::Start(from))?;
-            let mut piece = Vec::with_capacity(most as usize);
-            (&file).take(most).read_to_end(&mut piece)?;
-            Ok::<_, io::Error>((file, piece))
+    let pieces =
+        stream::try_unfold((Arc::new(file), from, left), |(file, from, left)| async move {
+            let most = left.min(PIECE as u64);
+            if most == 0 {
+                return Ok(None);
+            }
+            let reader = file.clone();
+            // At a place of its own: others may read the same file.
+            let read = spawn_blocking(move || {
+                let mut piece = vec![0; most as usize];
+                let read = reader.read_at(&mut piece, from)?;
+                piece.truncate(read);
+                Ok::<_, io::Error>(piece)
+            });
+            let piece = read.await.map_err(io::Error::other)??;
+            let read = piece.len() as u64;
+            if read == 0 {
+                // It became shorter meanwhile. The client must not take it for whole.
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            Ok(Some((Bytes::from(piece), (file, from + read, left - read))))
         });
-        let (file, piece) = read.await.map_err(io::Error::other)??;
-        let read = piece.len() as u64;
-        if read == 0 {
-            // It became shorter meanwhile. The client must not take it for whole.
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        Ok(Some((Bytes::from(piece), (file, from + read, left - read))))
-    });
     let sent = left + tail.len() as u64;
     let tail = (!tail.is_empty()).then(|| Ok::<_, io::Error>(Bytes::from_static(tail.as_bytes())));
     let mut response = warp::reply::stream(pieces.chain(stream::iter(tail))).into_response();

@@ -20,7 +20,12 @@ use crate::config::Config;
 use crate::folder::{Folder, Found};
 use crate::library;
 use crate::replies::{self, put};
+use crate::socketio::SocketIo;
 use crate::start::Start;
+use crate::uploads::Uploads;
+
+/// Where Socket.IO is.
+const SOCKET_IO: &str = "/socket.io/";
 
 /// The class's site. A cheap handle.
 #[derive(Debug, Clone)]
@@ -31,18 +36,30 @@ struct Inner {
     house: House,
     folder: Option<Folder>,
     start: Start,
+    socketio: SocketIo,
+    uploads: Uploads,
     is_live: bool,
     keeps: bool,
 }
 
 impl Site {
-    pub fn new(config: &Config, house: House, folder: Option<Folder>, start: Start) -> Site {
-        let &Config { live, keep, .. } = config;
-        Site(Arc::new(Inner { house, folder, start, is_live: live, keeps: keep }))
+    pub fn new(
+        config: &Config,
+        house: House,
+        folder: Option<Folder>,
+        start: Start,
+        socketio: SocketIo,
+    ) -> Site {
+        let &Config { live: is_live, keep: keeps, .. } = config;
+        let uploads = Uploads::new(house.clone(), keeps, config.data.join("uploads"));
+        Site(Arc::new(Inner { house, folder, start, socketio, uploads, is_live, keeps }))
     }
 
     async fn route(&self, caller: &Caller, request: &mut Request<Incoming>) -> Response {
         let path = request.uri().path().to_owned();
+        if path.starts_with(SOCKET_IO) && library::find(&path).is_none() {
+            return self.0.socketio.answer(caller, request).await;
+        }
         if is_websocket(request) {
             let upgrade = hyper::upgrade::on(&mut *request);
             let room = room(request.uri().query().unwrap_or_default());
@@ -51,6 +68,10 @@ impl Site {
         }
         match *request.method() {
             Method::GET => self.get(path, request).await,
+            Method::POST if path == "/upload" => {
+                let tell = |path: &str| self.0.socketio.rooms.tell("imageUploaded", path);
+                self.0.uploads.take(caller, request, tell).await
+            }
             Method::OPTIONS => preflight(),
             _ => {
                 let error = "only GET is possible here; Solo GET es posible aquí";
@@ -67,6 +88,9 @@ impl Site {
             && let Some(file) = library::find(&path)
         {
             return replies::library(file, headers);
+        }
+        if let Some(upload) = self.0.uploads.find(&path) {
+            return replies::uploaded(upload, headers);
         }
         let (inner, asked) = (self.0.clone(), path.clone());
         let found = spawn_blocking(move || {
@@ -94,8 +118,8 @@ impl Answers for Site {
     /// origin is no WebSocket of a browser, but may be a GET of a page that pretends to be ours.
     fn asks(&self, request: &Request<Incoming>) -> Asks {
         let gets = matches!(*request.method(), Method::GET | Method::HEAD);
-        let takes_part = request.headers().contains_key(ORIGIN)
-            && request.uri().path().starts_with("/socket.io/");
+        let takes_part =
+            request.headers().contains_key(ORIGIN) && request.uri().path().starts_with(SOCKET_IO);
         match gets && !takes_part && !request.headers().contains_key(UPGRADE) {
             true => Asks::Look,
             false => Asks::Socket,
