@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use access::Role;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use serde_json::Value;
 use wire::{CameraId, GalleryId, NodeName};
 
@@ -149,6 +149,10 @@ pub enum Command {
 pub struct Class {
     /// The folder with the class's pages; hidden files in it are not served
     pub folder: Option<PathBuf>,
+    /// Start nothing, but write a page or program to begin with into FOLDER: under 100 lines, with
+    /// comments, in Spanish or English as the locale (LANG) says
+    #[arg(long, value_name = "KIND", requires = "folder")]
+    pub new: Option<Starter>,
     /// The port of HTTP; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 3000)]
     pub http: u16,
@@ -170,6 +174,18 @@ pub struct Class {
     /// Let pages of another site take part, such as https://editor.p5js.org; repeatable
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub origin: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Starter {
+    /// Photos over a WebSocket, with p5.js
+    Photos,
+    /// A form, and Socket.IO
+    Upload,
+    /// A video conference of pixels as JSON
+    Conference,
+    /// A chat over TCP, in Python
+    Chat,
 }
 
 #[derive(Debug, Subcommand)]

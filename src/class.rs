@@ -1,9 +1,11 @@
 //! `vitrina class`: what was typed, and what is told when it runs.
 
+use std::env;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 
-use classroom::{Config, Ports};
+use classroom::{Config, Language, Ports, Starter};
 
 use crate::addresses;
 use crate::args;
@@ -27,6 +29,34 @@ pub fn config(typed: &args::Class, settings: &Settings) -> Config {
         data: settings.data.join("class"),
         reached: addresses::of,
     }
+}
+
+/// Writes a page or program to begin with, and tells what to do with it.
+pub fn begin(starter: args::Starter, folder: &Path) -> anyhow::Result<()> {
+    let (kind, is_page) = match starter {
+        args::Starter::Photos => (Starter::Photos, true),
+        args::Starter::Upload => (Starter::Upload, true),
+        args::Starter::Conference => (Starter::Conference, true),
+        args::Starter::Chat => (Starter::Chat, false),
+    };
+    let set = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set).unwrap_or_default();
+    let paths = kind.write(Language::of(&locale), folder)?;
+    let mut out = io::stdout();
+    for path in &paths {
+        writeln!(out, "{}", path.display())?;
+    }
+    match (is_page, paths.first()) {
+        (false, Some(path)) => {
+            writeln!(
+                out,
+                "\nStart a class with `vitrina class`, and then: python3 {}",
+                path.display()
+            )?;
+        }
+        _ => writeln!(out, "\nStart it with: vitrina class {}", folder.display())?,
+    }
+    Ok(())
 }
 
 /// Tells whoever started it by which addresses the room comes in.

@@ -39,6 +39,9 @@ fn run(args: &Args) -> anyhow::Result<()> {
     match &args.command {
         None => parts::run(settings, Parts::all(), log),
         Some(Command::Class(typed)) => {
+            if let (Some(starter), Some(folder)) = (typed.new, &typed.folder) {
+                return class::begin(starter, folder);
+            }
             let class = class::config(typed, &settings);
             parts::run_class(settings, class, log)
         }

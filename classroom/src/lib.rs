@@ -14,6 +14,7 @@ mod replies;
 mod site;
 mod socketio;
 mod start;
+mod starters;
 mod tcp;
 mod uploads;
 
@@ -32,6 +33,7 @@ use tokio::task::JoinSet;
 use tracing::info;
 
 pub use config::{Config, Ports};
+pub use starters::{Language, Starter};
 
 use folder::Folder;
 use site::Site;
