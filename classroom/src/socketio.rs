@@ -170,12 +170,12 @@ impl SocketIo {
             session.put(session::Event::own(opened(&session.sid, false)));
         }
         let upgrade = hyper::upgrade::on(request);
-        let (rooms, hearing) = (self.rooms.clone(), self.house.hearing(caller.peer));
+        let (rooms, incoming) = (self.rooms.clone(), self.house.receiver(caller.peer));
         // Ends with the client, or when the class stops and closes all sessions.
         tokio::spawn(async move {
             let polls_on = match upgrade.await {
                 Ok(stream) => {
-                    socket::serve(TokioIo::new(stream), hearing, &rooms, &session, tries).await
+                    socket::serve(TokioIo::new(stream), incoming, &rooms, &session, tries).await
                 }
                 Err(error) => {
                     debug!(%error, "a client of Socket.IO left at once");

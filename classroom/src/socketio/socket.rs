@@ -4,12 +4,12 @@ use std::io;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use gallery::Hearing;
+use gallery::Receiver;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use websocket::close::NORMAL;
-use websocket::{Broken, Heard, Kind, Opcode, head};
+use websocket::{Broken, Incoming, Kind, Opcode, head};
 
 use super::receiver::End;
 use super::rooms::Rooms;
@@ -25,13 +25,13 @@ const UPGRADE_WITHIN: Duration = Duration::from_secs(10);
 /// WebSocket works. Returns whether it goes on polling.
 pub(crate) async fn serve(
     stream: impl AsyncRead + AsyncWrite,
-    hearing: Hearing,
+    incoming: Receiver,
     rooms: &Rooms,
     session: &Session,
     tries: bool,
 ) -> bool {
     let (reader, writer) = split(stream);
-    let (mut reader, mut writer) = (Reader { stream: reader, hearing }, Writer { stream: writer });
+    let (mut reader, mut writer) = (Reader { stream: reader, incoming }, Writer { stream: writer });
     if tries {
         let upgraded = timeout(UPGRADE_WITHIN, upgrade(&mut reader, &mut writer, session)).await;
         if !matches!(upgraded, Ok(Some(()))) {
@@ -62,22 +62,22 @@ async fn upgrade<S: AsyncRead + AsyncWrite>(
     session: &Session,
 ) -> Option<()> {
     loop {
-        match reader.hearing.hear(&mut reader.stream).await.ok()?? {
-            Heard::Message(Kind::Text, text) if text == "2probe" => {
+        match reader.incoming.receive(&mut reader.stream).await.ok()?? {
+            Incoming::Message(Kind::Text, text) if text == "2probe" => {
                 writer.frame(Opcode::Text, Bytes::from_static(b"3probe")).await.ok()?;
                 session.move_to(Transport::Upgrading);
             }
-            Heard::Message(Kind::Text, text) if text == "5" => return Some(()),
-            Heard::Ping(payload) => writer.frame(Opcode::Pong, payload).await.ok()?,
-            Heard::Pong => {}
-            Heard::Message(..) | Heard::Close => return None,
+            Incoming::Message(Kind::Text, text) if text == "5" => return Some(()),
+            Incoming::Ping(payload) => writer.frame(Opcode::Pong, payload).await.ok()?,
+            Incoming::Pong => {}
+            Incoming::Message(..) | Incoming::Close => return None,
         }
     }
 }
 
 struct Reader<S> {
     stream: ReadHalf<S>,
-    hearing: Hearing,
+    incoming: Receiver,
 }
 
 impl<S: AsyncRead> Reader<S> {
@@ -89,21 +89,21 @@ impl<S: AsyncRead> Reader<S> {
         pongs: mpsc::Sender<Bytes>,
     ) -> (u16, &'static str) {
         loop {
-            let heard = match self.hearing.hear(&mut self.stream).await {
-                Ok(Some(heard)) => heard,
+            let message = match self.incoming.receive(&mut self.stream).await {
+                Ok(Some(message)) => message,
                 Ok(None) => return (NORMAL, ""),
                 Err(Broken(code, why)) => return (code, why),
             };
-            let (kind, payload) = match heard {
-                Heard::Message(kind, payload) => (kind, payload),
-                Heard::Ping(payload) => {
+            let (kind, payload) = match message {
+                Incoming::Message(kind, payload) => (kind, payload),
+                Incoming::Ping(payload) => {
                     let _ = pongs.try_send(payload);
                     continue;
                 }
-                Heard::Pong => continue,
-                Heard::Close => return (NORMAL, ""),
+                Incoming::Pong => continue,
+                Incoming::Close => return (NORMAL, ""),
             };
-            let memory = match self.hearing.memory_for(payload.len()).await {
+            let memory = match self.incoming.memory_for(payload.len()).await {
                 Ok(memory) => memory,
                 Err(Broken(code, why)) => return (code, why),
             };
