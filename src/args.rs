@@ -110,6 +110,12 @@ pub enum Command {
         #[arg(long, value_parser = person)]
         name: String,
     },
+    /// Be one of two who take turns, at a class that has --tcp-turns
+    TalkTurns {
+        /// Where the class is
+        #[arg(value_name = "HOST:PORT", default_value = "127.0.0.1:8002")]
+        address: String,
+    },
     /// Show what happens as it happens: nodes, cameras, photos, people and commands, one line each
     Log,
     /// Show nodes, cameras, rates and ages, live
@@ -165,6 +171,9 @@ pub struct Class {
     /// A port where two programs take turns
     #[arg(long, value_name = "PORT")]
     pub tcp_turns: Option<u16>,
+    /// Let this console be one of the two who take turns
+    #[arg(long, requires = "tcp_turns")]
+    pub turns: bool,
     /// Let pages load themselves again when one of their files changes
     #[arg(long)]
     pub live: bool,

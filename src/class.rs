@@ -7,8 +7,11 @@ use std::path::Path;
 
 use classroom::{Config, Language, Ports, Starter};
 
+use tracing::warn;
+
 use crate::addresses;
 use crate::args;
+use crate::commands::talk_turns;
 use crate::config::Settings;
 
 /// The class that was typed. It listens for others if the wall does.
@@ -57,6 +60,18 @@ pub fn begin(starter: args::Starter, folder: &Path) -> anyhow::Result<()> {
         _ => writeln!(out, "\nStart it with: vitrina class {}", folder.display())?,
     }
     Ok(())
+}
+
+/// Lets this console be one of the two at the port of turns. It ends with the input, or with the
+/// runtime.
+pub fn take_turns(addresses: &[(&'static str, SocketAddr)]) {
+    let Some((_, bound)) = addresses.iter().find(|(what, _)| *what == "tcp-turns") else { return };
+    let near = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), bound.port());
+    tokio::spawn(async move {
+        if let Err(error) = talk_turns::console(near).await {
+            warn!(%error, "this console takes no more turns");
+        }
+    });
 }
 
 /// Tells whoever started it by which addresses the room comes in.

@@ -74,15 +74,20 @@ pub fn run(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<(
     start(settings, parts, None, log)
 }
 
-/// Runs all parts and a class.
-pub fn run_class(settings: Settings, class: Class, log: node::Log) -> anyhow::Result<()> {
-    start(settings, Parts::all(), Some(class), log)
+/// Runs all parts and a class. `takes_turns`: this console is one of two who take turns there.
+pub fn run_class(
+    settings: Settings,
+    class: Class,
+    takes_turns: bool,
+    log: node::Log,
+) -> anyhow::Result<()> {
+    start(settings, Parts::all(), Some((class, takes_turns)), log)
 }
 
 fn start(
     settings: Settings,
     parts: Parts,
-    class: Option<Class>,
+    class: Option<(Class, bool)>,
     log: node::Log,
 ) -> anyhow::Result<()> {
     check::check(&settings, parts)?;
@@ -110,7 +115,7 @@ fn raise_descriptors() {
 async fn serve(
     settings: Settings,
     parts: Parts,
-    class: Option<Class>,
+    class: Option<(Class, bool)>,
     log: node::Log,
 ) -> anyhow::Result<()> {
     let broker_folder = settings.broker_folder();
@@ -155,8 +160,9 @@ async fn serve(
         true => Some(node::Node::new(file.node.check(file.root, data.join("node"))?, log)?),
         false => None,
     };
+    let takes_turns = class.as_ref().is_some_and(|(_, takes_turns)| *takes_turns);
     let class = match (class, &gallery) {
-        (Some(class), Some(gallery)) => Some(Classroom::bind(class, gallery.house())?),
+        (Some((class, _)), Some(gallery)) => Some(Classroom::bind(class, gallery.house())?),
         _ => None,
     };
     // A gallery's `/healthz` covers the whole process.
@@ -194,6 +200,9 @@ async fn serve(
     writeln!(io::stdout(), "{ready}")?;
     if let Some(told) = told {
         class::tell(&told)?;
+        if takes_turns {
+            class::take_turns(&told);
+        }
     }
     supervisor::ready();
     tokio::task::spawn_blocking(move || tell_name(bound.iter().map(|(.., address)| *address)));

@@ -38,7 +38,8 @@ pub(crate) enum Found {
 pub(crate) struct Opened {
     pub file: File,
     pub length: u64,
-    /// Its size and the time of its last change, in quotation marks.
+    /// The time of its last change, in nanoseconds since 1970, and its size, hexadecimal and in
+    /// quotation marks. The script of `--live` reads the time.
     pub etag: String,
     /// Its media type, as its name says.
     pub media: String,

@@ -22,8 +22,12 @@ use crate::library::{self, File};
 /// The most bytes of a file that are in memory for one reader.
 const PIECE: usize = 64 * 1024;
 
-/// What `--live` puts behind a page.
-const LIVE: &str = "<script src=\"/.vitrina/live.js\"></script>";
+/// What `--live` puts behind a page: the script, and when the page was read, since a file may change
+/// before the script looks for the first time.
+fn live() -> String {
+    let since = clock::unix().as_millis();
+    format!("<script src=\"/.vitrina/live.js?since={since}\"></script>")
+}
 
 /// Words, for who asked by hand.
 pub(crate) fn words(status: StatusCode, words: impl Into<String>) -> Response {
@@ -69,12 +73,9 @@ fn whole(bytes: Bytes, media: &str, etag: &str, headers: &HeaderMap) -> Response
 /// themselves again when a file changes.
 pub(crate) fn file(opened: Opened, is_live: bool, headers: &HeaderMap) -> Response {
     let Opened { file, length, etag, media } = opened;
-    let tail = if is_live && media.starts_with("text/html") { LIVE } else { "" };
-    let etag = match tail {
-        "" => etag,
-        _ => etag.replacen('"', "\"live-", 1),
-    };
-    if has(headers, &etag) {
+    let is_page = is_live && media.starts_with("text/html");
+    let tail = if is_page { live() } else { String::new() };
+    if !is_page && has(headers, &etag) {
         return unchanged(&etag);
     }
     // A part of another version would not fit (RFC 9110, section 13.1.5).
@@ -113,10 +114,13 @@ pub(crate) fn file(opened: Opened, is_live: bool, headers: &HeaderMap) -> Respon
             Ok(Some((Bytes::from(piece), (file, from + read, left - read))))
         });
     let sent = left + tail.len() as u64;
-    let tail = (!tail.is_empty()).then(|| Ok::<_, io::Error>(Bytes::from_static(tail.as_bytes())));
+    let tail = (!tail.is_empty()).then(|| Ok::<_, io::Error>(Bytes::from(tail)));
     let mut response = warp::reply::stream(pieces.chain(stream::iter(tail))).into_response();
     *response.status_mut() = status;
     describe(&mut response, &media, &etag);
+    if is_page {
+        put(&mut response, CACHE_CONTROL, "no-store");
+    }
     response.headers_mut().insert(CONTENT_LENGTH, sent.into());
     put(&mut response, ACCEPT_RANGES, "bytes");
     if status == StatusCode::PARTIAL_CONTENT {

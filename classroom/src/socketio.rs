@@ -12,19 +12,23 @@ mod rooms;
 mod session;
 mod socket;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::stream;
 use gallery::{Caller, House, MESSAGE, Share};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use tracing::debug;
-use warp::http::header::{CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT, UPGRADE};
+use warp::http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT, UPGRADE,
+};
 use warp::http::{Method, StatusCode};
-use warp::reply::Response;
+use warp::reply::{Reply, Response};
 use websocket::handshake;
 
 use crate::body;
@@ -102,7 +106,9 @@ impl SocketIo {
         let session = self.rooms.find(sid, caller.peer).ok_or(UNKNOWN_SID)?;
         if gets {
             let transport = session.poll().ok_or(BAD_REQUEST)?;
-            return Ok(text(polling::body(&session, transport).await));
+            let mut memory = self.house.memory(caller.peer);
+            let body = polling::body(&session, transport, &mut memory).await;
+            return Ok(held(body, memory));
         }
         if *request.method() != Method::POST || session.transport() == Transport::WebSocket {
             return Err(BAD_REQUEST);
@@ -235,7 +241,21 @@ fn opened(sid: &str, polls: bool) -> String {
 fn text(body: String) -> Response {
     let mut response = Response::new(body.into());
     put(&mut response, CONTENT_TYPE, "text/plain; charset=UTF-8");
-    put(&mut response, warp::http::header::CACHE_CONTROL, "no-store");
+    put(&mut response, CACHE_CONTROL, "no-store");
+    response
+}
+
+/// A body that takes from the memory for messages until it is on its way.
+fn held(body: String, memory: Share) -> Response {
+    let length = body.len();
+    let body = stream::unfold(Some((body, memory)), |state| async move {
+        let (body, memory) = state?;
+        (!body.is_empty()).then(|| (Ok::<_, Infallible>(body), Some((String::new(), memory))))
+    });
+    let mut response = warp::reply::stream(body).into_response();
+    put(&mut response, CONTENT_TYPE, "text/plain; charset=UTF-8");
+    put(&mut response, CONTENT_LENGTH, length.to_string());
+    put(&mut response, CACHE_CONTROL, "no-store");
     response
 }
 

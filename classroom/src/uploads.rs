@@ -97,7 +97,12 @@ impl Uploads {
         };
         tell(&format!("uploads/{name}"));
         if self.keeps && folder::media(&name).starts_with("image/") {
-            self.house.keep(bytes).await;
+            let house = self.house.clone();
+            // Ends when it is stored; as many wait as there is memory for.
+            tokio::spawn(async move {
+                house.keep(bytes).await;
+                drop(memory);
+            });
         }
         replies::words(StatusCode::OK, "OK")
     }

@@ -12,12 +12,13 @@ import { fileURLToPath } from 'node:url';
 
 import WebSocket from 'ws';
 
-import { Child } from '../harness/child.mjs';
+import { Child, run } from '../harness/child.mjs';
 import { freePort } from '../harness/port.mjs';
 import { memory } from '../harness/process.mjs';
 import { blocks, project, tell } from '../harness/seeds.mjs';
+import { folder } from '../harness/scratch.mjs';
 import { throughout, until } from '../harness/until.mjs';
-import { Vitrina } from '../harness/vitrina.mjs';
+import { BINARY, Vitrina } from '../harness/vitrina.mjs';
 
 const PYTHON = process.env.PYTHON ?? '/usr/bin/python3';
 const CLIENT = fileURLToPath(new URL('cliente.py', import.meta.url));
@@ -174,6 +175,81 @@ test('names are shown safely', async () => {
   watcher.socket.destroy();
 });
 
+test('each line of the logbook is on the disk, and a writer that is too fast waits', async () => {
+  const url = vitrina.class['tcp-log'];
+  const [fast, slow] = [await bare(url), await bare(url)];
+  const sent = Array.from({ length: 1500 }, (_, n) => `fila ${n} ñ`);
+  fast.socket.end(`${sent.join('\n')}\n`);
+  slow.socket.write('temperatura 21.5');
+  const path = join(vitrina.data, 'class', 'bitacora.log');
+  const kept = () => readFileSync(path, 'utf8').trimEnd().split('\n').map((line) => line.split(' ').slice(2).join(' '));
+  await until('the others wait for nothing', () => kept().includes('temperatura 21.5'));
+  await until('all are kept', () => kept().length === 1501, { limit: 20_000 });
+  assert.deepEqual(kept().filter((line) => line.startsWith('fila')), sent, 'in order');
+  slow.socket.destroy();
+});
+
+test('the consoles of two programs take turns', async (t) => {
+  const console = (args) => {
+    const child = new Child(BINARY, args, { stdio: ['pipe', 'pipe', 'pipe'] }).unref();
+    t.after(() => child.kill());
+    child.text = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => (child.text += text));
+    child.reads = (text) => until(text, () => child.text.includes(text));
+    return child;
+  };
+  const quiet = ['broker.listen=127.0.0.1:0', 'gallery.listen=127.0.0.1:0', 'node.test_card.show="never"'];
+  const sets = quiet.flatMap((pair) => ['--set', pair]);
+  const ports = ['--http', '0', '--tcp', '0', '--tcp-turns', '0'];
+  const server = console(['class', ...ports, '--turns', '--data', folder('data'), ...sets]);
+  await server.reads('ready ');
+  const [, address] = /tcp-turns:\/\/(\S+)/.exec(server.text);
+  server.stdin.write('bienvenido\n¿y bien?\n');
+  const client = console(['talk-turns', address]);
+  await client.reads('bienvenido\n');
+  client.stdin.write('gracias\n');
+  await server.reads('gracias\n');
+  await client.reads('¿y bien?\n');
+  await client.kill();
+  await server.reads('[Se ha desconectado]\n');
+  // It sits down again.
+  const next = console(['talk-turns', address]);
+  next.stdin.end('hola\n');
+  await server.reads('hola\n');
+  server.stdin.write('adiós\n');
+  await next.reads('adiós\n');
+  assert.equal((await next.gone).code, 0);
+  const nobody = await run(BINARY, ['talk-turns', `127.0.0.1:${await freePort()}`]);
+  assert.match(nobody.stderr, /--tcp-turns/);
+});
+
+test('two take turns', async () => {
+  const url = vitrina.class['tcp-turns'];
+  const ana = await bare(url, 'uno\ndos\ntres\n');
+  const beto = await bare(url);
+  await beto.reads('uno\n');
+  await throughout('the second waits', () => !beto.text.includes('dos'), { time: 300 });
+  beto.socket.write('one\n');
+  await ana.reads('one\n');
+  await beto.reads('dos\n');
+  beto.socket.write('two\nthree\n');
+  await ana.reads('two\n');
+  await beto.reads('tres\n');
+  await throughout('the second waits', () => ana.text.split('three').length === 2, { time: 300 });
+  // A third waits for a fourth.
+  const carla = await bare(url, 'hola');
+  const dani = await bare(url, 'buenas');
+  await Promise.all([carla.reads('buenas'), dani.reads('hola')]);
+  beto.socket.destroy();
+  ana.socket.write('cuatro\n');
+  await ana.reads('[Se ha desconectado]');
+  await until('it is over', () => ana.isOver);
+  carla.socket.write('sigo');
+  await dani.reads('sigo');
+  [carla, dani].forEach(({ socket }) => socket.destroy());
+});
+
+// The last, because it uses up the connections of this machine.
 test('mistakes end nobody else: binary, a browser, a flood, reconnects', async () => {
   const { tcp } = vitrina.class;
   const [ana, beto] = [await bare(tcp, 'Ana\n'), await bare(tcp, 'Beto\n')];
@@ -215,44 +291,4 @@ test('mistakes end nobody else: binary, a browser, a flood, reconnects', async (
   const grown = (memory(vitrina.pid) - before) / 1e6;
   assert.ok(grown < 50, `it grew by ${grown} MB`);
   for (const { socket } of [ana, beto, flood, sleeper]) socket.destroy();
-});
-
-test('each line of the logbook is on the disk, and a writer that is too fast waits', async () => {
-  const url = vitrina.class['tcp-log'];
-  const [fast, slow] = [await bare(url), await bare(url)];
-  const sent = Array.from({ length: 1500 }, (_, n) => `fila ${n} ñ`);
-  fast.socket.end(`${sent.join('\n')}\n`);
-  slow.socket.write('temperatura 21.5');
-  const path = join(vitrina.data, 'class', 'bitacora.log');
-  const kept = () => readFileSync(path, 'utf8').trimEnd().split('\n').map((line) => line.split(' ').slice(2).join(' '));
-  await until('the others wait for nothing', () => kept().includes('temperatura 21.5'));
-  await until('all are kept', () => kept().length === 1501, { limit: 20_000 });
-  assert.deepEqual(kept().filter((line) => line.startsWith('fila')), sent, 'in order');
-  slow.socket.destroy();
-});
-
-test('two take turns', async () => {
-  const url = vitrina.class['tcp-turns'];
-  const ana = await bare(url, 'uno\ndos\ntres\n');
-  const beto = await bare(url);
-  await beto.reads('uno\n');
-  await throughout('the second waits', () => !beto.text.includes('dos'), { time: 300 });
-  beto.socket.write('one\n');
-  await ana.reads('one\n');
-  await beto.reads('dos\n');
-  beto.socket.write('two\nthree\n');
-  await ana.reads('two\n');
-  await beto.reads('tres\n');
-  await throughout('the second waits', () => ana.text.split('three').length === 2, { time: 300 });
-  // A third waits for a fourth.
-  const carla = await bare(url, 'hola');
-  const dani = await bare(url, 'buenas');
-  await Promise.all([carla.reads('buenas'), dani.reads('hola')]);
-  beto.socket.destroy();
-  ana.socket.write('cuatro\n');
-  await ana.reads('[Se ha desconectado]');
-  await until('it is over', () => ana.isOver);
-  carla.socket.write('sigo');
-  await dani.reads('sigo');
-  [carla, dani].forEach(({ socket }) => socket.destroy());
 });

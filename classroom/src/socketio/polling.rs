@@ -3,6 +3,10 @@
 use base64ct::{Base64, Encoding};
 use bytes::Bytes;
 
+use gallery::Share;
+use tokio::time::timeout;
+
+use super::MEMORY_WITHIN;
 use super::session::{Event, Next, Session, Transport};
 
 /// What stands between two packets.
@@ -28,13 +32,21 @@ pub(crate) fn parts(body: &[u8]) -> impl Iterator<Item = Option<Part<'_>>> {
     })
 }
 
-/// The body for a poll: what waits for the client, or what comes first.
-pub(crate) async fn body(session: &Session, transport: Transport) -> String {
+/// The body for a poll: what waits for the client, or what comes first. It takes from `memory`,
+/// because it is a copy; a client for which there is none is closed.
+pub(crate) async fn body(session: &Session, transport: Transport, memory: &mut Share) -> String {
     let mut body = String::new();
     let mut next = Some(session.next(transport).await);
     loop {
         match next {
-            Some(Next::Event(event)) => put(&mut body, &event),
+            Some(Next::Event(event)) => {
+                let whole = body.len() + encoded(&event);
+                if timeout(MEMORY_WITHIN, memory.wait(whole)).await.is_err() {
+                    session.close();
+                    return body;
+                }
+                put(&mut body, &event);
+            }
             // The poll ends, and the client sees what became of it.
             Some(Next::Elsewhere) if body.is_empty() => body.push('6'),
             Some(Next::Closed) if body.is_empty() => body.push('1'),
@@ -48,6 +60,12 @@ pub(crate) async fn body(session: &Session, transport: Transport) -> String {
             _ => session.take(transport),
         };
     }
+}
+
+/// How many bytes an event has in a body.
+fn encoded(event: &Event) -> usize {
+    let binaries = event.attachments.iter().map(|bytes| 2 + bytes.len().div_ceil(3) * 4);
+    1 + event.text.len() + binaries.sum::<usize>()
 }
 
 fn put(body: &mut String, event: &Event) {
@@ -82,7 +100,9 @@ mod tests {
         fn an_event_arrives_as_it_was(text in "4[^\u{1e}]{0,20}", one: Vec<u8>, other: Vec<u8>) {
             let attachments = vec![Bytes::from(one.clone()), Bytes::from(other.clone())];
             let mut body = String::new();
-            put(&mut body, &Event::new(text.clone(), attachments, Vec::new()));
+            let event = Event::new(text.clone(), attachments, Vec::new());
+            put(&mut body, &event);
+            prop_assert!(body.len() <= encoded(&event));
             let packets: Vec<_> = parts(body.as_bytes()).collect();
             let expected = [Part::Text(&text), Part::Binary(one), Part::Binary(other)];
             prop_assert_eq!(packets, Vec::from(expected.map(Some)));

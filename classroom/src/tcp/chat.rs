@@ -51,7 +51,8 @@ async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
             out.write(NO_TEXT).await?;
             continue;
         };
-        match join(&name, peer, house).await {
+        let Ok(joined) = timeout_at(by, join(&name, peer, house)).await else { return Ok(None) };
+        match joined {
             Ok(guest) => {
                 out.write(&format!("Tu nombre es {}", shown(guest.name()))).await?;
                 return Ok(Some(guest));
