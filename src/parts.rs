@@ -174,7 +174,8 @@ async fn serve(
     if let Some(class) = class {
         health.include(&class.health());
         for (what, address) in class.addresses() {
-            tell(&mut ready, "class", what, address)?;
+            let reached = addresses::of(address);
+            write!(ready, " class={what}://{}", reached.first().map_or("", |first| first))?;
         }
         running.start("class", |stop| class.run(stop));
     }

@@ -51,7 +51,7 @@ const KEYS: access::Keys = access::Keys {
     part: "class",
     networks: "gallery.networks",
     hosts: Some("gallery.hosts"),
-    origins: "the class's origins, with --origin,",
+    origins: "the class's --origin",
 };
 
 /// A classroom that has bound its ports.

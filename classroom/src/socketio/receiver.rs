@@ -140,3 +140,75 @@ impl Receiver {
         Session::all_take(&others).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use gallery::Who;
+    use quota::Shares;
+
+    use super::*;
+    use crate::socketio::session::{Next, Transport};
+
+    const WAY: Transport = Transport::WebSocket;
+
+    fn memory(bytes: usize) -> Share {
+        let mut share = Shares::new("bytes", 1 << 30).none(Who::Gallery);
+        share.grow(bytes).unwrap();
+        share
+    }
+
+    /// What waits for a client: each event as its text, and the sizes of its attachments.
+    fn taken(session: &Session) -> Vec<(String, Vec<usize>)> {
+        let events = std::iter::from_fn(|| match session.take(WAY) {
+            Some(Next::Event(event)) => Some(event),
+            _ => None,
+        });
+        let told = |event: Arc<Event>| {
+            let text = String::from_utf8(event.text.to_vec()).unwrap();
+            (text, event.attachments.iter().map(Bytes::len).collect())
+        };
+        events.map(told).collect()
+    }
+
+    #[tokio::test]
+    async fn an_event_goes_on_with_all_its_attachments_to_those_in_its_namespace() {
+        let rooms = Rooms::new();
+        let open = |_| rooms.open([127, 0, 0, 1].into(), WAY).unwrap();
+        let [ana, beto, other] = [1, 2, 3].map(open);
+        let mut from = Receiver::default();
+        let here = (&rooms, &*ana);
+        from.text(here, "40", memory(2)).await.unwrap();
+        assert!(beto.enter("/") && other.enter("/aula"));
+        taken(&ana);
+        from.text(here, "452-7[\"a\",0]", memory(12)).await.unwrap();
+        assert_eq!(taken(&beto), []);
+        from.binary(here, Bytes::from_static(b"123"), memory(3)).await.unwrap();
+        from.binary(here, Bytes::new(), memory(0)).await.unwrap();
+        assert_eq!(taken(&beto), [("452-[\"a\",0]".to_owned(), vec![3, 0])]);
+        assert_eq!(taken(&ana), [("437[]".to_owned(), vec![])]);
+        assert_eq!(taken(&other), []);
+        // Who is not in a namespace says nothing there.
+        from.text(here, "42/aula,[\"a\"]", memory(12)).await.unwrap();
+        assert_eq!((taken(&other), taken(&ana)), (vec![], vec![]));
+    }
+
+    #[tokio::test]
+    async fn what_is_out_of_order_or_too_much_ends_its_sender() {
+        let rooms = Rooms::new();
+        let ana = rooms.open([127, 0, 0, 1].into(), WAY).unwrap();
+        let here = (&rooms, &*ana);
+        let mut from = Receiver::default();
+        assert_eq!(from.binary(here, Bytes::new(), memory(0)).await, Err(End::Broken));
+        from.text(here, "40", memory(2)).await.unwrap();
+        from.text(here, "452-[\"a\"]", memory(9)).await.unwrap();
+        assert_eq!(from.text(here, "42[\"b\"]", memory(7)).await, Err(End::Broken));
+        let large = Bytes::from(vec![0; MESSAGE]);
+        assert_eq!(from.binary(here, large, memory(MESSAGE)).await, Err(End::Broken));
+        assert_eq!(from.text(here, "1", memory(1)).await, Err(End::Left));
+        for text in ["", "9", "é", "0", "2"] {
+            assert_eq!(from.text(here, text, memory(2)).await, Err(End::Broken), "{text}");
+        }
+    }
+}

@@ -307,3 +307,93 @@ impl State {
         (self.queue, self.bytes) = (VecDeque::new(), 0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use quota::Shares;
+
+    use super::*;
+
+    fn session(transport: Transport) -> Session {
+        let peer = IpAddr::from([127, 0, 0, 1]);
+        let place = Shares::new("places", 1).take(Who::at(peer)).unwrap();
+        Session::new("sid".to_owned(), peer, transport, place)
+    }
+
+    fn text(next: Option<Next>) -> String {
+        match next {
+            Some(Next::Event(event)) => String::from_utf8(event.text.to_vec()).unwrap(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_newer_poll_ends_the_older_and_a_websocket_ends_both() {
+        let session = session(Transport::Polling(0));
+        let older = session.poll().unwrap();
+        let waits = session.next(older);
+        let newer = session.poll().unwrap();
+        assert!(matches!(waits.await, Next::Elsewhere));
+        session.put(Event::own("4a"));
+        assert_eq!(text(session.take(newer)), "4a");
+        let waits = session.next(newer);
+        session.move_to(Transport::Upgrading);
+        assert!(matches!(waits.await, Next::Elsewhere));
+        let meanwhile = session.poll().unwrap();
+        assert!(matches!(session.next(meanwhile).await, Next::Elsewhere));
+        session.move_to(Transport::WebSocket);
+        assert_eq!(session.poll(), None);
+        session.put(Event::own("4b"));
+        assert_eq!(text(session.take(Transport::WebSocket)), "4b");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_is_waited_for_once_and_ended_when_too_much_waits() {
+        let slow = Arc::new(session(Transport::WebSocket));
+        let event = Event::own("x".repeat(1 << 20));
+        for waits in [true, false, false] {
+            slow.put(event.clone());
+            let before = Instant::now();
+            Session::all_take(std::slice::from_ref(&slow)).await;
+            assert_eq!(before.elapsed() >= PATIENCE, waits);
+        }
+        for _ in 0..13 {
+            slow.put(event.clone());
+        }
+        assert!(slow.is_closed());
+        assert!(matches!(slow.take(Transport::WebSocket), Some(Next::Closed)));
+        // The memory is free again.
+        assert_eq!(Arc::strong_count(&event), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_answer_or_enters_nothing_is_ended() {
+        let (idle, dead, alive) = (
+            session(Transport::WebSocket),
+            session(Transport::WebSocket),
+            session(Transport::WebSocket),
+        );
+        assert!(dead.enter("/") && alive.enter("/"));
+        let start = Instant::now();
+        for second in 0..200 {
+            let now = start + Duration::from_secs(second);
+            let (idle, dead) = (idle.tick(now), dead.tick(now));
+            assert!(!alive.tick(now), "{second}");
+            if let Some(Next::Event(event)) = alive.take(Transport::WebSocket) {
+                assert_eq!(event.text, "2");
+                alive.answered();
+            }
+            assert_eq!((idle, dead), (second >= 15, second >= 45), "{second}");
+        }
+    }
+
+    #[test]
+    fn namespaces_have_a_bound() {
+        let session = session(Transport::WebSocket);
+        let entered = (0..20).filter(|n| session.enter(&format!("/{n}"))).count();
+        assert_eq!(entered, NAMESPACES);
+        assert!(session.enter("/0"));
+        session.leave("/0");
+        assert!(!session.is_in("/0") && session.enter("/20"));
+    }
+}

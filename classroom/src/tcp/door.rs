@@ -131,3 +131,21 @@ impl Door {
         clients.take(who).map_err(|_| "Ya no hay sitio para tu equipo.".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use socket2::SockRef;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_machine_that_is_gone_is_noticed() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let _far = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (near, _) = listener.accept().await.unwrap();
+        let near = SockRef::from(&near);
+        assert!(near.keepalive().unwrap());
+        assert_eq!(near.tcp_keepalive_time().unwrap(), SILENT);
+        assert_eq!(near.tcp_user_timeout().unwrap(), Some(ACKNOWLEDGED_WITHIN));
+    }
+}
