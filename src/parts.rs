@@ -173,10 +173,7 @@ async fn serve(
     let told = class.as_ref().map(Classroom::addresses);
     if let Some(class) = class {
         health.include(&class.health());
-        for (what, address) in class.addresses() {
-            let reached = addresses::of(address);
-            write!(ready, " class={what}://{}", reached.first().map_or("", |first| first))?;
-        }
+        bound.extend(class.addresses().into_iter().map(|(what, at)| ("class", what, at)));
         running.start("class", |stop| class.run(stop));
     }
     if let Some(gallery) = gallery {
@@ -234,7 +231,7 @@ fn tell(ready: &mut String, part: &str, scheme: &str, bound: SocketAddr) -> std:
 
 /// The addresses by which a listener is called, best first: those of others, or without a network
 /// the one for this machine.
-fn called(bound: SocketAddr) -> Vec<SocketAddr> {
+pub fn called(bound: SocketAddr) -> Vec<SocketAddr> {
     let ip = bound.ip().to_canonical();
     let alone = if ip.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { ip };
     let others = reach::of(bound);

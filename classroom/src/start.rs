@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use reach::Code;
 use warp::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 
 const PAGE: &str = include_str!("start.html");
@@ -156,13 +157,14 @@ impl Start {
         let chat = words.chat.replace("{}", &escaped(&self.chat));
         let kept = if self.keeps { words.kept } else { words.not_kept };
         let here = if self.is_open { words.room } else { words.machine };
-        // A QR code of the address goes into `{code}`.
+        let code = Code::of(&format!("http://{}", self.address)).filter(|_| self.is_open);
+        let code = code.as_ref().map(Code::svg).unwrap_or_default();
         let parts = [
             ("{lang}", words.lang),
             ("{title}", words.title),
             ("{here}", here),
             ("{address}", &escaped(&self.address)),
-            ("{code}", ""),
+            ("{code}", &code),
             ("{copied}", words.copied),
             ("{copy}", words.copy),
             ("{foot}", &format!("{chat} {kept}")),
@@ -225,6 +227,7 @@ mod tests {
         assert!(page(None, "").contains("Aún no hay carpeta"));
         for page in [spanish, english, page(None, "fr")] {
             assert!(page.contains("192.168.1.20:3000") && page.contains("192.168.1.20 8000"));
+            assert!(page.contains("><svg"), "{page}");
             let script = page.find("<script>").unwrap();
             let style = page.find("</style>").unwrap();
             assert!(!page[style..script].contains('{'), "{page}");

@@ -60,8 +60,7 @@ impl House {
     ) {
         let refusals = Arc::default();
         let strangers = self.strangers.clone();
-        let service =
-            Service { answers, guard, refusals, doors: None, strangers, redirect: None };
+        let service = Service { answers, guard, refusals, doors: None, strangers, redirect: None };
         listener::serve(listener, None, service, stop, beat).await;
     }
 
