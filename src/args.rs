@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use access::Role;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use serde_json::Value;
 use wire::{CameraId, Forgotten, NodeName};
 
@@ -108,6 +108,12 @@ pub enum Command {
         #[arg(long, value_parser = person)]
         name: String,
     },
+    /// Be one of two who take turns, at a class that has --tcp-turns
+    TalkTurns {
+        /// Where the class is
+        #[arg(value_name = "HOST:PORT", default_value = "127.0.0.1:8002")]
+        address: String,
+    },
     /// Show what happens as it happens: nodes, cameras, photos, people and commands, one line each
     Log,
     /// Show nodes, cameras, rates and ages, live
@@ -119,6 +125,9 @@ pub enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Everything, and a class beside it: the pages of FOLDER, WebSockets, Socket.IO and a chat over
+    /// TCP, for pages and programs as their authors wrote them
+    Class(Class),
     /// Clear what the broker retains of a node, camera or gallery that will not come back
     Forget {
         /// The node, or one of its cameras, or gallery/ID
@@ -138,6 +147,52 @@ pub enum Command {
     /// Write the manual pages and the shell completions below FOLDER
     #[command(hide = true)]
     Manual { folder: PathBuf },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Class {
+    /// The folder with the class's pages; hidden files in it are not served
+    pub folder: Option<PathBuf>,
+    /// Start nothing, but write a page or program to begin with into FOLDER: under 100 lines, with
+    /// comments, in Spanish or English as the locale (LANG) says
+    #[arg(long, value_name = "KIND", requires = "folder")]
+    pub new: Option<Starter>,
+    /// The port of HTTP; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 3000)]
+    pub http: u16,
+    /// The port of the chat over TCP
+    #[arg(long, value_name = "PORT", default_value_t = 8000)]
+    pub tcp: u16,
+    /// A port where programs only write: each line is kept and shown
+    #[arg(long, value_name = "PORT")]
+    pub tcp_log: Option<u16>,
+    /// A port where two programs take turns
+    #[arg(long, value_name = "PORT")]
+    pub tcp_turns: Option<u16>,
+    /// Let this console be one of the two who take turns
+    #[arg(long, requires = "tcp_turns")]
+    pub turns: bool,
+    /// Let pages load themselves again when one of their files changes
+    #[arg(long)]
+    pub live: bool,
+    /// Do not keep the pictures that the class sends as photos of the house
+    #[arg(long)]
+    pub no_keep: bool,
+    /// Let pages of another site take part, such as https://editor.p5js.org; repeatable
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub origin: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Starter {
+    /// Photos over a WebSocket, with p5.js
+    Photos,
+    /// A form, and Socket.IO
+    Upload,
+    /// A video conference of pixels as JSON
+    Conference,
+    /// A chat over TCP, in Python
+    Chat,
 }
 
 #[derive(Debug, Subcommand)]
@@ -179,6 +234,12 @@ pub struct Password {
 
 fn json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
+}
+
+fn origin(typed: &str) -> Result<String, String> {
+    gallery::origin(typed).ok_or_else(|| {
+        "write scheme and host, such as https://editor.p5js.org, without a path".to_owned()
+    })
 }
 
 fn person(name: &str) -> Result<String, String> {

@@ -12,5 +12,6 @@ pub mod manual;
 mod mqtt;
 pub mod reindex;
 pub mod snap;
+pub mod talk_turns;
 pub mod user;
 pub mod watch;

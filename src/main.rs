@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod class;
 mod commands;
 mod config;
 mod layers;
@@ -14,7 +15,9 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::args::{Args, Command, GalleryTask};
-use crate::commands::{ask, cameras, chat, forget, log, manual, reindex, snap, user, watch};
+use crate::commands::{
+    ask, cameras, chat, forget, log, manual, reindex, snap, talk_turns, user, watch,
+};
 use crate::config::Settings;
 use crate::parts::Parts;
 
@@ -37,6 +40,13 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let settings = Settings::load(&args.options)?;
     match &args.command {
         None => parts::run(settings, Parts::all(), log),
+        Some(Command::Class(typed)) => {
+            if let (Some(starter), Some(folder)) = (typed.new, &typed.folder) {
+                return class::begin(starter, folder);
+            }
+            let class = class::config(typed, &settings);
+            parts::run_class(settings, class, typed.turns, log)
+        }
         Some(Command::Broker) => parts::run(settings, Parts::broker(), log),
         Some(Command::Node) => parts::run(settings, Parts::node(), log),
         Some(Command::Gallery { task: None }) => parts::run(settings, Parts::gallery(), log),
@@ -46,6 +56,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         Some(Command::Ask { node, method, params }) => {
             ask::run(&settings, node, method.as_deref(), params.as_ref())
         }
+        Some(Command::TalkTurns { address }) => talk_turns::run(address),
         Some(Command::Log) => log::run(&settings),
         Some(Command::Chat { name }) => chat::run(&settings, name),
         Some(Command::Watch { broker, once }) => watch::run(&settings, *broker, *once),

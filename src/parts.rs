@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use classroom::{Classroom, Config as Class};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
@@ -15,6 +16,7 @@ use tracing::{info, warn};
 use wire::BrokerUrl;
 
 use crate::check;
+use crate::class;
 use crate::config::{self, Settings};
 use crate::signals::Signals;
 use crate::supervisor;
@@ -69,10 +71,29 @@ impl Parts {
 
 /// Runs `parts` until a signal comes or one of them fails.
 pub fn run(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
+    start(settings, parts, None, log)
+}
+
+/// Runs all parts and a class. `takes_turns`: this console is one of two who take turns there.
+pub fn run_class(
+    settings: Settings,
+    class: Class,
+    takes_turns: bool,
+    log: node::Log,
+) -> anyhow::Result<()> {
+    start(settings, Parts::all(), Some((class, takes_turns)), log)
+}
+
+fn start(
+    settings: Settings,
+    parts: Parts,
+    class: Option<(Class, bool)>,
+    log: node::Log,
+) -> anyhow::Result<()> {
     check::check(&settings, parts)?;
     raise_descriptors();
     let runtime = parts.runtime().context("cannot start the threads; raise ulimit -u")?;
-    let outcome = runtime.block_on(serve(settings, parts, log));
+    let outcome = runtime.block_on(serve(settings, parts, class, log));
     // Threads that still wait for a disk or a device end with the process.
     runtime.shutdown_background();
     outcome
@@ -91,7 +112,12 @@ fn raise_descriptors() {
     }
 }
 
-async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Result<()> {
+async fn serve(
+    settings: Settings,
+    parts: Parts,
+    class: Option<(Class, bool)>,
+    log: node::Log,
+) -> anyhow::Result<()> {
     let broker_folder = settings.broker_folder();
     let Settings { mut file, data, .. } = settings;
     // Before it reports `ready`, because a signal may follow at once.
@@ -134,11 +160,22 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
         true => Some(node::Node::new(file.node.check(file.root, data.join("node"))?, log)?),
         false => None,
     };
+    let takes_turns = class.as_ref().is_some_and(|(_, takes_turns)| *takes_turns);
+    let class = match (class, &gallery) {
+        (Some((class, _)), Some(gallery)) => Some(Classroom::bind(class, gallery.house())?),
+        _ => None,
+    };
     // A gallery's `/healthz` covers the whole process.
     let health = gallery.as_ref().map(gallery::Gallery::health).unwrap_or_default();
     let others =
         [broker.as_ref().map(broker::Broker::health), node.as_ref().map(node::Node::health)];
     others.iter().flatten().for_each(|part| health.include(part));
+    let told = class.as_ref().map(Classroom::addresses);
+    if let Some(class) = class {
+        health.include(&class.health());
+        bound.extend(class.addresses().into_iter().map(|(what, at)| ("class", what, at)));
+        running.start("class", |stop| class.run(stop));
+    }
     if let Some(gallery) = gallery {
         bound.push(("gallery", "http", gallery.local_addr()));
         bound.extend(gallery.https_addr().map(|address| ("gallery", "https", address)));
@@ -159,6 +196,12 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
         tell(&mut ready, part, scheme, address)?;
     }
     writeln!(io::stdout(), "{ready}")?;
+    if let Some(told) = told {
+        class::tell(&told)?;
+        if takes_turns {
+            class::take_turns(&told);
+        }
+    }
     supervisor::ready();
     tokio::task::spawn_blocking(move || tell_name(bound.iter().map(|(.., address)| *address)));
     let watchdog = tokio::spawn(supervisor::watch(health));
@@ -188,7 +231,7 @@ fn tell(ready: &mut String, part: &str, scheme: &str, bound: SocketAddr) -> std:
 
 /// The addresses by which a listener is called, best first: those of others, or without a network
 /// the one for this machine.
-fn called(bound: SocketAddr) -> Vec<SocketAddr> {
+pub fn called(bound: SocketAddr) -> Vec<SocketAddr> {
     let ip = bound.ip().to_canonical();
     let alone = if ip.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { ip };
     let others = reach::of(bound);
@@ -239,11 +282,11 @@ impl Running {
         }
     }
 
-    /// Stops the node first, so that it can publish `offline`; then the gallery; then the broker,
-    /// which carries their last messages.
+    /// Stops the class first, whose people leave the talk; then the node, so that it can publish
+    /// `offline`; then the gallery; then the broker, which carries their last messages.
     async fn stop(mut self) -> anyhow::Result<()> {
         let mut outcome = Ok(());
-        for next in ["node", "gallery", "broker"] {
+        for next in ["class", "node", "gallery", "broker"] {
             let Some(at) = self.stops.iter().position(|(name, _)| *name == next) else { continue };
             drop(self.stops.swap_remove(at));
             while let Some(ended) = self.tasks.join_next().await {

@@ -10,11 +10,10 @@ use crate::problem::{Code, Problem};
 
 /// Who asks. `http::guard` makes one for each request; a page's socket keeps it.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller {
+pub struct Caller {
     /// The address.
     pub peer: IpAddr,
     /// The identity.
-    #[expect(dead_code, reason = "nobody logs in yet, so that all are the same")]
     pub identity: Identity,
     /// The rights.
     pub rights: Rights,
@@ -22,13 +21,13 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// A caller of whom only the address is known. It has all rights, as everybody who is let in.
-    pub fn unknown(peer: IpAddr) -> Caller {
+    pub(crate) fn unknown(peer: IpAddr) -> Caller {
         let identity = Identity::Anonymous(Allowed::Everything);
         Caller { peer, identity, rights: Rights::ALL }
     }
 
     /// Whose share the caller uses.
-    pub fn who(&self) -> Who {
+    pub(crate) fn who(&self) -> Who {
         Who::at(self.peer)
     }
 
@@ -36,7 +35,7 @@ impl Caller {
     ///
     /// # Errors
     /// The caller has not, which is 403.
-    pub fn needs(&self, right: Right) -> Result<(), Problem> {
+    pub(crate) fn needs(&self, right: Right) -> Result<(), Problem> {
         match self.rights.have(right) {
             true => Ok(()),
             false => {

@@ -314,16 +314,17 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> BadConfig {
     move |source| BadConfig::Data { path, source }
 }
 
-/// Origins as browsers send them (RFC 6454, section 6.1): in lower case, without the scheme's
-/// default port.
 fn origins(key: &'static str, typed: &[String]) -> Result<Vec<String>, BadConfig> {
-    let each = typed.iter().map(|typed| {
-        origin(&typed.to_ascii_lowercase()).ok_or_else(|| BadConfig::Origin(key, typed.clone()))
-    });
+    let each = typed
+        .iter()
+        .map(|typed| origin(typed).ok_or_else(|| BadConfig::Origin(key, typed.clone())));
     each.collect()
 }
 
-fn origin(typed: &str) -> Option<String> {
+/// An origin as browsers send it (RFC 6454, section 6.1): in lower case, without the scheme's
+/// default port. None if something else was typed.
+pub fn origin(typed: &str) -> Option<String> {
+    let typed = typed.to_ascii_lowercase();
     let (scheme, rest) = typed.split_once("://")?;
     let default = match scheme {
         "http" => 80,

@@ -16,7 +16,7 @@ pub(crate) mod invite;
 pub(crate) mod listener;
 pub(crate) mod photos;
 pub(crate) mod proxied;
-pub(crate) mod range;
+pub mod range;
 pub(crate) mod routes;
 pub(crate) mod site;
 pub(crate) mod snapshot;

@@ -7,6 +7,7 @@
 mod caller;
 mod config;
 mod hex;
+mod house;
 mod http;
 mod limits;
 mod live;
@@ -31,8 +32,15 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-pub use config::{BadConfig, Config, Section};
+pub use caller::Caller;
+pub use config::{BadConfig, Config, Section, origin};
+pub use house::{House, MESSAGE};
 pub use http::https::HttpsError;
+pub use http::listener::{Answers, bind as listen};
+pub use http::range;
+pub use limits::shares::{Share, Who};
+pub use live::socket::Receiver;
+pub use people::{Guest, Held};
 pub use photos::picture::{BadSection as BadPicturesSection, Section as PicturesSection};
 #[doc(hidden)]
 pub use photos::store::fill;
@@ -44,6 +52,7 @@ use http::cors::Readers;
 use http::https::Https;
 use http::invite::{Door, Doors};
 use http::listener::Service;
+use http::routes::Routes;
 use http::site::Site;
 use limits::strangers::Strangers;
 use live::hub::Hub;
@@ -54,7 +63,7 @@ use photos::upload::Uploads;
 use record::away::{Away, Times};
 use record::journal::Journal;
 use record::roll::Roll;
-use relay::Relay;
+use relay::{Offered, Relay};
 
 /// A task that shows no progress for this long hangs. The slowest needs 10 s, when it looks for a
 /// broker that is gone.
@@ -75,6 +84,12 @@ pub struct Gallery {
     https: Option<(TcpListener, SocketAddr, Arc<Https>)>,
     health: Health,
     opened: Opened,
+    strangers: Strangers,
+    relay: Relay,
+    offered: Offered,
+    uploads: Uploads,
+    /// True when everything is to stop.
+    stop: watch::Sender<bool>,
 }
 
 /// What a gallery opens on disk.
@@ -151,7 +166,37 @@ impl Gallery {
         health.include(opened.people.health());
         health.include(opened.journal.health());
         opened.roll.health().into_iter().for_each(|roll| health.include(roll));
-        Ok(Gallery { config, listener, address, https, health, opened })
+        let strangers = Strangers::new();
+        let stop = watch::Sender::new(false);
+        let (offers, offered) = relay::offers();
+        let relay = Relay::new(offers, strangers.clone(), stop.subscribe());
+        let pictures = config.pictures.clone();
+        let uploads = Uploads::new(opened.store.clone(), pictures, strangers.uploads.clone());
+        Ok(Gallery {
+            config,
+            listener,
+            address,
+            https,
+            health,
+            opened,
+            strangers,
+            relay,
+            offered,
+            uploads,
+            stop,
+        })
+    }
+
+    /// This gallery for programs that let others in, also while it runs.
+    pub fn house(&self) -> House {
+        House {
+            networks: self.config.networks.clone(),
+            hosts: self.config.hosts.clone(),
+            strangers: self.strangers.clone(),
+            relay: self.relay.clone(),
+            uploads: self.uploads.clone(),
+            people: self.opened.people.clone(),
+        }
     }
 
     /// The address of HTTP, with the real port.
@@ -174,7 +219,20 @@ impl Gallery {
     /// # Errors
     /// [`Error`] if one of its tasks ends by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let Gallery { config, listener, address, https, health, opened } = self;
+        let Gallery {
+            config,
+            listener,
+            address,
+            https,
+            health,
+            opened,
+            strangers,
+            relay,
+            offered,
+            uploads,
+            stop,
+        } = self;
+        let mut stopping = stop.subscribe();
         info!(%address, broker = %config.broker, id = %config.id, "gallery");
         if let Some((_, address, https)) = &https {
             info!(%address, fingerprint = https.fingerprint(), "the gallery by HTTPS");
@@ -198,17 +256,12 @@ impl Gallery {
         let port = https.as_ref().map(|(_, address, _)| address.port());
         let hub = Arc::new(opened.hub(&config, port, say));
         let Opened { store, people, .. } = opened;
-        let (stop, mut stopping) = watch::channel(false);
         let watch = |task| health.watch(format!("the gallery's {task}"), HANGS);
         let names = Names::of_this_machine(&config.hosts);
         let networks = config.networks.clone();
         let guard = Guard::new(networks, names, &config.relay_origins, http::guard::KEYS);
         let doors = Arc::new(doors(&config, address, https.as_ref().map(|(_, at, _)| *at)));
-        let (offers, offered) = relay::offers();
-        let strangers = Strangers::new();
-        let relay = Relay::new(offers, strangers.clone(), stopping.clone());
         let pictures = config.pictures.clone();
-        let uploads = Uploads::new(store.clone(), pictures.clone(), strangers.uploads.clone());
         let (end, up) = (stopping.clone(), uploads.clone());
         let site = Site {
             hub: hub.clone(),
@@ -223,13 +276,11 @@ impl Gallery {
             policy: http::assets::policy(&config.frame_origins),
             stop: end,
         };
-        let routes = http::routes::serve(site);
-
         let service = Service {
-            routes,
+            answers: Routes::new(site),
             guard: Arc::new(guard),
             refusals: Arc::default(),
-            doors,
+            doors: Some(doors),
             strangers,
             redirect: https
                 .as_ref()

@@ -5,6 +5,7 @@
 //! page, the broker or the disk.
 
 mod cameras;
+mod guest;
 mod incoming;
 mod keys;
 mod outbox;
@@ -37,9 +38,11 @@ use outbox::Outbox;
 use presence::{Device, Presence};
 use talk::Talk;
 
+pub use guest::Guest;
 pub(crate) use keys::Keys;
 pub(crate) use outbox::Out;
 pub(crate) use pictures::Pictures;
+pub use requests::Held;
 pub(crate) use visitor::Visitor;
 
 /// Changes are gathered for this long before pages are told, so that many make one message.
@@ -47,6 +50,9 @@ const GATHER: Duration = Duration::from_millis(80);
 
 /// How many bundles wait for a page. One that misses some gets everything again.
 const BUNDLES: usize = 64;
+
+/// How many lines of the talk wait for a guest; one that misses some hears only later ones.
+const LINES: usize = 256;
 
 /// Joins from one address: a whole class may come in at once, perhaps from one address.
 const JOINS: Rate = Rate { burst: 100.0, per_second: 5.0 };
@@ -80,6 +86,8 @@ pub(crate) struct People {
     /// Told when there is something to send to the broker.
     pub outgoing: Notify,
     bundles: broadcast::Sender<Arc<str>>,
+    /// New lines of the talk, for guests.
+    lines: broadcast::Sender<Arc<Line>>,
     /// The pictures of pages' cameras on their way to the broker.
     pub pictures: Pictures,
     devices: AtomicU64,
@@ -141,6 +149,7 @@ impl People {
             changed: Notify::new(),
             outgoing: Notify::new(),
             bundles: broadcast::Sender::new(BUNDLES),
+            lines: broadcast::Sender::new(LINES),
             pictures: Pictures::default(),
             devices: AtomicU64::new(0),
         }
@@ -192,7 +201,11 @@ impl People {
         self.outgoing.notify_one();
         let changes = presence.changes();
         self.tell(&mut room, changes.happened, now);
-        let lines: Vec<Line> = room.talk.fresh().iter().map(|line| (**line).clone()).collect();
+        let fresh = room.talk.fresh();
+        for line in &fresh {
+            let _ = self.lines.send(line.clone());
+        }
+        let lines: Vec<Line> = fresh.iter().map(|line| (**line).clone()).collect();
         let mut bundles = Vec::new();
         if !changes.here.is_empty() || !changes.gone.is_empty() {
             bundles.push(ToPage::Presence { here: changes.here, gone: changes.gone });

@@ -28,9 +28,11 @@ use crate::limits::strangers::Strangers;
 use crate::live::socket::handshake;
 use crate::problem::Problem;
 use photos::{Missed, Offers, Pictures};
-use rooms::{Place, RoomName, Rooms};
+use rooms::{Place, Rooms};
 
-pub(crate) use photos::{offers, run};
+pub(crate) use message::MESSAGE;
+pub(crate) use photos::{Offered, offers, run};
+pub(crate) use rooms::RoomName;
 
 /// All rooms, and what they need.
 #[derive(Debug, Clone)]
@@ -49,7 +51,7 @@ impl Relay {
     }
 
     /// Answers a request for a room, and serves the client. Pictures sent on `/` become photos if
-    /// the caller may upload.
+    /// the room `keeps` them and the caller may upload.
     ///
     /// # Errors
     /// The request is not for a WebSocket, or there are too many clients.
@@ -57,6 +59,7 @@ impl Relay {
         &self,
         room: RoomName,
         caller: &Caller,
+        keeps: bool,
         headers: &HeaderMap,
         upgrade: OnUpgrade,
     ) -> Result<Response, Problem> {
@@ -64,7 +67,7 @@ impl Relay {
         let who = caller.who();
         let client = self.strangers.relay.take(who.clone())?;
         let place = self.rooms.join(room, who.clone())?;
-        let brings = place.room.is_root() && caller.rights.have(Right::Upload);
+        let brings = keeps && place.room.is_root() && caller.rights.have(Right::Upload);
         let serve = self.clone().serve(place, who, brings, upgrade);
         // Ends with the client, or when the gallery stops.
         tokio::spawn(async move {

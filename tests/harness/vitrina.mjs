@@ -63,6 +63,10 @@ export class Vitrina {
     this.walls = Object.fromEntries(
       parts.filter(([part]) => part === 'gallery').map(([, url]) => [url.split(':')[0], new URL(url)]),
     );
+    /** Each address of its class, by what it is for: `{http: URL, tcp: URL, 'tcp-log': URL, 'tcp-turns': URL}`. */
+    this.class = Object.fromEntries(
+      parts.filter(([part]) => part === 'class').map(([, url]) => [url.split(':')[0], new URL(url)]),
+    );
     /** The addresses of the parts that it runs: `{gallery: 'http://…', broker: 'mqtt://…'}`. */
     this.ready = Object.fromEntries(parts.reverse());
   }

@@ -25,13 +25,14 @@ impl From<Refused> for Problem {
     }
 }
 
-/// Lets a request in, and returns who makes it. `socket` is the peer's address; `is_secure` says
-/// whether TLS was used.
+/// Lets a request for `asks` in, and returns who makes it. `socket` is the peer's address;
+/// `is_secure` says whether TLS was used.
 ///
 /// # Errors
 /// Requests from there are not allowed.
 pub(crate) fn caller<B>(
     guard: &Guard,
+    asks: Asks,
     socket: IpAddr,
     is_secure: bool,
     request: &Request<B>,
@@ -45,11 +46,12 @@ pub(crate) fn caller<B>(
     calls.is_secure = is_secure;
     calls.needs_host = request.version() >= Version::HTTP_11;
     calls.target = request.uri().authority().cloned();
-    guard.page(asks(request), &calls)?;
+    guard.page(asks, &calls)?;
     Ok(Caller::unknown(peer))
 }
 
-fn asks<B>(request: &Request<B>) -> Asks {
+/// What a request of the wall is for.
+pub(crate) fn asks<B>(request: &Request<B>) -> Asks {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if relay::asks_for(request).is_some() {
         Asks::Socket

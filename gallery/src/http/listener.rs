@@ -1,18 +1,19 @@
 //! The listening sockets, and the connections that they accept.
 
+use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Guard, Refusals, Refused};
+use access::{Asks, Guard, Refusals, Refused};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::service_fn;
 use hyper::{Method, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use socket2::{Domain, Protocol, Socket, Type};
 use supervision::stopped;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -21,7 +22,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep};
 use tracing::{Instrument, debug, debug_span, warn};
-use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
 use crate::caller::Caller;
@@ -50,8 +50,11 @@ const BUFFER: usize = 32 * 1024;
 
 const BACKLOG: i32 = 1024;
 
-/// Binds the socket. Accepted sockets inherit its options.
-pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+/// Binds the socket of HTTP. Accepted sockets inherit its options.
+///
+/// # Errors
+/// The address is taken or reserved, or not one of this machine.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A restart must not wait until earlier connections time out.
     socket.set_reuse_address(true)?;
@@ -65,13 +68,27 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
+/// What the clients of a listener may ask for.
+pub trait Answers: Clone + Send + Sync + 'static {
+    /// What a request is for, which decides which pages may make it.
+    fn asks(&self, request: &Request<Incoming>) -> Asks;
+
+    /// Answers a request of a caller who was let in. HEAD arrives as GET: the body is left out.
+    fn answer(
+        &self,
+        caller: Caller,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response> + Send;
+}
+
 /// Whom a listener serves, and with what.
 #[derive(Clone)]
-pub(crate) struct Service {
-    pub routes: BoxedFilter<(Response,)>,
+pub(crate) struct Service<A> {
+    pub answers: A,
     pub guard: Arc<Guard>,
     pub refusals: Arc<Refusals>,
-    pub doors: Arc<Doors>,
+    /// Who notes by which names others come, if anybody does.
+    pub doors: Option<Arc<Doors>>,
     pub strangers: Strangers,
     /// The port of HTTPS, if HTTP redirects browsers there.
     pub redirect: Option<u16>,
@@ -86,10 +103,10 @@ struct Ends {
 }
 
 /// Serves both listeners until `stop` is true, then finishes the answers that are under way.
-pub(crate) async fn serve(
+pub(crate) async fn serve<A: Answers>(
     http: TcpListener,
     https: Option<(TcpListener, Arc<Https>)>,
-    service: Service,
+    service: Service<A>,
     stop: watch::Receiver<bool>,
     beat: impl Fn(),
 ) {
@@ -106,10 +123,10 @@ pub(crate) async fn serve(
     tokio::join!(plain, secure);
 }
 
-async fn serve_one(
+async fn serve_one<A: Answers>(
     listener: TcpListener,
     https: Option<Arc<Https>>,
-    service: Service,
+    service: Service<A>,
     mut stop: watch::Receiver<bool>,
     beat: &impl Fn(),
 ) {
@@ -172,7 +189,7 @@ fn turn_away(stream: &TcpStream, full: Full) {
     let _ = stream.try_write(answer.as_bytes());
 }
 
-impl Service {
+impl<A: Answers> Service<A> {
     async fn serve(
         self,
         stream: TcpStream,
@@ -197,20 +214,19 @@ impl Service {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let routes = TowerToHyperService::new(warp::service(self.routes.clone()));
         let service = service_fn(|mut request: Request<Incoming>| {
             let admitted = self.admit(ends, &request);
-            let routes = routes.clone();
+            let answers = self.answers.clone();
             async move {
-                match admitted {
-                    Ok(caller) => request.extensions_mut().insert(caller),
-                    Err(response) => return Ok(*response),
+                let caller = match admitted {
+                    Ok(caller) => caller,
+                    Err(response) => return Ok::<_, Infallible>(*response),
                 };
                 // Hyper leaves the body out, because it still knows the method.
                 if request.method() == Method::HEAD {
                     *request.method_mut() = Method::GET;
                 }
-                routes.call(request).await
+                Ok(answers.answer(caller, request).await)
             }
         });
         let mut connection = pin!(
@@ -234,12 +250,14 @@ impl Service {
     }
 
     /// Who makes a request, or an answer that comes before the routes.
-    fn admit<B>(
+    fn admit(
         &self,
         Ends { peer, local, is_secure }: Ends,
-        request: &Request<B>,
+        request: &Request<Incoming>,
     ) -> Result<Caller, Box<Response>> {
-        let caller = guard::caller(&self.guard, peer, is_secure, request).map_err(|refused| {
+        let asks = self.answers.asks(request);
+        let caller = guard::caller(&self.guard, asks, peer, is_secure, request);
+        let caller = caller.map_err(|refused| {
             let Refused { why, error, hint, .. } = &refused;
             match self.refusals.is_news(peer, why) {
                 true => warn!(%peer, error, hint, "refused a request"),
@@ -247,7 +265,9 @@ impl Service {
             }
             Box::new(Problem::from(refused).into_response())
         })?;
-        self.doors.note((peer, local), self.guard.names(), request);
+        if let Some(doors) = &self.doors {
+            doors.note((peer, local), self.guard.names(), request);
+        }
         let redirect = self.redirect.filter(|_| !is_secure);
         match redirect.and_then(|port| https::elsewhere(caller.peer, port, request)) {
             Some(response) => Err(Box::new(response)),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What a `Range` header asks of a file of `length` bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub enum Asked {
     /// The whole file: no range, another unit, several ranges, or an unreadable one.
     Whole,
     /// These bytes, which exist.
@@ -15,7 +15,7 @@ pub(crate) enum Asked {
 
 /// Reads the header. Several ranges are answered like none, which is allowed (14.2): nothing that
 /// shows pictures asks for them, and they can be made expensive.
-pub(crate) fn asked(header: Option<&str>, length: u64) -> Asked {
+pub fn asked(header: Option<&str>, length: u64) -> Asked {
     let spec = header.and_then(|header| header.trim().split_once('='));
     let Some((unit, spec)) = spec else { return Asked::Whole };
     if !unit.eq_ignore_ascii_case("bytes") || spec.contains(',') {

@@ -1,16 +1,24 @@
 //! All routes in one table, each with the right that it needs.
 
+use std::convert::Infallible;
+
+use access::Asks;
 use access::Right::{self, Control, Delete, Edit, Forget, Log, Look, Snap, Upload};
 use futures_util::future::BoxFuture;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::Service as _;
 use hyper::upgrade::OnUpgrade;
+use hyper_util::service::TowerToHyperService;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, HeaderName, Method};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection, path};
 
 use crate::caller::Caller;
+use crate::http::listener::Answers;
 use crate::http::site::{Asked, Query, Site};
-use crate::http::{addresses, assets, handlers};
+use crate::http::{addresses, assets, guard, handlers};
 use crate::photos::upload;
 use crate::problem::{CannotBeDone, Problem, recover};
 use crate::relay;
@@ -200,6 +208,29 @@ pub(crate) fn serve(site: Site) -> BoxedFilter<(Response,)> {
         .recover(recover)
         .unify()
         .boxed()
+}
+
+/// The table as what a listener serves.
+#[derive(Clone)]
+pub(crate) struct Routes(BoxedFilter<(Response,)>);
+
+impl Routes {
+    pub fn new(site: Site) -> Routes {
+        Routes(serve(site))
+    }
+}
+
+impl Answers for Routes {
+    fn asks(&self, request: &Request<Incoming>) -> Asks {
+        guard::asks(request)
+    }
+
+    async fn answer(&self, caller: Caller, mut request: Request<Incoming>) -> Response {
+        request.extensions_mut().insert(caller);
+        let service = TowerToHyperService::new(warp::service(self.0.clone()));
+        let answered: Result<Response, Infallible> = service.call(request).await;
+        answered.unwrap_or_else(|never| match never {})
+    }
 }
 
 #[cfg(test)]

@@ -9,21 +9,24 @@ pub(crate) use quota::Full;
 /// A limited amount of something, of which each holder has a share.
 pub(crate) type Shares = quota::Shares<Who>;
 /// The part that one holder has, until this is dropped.
-pub(crate) type Share = quota::Share<Who>;
+pub type Share = quota::Share<Who>;
 
 /// Whose share it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Who {
+pub enum Who {
+    /// A machine.
     Address(IpAddr),
+    /// A node.
     Node(NodeName),
     /// All who show their cameras from pages.
     Pages,
+    /// The gallery itself.
     Gallery,
 }
 
 impl Who {
     /// An IPv6 network counts as one, see [`quota::network`].
-    pub fn at(address: IpAddr) -> Who {
+    pub(crate) fn at(address: IpAddr) -> Who {
         Who::Address(quota::network(address))
     }
 }

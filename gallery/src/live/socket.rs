@@ -19,7 +19,7 @@ use crate::limits::shares::Share;
 use crate::live::frames::Jpeg;
 use stream::write_picture;
 
-pub(crate) use receiver::Receiver;
+pub use receiver::Receiver;
 pub(crate) use stream::{Stream, upgraded};
 
 /// The most bytes read at once: answers are small, and each page has such a buffer.

@@ -21,17 +21,19 @@ pub(crate) enum Saying {
 
 /// A request that is not done now: why, and in how many seconds it may be, if ever.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Held {
+pub struct Held {
+    /// In how many seconds it may be done; `None` for never.
     pub seconds: Option<f32>,
+    /// Why it is not done, in words for who asked.
     pub why: String,
 }
 
 impl Held {
-    pub fn never(why: impl Into<String>) -> Self {
+    pub(crate) fn never(why: impl Into<String>) -> Self {
         Held { seconds: None, why: why.into() }
     }
 
-    pub fn after(seconds: f32, why: impl Into<String>) -> Self {
+    pub(crate) fn after(seconds: f32, why: impl Into<String>) -> Self {
         Held { seconds: Some(seconds), why: why.into() }
     }
 }

@@ -135,7 +135,7 @@ async fn a_camera_is_shown_by_who_may_show_one() {
     ] {
         shows.headers.insert(name, value.parse().unwrap());
     }
-    let mut request = warp::http::Request::new(());
+    let mut request = Request::new(());
     shows.upgrade = Some(hyper::upgrade::on(&mut request));
     assert_eq!(answer(site(data.path()), shows).await.status(), StatusCode::FORBIDDEN);
 }

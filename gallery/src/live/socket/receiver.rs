@@ -16,7 +16,7 @@ const FULL: Broken = Broken(TRY_LATER, "too many messages of your address wait o
 
 /// Reads a client's messages, see the module.
 #[derive(Debug)]
-pub(crate) struct Receiver {
+pub struct Receiver {
     /// The most bytes read at once.
     step: usize,
     messages: Messages,
@@ -30,7 +30,7 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Reads `step` bytes at once. `begun` was read from the connection already. A message may have
     /// `most` bytes, and takes them from `memory`.
-    pub fn new(step: usize, most: usize, begun: &[u8], memory: Share) -> Self {
+    pub(crate) fn new(step: usize, most: usize, begun: &[u8], memory: Share) -> Self {
         let mut messages = Messages::new(most);
         messages.buffer().extend_from_slice(begun);
         Receiver { step, messages, memory, within: MESSAGE_WITHIN, by: None }

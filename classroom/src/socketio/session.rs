@@ -1,0 +1,399 @@
+//! One client: what waits for it, which namespaces it is in, and whether it is alive. Without a
+//! socket: polls and WebSockets take from it.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gallery::Share;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use super::receiver::Receiver;
+use crate::limits::Who;
+
+/// How often a client is asked whether it is there, and how long it may take to answer.
+pub(crate) const PING_EVERY: Duration = Duration::from_secs(25);
+pub(crate) const PONG_WITHIN: Duration = Duration::from_secs(20);
+
+/// A client that enters no namespace within this time is closed.
+const ENTER_WITHIN: Duration = Duration::from_secs(15);
+
+/// The most bytes that wait for a client, and what an event counts besides its content.
+const QUEUE: usize = 16 * 1024 * 1024;
+const EACH: usize = 128;
+
+/// A client keeps up while no more than this waits for it.
+const KEEPS_UP: usize = 64 * 1024;
+
+/// How long a sender waits for those who do not keep up; then not before they have caught up.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The most namespaces of a client.
+const NAMESPACES: usize = 8;
+
+/// Something for a client, shared by all who have not taken it yet.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// An Engine.IO packet as a text.
+    pub text: Bytes,
+    pub attachments: Vec<Bytes>,
+    /// Its share of the memory for messages.
+    _memory: Vec<Share>,
+}
+
+impl Event {
+    pub fn new(text: String, attachments: Vec<Bytes>, memory: Vec<Share>) -> Arc<Event> {
+        Arc::new(Event { text: text.into(), attachments, _memory: memory })
+    }
+
+    /// A packet of the server's own.
+    pub fn own(text: impl Into<String>) -> Arc<Event> {
+        Event::new(text.into(), Vec::new(), Vec::new())
+    }
+
+    fn cost(&self) -> usize {
+        EACH + self.text.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+}
+
+/// How a client takes what waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// By polls, of which the one with this number is the newest.
+    Polling(u64),
+    /// By polls still, but a WebSocket is tried: polls end at once.
+    Upgrading,
+    WebSocket,
+}
+
+/// A client, see the module.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub sid: String,
+    pub peer: IpAddr,
+    state: Mutex<State>,
+    /// Told when there is something to take.
+    came: Notify,
+    /// Told when something was taken.
+    taken: Notify,
+    /// What it sends goes here, one after the other.
+    pub receiver: tokio::sync::Mutex<Receiver>,
+    _place: quota::Share<Who>,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: VecDeque<Arc<Event>>,
+    bytes: usize,
+    transport: Transport,
+    namespaces: Vec<String>,
+    is_closed: bool,
+    is_slow: bool,
+    /// When it is to be asked next.
+    ask_at: Instant,
+    /// When it must have answered, or entered a namespace.
+    answer_by: Option<Instant>,
+    enter_by: Instant,
+}
+
+/// What a client takes next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Event(Arc<Event>),
+    /// Another poll or a WebSocket takes it.
+    Elsewhere,
+    Closed,
+}
+
+impl Session {
+    pub fn new(
+        sid: String,
+        peer: IpAddr,
+        transport: Transport,
+        place: quota::Share<Who>,
+    ) -> Session {
+        let now = Instant::now();
+        let state = State {
+            queue: VecDeque::new(),
+            bytes: 0,
+            transport,
+            namespaces: Vec::new(),
+            is_closed: false,
+            is_slow: false,
+            ask_at: now + PING_EVERY,
+            answer_by: None,
+            enter_by: now + ENTER_WITHIN,
+        };
+        let (came, taken) = (Notify::new(), Notify::new());
+        let (state, receiver) = (Mutex::new(state), tokio::sync::Mutex::default());
+        Session { sid, peer, state, came, taken, receiver, _place: place }
+    }
+
+    /// Queues something. A client for which too much waits is closed.
+    pub fn put(&self, event: Arc<Event>) {
+        let mut state = self.lock();
+        if state.is_closed {
+            return;
+        }
+        state.bytes += event.cost();
+        match state.bytes > QUEUE {
+            true => state.close(),
+            false => state.queue.push_back(event),
+        }
+        drop(state);
+        self.came.notify_waiters();
+        self.taken.notify_waiters();
+    }
+
+    /// The next for this way of taking. Safe to cancel.
+    pub async fn next(&self, transport: Transport) -> Next {
+        loop {
+            // It notices what comes from here on, even before its first poll.
+            let came = self.came.notified();
+            if let Some(next) = self.take(transport) {
+                return next;
+            }
+            came.await;
+        }
+    }
+
+    /// What there is to take now, if anything.
+    pub fn take(&self, transport: Transport) -> Option<Next> {
+        let mut state = self.lock();
+        if state.is_closed {
+            return Some(Next::Closed);
+        }
+        if state.transport != transport {
+            return Some(Next::Elsewhere);
+        }
+        let event = state.queue.pop_front();
+        match &event {
+            Some(event) => state.bytes -= event.cost(),
+            None => state.is_slow = false,
+        }
+        drop(state);
+        self.taken.notify_waiters();
+        event.map(Next::Event)
+    }
+
+    /// A new poll, unless a WebSocket takes all. An older poll ends.
+    pub fn poll(&self) -> Option<Transport> {
+        let mut state = self.lock();
+        let next = match state.transport {
+            Transport::Polling(number) => Transport::Polling(number + 1),
+            Transport::Upgrading => return Some(Transport::Polling(0)),
+            Transport::WebSocket => return None,
+        };
+        state.transport = next;
+        drop(state);
+        self.came.notify_waiters();
+        Some(next)
+    }
+
+    /// A WebSocket is tried, used, or was given up.
+    pub fn move_to(&self, transport: Transport) {
+        self.lock().transport = transport;
+        self.came.notify_waiters();
+    }
+
+    pub fn transport(&self) -> Transport {
+        self.lock().transport
+    }
+
+    /// The client is there.
+    pub fn answered(&self) {
+        self.lock().answer_by = None;
+    }
+
+    /// Time passed: the client is asked, or closed because it did not answer. Returns whether it is
+    /// closed.
+    pub fn tick(&self, now: Instant) -> bool {
+        let mut state = self.lock();
+        let late = state.answer_by.is_some_and(|by| now >= by);
+        let outside = state.namespaces.is_empty() && now >= state.enter_by;
+        if late || outside {
+            state.close();
+        }
+        let is_due = !state.is_closed && now >= state.ask_at;
+        if is_due {
+            state.ask_at = now + PING_EVERY;
+            state.answer_by = Some(now + PONG_WITHIN);
+        }
+        let is_closed = state.is_closed;
+        drop(state);
+        match is_due {
+            true => self.put(Event::own("2")),
+            false if is_closed => self.wake(),
+            false => {}
+        }
+        is_closed
+    }
+
+    /// Enters a namespace, unless it is in too many.
+    pub fn enter(&self, namespace: &str) -> bool {
+        let mut state = self.lock();
+        if state.namespaces.iter().any(|one| one == namespace) {
+            return true;
+        }
+        let enters = state.namespaces.len() < NAMESPACES;
+        if enters {
+            state.namespaces.push(namespace.to_owned());
+        }
+        enters
+    }
+
+    /// Leaves a namespace; who was in no other may enter one for some time.
+    pub fn leave(&self, namespace: &str) {
+        let mut state = self.lock();
+        state.namespaces.retain(|one| one != namespace);
+        state.enter_by = Instant::now() + ENTER_WITHIN;
+    }
+
+    pub fn is_in(&self, namespace: &str) -> bool {
+        self.lock().namespaces.iter().any(|one| one == namespace)
+    }
+
+    /// Ends it; what waits is dropped.
+    pub fn close(&self) {
+        self.lock().close();
+        self.wake();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
+    fn wake(&self) {
+        self.came.notify_waiters();
+        self.taken.notify_waiters();
+    }
+
+    /// Waits until all who keep up have room for more: so a sender that is faster than they are
+    /// fills its own socket and has to wait, but one that stalls delays it once, by [`PATIENCE`].
+    pub async fn all_take(sessions: &[Arc<Session>]) {
+        let deadline = Instant::now() + PATIENCE;
+        for session in sessions {
+            session.has_room(deadline).await;
+        }
+    }
+
+    async fn has_room(&self, deadline: Instant) {
+        loop {
+            let taken = self.taken.notified();
+            {
+                let state = self.lock();
+                if state.is_slow || state.is_closed || state.bytes <= KEEPS_UP {
+                    return;
+                }
+            }
+            if timeout_at(deadline, taken).await.is_err() {
+                self.lock().is_slow = true;
+                return;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn close(&mut self) {
+        self.is_closed = true;
+        (self.queue, self.bytes) = (VecDeque::new(), 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quota::Shares;
+
+    use super::*;
+
+    fn session(transport: Transport) -> Session {
+        let peer = IpAddr::from([127, 0, 0, 1]);
+        let place = Shares::new("places", 1).take(Who::at(peer)).unwrap();
+        Session::new("sid".to_owned(), peer, transport, place)
+    }
+
+    fn text(next: Option<Next>) -> String {
+        match next {
+            Some(Next::Event(event)) => String::from_utf8(event.text.to_vec()).unwrap(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_newer_poll_ends_the_older_and_a_websocket_ends_both() {
+        let session = session(Transport::Polling(0));
+        let older = session.poll().unwrap();
+        let waits = session.next(older);
+        let newer = session.poll().unwrap();
+        assert!(matches!(waits.await, Next::Elsewhere));
+        session.put(Event::own("4a"));
+        assert_eq!(text(session.take(newer)), "4a");
+        let waits = session.next(newer);
+        session.move_to(Transport::Upgrading);
+        assert!(matches!(waits.await, Next::Elsewhere));
+        let meanwhile = session.poll().unwrap();
+        assert!(matches!(session.next(meanwhile).await, Next::Elsewhere));
+        session.move_to(Transport::WebSocket);
+        assert_eq!(session.poll(), None);
+        session.put(Event::own("4b"));
+        assert_eq!(text(session.take(Transport::WebSocket)), "4b");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_is_waited_for_once_and_ended_when_too_much_waits() {
+        let slow = Arc::new(session(Transport::WebSocket));
+        let event = Event::own("x".repeat(1 << 20));
+        for waits in [true, false, false] {
+            slow.put(event.clone());
+            let before = Instant::now();
+            Session::all_take(std::slice::from_ref(&slow)).await;
+            assert_eq!(before.elapsed() >= PATIENCE, waits);
+        }
+        for _ in 0..13 {
+            slow.put(event.clone());
+        }
+        assert!(slow.is_closed());
+        assert!(matches!(slow.take(Transport::WebSocket), Some(Next::Closed)));
+        // The memory is free again.
+        assert_eq!(Arc::strong_count(&event), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_answer_or_enters_nothing_is_ended() {
+        let (idle, dead, alive) = (
+            session(Transport::WebSocket),
+            session(Transport::WebSocket),
+            session(Transport::WebSocket),
+        );
+        assert!(dead.enter("/") && alive.enter("/"));
+        let start = Instant::now();
+        for second in 0..200 {
+            let now = start + Duration::from_secs(second);
+            let (idle, dead) = (idle.tick(now), dead.tick(now));
+            assert!(!alive.tick(now), "{second}");
+            if let Some(Next::Event(event)) = alive.take(Transport::WebSocket) {
+                assert_eq!(event.text, "2");
+                alive.answered();
+            }
+            assert_eq!((idle, dead), (second >= 15, second >= 45), "{second}");
+        }
+    }
+
+    #[test]
+    fn namespaces_have_a_bound() {
+        let session = session(Transport::WebSocket);
+        let entered = (0..20).filter(|n| session.enter(&format!("/{n}"))).count();
+        assert_eq!(entered, NAMESPACES);
+        assert!(session.enter("/0"));
+        session.leave("/0");
+        assert!(!session.is_in("/0") && session.enter("/20"));
+    }
+}

@@ -1,0 +1,107 @@
+//! A running gallery as programs use it that let others in by ways of their own: the relay's rooms,
+//! the talk, the photos, and the bounds that all strangers share.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use access::{Guard, Keys, Names, Networks};
+use bytes::Bytes;
+use hyper::upgrade::OnUpgrade;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::info;
+use warp::http::HeaderMap;
+use warp::reply::{Reply, Response};
+use wire::PhotoId;
+
+use crate::caller::Caller;
+use crate::http::listener::{self, Answers, Service};
+use crate::limits::shares::{Share, Who};
+use crate::limits::strangers::Strangers;
+use crate::live::socket::Receiver;
+use crate::now::Now;
+use crate::people::{Guest, Held, People};
+use crate::photos::upload::Uploads;
+use crate::relay::{self, Relay, RoomName};
+
+/// The longest message that is passed on, in bytes.
+pub const MESSAGE: usize = relay::MESSAGE;
+
+/// The most bytes of a WebSocket read at once.
+const READ: usize = 16 * 1024;
+
+/// A running gallery, see the module. A cheap handle.
+#[derive(Debug, Clone)]
+pub struct House {
+    pub(crate) networks: Networks,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) strangers: Strangers,
+    pub(crate) relay: Relay,
+    pub(crate) uploads: Uploads,
+    pub(crate) people: Arc<People>,
+}
+
+impl House {
+    /// Lets the same networks in as the gallery, by the same names, and pages of these `origins`.
+    pub fn guard(&self, origins: &[String], keys: Keys) -> Guard {
+        let names = Names::of_this_machine(&self.hosts);
+        Guard::new(self.networks.clone(), names, origins, keys)
+    }
+
+    /// Serves HTTP until `stop` is true, then finishes the answers that are under way. Its
+    /// connections take from the gallery's. Calls `beat` now and then.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        guard: Arc<Guard>,
+        answers: impl Answers,
+        stop: watch::Receiver<bool>,
+        beat: impl Fn(),
+    ) {
+        let refusals = Arc::default();
+        let strangers = self.strangers.clone();
+        let service = Service { answers, guard, refusals, doors: None, strangers, redirect: None };
+        listener::serve(listener, None, service, stop, beat).await;
+    }
+
+    /// Answers a request for a WebSocket in a room of the relay; without a name, in that at `/`.
+    /// There pictures become photos if they are to be `kept`.
+    pub fn relay(
+        &self,
+        room: Option<&str>,
+        caller: &Caller,
+        kept: bool,
+        headers: &HeaderMap,
+        upgrade: OnUpgrade,
+    ) -> Response {
+        let room = room.map_or(Ok(RoomName::default()), str::parse);
+        room.and_then(|room| self.relay.enter(room, caller, kept, headers, upgrade))
+            .unwrap_or_else(Reply::into_response)
+    }
+
+    /// An empty share of the memory for messages that are unfinished or wait for somebody.
+    pub fn memory(&self, address: IpAddr) -> Share {
+        self.strangers.messages.none(Who::at(address))
+    }
+
+    /// Reads the messages of a WebSocket, of at most [`MESSAGE`] bytes.
+    pub fn receiver(&self, address: IpAddr) -> Receiver {
+        Receiver::new(READ, MESSAGE, &[], self.memory(address))
+    }
+
+    /// Stores a picture as a photo, if it is one.
+    pub async fn keep(&self, picture: Bytes) {
+        let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
+        if let Err(problem) = self.uploads.bring(id, picture).await {
+            info!(why = problem.error(), "an upload is shown, but stored as no photo");
+        }
+    }
+
+    /// Somebody joins the talk as `name`, from `address`.
+    ///
+    /// # Errors
+    /// [`Held`]: the name cannot be shown, or too many join.
+    pub fn join(&self, name: &str, address: IpAddr) -> Result<Guest, Held> {
+        Guest::join(self.people.clone(), name, address)
+    }
+}
