@@ -45,6 +45,7 @@ use http::https::Https;
 use http::invite::{Door, Doors};
 use http::listener::Service;
 use http::site::Site;
+use http::zip::Downloads;
 use limits::strangers::Strangers;
 use live::hub::Hub;
 use people::People;
@@ -213,6 +214,7 @@ impl Gallery {
             store: store.clone(),
             pictures,
             uploads: up,
+            downloads: Downloads::default(),
             relay: relay.clone(),
             health: health.clone(),
             strangers: strangers.clone(),

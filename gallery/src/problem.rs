@@ -50,6 +50,8 @@ pub(crate) enum Code {
     /// Another gallery stores.
     ViewOnly,
     Stopping,
+    /// Looking for words takes too long.
+    Slow,
     CameraUnknown,
     /// A page shows it, and takes its photos itself.
     CameraOfPage,
