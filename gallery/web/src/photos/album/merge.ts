@@ -40,6 +40,7 @@ export function count(days: readonly Day[], photo: Photo, by: 1 | -1): Day[] {
   const before = days.find((other) => other.day === day);
   const now = { day, ...empty, ...before };
   now.count += by;
+  if (now.of !== undefined) now.of += by;
   now.aspect = Math.max(0, now.aspect + by * shape(photo.width, photo.height));
   if (now.cameras === 0 && photo.camera) now.cameras = 1;
   const others = days.filter((other) => other.day !== day);
@@ -47,6 +48,14 @@ export function count(days: readonly Day[], photo: Photo, by: 1 | -1): Day[] {
   const at = others.findIndex((other) => other.start < now.start);
   others.splice(at < 0 ? others.length : at, 0, now);
   return others;
+}
+
+/** The days after a photo came that has not the word. */
+export function beside(days: readonly Day[], photo: Photo): Day[] {
+  const { day } = dayOf(photo.taken);
+  return days.map((other) =>
+    other.day === day && other.of !== undefined ? { ...other, of: other.of + 1 } : other,
+  );
 }
 
 /** A day computed from its photos, when all of them are known. */
