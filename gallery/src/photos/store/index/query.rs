@@ -330,7 +330,7 @@ impl<'a> Looking<'a> {
     /// name, and the caption.
     fn finds(&mut self, row: &Row<'_>, texts: [usize; 4]) -> Result<bool> {
         self.looked += 1;
-        if self.looked % LOOKS == 0 && Instant::now() > self.until {
+        if self.looked.is_multiple_of(LOOKS) && Instant::now() > self.until {
             return Err(StoreError::Slow);
         }
         let mut found = [""; 4];

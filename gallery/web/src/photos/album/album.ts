@@ -4,7 +4,7 @@
 import { computed, signal } from "@preact/signals";
 import type { Listed } from "../../net/api";
 import { matches, query, type Filter } from "../filter/filter";
-import { beside, count, dayOf, order, put, recount, without } from "./merge";
+import { count, countAll, dayOf, order, put, recount, without } from "./merge";
 import type { Day, Photo, PhotoEvent } from "../photo";
 import type { Loaded } from "../grid/day-list";
 
@@ -75,6 +75,8 @@ export class Album {
   /** Photos that events have counted already, and photos deleted here. */
   readonly #counted = new Set<string>();
   readonly #gone = new Set<string>();
+  /** Which came and which went since the days were counted, with and without the word. */
+  readonly #counts = new Map<string, 1 | -1>();
   /** The newest event of each photo of which the gallery is asked whether it has the word. */
   readonly #judged = new Map<string, PhotoEvent>();
   #asking: AbortController | null = null;
@@ -100,6 +102,7 @@ export class Album {
       if (asking.signal.aborted) return;
       this.#asking = null;
       this.#counted.clear();
+      this.#counts.clear();
       this.failed.value = false;
       const here = new Set(days.map(({ day }) => day));
       const loaded = [...this.loaded.peek()].filter(([day]) => here.has(day));
@@ -157,8 +160,6 @@ export class Album {
       const meant = await this.#source.has(this.filter, now.photo);
       if (this.#judged.get(id) !== now) return;
       this.#hear(now, meant);
-      if (!meant && now.event === "stored" && this.days.peek())
-        this.days.value = beside(this.days.peek() ?? [], now.photo);
     } catch {
       if (this.#judged.get(id) === now) this.#later();
     }
@@ -171,6 +172,9 @@ export class Album {
     const told: PhotoEvent = meant ? event : { event: "deleted", id };
     for (const { missed } of this.#running.values()) missed.push(told);
     if (this.#asking) this.#doubt = true;
+    if (event.event === "stored") this.#countAll(event.photo, 1);
+    const gone = event.event === "deleted" ? (this.find(id) ?? event.photo) : null;
+    if (gone) this.#countAll(gone, -1);
     if (event.event === "deleted") this.#remove(id);
     else if (!meant) this.#remove(id, true);
     else this.#take(event.photo, event.event === "stored");
@@ -243,6 +247,14 @@ export class Album {
     } else if (!have && this.days.peek()?.find((other) => other.day === day)?.count === 1) {
       this.#keep(day, { photos: [photo], whole: true });
     }
+  }
+
+  /** With and without the word; the same thing is often told twice. */
+  #countAll(photo: Photo, by: 1 | -1): void {
+    const days = this.days.peek();
+    if (!this.filter.word || !days || this.#counts.get(photo.id) === by) return;
+    this.#counts.set(photo.id, by);
+    this.days.value = countAll(days, photo, by);
   }
 
   #remove(id: string, known = false): void {

@@ -40,7 +40,6 @@ export function count(days: readonly Day[], photo: Photo, by: 1 | -1): Day[] {
   const before = days.find((other) => other.day === day);
   const now = { day, ...empty, ...before };
   now.count += by;
-  if (now.of !== undefined) now.of += by;
   now.aspect = Math.max(0, now.aspect + by * shape(photo.width, photo.height));
   if (now.cameras === 0 && photo.camera) now.cameras = 1;
   const others = days.filter((other) => other.day !== day);
@@ -50,11 +49,11 @@ export function count(days: readonly Day[], photo: Photo, by: 1 | -1): Day[] {
   return others;
 }
 
-/** The days after a photo came that has not the word. */
-export function beside(days: readonly Day[], photo: Photo): Day[] {
+/** The days with one photo more or fewer, whether it has the word or not. */
+export function countAll(days: readonly Day[], photo: Photo, by: 1 | -1): Day[] {
   const { day } = dayOf(photo.taken);
   return days.map((other) =>
-    other.day === day && other.of !== undefined ? { ...other, of: other.of + 1 } : other,
+    other.day === day && other.of !== undefined ? { ...other, of: other.of + by } : other,
   );
 }
 
