@@ -548,7 +548,7 @@ export const en = {
       [["Space", "Shift"], "Select a photo, a range"],
       [["Ctrl", "A"], "Select the day"],
       [["D", "L", "P", "I"], "Download, link, pin, facts"],
-      [["P", "C"], "Pin, caption what is selected"],
+      [["D", "P", "C"], "Download, pin, caption what is selected"],
       [["Del"], "Delete the photo"],
       [["Ctrl", "Z"], "Undo that"],
       [["+", "-", "0"], "Zoom"],

@@ -547,7 +547,7 @@ export const fr: Words = {
       [["Espace", "Maj"], "Sélectionner une photo, une série"],
       [["Ctrl", "A"], "Sélectionner le jour"],
       [["D", "L", "P", "I"], "Télécharger, lien, épingler, infos"],
-      [["P", "C"], "Épingler, légender la sélection"],
+      [["D", "P", "C"], "Télécharger, épingler, légender la sélection"],
       [["Suppr"], "Supprimer la photo"],
       [["Ctrl", "Z"], "Annuler cela"],
       [["+", "-", "0"], "Zoom"],

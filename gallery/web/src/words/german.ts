@@ -549,7 +549,7 @@ export const de: Words = {
       [["Leertaste", "Umschalt"], "Ein Foto auswählen, einen Bereich"],
       [["Strg", "A"], "Den Tag auswählen"],
       [["D", "L", "P", "I"], "Laden, Link, anpinnen, Angaben"],
-      [["P", "C"], "Ausgewähltes anpinnen, beschriften"],
+      [["D", "P", "C"], "Ausgewähltes herunterladen, anpinnen, beschriften"],
       [["Entf"], "Foto löschen"],
       [["Strg", "Z"], "Das rückgängig machen"],
       [["+", "-", "0"], "Zoom"],

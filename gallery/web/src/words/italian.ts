@@ -544,7 +544,7 @@ export const it: Words = {
       [["Spazio", "Maiusc"], "Seleziona una foto, una serie"],
       [["Ctrl", "A"], "Seleziona il giorno"],
       [["D", "L", "P", "I"], "Scarica, link, fissa, dati"],
-      [["P", "C"], "Fissa, descrivi la selezione"],
+      [["D", "P", "C"], "Scarica, fissa, descrivi la selezione"],
       [["Canc"], "Elimina la foto"],
       [["Ctrl", "Z"], "Annulla"],
       [["+", "-", "0"], "Zoom"],

@@ -546,7 +546,7 @@ export const pt: Words = {
       [["Espaço", "Shift"], "Selecionar uma foto, uma série"],
       [["Ctrl", "A"], "Selecionar o dia"],
       [["D", "L", "P", "I"], "Baixar, link, fixar, dados"],
-      [["P", "C"], "Fixar, legendar as selecionadas"],
+      [["D", "P", "C"], "Baixar, fixar, legendar as selecionadas"],
       [["Del"], "Excluir a foto"],
       [["Ctrl", "Z"], "Desfazer isso"],
       [["+", "-", "0"], "Zoom"],

@@ -545,7 +545,7 @@ export const es: Words = {
       [["Espacio", "Mayús"], "Elegir una foto, un tramo"],
       [["Ctrl", "A"], "Elegir el día"],
       [["D", "L", "P", "I"], "Descargar, enlace, fijar, datos"],
-      [["P", "C"], "Fijar o poner pie a lo elegido"],
+      [["D", "P", "C"], "Descargar, fijar o poner pie a lo elegido"],
       [["Supr"], "Borrar la foto"],
       [["Ctrl", "Z"], "Deshacerlo"],
       [["+", "-", "0"], "Tamaño"],
