@@ -111,7 +111,7 @@ test('a day of stored photos at 25 a second leaves none out', async (t) => {
   // Yesterday's.
   await page.getByRole('button', { name: 'Play the day' }).last().click();
   await page.keyboard.press('Shift+>');
-  await until('its end', async () => (await place(page)) === 149);
+  await until('its end', async () => (await place(page)) === 149, { limit: 120_000 });
   assert.deepEqual(await page.evaluate('places'), Array.from({ length: 150 }, (_, i) => i));
   assert.equal(await page.evaluate('drawn'), 150);
   assert.deepEqual(page.errors, []);

@@ -21,7 +21,8 @@ use crate::http::routes::RESOURCE_POLICY;
 use crate::http::site::{Asked, Site};
 use crate::photos::archive::{Archive, Plan, Progress, State};
 use crate::photos::store::Query;
-use crate::problem::Problem;
+use crate::photos::upload;
+use crate::problem::{Code, Problem};
 
 /// The most photos that are asked for by their ids, the bytes of a form with them, and how long it
 /// may take.
@@ -63,7 +64,14 @@ async fn form(asked: &mut Asked) -> Result<Parameters, Problem> {
 
 /// The photos that the parameters name or select, as a ZIP.
 pub(crate) async fn send(site: Site, mut asked: Asked) -> Result<Response, Problem> {
-    let share = site.strangers.zips.take(asked.caller.who())?;
+    let share = match site.strangers.zips.take(asked.caller.who()) {
+        Ok(share) => share,
+        Err(full) => {
+            // Otherwise a client that still sends would not read the reason.
+            upload::pass_over(asked.body).await;
+            return Err(full.into());
+        }
+    };
     let mut memory = site.strangers.lists.none(asked.caller.who());
     let parameters = &match asked.method {
         Method::POST => form(&mut asked).await?,
@@ -74,7 +82,8 @@ pub(crate) async fn send(site: Site, mut asked: Asked) -> Result<Response, Probl
     let mut grow = |plan: &Plan| {
         memory.grow(plan.memory()).map_err(|_| {
             let hint = "ask for fewer, such as those of a day, or wait until other ZIPs are done";
-            Problem::unavailable("there is no room now for a ZIP of so many photos", hint)
+            let error = "there is no room now for a ZIP of so many photos";
+            Problem::unavailable(error, hint).coded(Code::ZipTooLarge)
         })
     };
     match parameters.get("ids") {

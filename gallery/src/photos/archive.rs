@@ -307,17 +307,21 @@ impl Sending {
     ) -> io::Result<Vec<u8>> {
         let length = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
         let mut piece = vec![0; length];
-        reader.read_exact(&mut piece)?;
+        let read = reader.read_exact(&mut piece);
         crc.update(&piece);
         let left = left - length as u64;
-        if left > 0 {
+        if read.is_ok() && left > 0 {
             self.step = Step::Bytes(n, reader, left, crc);
             return Ok(piece);
         }
         let photo = &self.archive.photos[n];
-        if crc.finalize() != photo.crc {
-            warn!(photo = %photo.id, "a ZIP ends early: the photo's file changed while it was sent");
-            return Err(io::Error::other("a photo changed while it was sent"));
+        let whole = read.and_then(|()| match crc.finalize() == photo.crc {
+            true => Ok(()),
+            false => Err(io::Error::other("the file changed while it was sent")),
+        });
+        if let Err(error) = whole {
+            warn!(photo = %photo.id, %error, "a ZIP ends early");
+            return Err(error);
         }
         self.progress.photos.store(n as u64 + 1, Ordering::Relaxed);
         let is_last = n + 1 == self.archive.photos.len();

@@ -329,6 +329,7 @@ impl Store {
         taken: u64,
         media: MediaType,
     ) -> Result<Box<dyn Blob>, StoreError> {
+        self.shared.blobs.is_here()?;
         let (here, trash) = (Key::photo(taken, id, media), Key::trash(id, media));
         // Between the first two it may be restored.
         for key in [&here, &trash, &here] {

@@ -499,6 +499,8 @@ export const en = {
     "photos-away": "The gallery's folder of photos is away.",
     "view-only": "Another gallery stores the photos.",
     stopping: "The gallery is stopping.",
+    slow: "Looking for this takes too long. Name a camera, a person or a day too.",
+    "zip-too-large": "There is no room now for a ZIP of so many photos. Take fewer at once.",
     "picture-refused": "This picture cannot be read.",
     "camera-unknown": "This camera is not here.",
     "node-disk-full": "The disk at the camera is full.",

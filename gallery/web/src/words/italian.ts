@@ -495,6 +495,8 @@ export const it: Words = {
     "photos-away": "La cartella delle foto della galleria non c’è.",
     "view-only": "Le foto le conserva un’altra galleria.",
     stopping: "La galleria si sta fermando.",
+    slow: "Questa ricerca richiede troppo tempo. Scegli anche una videocamera, una persona o un giorno.",
+    "zip-too-large": "Ora non c’è posto per uno ZIP di tante foto. Prendine meno alla volta.",
     "picture-refused": "Questa immagine non si può leggere.",
     "camera-unknown": "Questa videocamera non è qui.",
     "node-disk-full": "Il disco della videocamera è pieno.",

@@ -497,6 +497,8 @@ export const pt: Words = {
     "photos-away": "A pasta de fotos da galeria não está lá.",
     "view-only": "Outra galeria guarda as fotos.",
     stopping: "A galeria está parando.",
+    slow: "Esta busca demora demais. Escolha também uma câmera, uma pessoa ou um dia.",
+    "zip-too-large": "Não há espaço agora para um ZIP de tantas fotos. Pegue menos de cada vez.",
     "picture-refused": "Não dá para ler esta imagem.",
     "camera-unknown": "Esta câmera não está aqui.",
     "node-disk-full": "O disco da câmera está cheio.",

@@ -496,6 +496,8 @@ export const es: Words = {
     "photos-away": "Falta la carpeta de fotos de la galería.",
     "view-only": "Las fotos las guarda otra galería.",
     stopping: "La galería se está parando.",
+    slow: "Esta búsqueda tarda demasiado. Elige también una cámara, una persona o un día.",
+    "zip-too-large": "Ahora no cabe un ZIP de tantas fotos. Elige menos de una vez.",
     "picture-refused": "Esta imagen no se puede leer.",
     "camera-unknown": "Esta cámara no está aquí.",
     "node-disk-full": "El disco de la cámara está lleno.",

@@ -1,7 +1,7 @@
 // ZIPs of photos: the browser saves what the gallery sends, and the page shows how far that is.
 
 import { signal } from "@preact/signals";
-import { cancelZip, refusalText, zipProgress, type ZipProgress } from "../../net/api";
+import { cancelZip, refusal, zipProgress, type ZipProgress } from "../../net/api";
 import { newId, type Photo } from "../photo";
 
 /** How often the gallery is asked how far it is. */
@@ -58,7 +58,7 @@ export function download(photos: readonly Photo[]): void {
   frame.addEventListener("load", () => {
     const answer = frame.contentDocument;
     if (answer?.URL === "about:blank") return;
-    fail(token, refusalText(answer?.body.textContent ?? ""));
+    fail(token, refusal(0, answer?.body.textContent ?? "").message);
   });
   form.submit();
   form.remove();
