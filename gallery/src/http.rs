@@ -21,3 +21,4 @@ pub(crate) mod routes;
 pub(crate) mod site;
 pub(crate) mod snapshot;
 pub(crate) mod titles;
+pub(crate) mod zip;

@@ -54,6 +54,7 @@ use http::invite::{Door, Doors};
 use http::listener::Service;
 use http::routes::Routes;
 use http::site::Site;
+use http::zip::Downloads;
 use limits::strangers::Strangers;
 use live::hub::Hub;
 use people::People;
@@ -268,6 +269,7 @@ impl Gallery {
             store: store.clone(),
             pictures,
             uploads: up,
+            downloads: Downloads::default(),
             relay: relay.clone(),
             health: health.clone(),
             strangers: strangers.clone(),

@@ -5,6 +5,7 @@
 //! HTTP problems; it knows no routes, no sockets and no MQTT. It never acknowledges a photo that is
 //! not on the disk, and never decodes a stranger's bytes before they are checked.
 
+pub(crate) mod archive;
 pub(crate) mod election;
 pub(crate) mod filename;
 pub(crate) mod ingest;
@@ -13,3 +14,4 @@ mod problems;
 pub(crate) mod snaps;
 pub(crate) mod store;
 pub(crate) mod upload;
+pub(crate) mod words;

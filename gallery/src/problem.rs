@@ -50,6 +50,10 @@ pub(crate) enum Code {
     /// Another gallery stores.
     ViewOnly,
     Stopping,
+    /// Looking for words takes too long.
+    Slow,
+    /// There is no room for the list of what is in a ZIP.
+    ZipTooLarge,
     CameraUnknown,
     /// A page shows it, and takes its photos itself.
     CameraOfPage,

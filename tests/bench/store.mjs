@@ -163,6 +163,8 @@ export async function index(photos) {
     }
   }
   for (let n = 0; n < 40; n++) add('500 photos a page', (await ask(`/api/photos?limit=500&to=${Math.round(newest - (span * n) / 40)}`)).ms);
+  for (let n = 0; n < 10; n++) add('all days with a word', (await ask('/api/photos/days?zone=Europe/Madrid&word=no.%207')).ms);
+  for (let n = 0; n < 10; n++) add('what has a word', (await ask('/api/photos/found?word=camera-7')).ms);
   for (let n = 0; n < 10; n++) add('all days of the grid', (await ask('/api/photos/days?zone=Europe/Madrid')).ms);
   const bytes = memory(gallery.pid);
   await gallery.kill();

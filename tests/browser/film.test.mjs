@@ -7,6 +7,7 @@ import { Album } from '../harness/album.mjs';
 import { violations } from '../harness/axe.mjs';
 import { brought } from '../harness/brought.mjs';
 import { launch } from '../harness/chromium.mjs';
+import { bring } from '../harness/heavy.mjs';
 import { newPage } from '../harness/page.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
@@ -90,5 +91,28 @@ test('each photo is seen once, in the order of the day, and the film halts at it
   assert.ok(right <= 390 && bottom <= 844.5, `all of the scrubber is seen: ${right}, ${bottom}`);
   await page.getByRole('button', { name: 'Seguir (Espacio)' }).click();
   await until('it begins again', async () => (await place(page)) < 5);
+  assert.deepEqual(page.errors, []);
+});
+
+test('a day of stored photos at 25 a second leaves none out', async (t) => {
+  await bring(vitrina, 150, 20_000);
+  const page = await plays(t, null, 'Play the day');
+  await page.keyboard.press('Escape');
+  await until('the first film is gone', async () => (await page.locator('.dayfilm').count()) === 0);
+  await page.evaluate(() => {
+    window.drawn = 0;
+    const draw = CanvasRenderingContext2D.prototype.drawImage;
+    CanvasRenderingContext2D.prototype.drawImage = function (...all) {
+      window.drawn++;
+      return draw.apply(this, all);
+    };
+    window.places = [];
+  });
+  // Yesterday's.
+  await page.getByRole('button', { name: 'Play the day' }).last().click();
+  await page.keyboard.press('Shift+>');
+  await until('its end', async () => (await place(page)) === 149, { limit: 120_000 });
+  assert.deepEqual(await page.evaluate('places'), Array.from({ length: 150 }, (_, i) => i));
+  assert.equal(await page.evaluate('drawn'), 150);
   assert.deepEqual(page.errors, []);
 });

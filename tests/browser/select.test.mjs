@@ -7,6 +7,7 @@ import { Album } from '../harness/album.mjs';
 import { violations } from '../harness/axe.mjs';
 import { brought } from '../harness/brought.mjs';
 import { launch } from '../harness/chromium.mjs';
+import { bring } from '../harness/heavy.mjs';
 import { newPage } from '../harness/page.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
@@ -178,5 +179,21 @@ test('5,000 photos are deleted by 20 requests, brought back by one Undo', async 
   await until('the gallery has them again', () => album.photos.length === 5_000);
   await page.getByText('5,000 photos').first().waitFor();
   await page.locator('.grid a').nth(5).waitFor();
+  assert.deepEqual(page.errors, []);
+});
+
+test('more than one request has are really deleted, and one Undo brings all back', async (t) => {
+  await bring(vitrina, 300, 2_000);
+  const before = (await stored()).length;
+  const page = await photos(t);
+  await page.locator('.grid a').last().focus();
+  await page.keyboard.press('Control+a');
+  await said(page, '300 selected');
+  await page.keyboard.press('Delete');
+  await page.getByText('300 photos deleted').first().waitFor();
+  await until('they are gone', async () => (await stored()).length === before - 300);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await until('they are back', async () => (await stored()).length === before);
+  await page.getByText('300 photos').first().waitFor();
   assert.deepEqual(page.errors, []);
 });

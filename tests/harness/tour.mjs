@@ -77,6 +77,12 @@ export class Tour {
     await there('[role=option]');
     await visit('photos-choose');
     await page.keyboard.press('Escape');
+    await page.locator('.sentence button').last().click();
+    await page.keyboard.type('a');
+    await there('.found [role=option]');
+    await visit('photos-word');
+    await page.keyboard.press('Escape');
+    await gone('.typed');
     await at('.ask [aria-pressed]').click();
     await there('.floor');
     await visit('select-none');
@@ -93,6 +99,11 @@ export class Tour {
     await at('.day .play').click();
     await there('.dayfilm canvas[data-at]');
     await visit('film');
+    await page.keyboard.press('d');
+    await there('[role=menuitem]');
+    await visit('film-take');
+    await page.keyboard.press('Escape');
+    await gone('[role=menu]');
     await page.keyboard.press('Escape');
     await gone('.dayfilm');
     await at('.ask .do .word').click();

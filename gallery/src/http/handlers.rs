@@ -13,7 +13,7 @@ use wire::{CameraId, Forgotten, NodeName};
 
 use crate::http::addresses::{self, What, Which};
 use crate::http::site::{Asked, Site};
-use crate::http::{assets, edits, invite, photos, proxied, snapshot, titles};
+use crate::http::{assets, edits, invite, photos, proxied, snapshot, titles, zip};
 use crate::limits::strangers::Strangers;
 use crate::live::page;
 use crate::live::socket::{self, Socket, handshake};
@@ -215,6 +215,26 @@ pub(crate) async fn days(site: Site, asked: Asked) -> Answer {
 /// The cameras and people that photos came from.
 pub(crate) async fn sources(site: Site, _: Asked) -> Answer {
     photos::sources(&site.store).await
+}
+
+/// What words are found in.
+pub(crate) async fn found(site: Site, asked: Asked) -> Answer {
+    photos::found(&site.store, &asked.query).await
+}
+
+/// Photos as a ZIP.
+pub(crate) async fn zip(site: Site, asked: Asked) -> Answer {
+    zip::send(site, asked).await
+}
+
+/// How far a ZIP has come.
+pub(crate) async fn download(site: Site, asked: Asked) -> Answer {
+    site.downloads.tell(asked.name(0))
+}
+
+/// Ends a ZIP.
+pub(crate) async fn cancel_download(site: Site, asked: Asked) -> Answer {
+    site.downloads.cancel(asked.name(0))
 }
 
 /// The facts of a photo.

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
+use form_urlencoded::byte_serialize;
 use futures_util::stream::{self, Stream, StreamExt};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -44,12 +45,12 @@ const SMALL_WITHIN: Duration = Duration::from_secs(10);
 const KEPT: &str = "private, max-age=31536000, immutable";
 
 /// Only pages of this host may show photos: see `docs/decisions/strangers.md`.
-const SHOWN: &str = "same-site";
+pub(super) const SHOWN: &str = "same-site";
 
 /// Some programs may take a picture's content for a page; nothing of it may run.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
-type Parameters = HashMap<String, String>;
+pub(super) type Parameters = HashMap<String, String>;
 
 /// `GET /api/photos`: a page of photos, with a `Link` to the next. `prefix` is the path below which
 /// a proxy serves the gallery.
@@ -80,6 +81,12 @@ pub(crate) async fn list(
 
 /// `GET /api/photos/days`: the days with photos, in a time zone.
 pub(crate) async fn days(store: &Store, parameters: &Parameters) -> Result<Response, Problem> {
+    let zone = zone(parameters).await?;
+    Ok(json(&store.days(filter(parameters)?, zone).await?))
+}
+
+/// The time zone of who asks, else that of this machine.
+pub(super) async fn zone(parameters: &Parameters) -> Result<TimeZone, Problem> {
     let name = parameters.get("zone").cloned();
     // Time zones are files too.
     let found = spawn_blocking(move || match name {
@@ -89,8 +96,12 @@ pub(crate) async fn days(store: &Store, parameters: &Parameters) -> Result<Respo
             Problem::bad_request(format!("there is no time zone {}", short(&name)), hint)
         }),
     });
-    let zone = found.await.map_err(|error| Problem::internal(error.to_string()))??;
-    Ok(json(&store.days(filter(parameters)?, zone).await?))
+    found.await.map_err(|error| Problem::internal(error.to_string()))?
+}
+
+/// `GET /api/photos/found`: what words are found in.
+pub(crate) async fn found(store: &Store, parameters: &Parameters) -> Result<Response, Problem> {
+    Ok(json(&store.found(filter(parameters)?).await?))
 }
 
 /// `GET /api/photos/sources`: the cameras and people that photos came from.
@@ -279,7 +290,7 @@ fn has(known: &str, etag: &str) -> bool {
     known.trim() == "*" || tags.any(|tag| tag == etag)
 }
 
-fn with<N: Clone + Into<warp::http::HeaderName>>(
+pub(super) fn with<N: Clone + Into<warp::http::HeaderName>>(
     mut response: Response,
     headers: &[(N, &str)],
 ) -> Response {
@@ -295,14 +306,23 @@ fn with<N: Clone + Into<warp::http::HeaderName>>(
 pub(crate) async fn small(
     body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
 ) -> Result<Bytes, Problem> {
+    whole(body, SMALL, SMALL_WITHIN).await
+}
+
+/// The whole of a body, if it has at most `most` bytes and comes in time.
+pub(super) async fn whole(
+    body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
+    most: usize,
+    within: Duration,
+) -> Result<Bytes, Problem> {
     let mut body = pin!(body);
     let mut whole = BytesMut::new();
     let read = async {
         while let Some(piece) = body.next().await {
             let mut piece = piece
                 .map_err(|_| Problem::bad_request("the body ends too early", "send it again"))?;
-            if whole.len() + piece.remaining() > SMALL {
-                let hint = format!("send at most {SMALL} bytes");
+            if whole.len() + piece.remaining() > most {
+                let hint = format!("send at most {most} bytes");
                 let error = "the body is too large";
                 return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error, hint));
             }
@@ -311,25 +331,27 @@ pub(crate) async fn small(
         }
         Ok(())
     };
-    timeout(SMALL_WITHIN, read).await.unwrap_or_else(|_| {
+    timeout(within, read).await.unwrap_or_else(|_| {
         let error = "the body did not come in time";
         Err(Problem::new(StatusCode::REQUEST_TIMEOUT, error, "send it again"))
     })?;
     Ok(whole.freeze())
 }
 
-fn filter(parameters: &Parameters) -> Result<Filter, Problem> {
+/// What the parameters ask for.
+pub(super) fn filter(parameters: &Parameters) -> Result<Filter, Problem> {
     Ok(Filter {
         camera: optional(parameters, "camera")?,
         person: optional(parameters, "person")?,
         from: optional(parameters, "from")?,
         to: optional(parameters, "to")?,
+        words: optional(parameters, "word")?,
     })
 }
 
-/// The filter as parameters, each followed by `&`. No value needs encoding.
+/// The filter as parameters, each followed by `&`. Only words need encoding.
 fn text(filter: &Filter) -> String {
-    let Filter { camera, person, from, to } = filter;
+    let Filter { camera, person, from, to, words } = filter;
     let mut text = String::new();
     let mut add = |name, value: Option<&dyn std::fmt::Display>| {
         if let Some(value) = value {
@@ -340,6 +362,9 @@ fn text(filter: &Filter) -> String {
     add("person", person.as_ref().map(|value| value as _));
     add("from", from.as_ref().map(|value| value as _));
     add("to", to.as_ref().map(|value| value as _));
+    let words = words.as_ref().map(ToString::to_string);
+    let words = words.as_ref().map(|words| byte_serialize(words.as_bytes()).collect::<String>());
+    add("word", words.as_ref().map(|value| value as _));
     text
 }
 
@@ -358,7 +383,7 @@ fn optional<T: FromStr<Err: std::fmt::Display>>(
     parsed.transpose()
 }
 
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     text.chars().take(100).collect()
 }
 

@@ -13,6 +13,7 @@ use warp::http::{HeaderMap, HeaderValue, Method};
 use crate::caller::Caller;
 use crate::http::cors::Readers;
 use crate::http::invite::Doors;
+use crate::http::zip::Downloads;
 use crate::limits::strangers::Strangers;
 use crate::live::hub::Hub;
 use crate::live::socket::handshake;
@@ -29,6 +30,7 @@ pub(crate) struct Site {
     pub store: Store,
     pub pictures: Pool,
     pub uploads: Uploads,
+    pub downloads: Downloads,
     pub relay: Relay,
     pub health: Health,
     pub strangers: Strangers,

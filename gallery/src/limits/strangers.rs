@@ -22,6 +22,10 @@ pub(crate) struct Strangers {
     pub stills: Shares,
     /// Uploads that are being received.
     pub uploads: Shares,
+    /// ZIPs of photos that are being sent.
+    pub zips: Shares,
+    /// Bytes for the lists of what is in these ZIPs.
+    pub lists: Shares,
     /// Photos that cameras were asked for and that somebody waits for.
     pub snaps: Shares,
     /// Titles that nodes were asked to keep and that somebody waits for.
@@ -51,7 +55,9 @@ pub(crate) const FRAMES: Part = Part { part: 8, least: 64, most: 512 };
 /// For messages that are unfinished or waiting.
 pub(crate) const MESSAGES: Part = Part { part: 12, least: 32, most: 128 };
 /// For pictures of browsers' cameras that wait for the broker.
-pub(crate) const SHOWN: Part = Part { part: 24, least: 32, most: 64 };
+pub(crate) const SHOWN: Part = Part { part: 32, least: 24, most: 64 };
+/// For the lists of what is in ZIPs.
+pub(crate) const LISTS: Part = Part { part: 96, least: 8, most: 32 };
 
 impl Part {
     /// In bytes, of the memory that the program may use now.
@@ -78,6 +84,8 @@ impl Strangers {
             cameras: Shares::new("sockets for cameras of browsers", 64),
             stills: Shares::new("streams and snapshots", 200),
             uploads: Shares::new("uploads", 64),
+            zips: Shares::new("ZIPs of photos", 32),
+            lists: Shares::new("bytes for lists of ZIPs", LISTS.bytes()),
             snaps: Shares::new("photos that are waited for", 64),
             titles: Shares::new("titles that are waited for", 64),
             forgets: Shares::new("cameras that are being forgotten", 16),

@@ -15,7 +15,7 @@ pub(crate) fn clean(name: &str) -> String {
 }
 
 /// Control characters, and Unicode's direction marks and invisible joiners (UAX 9, 2).
-fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

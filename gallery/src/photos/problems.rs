@@ -43,6 +43,10 @@ impl From<StoreError> for Problem {
                 let hint = "try again in some seconds";
                 (StatusCode::SERVICE_UNAVAILABLE, Code::Stopping, hint)
             }
+            StoreError::Slow => {
+                let hint = "name a camera, a person or a day too";
+                (StatusCode::SERVICE_UNAVAILABLE, Code::Slow, hint)
+            }
             StoreError::Io { .. } | StoreError::Index(_) => {
                 warn!(error = sentence, "the store of photos failed");
                 return Problem::internal("the store of photos failed");

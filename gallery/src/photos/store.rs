@@ -25,7 +25,7 @@ use jiff::tz::TimeZone;
 use supervision::{Beat, Health, Need};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
-use wire::{Photo, PhotoEvent, PhotoId};
+use wire::{MediaType, Photo, PhotoEvent, PhotoId};
 
 pub use config::{BadSection, Section};
 pub use error::OpenError;
@@ -36,9 +36,10 @@ pub(crate) use blobs::{Blob, Reader as BlobReader};
 pub(crate) use config::Config;
 pub(crate) use error::StoreError;
 pub(crate) use incoming::{Added, Content, Incoming, NewPhoto};
-pub(crate) use index::{Day, Filter, Page, Query, Sources};
+pub(crate) use index::{Day, Filter, Found, Page, Query, Sources};
 
 use crate::photos::picture::Pool;
+use crate::photos::words::Names;
 use crate::record::roll::Roll;
 use blobs::{Blobs, Key};
 use disk::{Reserve, Space};
@@ -59,6 +60,10 @@ const ADDS: usize = 64;
 const READERS: usize = 2;
 const FILERS: usize = 8;
 
+/// Threads that look through the texts of photos. They look at all of them, so whoever lists photos
+/// without a word does not wait for them.
+const SEARCHERS: usize = 1;
+
 /// The place of photos. A cheap handle: all clones are the same store.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
@@ -78,6 +83,7 @@ struct Shared {
     adds: Semaphore,
     writer: mpsc::Sender<Job>,
     readers: Workers<Reader>,
+    searchers: Workers<Reader>,
     filers: Workers<Reader>,
     /// Dropping this ends the keeper.
     _keeper: sync_mpsc::Sender<()>,
@@ -162,6 +168,8 @@ impl Store {
         let (keeper, stopped) = sync_mpsc::channel();
         let shared = Shared {
             readers: Workers::start(&health, "store-reader", readers(READERS)?)
+                .map_err(unusable)?,
+            searchers: Workers::start(&health, "store-searcher", readers(SEARCHERS)?)
                 .map_err(unusable)?,
             filers: Workers::start(&health, "store-filer", readers(FILERS)?).map_err(unusable)?,
             blobs,
@@ -288,22 +296,79 @@ impl Store {
         Ok(Stored { photo, blobs, key })
     }
 
-    /// A page of photos, newest taken first.
+    /// Those of the photos that are there.
     ///
     /// # Errors
     /// [`StoreError::Index`].
+    pub async fn these(&self, ids: Vec<PhotoId>) -> Result<Vec<Photo>, StoreError> {
+        let roll = self.roll.clone();
+        self.shared
+            .readers
+            .run(move |index| {
+                let mut photos = Vec::new();
+                for id in &ids {
+                    match photo(index, id) {
+                        Ok(photo) => photos.push(roll.called(photo)),
+                        Err(StoreError::Gone | StoreError::Unknown) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(photos)
+            })
+            .await
+    }
+
+    /// Opens the file of a photo as the index knew it, also if it was deleted lately; waits for the
+    /// disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Gone`], or the disk's error.
+    pub fn open_file(
+        &self,
+        id: &PhotoId,
+        taken: u64,
+        media: MediaType,
+    ) -> Result<Box<dyn Blob>, StoreError> {
+        self.shared.blobs.is_here()?;
+        let (here, trash) = (Key::photo(taken, id, media), Key::trash(id, media));
+        // Between the first two it may be restored.
+        for key in [&here, &trash, &here] {
+            if let Some(blob) = self.shared.blobs.get(key)? {
+                return Ok(blob);
+            }
+        }
+        Err(StoreError::Gone)
+    }
+
+    /// A page of photos, newest taken first.
+    ///
+    /// # Errors
+    /// [`StoreError::Index`], or [`StoreError::Slow`].
     pub async fn list(&self, query: Query) -> Result<Page, StoreError> {
-        let mut page = self.shared.readers.run(move |index| index.list(&query)).await?;
+        let names = self.names(&query.filter);
+        let readers = self.readers(&query.filter);
+        let mut page = readers.run(move |index| index.list(&query, &names)).await?;
         page.photos = page.photos.into_iter().map(|photo| self.roll.called(photo)).collect();
         Ok(page)
     }
 
-    /// The days with photos, newest first. `from` and `to` are rounded to quarters of an hour.
+    /// The days with photos, newest first. `from` and `to` are rounded to quarters of an hour,
+    /// unless words are looked for.
     ///
     /// # Errors
-    /// [`StoreError::Index`].
+    /// [`StoreError::Index`], or [`StoreError::Slow`].
     pub async fn days(&self, filter: Filter, zone: TimeZone) -> Result<Vec<Day>, StoreError> {
-        self.shared.readers.run(move |index| index.days(&filter, &zone)).await
+        let (readers, names) = (self.readers(&filter), self.names(&filter));
+        readers.run(move |index| index.days(&filter, &zone, &names)).await
+    }
+
+    /// What the filter's words are found in.
+    ///
+    /// # Errors
+    /// [`StoreError::Index`], or [`StoreError::Slow`].
+    pub async fn found(&self, filter: Filter) -> Result<Found, StoreError> {
+        let (readers, names) = (self.readers(&filter), self.names(&filter));
+        readers.run(move |index| index.found(&filter, &names)).await
     }
 
     /// The cameras and people with photos.
@@ -386,6 +451,15 @@ impl Store {
     pub fn may_store(&self) -> Result<(), StoreError> {
         self.may_change()?;
         self.trouble().map_or(Ok(()), Err)
+    }
+
+    fn readers(&self, filter: &Filter) -> &Workers<Reader> {
+        if filter.words.is_some() { &self.shared.searchers } else { &self.shared.readers }
+    }
+
+    /// What cameras are called now, for who looks for words.
+    fn names(&self, filter: &Filter) -> Names {
+        filter.words.as_ref().map(|_| self.roll.names()).unwrap_or_default()
     }
 
     fn may_change(&self) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! What cameras were called last, also those that are gone: photos of a camera are shown under its
 //! present title, or under its last one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -81,6 +81,13 @@ impl Roll {
     /// What a camera is called, or was last.
     pub fn name(&self, camera: &CameraId) -> Option<String> {
         self.state().names.get(camera).map(|(_, name)| name.clone())
+    }
+
+    /// What all cameras are called, or were last.
+    pub fn names(&self) -> HashMap<String, String> {
+        let state = self.state();
+        let names = state.names.iter();
+        names.map(|(camera, (_, name))| (camera.to_string(), name.clone())).collect()
     }
 
     /// The photo under the last name of its camera.

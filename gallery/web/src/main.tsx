@@ -29,7 +29,7 @@ import { Away, followInstall } from "./shell/install";
 import { followUpgrade, UpgradeLine } from "./shell/upgrade";
 import { Strip } from "./wall/snap/strip";
 import { Drop, followFiles } from "./photos/uploads/drop";
-import { Uploads } from "./photos/uploads/upload-panel";
+import { Loads } from "./photos/uploads/upload-panel";
 import { DayFilm, film } from "./photos/film/film";
 import { slideshow, Slideshow } from "./photos/slideshow/slideshow";
 import { Viewer } from "./photos/viewer/viewer";
@@ -53,7 +53,7 @@ function Page() {
       <Viewer />
       <Slideshow />
       <DayFilm />
-      <Uploads />
+      <Loads />
       <Arrival />
       <Toasts />
       <Drop />

@@ -15,6 +15,7 @@ use warp::http::StatusCode;
 use super::*;
 use crate::http::cors::Readers;
 use crate::http::invite::Doors;
+use crate::http::zip::Downloads;
 use crate::limits::strangers::Strangers;
 use crate::photos::upload::Uploads;
 
@@ -27,6 +28,7 @@ fn site(data: &File) -> Site {
     Site {
         hub,
         uploads: Uploads::new(store.clone(), pictures.clone(), strangers.uploads.clone()),
+        downloads: Downloads::default(),
         store,
         pictures,
         relay: relay::Relay::new(relay::offers().0, strangers.clone(), stop.clone()),
@@ -151,6 +153,8 @@ fn each_path_says_what_can_be_done_with_it() {
         ("/api/photos/days", "GET, HEAD"),
         ("/api/photos/01J", "GET, HEAD, PATCH, DELETE"),
         ("/api/photos/edits", "POST"),
+        ("/api/photos.zip", "GET, HEAD, POST"),
+        ("/api/photos.zip/01J", "GET, HEAD, DELETE"),
         ("/api/photos/01J/restore", "POST"),
         ("/api/cameras/pi/door/snap", "POST"),
         ("/api/cameras/pi/door/title", "PUT"),

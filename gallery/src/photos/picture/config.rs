@@ -119,7 +119,7 @@ fn budget(available: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::strangers::{FRAMES, MESSAGES, SHOWN};
+    use crate::limits::strangers::{FRAMES, LISTS, MESSAGES, SHOWN};
     use crate::photos::upload::{ASIDE, COPIES};
 
     /// The worst case of what has no budget of its own: 64 incoming bodies with a piece of each,
@@ -142,7 +142,7 @@ mod tests {
             assert!(budget >= COPIES * UPLOAD + ASIDE, "{unit}: {budget}");
             // The broker takes as much for its messages (`broker.memory`).
             let broker = if unit == "vitrina.service" { budget } else { 0 };
-            let parts = [FRAMES, MESSAGES, SHOWN].map(|part| part.of(high) as u64);
+            let parts = [FRAMES, MESSAGES, SHOWN, LISTS].map(|part| part.of(high) as u64);
             let all = budget + broker + parts.iter().sum::<u64>() + REST;
             assert!(all <= high, "{unit}: {all} of {high}");
         }

@@ -45,6 +45,9 @@ pub(crate) enum StoreError {
          `vitrina gallery reindex`"
     )]
     Index(String),
+    /// Looking for words took too long.
+    #[error("looking for this through all photos takes too long")]
+    Slow,
     /// The gallery is stopping.
     #[error("the gallery is stopping")]
     Closed,

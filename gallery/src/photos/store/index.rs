@@ -8,6 +8,7 @@
 mod counts;
 mod file;
 mod fill;
+mod found;
 #[cfg(test)]
 pub(super) mod inspect;
 mod photos;
@@ -23,6 +24,7 @@ use super::error::{FULL, READ_ONLY, StoreError};
 use super::sidecar::{Deletion, Sidecar};
 
 pub use fill::fill;
+pub(crate) use found::Found;
 #[cfg(test)]
 pub(super) use query::{CameraSource, Cursor};
 pub(crate) use query::{Day, Filter, Page, Query, Sources};

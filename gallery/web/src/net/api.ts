@@ -59,6 +59,75 @@ export async function listDays(filter: Filter, signal?: AbortSignal): Promise<Da
   return each(listOf(await response.json()), readDay);
 }
 
+/** Whether the filter means this photo. */
+export async function hasPhoto(filter: Filter, { id, taken }: Photo): Promise<boolean> {
+  const asked = { ...query(filter), from: `${taken}`, to: `${taken + 1}` };
+  let next: string | null = null;
+  do {
+    const page = await listPhotos(next === null ? asked : { ...asked, before: next });
+    if (page.photos.some((photo) => photo.id === id)) return true;
+    next = page.next;
+  } while (next !== null);
+  return false;
+}
+
+/** What has a word: `parts` are of its text, and each other one, from the second on, is a hit. */
+export interface Found {
+  kind: "caption" | "camera" | "person";
+  /** The caption, the camera, or the person's id. */
+  value: string;
+  parts: string[];
+  count: number;
+}
+
+/** What has the filter's word, captions first. */
+export async function findWord(filter: Filter, signal: AbortSignal): Promise<Found[]> {
+  const asked = new URLSearchParams(query(filter));
+  const raw: unknown = await (await ask(`api/photos/found?${asked}`, { signal })).json();
+  const { captions, cameras, people } = isObject(raw) ? raw : {};
+  const of = (list: unknown, kind: Found["kind"], key: string): Found[] =>
+    each(listOf(list), (raw) => {
+      if (!isObject(raw) || !isText(raw[key]) || !isNumber(raw.count)) return null;
+      const parts = listOf(raw.parts).map((part) => (typeof part === "string" ? part : ""));
+      return { kind, value: raw[key], parts, count: raw.count };
+    });
+  return [
+    ...of(captions, "caption", "caption"),
+    ...of(cameras, "camera", "camera"),
+    ...of(people, "person", "id"),
+  ];
+}
+
+/** How far a ZIP has come, of which the page made the token; null before it begins. */
+export interface ZipProgress {
+  name: string;
+  state: "sending" | "done" | "failed" | "cancelled";
+  bytes: { sent: number; of: number };
+  photos: { sent: number; of: number };
+}
+
+export async function zipProgress(token: string): Promise<ZipProgress | null> {
+  let raw: unknown;
+  try {
+    raw = await (await ask(`api/photos.zip/${token}`)).json();
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 404) return null;
+    throw error;
+  }
+  const part = (raw: unknown): { sent: number; of: number } | null =>
+    isObject(raw) && isNumber(raw.sent) && isNumber(raw.of) ? { sent: raw.sent, of: raw.of } : null;
+  const { name, state } = isObject(raw) ? raw : {};
+  const [bytes, photos] = isObject(raw) ? [part(raw.bytes), part(raw.photos)] : [];
+  const known = ["sending", "done", "failed", "cancelled"] as const;
+  const is = known.find((word) => word === state);
+  if (!isText(name) || !is || !bytes || !photos) throw new Refusal(0, "");
+  return { name, state: is, bytes, photos };
+}
+
+export async function cancelZip(token: string): Promise<void> {
+  await send("DELETE", `api/photos.zip/${token}`);
+}
+
 export async function sources(): Promise<Sources> {
   const raw: unknown = await (await ask("api/photos/sources")).json();
   const { cameras, people } = isObject(raw) ? raw : {};

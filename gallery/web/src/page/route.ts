@@ -78,9 +78,11 @@ export function toLog(): void {
   follow();
 }
 
-/** Shows other photos. Back undoes each choice. */
-export function choosePhotos(chosen: Filter): void {
-  history.pushState(null, "", `#/photos${writeFilter(chosen)}`);
+/** Shows other photos. Back undoes each choice, but for one that is replaced. */
+export function choosePhotos(chosen: Filter, replace = false): void {
+  const url = `#/photos${writeFilter(chosen)}`;
+  if (replace) history.replaceState(history.state, "", url);
+  else history.pushState(null, "", url);
   follow();
 }
 

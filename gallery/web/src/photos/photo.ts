@@ -56,6 +56,8 @@ export interface Day {
   start: number;
   end: number;
   count: number;
+  /** How many it has with and without the word that is looked for. */
+  of?: number;
   /** The sum of width / height of its photos. */
   aspect: number;
   /** How many cameras took them. */
@@ -105,10 +107,11 @@ export function readPhoto(raw: unknown): Photo | null {
 
 export function readDay(raw: unknown): Day | null {
   if (!isObject(raw)) return null;
-  const { day, start, end, count, aspect, cameras } = raw;
+  const { day, start, end, count, of, aspect, cameras } = raw;
   if (!isText(day) || !isNumber(start) || !isNumber(end) || !isNumber(count)) return null;
   if (!isNumber(aspect) || end <= start || count < 1) return null;
-  return { day, start, end, count, aspect, cameras: isNumber(cameras) ? cameras : 0 };
+  const read = { day, start, end, count, aspect, cameras: isNumber(cameras) ? cameras : 0 };
+  return isNumber(of) && of >= count ? { ...read, of } : read;
 }
 
 export function isId(value: unknown): value is string {

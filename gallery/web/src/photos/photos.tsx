@@ -8,6 +8,7 @@ import { words } from "../words/language";
 import { choosePhotos, filter } from "../page/route";
 import { writeFilter } from "./filter/filter";
 import { Sentence } from "./filter/filter-sentence";
+import { FoundList } from "./filter/word-phrase";
 import { album } from "./album/current-album";
 import { PickBar } from "./select/pick-bar";
 import { beginPicking, endPicking, picked } from "./select/selection";
@@ -50,6 +51,7 @@ export function Photos() {
               <Add />
             </div>
           </div>
+          <FoundList />
           {none && <NoSuchPhotos />}
           {away && <PhotosAway />}
           {!none && !away && <Grid key={writeFilter(shown.filter)} album={shown} />}

@@ -38,6 +38,12 @@ class Gallery implements Source {
     return kept.reduce<Day[]>((days, photo) => count(days, photo, 1), []);
   }
 
+  async has(filter: Filter, photo: Photo): Promise<boolean> {
+    this.asked.push(photo.caption ?? "");
+    await this.hold;
+    return photo.caption?.includes(filter.word ?? "") ?? false;
+  }
+
   async photos(asked: Record<string, string>, signal: AbortSignal) {
     this.asked.push(dayOf(Number(asked.from)).day);
     await this.hold;
@@ -221,6 +227,7 @@ test("a gallery that does not answer is asked again", async () => {
         return [];
       },
       photos: async () => ({ photos: [], next: null }),
+      has: async () => true,
     },
   );
   await turn();
@@ -236,4 +243,35 @@ test("photos of the same moment have an order", () => {
   const [a, b, c] = [photo(noon), photo(noon), photo(noon)];
   assert.deepEqual(put(put([b], a), c), put(put([a], c), b));
   assert.deepEqual(put([c, b, a], b), [c, b, a]);
+});
+
+test("the gallery says which of the photos that come have the word", async () => {
+  const first = photo(noon, { caption: "harvest" });
+  const { gallery, album, need, ids } = await open([first], { word: "har" });
+  album.days.value = album.days.value!.map((day) => ({ ...day, of: 5 }));
+  await need(TODAY);
+  album.days.value = album.days.value!.map((day) => ({ ...day, of: 5 }));
+  const [has, not] = [photo(noon + 1, { caption: "a harbour" }), photo(noon + 2)];
+  album.hear({ event: "stored", photo: has });
+  album.hear({ event: "stored", photo: not });
+  assert.deepEqual(ids(), [first.id], "before the gallery answers");
+  await turn();
+  assert.deepEqual(ids(), [has.id, first.id]);
+  assert.deepEqual([album.days.value![0]!.count, album.days.value![0]!.of], [2, 7]);
+  // It has the word no longer.
+  album.hear({ event: "changed", photo: { ...first, caption: "nothing" } });
+  await turn();
+  assert.deepEqual(ids(), [has.id]);
+  // Changed and deleted before the answers came.
+  let go = (): void => {};
+  gallery.hold = new Promise((resolve) => (go = resolve));
+  const late = photo(noon + 3, { caption: "nothing" });
+  album.hear({ event: "stored", photo: late });
+  album.hear({ event: "changed", photo: { ...late, caption: "har" } });
+  album.hear({ event: "changed", photo: has });
+  album.hear({ event: "deleted", id: has.id });
+  go();
+  await turn();
+  assert.deepEqual(ids(), [late.id]);
+  album.close();
 });

@@ -89,7 +89,7 @@ function texts(value: unknown, path = ""): [string, string][] {
 
 test("every language has words of its own for all that is said", () => {
   const alike: Record<string, string[]> = {
-    de: ["live", "7 min", "Broker", "Countdown", "Zoom"],
+    de: ["live", "7 min", "Broker", "Countdown", "Download", "Person", "Zoom"],
     es: ["7 min", "Zoom"],
     fr: [
       "7 min",
@@ -103,8 +103,8 @@ test("every language has words of its own for all that is said", () => {
       "Capture",
       "Zoom",
     ],
-    it: ["7 min", "Broker", "File", "Zoom"],
-    pt: ["7 min", "Broker", "Zoom"],
+    it: ["7 min", "Broker", "Download", "File", "Zoom"],
+    pt: ["7 min", "Broker", "Download", "Zoom"],
   };
   const english = new Map(texts(en));
   for (const words of Object.values(languages).filter((words) => words !== en)) {

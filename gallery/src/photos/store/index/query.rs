@@ -1,18 +1,21 @@
 //! The queries of the index: pages of photos, days, and sources.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use serde::Serialize;
 use wire::{CameraId, PersonId, Photo, PhotoId, limits};
 
 use super::counts::QUARTER;
 use super::rows::{COLUMNS, NAMES, Parsed, sidecar};
-use super::{Reader, Result};
+use super::{Reader, Result, StoreError};
 use crate::photos::store::blobs::TAKEN_MOST;
+use crate::photos::words::{Names, Search, Words};
 
 /// Selects photos.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +26,8 @@ pub(crate) struct Filter {
     pub from: Option<u64>,
     /// Taken before this time.
     pub to: Option<u64>,
+    /// With these in its texts.
+    pub words: Option<Words>,
 }
 
 /// A page of photos.
@@ -66,6 +71,9 @@ pub(crate) struct Day {
     /// The first moment of the next day.
     pub end: u64,
     pub count: u64,
+    /// How many it has with and without the words that are looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<u64>,
     /// The sum of width divided by height of its photos.
     pub aspect: f64,
     /// How many cameras took them.
@@ -114,7 +122,7 @@ impl FromStr for Cursor {
 
 impl Reader {
     /// A page of photos, newest taken first.
-    pub fn list(&self, query: &Query) -> Result<Page> {
+    pub fn list(&self, query: &Query, names: &Names) -> Result<Page> {
         let connection = &self.0;
         let Query { filter, before, limit } = query;
         let Some((camera, person)) = numbers(connection, filter)? else {
@@ -125,16 +133,26 @@ impl Reader {
         let to =
             Cursor { taken: filter.to.unwrap_or(u64::MAX).min(TAKEN_MOST + 1), id: String::new() };
         let before = before.iter().chain([&to]).min().unwrap_or(&to);
-        let (from, more) = (filter.from.unwrap_or(0).min(TAKEN_MOST), limit + 1);
+        let from = filter.from.unwrap_or(0).min(TAKEN_MOST);
+        let mut looking = filter.words.as_ref().map(|words| Looking::new(words, names));
+        // Who looks for words counts those with them.
+        let more = if looking.is_some() { -1 } else { limit as i64 + 1 };
         let mut values: Vec<&dyn ToSql> = vec![&before.taken, &before.id, &from];
         values.extend(camera.iter().map(|camera| camera as &dyn ToSql));
         values.extend(person.iter().map(|person| person as &dyn ToSql));
         values.push(&more);
         let sql = list_sql(camera.is_some(), person.is_some());
         let mut statement = connection.prepare_cached(&sql)?;
-        let found = statement.query_map(&values[..], sidecar)?;
-        let mut photos =
-            found.map(|row| Ok(row?.photo)).collect::<rusqlite::Result<Vec<Photo>>>()?;
+        let mut rows = statement.query(&values[..])?;
+        let mut photos = Vec::new();
+        while photos.len() <= limit
+            && let Some(row) = rows.next()?
+        {
+            let texts = [9, 10, 12, 14];
+            if looking.as_mut().map_or(Ok(true), |looking| looking.finds(row, texts))? {
+                photos.push(sidecar(row)?.photo);
+            }
+        }
         let next = (photos.len() > limit).then(|| {
             photos.truncate(limit);
             photos.last().map(|last| Cursor { taken: last.taken, id: last.id.to_string() })
@@ -143,9 +161,12 @@ impl Reader {
     }
 
     /// The days with photos, newest first. `from` and `to` are rounded to quarters of an hour.
-    pub fn days(&self, filter: &Filter, zone: &TimeZone) -> Result<Vec<Day>> {
+    pub fn days(&self, filter: &Filter, zone: &TimeZone, names: &Names) -> Result<Vec<Day>> {
         let connection = &self.0;
         let Some((camera, person)) = numbers(connection, filter)? else { return Ok(Vec::new()) };
+        if let Some(words) = &filter.words {
+            return self.days_with(words, filter, zone, names);
+        }
         let from = filter.from.unwrap_or(0) / QUARTER;
         let to = filter.to.unwrap_or(u64::MAX).min(TAKEN_MOST + 1).div_ceil(QUARTER);
         let mut statement = connection.prepare_cached(DAYS)?;
@@ -172,6 +193,69 @@ impl Reader {
             }
         }
         Ok(days)
+    }
+
+    /// The days whose photos have these words.
+    fn days_with(
+        &self,
+        words: &Words,
+        filter: &Filter,
+        zone: &TimeZone,
+        names: &Names,
+    ) -> Result<Vec<Day>> {
+        let all = self.days(&Filter { words: None, ..filter.clone() }, zone, names)?;
+        let mut all = all.into_iter().peekable();
+        let mut days: Vec<Day> = Vec::new();
+        let mut cameras = HashSet::new();
+        self.look(words, filter, names, |row| {
+            let taken: u64 = row.get(0)?;
+            if days.last().is_none_or(|day| taken < day.start) {
+                let day = day_of(taken, zone);
+                // Both are newest first.
+                while all.next_if(|other| other.start > day.start).is_some() {}
+                let of = all.peek().filter(|other| other.start == day.start);
+                days.push(Day { of: of.map(|day| day.count), ..day });
+                cameras.clear();
+            }
+            let Some(day) = days.last_mut() else { return Ok(()) };
+            day.count += 1;
+            day.aspect += row.get::<_, f64>(1)? / row.get::<_, f64>(2)?.max(1.0);
+            if let Some(camera) = row.get::<_, Option<i64>>(3)? {
+                cameras.insert(camera);
+            }
+            day.cameras = cameras.len() as u64;
+            Ok(())
+        })?;
+        Ok(days)
+    }
+
+    /// Hands over all photos of the filter that have the words, newest taken first, as rows of
+    /// [`TEXTS`].
+    pub(super) fn look(
+        &self,
+        words: &Words,
+        filter: &Filter,
+        names: &Names,
+        mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+    ) -> Result<()> {
+        let connection = &self.0;
+        let Some((camera, person)) = numbers(connection, filter)? else { return Ok(()) };
+        let from = filter.from.unwrap_or(0).min(TAKEN_MOST);
+        let to = filter.to.unwrap_or(u64::MAX).min(TAKEN_MOST + 1);
+        let mut values: Vec<&dyn ToSql> = vec![&to, &"", &from];
+        values.extend(camera.iter().map(|camera| camera as &dyn ToSql));
+        values.extend(person.iter().map(|person| person as &dyn ToSql));
+        values.push(&-1);
+        let sql = select(TEXTS, camera.is_some(), person.is_some());
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(&values[..])?;
+        let mut looking = Looking::new(words, names);
+        while let Some(row) = rows.next()? {
+            if looking.finds(row, [4, 5, 6, 7])? {
+                take(row)?;
+            }
+        }
+        Ok(())
     }
 
     /// The cameras and people with photos, by name. Each has the name in its newest photo.
@@ -216,6 +300,52 @@ impl Sources {
 
 /// Each filter has its own index, which the query names: SQLite would otherwise often sort instead.
 pub(super) fn list_sql(camera: bool, person: bool) -> String {
+    select(COLUMNS, camera, person)
+}
+
+/// What [`Reader::look`] hands over: when it was taken, its size, the number of its camera, and its
+/// texts.
+pub(super) const TEXTS: &str = "taken, width, height, photos.camera, \
+     cameras.id, camera_name, person_name, caption, people.id";
+
+/// How long one may look for words, and after how many photos the clock is read.
+const LOOK_WITHIN: Duration = Duration::from_secs(5);
+const LOOKS: u32 = 512;
+
+/// Looks for words for a limited time.
+struct Looking<'a> {
+    search: Search<'a>,
+    names: &'a Names,
+    until: Instant,
+    looked: u32,
+}
+
+impl<'a> Looking<'a> {
+    fn new(words: &'a Words, names: &'a Names) -> Self {
+        let until = Instant::now() + LOOK_WITHIN;
+        Looking { search: Search::new(words), names, until, looked: 0 }
+    }
+
+    /// Whether the row has the words. `texts` are the columns of the camera, its name, the person's
+    /// name, and the caption.
+    fn finds(&mut self, row: &Row<'_>, texts: [usize; 4]) -> Result<bool> {
+        self.looked += 1;
+        if self.looked.is_multiple_of(LOOKS) && Instant::now() > self.until {
+            return Err(StoreError::Slow);
+        }
+        let mut found = [""; 4];
+        for (text, column) in found.iter_mut().zip(texts) {
+            *text =
+                row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?.unwrap_or("");
+        }
+        let [camera, camera_name, person, caption] = found;
+        let camera_name = self.names.get(camera).map_or(camera_name, |name| name);
+        Ok(self.search.finds(caption, [camera, camera_name, person]))
+    }
+}
+
+/// The photos of a filter, newest first.
+fn select(columns: &str, camera: bool, person: bool) -> String {
     let index = match (camera, person) {
         (false, false) => "photos_by_time",
         (true, false) => "photos_by_camera",
@@ -225,7 +355,7 @@ pub(super) fn list_sql(camera: bool, person: bool) -> String {
     let camera = if camera { "AND photos.camera = ?" } else { "" };
     let person = if person { "AND photos.person = ?" } else { "" };
     format!(
-        "SELECT {COLUMNS} FROM photos INDEXED BY {index} {NAMES}
+        "SELECT {columns} FROM photos INDEXED BY {index} {NAMES}
          WHERE (taken, photos.id) < (?, ?) AND taken >= ? {camera} {person}
          ORDER BY taken DESC, photos.id DESC LIMIT ?"
     )
@@ -245,6 +375,7 @@ fn day_of(at: u64, zone: &TimeZone) -> Day {
         start: millis(zoned.start_of_day()).unwrap_or(0),
         end: millis(zoned.tomorrow().and_then(|day| day.start_of_day())).unwrap_or(TAKEN_MOST),
         count: 0,
+        of: None,
         aspect: 0.0,
         cameras: 0,
     }

@@ -38,7 +38,13 @@ async fn pages_go_through_all_photos_once_and_filters_agree() {
                     .filter(|p| from.is_none_or(|from| p.taken >= from))
                     .filter(|p| to.is_none_or(|to| p.taken < to))
                     .collect();
-                let filter = Filter { camera: camera.clone(), person: person.clone(), from, to };
+                let filter = Filter {
+                    camera: camera.clone(),
+                    person: person.clone(),
+                    from,
+                    to,
+                    words: None,
+                };
                 let (mut found, mut before) = (Vec::new(), None);
                 loop {
                     let query = Query { filter: filter.clone(), before, limit: 7 };
@@ -113,4 +119,159 @@ proptest! {
         let _ = text.parse::<Cursor>();
         let _ = format!("{taken:x}.{}", PhotoId::new(taken, random)).parse::<Cursor>().unwrap();
     }
+}
+
+fn of(words: &str) -> Filter {
+    Filter { words: Some(words.parse().unwrap()), ..Filter::default() }
+}
+
+async fn caption(store: &Store, n: u64, caption: &str) {
+    let caption = Some(caption.to_owned());
+    store.change(&id(n), Change { caption, pinned: None }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_word_is_found_in_captions_and_in_the_names_of_cameras_and_people() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path());
+    for n in 0..40 {
+        let camera = [None, Some("pi/harbour"), Some("pi/yard")][n as usize % 3];
+        let person = [None, Some("harpa"), None, Some("luis")][n as usize % 4];
+        add(&store, by(camera, person, photo(n, NOON + n * HOUR))).await;
+    }
+    caption(&store, 3, "First HÁRvest from the patio").await;
+    caption(&store, 6, "100 % of '; it_").await;
+    let all = all(&store).await;
+    for words in [
+        "har",
+        "HARVEST",
+        "first harpa",
+        "patio har",
+        "luis",
+        "name yard",
+        "%",
+        "_",
+        "'",
+        ";",
+        "\0",
+        "pi/yard",
+        "nothing",
+        "'; DROP TABLE photos; --",
+        "\u{301}",
+        "100%",
+        "é",
+    ] {
+        let filter = of(words);
+        let rule = filter.words.clone().unwrap();
+        let texts = |photo: &Photo| {
+            let camera = photo.camera.as_ref().map_or_else(String::new, ToString::to_string);
+            let person = photo.person.as_ref().map_or("", |person| &*person.name);
+            format!("{}\n{}\n{}\n{}", photo.caption, camera, photo.camera_name, person)
+        };
+        let expected: Vec<&Photo> = all.iter().filter(|photo| rule.are_in(&texts(photo))).collect();
+        let (mut found, mut before) = (Vec::new(), None);
+        loop {
+            let query = Query { filter: filter.clone(), before, limit: 3 };
+            let page = store.list(query).await.unwrap();
+            found.extend(page.photos);
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{words}");
+        let counted = days(&store, filter, "Asia/Kathmandu").await;
+        let every = days(&store, Filter::default(), "Asia/Kathmandu").await;
+        let sum: u64 = counted.iter().map(|day| day.count).sum();
+        assert_eq!(sum, expected.len() as u64, "{words}");
+        for day in counted {
+            let whole = every.iter().find(|other| other.day == day.day).unwrap();
+            assert_eq!((day.of, day.start, day.end), (Some(whole.count), whole.start, whole.end));
+            let here = expected.iter().filter(|photo| (day.start..day.end).contains(&photo.taken));
+            assert_eq!(here.clone().count() as u64, day.count);
+            let cameras: std::collections::HashSet<_> =
+                here.filter_map(|photo| photo.camera.as_ref()).collect();
+            assert_eq!(cameras.len() as u64, day.cameras);
+            assert!((day.aspect - day.count as f64 * 16.0 / 9.0).abs() < 0.01);
+        }
+    }
+}
+
+#[tokio::test]
+async fn words_and_other_filters_hold_together() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path());
+    for n in 0..12 {
+        let camera = ["pi/harbour", "pi/yard"][n as usize % 2];
+        add(&store, by(Some(camera), Some("ana"), photo(n, NOON + n))).await;
+    }
+    let filter = Filter {
+        camera: Some("pi/harbour".parse().unwrap()),
+        person: Some("ana".parse().unwrap()),
+        from: Some(NOON + 2),
+        to: Some(NOON + 9),
+        ..of("har ana")
+    };
+    let query = Query { filter: filter.clone(), before: None, limit: 100 };
+    let found = store.list(query).await.unwrap().photos;
+    let times: Vec<u64> = found.iter().map(|photo| photo.taken - NOON).collect();
+    assert_eq!(times, [8, 6, 4, 2]);
+    assert_eq!(days(&store, filter.clone(), "UTC").await[0].count, 4);
+    let nobody = Filter { person: Some("nobody".parse().unwrap()), ..filter };
+    assert_eq!(days(&store, nobody, "UTC").await, []);
+}
+
+#[tokio::test]
+async fn what_has_a_word_is_offered_with_its_photos() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path());
+    for n in 0..9 {
+        let camera = ["pi/harbour", "pi/yard", "har/door"][n as usize % 3];
+        add(&store, by(Some(camera), Some(["harpa", "luis"][n as usize % 2]), photo(n, NOON + n)))
+            .await;
+    }
+    caption(&store, 1, "Harvest").await;
+    caption(&store, 4, "Harvest").await;
+    caption(&store, 3, "The har\nbour").await;
+    caption(&store, 5, "Nothing").await;
+    let found = store.found(of("HÁR")).await.unwrap();
+    let json = serde_json::to_value(&found).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({
+            "captions": [
+                {"caption": "Harvest", "parts": ["", "Har", "vest"], "count": 2},
+                {"caption": "The har\nbour", "parts": ["The ", "har", "\nbour"], "count": 1},
+            ],
+            "cameras": [
+                {"camera": "har/door", "parts": ["", "har", "/door"], "count": 3},
+                {"camera": "pi/harbour", "parts": ["pi/", "har", "bour"], "count": 3},
+            ],
+            "people": [{"id": "harpa", "parts": ["Name of ", "har", "pa"], "count": 5}],
+        })
+    );
+    assert_eq!(store.found(Filter::default()).await.unwrap(), Default::default());
+}
+
+#[tokio::test]
+async fn looking_for_a_word_does_not_hold_up_who_looks_for_none() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path());
+    add(&store, photo(1, NOON)).await;
+    // The one thread that looks for words is busy until it is let go.
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let busy = store.clone();
+    let busy = tokio::spawn(async move {
+        let searchers = &busy.shared.searchers;
+        searchers.run(move |_| wait.recv().map_err(|_| StoreError::Closed)).await
+    });
+    let look = tokio::spawn({
+        let store = store.clone();
+        async move { store.found(of("front")).await }
+    });
+    assert_eq!(all(&store).await.len(), 1);
+    assert!(!look.is_finished());
+    go.send(()).unwrap();
+    busy.await.unwrap().unwrap();
+    assert_eq!(look.await.unwrap().unwrap().cameras.len(), 1);
 }

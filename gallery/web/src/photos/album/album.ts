@@ -4,7 +4,7 @@
 import { computed, signal } from "@preact/signals";
 import type { Listed } from "../../net/api";
 import { matches, query, type Filter } from "../filter/filter";
-import { count, dayOf, order, put, recount, without } from "./merge";
+import { count, countAll, dayOf, order, put, recount, without } from "./merge";
 import type { Day, Photo, PhotoEvent } from "../photo";
 import type { Loaded } from "../grid/day-list";
 
@@ -12,6 +12,8 @@ import type { Loaded } from "../grid/day-list";
 export interface Source {
   days(filter: Filter, signal: AbortSignal): Promise<Day[]>;
   photos(asked: Record<string, string>, signal: AbortSignal): Promise<Listed>;
+  /** Whether the filter means this photo. */
+  has(filter: Filter, photo: Photo): Promise<boolean>;
 }
 
 /** How long a photo counts as new, in milliseconds. */
@@ -22,6 +24,8 @@ const MOST = 20_000;
 const AT_ONCE = 2;
 /** The most photos that can be new. */
 const NEWS = 999;
+/** The most photos of which the gallery is asked one by one whether they have the word. */
+const JUDGED = 8;
 /** After a failed request, or in doubt, it asks again after this time. */
 const AGAIN = 2_000;
 
@@ -71,6 +75,10 @@ export class Album {
   /** Photos that events have counted already, and photos deleted here. */
   readonly #counted = new Set<string>();
   readonly #gone = new Set<string>();
+  /** Which came and which went since the days were counted, with and without the word. */
+  readonly #counts = new Map<string, 1 | -1>();
+  /** The newest event of each photo of which the gallery is asked whether it has the word. */
+  readonly #judged = new Map<string, PhotoEvent>();
   #asking: AbortController | null = null;
   #doubt = false;
   #asleep = false;
@@ -94,6 +102,7 @@ export class Album {
       if (asking.signal.aborted) return;
       this.#asking = null;
       this.#counted.clear();
+      this.#counts.clear();
       this.failed.value = false;
       const here = new Set(days.map(({ day }) => day));
       const loaded = [...this.loaded.peek()].filter(([day]) => here.has(day));
@@ -133,10 +142,41 @@ export class Album {
       this.#asleep = true;
       return;
     }
-    for (const { missed } of this.#running.values()) missed.push(event);
+    if (event.event === "deleted") this.#judged.delete(event.id);
+    else if (this.filter.word && matches(this.filter, event.photo)) return void this.#judge(event);
+    this.#hear(event, event.event !== "deleted" && matches(this.filter, event.photo));
+  }
+
+  /** One rule says what has a word, and the gallery has it. */
+  async #judge(event: Exclude<PhotoEvent, { event: "deleted" }>): Promise<void> {
+    const { id } = event.photo;
+    const before = this.#judged.get(id);
+    // A changed one that is not loaded may be among them, or not.
+    const unknown = event.event === "changed" && !before && !this.find(id);
+    if (unknown || (!before && this.#judged.size >= JUDGED)) return this.#later();
+    const now: typeof event = before?.event === "stored" ? { ...event, event: "stored" } : event;
+    this.#judged.set(id, now);
+    try {
+      const meant = await this.#source.has(this.filter, now.photo);
+      if (this.#judged.get(id) !== now) return;
+      this.#hear(now, meant);
+    } catch {
+      if (this.#judged.get(id) === now) this.#later();
+    }
+    if (this.#judged.get(id) === now) this.#judged.delete(id);
+  }
+
+  /** `meant`: the photo is among those of the filter. */
+  #hear(event: PhotoEvent, meant: boolean): void {
+    const id = event.event === "deleted" ? event.id : event.photo.id;
+    const told: PhotoEvent = meant ? event : { event: "deleted", id };
+    for (const { missed } of this.#running.values()) missed.push(told);
     if (this.#asking) this.#doubt = true;
-    if (event.event === "deleted") this.#remove(event.id);
-    else if (!matches(this.filter, event.photo)) this.#remove(event.photo.id, true);
+    if (event.event === "stored") this.#countAll(event.photo, 1);
+    const gone = event.event === "deleted" ? (this.find(id) ?? event.photo) : null;
+    if (gone) this.#countAll(gone, -1);
+    if (event.event === "deleted") this.#remove(id);
+    else if (!meant) this.#remove(id, true);
     else this.#take(event.photo, event.event === "stored");
   }
 
@@ -183,6 +223,7 @@ export class Album {
     clearTimeout(this.#again);
     for (const { stop } of this.#running.values()) stop.abort();
     this.#running.clear();
+    this.#judged.clear();
     this.#needs.clear();
   }
 
@@ -206,6 +247,14 @@ export class Album {
     } else if (!have && this.days.peek()?.find((other) => other.day === day)?.count === 1) {
       this.#keep(day, { photos: [photo], whole: true });
     }
+  }
+
+  /** With and without the word; the same thing is often told twice. */
+  #countAll(photo: Photo, by: 1 | -1): void {
+    const days = this.days.peek();
+    if (!this.filter.word || !days || this.#counts.get(photo.id) === by) return;
+    this.#counts.set(photo.id, by);
+    this.days.value = countAll(days, photo, by);
   }
 
   #remove(id: string, known = false): void {
@@ -289,7 +338,7 @@ export class Album {
     let photos = listed;
     for (const event of missed) {
       if (event.event === "deleted") photos = without(photos, event.id);
-      else if (matches(this.filter, event.photo) && dayOf(event.photo.taken).day === day.day) {
+      else if (dayOf(event.photo.taken).day === day.day) {
         photos = put(photos, event.photo);
       }
     }

@@ -2,7 +2,7 @@
 
 import { effect, signal } from "@preact/signals";
 import { Album } from "./album";
-import { listDays, listPhotos } from "../../net/api";
+import { hasPhoto, listDays, listPhotos } from "../../net/api";
 import { sameFilter } from "../filter/filter";
 import { link, photoListeners } from "../../net/gallery";
 import type { PhotoEvent } from "../photo";
@@ -20,7 +20,7 @@ effect(() => {
   const before = album.peek();
   if (before && sameFilter(before.filter, wanted)) return;
   before?.close();
-  album.value = new Album(wanted, { days: listDays, photos: listPhotos });
+  album.value = new Album(wanted, { days: listDays, photos: listPhotos, has: hasPhoto });
 });
 
 /** Something happened to a photo: here, or somewhere else. */

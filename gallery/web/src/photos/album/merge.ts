@@ -49,6 +49,14 @@ export function count(days: readonly Day[], photo: Photo, by: 1 | -1): Day[] {
   return others;
 }
 
+/** The days with one photo more or fewer, whether it has the word or not. */
+export function countAll(days: readonly Day[], photo: Photo, by: 1 | -1): Day[] {
+  const { day } = dayOf(photo.taken);
+  return days.map((other) =>
+    other.day === day && other.of !== undefined ? { ...other, of: other.of + by } : other,
+  );
+}
+
 /** A day computed from its photos, when all of them are known. */
 export function recount(day: Day, photos: readonly Photo[]): Day {
   const cameras = new Set(photos.map(({ camera }) => camera).filter(Boolean));

@@ -12,6 +12,8 @@ import { dayName, timeName } from "../../words/dates";
 import { words } from "../../words/language";
 import { query, type Filter } from "../filter/filter";
 import type { Day, Photo } from "../photo";
+import { sizeName } from "../viewer/facts";
+import { download } from "../zip/zip";
 import { Player } from "./player";
 
 const RATES = [5, 10, 25];
@@ -133,6 +135,7 @@ function Playing({ film: { day, photos } }: { film: Film }) {
       <div class="top">
         <Round label={said.end} icon="back" press={end} />
         <span class="count">{`${dayName(day.start, Date.now(), words.value)}, ${many}`}</span>
+        <TakeAway photos={photos} many={many} />
       </div>
       <canvas ref={canvas} data-at={at} role="img" aria-label={photo.caption ?? said.title} />
       <div class="scrub">
@@ -157,6 +160,65 @@ function Playing({ film: { day, photos } }: { film: Film }) {
         <time>{timeName(photo.taken, words.value)}</time>
       </div>
     </section>
+  );
+}
+
+/** How the day can be taken away, with its size. */
+function TakeAway({ photos, many }: { photos: readonly Photo[]; many: string }) {
+  const [open, setOpen] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
+  const { zip, viewer, figures } = words.value;
+  const shut = (): void => {
+    setOpen(false);
+    root.current?.querySelector("button")?.focus();
+  };
+  useLayoutEffect(() => {
+    if (!open) return;
+    root.current!.querySelector<HTMLElement>("[role=menuitem]")!.focus();
+    const outside = (event: Event): void => {
+      if (!root.current?.contains(event.target as Node)) setOpen(false);
+    };
+    addEventListener("pointerdown", outside);
+    return () => removeEventListener("pointerdown", outside);
+  }, [open]);
+  useLayoutEffect(
+    () =>
+      answerKeys((key) => {
+        if (key === "d") setOpen(true);
+        else if (key === "Escape" && open) shut();
+        else return false;
+        return true;
+      }),
+    [open],
+  );
+  const bytes = photos.reduce((sum, photo) => sum + photo.bytes, 0);
+  return (
+    <div ref={root} class="away">
+      <button
+        class="round"
+        aria-label={viewer.download}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
+        <Icon name="down" />
+      </button>
+      {open && (
+        <div class="menu" role="menu" aria-label={viewer.download}>
+          <button
+            role="menuitem"
+            onClick={() => {
+              shut();
+              download(photos);
+            }}
+          >
+            <b>{zip.as}</b>
+            <span class="v">{sizeName(bytes, figures)}</span>
+            <small>{zip.asHelp(many, photos.length === 1)}</small>
+          </button>
+        </div>
+      )}
+    </div>
   );
 }
 

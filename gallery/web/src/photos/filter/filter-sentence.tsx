@@ -11,6 +11,7 @@ import { words } from "../../words/language";
 import { monthsOf } from "../grid/months";
 import type { Day } from "../photo";
 import { choosePhotos, filter } from "../../page/route";
+import { WordPhrase } from "./word-phrase";
 
 const PHRASES = ["camera", "person", "day"] as const;
 type Phrase = (typeof PHRASES)[number];
@@ -56,6 +57,7 @@ export function Sentence() {
     person: sentence.person,
     day: !said.day ? sentence.anyDayIs : said.day.length === 7 ? sentence.monthIs : sentence.dayIs,
   };
+  const wordIs = said.word ? sentence.wordIs : sentence.anyWordIs;
   return (
     <h1 class="sentence">
       {PHRASES.map((phrase, i) => (
@@ -81,10 +83,14 @@ export function Sentence() {
                 close={() => setOpen(null)}
               />
             )}
-            {before[PHRASES[i + 1] ?? "camera"].startsWith(",") && ","}
+            {(PHRASES[i + 1] ? before[PHRASES[i + 1]!] : wordIs).startsWith(",") && ","}
           </span>
         </span>
       ))}
+      <span>
+        {wordIs.replace(/^,/, "")}
+        <WordPhrase />
+      </span>
     </h1>
   );
 }

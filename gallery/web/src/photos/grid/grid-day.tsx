@@ -29,11 +29,16 @@ interface DayProps {
 
 export function DaySection({ slab, rows, measure, head, racing, tabbed, album }: DayProps) {
   const { day, photos, aspects, rest, top, height } = slab;
-  const { countPhotos, countCameras, film, select, figures } = words.value;
+  const { countPhotos, someOf, countCameras, film, select, figures } = words.value;
   // At midnight today becomes yesterday.
   const { title, more } = dayWords(day.start, tick.value - (tick.value % 60_000), words.value);
   const numbers = new Intl.NumberFormat(figures);
-  const facts = [sentence(more), countPhotos(day.count, numbers.format(day.count))];
+  const { count, of = count } = day;
+  const many =
+    count < of
+      ? someOf(numbers.format(count), countPhotos(of, numbers.format(of)))
+      : countPhotos(count, numbers.format(count));
+  const facts = [sentence(more), many];
   if (day.cameras > 0) facts.push(countCameras(day.cameras, numbers.format(day.cameras)));
   const now = Date.now();
   return (

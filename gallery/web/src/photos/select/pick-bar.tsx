@@ -8,6 +8,7 @@ import { words } from "../../words/language";
 import { changeAll, many, removeAll } from "../edit-many";
 import type { Photo } from "../photo";
 import { playPhotos } from "../slideshow/slideshow";
+import { download } from "../zip/zip";
 import { endPicking, picked } from "./selection";
 
 const CAPTION = 500;
@@ -19,7 +20,7 @@ export function PickBar() {
 
 function Bar({ photos }: { photos: Photo[] }) {
   const [writing, setWriting] = useState(false);
-  const { select, slides, viewer } = words.value;
+  const { select, slides, viewer, zip } = words.value;
   const none = photos.length === 0;
   const pinned = !none && photos.every((photo) => photo.pinned);
 
@@ -38,6 +39,7 @@ function Bar({ photos }: { photos: Photo[] }) {
       ),
     ),
     remove: act(removeAll),
+    zip: act(async (photos) => download(photos)),
     play: (): void => void (none || playPhotos(photos, filter.peek())),
     caption: (): void => void (none || setWriting(true)),
   };
@@ -50,6 +52,7 @@ function Bar({ photos }: { photos: Photo[] }) {
         else if (key === "Delete") now.current.remove();
         else if (key === "p") now.current.pin();
         else if (key === "c") now.current.caption();
+        else if (key === "d") now.current.zip();
         else return false;
         return true;
       }),
@@ -74,6 +77,9 @@ function Bar({ photos }: { photos: Photo[] }) {
         <>
           <Act icon="play" press={acts.play} off={none}>
             {slides.title}
+          </Act>
+          <Act icon="down" press={acts.zip} off={none}>
+            {zip.download}
           </Act>
           <Act icon="pin" press={acts.pin} off={none}>
             {pinned ? select.unpin : select.pin}

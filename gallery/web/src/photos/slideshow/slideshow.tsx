@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { fileUrl, listPhotos } from "../../net/api";
+import { fileUrl, hasPhoto, listPhotos } from "../../net/api";
 import { photoListeners } from "../../net/gallery";
 import { Icon } from "../../page/icon";
 import { answerKeys, pressesButton, toggleFullScreen } from "../../page/keys/keys";
@@ -14,7 +14,7 @@ import { momentName } from "../../words/dates";
 import { words } from "../../words/language";
 import { named } from "../camera-name";
 import { matches, query, type Filter } from "../filter/filter";
-import type { Photo } from "../photo";
+import type { Photo, PhotoEvent } from "../photo";
 import { useQuiet } from "../viewer/viewer-bars";
 import { Playlist } from "./playlist";
 
@@ -23,6 +23,8 @@ const PACES = [3, 6, 12];
 const PACE = 6;
 /** When only this many are left, more are asked for. */
 const SOON = 50;
+/** The most that wait to be told whether they have the word. */
+const JUDGED = 256;
 
 interface Show {
   photos: readonly Photo[];
@@ -109,7 +111,20 @@ function Playing({ show }: { show: Show }) {
   }, [seen, paused, pace]);
 
   useEffect(() => {
+    let judged = 0;
+    let turn = Promise.resolve();
     const hear: Parameters<typeof photoListeners.add>[0] = (event) => {
+      // One rule says what has a word, and the gallery has it.
+      if (event.event !== "stored" || !show.filter.word) return take(event);
+      if (judged >= JUDGED || !matches(show.filter, event.photo)) return;
+      judged++;
+      turn = turn
+        .then(() => hasPhoto(show.filter, event.photo))
+        .then((has) => has && take(event))
+        .catch(() => {})
+        .then(() => void judged--);
+    };
+    const take = (event: PhotoEvent): void => {
       const shown = list.current!.shown?.id ?? null;
       list.current!.hear(event);
       const gone = event.event === "deleted" && event.id === shown;

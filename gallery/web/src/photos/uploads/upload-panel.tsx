@@ -1,4 +1,4 @@
-// The panel with the state of each upload.
+// The panel with the state of each upload, and of each ZIP.
 
 import { computed, effect } from "@preact/signals";
 import { link } from "../../net/gallery";
@@ -7,6 +7,8 @@ import { Round } from "../../page/round-button";
 import { view } from "../../page/route";
 import { words } from "../../words/language";
 import type { Words } from "../../words/words";
+import { ZipLines } from "../zip/zip-lines";
+import { zips } from "../zip/zip";
 import { ended, type Fate, type Obstacle, type Upload } from "./upload-queue";
 import { chooseFiles, hidden, queue } from "./uploads";
 
@@ -48,14 +50,27 @@ function summary(uploads: readonly Upload[], { uploads: say }: Words): string {
   return parts.filter(Boolean).join(", ");
 }
 
-export function Uploads() {
-  if (!open.value) return null;
+/** What is brought, and what is taken away. */
+export function Loads() {
+  const zip = words.value.zip.title;
+  if (!open.value && zips.value.length === 0) return null;
+  return (
+    <section class="loads" aria-label={open.value ? words.value.addPhotos : zip}>
+      {open.value && <Uploads />}
+      {zips.value.map((zip) => (
+        <ZipLines key={zip.token} zip={zip} />
+      ))}
+    </section>
+  );
+}
+
+function Uploads() {
   const uploads = queue.uploads.value;
   const { uploads: say } = words.value;
   const done = uploads.every(({ fate }) => ended(fate));
   const title = done ? summary(uploads, words.value) : say.adding(uploads.length);
   return (
-    <section class="loads" aria-label={title}>
+    <>
       <h3>
         {title}
         <Round
@@ -72,7 +87,7 @@ export function Uploads() {
           <Line key={upload.key} upload={upload} />
         ))}
       </ol>
-    </section>
+    </>
   );
 }
 
