@@ -15,7 +15,7 @@ fn main() {
 }
 
 /// Writes `assets.rs`, an array of what `src/assets.rs` calls an `Asset`. It embeds copies, so that
-/// bundling the page anew meanwhile does no harm.
+/// bundling the page again meanwhile does no harm.
 fn embed(dist: &Path) -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let mut files = Vec::new();
