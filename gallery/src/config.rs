@@ -272,8 +272,8 @@ impl Section {
         };
         let Some(listen) = &self.https_listen else {
             if files.is_some() || self.redirect {
-                let why = "gallery.certificate, gallery.key and gallery.redirect need it; write \
-                           it like 0.0.0.0:8443";
+                let why = "set it, for example to 0.0.0.0:8443; gallery.certificate, gallery.key \
+                           and gallery.redirect are of no use without it";
                 return bad("https_listen", why);
             }
             return Ok(None);
@@ -441,7 +441,7 @@ mod tests {
             |_| Section::default().check(Root::default(), folder.path().join("a/b")).unwrap().id;
         assert_eq!(id(1), id(2));
         std::fs::write(folder.path().join("a/b/id"), "").unwrap();
-        assert_eq!(id(3).to_string().len(), 8, "it is made anew");
+        assert_eq!(id(3).to_string().len(), 8, "it is made again");
         std::fs::write(folder.path().join("a/b/id"), "main").unwrap();
         let error =
             Section::default().check(Root::default(), folder.path().join("a/b")).unwrap_err();

@@ -234,7 +234,7 @@ impl Gallery {
             stop,
         } = self;
         let mut stopping = stop.subscribe();
-        info!(%address, broker = %config.broker, id = %config.id, "gallery");
+        info!(%address, broker = %config.broker, id = %config.id, "the gallery listens");
         if let Some((_, address, https)) = &https {
             info!(%address, fingerprint = https.fingerprint(), "the gallery by HTTPS");
         }
