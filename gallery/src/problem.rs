@@ -56,6 +56,9 @@ pub(crate) enum Code {
     /// The camera, its node or the way to it does not work; `error` says why.
     CameraAway,
     NodeDiskFull,
+    NodeUnknown,
+    /// The node, or the way to it, does not work; `error` says why.
+    NodeAway,
     /// The key of idempotency stands for another picture.
     KeyTaken,
 }

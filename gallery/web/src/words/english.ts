@@ -474,6 +474,8 @@ export const en = {
     "picture-refused": "This picture cannot be read.",
     "camera-unknown": "This camera is not here.",
     "node-disk-full": "The disk at the camera is full.",
+    "node-away": "The camera's machine cannot be reached.",
+    late: "The answer did not come in time.",
     "no-right": "You may not do this here.",
     "too-many": "Too much at once. Try again in some seconds.",
     timeout: "That took too long.",

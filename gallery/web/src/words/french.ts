@@ -473,6 +473,8 @@ export const fr: Words = {
     "picture-refused": "Cette image ne peut pas être lue.",
     "camera-unknown": "Cette caméra n’est pas ici.",
     "node-disk-full": "Le disque de la caméra est plein.",
+    "node-away": "La machine de la caméra est injoignable.",
+    late: "La réponse n’est pas arrivée à temps.",
     "no-right": "Vous ne pouvez pas faire cela ici.",
     "too-many": "Trop à la fois. Réessayez dans quelques secondes.",
     timeout: "Cela a pris trop de temps.",

@@ -474,6 +474,8 @@ export const de: Words = {
     "picture-refused": "Dieses Bild lässt sich nicht lesen.",
     "camera-unknown": "Diese Kamera ist nicht hier.",
     "node-disk-full": "Die Festplatte bei der Kamera ist voll.",
+    "node-away": "Der Rechner der Kamera ist nicht erreichbar.",
+    late: "Die Antwort kam nicht rechtzeitig.",
     "no-right": "Das darfst du hier nicht.",
     "too-many": "Zu viel auf einmal. Versuch es in ein paar Sekunden noch einmal.",
     timeout: "Das hat zu lange gedauert.",

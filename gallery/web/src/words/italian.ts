@@ -469,6 +469,8 @@ export const it: Words = {
     "picture-refused": "Questa immagine non si può leggere.",
     "camera-unknown": "Questa videocamera non è qui.",
     "node-disk-full": "Il disco della videocamera è pieno.",
+    "node-away": "Il computer della videocamera non è raggiungibile.",
+    late: "La risposta non è arrivata in tempo.",
     "no-right": "Qui non puoi farlo.",
     "too-many": "Troppo in una volta. Riprova tra qualche secondo.",
     timeout: "Ci è voluto troppo tempo.",

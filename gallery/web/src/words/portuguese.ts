@@ -472,6 +472,8 @@ export const pt: Words = {
     "picture-refused": "Não dá para ler esta imagem.",
     "camera-unknown": "Esta câmera não está aqui.",
     "node-disk-full": "O disco da câmera está cheio.",
+    "node-away": "Não dá para alcançar o computador da câmera.",
+    late: "A resposta não chegou a tempo.",
     "no-right": "Você não pode fazer isso aqui.",
     "too-many": "Muita coisa de uma vez. Tente de novo em alguns segundos.",
     timeout: "Demorou demais.",

@@ -471,6 +471,8 @@ export const es: Words = {
     "picture-refused": "Esta imagen no se puede leer.",
     "camera-unknown": "Esta cámara no está aquí.",
     "node-disk-full": "El disco de la cámara está lleno.",
+    "node-away": "No se llega al equipo de la cámara.",
+    late: "La respuesta no llegó a tiempo.",
     "no-right": "Aquí no puedes hacer esto.",
     "too-many": "Demasiado a la vez. Prueba en unos segundos.",
     timeout: "Ha tardado demasiado.",
