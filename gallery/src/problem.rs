@@ -66,6 +66,9 @@ pub(crate) enum Code {
     BrokerAway,
     /// The broker did not clear what it retains.
     NotCleared,
+    NodeUnknown,
+    /// The node, or the way to it, does not work; `error` says why.
+    NodeAway,
     /// The key of idempotency stands for another picture.
     KeyTaken,
 }

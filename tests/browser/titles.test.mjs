@@ -202,7 +202,7 @@ test('an empty name takes the earlier one again, and a node that is away keeps t
   await field(ana).fill('Keller');
   await ana.keyboard.press('Enter');
   await ana.getByText('The name was not kept').waitFor(SOON);
-  await ana.getByText('shed is offline').first().waitFor();
+  await ana.getByText("The camera's machine cannot be reached.").waitFor();
   assert.equal(await field(ana).inputValue(), 'Keller');
   assert.deepEqual([...ana.errors, ...bo.errors], []);
 });

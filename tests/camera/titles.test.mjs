@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { Subscriber, publish } from '../harness/mosquitto.mjs';
 import { Cameras } from '../harness/preload.mjs';
+import { user } from '../harness/transports.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina, vitrina as command } from '../harness/vitrina.mjs';
 
@@ -109,6 +110,23 @@ test('what strangers invent and a flood of titles cannot grow what the node keep
   }, { limit: 20_000, every: 500 });
   assert.deepEqual(JSON.parse(readFileSync(kept)), { cameras: { [CAMERA]: 'After the flood' } });
   assert.deepEqual(readdirSync(join(vitrina.data, 'node')).filter((name) => name.startsWith('titles')), ['titles.json']);
+});
+
+test('with users, operators and administrators give titles, viewers do not', async (t) => {
+  const { vitrina, facts } = await house(t, ['broker.anonymous=viewer']);
+  const login = {};
+  for (const role of ['viewer', 'operator', 'admin']) login[role] = ['-u', `a-${role}`, '-P', await user(vitrina, `a-${role}`, role)];
+  const reader = new Subscriber(vitrina.port, ['vitrina/#']);
+  t.after(() => reader.stop());
+  await reader.fact(STATE, ({ state }) => state === 'idle', LIMIT);
+  for (const role of ['operator', 'viewer', 'admin']) {
+    await publish(vitrina.port, SET, role, login[role]);
+    await publish(vitrina.port, 'vitrina/here/set/title', role, login[role]);
+    if (role === 'viewer') continue;
+    await reader.fact(STATE, title(role));
+    await reader.fact('vitrina/here/info', title(role));
+  }
+  assert.ok(![...facts.messages, ...reader.messages].some(({ payload }) => payload.includes('"title":"viewer"')));
 });
 
 test('over HTTP a title is there when the answer comes, and refusals say why', async (t) => {

@@ -58,6 +58,11 @@ export class Tour {
     await there('.stage canvas');
     await until('it is live', () => page.evaluate("document.querySelector('.stage .tile').dataset.state === 'live'"), SLOW);
     await visit('camera');
+    await page.keyboard.press('n');
+    await there('.head .titling input');
+    await visit('camera-name');
+    await page.keyboard.press('Escape');
+    await gone('.titling');
     await page.keyboard.press('i');
     await there('.film .parts b');
     await visit('camera-measured');

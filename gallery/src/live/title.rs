@@ -21,8 +21,10 @@ pub(crate) enum Whose {
 /// Why a title was not set.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TitleError {
-    #[error("there is no {0}")]
-    Unknown(String),
+    #[error("there is no camera {0}")]
+    UnknownCamera(CameraId),
+    #[error("there is no node {0}")]
+    UnknownNode(NodeName),
     /// A page shows the camera, which is named after the person.
     #[error("{0} is shown from a browser, and has the name of the person who shows it")]
     Browser(String),
@@ -106,7 +108,7 @@ impl Hub {
     fn can_set_title(&self, whose: &Whose) -> Result<(), TitleError> {
         let node = whose.node();
         if let Whose::Camera(camera) = whose {
-            let unknown = || TitleError::Unknown(format!("camera {camera}"));
+            let unknown = || TitleError::UnknownCamera(camera.clone());
             let known = self.camera(camera).ok_or_else(unknown)?;
             if node.is_browser() {
                 return Err(TitleError::Browser(known.name));
@@ -121,7 +123,7 @@ impl Hub {
                 let why = format!("{node} is offline; it keeps its titles itself");
                 Err(TitleError::Away(why))
             }
-            None => Err(TitleError::Unknown(format!("node {node}"))),
+            None => Err(TitleError::UnknownNode(node.clone())),
         }
     }
 }

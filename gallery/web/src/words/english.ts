@@ -548,6 +548,8 @@ export const en = {
     "still-here": "It is still here.",
     "broker-away": "The gallery cannot reach the broker.",
     "not-cleared": "The broker did not clear it.",
+    "node-away": "The camera's machine cannot be reached.",
+    late: "The answer did not come in time.",
     "no-right": "You may not do this here.",
     "too-many": "Too much at once. Try again in some seconds.",
     timeout: "That took too long.",

@@ -546,6 +546,8 @@ export const fr: Words = {
     "still-here": "Elle est encore là.",
     "broker-away": "La galerie n’atteint pas le broker.",
     "not-cleared": "Le broker ne l’a pas effacé.",
+    "node-away": "La machine de la caméra est injoignable.",
+    late: "La réponse n’est pas arrivée à temps.",
     "no-right": "Vous ne pouvez pas faire cela ici.",
     "too-many": "Trop à la fois. Réessayez dans quelques secondes.",
     timeout: "Cela a pris trop de temps.",

@@ -548,6 +548,8 @@ export const de: Words = {
     "still-here": "Sie ist noch hier.",
     "broker-away": "Die Galerie erreicht den Broker nicht.",
     "not-cleared": "Der Broker hat es nicht gelöscht.",
+    "node-away": "Der Rechner der Kamera ist nicht erreichbar.",
+    late: "Die Antwort kam nicht rechtzeitig.",
     "no-right": "Das darfst du hier nicht.",
     "too-many": "Zu viel auf einmal. Versuch es in ein paar Sekunden noch einmal.",
     timeout: "Das hat zu lange gedauert.",

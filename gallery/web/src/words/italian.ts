@@ -543,6 +543,8 @@ export const it: Words = {
     "still-here": "È ancora qui.",
     "broker-away": "La galleria non raggiunge il broker.",
     "not-cleared": "Il broker non l’ha cancellato.",
+    "node-away": "Il computer della videocamera non è raggiungibile.",
+    late: "La risposta non è arrivata in tempo.",
     "no-right": "Qui non puoi farlo.",
     "too-many": "Troppo in una volta. Riprova tra qualche secondo.",
     timeout: "Ci è voluto troppo tempo.",

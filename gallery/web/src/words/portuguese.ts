@@ -545,6 +545,8 @@ export const pt: Words = {
     "still-here": "Ainda está aqui.",
     "broker-away": "A galeria não alcança o broker.",
     "not-cleared": "O broker não apagou isso.",
+    "node-away": "Não dá para alcançar o computador da câmera.",
+    late: "A resposta não chegou a tempo.",
     "no-right": "Você não pode fazer isso aqui.",
     "too-many": "Muita coisa de uma vez. Tente de novo em alguns segundos.",
     timeout: "Demorou demais.",

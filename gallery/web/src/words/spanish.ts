@@ -544,6 +544,8 @@ export const es: Words = {
     "still-here": "Sigue aquí.",
     "broker-away": "La galería no llega al broker.",
     "not-cleared": "El broker no lo ha borrado.",
+    "node-away": "No se llega al equipo de la cámara.",
+    late: "La respuesta no llegó a tiempo.",
     "no-right": "Aquí no puedes hacer esto.",
     "too-many": "Demasiado a la vez. Prueba en unos segundos.",
     timeout: "Ha tardado demasiado.",

@@ -61,7 +61,11 @@ export function TitleForm({ camera, lamp, close }: Props) {
   }, []);
 
   const [node = ""] = camera.camera.split("/");
-  const before = { camera: camera.called ?? camera.name, node: camera.node_title ?? node };
+  // As it was when the field opened: another's change meanwhile is none of this person's.
+  const [before] = useState({
+    camera: camera.called ?? camera.name,
+    node: camera.node_title ?? node,
+  });
   const { title, noAnswer } = words.value;
 
   const end = (): void => {
@@ -112,7 +116,10 @@ export function TitleForm({ camera, lamp, close }: Props) {
         event.preventDefault();
         void keep();
       }}
-      onInput={() => setLong(false)}
+      onInput={() => {
+        setLong(false);
+        if (state.current === "refused") state.current = "open";
+      }}
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
         event.preventDefault();
