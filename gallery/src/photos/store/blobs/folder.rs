@@ -72,7 +72,7 @@ impl Folder {
             match make_folder(&folder) {
                 Ok(_) => warn!(folder = %folder.display(), "the folder was missing; made it again"),
                 Err(error) => {
-                    error!(folder = %folder.display(), %error, "the folder is missing and cannot be made")
+                    error!(folder = %folder.display(), %error, "the folder is missing and cannot be made");
                 }
             }
         }
