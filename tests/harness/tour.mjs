@@ -48,6 +48,12 @@ export class Tour {
     await there('.parts [data-part=draw]');
     await visit('wall-measured');
     await page.keyboard.press('i');
+    await page.keyboard.press('o');
+    await page.locator('.floor.tools').waitFor();
+    await page.locator('.wall .tile .open').first().focus();
+    await page.keyboard.press('h');
+    await visit('wall-arranged');
+    await page.keyboard.press('Escape');
     await page.keyboard.press('?');
     await there('dialog');
     await visit('keys');

@@ -115,8 +115,8 @@ export const fr: Words = {
   pages: {
     title: "Caméras",
     part: (from, to, of) => (from === to ? `${from} sur ${of}` : `${from} à ${to} sur ${of}`),
-    previous: "Caméras précédentes (Page ↑)",
-    next: "Caméras suivantes (Page ↓)",
+    previous: "Caméras précédentes (Pg préc)",
+    next: "Caméras suivantes (Pg suiv)",
   },
   forget: {
     offer: "Oublier",
@@ -591,7 +591,7 @@ export const fr: Words = {
       [["O"], "Disposer le mur"],
       [["Maj", "←", "→"], "Déplacer une caméra"],
       [["H", "B"], "La masquer ici, la mettre en grand"],
-      [["Page ↑", "Page ↓"], "D’autres caméras"],
+      [["Pg préc", "Pg suiv"], "D’autres caméras"],
       [["I"], "De quoi l’âge est fait"],
       [["U"], "Ajouter des photos"],
       [["/"], "Choisir quelles photos"],
