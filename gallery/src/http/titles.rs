@@ -7,7 +7,7 @@ use warp::reply::Response;
 use crate::http::photos::json;
 use crate::live::hub::Hub;
 use crate::live::title::{TitleError, Whose};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The request, and the answer with the title that holds now.
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,22 +30,30 @@ pub(crate) async fn set(hub: &Hub, whose: Whose, body: &[u8]) -> Result<Response
 
 impl From<TitleError> for Problem {
     fn from(error: TitleError) -> Self {
-        let (status, hint) = match error {
-            TitleError::Unknown(_) => (StatusCode::NOT_FOUND, "GET /api/cameras lists the cameras"),
-            TitleError::Browser(_) => {
-                (StatusCode::CONFLICT, "who shows it can change their own name")
+        let (status, code, hint) = match error {
+            TitleError::Unknown(_) => {
+                let hint = "GET /api/cameras lists the cameras";
+                (StatusCode::NOT_FOUND, Code::CameraUnknown, hint)
             }
-            TitleError::Away(_) => (StatusCode::SERVICE_UNAVAILABLE, "try again when it is back"),
+            TitleError::Browser(_) => {
+                (StatusCode::CONFLICT, Code::Conflict, "who shows it can change their own name")
+            }
+            TitleError::Away(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, Code::CameraAway, "try again when it is back")
+            }
             TitleError::Refused(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "its node keeps the titles, and says why not")
+                let hint = "its node keeps the titles, and says why not";
+                (StatusCode::SERVICE_UNAVAILABLE, Code::CameraAway, hint)
             }
             TitleError::Full(_) => {
-                (StatusCode::INSUFFICIENT_STORAGE, "make room on the disk of its node")
+                let hint = "make room on the disk of its node";
+                (StatusCode::INSUFFICIENT_STORAGE, Code::NodeDiskFull, hint)
             }
             TitleError::Late(_) => {
-                (StatusCode::GATEWAY_TIMEOUT, "a node of an earlier version keeps no titles")
+                let hint = "a node of an earlier version keeps no titles";
+                (StatusCode::GATEWAY_TIMEOUT, Code::Late, hint)
             }
         };
-        Problem::new(status, error.to_string(), hint)
+        Problem::new(status, error.to_string(), hint).coded(code)
     }
 }
