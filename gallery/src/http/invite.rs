@@ -96,7 +96,7 @@ impl Doors {
     }
 
     /// Remembers by which name a request came in, if it is from another device and the name is of
-    /// this machine. `socket` are the connection's two ends, `names` those of this machine.
+    /// this machine. The first are the connection's two ends; `names` are those of this machine.
     pub fn note<B>(
         &self,
         (peer, local): (IpAddr, SocketAddr),
@@ -110,6 +110,9 @@ impl Doors {
         let host = request.headers().get(HOST).map(HeaderValue::as_bytes);
         let Some(host) = host.and_then(|host| Authority::try_from(host).ok()) else { return };
         let name = host.host().trim_end_matches('.').to_ascii_lowercase();
+        if name.starts_with('[') || name.parse::<IpAddr>().is_ok() {
+            return;
+        }
         let is_ours = self.doors.iter().any(|door| {
             let default = if door.is_secure { 443 } else { 80 };
             door.bound.port() == local.port() && host.port_u16().unwrap_or(default) == local.port()

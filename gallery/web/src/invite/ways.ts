@@ -68,9 +68,12 @@ export function ways({ elsewhere, addresses }: Invitation, here: string): Way[] 
   });
 }
 
-/** The address for the code: one that every phone finds, which many do not by a name of the network. */
+/**
+ * The address for the code: one that every phone finds, a number or the one by which this browser
+ * came itself. Many phones do not find a name of the network.
+ */
 export function coded(ways: readonly Way[]): Way | undefined {
-  return ways.find(({ url }) => !new URL(url).hostname.endsWith(".local")) ?? ways[0];
+  return ways.find((way) => way.for.is === "own" || isNumber(way.url)) ?? ways[0];
 }
 
 /** The address of a room, as the gallery answers it below any path. */
@@ -81,6 +84,10 @@ export function roomAt(url: string, room: Room): string {
 /** An address as people read and type it. */
 export function typed(url: string): string {
   return url.replace(/\/$/, "");
+}
+
+function isNumber(url: string): boolean {
+  return /^(\d+(\.\d+){3}|\[.*\])$/.test(new URL(url).hostname);
 }
 
 function isSecure(url: string): boolean {

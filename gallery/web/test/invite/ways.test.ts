@@ -51,7 +51,15 @@ test("the code has an address that every phone finds", () => {
   const code = (addresses: Address[]) =>
     coded(ways({ closed: false, elsewhere: false, addresses }, LOOPBACK))?.url;
   assert.equal(code([NAME, ETHERNET]), ETHERNET.url);
+  assert.equal(code([at("http://workshop.lan:8080/"), NAME, ETHERNET]), ETHERNET.url);
+  const v6 = at("http://[fd00::20]:8080/", { interface: "eth0" });
+  assert.equal(code([NAME, v6]), v6.url);
   assert.equal(code([NAME]), NAME.url);
+  const proxied = ways(
+    { closed: false, elsewhere: true, addresses: [ETHERNET] },
+    "https://example.org/",
+  );
+  assert.equal(coded(proxied)?.url, "https://example.org/");
   assert.equal(code([]), undefined);
 });
 
