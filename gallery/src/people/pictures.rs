@@ -243,9 +243,9 @@ mod tests {
         let golden = golden();
         let cut = &golden[..golden.len() - 2];
         for (bad, word) in [
-            (&b""[..], "no JPEG"),
-            (b"rubbish of some length", "no JPEG"),
-            (&golden[..20], "no JPEG"),
+            (&b""[..], "is not a JPEG"),
+            (b"rubbish of some length", "is not a JPEG"),
+            (&golden[..20], "is not a JPEG"),
             (cut, "end is missing"),
             (&vec![0; limits::PICTURE + 1], "bytes"),
         ] {

@@ -223,7 +223,7 @@ mod tests {
         };
         let mut answers: Vec<_> = (0..=CONTROLS).map(|_| ask()).collect();
         let full = answers.pop().unwrap().await.unwrap().unwrap_err();
-        assert_eq!(full, "controls: 8 of these wait for the camera already; try again");
+        assert_eq!(full, "controls: 8 of these already wait for the camera; try again");
         commands.give(Command::Stop);
         commands.give(want(1));
         commands.expire(Instant::now() + PATIENCE / 2);

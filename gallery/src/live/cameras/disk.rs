@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(receive(Fact::Stats(&attic), stats), (vec![], vec![]), "it is not online yet");
         let (troubles, refused) = receive(Fact::Status(&attic), "online");
         assert_eq!(troubles, ["attic takes no photos: full"]);
-        assert!(refused[0].contains("3 of them"), "{refused:?}");
+        assert!(refused[0].contains("keeps 3 photos"), "{refused:?}");
         let well = r#"{"at":1,"mono":1,"boot":"2","cpu":0,"rss":1,"spool":0,"cameras":{}}"#;
         assert_eq!(receive(Fact::Stats(&attic), well), (vec![], vec![]));
         receive(Fact::Stats(&attic), stats);

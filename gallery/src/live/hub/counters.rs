@@ -49,8 +49,8 @@ impl Counters {
             (
                 refused,
                 format!(
-                    "this gallery refused {refused} messages from the broker since its start; its \
-                     log names their topics"
+                    "{refused} messages from the broker were refused since the start; the log names \
+                     their topics"
                 ),
             ),
             (not_kept, kept("talk", not_kept)),
