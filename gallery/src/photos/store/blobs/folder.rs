@@ -70,10 +70,8 @@ impl Folder {
         let missing = FOLDERS.map(|folder| self.root.join(folder)).into_iter();
         for folder in missing.filter(|folder| !folder.exists()) {
             match make_folder(&folder) {
-                Ok(_) => warn!(folder = %folder.display(), "the folder was missing; made it again"),
-                Err(error) => {
-                    error!(folder = %folder.display(), %error, "the folder is missing and cannot be made")
-                }
+                Ok(_) => warn!(folder = %folder.display(), "made a missing folder again"),
+                Err(error) => error!(folder = %folder.display(), %error, "cannot make a folder"),
             }
         }
     }
