@@ -15,7 +15,7 @@ fn main() {
 }
 
 /// Writes `assets.rs`, an array of what `src/http/assets.rs` calls an `Asset`, and `build.txt`,
-/// which build of the page it is. It embeds copies, so that bundling the page anew meanwhile does no
+/// which build of the page it is. It embeds copies, so that bundling the page again meanwhile does no
 /// harm.
 fn embed(dist: &Path) -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));

@@ -99,7 +99,7 @@ pub struct Section {
     /// Unacknowledged messages of QoS 1 and 2 to a client, and unfinished ones of QoS 2 from a
     /// client of MQTT 5, 1 to 10000. Default 100.
     pub inflight: usize,
-    /// How long a client may take nothing of what waits for it, or stop amid a packet, before it is
+    /// How long a client may take nothing of what waits for it, or stop within a packet, before it is
     /// disconnected, 1 s to 1 h. Default 30 s.
     #[serde(with = "wire::units::seconds")]
     pub stall: u64,

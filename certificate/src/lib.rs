@@ -98,7 +98,7 @@ impl Tls {
         self.acceptor.accept(stream).await
     }
 
-    /// Reads the files again when they have changed, for ever. Connected clients stay; a broken file
+    /// Reads the files again when they have changed, forever. Connected clients stay; a broken file
     /// leaves the old certificate in use. It reads in a blocking thread, because a disk may be slow.
     pub async fn keep_certificate(&self) {
         let mut every = interval(LOOK_EVERY);

@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(fingerprint(now + Duration::from_secs(700 * DAY)), first);
         let second = fingerprint(now + Duration::from_secs(790 * DAY));
         assert_ne!(second, first);
-        // If the key is gone, or a file is not ours, both are made anew.
+        // If the key is gone, or a file is not ours, both are made again.
         fs::remove_file(folder.path().join("key.pem")).unwrap();
         let third = fingerprint(now);
         assert_ne!(third, second);

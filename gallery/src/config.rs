@@ -437,7 +437,7 @@ mod tests {
             |_| Section::default().check(Root::default(), folder.path().join("a/b")).unwrap().id;
         assert_eq!(id(1), id(2));
         std::fs::write(folder.path().join("a/b/id"), "").unwrap();
-        assert_eq!(id(3).to_string().len(), 8, "it is made anew");
+        assert_eq!(id(3).to_string().len(), 8, "it is made again");
         std::fs::write(folder.path().join("a/b/id"), "main").unwrap();
         let error =
             Section::default().check(Root::default(), folder.path().join("a/b")).unwrap_err();

@@ -95,7 +95,7 @@ mod tests {
         let few = [(500, false), (500, false), (500, true)];
         assert_eq!(pauses, [few[0], few[1], few[2], (1000, true), (2000, true), (4000, true)]);
         assert_eq!(short(SOON), (5000, false), "it lasted");
-        assert_eq!(short(soon), (500, false), "and is counted anew");
+        assert_eq!(short(soon), (500, false), "and is counted again");
     }
 
     #[test]

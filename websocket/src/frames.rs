@@ -69,7 +69,7 @@ impl Frames {
     }
 
     /// Whether a frame head, a frame or a message has begun and is not finished.
-    pub fn is_amidst(&self) -> bool {
+    pub fn is_unfinished(&self) -> bool {
         self.is_within_message() || !self.raw.is_empty()
     }
 

@@ -58,8 +58,8 @@ impl Messages {
     }
 
     /// Whether a frame head, a frame or a message has begun and is not finished.
-    pub fn is_amidst(&self) -> bool {
-        self.frames.is_amidst()
+    pub fn is_unfinished(&self) -> bool {
+        self.frames.is_unfinished()
     }
 
     /// The same, but an incomplete frame head does not count.
@@ -214,7 +214,7 @@ mod tests {
                     messages.buffer().extend_from_slice(part);
                     prop_assert_eq!(messages.parse(), Ok(None));
                 }
-                prop_assert_eq!(messages.is_amidst(), len > 0);
+                prop_assert_eq!(messages.is_unfinished(), len > 0);
             }
             let message = Incoming::Message(Kind::Binary, payload.into());
             prop_assert_eq!(receive(&bytes, step), Ok(vec![message]));

@@ -143,7 +143,7 @@ enum End {
     Refused(Refusal),
     /// The core ended it.
     Ended(Reason),
-    /// Nothing came for one and a half keep-alives, or the client stopped amid a packet.
+    /// Nothing came for one and a half keep-alives, or the client stopped within a packet.
     Silent,
     /// The client takes nothing of what waits for it.
     Stalled,

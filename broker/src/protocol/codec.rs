@@ -236,7 +236,7 @@ fn travelling(
 
 fn filter_of(filter: wired::Filter, identifier: u32, dialect: Dialect) -> Filter {
     // Before MQTT 5 a bridge cannot ask for the options that keep two brokers from echoing messages
-    // for ever, and that keep retained messages retained.
+    // forever, and that keep retained messages retained.
     let is_bridge = dialect.is_bridge;
     Filter {
         options: Options {

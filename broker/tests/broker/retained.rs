@@ -45,7 +45,7 @@ async fn an_empty_retained_message_deletes_and_an_empty_other_does_not() {
     assert_eq!(broker.counters.read().retained, 1);
     client.subscribe(&[("a", 0)]).await;
     assert_eq!(client.published().await.payload, b"kept");
-    // Again, because each SUBSCRIBE asks anew.
+    // Again, because each SUBSCRIBE asks again.
     client.subscribe(&[("a", 0)]).await;
     assert_eq!(client.published().await.payload, b"kept");
     client.publish("a", b"", 0, true).await;

@@ -99,7 +99,7 @@ async fn any_byte_is_a_sign_of_life() {
 }
 
 #[tokio::test]
-async fn a_client_that_stops_amid_a_packet_is_ended() {
+async fn a_client_that_stops_within_a_packet_is_ended() {
     let broker = start_with(Section { stall: 1, ..section() }).await;
     let mut stops = Raw::connect(broker.address, V5, "stops").await;
     stops.send(&[0x30, 0x80]).await;

@@ -201,7 +201,7 @@ async fn a_will_to_a_topic_of_the_broker_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_leaves_amid_pictures_has_no_will() {
+async fn a_client_that_leaves_between_pictures_has_no_will() {
     let broker = start().await;
     let mut watcher = watcher(&broker).await;
     let mut publisher = Raw::connect(broker.address, V311, "publisher").await;

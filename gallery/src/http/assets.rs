@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_installs_the_page_is_asked_for_anew_each_time() {
+    fn what_installs_the_page_is_asked_for_again_each_time() {
         for (path, content_type) in [
             ("manifest.webmanifest", "application/manifest+json"),
             ("service-worker.js", "text/javascript; charset=utf-8"),

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reboot_begins_anew() {
+    fn a_reboot_starts_over() {
         let mut clocks = Clocks::new(OURS.into());
         for mono in 1..5 {
             clocks.observe(&node(), reading(THEIRS, 1000 * S + mono), 2000 * S + mono);

@@ -369,7 +369,7 @@ impl Sources {
             }
             event = self.photos.recv() => match event {
                 Ok(event) => News::Message(ToPage::Photo(self.roll.called_in(event))),
-                // The page reconnects, and asks for the photos anew.
+                // The page reconnects, and asks for the photos again.
                 Err(RecvError::Lagged(missed)) => {
                     let reason = format!("{missed} photos changed too fast for this page");
                     News::End(End::Close(TRY_LATER, reason))

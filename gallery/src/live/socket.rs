@@ -33,14 +33,14 @@ pub(crate) struct Socket<S> {
     stream: S,
     receiver: Receiver,
     /// A frame has begun and not ended.
-    is_amidst: bool,
+    is_unfinished: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Takes a connection after its handshake, of which `begun` was read already. A message of the
     /// page may have `most` bytes, and takes from `memory` until it is finished.
     pub fn new(stream: S, begun: &[u8], most: usize, memory: Share) -> Self {
-        Socket { stream, receiver: Receiver::new(READ, most, begun, memory), is_amidst: false }
+        Socket { stream, receiver: Receiver::new(READ, most, begun, memory), is_unfinished: false }
     }
 
     /// The page's next message; `None` after it has gone. Safe to cancel.
@@ -63,11 +63,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// Sends a message or a control frame. If cancelled, the socket is unusable.
     pub async fn send(&mut self, opcode: Opcode, payload: impl Buf) -> io::Result<()> {
-        begin(&mut self.is_amidst)?;
+        begin(&mut self.is_unfinished)?;
         let mut frame = head(opcode, payload.remaining()).chain(payload);
         self.stream.write_all_buf(&mut frame).await?;
         self.stream.flush().await?;
-        self.is_amidst = false;
+        self.is_unfinished = false;
         Ok(())
     }
 }
@@ -80,9 +80,9 @@ impl Socket<Stream> {
         if let Either::Left(tcp) = &self.stream
             && let Some(lent) = jpeg.lend(&head)
         {
-            begin(&mut self.is_amidst)?;
+            begin(&mut self.is_unfinished)?;
             write_picture(tcp, &head, lent).await?;
-            self.is_amidst = false;
+            self.is_unfinished = false;
             return Ok(());
         }
         self.send(Opcode::Binary, Buf::chain(header, &jpeg[..])).await
@@ -90,8 +90,8 @@ impl Socket<Stream> {
 }
 
 /// Begins a frame, unless an earlier one was cut short.
-fn begin(is_amidst: &mut bool) -> io::Result<()> {
-    match std::mem::replace(is_amidst, true) {
+fn begin(is_unfinished: &mut bool) -> io::Result<()> {
+    match std::mem::replace(is_unfinished, true) {
         true => Err(io::ErrorKind::BrokenPipe.into()),
         false => Ok(()),
     }

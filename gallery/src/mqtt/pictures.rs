@@ -103,6 +103,6 @@ async fn publish(config: &Config, pictures: &Pictures, worked: &mut bool) -> Con
     };
     tokio::select! {
         error = receiving => error,
-        () = sending => unreachable!("it goes on for ever"),
+        () = sending => unreachable!("it goes on forever"),
     }
 }

@@ -137,9 +137,9 @@ async fn what_was_deleted_comes_back_only_if_somebody_wants_it() {
     assert_eq!(status, 410, "{error}");
     assert_eq!(count(&house).await, 0);
     // A new upload means that the photo is wanted.
-    let anew = upload(&house, "a.jpg", &picture).await;
-    assert_eq!(anew.status, 201);
-    assert_ne!(id(&anew, 0), id(&first, 0));
+    let again = upload(&house, "a.jpg", &picture).await;
+    assert_eq!(again.status, 201);
+    assert_ne!(id(&again, 0), id(&first, 0));
     let restored = send(house.address, "POST", &format!("{path}/restore"), "", b"").await;
     assert_eq!((restored.status, count(&house).await), (200, 2));
 }

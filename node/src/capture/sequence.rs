@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_driver_that_begins_anew_within_a_stream_loses_none() {
+    fn a_driver_that_starts_over_within_a_stream_loses_none() {
         assert_eq!(take(&mut Sequence::default(), &[0, 1, 2, 0, 1]).last(), Some(&(4, 0)));
     }
 

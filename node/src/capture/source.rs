@@ -21,7 +21,7 @@ pub(crate) trait Source {
         Duration::try_from_secs_f32(1.0 / fps).ok()
     }
 
-    /// Its controls, read anew.
+    /// Its controls, read again.
     fn controls(&mut self) -> Controls {
         Controls::default()
     }

@@ -50,7 +50,7 @@ pub(crate) enum Next {
 }
 
 impl Offers {
-    /// Offers all waiting photos anew, oldest first: the connection is up, or a gallery came.
+    /// Offers all waiting photos again, oldest first: the connection is up, or a gallery came.
     pub fn begin(&mut self, waiting: impl Iterator<Item = PhotoId>, now: Instant) {
         self.places.clear();
         self.fresh.clear();

@@ -272,7 +272,7 @@ impl Spooler {
         self.shared.state().offers.unanswered()
     }
 
-    /// A gallery came or went. All photos are offered anew to one that comes, unless `is_retained`
+    /// A gallery came or went. All photos are offered again to one that comes, unless `is_retained`
     /// says that it was there before.
     pub fn gallery(&self, id: GalleryId, is_online: bool, is_retained: bool) {
         if self.shared.state().offers.gallery(id, is_online) && !is_retained {
@@ -280,7 +280,7 @@ impl Spooler {
         }
     }
 
-    /// The connection is up: all photos are offered anew.
+    /// The connection is up: all photos are offered again.
     pub fn begin(&self) {
         self.shared.state().begin();
         self.shared.changed.notify_one();
@@ -382,7 +382,7 @@ impl Shared {
 }
 
 impl State {
-    /// Offers all photos anew.
+    /// Offers all photos again.
     fn begin(&mut self) {
         let State { offers, waiting, .. } = self;
         offers.begin(waiting.values().map(|entry| entry.id.clone()), Instant::now());

@@ -14,7 +14,7 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    /// Whether to ask now. A node whose facts are known starts anew.
+    /// Whether to ask now. A node whose facts are known starts over.
     pub fn ask(&mut self, is_known: bool, now: Micros) -> bool {
         if is_known {
             *self = Asking::default();

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_amidst_is_not_used_again() {
+    fn what_is_unfinished_is_not_used_again() {
         let piped = Piped::new(b"head", b"picture").unwrap();
         let mut lent = piped.lend().unwrap();
         lent.skip_head().unwrap();

@@ -53,7 +53,7 @@ impl Receiver {
                 return Ok(Some(incoming));
             }
             self.messages.buffer().reserve(self.step);
-            let read = match self.messages.is_amidst() {
+            let read = match self.messages.is_unfinished() {
                 false => stream.read_buf(self.messages.buffer()).await,
                 true => {
                     let by = *self.by.get_or_insert_with(|| Instant::now() + self.within);

@@ -17,7 +17,7 @@ const SHORT: u32 = 576;
 /// Pixels of the long side, for panoramas and towers; the page crops them to four to one.
 const LONG: u32 = 4096;
 
-/// Part of a thumbnail's name. When the method changes, a new edition makes thumbnails anew.
+/// Part of a thumbnail's name. When the method changes, a new edition makes thumbnails again.
 pub(crate) const EDITION: &str = "2";
 
 const QUALITY: u8 = 80;

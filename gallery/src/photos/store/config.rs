@@ -14,7 +14,7 @@ use crate::photos::picture::Pool;
 #[serde(deny_unknown_fields, default)]
 pub struct Section {
     /// How long photos are kept, such as `90 days`; the units are those of [`wire::units`].
-    /// Default: for ever.
+    /// Default: forever.
     pub keep: Option<String>,
     /// How many photos are kept. Default: all.
     pub most: Option<u64>,

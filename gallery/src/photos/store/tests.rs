@@ -283,7 +283,7 @@ async fn what_is_too_old_or_too_much_goes_and_pinned_photos_stay() {
 }
 
 #[tokio::test]
-async fn an_index_made_anew_says_the_same() {
+async fn an_index_made_again_says_the_same() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path());
     for n in 0..60 {

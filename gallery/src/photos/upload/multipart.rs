@@ -368,7 +368,7 @@ mod tests {
     }
 
     proptest! {
-        /// Parts are found wherever pieces end, even amid a boundary, and whatever their data looks
+        /// Parts are found wherever pieces end, even within a boundary, and whatever their data looks
         /// like.
         #[test]
         fn parts_are_found_wherever_pieces_end(

@@ -128,7 +128,7 @@ async fn a_camera_is_shown_only_by_who_joined_and_only_as_pictures() {
             break;
         }
         pieces += 1;
-        assert!(pieces < 100, "it goes on for ever");
+        assert!(pieces < 100, "it goes on forever");
     }
 }
 

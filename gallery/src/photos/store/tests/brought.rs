@@ -158,7 +158,7 @@ async fn an_index_of_version_1_is_brought_up_to_date_and_not_made_anew() {
     };
     let migrated = schema();
     reindex(folder.path(), |_| {}).unwrap();
-    assert_eq!(schema(), migrated, "what is brought up to date is what is made anew");
+    assert_eq!(schema(), migrated, "what is brought up to date is what is made again");
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn no_thumbnail_costs_more_than_the_budget() {
 }
 
 #[tokio::test]
-async fn thumbnails_of_an_earlier_edition_are_removed_and_made_anew() {
+async fn thumbnails_of_an_earlier_edition_are_removed_and_made_again() {
     let folder = TempDir::new().unwrap();
     let old = folder.path().join("thumbs/2025/11/20");
     fs::create_dir_all(&old).unwrap();
