@@ -56,6 +56,14 @@ fn of_section(settings: &Settings, check: fn(File, &Settings) -> Option<Fault>) 
     {
         let rest = fault.key.as_deref().and_then(|key| without(&file, key));
         let is_new = faults.iter().all(|other| other.key != fault.key);
+        // A section of which only its faults were left says nothing new.
+        let follows = |key: &str| {
+            let inner = format!("{key}.");
+            faults.iter().any(|other| other.key.as_ref().is_some_and(|k| k.starts_with(&inner)))
+        };
+        if fault.key.as_deref().is_some_and(follows) {
+            break;
+        }
         faults.extend(Some(fault).filter(|_| is_new));
         match rest {
             Some(rest) if is_new => file = rest,

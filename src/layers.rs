@@ -182,7 +182,11 @@ fn explain(error: &toml::de::Error, text: &str, place: &Place) -> String {
         }
         None => {
             let message = message.lines().collect::<Vec<_>>().join("; ");
-            format!("{place}{at}: {}", broker_url::hidden(&message))
+            let hint = match message.contains("socket address") {
+                true => "; write it like 127.0.0.1:1883",
+                false => "",
+            };
+            format!("{place}{at}: {}{hint}", broker_url::hidden(&message))
         }
     }
 }

@@ -129,6 +129,7 @@ fn config_check_refuses_what_the_start_would_each_with_its_line() {
         let told = String::from_utf8(checked.stderr).expect("text");
         assert_eq!(checked.status.code(), Some(1), "{told}");
         assert!(checked.stdout.is_empty());
+        assert!(!told.contains("node.camera[0] ="), "what its bad name leaves is no fault: {told}");
         for (line, word) in [
             (2, "broker.keep_alive"),
             (3, "broker.retained"),

@@ -269,8 +269,8 @@ impl Section {
         };
         let Some(listen) = &self.https_listen else {
             if files.is_some() || self.redirect {
-                let why = "gallery.certificate, gallery.key and gallery.redirect need it; write \
-                           it like 0.0.0.0:8443";
+                let why = "set it, for example to 0.0.0.0:8443; gallery.certificate, gallery.key \
+                           and gallery.redirect are of no use without it";
                 return bad("https_listen", why);
             }
             return Ok(None);

@@ -266,9 +266,9 @@ impl Section {
 
 fn node_name(name: &str) -> Result<NodeName, BadConfig> {
     let bad = |right: &str| BadConfig::new("node.name", quoted(name), right);
-    let parsed: NodeName = name
-        .parse()
-        .map_err(|_| bad("a node's name is 1 to 32 of a-z 0-9 - _, but not gallery or people"))?;
+    let parsed: NodeName = name.parse().map_err(|_| {
+        bad("a node's name has 1 to 32 characters of a-z 0-9 - _, and is not gallery or people")
+    })?;
     if parsed.is_browser() {
         return Err(bad("names that begin with web- are kept for browsers; choose another"));
     }
@@ -356,7 +356,7 @@ impl CameraSection {
         }
         let name = match self.name {
             Some(name) => Some(name.parse().map_err(|_| {
-                bad("name", &quoted(&name), "a camera's name is 1 to 32 of a-z 0-9 - _")
+                bad("name", &quoted(&name), "a camera's name has 1 to 32 characters of a-z 0-9 - _")
             })?),
             None => None,
         };

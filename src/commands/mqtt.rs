@@ -226,8 +226,10 @@ impl Drop for Live {
 
 fn failed(Broker { url, user }: &Broker, error: ConnectionError) -> anyhow::Error {
     match (error, user) {
-        (ConnectionError::Io(error), _) => anyhow::Error::new(error)
-            .context(format!("the broker {url} cannot be reached; is it running there?")),
+        (ConnectionError::Io(error), _) => anyhow!(
+            "the broker {url} cannot be reached: {error}; check that it runs there, or name \
+             another with --set gallery.broker=mqtt://HOST"
+        ),
         (ConnectionError::ConnectionRefused(_), Some(user)) => anyhow!(
             "the broker {url} refuses the user {user} with this password: the roles operator and \
              admin may do this (vitrina user list, on its machine); name such a user with \

@@ -39,7 +39,7 @@ impl FromStr for RoomName {
             false => Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 format!("no room can be called {name:?}"),
-                "a room's name is 1 to 32 of a-z 0-9 - _",
+                "a room's name has 1 to 32 characters of a-z 0-9 - _",
             )),
         }
     }

@@ -62,7 +62,7 @@ impl FromStr for BrokerUrl {
         let (tls, rest) = match url.split_once("://") {
             Some(("mqtt", rest)) => (false, rest),
             Some(("mqtts", rest)) => (true, rest),
-            Some(_) => return Err(bad("it begins with mqtt:// or, for TLS, with mqtts://")),
+            Some(_) => return Err(bad("it must begin with mqtt:// or, for TLS, with mqtts://")),
             None => return Err(bad("write mqtt://HOST or mqtt://HOST:PORT, or mqtts:// for TLS")),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
