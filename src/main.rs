@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         // The reader of our output has seen enough, as in `vitrina cameras | head -1`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            for line in format!("{error:#}").lines() {
+            for line in sentence(&error).lines() {
                 eprintln!("vitrina: {line}");
             }
             ExitCode::FAILURE
@@ -59,6 +59,30 @@ fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
+/// An error with its causes, without those that it names itself.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |said, cause| match cause.to_string() {
+        cause if said.contains(&cause) => said,
+        cause if said.is_empty() => cause,
+        cause => format!("{said}: {cause}"),
+    })
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn a_cause_that_an_error_names_itself_is_not_said_twice() {
+        let cause = io::Error::other("no room");
+        let named: anyhow::Result<()> = Err(cause).context("cannot write: no room; make some");
+        assert_eq!(sentence(&named.unwrap_err()), "cannot write: no room; make some");
+        let cause: anyhow::Result<()> = Err(io::Error::other("no room")).context("cannot write a");
+        assert_eq!(sentence(&cause.unwrap_err()), "cannot write a: no room");
+    }
 }

@@ -151,7 +151,7 @@ async fn serve(settings: Settings, parts: Parts, log: node::Log) -> anyhow::Resu
         running.start("broker", |stop| broker.run(stop));
     }
     if let Some(node) = node {
-        info!(name = %node.name(), "this node");
+        info!(name = %node.name(), "the node starts");
         running.start("node", |stop| node.run(stop));
     }
 

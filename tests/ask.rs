@@ -65,7 +65,7 @@ fn who_cannot_be_asked_is_told_with_what_to_do() {
     let data = tempfile::tempdir().expect("a folder");
     let (house, set) = house(data.path());
     for (arguments, code, why) in [
-        (&["roof", "help"][..], 1, "there is no node roof; there are attic"),
+        (&["roof", "help"][..], 1, "there is no node roof; choose one of: attic"),
         (&["web-k3j9", "help"], 1, "a browser"),
         (&["attic", "fly"], 1, "attic: there is no method fly"),
         (&["attic", "snap", "door"], 2, "this is not JSON"),

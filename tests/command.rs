@@ -284,7 +284,7 @@ fn snap_takes_a_photo_and_writes_it_also_without_a_gallery() {
     let unknown = snap("here/roof", "-");
     let told = String::from_utf8(unknown.stderr).expect("text");
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(told.contains("there are here/test-card"), "{told}");
+    assert!(told.contains("choose one of: here/test-card"), "{told}");
     let nowhere = String::from_utf8(snap("here/test-card", "/nowhere/a.jpg").stderr);
     assert!(nowhere.expect("text").contains("cannot write /nowhere/a.jpg"));
 

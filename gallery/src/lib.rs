@@ -173,7 +173,7 @@ impl Gallery {
     /// [`Error`] if one of its tasks ends by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let Gallery { config, listener, address, https, health, opened } = self;
-        info!(%address, broker = %config.broker, id = %config.id, "gallery");
+        info!(%address, broker = %config.broker, id = %config.id, "the gallery listens");
         if let Some((_, address, https)) = &https {
             info!(%address, fingerprint = https.fingerprint(), "the gallery by HTTPS");
         }

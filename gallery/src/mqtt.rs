@@ -116,7 +116,7 @@ async fn listen(
         }
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                info!(broker = address, "connected");
+                info!(broker = address, "connected to the broker");
                 connected = true;
                 retry.worked(Instant::now().into_std());
                 hub.broker_found();

@@ -202,7 +202,7 @@ fn check(root: &Root, node: &NodeName, retained: &[Message]) -> anyhow::Result<(
         }
         None => {
             let names: Vec<&str> = statuses.iter().map(|(node, _)| node.as_str()).collect();
-            bail!("there is no node {node}; there are {}", names.join(", "))
+            bail!("there is no node {node}; choose one of: {}", names.join(", "))
         }
     }
 }
@@ -251,7 +251,7 @@ mod tests {
         let web = ("vitrina/web-1/status", "online");
         assert_eq!(told(&[pi, attic], "pi"), "");
         assert!(told(&[pi, attic], "attic").contains("offline"));
-        assert!(told(&[pi, web, attic], "roof").ends_with("there are attic, pi"));
+        assert!(told(&[pi, web, attic], "roof").ends_with("choose one of: attic, pi"));
         assert!(told(&[web], "roof").contains("nor any other"));
         assert!(told(&[web], "web-1").contains("browser"));
     }

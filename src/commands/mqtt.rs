@@ -240,7 +240,9 @@ fn failed(Broker { url, user }: &Broker, error: ConnectionError) -> anyhow::Erro
              as, with its --data, or set gallery.broker = \"mqtt://USER@HOST\" and \
              gallery.password_file"
         ),
-        (error, _) => anyhow!("the broker {url} failed: {}", trust::why(&error)),
+        (error, _) => {
+            anyhow!("the broker {url} failed: {}; its log may say why", trust::why(&error))
+        }
     }
 }
 

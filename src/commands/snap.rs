@@ -176,7 +176,7 @@ impl Known {
             let names: Vec<String> = self.cameras.iter().map(ToString::to_string).collect();
             match names[..] {
                 [] => bail!("there is no camera {camera}, nor any other"),
-                _ => bail!("there is no camera {camera}; there are {}", names.join(", ")),
+                _ => bail!("there is no camera {camera}; choose one of: {}", names.join(", ")),
             }
         }
         if self.nodes.get(&camera.node) != Some(&Status::Online) {
@@ -241,7 +241,7 @@ mod tests {
         };
         let door = ("vitrina/pi/door/state", "{}");
         assert!(told(&[], "pi/door").contains("nor any other"));
-        assert!(told(&[door, ("vitrina/pi/old/state", "")], "pi/roof").ends_with("are pi/door"));
+        assert!(told(&[door, ("vitrina/pi/old/state", "")], "pi/roof").ends_with("one of: pi/door"));
         assert!(told(&[door], "pi/door").contains("offline"));
         assert!(told(&[door], "web-k3j9/camera").contains("from a browser"));
         let online = ("vitrina/pi/status", "online");

@@ -186,13 +186,13 @@ fn tell(old: &[Camera], new: &[Camera]) {
         match before {
             Some(before) if works(before) && works(camera) => {}
             Some(before) if before.detail == camera.detail => {}
-            _ if works(camera) => info!(camera = %camera.camera, "here"),
-            _ => info!(camera = %camera.camera, detail = camera.detail, "not live"),
+            _ if works(camera) => info!(camera = %camera.camera, "camera is here"),
+            _ => info!(camera = %camera.camera, detail = camera.detail, "camera is not live"),
         }
     }
     for camera in old {
         if !new.iter().any(|c| c.camera == camera.camera) {
-            info!(camera = %camera.camera, "forgotten");
+            info!(camera = %camera.camera, "camera is forgotten");
         }
     }
 }

@@ -202,7 +202,7 @@ impl Hub {
             self.changed.notify_one();
         }
         let then = state.election.receive(id, status, retained);
-        self.take_turn(state, then);
+        self.apply(state, then);
         Ok(())
     }
 
@@ -216,7 +216,7 @@ impl Hub {
                 state.election.receive_order(id, order, &other)
             }
         };
-        self.take_turn(state, then);
+        self.apply(state, then);
         Ok(())
     }
 
@@ -226,7 +226,7 @@ impl Hub {
     }
 
     /// Acts on what follows from another gallery's message.
-    fn take_turn(&self, mut state: MutexGuard<'_, State>, then: Then) {
+    fn apply(&self, mut state: MutexGuard<'_, State>, then: Then) {
         self.say_come.notify_one();
         if then == Then::SayOnline {
             self.say_online.notify_one();
