@@ -241,7 +241,9 @@ mod tests {
         };
         let door = ("vitrina/pi/door/state", "{}");
         assert!(told(&[], "pi/door").contains("nor any other"));
-        assert!(told(&[door, ("vitrina/pi/old/state", "")], "pi/roof").ends_with("one of: pi/door"));
+        assert!(
+            told(&[door, ("vitrina/pi/old/state", "")], "pi/roof").ends_with("one of: pi/door")
+        );
         assert!(told(&[door], "pi/door").contains("offline"));
         assert!(told(&[door], "web-k3j9/camera").contains("from a browser"));
         let online = ("vitrina/pi/status", "online");

@@ -27,7 +27,7 @@ impl Link {
     /// The connection for pictures, up while the text connection is.
     pub(super) async fn pictures(&self, mut online: watch::Receiver<bool>) {
         let beat = self.health.watch("pictures connection", Duration::from_secs(180));
-        let mut retry = Retry::new("pictures");
+        let mut retry = Retry::new("pictures", &self.broker);
         loop {
             // Without the text connection it has nothing to do, but is healthy.
             loop {

@@ -35,7 +35,7 @@ impl Link {
     /// The text connection: claims the name, goes online, and starts over after a loss.
     pub(super) async fn text(&self, online: &watch::Sender<bool>, mut stop: watch::Receiver<bool>) {
         let beat = self.health.watch("text connection", Duration::from_secs(60));
-        let mut retry = Retry::new("text");
+        let mut retry = Retry::new("text", &self.broker);
         loop {
             let once = async {
                 self.claim(&beat, &mut retry).await?;
