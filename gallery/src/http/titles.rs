@@ -33,7 +33,7 @@ impl From<TitleError> for Problem {
         let (status, hint) = match error {
             TitleError::Unknown(_) => (StatusCode::NOT_FOUND, "GET /api/cameras lists the cameras"),
             TitleError::Browser(_) => {
-                (StatusCode::CONFLICT, "who shows it can change their own name")
+                (StatusCode::CONFLICT, "the person who shows it can change their own name")
             }
             TitleError::Away(_) => (StatusCode::SERVICE_UNAVAILABLE, "try again when it is back"),
             TitleError::Refused(_) => {

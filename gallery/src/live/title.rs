@@ -24,7 +24,7 @@ pub(crate) enum TitleError {
     #[error("there is no {0}")]
     Unknown(String),
     /// A page shows the camera, which is named after the person.
-    #[error("{0} is shown from a browser, and is called after who shows it")]
+    #[error("{0} is shown from a browser, and has the name of the person who shows it")]
     Browser(String),
     /// The broker or the node cannot be reached.
     #[error("{0}")]
@@ -36,7 +36,7 @@ pub(crate) enum TitleError {
     #[error("{0}")]
     Full(String),
     /// The node has not answered.
-    #[error("{0} did not answer; the title is set if it heard it")]
+    #[error("{0} did not answer; the title is set if it received it")]
     Late(NodeName),
 }
 

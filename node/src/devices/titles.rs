@@ -64,7 +64,7 @@ impl Titles {
         let file = data.join("titles.json");
         let kept = fs::read(&file).ok().map(|json| serde_json::from_slice(&json));
         let mut kept: Kept = kept.unwrap_or_else(|| Ok(Kept::default())).unwrap_or_else(|error| {
-            tracing::warn!(file = %file.display(), %error, "the titles cannot be read and are given anew");
+            tracing::warn!(file = %file.display(), %error, "cannot read the saved titles; cameras show those of the configuration");
             fs::rename(&file, file.with_extension("json.bad")).ok();
             Kept::default()
         });
@@ -104,7 +104,7 @@ impl Titles {
     pub fn ask(&self, whose: Whose, title: String) -> Result<(), String> {
         let mut waiting = lock(&self.waiting);
         if waiting.len() >= WAITING || lock(&self.turns).take(clock::monotonic()).is_err() {
-            return Err("title: too many titles are given at once; try again".to_owned());
+            return Err("title: too many titles were set at once; try again".to_owned());
         }
         waiting.push_back((whose, title));
         drop(waiting);

@@ -203,7 +203,7 @@ impl<'a> Worker<'a> {
             Command::Title(title) => self.report.title(title),
             Command::Want(want) => {
                 if !self.wants.insert(&want, Instant::now()) {
-                    Command::Want(want).refuse("too many galleries ask for this camera");
+                    Command::Want(want).refuse("too many ask for pictures of this camera");
                 }
             }
             Command::Snap(request, asked) => self.camera.snaps().ask(request, asked),
