@@ -29,7 +29,7 @@ impl House {
         let retention = Default::default();
         let config =
             Config { folder: folder.path().to_owned(), retention, min_free: Some(0), pictures };
-        House { store: Store::open(config).unwrap(), folder }
+        House { store: Store::open(config, Arc::default()).unwrap(), folder }
     }
 
     /// Photos one second apart, each with other bytes.

@@ -539,7 +539,8 @@ export const fr: Words = {
     "view-only": "Une autre galerie conserve les photos.",
     stopping: "La galerie est en train de s’arrêter.",
     slow: "Cette recherche prend trop de temps. Choisissez aussi une caméra, une personne ou un jour.",
-    "zip-too-large": "Il n’y a pas de place pour un ZIP d’autant de photos. Prenez-en moins à la fois.",
+    "zip-too-large":
+      "Il n’y a pas de place pour un ZIP d’autant de photos. Prenez-en moins à la fois.",
     "picture-refused": "Cette image ne peut pas être lue.",
     "camera-unknown": "Cette caméra n’est pas ici.",
     "node-disk-full": "Le disque de la caméra est plein.",

@@ -541,7 +541,8 @@ export const de: Words = {
     "view-only": "Eine andere Galerie speichert die Fotos.",
     stopping: "Die Galerie hält gerade an.",
     slow: "Die Suche dauert zu lange. Wähle auch eine Kamera, eine Person oder einen Tag.",
-    "zip-too-large": "Für ein ZIP mit so vielen Fotos ist gerade kein Platz. Nimm weniger auf einmal.",
+    "zip-too-large":
+      "Für ein ZIP mit so vielen Fotos ist gerade kein Platz. Nimm weniger auf einmal.",
     "picture-refused": "Dieses Bild lässt sich nicht lesen.",
     "camera-unknown": "Diese Kamera ist nicht hier.",
     "node-disk-full": "Die Festplatte bei der Kamera ist voll.",

@@ -254,6 +254,20 @@ async fn what_has_a_word_is_offered_with_its_photos() {
 }
 
 #[tokio::test]
+async fn a_camera_is_found_by_the_title_that_it_has_now() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path());
+    add(&store, by(Some("pi/yard"), None, photo(1, NOON))).await;
+    store.roll().note(&"pi/yard".parse().unwrap(), "Pátio");
+    let query = Query { filter: of("patio"), before: None, limit: 9 };
+    assert_eq!(store.list(query).await.unwrap().photos[0].camera_name, "Pátio");
+    let found = store.found(of("patio")).await.unwrap();
+    assert_eq!(found.cameras[0].parts, ["", "Pátio", ""]);
+    assert_eq!(days(&store, of("patio"), "UTC").await[0].count, 1);
+    assert_eq!(store.these(vec![id(1)]).await.unwrap()[0].camera_name, "Pátio");
+}
+
+#[tokio::test]
 async fn looking_for_a_word_does_not_hold_up_who_looks_for_none() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path());
