@@ -182,6 +182,33 @@ test('5,000 photos are deleted by 20 requests, brought back by one Undo', async 
   assert.deepEqual(page.errors, []);
 });
 
+test('Undo is offered until eight seconds after a long deletion is done', async (t) => {
+  const page = await photos(t, new Album(300, 0.3, NOON));
+  let done;
+  const held = new Promise((resolve) => (done = resolve));
+  await page.context().route('**/api/photos/edits', async (route) => {
+    await held;
+    await route.fallback();
+  });
+  await page.locator('.grid a').first().focus();
+  await page.keyboard.press('Control+a');
+  await said(page, '300 selected');
+  await page.clock.install();
+  await page.keyboard.press('Delete');
+  const undo = page.getByRole('button', { name: 'Undo' });
+  await undo.waitFor();
+  await page.clock.fastForward(60_000);
+  assert.ok(await undo.isVisible(), 'it is being deleted');
+  const answered = page.waitForResponse((response) => response.url().endsWith('/edits'));
+  done();
+  await answered;
+  await until('it has gone', async () => {
+    await page.clock.fastForward(1_000);
+    return (await undo.count()) === 0;
+  });
+  assert.deepEqual(page.errors, []);
+});
+
 test('more than one request has are really deleted, and one Undo brings all back', async (t) => {
   await bring(vitrina, 300, 2_000);
   const before = (await stored()).length;

@@ -15,7 +15,7 @@ use crate::problem::{Code, Problem};
 /// The most photos in one request: their ids fit into a small body.
 const MOST: usize = 256;
 
-/// How many changes wait for the store's writer at once, which commits them together.
+/// How many changes wait for the store's writer at once, so that it always has the next one.
 const AT_ONCE: usize = 64;
 
 #[derive(Deserialize)]

@@ -21,6 +21,7 @@ export async function removeAll(photos: readonly Photo[]): Promise<void> {
   const offer = {
     text: many(words.value.select.deleted, photos.length),
     undo: () => void restoreAll(photos, gone),
+    until: gone,
   };
   show(offer);
   const { refused } = await gone;
@@ -48,7 +49,7 @@ export async function changeAll(
   said: string,
 ): Promise<void> {
   const done = changed(photos, changes);
-  show({ text: said, undo: () => void changeBack(photos, changes, done) });
+  show({ text: said, undo: () => void changeBack(photos, changes, done), until: done });
   await done;
 }
 

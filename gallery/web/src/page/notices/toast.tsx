@@ -1,4 +1,4 @@
-// A toast: what was done and can be undone, for eight seconds.
+// A toast: what was done and can be undone, for eight seconds after it is done.
 
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -11,6 +11,8 @@ export interface Toast {
   text: string;
   /** Undoes it. */
   undo?: () => void;
+  /** Until then it is being done. */
+  until?: Promise<unknown>;
 }
 
 export interface Trouble {
@@ -52,14 +54,25 @@ export function undo(): boolean {
 export function DoneToast() {
   const shown = toast.value;
   const timer = useRef<ReturnType<typeof setTimeout>>();
+  const unfinished = useRef(false);
   const stop = (): void => clearTimeout(timer.current);
   const go = (): void => {
     stop();
-    timer.current = setTimeout(() => (toast.value = null), SHOWN);
+    if (!unfinished.current) timer.current = setTimeout(() => (toast.value = null), SHOWN);
   };
   useEffect(() => {
+    let isOther = false;
+    unfinished.current = shown?.until !== undefined;
+    void shown?.until?.then(() => {
+      if (isOther) return;
+      unfinished.current = false;
+      go();
+    });
     if (shown) go();
-    return stop;
+    return () => {
+      isOther = true;
+      stop();
+    };
   }, [shown]);
   if (!shown) return null;
   return (

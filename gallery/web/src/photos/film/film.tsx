@@ -64,6 +64,7 @@ function Playing({ film: { day, photos } }: { film: Film }) {
   const [at, setAt] = useState(0);
   const [rate, setRate] = useState(10);
   const [playing, setPlaying] = useState(true);
+  const [taking, setTaking] = useState(false);
   useEffect(() => {
     const made = (player.current = new Player(canvas.current!, photos, (at, ended) => {
       setAt(at);
@@ -97,6 +98,7 @@ function Playing({ film: { day, photos } }: { film: Film }) {
       else if (key === " " && !pressesButton()) turn();
       else if (key === "<") faster(-1);
       else if (key === ">") faster(1);
+      else if (key === "d") setTaking(true);
       else if (key === "ArrowRight" || key === "ArrowLeft") {
         setPlaying(false);
         go((player.current?.at ?? 0) + (key === "ArrowRight" ? 1 : -1));
@@ -135,7 +137,7 @@ function Playing({ film: { day, photos } }: { film: Film }) {
       <div class="top">
         <Round label={said.end} icon="back" press={end} />
         <span class="count">{`${dayName(day.start, Date.now(), words.value)}, ${many}`}</span>
-        <TakeAway photos={photos} many={many} />
+        <TakeAway photos={photos} many={many} open={taking} setOpen={setTaking} />
       </div>
       <canvas ref={canvas} data-at={at} role="img" aria-label={photo.caption ?? said.title} />
       <div class="scrub">
@@ -163,9 +165,15 @@ function Playing({ film: { day, photos } }: { film: Film }) {
   );
 }
 
+interface TakeAwayProps {
+  photos: readonly Photo[];
+  many: string;
+  open: boolean;
+  setOpen: (open: boolean) => void;
+}
+
 /** How the day can be taken away, with its size. */
-function TakeAway({ photos, many }: { photos: readonly Photo[]; many: string }) {
-  const [open, setOpen] = useState(false);
+function TakeAway({ photos, many, open, setOpen }: TakeAwayProps) {
   const root = useRef<HTMLDivElement>(null);
   const { zip, viewer, figures } = words.value;
   const shut = (): void => {
@@ -179,18 +187,15 @@ function TakeAway({ photos, many }: { photos: readonly Photo[]; many: string }) 
       if (!root.current?.contains(event.target as Node)) setOpen(false);
     };
     addEventListener("pointerdown", outside);
-    return () => removeEventListener("pointerdown", outside);
+    const stop = answerKeys((key) => {
+      if (key === "Escape") shut();
+      return key === "Escape";
+    });
+    return () => {
+      removeEventListener("pointerdown", outside);
+      stop();
+    };
   }, [open]);
-  useLayoutEffect(
-    () =>
-      answerKeys((key) => {
-        if (key === "d") setOpen(true);
-        else if (key === "Escape" && open) shut();
-        else return false;
-        return true;
-      }),
-    [open],
-  );
   const bytes = photos.reduce((sum, photo) => sum + photo.bytes, 0);
   return (
     <div ref={root} class="away">
