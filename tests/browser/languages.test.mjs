@@ -34,8 +34,9 @@ const READ = `(() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
   for (let at = walk.nextNode(); at; at = walk.nextNode()) {
     if (at.nodeType === Node.TEXT_NODE) {
-      // What was told stands as it was told.
-      if (!at.parentElement.closest('option, script, [role=status], .toast')) texts.push(at.data);
+      // What was told stands as it was told. A name in which a word was found is one text.
+      const name = at.parentElement.closest(':has(> mark)');
+      if (!at.parentElement.closest('option, script, [role=status], .toast')) texts.push(name ? name.textContent : at.data);
     } else for (const name of ['aria-label', 'title', 'placeholder', 'alt']) {
       if (at.hasAttribute(name)) texts.push(at.getAttribute(name));
     }
