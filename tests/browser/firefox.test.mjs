@@ -103,6 +103,35 @@ test('among the photos it stands with its words, and a picture is added by a dro
   await until('both stand there', async () => (await ana.locator('.grid [data-photo]').count()) === 2, SOON);
 });
 
+test('a word finds what was written, and what is chosen is saved as a ZIP', async () => {
+  const count = (number) => until(`${number} stand there`, async () => (await ana.locator('.grid [data-photo]').count()) === number, SOON);
+  await ana.getByRole('button', { name: 'any word' }).click();
+  await ana.keyboard.type('FOX');
+  await count(1);
+  await until('it is found', async () => (await ana.locator('.found mark').allInnerTexts()).join() === 'fox', SOON);
+  await ana.keyboard.press('Escape');
+  await count(2);
+  await ana.locator('.grid a').first().focus();
+  await ana.keyboard.press('Control+a');
+  const [download] = await Promise.all([
+    ana.waitForEvent('download'),
+    ana.getByRole('button', { name: 'Download ZIP' }).click(),
+  ]);
+  assert.match(download.suggestedFilename(), /^vitrina-.*\.zip$/);
+  await ana.locator('.loads').getByText('Sent').waitFor(SOON);
+});
+
+test('a day plays as a film, and the way in for others is told', async () => {
+  await ana.getByRole('button', { name: 'Play the day' }).click();
+  await until('it has played', async () => (await ana.locator('.dayfilm canvas').getAttribute('data-at')) === '1', SOON);
+  await ana.keyboard.press('Escape');
+  await until('it has ended', async () => (await ana.locator('.dayfilm').count()) === 0);
+  await ana.getByRole('button', { name: 'Invite' }).click();
+  await ana.getByRole('dialog', { name: 'Invite' }).waitFor();
+  await ana.keyboard.press('Escape');
+  await until('it is closed', async () => (await ana.getByRole('dialog').count()) === 0);
+});
+
 test('what is said is seen by somebody else, and a camera that is shown is live', async () => {
   const bruno = await person();
   await bruno.keyboard.press('3');
