@@ -178,7 +178,7 @@ pub struct Class {
     /// Do not keep the pictures that the class sends as photos of the house
     #[arg(long)]
     pub no_keep: bool,
-    /// Let pages of another site take part, such as https://editor.p5js.org; repeatable
+    /// Let pages of another site take part, such as `https://editor.p5js.org`; repeatable
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub origin: Vec<String>,
 }
