@@ -32,6 +32,10 @@ class Chat {
 test('a room is the same in every window of it', async (t) => {
   const first = await Vitrina.start([], { set: ['node.test_card.show="never"'] });
   t.after(() => first.stop());
+  const status = new Subscriber(first.port, ['vitrina/gallery/+/status']);
+  t.after(() => status.stop());
+  // Else either may come first.
+  await until('the first is online', () => status.messages.some(({ payload }) => `${payload}` === 'online'));
   const second = await Vitrina.start(['gallery'], { set: [`gallery.broker=${first.ready.broker}`] });
   t.after(() => second.stop());
   const browser = await launch();
