@@ -30,6 +30,7 @@ use supervision::{Health, stopped};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::field::display;
 use tracing::info;
 
 pub use config::{Config, Ports};
@@ -171,7 +172,8 @@ impl Classroom {
             logbook,
             health,
         } = self;
-        info!(%address, folder = ?config.folder, "class");
+        let named = config.folder.as_deref().map(|folder| display(folder.display()));
+        info!(%address, folder = named, "the class listens");
         let (stop, stopping) = watch::channel(false);
         let watch = |task| health.watch(format!("the class's {task}"), HANGS);
         let mut tasks = JoinSet::new();

@@ -90,7 +90,7 @@ impl Uploads {
         let name = match spawn_blocking(move || uploads.add(&name, &content)).await {
             Ok(Ok(name)) => name,
             failed => {
-                warn!(?failed, folder = ?self.folder, "an upload of the class cannot be written");
+                warn!(?failed, folder = %self.folder.display(), "cannot write an upload of the class");
                 let error = "It cannot be written: is the disk full? No se puede escribir.";
                 return replies::words(StatusCode::INSUFFICIENT_STORAGE, error);
             }
