@@ -9,7 +9,6 @@ mod body;
 mod config;
 mod folder;
 mod library;
-mod limits;
 mod replies;
 mod site;
 mod socketio;

@@ -148,9 +148,8 @@ fn unchanged(etag: &str) -> Response {
 
 /// Whether the browser has this version.
 fn has(headers: &HeaderMap, etag: &str) -> bool {
-    let tags = headers.get_all(IF_NONE_MATCH).into_iter().filter_map(|tags| tags.to_str().ok());
-    let mut tags = tags.flat_map(|tags| tags.split(',')).map(str::trim);
-    tags.any(|tag| tag.trim_start_matches("W/") == etag || tag == "*")
+    let mut tags = headers.get_all(IF_NONE_MATCH).into_iter().filter_map(|tags| tags.to_str().ok());
+    tags.any(|tags| range::is_known(tags, etag))
 }
 
 /// Sets a header, if its value is one.

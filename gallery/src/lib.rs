@@ -39,7 +39,7 @@ pub use http::https::HttpsError;
 pub use http::listener::{Answers, bind as listen};
 pub use http::range;
 pub use limits::shares::{Share, Who};
-pub use live::socket::Receiver;
+pub use live::socket::{Receiver, write_frame};
 pub use people::{Guest, Held};
 pub use photos::picture::{BadSection as BadPicturesSection, Section as PicturesSection};
 #[doc(hidden)]

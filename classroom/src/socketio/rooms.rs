@@ -10,7 +10,7 @@ use tokio::time::{Instant, interval};
 
 use super::packet;
 use super::session::{Event, Session, Transport};
-use crate::limits::Who;
+use gallery::Who;
 
 /// The most clients.
 const CLIENTS: usize = 256;

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::receiver::Receiver;
-use crate::limits::Who;
+use gallery::Who;
 
 /// How often a client is asked whether it is there, and how long it may take to answer.
 pub(crate) const PING_EVERY: Duration = Duration::from_secs(25);

@@ -3,20 +3,17 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
-use gallery::Receiver;
+use bytes::Bytes;
+use gallery::{Receiver, write_frame};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use websocket::close::NORMAL;
-use websocket::{Broken, Incoming, Kind, Opcode, head};
+use websocket::{Broken, Incoming, Kind, Opcode};
 
 use super::receiver::End;
 use super::rooms::Rooms;
 use super::session::{Event, Next, Session, Transport};
-
-/// A client that takes nothing for this long, while something is on its way to it, is ended.
-const STALL: Duration = Duration::from_secs(30);
 
 /// How long an attempt to change from polls to a WebSocket may take.
 const UPGRADE_WITHIN: Duration = Duration::from_secs(10);
@@ -48,7 +45,7 @@ pub(crate) async fn serve(
     };
     let payload = [&code.to_be_bytes(), why.as_bytes()].concat();
     let _ = timeout(Duration::from_secs(1), async {
-        writer.frame(Opcode::Close, payload.into()).await?;
+        write_frame(&mut writer.stream, Opcode::Close, payload.into()).await?;
         writer.stream.shutdown().await
     })
     .await;
@@ -64,11 +61,15 @@ async fn upgrade<S: AsyncRead + AsyncWrite>(
     loop {
         match reader.incoming.receive(&mut reader.stream).await.ok()?? {
             Incoming::Message(Kind::Text, text) if text == "2probe" => {
-                writer.frame(Opcode::Text, Bytes::from_static(b"3probe")).await.ok()?;
+                write_frame(&mut writer.stream, Opcode::Text, Bytes::from_static(b"3probe"))
+                    .await
+                    .ok()?;
                 session.move_to(Transport::Upgrading);
             }
             Incoming::Message(Kind::Text, text) if text == "5" => return Some(()),
-            Incoming::Ping(payload) => writer.frame(Opcode::Pong, payload).await.ok()?,
+            Incoming::Ping(payload) => {
+                write_frame(&mut writer.stream, Opcode::Pong, payload).await.ok()?;
+            }
             Incoming::Pong => {}
             Incoming::Message(..) | Incoming::Close => return None,
         }
@@ -139,27 +140,15 @@ impl<S: AsyncWrite> Writer<S> {
                     Next::Elsewhere | Next::Closed => return Ok(()),
                 },
                 Some(payload) = pings.recv() => {
-                    self.frame(Opcode::Pong, payload).await?;
+                    write_frame(&mut self.stream, Opcode::Pong, payload).await?;
                     continue;
                 }
             };
             let Event { text, attachments, .. } = &*event;
-            self.frame(Opcode::Text, text.clone()).await?;
+            write_frame(&mut self.stream, Opcode::Text, text.clone()).await?;
             for attachment in attachments {
-                self.frame(Opcode::Binary, attachment.clone()).await?;
+                write_frame(&mut self.stream, Opcode::Binary, attachment.clone()).await?;
             }
         }
-    }
-
-    /// Writes a frame. The payload is copied only into the socket.
-    async fn frame(&mut self, opcode: Opcode, payload: Bytes) -> io::Result<()> {
-        let mut frame = head(opcode, payload.len()).chain(payload);
-        while frame.has_remaining() {
-            let written = timeout(STALL, self.stream.write_buf(&mut frame)).await??;
-            if written == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
-            }
-        }
-        timeout(STALL, self.stream.flush()).await?
     }
 }

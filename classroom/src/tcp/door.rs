@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep};
 use tracing::{Instrument, debug, debug_span, warn};
 
-use crate::limits::Who;
+use gallery::Who;
 
 /// How many clients all ports have together.
 const CLIENTS: usize = 512;

@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use tracing::warn;
 
 use super::{Lines, NO_HTTP, NO_TEXTS, Out, is_http, text};
-use crate::limits::Who;
+use gallery::Who;
 
 /// The most lines that wait for the disk.
 const WAITING: usize = 256;

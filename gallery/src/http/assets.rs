@@ -7,6 +7,7 @@ use warp::http::header::{
 use warp::http::{Response as Builder, StatusCode};
 use warp::reply::Response;
 
+use crate::http::range::is_known;
 use crate::problem::Problem;
 
 #[derive(Debug)]
@@ -76,9 +77,7 @@ pub(crate) fn serve(
         .iter()
         .find(|asset| asset.path == path)
         .ok_or_else(|| Problem::not_found(format!("there is no /{path}"), "the wall is at /"))?;
-    let has =
-        |known: &str| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == asset.etag);
-    let unchanged = known.is_some_and(has);
+    let unchanged = known.is_some_and(|known| is_known(known, asset.etag));
     let mut response =
         Builder::new(if unchanged { Default::default() } else { asset.bytes.into() });
     if unchanged {

@@ -23,7 +23,7 @@ use warp::http::header::{
 use warp::reply::{Reply, Response};
 use wire::{CameraId, MediaType, Photo, PhotoId, Snap, limits};
 
-use crate::http::range::{Asked, asked};
+use crate::http::range::{Asked, asked, is_known};
 use crate::http::routes::RESOURCE_POLICY;
 use crate::live::hub::Hub;
 use crate::photos::filename;
@@ -216,7 +216,7 @@ async fn serve(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    if header("if-none-match").is_some_and(|known| has(known, etag)) {
+    if header("if-none-match").is_some_and(|known| is_known(known, etag)) {
         return Ok(with(
             StatusCode::NOT_MODIFIED.into_response(),
             &[(ETAG, etag), (CACHE_CONTROL, KEPT), (RESOURCE_POLICY, SHOWN)],
@@ -282,12 +282,6 @@ fn pieces(reader: BlobReader, left: u64) -> impl Stream<Item = io::Result<Bytes>
         let (piece, reader) = read.await.map_err(io::Error::from).and_then(|done| done)?;
         Ok(Some((Bytes::from(piece), (reader, left - length as u64))))
     })
-}
-
-/// Whether an `If-None-Match` names the tag; a weak tag counts too (RFC 9110, 13.1.2).
-fn has(known: &str, etag: &str) -> bool {
-    let mut tags = known.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
-    known.trim() == "*" || tags.any(|tag| tag == etag)
 }
 
 pub(super) fn with<N: Clone + Into<warp::http::HeaderName>>(

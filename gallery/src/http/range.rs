@@ -1,4 +1,4 @@
-//! Which bytes of a file a request asks for (RFC 9110, section 14).
+//! Which bytes of a file a request asks for, if any (RFC 9110, sections 13 and 14).
 
 use std::ops::Range;
 
@@ -35,6 +35,12 @@ pub fn asked(header: Option<&str>, length: u64) -> Asked {
         _ => return Asked::Whole,
     };
     if range.is_empty() { Asked::Nothing } else { Asked::Part(range) }
+}
+
+/// Whether an `If-None-Match` names the tag; a weak tag counts too (13.1.2).
+pub fn is_known(known: &str, etag: &str) -> bool {
+    let mut tags = known.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
+    known.trim() == "*" || tags.any(|tag| tag == etag)
 }
 
 /// Digits only, because `parse` would accept a sign.

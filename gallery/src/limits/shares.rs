@@ -26,7 +26,7 @@ pub enum Who {
 
 impl Who {
     /// An IPv6 network counts as one, see [`quota::network`].
-    pub(crate) fn at(address: IpAddr) -> Who {
+    pub fn at(address: IpAddr) -> Who {
         Who::Address(quota::network(address))
     }
 }

@@ -20,6 +20,7 @@ use crate::live::frames::Jpeg;
 use stream::write_picture;
 
 pub use receiver::Receiver;
+pub use stream::write_frame;
 pub(crate) use stream::{Stream, upgraded};
 
 /// The most bytes read at once: answers are small, and each page has such a buffer.

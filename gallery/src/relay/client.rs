@@ -4,28 +4,25 @@ use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use supervision::stopped;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use websocket::close::{GOING_AWAY, NORMAL, TOO_LARGE};
-use websocket::{Broken, CONTROL, Incoming, Kind, Opcode, head};
+use websocket::{Broken, CONTROL, Incoming, Kind, Opcode};
 
 use super::member::{Member, Next};
 use super::message::{MESSAGE, Message};
 use super::photos::Pictures;
 use super::rooms::Place;
 use crate::limits::shares::Share;
-use crate::live::socket::Receiver;
+use crate::live::socket::{Receiver, write_frame};
 
 /// The most bytes read at once.
 const READ: usize = 64 * 1024;
 
 const PING_EVERY: Duration = Duration::from_secs(30);
-
-/// A client that takes nothing for this long, while something is on its way to it, is closed.
-const STALL: Duration = Duration::from_secs(30);
 
 /// How long the end may take: the rest of a message, and the closing of both sides.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
@@ -125,34 +122,24 @@ impl<S: AsyncWrite> Writer<S> {
             match timeout_at(ping, member.next()).await {
                 Err(_) => {
                     ping = Instant::now() + PING_EVERY;
-                    self.frame(Opcode::Ping, Bytes::new()).await?;
+                    write_frame(&mut self.stream, Opcode::Ping, Bytes::new()).await?;
                 }
-                Ok(Next::Pong(payload)) => self.frame(Opcode::Pong, payload).await?,
+                Ok(Next::Pong(payload)) => {
+                    write_frame(&mut self.stream, Opcode::Pong, payload).await?;
+                }
                 Ok(Next::Message(Message { kind: Kind::Text, payload, .. })) => {
-                    self.frame(Opcode::Text, payload).await?;
+                    write_frame(&mut self.stream, Opcode::Text, payload).await?;
                 }
                 Ok(Next::Message(Message { kind: Kind::Binary, payload, .. })) => {
-                    self.frame(Opcode::Binary, payload).await?;
+                    write_frame(&mut self.stream, Opcode::Binary, payload).await?;
                 }
                 Ok(Next::Close(code, reason)) => {
                     let payload = [&code.to_be_bytes(), reason.as_bytes()].concat();
                     debug_assert!(payload.len() <= CONTROL);
-                    self.frame(Opcode::Close, payload.into()).await?;
+                    write_frame(&mut self.stream, Opcode::Close, payload.into()).await?;
                     return self.stream.shutdown().await;
                 }
             }
         }
-    }
-
-    /// Writes a frame. The payload is copied only into the socket.
-    async fn frame(&mut self, opcode: Opcode, payload: Bytes) -> io::Result<()> {
-        let mut frame = head(opcode, payload.len()).chain(payload);
-        while frame.has_remaining() {
-            let written = timeout(STALL, self.stream.write_buf(&mut frame)).await??;
-            if written == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
-            }
-        }
-        timeout(STALL, self.stream.flush()).await?
     }
 }

@@ -1,14 +1,17 @@
 //! The connection below a WebSocket; if it is TCP, a pipe's pages can be moved to it.
 
 use std::io;
+use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use rustix::net::{SendFlags, send};
-use tokio::io::Interest;
+use tokio::io::{AsyncWrite, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_util::either::Either;
+use websocket::{Opcode, head};
 
 use crate::live::frames::Lent;
 
@@ -21,6 +24,28 @@ pub(crate) fn upgraded(from: Upgraded) -> (Stream, Bytes) {
         Ok(parts) => (Either::Left(parts.io.into_inner()), parts.read_buf),
         Err(other) => (Either::Right(TokioIo::new(other)), Bytes::new()),
     }
+}
+
+/// How long a client may take nothing of a frame.
+const STALL: Duration = Duration::from_secs(30);
+
+/// Writes a frame. The payload is copied only into the socket.
+///
+/// # Errors
+/// The connection broke, or the client took nothing for 30 s.
+pub async fn write_frame(
+    stream: &mut (impl AsyncWrite + Unpin),
+    opcode: Opcode,
+    payload: Bytes,
+) -> io::Result<()> {
+    let mut frame = head(opcode, payload.len()).chain(payload);
+    while frame.has_remaining() {
+        let written = timeout(STALL, stream.write_buf(&mut frame)).await??;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+    }
+    timeout(STALL, stream.flush()).await?
 }
 
 /// Writes `head` and a picture, whose pipe may already begin with the same head.
