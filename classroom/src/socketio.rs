@@ -24,12 +24,9 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use tracing::debug;
-use warp::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT, UPGRADE,
-};
+use warp::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use warp::http::{Method, StatusCode};
 use warp::reply::{Reply, Response};
-use websocket::handshake;
 
 use crate::body;
 use crate::replies::{self, put};
@@ -154,13 +151,10 @@ impl SocketIo {
         query: Query<'_>,
         request: &mut Request<Incoming>,
     ) -> Result<Response, Refused> {
-        let headers = request.headers().iter();
-        let accepted = handshake::Request {
-            method: request.method().as_str(),
-            is_http_1_1: true,
-            headers: headers.map(|(name, value)| (name.as_str(), value.as_bytes())).collect(),
-        };
-        let accepted = accepted.accept().map_err(|_| BAD_REQUEST)?;
+        if *request.method() != Method::GET {
+            return Err(BAD_REQUEST);
+        }
+        let response = House::accept(request.headers()).ok_or(BAD_REQUEST)?;
         let tries = query.sid.is_some();
         let session = match query.sid {
             Some(sid) => self.rooms.find(sid, caller.peer).ok_or(UNKNOWN_SID)?,
@@ -192,11 +186,6 @@ impl SocketIo {
                 rooms.close(&session);
             }
         });
-        let mut response = Response::default();
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        put(&mut response, CONNECTION, "Upgrade");
-        put(&mut response, UPGRADE, "websocket");
-        put(&mut response, SEC_WEBSOCKET_ACCEPT, accepted);
         Ok(response)
     }
 

@@ -12,13 +12,12 @@ use tokio::sync::watch;
 use tracing::info;
 use warp::http::HeaderMap;
 use warp::reply::{Reply, Response};
-use wire::PhotoId;
 
 use crate::caller::Caller;
 use crate::http::listener::{self, Answers, Service};
 use crate::limits::shares::{Share, Who};
 use crate::limits::strangers::Strangers;
-use crate::live::socket::Receiver;
+use crate::live::socket::{Receiver, handshake};
 use crate::now::Now;
 use crate::people::{Guest, Held, People};
 use crate::photos::upload::Uploads;
@@ -79,6 +78,12 @@ impl House {
             .unwrap_or_else(Reply::into_response)
     }
 
+    /// The answer that makes the connection of a GET by HTTP/1.1 a WebSocket; `None` if the request
+    /// does not meet RFC 6455.
+    pub fn accept(headers: &HeaderMap) -> Option<Response> {
+        handshake::accept(headers).ok()
+    }
+
     /// An empty share of the memory for messages that are unfinished or wait for somebody.
     pub fn memory(&self, address: IpAddr) -> Share {
         self.strangers.messages.none(Who::at(address))
@@ -91,7 +96,7 @@ impl House {
 
     /// Stores a picture as a photo, if it is one.
     pub async fn keep(&self, picture: Bytes) {
-        let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
+        let id = Now::read().new_id();
         if let Err(problem) = self.uploads.bring(id, picture).await {
             info!(why = problem.error(), "an upload is shown, but stored as no photo");
         }

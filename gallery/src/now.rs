@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use wire::PhotoId;
+
 /// Microseconds.
 pub(crate) type Micros = u64;
 
@@ -26,6 +28,11 @@ impl Now {
 
     pub fn wall_ms(self) -> u64 {
         self.wall / 1000
+    }
+
+    /// A new id of this moment, for a photo or what else has such an id.
+    pub fn new_id(self) -> PhotoId {
+        PhotoId::new(self.wall_ms(), fastrand::u128(..))
     }
 }
 

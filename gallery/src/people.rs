@@ -29,7 +29,7 @@ use tokio::sync::{Notify, broadcast};
 use tokio::time::{sleep, timeout};
 use wire::page::ToPage;
 use wire::people::{Line, Present, What};
-use wire::{Author, GalleryId, NodeName, PersonId, PhotoId, Root, Topic, limits};
+use wire::{Author, GalleryId, NodeName, PersonId, Root, Topic, limits};
 
 use crate::now::{self, Now};
 use crate::record::database::{self, Database};
@@ -224,7 +224,7 @@ impl People {
 
     fn tell(&self, room: &mut Room, happened: Vec<(Author, What)>, now: Now) {
         for (person, what) in happened {
-            self.add(room, Line { id: new_id(now), at: now.wall_ms(), person, what });
+            self.add(room, Line { id: now.new_id(), at: now.wall_ms(), person, what });
         }
     }
 
@@ -273,10 +273,6 @@ fn node_of(person: &PersonId) -> NodeName {
 /// The person whose browser is a node.
 fn person_of(node: &NodeName) -> Option<PersonId> {
     node.as_str().strip_prefix("web-")?.parse().ok()
-}
-
-fn new_id(now: Now) -> PhotoId {
-    PhotoId::new(now.wall_ms(), fastrand::u128(..))
 }
 
 fn json(what: &ToPage) -> Arc<str> {

@@ -144,8 +144,7 @@ impl Session {
             false => state.queue.push_back(event),
         }
         drop(state);
-        self.came.notify_waiters();
-        self.taken.notify_waiters();
+        self.wake();
     }
 
     /// The next for this way of taking. Safe to cancel.

@@ -264,10 +264,7 @@ impl Cameras {
             return false;
         }
         for (name, node) in &mut self.nodes {
-            if node.status == Some(Status::Online)
-                && !node.silent
-                && now.mono.saturating_sub(node.last_seen) >= SILENT_AFTER
-            {
+            if node.is_online() && now.mono.saturating_sub(node.last_seen) >= SILENT_AFTER {
                 node.silent = true;
                 node.gone_since = *self.away.entry(name.clone()).or_insert(now.wall_ms());
                 changed = true;
@@ -341,8 +338,7 @@ impl Cameras {
 
     /// Whether a node is online; none if it is not known.
     pub fn is_online(&self, node: &NodeName) -> Option<bool> {
-        let node = self.nodes.get(node)?;
-        Some(node.status == Some(Status::Online) && !node.silent)
+        self.nodes.get(node).map(Node::is_online)
     }
 
     /// What the broker retains of a node and its cameras, with the payloads that say whether they
@@ -356,8 +352,7 @@ impl Cameras {
             facts.push((Topic::Controls(id.clone()), String::new()));
             facts.push((Topic::Motion(id), String::new()));
         }
-        let is_online = node.status == Some(Status::Online) && !node.silent;
-        let status = if is_online { Status::Online } else { Status::Offline };
+        let status = if node.is_online() { Status::Online } else { Status::Offline };
         let info = node.info.as_ref().map_or_else(String::new, Info::to_json);
         facts.push((Topic::Info(name.clone()), info));
         // Last: what is left of a node without it looks gone.
@@ -428,6 +423,10 @@ impl Cameras {
 }
 
 impl Node {
+    fn is_online(&self) -> bool {
+        self.status == Some(Status::Online) && !self.silent
+    }
+
     /// Whether all its facts have come.
     fn is_known(&self) -> bool {
         let is_here = |camera| self.cameras.contains_key(camera);

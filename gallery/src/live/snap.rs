@@ -28,7 +28,7 @@ impl Hub {
             }
         }
         let within = limits::snap_within(self.can_snap(camera)?.interval);
-        let id = id.unwrap_or_else(new_id);
+        let id = id.unwrap_or_else(|| Now::read().new_id());
         let snap = Snap { id: Some(id.clone()) };
         if !self.ingest.say(Topic::Snap(camera.clone()), snap.to_json()) {
             let busy = "the gallery has too much to say to its broker; try again";
@@ -75,8 +75,4 @@ impl Hub {
             None => Ok(known),
         }
     }
-}
-
-fn new_id() -> PhotoId {
-    PhotoId::new(Now::read().wall_ms(), fastrand::u128(..))
 }

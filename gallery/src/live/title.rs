@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
-use wire::{Answer, CameraId, Cause, NodeName, Topic};
+use wire::{Answer, CameraId, Cause, NodeName, Topic, title};
 
 use crate::live::hub::Hub;
 
@@ -59,11 +59,10 @@ impl Whose {
         }
     }
 
-    /// The id of the answer: the end of the topic, behind the node.
-    fn answer(&self) -> String {
+    fn answer_id(&self) -> String {
         match self {
-            Whose::Node(_) => "set/title".to_owned(),
-            Whose::Camera(CameraId { camera, .. }) => format!("{camera}/set/title"),
+            Whose::Node(_) => title::answer_id(None),
+            Whose::Camera(CameraId { camera, .. }) => title::answer_id(Some(camera)),
         }
     }
 }
@@ -82,7 +81,7 @@ impl Hub {
             let busy = "the gallery has too much to say to its broker; try again";
             return Err(TitleError::Away(busy.to_owned()));
         }
-        let (node, id) = (whose.node(), whose.answer());
+        let (node, id) = (whose.node(), whose.answer_id());
         let answer = async {
             loop {
                 match answers.recv().await {
@@ -100,7 +99,7 @@ impl Hub {
             (Some(why), _) => Err(TitleError::Refused(why)),
             (None, _) => {
                 let told = result.as_ref().and_then(|result| result.get("title")?.as_str());
-                Ok(wire::title::fit(told.unwrap_or_default()))
+                Ok(title::fit(told.unwrap_or_default()))
             }
         }
     }

@@ -7,7 +7,7 @@ use wire::{CameraId, PersonId, PhotoId, Resolution, Topic, limits};
 
 use super::cameras::Shown;
 use super::presence::{self, Device};
-use super::{NAMES, Out, People, Room, new_id};
+use super::{NAMES, Out, People, Room};
 use crate::now::Now;
 
 /// The result of a line that somebody sends.
@@ -107,7 +107,7 @@ impl People {
         if !room.outbox.has_room() {
             return Err(Held::after(5.0, "the gallery cannot reach the broker just now"));
         }
-        let say = Say { id: id.unwrap_or_else(|| new_id(now)), at: now.wall_ms(), text };
+        let say = Say { id: id.unwrap_or_else(|| now.new_id()), at: now.wall_ms(), text };
         room.outbox.put(Out::Say(Topic::Say(person.clone()), say.to_json()));
         drop(room);
         self.outgoing.notify_one();

@@ -223,7 +223,7 @@ impl Uploads {
                 return Ok((photo.id, true));
             }
             let picture = check(&self.pool, incoming).await?;
-            let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
+            let id = Now::read().new_id();
             self.keep(id, picture, brought, name.clone()).await
         };
         match stored.await {

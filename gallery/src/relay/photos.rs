@@ -131,7 +131,7 @@ pub(crate) async fn run(
     let ours = Ours::default();
     let keep = async {
         while let Some((picture, who, _place)) = offered.recv().await {
-            let id = PhotoId::new(Now::read().wall_ms(), fastrand::u128(..));
+            let id = Now::read().new_id();
             // Before it is stored, because the store announces it at once.
             ours.remember(id.clone());
             if let Err(problem) = uploads.bring(id, picture.payload).await {

@@ -21,7 +21,7 @@ const WAITING: usize = 16;
 /// How often titles may be given: each wears the disk a little.
 const TURNS: Rate = Rate { burst: 20.0, per_second: 1.0 };
 
-/// Whose title. Its text is the end of the topic that sets it, which is the id of the answer.
+/// Whose title. Its text is the id of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Whose {
     /// The node's.
@@ -32,10 +32,10 @@ pub(crate) enum Whose {
 
 impl fmt::Display for Whose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Whose::Node => f.write_str("set/title"),
-            Whose::Camera(name) => write!(f, "{name}/set/title"),
-        }
+        f.write_str(&title::answer_id(match self {
+            Whose::Node => None,
+            Whose::Camera(name) => Some(name),
+        }))
     }
 }
 

@@ -4,6 +4,10 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::facts::people::one_line;
 use crate::limits;
+use crate::topics::name::CameraName;
+
+/// The end of the topics that set a title.
+const SET: &str = "set/title";
 
 /// Why a text cannot be a title.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +48,17 @@ pub fn title(given: &str) -> Result<String, BadTitle> {
 /// [`BadTitle`] if it is no text, or too long.
 pub fn parse(payload: &[u8]) -> Result<String, BadTitle> {
     title(str::from_utf8(payload).map_err(|_| BadTitle::NotText)?)
+}
+
+/// The id of the answer to a title: the end of the topic that sets it, behind the node's name. None
+/// is the node itself.
+pub fn answer_id(camera: Option<&CameraName>) -> String {
+    camera.map_or_else(|| SET.to_owned(), |camera| format!("{camera}/{SET}"))
+}
+
+/// Whether an answer with this id is to a title.
+pub fn is_answered_by(id: &str) -> bool {
+    id.ends_with(SET)
 }
 
 /// A title or name that a fact tells, fit to be shown: cleaned like [`title`], and cut where that

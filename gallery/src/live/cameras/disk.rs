@@ -1,8 +1,8 @@
 //! What nodes say about the photos on their disks.
 
-use wire::{NodeName, Stats, Status};
+use wire::{NodeName, Stats};
 
-use super::{Cameras, Node};
+use super::Cameras;
 
 /// The most characters shown of a node's trouble.
 const TROUBLE: usize = 300;
@@ -59,8 +59,7 @@ impl Cameras {
     }
 
     fn disks(&self) -> impl Iterator<Item = (&NodeName, &Disk)> {
-        let online = |node: &Node| node.status == Some(Status::Online) && !node.silent;
-        let nodes = self.nodes.iter().filter(move |(_, node)| online(node));
+        let nodes = self.nodes.iter().filter(|(_, node)| node.is_online());
         nodes.map(|(name, node)| (name, &node.disk))
     }
 }

@@ -166,7 +166,7 @@ impl Hub {
     /// A node cannot do what it was asked.
     fn receive_answer(&self, node: &NodeName, payload: &[u8]) -> Result<(), String> {
         let answer = Answer::parse(payload).map_err(|e| e.to_string())?;
-        if answer.id.ends_with("set/title") {
+        if wire::title::is_answered_by(&answer.id) {
             // Perhaps nobody waits for it.
             let _ = self.answers.send((node.clone(), answer));
             return Ok(());
