@@ -121,6 +121,11 @@ impl<'a> Calls<'a> {
         }
     }
 
+    /// Whether the request calls this machine by a name that means itself on each machine.
+    pub fn names_loopback(&self) -> bool {
+        self.host().is_ok_and(|host| host.is_some_and(|host| is_loopback(host.host())))
+    }
+
     /// The page that makes the request. A client that is no browser has none.
     fn origin(&self) -> Result<Option<&'a str>, Refused> {
         match self.origins[..] {

@@ -15,6 +15,7 @@ mod identity;
 mod refusals;
 mod rights;
 mod roles;
+mod standing;
 mod users;
 
 pub use authentication::{Authentication, Denied};
@@ -23,7 +24,8 @@ pub use guard::networks::{BadNetwork, LOCAL, Networks};
 pub use guard::{Asks, Calls, Guard, Keys, Refused, is_of_host};
 pub use identity::{Allowed, Identity};
 pub use refusals::{Brief, Refusals};
-pub use rights::{Right, Rights};
+pub use rights::{Right, Rights, Visitors};
 pub use roles::{BadRole, Role, is_node};
+pub use standing::{Person, Standing};
 pub use users::passwords::new_password;
 pub use users::{BadUsers, User, Users};

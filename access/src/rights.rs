@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use crate::roles::Role;
+
 /// One thing that somebody may do. Each route and each message of a page needs one or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
@@ -27,11 +31,13 @@ pub enum Right {
     Log,
     /// Send and receive messages of programs, through the relay.
     Relay,
+    /// Say who else may come, and to do what.
+    Users,
 }
 
 impl Right {
     /// All rights.
-    pub const ALL: [Right; 11] = [
+    pub const ALL: [Right; 12] = [
         Right::Look,
         Right::Talk,
         Right::Show,
@@ -43,6 +49,7 @@ impl Right {
         Right::Forget,
         Right::Log,
         Right::Relay,
+        Right::Users,
     ];
 }
 
@@ -60,6 +67,7 @@ impl fmt::Display for Right {
             Right::Forget => "forget",
             Right::Log => "log",
             Right::Relay => "relay",
+            Right::Users => "users",
         })
     }
 }
@@ -72,6 +80,23 @@ impl Rights {
     /// Everything.
     pub const ALL: Rights = Rights(u16::MAX);
 
+    /// Nothing.
+    pub const NONE: Rights = Rights(0);
+
+    /// What may be done in a house where nobody has a login: everything, but that nobody can say
+    /// who else may come before there is a first administrator.
+    pub const OPEN: Rights = Rights(!bit(Right::Users));
+
+    /// These rights.
+    const fn of(rights: &[Right]) -> Rights {
+        let (mut bits, mut i) = (0, 0);
+        while i < rights.len() {
+            bits |= bit(rights[i]);
+            i += 1;
+        }
+        Rights(bits)
+    }
+
     /// Whether a right is among them.
     pub fn have(self, right: Right) -> bool {
         self.0 & bit(right) != 0
@@ -82,9 +107,62 @@ impl Rights {
     pub fn without(self, right: Right) -> Rights {
         Rights(self.0 & !bit(right))
     }
+
+    /// These and those.
+    #[must_use]
+    pub fn and(self, others: Rights) -> Rights {
+        Rights(self.0 | others.0)
+    }
+
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = Right> {
+        Right::ALL.into_iter().filter(move |right| self.have(*right))
+    }
 }
 
-fn bit(right: Right) -> u16 {
+impl Role {
+    /// What a user of this role may do on the wall. Nodes and galleries are no people, and may do
+    /// nothing there.
+    pub fn rights(self) -> Rights {
+        match self {
+            Role::Admin => Rights::ALL,
+            Role::Operator => Rights::ALL.without(Right::Users),
+            Role::Viewer => Rights::of(&[Right::Look, Right::Talk]),
+            Role::Node | Role::Gallery => Rights::NONE,
+        }
+    }
+
+    /// Whether a user of this role is a person, who can log in on the wall.
+    pub fn is_person(self) -> bool {
+        self.rights() != Rights::NONE
+    }
+}
+
+/// What somebody without a login may do on the wall of a house where people have logins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visitors {
+    /// Nothing.
+    #[default]
+    None,
+    /// Look.
+    Look,
+    /// Look, talk, show a camera and bring photos.
+    Join,
+}
+
+impl Visitors {
+    /// What they may do.
+    pub fn rights(self) -> Rights {
+        match self {
+            Visitors::None => Rights::NONE,
+            Visitors::Look => Rights::of(&[Right::Look]),
+            Visitors::Join => Rights::of(&[Right::Look, Right::Talk, Right::Show, Right::Upload]),
+        }
+    }
+}
+
+const fn bit(right: Right) -> u16 {
     1 << right as u16
 }
 
@@ -100,5 +178,32 @@ mod tests {
                 assert_eq!(rights.have(right), right != taken, "{right} without {taken}");
             }
         }
+    }
+    /// The rights of each role, in words.
+    #[test]
+    fn roles_may_do_what_the_documentation_says() {
+        let said =
+            |rights: Rights| rights.iter().map(|right| right.to_string()).collect::<Vec<_>>();
+        let all: Vec<_> = Right::ALL.into_iter().map(|right| right.to_string()).collect();
+        for role in Role::ALL {
+            let expected: &[&str] = match role {
+                Role::Admin => &all.iter().map(String::as_str).collect::<Vec<_>>(),
+                Role::Operator => &all[..11].iter().map(String::as_str).collect::<Vec<_>>(),
+                Role::Viewer => &["look", "talk"],
+                Role::Node | Role::Gallery => &[],
+            };
+            assert_eq!(said(role.rights()), expected, "{role}");
+            assert_eq!(role.is_person(), !expected.is_empty(), "{role}");
+        }
+        assert_eq!(said(Rights::OPEN), all[..11], "no user is made before the first administrator");
+        for (visitors, expected) in [
+            (Visitors::None, &[][..]),
+            (Visitors::Look, &["look"]),
+            (Visitors::Join, &["look", "talk", "show", "upload"]),
+        ] {
+            assert_eq!(said(visitors.rights()), expected, "{visitors:?}");
+        }
+        let both = Visitors::Join.rights().and(Role::Viewer.rights());
+        assert_eq!(said(both), ["look", "talk", "show", "upload"]);
     }
 }

@@ -36,6 +36,8 @@ pub(crate) enum Code {
     Late,
     /// The caller lacks a right.
     NoRight,
+    /// The caller lacks a right that a login could give.
+    LoginNeeded,
     /// The caller has too many of something already.
     TooMany,
     PhotoUnknown,

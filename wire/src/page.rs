@@ -100,6 +100,9 @@ pub enum ToPage {
         /// The page's build.
         page: String,
     },
+    /// Who the page's user is, and what they may do: after `hello`, and at each change. It is also
+    /// what `GET /api/me` answers.
+    Me(Me),
     /// All cameras in the order of the wall: at the start, and at each change.
     Cameras {
         /// The gallery's clock, in milliseconds since 1970.
@@ -197,6 +200,52 @@ pub enum ToPage {
         /// The tiles for which the page answered a frame.
         tiles: Vec<Measured>,
     },
+}
+
+/// Somebody on the wall, and what they may do there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    /// Whether people have logins here. Without them everybody who is let in may do everything.
+    pub users: bool,
+    /// Whether they may make the first administrator.
+    pub setup: bool,
+    /// The name that they logged in with.
+    pub name: Option<String>,
+    /// As what; none where nobody has a login.
+    pub role: Option<MyRole>,
+    /// What they may do, such as `look`.
+    pub rights: Vec<String>,
+    /// The cameras that they may see, as patterns such as `house/*`; none means all.
+    pub cameras: Option<Vec<String>>,
+    /// From when to when they may look; none means always.
+    pub hours: Option<Span>,
+    /// Whether the page came by HTTPS.
+    pub secure: bool,
+    /// Who can change any of this; empty for who has not logged in.
+    pub administrators: Vec<String>,
+}
+
+/// As what somebody is on the wall of a house where people have logins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MyRole {
+    /// May do everything, and say who else may come.
+    Admin,
+    /// May do everything else.
+    Operator,
+    /// May look and talk.
+    Viewer,
+    /// Has not logged in.
+    Visitor,
+}
+
+/// A part of each day, in local time: `HH:MM` both.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// The first minute.
+    pub from: String,
+    /// The minute behind the last.
+    pub to: String,
 }
 
 /// The frames of a tile that the page answered: how many, and the parts of their age. Times are
@@ -324,6 +373,15 @@ mod tests {
         let to: Vec<ToPage> = serde_json::from_value(raw["to"].clone()).unwrap();
         assert_eq!(serde_json::to_value(&from).unwrap(), raw["from"]);
         assert_eq!(serde_json::to_value(&to).unwrap(), raw["to"]);
+    }
+
+    #[test]
+    fn everybody_is_told_who_they_are() {
+        let golden = include_str!("../golden/me.json");
+        let raw: serde_json::Value = serde_json::from_str(golden).unwrap();
+        let told: Vec<ToPage> = serde_json::from_str(golden).unwrap();
+        assert!(told.iter().all(|told| matches!(told, ToPage::Me(_))));
+        assert_eq!(serde_json::to_value(&told).unwrap(), raw);
     }
 
     proptest! {

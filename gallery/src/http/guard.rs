@@ -47,7 +47,14 @@ pub(crate) fn caller<B>(
     calls.needs_host = request.version() >= Version::HTTP_11;
     calls.target = request.uri().authority().cloned();
     guard.page(asks, &calls)?;
-    Ok(Caller::unknown(peer))
+    let is_near = peer.is_loopback() && calls.names_loopback() && !is_passed_on(request);
+    Ok(Caller { is_secure, is_near, ..Caller::unknown(peer) })
+}
+
+/// Whether a proxy says that it passes a request on for somebody else.
+fn is_passed_on<B>(request: &Request<B>) -> bool {
+    let said = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
+    said.iter().any(|header| request.headers().contains_key(*header))
 }
 
 /// What a request of the wall is for.
@@ -65,6 +72,29 @@ pub(crate) fn asks<B>(request: &Request<B>) -> Asks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_comes_through_a_proxy_is_not_near() {
+        let names = access::Names::of("workshop", &["wall.example.org".to_owned()]);
+        let guard = Guard::new(access::Networks::default(), names, &[], KEYS);
+        let near = |peer: [u8; 4], host: &str, header: Option<&str>| {
+            let mut request = Request::get("/").header("host", host);
+            if let Some(header) = header {
+                request = request.header(header, "203.0.113.7");
+            }
+            let request = request.body(()).unwrap();
+            caller(&guard, Asks::Look, peer.into(), false, &request).unwrap().is_near
+        };
+        let (here, there) = ([127, 0, 0, 1], [192, 168, 0, 7]);
+        assert!(near(here, "localhost:8080", None) && near(here, "127.0.0.1", None));
+        assert!(near(here, "[::1]:8080", Some("accept")));
+        assert!(!near(there, "localhost", None), "a name proves nothing");
+        assert!(!near(here, "wall.example.org", None), "by which others come, too");
+        assert!(!near(here, "workshop", None));
+        for header in ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"] {
+            assert!(!near(here, "localhost", Some(header)), "{header}");
+        }
+    }
 
     #[test]
     fn who_changes_or_upgrades_acts() {

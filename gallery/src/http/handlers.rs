@@ -108,6 +108,12 @@ pub(crate) async fn page(site: Site, mut asked: Asked) -> Answer {
     Ok(response)
 }
 
+/// Who asks, and what they may do.
+pub(crate) async fn me(_: Site, asked: Asked) -> Answer {
+    let me = asked.caller.me(asked.caller.is_near, Vec::new());
+    Ok(json(StatusCode::OK, &me))
+}
+
 /// The cameras as on the wall, with the age of their pictures.
 pub(crate) async fn cameras(site: Site, _: Asked) -> Answer {
     #[derive(Serialize)]

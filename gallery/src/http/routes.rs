@@ -76,6 +76,7 @@ static ROUTES: &[Route] = &[
     on("OPTIONS", Live, ANYBODY, to!(handlers::preflight)),
     on("GET", Path("/ws"), Some(Look), to!(handlers::page)),
     on("GET", Path("/relay/{room}"), Some(Right::Relay), to!(handlers::no_upgrade)),
+    on("GET", Path("/api/me"), ANYBODY, to!(handlers::me)),
     on("GET", Path("/api/cameras"), Some(Look), to!(handlers::cameras)),
     on("POST", Path("/api/cameras/{node}/{camera}/snap"), Some(Snap), to!(handlers::snap)),
     on("PUT", Path("/api/cameras/{node}/{camera}/title"), Some(Control), to!(handlers::entitle)),

@@ -150,6 +150,8 @@ enum Event {
 impl Page {
     async fn run(&mut self, socket: &mut Stream, build: &str) -> Result<Infallible, End> {
         self.say(socket, &ToPage::Hello { page: build.to_owned() }).await?;
+        let me = self.caller.me(self.caller.is_near, Vec::new());
+        self.say(socket, &ToPage::Me(me)).await?;
         let mut sources = Sources::new(&self.hub);
         loop {
             // We do not read from a page that takes no answers.
