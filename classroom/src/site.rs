@@ -62,9 +62,10 @@ impl Site {
         }
         if is_websocket(request) {
             let upgrade = hyper::upgrade::on(&mut *request);
-            let room = room(request.uri().query().unwrap_or_default());
-            let room = room.as_deref();
-            return self.0.house.relay(room, caller, self.0.keeps, request.headers(), upgrade);
+            let query = request.uri().query().unwrap_or_default();
+            let (room, house) = (room(query), &self.0.house);
+            let (room, headers) = (room.as_deref(), request.headers());
+            return house.relay(room, query, caller, self.0.keeps, headers, upgrade);
         }
         match *request.method() {
             Method::GET => self.get(path, request).await,

@@ -63,18 +63,21 @@ impl House {
         listener::serve(listener, None, service, stop, beat).await;
     }
 
-    /// Answers a request for a WebSocket in a room of the relay; without a name, in that at `/`.
-    /// There pictures become photos if they are to be `kept`.
+    /// Answers a request for a WebSocket in a room of the relay; without a name, in that at `/`,
+    /// with the credits that the `query` may ask for. There pictures become photos if they are to be `kept`.
     pub fn relay(
         &self,
         room: Option<&str>,
+        query: &str,
         caller: &Caller,
         kept: bool,
         headers: &HeaderMap,
         upgrade: OnUpgrade,
     ) -> Response {
         let room = room.map_or(Ok(RoomName::default()), str::parse);
-        room.and_then(|room| self.relay.enter(room, caller, kept, headers, upgrade))
+        let enter =
+            |room, credits| self.relay.enter(room, credits, caller, kept, headers, upgrade);
+        room.and_then(|room| enter(room, relay::credits(query)?))
             .unwrap_or_else(Reply::into_response)
     }
 

@@ -34,6 +34,9 @@ pub(crate) use message::MESSAGE;
 pub(crate) use photos::{Offered, offers, run};
 pub(crate) use rooms::RoomName;
 
+/// The most credits of a client.
+const CREDITS: u8 = 16;
+
 /// All rooms, and what they need.
 #[derive(Debug, Clone)]
 pub(crate) struct Relay {
@@ -50,7 +53,7 @@ impl Relay {
         Relay { rooms: Arc::default(), strangers, offers, missed: Arc::default(), stop }
     }
 
-    /// Answers a request for a room, and serves the client. Pictures sent on `/` become photos if
+    /// Answers a request for a room, and serves the client, with `credits` if it wants them. Pictures sent on `/` become photos if
     /// the room `keeps` them and the caller may upload.
     ///
     /// # Errors
@@ -58,6 +61,7 @@ impl Relay {
     pub fn enter(
         &self,
         room: RoomName,
+        credits: Option<u8>,
         caller: &Caller,
         keeps: bool,
         headers: &HeaderMap,
@@ -66,7 +70,7 @@ impl Relay {
         let response = handshake::accept(headers)?;
         let who = caller.who();
         let client = self.strangers.relay.take(who.clone())?;
-        let place = self.rooms.join(room, who.clone())?;
+        let place = self.rooms.join(room, credits, who.clone())?;
         let brings = keeps && place.room.is_root() && caller.rights.have(Right::Upload);
         let serve = self.clone().serve(place, who, brings, upgrade);
         // Ends with the client, or when the gallery stops.
@@ -110,6 +114,23 @@ pub(crate) fn room(path: &str) -> Option<Result<RoomName, Problem>> {
     }
 }
 
+/// With how many credits a query asks to be served, if with any.
+///
+/// # Errors
+/// It is no number from 1 to [`CREDITS`].
+pub(crate) fn credits(query: &str) -> Result<Option<u8>, Problem> {
+    let Some(asked) = query.split('&').find_map(|pair| pair.strip_prefix("credits=")) else {
+        return Ok(None);
+    };
+    match asked.parse() {
+        Ok(credits) if (1..=CREDITS).contains(&credits) => Ok(Some(credits)),
+        _ => {
+            let error = format!("{asked:?} is no number of credits");
+            Err(Problem::bad_request(error, format!("write credits=2, from 1 to {CREDITS}")))
+        }
+    }
+}
+
 /// The answer to a request for a room that is not an upgrade.
 pub(crate) fn not_an_upgrade(room: &str) -> Problem {
     let hint = "connect to it as a WebSocket, version 13";
@@ -119,6 +140,16 @@ pub(crate) fn not_an_upgrade(room: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_query_says_how_many_credits() {
+        let asked = |query| credits(query).map_err(|_| ());
+        assert_eq!((asked(""), asked("room=a")), (Ok(None), Ok(None)));
+        assert_eq!((asked("room=a&credits=2"), asked("credits=16")), (Ok(Some(2)), Ok(Some(16))));
+        for bad in ["credits=", "credits=0", "credits=17", "credits=-1", "credits=999", "credits=x"] {
+            assert_eq!(asked(bad), Err(()), "{bad}");
+        }
+    }
 
     #[test]
     fn an_upgrade_on_the_root_or_a_room_is_for_the_relay() {

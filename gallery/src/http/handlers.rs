@@ -42,7 +42,8 @@ pub(crate) async fn relay(site: Site, mut asked: Asked) -> Answer {
         let hint = "ask as RFC 6455 has it, version 13, over HTTP/1.1";
         Problem::bad_request("this request cannot become a WebSocket", hint)
     })?;
-    site.relay.enter(room, &asked.caller, true, &asked.headers, upgrade)
+    let credits = relay::credits(&asked.typed)?;
+    site.relay.enter(room, credits, &asked.caller, true, &asked.headers, upgrade)
 }
 
 /// The answer to a room's request that asks for no WebSocket.

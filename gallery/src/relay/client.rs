@@ -89,6 +89,8 @@ impl<S: AsyncRead> Reader<S> {
     /// Reads one message of the client and passes it on. `false` when the client leaves.
     async fn read(&mut self, place: &Place) -> Result<bool, Broken> {
         match self.receiver.receive(&mut self.stream).await? {
+            Some(Incoming::Message(_, payload))
+                if payload.is_empty() && place.member.answered() => {}
             Some(Incoming::Message(kind, payload)) => {
                 let memory = self.receiver.memory_for(payload.len()).await?;
                 let message = Message::new(kind, payload, memory);

@@ -1,4 +1,7 @@
 //! A client as the others see it: its queue, and whether it keeps up.
+//!
+//! A client with credits is sent so many messages, and then one for each that it answers. Meanwhile
+//! the newest of each sender waits, and nobody waits for the client.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,9 +33,17 @@ pub(crate) struct Member {
 #[derive(Debug, Default)]
 struct Inner {
     outbox: Outbox,
+    credits: Option<Credits>,
     pong: Option<Bytes>,
     close: Option<(u16, &'static str)>,
     is_slow: bool,
+}
+
+/// How many messages a client may be sent before it answers one.
+#[derive(Debug, Clone, Copy)]
+struct Credits {
+    left: u8,
+    most: u8,
 }
 
 /// What to send to a client next.
@@ -45,13 +56,23 @@ pub(crate) enum Next {
 }
 
 impl Member {
+    /// A client with so many credits; without a number it is sent everything.
+    pub fn new(credits: Option<u8>) -> Member {
+        let credits = credits.map(|most| Credits { left: most, most });
+        Member { inner: Mutex::new(Inner { credits, ..Inner::default() }), ..Member::default() }
+    }
+
     /// Queues a message, or closes the client if too much waits.
     pub fn put(&self, from: ClientId, message: Message) {
         let mut inner = self.lock();
         if inner.close.is_some() {
             return;
         }
-        if inner.outbox.put(from, message).is_err() {
+        let put = match inner.credits {
+            Some(_) => inner.outbox.put_newest(from, message),
+            None => inner.outbox.put(from, message),
+        };
+        if put.is_err() {
             inner.close(TRY_LATER, "more than 16 MiB wait for you");
         }
         drop(inner);
@@ -63,6 +84,15 @@ impl Member {
     pub fn pong(&self, payload: Bytes) {
         self.lock().pong = Some(payload);
         self.came.notify_one();
+    }
+
+    /// The client answers a message. `false` if it has no credits: then this was no answer.
+    pub fn answered(&self) -> bool {
+        let mut inner = self.lock();
+        let Some(credits) = &mut inner.credits else { return false };
+        credits.left = credits.most.min(credits.left + 1);
+        self.came.notify_one();
+        true
     }
 
     /// Closes the client with a code and a reason, and drops what waits. The first close counts.
@@ -90,7 +120,13 @@ impl Member {
         if let Some((code, reason)) = inner.close {
             return Some(Next::Close(code, reason));
         }
-        let message = inner.outbox.take();
+        let message = match &mut inner.credits {
+            Some(Credits { left: 0, .. }) => None,
+            _ => inner.outbox.take(),
+        };
+        if let (Some(credits), Some(_)) = (&mut inner.credits, &message) {
+            credits.left -= 1;
+        }
         inner.is_slow &= message.is_some();
         drop(inner);
         self.taken.notify_waiters();
@@ -136,6 +172,7 @@ impl Inner {
     }
 
     fn has_room(&self) -> bool {
-        self.is_slow || self.close.is_some() || self.outbox.bytes() <= KEEPS_UP
+        let waits_for_nobody = self.is_slow || self.credits.is_some() || self.close.is_some();
+        waits_for_nobody || self.outbox.bytes() <= KEEPS_UP
     }
 }

@@ -62,6 +62,25 @@ impl Outbox {
         Ok(())
     }
 
+    /// Adds a message in place of what the same sender sent before, whatever that was.
+    ///
+    /// # Errors
+    /// As [`Outbox::put`].
+    pub fn put_newest(&mut self, from: ClientId, message: Message) -> Result<(), Full> {
+        let Some((_, old)) = self.queue.iter_mut().find(|(sender, _)| *sender == from) else {
+            return self.put(from, message);
+        };
+        let bytes = self.bytes - cost(old) + cost(&message);
+        if bytes > QUEUE {
+            return Err(Full);
+        }
+        // It keeps its place, so that each sender has its turn.
+        *old = message;
+        self.bytes = bytes;
+        self.replaced += 1;
+        Ok(())
+    }
+
     /// The message that is to be sent next.
     pub fn take(&mut self) -> Option<Message> {
         let (_, message) = self.queue.pop_front()?;
@@ -146,6 +165,27 @@ mod tests {
         }
         assert_eq!(outbox.replaced(), 0);
         assert_eq!(marks(&mut outbox).len(), 20);
+    }
+
+    #[test]
+    fn of_each_sender_the_newest_waits_whatever_it_is_and_keeps_its_turn() {
+        let mut outbox = Outbox::default();
+        for (from, kind, mark) in [
+            (1, Kind::Text, 10),
+            (2, Kind::Binary, 20),
+            (1, Kind::Binary, 11),
+            (2, Kind::Text, 21),
+            (1, Kind::Text, 12),
+        ] {
+            outbox.put_newest(from, message(kind, 1000, mark)).unwrap();
+        }
+        assert_eq!((outbox.replaced(), outbox.bytes()), (3, 2 * (1000 + EACH)));
+        assert_eq!(marks(&mut outbox), [12, 21]);
+        assert_eq!(outbox.bytes(), 0);
+        outbox.put_newest(1, message(Kind::Text, QUEUE - EACH, 1)).unwrap();
+        assert_eq!(outbox.put_newest(2, message(Kind::Text, 4, 2)), Err(Full));
+        assert_eq!(outbox.put_newest(1, message(Kind::Text, QUEUE, 3)), Err(Full));
+        assert_eq!(marks(&mut outbox), [1]);
     }
 
     #[test]

@@ -82,11 +82,16 @@ pub(crate) struct Place {
 }
 
 impl Rooms {
-    /// Lets a client in.
+    /// Lets a client in, see [`Member::new`].
     ///
     /// # Errors
     /// The room has too many clients.
-    pub fn join(self: &Arc<Self>, room: RoomName, who: Who) -> Result<Place, Full> {
+    pub fn join(
+        self: &Arc<Self>,
+        room: RoomName,
+        credits: Option<u8>,
+        who: Who,
+    ) -> Result<Place, Full> {
         let mut inner = self.lock();
         let places = match inner.rooms.get(&room) {
             Some(room) => room.places.clone(),
@@ -94,7 +99,7 @@ impl Rooms {
         };
         let share = places.take(who)?;
         inner.last += 1;
-        let (id, member) = (inner.last, Arc::new(Member::default()));
+        let (id, member) = (inner.last, Arc::new(Member::new(credits)));
         let known = inner.rooms.entry(room.clone());
         let known = known.or_insert_with(|| Room { members: BTreeMap::new(), places });
         known.members.insert(id, member.clone());
@@ -152,7 +157,7 @@ mod tests {
     fn one_address_fills_no_room_and_all_is_free_again() {
         let rooms = Arc::new(Rooms::default());
         let join = |room: &str, last: u8| {
-            rooms.join(room.parse().unwrap(), Who::at([127, 0, 0, last].into()))
+            rooms.join(room.parse().unwrap(), None, Who::at([127, 0, 0, last].into()))
         };
         let full: Vec<_> = std::iter::from_fn(|| join("a", 1).ok()).collect();
         assert_eq!(full.len(), CLIENTS / 2);

@@ -206,6 +206,57 @@ async fn of_large_binary_messages_a_stalled_client_is_sent_the_newest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn with_credits_a_client_is_sent_the_newest_when_it_has_answered() {
+    let house = House::open().await;
+    let mut others = all(&house, "/relay/aula", 3).await;
+    let mut lazy = enter(&house, "/relay/aula?credits=2").await;
+    lazy.send(Message::text("here")).await.unwrap();
+    for other in &mut others {
+        assert_eq!(receive(other).await, Message::text("here"));
+    }
+    let (mut ana, mut beto, mut witness) =
+        (others.remove(0), others.remove(0), others.pop().unwrap());
+    for n in 0..2 {
+        ana.send(Message::text(n.to_string())).await.unwrap();
+        for client in [&mut lazy, &mut witness, &mut beto] {
+            assert_eq!(receive(client).await, Message::text(n.to_string()));
+        }
+    }
+    // Nobody waits for it now, however small the messages are and however long it takes.
+    for (sender, name) in [(&mut ana, "ana"), (&mut beto, "beto")] {
+        for n in 0..1000 {
+            sender.send(Message::text(format!("{name} {n}"))).await.unwrap();
+            assert_eq!(receive(&mut witness).await, Message::text(format!("{name} {n}")));
+        }
+    }
+    // An answer is for the relay alone. More answers than messages are not saved up.
+    for answer in [Message::text(""), Message::binary(Vec::new())] {
+        lazy.send(answer).await.unwrap();
+    }
+    assert_eq!(receive(&mut lazy).await, Message::text("ana 999"));
+    assert_eq!(receive(&mut lazy).await, Message::text("beto 999"));
+    for _ in 0..20 {
+        lazy.send(Message::text("")).await.unwrap();
+    }
+    lazy.send(Message::text("it answered")).await.unwrap();
+    assert_eq!(receive(&mut witness).await, Message::text("it answered"));
+    for n in 0..4 {
+        ana.send(Message::text(n.to_string())).await.unwrap();
+        assert_eq!(receive(&mut witness).await, Message::text(n.to_string()));
+        if n < 2 {
+            assert_eq!(receive(&mut lazy).await, Message::text(n.to_string()));
+        }
+    }
+    lazy.send(Message::text("")).await.unwrap();
+    assert_eq!(receive(&mut lazy).await, Message::text("3"));
+    let bad = format!("ws://{}/?credits=many", house.address);
+    match soon(tokio_tungstenite::connect_async(bad)).await {
+        Err(Error::Http(answer)) => assert_eq!(answer.status(), 400),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn small_binary_messages_are_not_replaced_and_too_many_close_with_1013() {
     let house = House::open().await;
     let mut clients = all(&house, "/relay/full", 3).await;
