@@ -160,6 +160,10 @@ pub struct Class {
     /// The port of HTTP; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 3000)]
     pub http: u16,
+    /// The same over HTTPS, for cameras of other machines and pages of web editors; without PORT
+    /// at 3443
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "3443", value_parser = port)]
+    pub https: Option<u16>,
     /// The port of the chat over TCP
     #[arg(long, value_name = "PORT", default_value_t = 8000)]
     pub tcp: u16,
@@ -234,6 +238,11 @@ pub struct Password {
 
 fn json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
+}
+
+/// What stands behind an option whose port may be left out.
+fn port(typed: &str) -> Result<u16, String> {
+    typed.parse().map_err(|_| "a port is a number; name FOLDER before this option".to_owned())
 }
 
 fn origin(typed: &str) -> Result<String, String> {

@@ -23,6 +23,7 @@ pub fn config(typed: &args::Class, settings: &Settings) -> Config {
         ip: IpAddr::from(ip),
         ports: Ports {
             http: typed.http,
+            https: typed.https,
             chat: typed.tcp,
             log: typed.tcp_log,
             turns: typed.tcp_turns,
@@ -101,6 +102,18 @@ pub fn tell(addresses: &[(&'static str, SocketAddr)]) -> io::Result<()> {
                     let code = Code::of(&format!("http://{first}"));
                     write!(out, "\n{}\n", code.as_ref().map(drawn).unwrap_or_default())?;
                 }
+            }
+            "https" => {
+                writeln!(out, "With HTTPS       https://{first}")?;
+                for other in reached.iter().skip(1) {
+                    writeln!(out, "             or  https://{other}")?;
+                }
+                writeln!(
+                    out,
+                    "                 Open it once in each browser. It warns, since this machine \
+                     made the certificate itself:\n                 choose Advanced, then Proceed. \
+                     Pages of a web editor reach it then, with --origin."
+                )?;
             }
             "tcp" => writeln!(out, "The chat         {}", typed(first))?,
             "tcp-log" => writeln!(out, "The logbook      {}", typed(first))?,

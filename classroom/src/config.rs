@@ -30,6 +30,8 @@ pub struct Config {
 pub struct Ports {
     /// HTTP.
     pub http: u16,
+    /// HTTPS, if there is any.
+    pub https: Option<u16>,
     /// The chat.
     pub chat: u16,
     /// The logbook, if there is one.

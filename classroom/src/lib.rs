@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Guard;
-use gallery::House;
+use gallery::{House, Https, HttpsError};
 use supervision::{Health, stopped};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -63,6 +63,7 @@ pub struct Classroom {
     folder: Option<Folder>,
     http: TcpListener,
     address: SocketAddr,
+    https: Option<(TcpListener, SocketAddr, Arc<Https>)>,
     chat: (TcpListener, SocketAddr),
     log: Option<(TcpListener, SocketAddr)>,
     turns: Option<(TcpListener, SocketAddr)>,
@@ -86,6 +87,9 @@ pub enum StartError {
     /// The folder cannot be served.
     #[error("the folder {0:?} of the class cannot be opened: {1}; name a folder of pages")]
     Folder(PathBuf, io::Error),
+    /// There is no usable certificate.
+    #[error(transparent)]
+    Https(#[from] HttpsError),
     /// The logbook cannot be written.
     #[error("the class's logbook {0:?} cannot be written: {1}; name another folder with --data")]
     Logbook(PathBuf, io::Error),
@@ -115,7 +119,13 @@ impl Classroom {
         let at = SocketAddr::new(config.ip, config.ports.http);
         let (http, address) = bound(at, "--http", gallery::listen)?;
         let tcp = |port, option| bound(SocketAddr::new(config.ip, port), option, door::listen);
-        let Ports { chat, log, turns, .. } = config.ports;
+        let Ports { https, chat, log, turns, .. } = config.ports;
+        let https = https.map(|port| {
+            let at = SocketAddr::new(config.ip, port);
+            let (listener, address) = bound(at, "--https", gallery::listen)?;
+            Ok::<_, StartError>((listener, address, house.https()?))
+        });
+        let https = https.transpose()?;
         let chat = tcp(chat, "--tcp")?;
         let log = log.map(|port| tcp(port, "--tcp-log")).transpose()?;
         let turns = turns.map(|port| tcp(port, "--tcp-turns")).transpose()?;
@@ -131,6 +141,7 @@ impl Classroom {
             folder,
             http,
             address,
+            https,
             chat,
             log,
             turns,
@@ -139,13 +150,15 @@ impl Classroom {
         })
     }
 
-    /// The addresses with their real ports, each after what it is for: `http`, `tcp` for the chat,
-    /// `tcp-log`, `tcp-turns`.
+    /// The addresses with their real ports, each after what it is for: `http`, `https`, `tcp` for
+    /// the chat, `tcp-log`, `tcp-turns`.
     pub fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
         let log = self.log.as_ref().map(|(_, address)| ("tcp-log", *address));
         let turns = self.turns.as_ref().map(|(_, address)| ("tcp-turns", *address));
-        let all = [("http", self.address), ("tcp", self.chat.1)];
-        all.into_iter().chain(log).chain(turns).collect()
+        let https = self.https.as_ref().map(|(_, address, _)| ("https", *address));
+        let chat = ("tcp", self.chat.1);
+        let all = [("http", self.address)].into_iter().chain(https).chain([chat]);
+        all.chain(log).chain(turns).collect()
     }
 
     /// Whether the classroom works, also while it runs.
@@ -165,6 +178,7 @@ impl Classroom {
             folder,
             http,
             address,
+            https,
             chat: (chat, chat_address),
             log,
             turns,
@@ -173,12 +187,16 @@ impl Classroom {
         } = self;
         let named = config.folder.as_deref().map(|folder| display(folder.display()));
         info!(%address, folder = named, "the class listens");
+        if let Some((_, address, https)) = &https {
+            info!(%address, fingerprint = https.fingerprint(), "the class by HTTPS");
+        }
         let (stop, stopping) = watch::channel(false);
         let watch = |task| health.watch(format!("the class's {task}"), HANGS);
         let mut tasks = JoinSet::new();
         let socketio = SocketIo::new(house.clone());
         let rooms = socketio.rooms.clone();
-        let first = start(&config, address, chat_address);
+        let secure = https.as_ref().map(|(_, address, _)| *address);
+        let first = start(&config, address, secure, chat_address);
         let site = Site::new(&config, house.clone(), folder, first, socketio);
         let door = Door::new(guard.clone());
         let (name, end, at, people) = ("chat", stopping.clone(), door.clone(), house.clone());
@@ -218,7 +236,8 @@ impl Classroom {
         let (name, end) = ("listener of HTTP", stopping.clone());
         let alive = watch(name);
         tasks.spawn(async move {
-            house.serve(http, guard, site, end, || alive.beat()).await;
+            let https = https.map(|(listener, _, https)| (listener, https));
+            house.serve(http, https, guard, site, end, || alive.beat()).await;
             name
         });
         let ended = tokio::select! {
@@ -235,11 +254,12 @@ impl Classroom {
 }
 
 /// What the first page says.
-fn start(config: &Config, http: SocketAddr, chat: SocketAddr) -> Start {
+fn start(config: &Config, http: SocketAddr, https: Option<SocketAddr>, chat: SocketAddr) -> Start {
     let reached = |address| (config.reached)(address).into_iter().next().unwrap_or_default();
     let chat = reached(chat);
     Start {
         address: reached(http),
+        secure: https.map(reached),
         is_open: !http.ip().is_loopback(),
         folder: config.folder.clone(),
         // As one types it for nc.

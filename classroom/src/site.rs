@@ -115,13 +115,13 @@ impl Site {
 }
 
 impl Answers for Site {
-    /// A page elsewhere may look at files; to take part it must be listed. A request without an
-    /// origin is no WebSocket of a browser, but may be a GET of a page that pretends to be ours.
+    /// A page elsewhere may show files; to read them in its code, or to take part, it must be listed,
+    /// and a browser names it then. A request without an origin is no WebSocket of a browser, but may
+    /// be a GET of a page that pretends to be ours.
     fn asks(&self, request: &Request<Incoming>) -> Asks {
         let gets = matches!(*request.method(), Method::GET | Method::HEAD);
-        let takes_part =
-            request.headers().contains_key(ORIGIN) && request.uri().path().starts_with(SOCKET_IO);
-        match gets && !takes_part && !request.headers().contains_key(UPGRADE) {
+        let takes_part = [ORIGIN, UPGRADE].iter().any(|name| request.headers().contains_key(name));
+        match gets && !takes_part {
             true => Asks::Look,
             false => Asks::Socket,
         }

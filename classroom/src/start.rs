@@ -12,6 +12,8 @@ const PAGE: &str = include_str!("start.html");
 pub(crate) struct Start {
     /// By which address pages come in, without the scheme.
     pub address: String,
+    /// The same by HTTPS.
+    pub secure: Option<String>,
     /// Whether others can.
     pub is_open: bool,
     pub folder: Option<PathBuf>,
@@ -38,6 +40,8 @@ struct Words {
     chat: &'static str,
     kept: &'static str,
     not_kept: &'static str,
+    /// The address by HTTPS.
+    secure: &'static str,
 }
 
 const SPANISH: Words = Words {
@@ -82,6 +86,9 @@ const SPANISH: Words = Words {
     chat: "Chat por TCP: <code>{}</code>.",
     kept: "Las imágenes que pasan por aquí quedan también entre las fotos de la casa.",
     not_kept: "Las imágenes que pasan por aquí no se guardan.",
+    secure: "Con HTTPS, para cámaras de otros equipos y editores de la web: \
+             <a href=\"https://{}\">https://{}</a>. El navegador avisa una vez: pulsa en \
+             Configuración avanzada y Continuar.",
 };
 
 const ENGLISH: Words = Words {
@@ -121,13 +128,15 @@ const ENGLISH: Words = Words {
     chat: "Chat over TCP: <code>{}</code>.",
     kept: "Pictures that pass here are also kept among the photos of the house.",
     not_kept: "Pictures that pass here are not kept.",
+    secure: "By HTTPS, for cameras of other machines and for web editors: \
+             <a href=\"https://{}\">https://{}</a>. The browser warns once: choose Advanced, then \
+             Proceed.",
 };
 
 impl Start {
     /// The page in the language that the browser prefers, of the two that there are.
     pub fn page(&self, headers: &HeaderMap) -> String {
-        let wanted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let words = match speaks_english(wanted.unwrap_or_default()) {
+        let words = match prefers_english(headers) {
             true => &ENGLISH,
             false => &SPANISH,
         };
@@ -156,6 +165,8 @@ impl Start {
             .collect();
         let chat = words.chat.replace("{}", &escaped(&self.chat));
         let kept = if self.keeps { words.kept } else { words.not_kept };
+        let secure = self.secure.as_deref().map(|address| words.secure.replace("{}", address));
+        let secure = secure.unwrap_or_default();
         let here = if self.is_open { words.room } else { words.machine };
         let code = Code::of(&format!("http://{}", self.address)).filter(|_| self.is_open);
         let code = code.as_ref().map(Code::svg).unwrap_or_default();
@@ -167,12 +178,18 @@ impl Start {
             ("{code}", &code),
             ("{copied}", words.copied),
             ("{copy}", words.copy),
-            ("{foot}", &format!("{chat} {kept}")),
+            ("{foot}", &format!("{chat} {kept} {secure}")),
             ("{starters}", &starters),
             ("{folder}", &folder),
         ];
         parts.iter().fold(PAGE.to_owned(), |page, (place, text)| page.replace(place, text))
     }
+}
+
+/// Whether a reader would rather have English than Spanish.
+fn prefers_english(headers: &HeaderMap) -> bool {
+    let wanted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    speaks_english(wanted.unwrap_or_default())
 }
 
 /// Whether English comes before Spanish in `Accept-Language`, whose order is nearly always that of
@@ -203,6 +220,7 @@ mod tests {
     fn page(folder: Option<&Path>, language: &str) -> String {
         let start = Start {
             address: "192.168.1.20:3000".to_owned(),
+            secure: Some("192.168.1.20:3443".to_owned()),
             is_open: true,
             folder: folder.map(Path::to_owned),
             chat: "192.168.1.20 8000".to_owned(),
@@ -227,6 +245,7 @@ mod tests {
         assert!(page(None, "").contains("Aún no hay carpeta"));
         for page in [spanish, english, page(None, "fr")] {
             assert!(page.contains("192.168.1.20:3000") && page.contains("192.168.1.20 8000"));
+            assert!(page.contains("href=\"https://192.168.1.20:3443\""));
             assert!(page.contains("><svg"), "{page}");
             let script = page.find("<script>").unwrap();
             let style = page.find("</style>").unwrap();

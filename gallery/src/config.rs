@@ -179,6 +179,8 @@ pub struct Config {
     pub(crate) open: bool,
     pub(crate) networks: Networks,
     pub(crate) https: Option<https::Config>,
+    /// The gallery's own directory.
+    pub(crate) data: PathBuf,
     pub(crate) broker: BrokerUrl,
     /// The TLS configuration, if the broker needs TLS.
     pub(crate) tls: Option<Arc<ClientConfig>>,
@@ -209,7 +211,7 @@ impl Section {
     /// [`BadConfig`] names the key or file and says what to do.
     pub fn check(self, root: Root, data: PathBuf) -> Result<Config, BadConfig> {
         let listen = address("listen", &self.listen, self.open)?;
-        let https = self.https(&data)?;
+        let https = self.https()?;
         let is_loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
         let loopback =
             is_loopback(listen) && https.as_ref().is_none_or(|https| is_loopback(https.listen));
@@ -234,12 +236,13 @@ impl Section {
         let keys = Keys::open(&secret).map_err(failed(&secret))?;
         let people = people::Config { keys, talk: data.join("talk.db") };
         let (log, roll, away) = (log(&data), data.join("roll.db"), data.join("away.json"));
-        let photos = self.photos.check(data, pictures.clone())?;
+        let photos = self.photos.check(data.clone(), pictures.clone())?;
         Ok(Config {
             listen,
             open: !loopback,
             networks,
             https,
+            data,
             broker,
             tls,
             password_file,
@@ -258,7 +261,7 @@ impl Section {
         })
     }
 
-    fn https(&self, data: &Path) -> Result<Option<https::Config>, BadConfig> {
+    fn https(&self) -> Result<Option<https::Config>, BadConfig> {
         let bad = |key, why| Err(BadConfig::Https(key, why));
         let files = match (self.certificate.clone(), self.key.clone()) {
             (Some(certificate), Some(key)) => Some(Files { certificate, key }),
@@ -279,8 +282,7 @@ impl Section {
             return Ok(None);
         };
         let listen = address("https_listen", listen, self.open)?;
-        let (folder, redirect) = (data.to_owned(), self.redirect);
-        Ok(Some(https::Config { listen, files, folder, redirect }))
+        Ok(Some(https::Config { listen, files, redirect: self.redirect }))
     }
 
     /// The certificate's fingerprint, with HTTPS. `data` is the gallery's own directory, in which a

@@ -2,6 +2,7 @@
 //! the talk, the photos, and the bounds that all strangers share.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use access::{Guard, Keys, Names, Networks};
@@ -14,6 +15,7 @@ use warp::http::HeaderMap;
 use warp::reply::{Reply, Response};
 
 use crate::caller::Caller;
+use crate::http::https::{Https, HttpsError};
 use crate::http::listener::{self, Answers, Service};
 use crate::limits::shares::{Share, Who};
 use crate::limits::strangers::Strangers;
@@ -34,6 +36,9 @@ const READ: usize = 16 * 1024;
 pub struct House {
     pub(crate) networks: Networks,
     pub(crate) hosts: Vec<String>,
+    pub(crate) https: Option<Arc<Https>>,
+    /// The gallery's own directory.
+    pub(crate) data: PathBuf,
     pub(crate) strangers: Strangers,
     pub(crate) relay: Relay,
     pub(crate) uploads: Uploads,
@@ -47,11 +52,22 @@ impl House {
         Guard::new(self.networks.clone(), names, origins, keys)
     }
 
-    /// Serves HTTP until `stop` is true, then finishes the answers that are under way. Its
-    /// connections take from the gallery's. Calls `beat` now and then.
+    /// What the gallery shows for itself over TLS: its own certificate, or if it has no HTTPS, one
+    /// that is made and kept with its data.
+    ///
+    /// # Errors
+    /// [`HttpsError`] names the file.
+    pub fn https(&self) -> Result<Arc<Https>, HttpsError> {
+        let own = self.https.clone().map(Ok);
+        own.unwrap_or_else(|| Https::new(None, &self.data).map(Arc::new))
+    }
+
+    /// Serves HTTP and HTTPS until `stop` is true, then finishes the answers that are under way.
+    /// Their connections take from the gallery's. Calls `beat` now and then.
     pub async fn serve(
         &self,
-        listener: TcpListener,
+        http: TcpListener,
+        https: Option<(TcpListener, Arc<Https>)>,
         guard: Arc<Guard>,
         answers: impl Answers,
         stop: watch::Receiver<bool>,
@@ -60,7 +76,7 @@ impl House {
         let refusals = Arc::default();
         let strangers = self.strangers.clone();
         let service = Service { answers, guard, refusals, doors: None, strangers, redirect: None };
-        listener::serve(listener, None, service, stop, beat).await;
+        listener::serve(http, https, service, stop, beat).await;
     }
 
     /// Answers a request for a WebSocket in a room of the relay; without a name, in that at `/`,
@@ -75,8 +91,7 @@ impl House {
         upgrade: OnUpgrade,
     ) -> Response {
         let room = room.map_or(Ok(RoomName::default()), str::parse);
-        let enter =
-            |room, credits| self.relay.enter(room, credits, caller, kept, headers, upgrade);
+        let enter = |room, credits| self.relay.enter(room, credits, caller, kept, headers, upgrade);
         room.and_then(|room| enter(room, relay::credits(query)?))
             .unwrap_or_else(Reply::into_response)
     }

@@ -35,7 +35,7 @@ use tracing::{info, warn};
 pub use caller::Caller;
 pub use config::{BadConfig, Config, Section, origin};
 pub use house::{House, MESSAGE};
-pub use http::https::HttpsError;
+pub use http::https::{Https, HttpsError};
 pub use http::listener::{Answers, bind as listen};
 pub use http::range;
 pub use limits::shares::{Share, Who};
@@ -49,7 +49,6 @@ pub use photos::store::{OpenError, Progress, Recovered};
 pub use supervision::{Health, stopped};
 
 use http::cors::Readers;
-use http::https::Https;
 use http::invite::{Door, Doors};
 use http::listener::Service;
 use http::routes::Routes;
@@ -146,7 +145,6 @@ impl Gallery {
     /// # Errors
     /// [`StartError`] says what to do.
     pub async fn bind(config: Config) -> Result<Gallery, StartError> {
-        let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let (listener, address) = bind("listen", config.listen)?;
         let secure = config.https.as_ref().map(|https| bind("https_listen", https.listen));
         let secure = secure.transpose()?;
@@ -154,7 +152,8 @@ impl Gallery {
         let open = {
             let config = config.clone();
             move || {
-                let https = config.https.as_ref().map(|https| Https::new(https, &machine));
+                let https = config.https.as_ref();
+                let https = https.map(|https| Https::new(https.files.as_ref(), &config.data));
                 Ok::<_, StartError>((https.transpose()?, Opened::of(&config)?))
             }
         };
@@ -193,6 +192,8 @@ impl Gallery {
         House {
             networks: self.config.networks.clone(),
             hosts: self.config.hosts.clone(),
+            https: self.https.as_ref().map(|(.., https)| https.clone()),
+            data: self.config.data.clone(),
             strangers: self.strangers.clone(),
             relay: self.relay.clone(),
             uploads: self.uploads.clone(),

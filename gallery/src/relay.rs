@@ -146,7 +146,8 @@ mod tests {
         let asked = |query| credits(query).map_err(|_| ());
         assert_eq!((asked(""), asked("room=a")), (Ok(None), Ok(None)));
         assert_eq!((asked("room=a&credits=2"), asked("credits=16")), (Ok(Some(2)), Ok(Some(16))));
-        for bad in ["credits=", "credits=0", "credits=17", "credits=-1", "credits=999", "credits=x"] {
+        for bad in ["credits=", "credits=0", "credits=17", "credits=-1", "credits=999", "credits=x"]
+        {
             assert_eq!(asked(bad), Err(()), "{bad}");
         }
     }

@@ -130,7 +130,7 @@ test('a port that is taken is told with what to do', async (t) => {
   t.after(() => other.close());
   const { port } = other.address();
   const quiet = ['--set', 'broker.listen=127.0.0.1:0', '--set', 'gallery.listen=127.0.0.1:0'];
-  for (const [option, args] of [['--http', ['--tcp', '0']], ['--tcp', ['--http', '0']]]) {
+  for (const [option, args] of [['--http', ['--tcp', '0']], ['--tcp', ['--http', '0']], ['--https', ['--http', '0', '--tcp', '0']]]) {
     const { code, stderr } = await command(['class', option, `${port}`, ...args, ...quiet]);
     assert.notEqual(code, 0);
     assert.match(stderr, new RegExp(`another program has port ${port}.*\`${option} ${port + 10}\``));

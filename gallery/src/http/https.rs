@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use certificate::made::{self, CannotMake};
 use certificate::{BadCertificate, Files, Tls};
+use rustix::system::uname;
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 use tokio::time::{interval, timeout};
@@ -29,9 +30,8 @@ const RENEW_EVERY: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub listen: SocketAddr,
-    /// Without files a certificate is made and stored in `folder`.
+    /// Without files a certificate is made and kept with the gallery's data.
     pub files: Option<Files>,
-    pub folder: PathBuf,
     /// Whether HTTP redirects browsers here.
     pub redirect: bool,
 }
@@ -49,23 +49,25 @@ pub enum HttpsError {
 
 /// The TLS side of new connections.
 #[derive(Debug)]
-pub(crate) struct Https {
+pub struct Https {
     tls: Tls,
     /// The folder of a certificate that is made here, and the machine's name.
     made: Option<(PathBuf, String)>,
 }
 
 impl Https {
-    /// Reads the certificate, or makes one.
+    /// Reads the certificate in `files`, or without any the one in `folder`, which is made there
+    /// for this machine unless it is good.
     ///
     /// # Errors
     /// [`HttpsError`] names the file.
-    pub fn new(config: &Config, machine: &str) -> Result<Https, HttpsError> {
-        let (files, made) = match &config.files {
+    pub(crate) fn new(files: Option<&Files>, folder: &Path) -> Result<Https, HttpsError> {
+        let (files, made) = match files {
             Some(files) => (files.clone(), None),
             None => {
-                let files = made::keep(&config.folder, machine, SystemTime::now())?;
-                (files, Some((config.folder.clone(), machine.to_owned())))
+                let machine = uname().nodename().to_string_lossy().into_owned();
+                let files = made::keep(folder, &machine, SystemTime::now())?;
+                (files, Some((folder.to_owned(), machine)))
             }
         };
         Ok(Https { tls: Tls::new(files)?, made })
@@ -80,7 +82,7 @@ impl Https {
     ///
     /// # Errors
     /// The client does not speak TLS, does not trust us, is too slow, or has gone.
-    pub async fn accept(
+    pub(crate) async fn accept(
         &self,
         stream: TcpStream,
         mut share: Share,
@@ -94,7 +96,7 @@ impl Https {
 
     /// Reads the certificate again when its files change, and renews one that was made here. Never
     /// ends.
-    pub async fn keep_certificate(&self) {
+    pub(crate) async fn keep_certificate(&self) {
         tokio::join!(self.tls.keep_certificate(), self.renew());
     }
 
