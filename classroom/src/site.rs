@@ -21,8 +21,13 @@ use crate::folder::{Folder, Found};
 use crate::library;
 use crate::replies::{self, put};
 use crate::socketio::SocketIo;
-use crate::start::Start;
+use crate::start::{Start, prefers_english};
 use crate::uploads::Uploads;
+
+/// The same picture sent in three ways, to be watched.
+const LESSON: &str = "/lesson";
+const LESSON_SPANISH: &str = include_str!("../lesson/es.html");
+const LESSON_ENGLISH: &str = include_str!("../lesson/en.html");
 
 /// Where Socket.IO is.
 const SOCKET_IO: &str = "/socket.io/";
@@ -103,6 +108,10 @@ impl Site {
             Found::Nothing => match library::find(&path) {
                 Some(file) => replies::library(file, headers),
                 None if path == "/" => replies::page(self.0.start.page(headers)),
+                None if path == LESSON && prefers_english(headers) => {
+                    replies::page(LESSON_ENGLISH.to_owned())
+                }
+                None if path == LESSON => replies::page(LESSON_SPANISH.to_owned()),
                 None => {
                     let path = percent_decode_str(&path).decode_utf8_lossy();
                     let error = format!("There is no {path} in the folder of the class.");

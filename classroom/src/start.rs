@@ -40,6 +40,7 @@ struct Words {
     chat: &'static str,
     kept: &'static str,
     not_kept: &'static str,
+    lesson: &'static str,
     /// The address by HTTPS.
     secure: &'static str,
 }
@@ -86,6 +87,7 @@ const SPANISH: Words = Words {
     chat: "Chat por TCP: <code>{}</code>.",
     kept: "Las imágenes que pasan por aquí quedan también entre las fotos de la casa.",
     not_kept: "Las imágenes que pasan por aquí no se guardan.",
+    lesson: "La misma imagen enviada de tres maneras: <a href=\"/lesson\">/lesson</a>.",
     secure: "Con HTTPS, para cámaras de otros equipos y editores de la web: \
              <a href=\"https://{}\">https://{}</a>. El navegador avisa una vez: pulsa en \
              Configuración avanzada y Continuar.",
@@ -128,6 +130,7 @@ const ENGLISH: Words = Words {
     chat: "Chat over TCP: <code>{}</code>.",
     kept: "Pictures that pass here are also kept among the photos of the house.",
     not_kept: "Pictures that pass here are not kept.",
+    lesson: "The same picture sent in three ways: <a href=\"/lesson\">/lesson</a>.",
     secure: "By HTTPS, for cameras of other machines and for web editors: \
              <a href=\"https://{}\">https://{}</a>. The browser warns once: choose Advanced, then \
              Proceed.",
@@ -178,7 +181,7 @@ impl Start {
             ("{code}", &code),
             ("{copied}", words.copied),
             ("{copy}", words.copy),
-            ("{foot}", &format!("{chat} {kept} {secure}")),
+            ("{foot}", &format!("{chat} {kept} {} {secure}", words.lesson)),
             ("{starters}", &starters),
             ("{folder}", &folder),
         ];
@@ -187,7 +190,7 @@ impl Start {
 }
 
 /// Whether a reader would rather have English than Spanish.
-fn prefers_english(headers: &HeaderMap) -> bool {
+pub(crate) fn prefers_english(headers: &HeaderMap) -> bool {
     let wanted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     speaks_english(wanted.unwrap_or_default())
 }
