@@ -132,12 +132,10 @@ impl Receiver {
         let Partial { namespace, text, answer, attachments, memory, .. } = partial;
         let Some(text) = text else { return };
         let event = Event::new(text, attachments, memory);
-        let others = rooms.send(&namespace, Some(session), &event);
-        drop(event);
         if let Some(answer) = answer {
             session.put(Event::own(answer));
         }
-        Session::all_take(&others).await;
+        rooms.give(&namespace, session, &event).await;
     }
 }
 

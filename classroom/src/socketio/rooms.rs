@@ -22,6 +22,18 @@ pub(crate) struct Rooms {
     places: Shares<Who>,
 }
 
+/// Those who have not got an event yet. Should its sender go meanwhile, they get it all the same.
+struct Rest<'a> {
+    late: Vec<Arc<Session>>,
+    event: &'a Arc<Event>,
+}
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.late.iter().for_each(|session| session.put_last(self.event));
+    }
+}
+
 impl Rooms {
     pub fn new() -> Rooms {
         let places = Shares::new("places for Socket.IO", CLIENTS);
@@ -54,27 +66,29 @@ impl Rooms {
         self.lock().remove(&session.sid);
     }
 
-    /// Gives an event to all in a namespace but `from`, and returns them.
-    pub fn send(
-        &self,
-        namespace: &str,
-        from: Option<&Session>,
-        event: &Arc<Event>,
-    ) -> Vec<Arc<Session>> {
-        let sender = from.map(|from| &*from.sid);
-        let others: Vec<_> = {
-            let sessions = self.lock();
-            let others = sessions.values().filter(|session| Some(&*session.sid) != sender);
-            others.filter(|session| session.is_in(namespace)).cloned().collect()
-        };
-        others.iter().for_each(|session| session.put(event.clone()));
-        others
+    /// Gives an event to all in a namespace but `from`: at once to those who have room for it, then
+    /// to the others as soon as they have. However many send at once, no more than one event waits
+    /// for each who keeps up, besides little ones.
+    pub async fn give(&self, namespace: &str, from: &Session, event: &Arc<Event>) {
+        let others = self.all_in(namespace).into_iter().filter(|one| one.sid != from.sid);
+        let late = others.filter(|session| !session.offer(event)).collect();
+        let mut rest = Rest { late, event };
+        while let Some(session) = rest.late.last() {
+            session.put_in_time(event).await;
+            rest.late.pop();
+        }
+    }
+
+    fn all_in(&self, namespace: &str) -> Vec<Arc<Session>> {
+        let sessions = self.lock();
+        sessions.values().filter(|session| session.is_in(namespace)).cloned().collect()
     }
 
     /// Tells all that something happened, as an event with one text.
     pub fn tell(&self, name: &str, text: &str) {
         let json = serde_json::json!([name, text]).to_string();
-        self.send("/", None, &Event::own(packet::event("/", 0, &json)));
+        let event = Event::own(packet::event("/", 0, &json));
+        self.all_in("/").iter().for_each(|session| session.put(event.clone()));
     }
 
     /// Asks all clients now and then whether they are there. Never ends.

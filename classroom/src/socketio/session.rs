@@ -28,7 +28,7 @@ const EACH: usize = 128;
 /// A client keeps up while no more than this waits for it.
 const KEEPS_UP: usize = 64 * 1024;
 
-/// How long a sender waits for those who do not keep up; then not before they have caught up.
+/// How long senders wait for somebody who takes nothing; then not before they have caught up.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The most namespaces of a client.
@@ -92,6 +92,8 @@ struct State {
     namespaces: Vec<String>,
     is_closed: bool,
     is_slow: bool,
+    /// When it took an event last, or something came after it had taken all.
+    moved: Instant,
     /// When it is to be asked next.
     ask_at: Instant,
     /// When it must have answered, or entered a namespace.
@@ -123,6 +125,7 @@ impl Session {
             namespaces: Vec::new(),
             is_closed: false,
             is_slow: false,
+            moved: now,
             ask_at: now + PING_EVERY,
             answer_by: None,
             enter_by: now + ENTER_WITHIN,
@@ -135,13 +138,47 @@ impl Session {
     /// Queues something. A client for which too much waits is closed.
     pub fn put(&self, event: Arc<Event>) {
         let mut state = self.lock();
-        if state.is_closed {
-            return;
+        if !state.fits(&event) {
+            state.close();
         }
-        state.bytes += event.cost();
-        match state.bytes > QUEUE {
-            true => state.close(),
-            false => state.queue.push_back(event),
+        state.queue(event);
+        drop(state);
+        self.wake();
+    }
+
+    /// Queues an event of another client, unless this one has to take others first, which it may be
+    /// waited for.
+    pub fn offer(&self, event: &Arc<Event>) -> bool {
+        let has_room = self.lock().has_room();
+        if has_room {
+            self.put(event.clone());
+        }
+        has_room
+    }
+
+    /// Queues an event as soon as there is room for it, or the client has taken nothing for
+    /// [`PATIENCE`]. So a sender that is faster than the others fills its own socket and has to wait;
+    /// but one that stalls delays it once.
+    pub async fn put_in_time(&self, event: &Arc<Event>) {
+        loop {
+            let taken = self.taken.notified();
+            if self.offer(event) {
+                return;
+            }
+            let stalls = self.lock().moved + PATIENCE;
+            if timeout_at(stalls, taken).await.is_err() {
+                let mut state = self.lock();
+                // Another event may have been taken at that very moment.
+                state.is_slow |= state.moved + PATIENCE <= Instant::now();
+            }
+        }
+    }
+
+    /// Queues the last event of a client that is gone, if it fits at all.
+    pub fn put_last(&self, event: &Arc<Event>) {
+        let mut state = self.lock();
+        if state.fits(event) {
+            state.queue(event.clone());
         }
         drop(state);
         self.wake();
@@ -170,7 +207,10 @@ impl Session {
         }
         let event = state.queue.pop_front();
         match &event {
-            Some(event) => state.bytes -= event.cost(),
+            Some(event) => {
+                state.bytes -= event.cost();
+                state.moved = Instant::now();
+            }
             None => state.is_slow = false,
         }
         drop(state);
@@ -270,37 +310,31 @@ impl Session {
         self.taken.notify_waiters();
     }
 
-    /// Waits until all who keep up have room for more: so a sender that is faster than they are
-    /// fills its own socket and has to wait, but one that stalls delays it once, by [`PATIENCE`].
-    pub async fn all_take(sessions: &[Arc<Session>]) {
-        let deadline = Instant::now() + PATIENCE;
-        for session in sessions {
-            session.has_room(deadline).await;
-        }
-    }
-
-    async fn has_room(&self, deadline: Instant) {
-        loop {
-            let taken = self.taken.notified();
-            {
-                let state = self.lock();
-                if state.is_slow || state.is_closed || state.bytes <= KEEPS_UP {
-                    return;
-                }
-            }
-            if timeout_at(deadline, taken).await.is_err() {
-                self.lock().is_slow = true;
-                return;
-            }
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
+    fn has_room(&self) -> bool {
+        self.is_slow || self.is_closed || self.bytes <= KEEPS_UP
+    }
+
+    fn fits(&self, event: &Event) -> bool {
+        self.bytes + event.cost() <= QUEUE
+    }
+
+    fn queue(&mut self, event: Arc<Event>) {
+        if self.is_closed {
+            return;
+        }
+        if self.queue.is_empty() {
+            self.moved = Instant::now();
+        }
+        self.bytes += event.cost();
+        self.queue.push_back(event);
+    }
+
     fn close(&mut self) {
         self.is_closed = true;
         (self.queue, self.bytes) = (VecDeque::new(), 0);
@@ -310,6 +344,8 @@ impl State {
 #[cfg(test)]
 mod tests {
     use quota::Shares;
+    use tokio::task::JoinSet;
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -348,21 +384,38 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_nothing_is_waited_for_once_and_ended_when_too_much_waits() {
-        let slow = Arc::new(session(Transport::WebSocket));
+        let slow = session(Transport::WebSocket);
         let event = Event::own("x".repeat(1 << 20));
-        for waits in [true, false, false] {
-            slow.put(event.clone());
+        for waits in [false, true, false, false] {
             let before = Instant::now();
-            Session::all_take(std::slice::from_ref(&slow)).await;
+            slow.put_in_time(&event).await;
             assert_eq!(before.elapsed() >= PATIENCE, waits);
         }
-        for _ in 0..13 {
+        for _ in 0..12 {
             slow.put(event.clone());
         }
         assert!(slow.is_closed());
         assert!(matches!(slow.take(Transport::WebSocket), Some(Next::Closed)));
         // The memory is free again.
         assert_eq!(Arc::strong_count(&event), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_steadily_is_waited_for_however_many_send() {
+        let session = Arc::new(session(Transport::WebSocket));
+        let event = Event::own("x".repeat(1 << 20));
+        let mut senders = JoinSet::new();
+        for _ in 0..30 {
+            let (session, event) = (session.clone(), event.clone());
+            senders.spawn(async move { session.put_in_time(&event).await });
+        }
+        for _ in 0..30 {
+            sleep(PATIENCE * 3 / 4).await;
+            assert!(!session.lock().is_slow && session.lock().bytes < 2 << 20);
+            assert!(matches!(session.next(Transport::WebSocket).await, Next::Event(_)));
+        }
+        while senders.join_next().await.is_some() {}
+        assert!(!session.is_closed());
     }
 
     #[tokio::test(start_paused = true)]

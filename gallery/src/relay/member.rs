@@ -3,7 +3,7 @@
 //! A client with credits is sent so many messages, and then one for each that it answers. Meanwhile
 //! the newest of each sender waits, and nobody waits for the client.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,16 +12,16 @@ use tokio::time::{Instant, timeout_at};
 use websocket::close::TRY_LATER;
 
 use super::message::Message;
-use super::outbox::{ClientId, Outbox};
+use super::outbox::{ClientId, Full, Outbox};
 
 /// A client keeps up while no more than this waits for it, in bytes.
 const KEEPS_UP: usize = 32 * 1024;
 
-/// How long a sender waits for those who do not keep up. After that it does not wait for them until
+/// How long senders wait for somebody who takes nothing. After that they do not wait for them until
 /// they have taken everything.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Member {
     inner: Mutex<Inner>,
     /// Told when there is something to send.
@@ -30,13 +30,15 @@ pub(crate) struct Member {
     taken: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     outbox: Outbox,
     credits: Option<Credits>,
     pong: Option<Bytes>,
     close: Option<(u16, &'static str)>,
     is_slow: bool,
+    /// When it took a message last, or something came after it had taken all.
+    moved: Instant,
 }
 
 /// How many messages a client may be sent before it answers one.
@@ -59,25 +61,48 @@ impl Member {
     /// A client with so many credits; without a number it is sent everything.
     pub fn new(credits: Option<u8>) -> Member {
         let credits = credits.map(|most| Credits { left: most, most });
-        Member { inner: Mutex::new(Inner { credits, ..Inner::default() }), ..Member::default() }
+        let (outbox, moved) = (Outbox::default(), Instant::now());
+        let inner = Inner { outbox, credits, pong: None, close: None, is_slow: false, moved };
+        Member { inner: Mutex::new(inner), came: Notify::new(), taken: Notify::new() }
     }
 
-    /// Queues a message, or closes the client if too much waits.
-    pub fn put(&self, from: ClientId, message: Message) {
+    /// Queues a message, unless the client has to take others first, which it may be waited for.
+    /// Closes it if nobody waits for it and too much does wait.
+    pub fn put(&self, from: ClientId, message: &Message) -> bool {
         let mut inner = self.lock();
-        if inner.close.is_some() {
-            return;
+        if !inner.has_room() {
+            return false;
         }
-        let put = match inner.credits {
-            Some(_) => inner.outbox.put_newest(from, message),
-            None => inner.outbox.put(from, message),
-        };
-        if put.is_err() {
+        if inner.queue(from, message).is_err() {
             inner.close(TRY_LATER, "more than 16 MiB wait for you");
+            self.taken.notify_waiters();
         }
-        drop(inner);
         self.came.notify_one();
-        self.taken.notify_waiters();
+        true
+    }
+
+    /// Queues the last message of a sender that is gone, if it fits at all.
+    pub fn put_last(&self, from: ClientId, message: &Message) {
+        let _ = self.lock().queue(from, message);
+        self.came.notify_one();
+    }
+
+    /// Queues a message as soon as the client has room for it, or has taken nothing for
+    /// [`PATIENCE`]. So a sender that is faster than the others fills its own socket and has to wait;
+    /// but one that stalls delays it once.
+    pub async fn put_in_time(&self, from: ClientId, message: &Message) {
+        loop {
+            let taken = self.taken.notified();
+            if self.put(from, message) {
+                return;
+            }
+            let stalls = self.lock().moved + PATIENCE;
+            if timeout_at(stalls, taken).await.is_err() {
+                let mut inner = self.lock();
+                // Another message may have been taken at that very moment.
+                inner.is_slow |= inner.moved + PATIENCE <= Instant::now();
+            }
+        }
     }
 
     /// Answers a ping: only the newest needs an answer (section 5.5.3).
@@ -127,7 +152,10 @@ impl Member {
         if let (Some(credits), Some(_)) = (&mut inner.credits, &message) {
             credits.left -= 1;
         }
-        inner.is_slow &= message.is_some();
+        match message {
+            Some(_) => inner.moved = Instant::now(),
+            None => inner.is_slow = false,
+        }
         drop(inner);
         self.taken.notify_waiters();
         message.map(Next::Message)
@@ -138,34 +166,26 @@ impl Member {
         self.lock().outbox.replaced()
     }
 
-    /// Waits until all who keep up have room for more. So a sender that is faster than they are
-    /// fills its own socket and has to wait; but one that stalls delays it once, by [`PATIENCE`].
-    pub async fn all_take(members: &[Arc<Member>]) {
-        let deadline = Instant::now() + PATIENCE;
-        for member in members {
-            member.has_room(deadline).await;
-        }
-    }
-
-    async fn has_room(&self, deadline: Instant) {
-        loop {
-            let taken = self.taken.notified();
-            if self.lock().has_room() {
-                return;
-            }
-            if timeout_at(deadline, taken).await.is_err() {
-                self.lock().is_slow = true;
-                return;
-            }
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Inner {
+    fn queue(&mut self, from: ClientId, message: &Message) -> Result<(), Full> {
+        if self.close.is_some() {
+            return Ok(());
+        }
+        if self.outbox.bytes() == 0 {
+            self.moved = Instant::now();
+        }
+        if self.credits.is_some() {
+            self.outbox.put_newest(from, message.clone());
+            return Ok(());
+        }
+        self.outbox.put(from, message.clone())
+    }
+
     fn close(&mut self, code: u16, reason: &'static str) {
         self.close.get_or_insert((code, reason));
         self.outbox.clear();
@@ -174,5 +194,60 @@ impl Inner {
     fn has_room(&self) -> bool {
         let waits_for_nobody = self.is_slow || self.credits.is_some() || self.close.is_some();
         waits_for_nobody || self.outbox.bytes() <= KEEPS_UP
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::task::JoinSet;
+    use tokio::time::sleep;
+    use websocket::Kind;
+
+    use super::*;
+    use crate::limits::shares::{Shares, Who};
+    use crate::relay::message::MESSAGE;
+
+    fn message(len: usize) -> Message {
+        let memory = Shares::new("bytes", 0).none(Who::Gallery);
+        Message::new(Kind::Text, vec![b'x'; len].into(), memory)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_steadily_is_waited_for_however_many_send_and_who_stalls_once() {
+        let member = Arc::new(Member::new(None));
+        let mut senders = JoinSet::new();
+        for from in 0..30 {
+            let member = member.clone();
+            senders.spawn(async move { member.put_in_time(from, &message(1_000_000)).await });
+        }
+        for _ in 0..30 {
+            sleep(PATIENCE * 3 / 4).await;
+            assert!(!member.lock().is_slow && member.lock().outbox.bytes() < 2_000_000);
+            assert!(matches!(member.next().await, Next::Message(_)));
+        }
+        while senders.join_next().await.is_some() {}
+        let before = Instant::now();
+        for waits in [false, true, false, false] {
+            let before = Instant::now();
+            member.put_in_time(1, &message(1_000_000)).await;
+            assert_eq!(before.elapsed() >= PATIENCE, waits);
+        }
+        assert!(before.elapsed() < 2 * PATIENCE);
+        for _ in 0..4 {
+            assert!(matches!(member.next().await, Next::Message(_)));
+        }
+        assert!(member.take().is_none() && !member.lock().is_slow);
+    }
+
+    #[test]
+    fn the_last_message_of_a_sender_that_goes_closes_nobody() {
+        let member = Member::new(None);
+        for _ in 0..3 {
+            member.put_last(1, &message(MESSAGE));
+        }
+        assert_eq!(member.lock().outbox.bytes() / MESSAGE, 1);
+        assert!(matches!(member.take(), Some(Next::Message(_))) && member.take().is_none());
     }
 }

@@ -62,23 +62,25 @@ impl Outbox {
         Ok(())
     }
 
-    /// Adds a message in place of what the same sender sent before, whatever that was.
-    ///
-    /// # Errors
-    /// As [`Outbox::put`].
-    pub fn put_newest(&mut self, from: ClientId, message: Message) -> Result<(), Full> {
-        let Some((_, old)) = self.queue.iter_mut().find(|(sender, _)| *sender == from) else {
-            return self.put(from, message);
-        };
-        let bytes = self.bytes - cost(old) + cost(&message);
-        if bytes > QUEUE {
-            return Err(Full);
+    /// Adds a message in place of what the same sender sent before, whatever that was. Where there
+    /// is no room, it takes that of the oldest of the others.
+    pub fn put_newest(&mut self, from: ClientId, message: Message) {
+        self.bytes += cost(&message);
+        match self.queue.iter_mut().find(|(sender, _)| *sender == from) {
+            // It keeps its place, so that each sender has its turn.
+            Some((_, place)) => {
+                self.bytes -= cost(place);
+                *place = message;
+                self.replaced += 1;
+            }
+            None => self.queue.push_back((from, message)),
         }
-        // It keeps its place, so that each sender has its turn.
-        *old = message;
-        self.bytes = bytes;
-        self.replaced += 1;
-        Ok(())
+        while self.bytes > QUEUE {
+            let Some(at) = self.queue.iter().position(|(sender, _)| *sender != from) else { break };
+            let old = self.queue.remove(at);
+            self.bytes -= old.map_or(0, |(_, old)| cost(&old));
+            self.replaced += 1;
+        }
     }
 
     /// The message that is to be sent next.
@@ -177,15 +179,17 @@ mod tests {
             (2, Kind::Text, 21),
             (1, Kind::Text, 12),
         ] {
-            outbox.put_newest(from, message(kind, 1000, mark)).unwrap();
+            outbox.put_newest(from, message(kind, 1000, mark));
         }
         assert_eq!((outbox.replaced(), outbox.bytes()), (3, 2 * (1000 + EACH)));
         assert_eq!(marks(&mut outbox), [12, 21]);
         assert_eq!(outbox.bytes(), 0);
-        outbox.put_newest(1, message(Kind::Text, QUEUE - EACH, 1)).unwrap();
-        assert_eq!(outbox.put_newest(2, message(Kind::Text, 4, 2)), Err(Full));
-        assert_eq!(outbox.put_newest(1, message(Kind::Text, QUEUE, 3)), Err(Full));
-        assert_eq!(marks(&mut outbox), [1]);
+        // More senders than there is room for: the oldest go.
+        for sender in 0..30 {
+            outbox.put_newest(u64::from(sender), message(Kind::Text, 1_000_000, sender));
+            assert!(outbox.bytes() <= QUEUE);
+        }
+        assert_eq!(marks(&mut outbox), (14..30).collect::<Vec<_>>());
     }
 
     #[test]

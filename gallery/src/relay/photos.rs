@@ -184,7 +184,7 @@ async fn say_photo(relay: &Relay, store: &Store, id: &PhotoId) -> io::Result<()>
     let mut memory = relay.strangers.messages.none(Who::Gallery);
     let full = || io::Error::other("too many messages wait for its clients");
     timeout(MESSAGE_WITHIN, memory.wait(bytes.len())).await.map_err(|_| full())?;
-    relay.rooms.send(&root, GALLERY, &Message::new(Kind::Binary, Bytes::from(bytes), memory));
+    relay.rooms.give(&root, GALLERY, &Message::new(Kind::Binary, Bytes::from(bytes), memory)).await;
     Ok(())
 }
 

@@ -71,6 +71,19 @@ struct Room {
     places: Shares,
 }
 
+/// Those who have not got a message yet. Should its sender go meanwhile, they get it all the same.
+struct Rest<'a> {
+    late: Vec<Arc<Member>>,
+    from: ClientId,
+    message: &'a Message,
+}
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.late.iter().for_each(|member| member.put_last(self.from, self.message));
+    }
+}
+
 /// A client in its room, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -106,15 +119,21 @@ impl Rooms {
         Ok(Place { rooms: self.clone(), room, id, member, _share: share })
     }
 
-    /// Gives a message to all in a room except `from`. Returns the receivers.
-    pub fn send(&self, room: &RoomName, from: ClientId, message: &Message) -> Vec<Arc<Member>> {
+    /// Gives a message to all in a room except `from`: at once to those who have room for it, then
+    /// to the others as soon as they have. However many send at once, no more than one message waits
+    /// for each who keeps up, besides little ones.
+    pub async fn give(&self, room: &RoomName, from: ClientId, message: &Message) {
         let others: Vec<Arc<Member>> = {
             let inner = self.lock();
             let members = inner.rooms.get(room).into_iter().flat_map(|room| &room.members);
             members.filter(|(id, _)| **id != from).map(|(_, member)| member.clone()).collect()
         };
-        others.iter().for_each(|member| member.put(from, message.clone()));
-        others
+        let late = others.into_iter().filter(|member| !member.put(from, message)).collect();
+        let mut rest = Rest { late, from, message };
+        while let Some(member) = rest.late.last() {
+            member.put_in_time(from, message).await;
+            rest.late.pop();
+        }
     }
 
     /// Whether anybody is in a room.
@@ -128,10 +147,9 @@ impl Rooms {
 }
 
 impl Place {
-    /// Gives a message to all others in the room, and waits for those who keep up.
+    /// Gives a message to all others in the room, see [`Rooms::give`].
     pub async fn send(&self, message: &Message) {
-        let others = self.rooms.send(&self.room, self.id, message);
-        Member::all_take(&others).await;
+        self.rooms.give(&self.room, self.id, message).await;
     }
 }
 

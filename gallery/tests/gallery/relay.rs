@@ -1,10 +1,13 @@
 //! The plain relay, with programs that know nothing of Vitrina.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
@@ -203,6 +206,29 @@ async fn of_large_binary_messages_a_stalled_client_is_sent_the_newest() {
     }
     assert!(pictures.is_sorted() && pictures.len() < usize::from(COUNT) / 2, "{pictures:?}");
     assert_eq!(pictures.last(), Some(&(COUNT - 1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_class_that_sends_all_at_once_more_than_may_wait_closes_nobody_who_reads() {
+    const COUNT: usize = 24;
+    let house = House::open().await;
+    let mut pupils = JoinSet::new();
+    let begin = Arc::new(Barrier::new(COUNT));
+    for _ in 0..COUNT {
+        let (begin, mut socket) = (begin.clone(), enter(&house, "/").await);
+        pupils.spawn(async move {
+            begin.wait().await;
+            // The pixels of a small picture as JSON.
+            socket.send(Message::text("7".repeat(900_000))).await.unwrap();
+            for _ in 1..COUNT {
+                assert_eq!(receive(&mut socket).await.len(), 900_000);
+            }
+            begin.wait().await;
+        });
+    }
+    while let Some(pupil) = pupils.join_next().await {
+        pupil.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
