@@ -73,7 +73,7 @@ const REFUSALS = [
   },
 ];
 
-test('each refusal is told in words by /healthz, watch and the log', { timeout: 120_000 }, async (t) => {
+test('each refusal is told in words by /healthz, watch and the log', { timeout: 180_000 }, async (t) => {
   await Promise.all(REFUSALS.map(async ({ what, kind, told, limit = 50_000 }) => {
     const { wall, pi, port, args, command } = await house(t, await kind());
     const id = await camera(wall).catch((why) => assert.fail(`${what}: ${why}`));
@@ -85,10 +85,10 @@ test('each refusal is told in words by /healthz, watch and the log', { timeout: 
     const [, of, words] = /^(pi: )?(.*)$/.exec(why);
     await until(`${what}: the log says it`, () => [pi, wall].some(({ stderr }) => stderr.includes(words.slice(words.indexOf(': it ') + 1).trim())));
     if (!of) return;
-    const watched = await until(`${what}: watch says it`, async () => {
+    // A node says so every 10 s; `--once` listens for 2 s, and often between two.
+    await until(`${what}: watch says it`, async () => {
       const { stdout } = await command('watch', '--once');
-      return stdout.includes(words.slice(0, 30)) && stdout;
-    }, { limit: 20_000 });
-    assert.ok(watched);
+      return stdout.includes(words.slice(0, 30));
+    }, { limit: 60_000 });
   }));
 });
