@@ -13,15 +13,19 @@ import { until } from './until.mjs';
 /** The folder with the texts: $SEEDS, else one beside the checkout. */
 const SEEDS = process.env.SEEDS ?? fileURLToPath(new URL('../../../shared/seeds', import.meta.url));
 
-/** The code blocks of the system with this number, such as `000`; null where there are none. */
-export function blocks(number) {
+/** The text of the system with this number, such as `000`; null where it is not there. */
+export function spoken(number) {
   let name;
   try {
     name = readdirSync(SEEDS).find((name) => name.startsWith(`${number}_`));
   } catch {}
-  if (!name) return null;
-  const text = readFileSync(join(SEEDS, name), 'utf8').replaceAll('\r\n', '\n');
-  return [...text.matchAll(/```\w*\n([\s\S]*?)```/g)].map(([, code]) => code);
+  return name ? readFileSync(join(SEEDS, name), 'utf8').replaceAll('\r\n', '\n') : null;
+}
+
+/** The code blocks of that text; null where it is not there. */
+export function blocks(number) {
+  const text = spoken(number);
+  return text && [...text.matchAll(/```\w*\n([\s\S]*?)```/g)].map(([, code]) => code);
 }
 
 /** Says whose programs a test runs. */
