@@ -50,7 +50,7 @@ advisories: lint
 # Measures beside other programs and writes docs/performance.md; some minutes.
 bench: build
 	$(tools) cargo build --release --locked --package gallery --example fill
-	scripts/need mosquitto:mosquitto mosquitto-clients:mosquitto_sub chromium:chromium ustreamer:ustreamer
+	scripts/need mosquitto:mosquitto mosquitto-clients:mosquitto_sub chromium:chromium ustreamer:ustreamer python3-websockets:websockets
 	$(tools) cd tests && $(npm_ci) --silent && VITRINA=../target/release/vitrina UV_THREADPOOL_SIZE=8 node bench/run.mjs
 
 # Watches memory for an hour with viewers that are slow or stall; writes docs/soak.md. SOAK_SECONDS makes it shorter;

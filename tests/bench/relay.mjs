@@ -1,15 +1,12 @@
-// A plain relay as one writes it on Node.js with `ws`: what the first client sends goes to all others.
+// A plain relay as one writes it on Node.js with `ws`: what a client sends goes to all others, as it is.
 
 import { WebSocketServer } from 'ws';
 
 const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-let source;
 server.on('connection', (client) => {
   client.on('error', () => {});
-  if (source) return;
-  source = client;
-  source.on('message', (data) => {
-    for (const other of server.clients) if (other !== source && other.readyState === 1) other.send(data, { binary: true });
+  client.on('message', (data, binary) => {
+    for (const other of server.clients) if (other !== client && other.readyState === 1) other.send(data, { binary });
   });
 });
 server.on('listening', () => process.stdout.write(`${server.address().port}\n`));

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { onCanvas, percentile, throughMosquitto, throughOurs } from './age.mjs';
 import { cameras, fan, onMosquitto, onOurs, slow } from './broker.mjs';
 import * as capture from './capture.mjs';
+import * as conference from './conference.mjs';
 import * as fanout from './fanout.mjs';
 import * as memory from './memory.mjs';
 import * as servers from './servers.mjs';
@@ -64,6 +65,8 @@ for (const size of fanout.CROWDS) {
 say('slow viewers');
 const slowly = await fanout.slowly(SLOW);
 const stalls = await fanout.stalled(SLOW);
+say("a class's video conference");
+const pixels = await conference.measure(2, say);
 say('the broker');
 const brokers = (measure, rounds = ROUNDS) => byTurns(() => onOurs(measure), () => onMosquitto(measure), rounds);
 const one = await brokers(fan(1));
@@ -178,6 +181,7 @@ ${fanout.RATES.map((rate, i) => `| ${rate / 1000} kB/s: p50 / p99 | ${of3(({ age
 | the viewer with the fewest frames beside the one with the most | ${hundredths(stalls.viewers)} | |
 | the same for single tiles (1st and 99th percentile) | ${hundredths(stalls.tiles)} | |
 
+${conference.section(pixels)}
 ## A wall of sixteen cameras
 
 1280x720, MJPEG, 15 a second, in a window of 1920x1080 in Chromium. Processor time is that of broker, gallery and node together, including the small pictures.

@@ -115,10 +115,10 @@ export class WebSocketWatcher extends Reader {
     return watcher;
   }
 
-  static async relay(port, options) {
-    const watcher = new WebSocketWatcher(port, options);
+  static async relay(port, { path = '/', ...options }) {
+    const watcher = new this(port, options);
     watcher.#ours = false;
-    await watcher.request(UPGRADE(port, '/'));
+    await watcher.request(UPGRADE(port, path));
     return watcher;
   }
 
