@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use warp::http::StatusCode;
 use warp::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
-    HeaderValue, LOCATION, ORIGIN, UPGRADE, VARY,
+    CONTENT_SECURITY_POLICY, HeaderValue, LOCATION, ORIGIN, UPGRADE, VARY,
 };
 use warp::reply::Response;
 use websocket::handshake;
@@ -141,8 +141,13 @@ impl Answers for Site {
         // Then the guard let that very page in.
         let page = page.filter(|_| self.asks(&request) == Asks::Socket);
         let mut response = self.route(&caller, &mut request).await;
+        let headers = response.headers_mut();
+        if caller.is_secure {
+            // Pupils' pages say `ws://` and the host, which a page that came by TLS may not open.
+            let upgrade = HeaderValue::from_static("upgrade-insecure-requests");
+            headers.entry(CONTENT_SECURITY_POLICY).or_insert(upgrade);
+        }
         if let Some(page) = page {
-            let headers = response.headers_mut();
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, page);
             headers.insert(VARY, HeaderValue::from_static("Origin"));
         }

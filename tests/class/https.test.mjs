@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 
 import WebSocket from 'ws';
 
-import { launch } from '../harness/chromium.mjs';
+import { FAKE_CAMERA, launch } from '../harness/chromium.mjs';
 import { freePort } from '../harness/port.mjs';
 import { folder } from '../harness/scratch.mjs';
 import { until } from '../harness/until.mjs';
@@ -25,8 +25,9 @@ before(async () => {
   origin = `https://editor.example:${port}`;
   const root = folder('clase');
   writeFileSync(join(root, 'datos.json'), '{"hola":1}');
+  writeFileSync(join(root, 'index.html'), '<script>var socket = new WebSocket(`ws://${location.host}`)</script>');
   const args = ['class', root, '--http', '0', '--tcp', '0', '--https', '0', '--origin', origin];
-  vitrina = await Vitrina.start(args, { set: ['node.test_card.show="never"'] });
+  vitrina = await Vitrina.start(args, { set: ['node.test_card.show="never"', 'gallery.hosts=["clase.example"]'] });
   const file = (name) => readFileSync(join(vitrina.data, 'gallery', name));
   ca = file('certificate.pem');
   editor = createServer({ cert: ca, key: file('key.pem') }, (_, answer) => answer.setHeader('content-type', 'text/html').end('<p>editor'));
@@ -86,6 +87,18 @@ test('by TLS everything is there as without, and a page that was not named is re
   }
   const before = await ask('/upload', { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } });
   assert.deepEqual([before.status, before.headers['access-control-allow-origin']], [204, origin]);
+});
+
+test("a pupil's page that says ws:// works by HTTPS as it is, with the camera of another machine", async (t) => {
+  const browser = await launch([...FAKE_CAMERA, '--host-resolver-rules=MAP clase.example 127.0.0.1', '--ignore-certificate-errors']);
+  t.after(() => browser.close());
+  const page = await browser.newPage();
+  const cameras = { http: false, https: true };
+  for (const [scheme, hasCamera] of Object.entries(cameras)) {
+    await page.goto(`${scheme}://clase.example:${vitrina.class[scheme].port}/`);
+    await page.waitForFunction(() => socket.readyState === WebSocket.OPEN);
+    assert.equal(await page.evaluate(() => navigator.mediaDevices !== undefined), hasCamera, scheme);
+  }
 });
 
 test('a page of a web editor takes part once the certificate was accepted', async (t) => {
