@@ -2,16 +2,17 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wire::{CameraId, limits};
+use wire::{CameraId, NodeName, limits};
 
 /// The most patterns of one list.
 const MOST: usize = 64;
 
 /// Cameras by pattern, at least one and at most 64. A pattern is `NODE/CAMERA`, in which each `*`
 /// stands for any characters but `/`, such as `house/*`, `*/door` and `web-*/*`; `*` alone stands
-/// for all cameras.
+/// for all cameras. Cheap to clone.
 ///
 /// ```
 /// let cameras: access::Cameras = "house/*, */door".parse()?;
@@ -19,9 +20,9 @@ const MOST: usize = 64;
 /// assert!(!cameras.sees(&"barn/stable".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
-pub struct Cameras(Vec<Pattern>);
+pub struct Cameras(Option<Arc<[Pattern]>>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Pattern {
@@ -47,10 +48,8 @@ pub enum BadCameras {
 }
 
 impl Cameras {
-    /// All cameras.
-    pub fn all() -> Cameras {
-        Cameras(vec![Pattern { node: "*".to_owned(), camera: "*".to_owned() }])
-    }
+    /// All cameras, whatever they are called.
+    pub const ALL: Cameras = Cameras(None);
 
     /// Reads patterns.
     ///
@@ -62,36 +61,53 @@ impl Cameras {
             if patterns.len() == MOST {
                 return Err(BadCameras::TooMany);
             }
-            let pattern = typed.as_ref().parse()?;
+            let pattern: Pattern = typed.as_ref().parse()?;
             if !patterns.contains(&pattern) {
                 patterns.push(pattern);
             }
         }
-        if patterns.is_empty() { Err(BadCameras::None) } else { Ok(Cameras(patterns)) }
+        match patterns.as_slice() {
+            [] => Err(BadCameras::None),
+            all if all.iter().any(|one| is_any(&one.node) && is_any(&one.camera)) => {
+                Ok(Cameras::ALL)
+            }
+            _ => Ok(Cameras(Some(patterns.into()))),
+        }
+    }
+
+    /// Whether these are all cameras.
+    pub fn are_all(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Whether a camera is among them.
     pub fn sees(&self, camera: &CameraId) -> bool {
-        self.0.iter().any(|pattern| {
-            fits(&pattern.node, camera.node.as_str())
-                && fits(&pattern.camera, camera.camera.as_str())
+        self.with(&camera.node).is_none_or(|mut patterns| {
+            patterns.any(|pattern| fits(&pattern.camera, camera.camera.as_str()))
         })
     }
 
-    /// Whether every camera is among them, whatever it is called.
-    pub fn are_all(&self) -> bool {
-        self.0.iter().any(|pattern| is_any(&pattern.node) && is_any(&pattern.camera))
+    /// Whether a camera of this node can be among them.
+    pub fn sees_some_of(&self, node: &NodeName) -> bool {
+        self.with(node).is_none_or(|mut patterns| patterns.next().is_some())
+    }
+
+    /// Whether every camera of this node is among them.
+    pub fn sees_all_of(&self, node: &NodeName) -> bool {
+        self.with(node).is_none_or(|mut patterns| patterns.any(|pattern| is_any(&pattern.camera)))
+    }
+
+    /// The patterns that fit a node; none where all cameras are meant.
+    fn with(&self, node: &NodeName) -> Option<impl Iterator<Item = &Pattern>> {
+        let fits = move |pattern: &&Pattern| fits(&pattern.node, node.as_str());
+        Some(self.0.as_ref()?.iter().filter(fits))
     }
 
     /// The patterns as text.
     pub fn iter(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(ToString::to_string)
-    }
-}
-
-impl Default for Cameras {
-    fn default() -> Cameras {
-        Cameras::all()
+        let all = self.0.is_none().then(|| "*".to_owned());
+        all.into_iter()
+            .chain(self.0.iter().flat_map(|patterns| &**patterns).map(ToString::to_string))
     }
 }
 
@@ -145,10 +161,7 @@ impl FromStr for Pattern {
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match is_any(&self.node) && is_any(&self.camera) {
-            true => f.write_str("*"),
-            false => write!(f, "{}/{}", self.node, self.camera),
-        }
+        write!(f, "{}/{}", self.node, self.camera)
     }
 }
 
@@ -209,13 +222,28 @@ mod tests {
     }
 
     #[test]
+    fn of_a_node_they_are_some_or_all() {
+        let cameras: Cameras = "house/*, */door, barn*/**".parse().unwrap();
+        let of = |node: &str| {
+            let node = node.parse().unwrap();
+            (cameras.sees_some_of(&node), cameras.sees_all_of(&node))
+        };
+        assert_eq!((of("house"), of("barn-2")), ((true, true), (true, true)));
+        assert_eq!(of("attic"), (true, false), "it may have a door");
+        let one: Cameras = "house/door".parse().unwrap();
+        assert!(!one.sees_some_of(&"attic".parse().unwrap()));
+        assert!(Cameras::ALL.sees_all_of(&"attic".parse().unwrap()));
+    }
+
+    #[test]
     fn only_a_pattern_of_stars_is_all() {
         for (patterns, are_all) in
             [("*", true), ("*/*", true), ("a/b **/***", true), ("*/a", false), ("a/* */b", false)]
         {
             assert_eq!(patterns.parse::<Cameras>().unwrap().are_all(), are_all, "{patterns}");
         }
-        assert!(Cameras::default().are_all());
+        assert_eq!(Cameras::default(), Cameras::ALL);
+        assert_eq!(Cameras::ALL.to_string().parse(), Ok(Cameras::ALL));
     }
 
     #[test]
@@ -242,9 +270,14 @@ mod tests {
         struct Kept {
             cameras: Cameras,
         }
-        let kept: Kept = toml::from_str("cameras = ['house/*', '*/*', 'house/*']").unwrap();
-        assert_eq!(kept.cameras.to_string(), "house/*, *");
-        assert_eq!(toml::from_str::<Kept>(&toml::to_string(&kept).unwrap()).unwrap(), kept);
+        for (text, expected) in [
+            ("cameras = ['house/*', '*/door', 'house/*']", "house/*, */door"),
+            ("cameras = ['house/*', '*/*']", "*"),
+        ] {
+            let kept: Kept = toml::from_str(text).unwrap();
+            assert_eq!(kept.cameras.to_string(), expected);
+            assert_eq!(toml::from_str::<Kept>(&toml::to_string(&kept).unwrap()).unwrap(), kept);
+        }
         for bad in ["cameras = []", "cameras = ['house']", "cameras = 'house/*'", "cameras = [1]"] {
             assert!(toml::from_str::<Kept>(bad).is_err(), "{bad}");
         }

@@ -57,6 +57,11 @@ impl Hours {
         }
     }
 
+    /// The two times of the day, as `HH:MM`.
+    pub fn times(self) -> (String, String) {
+        (self.from.to_string(), self.to.to_string())
+    }
+
     /// Whether a time is among them. `local` is local time since 1970.
     pub fn include(&self, local: Duration) -> bool {
         let minute = local.as_secs() / 60 % u64::from(DAY);

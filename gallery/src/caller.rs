@@ -1,13 +1,20 @@
 //! Who asks for something, by HTTP or on a page, and with which rights.
 
+use std::future::pending;
 use std::net::IpAddr;
+use std::time::Duration;
 
-use access::{Right, Rights, Role, Standing, Visitors};
+use access::{Cameras, Hours, Right, Rights, Role, Standing, Visitors};
+use tokio::time::sleep;
 use warp::http::StatusCode;
-use wire::page::{Me, MyRole};
+use wire::page::{Me, MyRole, Span};
+use wire::{CameraId, NodeName};
 
 use crate::limits::shares::Who;
 use crate::problem::{Code, Problem};
+
+/// How often it is looked whether the hours of somebody who still looks have ended.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Who asks. `http::guard` makes one for each request; a page's socket keeps it.
 #[derive(Debug, Clone)]
@@ -18,6 +25,10 @@ pub struct Caller {
     pub standing: Standing,
     /// The rights.
     pub rights: Rights,
+    /// The cameras for which they hold, and those that are seen at all.
+    pub cameras: Cameras,
+    /// When they hold; `None` for always.
+    pub hours: Option<Hours>,
     /// Whether TLS was used.
     pub is_secure: bool,
     /// Whether they are at this very machine, and come through no proxy.
@@ -30,7 +41,15 @@ impl Caller {
     pub(crate) fn unknown(peer: IpAddr) -> Caller {
         let standing = Standing::Open;
         let rights = standing.rights(Visitors::None);
-        Caller { peer, standing, rights, is_secure: false, is_near: false }
+        Caller {
+            peer,
+            standing,
+            rights,
+            cameras: Cameras::ALL,
+            hours: None,
+            is_secure: false,
+            is_near: false,
+        }
     }
 
     /// Whose share the caller uses.
@@ -51,10 +70,31 @@ impl Caller {
                 Standing::Person(person) => Some(my_role(person.role)),
             },
             rights: self.rights.iter().map(|right| right.to_string()).collect(),
-            cameras: None,
-            hours: None,
+            cameras: (!self.cameras.are_all()).then(|| self.cameras.iter().collect()),
+            hours: self.hours.map(Hours::times).map(|(from, to)| Span { from, to }),
             secure: self.is_secure,
             administrators: person.map(|_| administrators).unwrap_or_default(),
+        }
+    }
+
+    /// Whether the caller may do something now, with this camera if it is about one. Everything
+    /// that must be decided is decided here.
+    pub fn may(&self, right: Right, camera: Option<&CameraId>) -> bool {
+        self.rights.have(right)
+            && self.hours.is_none_or(|hours| hours.include(clock::local()))
+            && camera.is_none_or(|camera| self.cameras.sees(camera))
+    }
+
+    /// Whether the caller may do something now with each camera that a node has or will have.
+    pub(crate) fn may_with_all(&self, right: Right, node: &NodeName) -> bool {
+        self.may(right, None) && self.cameras.sees_all_of(node)
+    }
+
+    /// Waits until the caller's hours have ended; for ever if they may come always.
+    pub(crate) async fn hours_over(&self) {
+        let Some(hours) = self.hours else { return pending().await };
+        while hours.include(clock::local()) {
+            sleep(LOOK_EVERY).await;
         }
     }
 
@@ -63,7 +103,7 @@ impl Caller {
     /// # Errors
     /// The caller has not: 401 if a login could give it, else 403.
     pub(crate) fn needs(&self, right: Right) -> Result<(), Problem> {
-        if self.rights.have(right) {
+        if self.may(right, None) {
             return Ok(());
         }
         Err(match self.standing {
@@ -86,5 +126,56 @@ fn my_role(role: Role) -> MyRole {
         Role::Admin => MyRole::Admin,
         Role::Operator => MyRole::Operator,
         Role::Viewer | Role::Node | Role::Gallery => MyRole::Viewer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    fn caller(cameras: &str) -> Caller {
+        let cameras = cameras.parse().unwrap();
+        let rights = Rights::ALL;
+        Caller { cameras, rights, ..Caller::unknown([127, 0, 0, 1].into()) }
+    }
+
+    /// Hours that begin after so many minutes, and last two.
+    fn hours(begin_in: u64) -> Option<Hours> {
+        let at = |minutes: u64| {
+            let minutes = clock::local().as_secs() / 60 + minutes;
+            format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60)
+        };
+        Some(Hours::parse(&at(begin_in), &at(begin_in + 2)).unwrap())
+    }
+
+    #[test]
+    fn who_may_do_something_may_with_their_cameras_alone_and_during_their_hours() {
+        let house = caller("house/*, */door");
+        for right in Right::ALL {
+            assert!(house.may(right, None) && house.may(right, Some(&id("house/attic"))));
+            assert!(house.may(right, Some(&id("barn/door"))), "{right}");
+            assert!(!house.may(right, Some(&id("barn/stable"))), "{right}");
+            assert!(house.may_with_all(right, &"house".parse().unwrap()), "{right}");
+            assert!(!house.may_with_all(right, &"barn".parse().unwrap()), "{right}");
+            let unable = Caller { rights: house.rights.without(right), ..house.clone() };
+            assert!(!unable.may(right, None) && !unable.may(right, Some(&id("house/attic"))));
+            let now = Caller { hours: hours(0), ..house.clone() };
+            assert!(now.may(right, None) && now.needs(right).is_ok(), "{right}");
+            let later = Caller { hours: hours(60), ..house.clone() };
+            assert!(!later.may(right, None) && later.needs(right).is_err(), "{right}");
+        }
+    }
+
+    #[tokio::test]
+    async fn hours_end_and_without_hours_nothing_does() {
+        Caller { hours: hours(60), ..caller("*") }.hours_over().await;
+        assert!(Caller { hours: hours(0), ..caller("*") }.hours_over().now_or_never().is_none());
+        assert!(caller("*").hours_over().now_or_never().is_none());
+    }
+
+    fn id(id: &str) -> CameraId {
+        id.parse().unwrap()
     }
 }

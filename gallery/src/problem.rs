@@ -8,7 +8,7 @@ use warp::http::StatusCode;
 use warp::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use warp::reject::{InvalidQuery, Rejection};
 use warp::reply::{Reply, Response};
-use wire::PhotoId;
+use wire::{CameraId, NodeName, PhotoId};
 
 use crate::limits::shares::Full;
 
@@ -170,6 +170,18 @@ impl Problem {
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("texts are what JSON can say")
     }
+}
+
+/// There is no such camera, or not for who asks.
+pub(crate) fn no_camera(camera: &CameraId) -> Problem {
+    let hint = "GET /api/cameras lists those that you may see";
+    Problem::not_found(format!("there is no camera {camera}"), hint).coded(Code::CameraUnknown)
+}
+
+/// There is no such node, or not for who asks.
+pub(crate) fn no_node(node: &NodeName) -> Problem {
+    let hint = "GET /api/cameras lists the cameras that you may see";
+    Problem::not_found(format!("there is no node {node}"), hint).coded(Code::NodeUnknown)
 }
 
 impl From<Full> for Problem {

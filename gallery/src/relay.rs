@@ -12,6 +12,7 @@ mod outbox;
 mod photos;
 mod rooms;
 
+use std::future::pending;
 use std::sync::Arc;
 
 use access::Right;
@@ -21,9 +22,9 @@ use tokio::sync::watch;
 use tracing::{debug, info};
 use warp::http::{HeaderMap, Request};
 use warp::reply::Response;
+use websocket::close::POLICY;
 
 use crate::caller::Caller;
-use crate::limits::shares::Who;
 use crate::limits::strangers::Strangers;
 use crate::live::socket::handshake;
 use crate::problem::Problem;
@@ -57,7 +58,7 @@ impl Relay {
     /// the room `keeps` them and the caller may upload.
     ///
     /// # Errors
-    /// The request is not for a WebSocket, or there are too many clients.
+    /// The caller may not, the request is not for a WebSocket, or there are too many clients.
     pub fn enter(
         &self,
         room: RoomName,
@@ -67,12 +68,13 @@ impl Relay {
         headers: &HeaderMap,
         upgrade: OnUpgrade,
     ) -> Result<Response, Problem> {
+        caller.needs(Right::Relay)?;
         let response = handshake::accept(headers)?;
         let who = caller.who();
         let client = self.strangers.relay.take(who.clone())?;
-        let place = self.rooms.join(room, credits, who.clone())?;
-        let brings = keeps && place.room.is_root() && caller.rights.have(Right::Upload);
-        let serve = self.clone().serve(place, who, brings, upgrade);
+        let place = self.rooms.join(room, credits, who, caller.cameras.clone())?;
+        let keeps = keeps && place.room.is_root();
+        let serve = self.clone().serve(place, caller.clone(), keeps, upgrade);
         // Ends with the client, or when the gallery stops.
         tokio::spawn(async move {
             serve.await;
@@ -81,15 +83,25 @@ impl Relay {
         Ok(response)
     }
 
-    async fn serve(self, place: Place, who: Who, brings: bool, upgrade: OnUpgrade) {
+    async fn serve(self, place: Place, caller: Caller, keeps: bool, upgrade: OnUpgrade) {
         let stream = match upgrade.await {
             Ok(stream) => TokioIo::new(stream),
             Err(error) => return debug!(%error, "a client of the relay left at once"),
         };
         let Strangers { offers: places, messages, .. } = self.strangers;
+        let who = caller.who();
         let memory = messages.none(who.clone());
+        let brings = keeps && caller.may(Right::Upload, None);
         let pictures = brings.then(|| Pictures::new(self.offers, places, who, self.missed));
-        client::serve(stream, &place, pictures, memory, self.stop).await;
+        let ends = async {
+            caller.hours_over().await;
+            place.member.close(POLICY, "you may no longer be here");
+            pending::<()>().await;
+        };
+        tokio::select! {
+            () = client::serve(stream, &place, pictures, memory, self.stop) => {}
+            () = ends => {}
+        }
         let replaced = place.member.replaced();
         if replaced > 0 {
             info!(room = %place.room, replaced, "a client of the relay was sent only newer pictures");

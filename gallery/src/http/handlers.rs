@@ -8,14 +8,16 @@ use supervision::Need;
 use tracing::debug;
 use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
+use wire::log::Entry;
 use wire::page::Camera;
 use wire::{CameraId, Forgotten, NodeName};
 
+use crate::caller::Caller;
 use crate::http::addresses::{self, What, Which};
 use crate::http::site::{Asked, Site};
 use crate::http::{assets, edits, invite, photos, proxied, snapshot, titles, zip};
 use crate::limits::strangers::Strangers;
-use crate::live::page;
+use crate::live::page::{self, sight};
 use crate::live::socket::{self, Socket, handshake};
 use crate::live::title::Whose;
 use crate::now::Now;
@@ -58,12 +60,15 @@ pub(crate) async fn live(site: Site, asked: Asked) -> Answer {
         let (what, which) = what.unwrap_or_else(|| Err(no_picture()))?;
         let camera = match which {
             Which::Named(camera) => parse(&camera)?,
-            Which::Nth(n) => nth(&site, n)?,
+            Which::Nth(n) => nth(&site, &asked.caller, n)?,
         };
         let share = site.strangers.stills.take(asked.caller.who())?;
         match what {
-            What::Snapshot => snapshot::snapshot(&site.hub, camera, share).await,
-            What::Stream => snapshot::stream(&site.hub, camera, share, site.stop.clone()),
+            What::Snapshot => snapshot::snapshot(&site.hub, &asked.caller, camera, share).await,
+            What::Stream => {
+                let caller = asked.caller.clone();
+                snapshot::stream(&site.hub, caller, camera, share, site.stop.clone())
+            }
         }
     };
     let mut response = picture.await.unwrap_or_else(Reply::into_response);
@@ -116,7 +121,7 @@ pub(crate) async fn me(_: Site, asked: Asked) -> Answer {
 }
 
 /// The cameras as on the wall, with the age of their pictures.
-pub(crate) async fn cameras(site: Site, _: Asked) -> Answer {
+pub(crate) async fn cameras(site: Site, asked: Asked) -> Answer {
     #[derive(Serialize)]
     struct Listed<'a> {
         #[serde(flatten)]
@@ -131,6 +136,7 @@ pub(crate) async fn cameras(site: Site, _: Asked) -> Answer {
     let mut counters = site.hub.counters();
     let listed: Vec<Listed<'_>> = cameras
         .iter()
+        .filter(|camera| asked.caller.may(Right::Look, Some(&camera.camera)))
         .map(|camera| {
             let newest = site.hub.frames.newest(&camera.camera);
             let dropped = counters.dropped.remove(&camera.camera).unwrap_or_default();
@@ -144,7 +150,7 @@ pub(crate) async fn cameras(site: Site, _: Asked) -> Answer {
 pub(crate) async fn snap(site: Site, asked: Asked) -> Answer {
     let camera: CameraId = parse(&format!("{}/{}", asked.name(0), asked.name(1)))?;
     let _share = site.strangers.snaps.take(asked.caller.who())?;
-    photos::snap(&site.hub, &camera, &photos::small(asked.body).await?).await
+    photos::snap(&site.hub, &site.store, &camera, &photos::small(asked.body).await?).await
 }
 
 /// Gives a camera a title.
@@ -175,8 +181,10 @@ pub(crate) async fn forget(site: Site, asked: Asked) -> Answer {
 }
 
 /// The people who are here.
-pub(crate) async fn people(site: Site, _: Asked) -> Answer {
-    Ok(json(StatusCode::OK, &site.hub.people.list()))
+pub(crate) async fn people(site: Site, asked: Asked) -> Answer {
+    let people = site.hub.people.list().into_iter();
+    let people: Vec<_> = people.map(|present| sight::present(&asked.caller, present)).collect();
+    Ok(json(StatusCode::OK, &people))
 }
 
 /// By which addresses others come in.
@@ -206,7 +214,8 @@ pub(crate) async fn log(site: Site, asked: Asked) -> Answer {
         let hint = "ask for more with before=<the id of the last line>";
         return Err(Problem::bad_request(error, hint));
     }
-    Ok(json(StatusCode::OK, &site.hub.journal.list(number("before")?, limit as usize)))
+    let seen = |entry: &Entry| sight::entry(&asked.caller, entry);
+    Ok(json(StatusCode::OK, &site.hub.journal.list(number("before")?, limit as usize, seen)))
 }
 
 /// A page of the list of photos.
@@ -323,7 +332,7 @@ pub(crate) async fn upload(site: Site, asked: Asked) -> Answer {
 }
 
 /// The health of the gallery.
-pub(crate) async fn healthz(site: Site, _: Asked) -> Answer {
+pub(crate) async fn healthz(site: Site, asked: Asked) -> Answer {
     #[derive(Serialize)]
     struct Health {
         status: &'static str,
@@ -345,6 +354,10 @@ pub(crate) async fn healthz(site: Site, _: Asked) -> Answer {
     };
     reasons.extend(errors);
     reasons.extend(site.hub.notes());
+    // They name cameras, nodes and folders.
+    if !(asked.caller.may(Right::Look, None) && asked.caller.cameras.are_all()) {
+        reasons.clear();
+    }
     Ok(json(code, &Health { status, reasons }))
 }
 
@@ -360,16 +373,18 @@ pub(crate) async fn file(site: Site, asked: Asked) -> Answer {
     assets::serve(path, asked.header("if-none-match")?, &site.policy)
 }
 
-/// The camera at a place on the wall, from 0.
-fn nth(site: &Site, n: usize) -> Result<CameraId, Problem> {
+/// The camera at a place on the caller's wall, from 0.
+fn nth(site: &Site, caller: &Caller, n: usize) -> Result<CameraId, Problem> {
     let cameras = site.hub.cameras().borrow().clone();
-    match cameras.get(n) {
-        Some(camera) => Ok(camera.camera.clone()),
-        None if cameras.is_empty() => {
+    let ids = cameras.iter().map(|camera| &camera.camera);
+    let seen: Vec<&CameraId> = ids.filter(|id| caller.may(Right::Look, Some(id))).collect();
+    match seen.get(n) {
+        Some(camera) => Ok((*camera).clone()),
+        None if seen.is_empty() => {
             Err(Problem::not_found("there is no camera yet", "start a node: `vitrina node`"))
         }
         None => {
-            let error = format!("there are {} cameras, counted from 0", cameras.len());
+            let error = format!("there are {} cameras, counted from 0", seen.len());
             Err(Problem::not_found(error, "GET /api/cameras lists them"))
         }
     }
@@ -379,12 +394,12 @@ fn no_picture() -> Problem {
     Problem::not_found("there is no live picture here", "docs/protocol.md says where they are")
 }
 
-fn parse(camera: &str) -> Result<CameraId, Problem> {
+pub(super) fn parse(camera: &str) -> Result<CameraId, Problem> {
     let unknown = |error: wire::BadName| Problem::not_found(error.to_string(), CAMERAS);
     camera.parse().map_err(|error| unknown(error).coded(Code::CameraUnknown))
 }
 
-fn parse_node(node: &str) -> Result<NodeName, Problem> {
+pub(super) fn parse_node(node: &str) -> Result<NodeName, Problem> {
     let unknown = |error: wire::BadName| Problem::not_found(error.to_string(), CAMERAS);
     node.parse().map_err(unknown)
 }

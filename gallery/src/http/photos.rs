@@ -158,12 +158,17 @@ pub(super) fn caption(text: &str) -> Result<String, Problem> {
 }
 
 /// `POST /api/cameras/<node>/<camera>/snap`: asks for a photo and waits until it is stored.
-pub(crate) async fn snap(hub: &Hub, camera: &CameraId, body: &[u8]) -> Result<Response, Problem> {
+pub(crate) async fn snap(
+    hub: &Hub,
+    store: &Store,
+    camera: &CameraId,
+    body: &[u8],
+) -> Result<Response, Problem> {
     let Snap { id } = Snap::parse(body).map_err(|error| {
         let hint = r#"send nothing, or {"id":"<ULID>"}"#;
         Problem::bad_request(format!("the request cannot be read: {error}"), hint)
     })?;
-    let snapped = hub.snap(camera, id).await?;
+    let snapped = hub.snap(camera, id, store).await?;
     let mut response = json(&snapped.photo);
     if snapped.is_new {
         *response.status_mut() = StatusCode::CREATED;
@@ -340,12 +345,13 @@ pub(super) fn filter(parameters: &Parameters) -> Result<Filter, Problem> {
         from: optional(parameters, "from")?,
         to: optional(parameters, "to")?,
         words: optional(parameters, "word")?,
+        ..Filter::default()
     })
 }
 
 /// The filter as parameters, each followed by `&`. Only words need encoding.
 fn text(filter: &Filter) -> String {
-    let Filter { camera, person, from, to, words } = filter;
+    let Filter { camera, person, from, to, words, .. } = filter;
     let mut text = String::new();
     let mut add = |name, value: Option<&dyn std::fmt::Display>| {
         if let Some(value) = value {

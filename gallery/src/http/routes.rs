@@ -14,13 +14,14 @@ use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, HeaderName, Method};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection, path};
+use wire::CameraId;
 
 use crate::caller::Caller;
 use crate::http::listener::Answers;
 use crate::http::site::{Asked, Query, Site};
 use crate::http::{addresses, assets, guard, handlers};
 use crate::photos::upload;
-use crate::problem::{CannotBeDone, Problem, recover};
+use crate::problem::{CannotBeDone, Problem, no_camera, no_node, recover};
 use crate::relay;
 use At::{Files, Live, Path, Relay, Rooms};
 
@@ -125,6 +126,29 @@ impl Route {
     fn admits(&self, caller: &Caller) -> Result<(), Problem> {
         self.needs.map_or(Ok(()), |right| caller.needs(right))
     }
+
+    /// Whether the camera or node in the path is there for the caller. What is missing and what is
+    /// not for them look alike.
+    fn is_there(&self, site: &Site, asked: &Asked) -> Result<(), Problem> {
+        let (Path(pattern), Some(right)) = (self.at, self.needs) else { return Ok(()) };
+        if pattern.contains("{node}/{camera}") {
+            let camera: CameraId = handlers::parse(&asked.named.join("/"))?;
+            let is_there = site.hub.knows_camera(&camera);
+            match asked.caller.may(right, Some(&camera)) && is_there {
+                true => Ok(()),
+                false => Err(no_camera(&camera)),
+            }
+        } else if pattern.contains("{node}") {
+            let node = handlers::parse_node(asked.name(0))?;
+            let is_there = site.hub.knows_node(&node);
+            match asked.caller.may_with_all(right, &node) && is_there {
+                true => Ok(()),
+                false => Err(no_node(&node)),
+            }
+        } else {
+            Ok(())
+        }
+    }
 }
 
 /// The routes at a path; of those with names in braces only the first pattern that matches.
@@ -180,6 +204,12 @@ async fn answer(site: Site, mut asked: Asked) -> Response {
     if let Path(pattern) = route.at {
         asked.named = names(pattern, &asked.path).unwrap_or_default();
     }
+    if let Err(problem) = route.is_there(&site, &asked) {
+        upload::pass_over(asked.body).await;
+        return problem.into_response();
+    }
+    let store = site.store.seen_by(&asked.caller.cameras);
+    let site = Site { store, ..site };
     (route.answer)(site, asked).await.unwrap_or_else(Reply::into_response)
 }
 

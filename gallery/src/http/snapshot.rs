@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Right;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use supervision::stopped;
@@ -14,12 +15,13 @@ use warp::reply::{Reply, Response};
 use wire::page::Camera;
 use wire::{CameraId, CameraState, Size, limits};
 
+use crate::caller::Caller;
 use crate::http::routes::RESOURCE_POLICY;
 use crate::limits::shares::Share;
 use crate::live::frames::{Frame, Inbox, Wanted, Watch};
 use crate::live::hub::Hub;
 use crate::now::{Now, micros};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, no_camera};
 
 /// How long to wait for a frame that is captured after the request.
 const SNAPSHOT_WITHIN: Duration = Duration::from_secs(3);
@@ -41,10 +43,11 @@ const TILE: u16 = 0;
 /// held until the socket has it.
 pub(crate) async fn snapshot(
     hub: &Arc<Hub>,
+    caller: &Caller,
     camera: CameraId,
     share: Share,
 ) -> Result<Response, Problem> {
-    let shown = working(hub, &camera)?;
+    let shown = working(hub, caller, &camera)?;
     let asked = Now::read().mono;
     let inbox = Arc::new(Inbox::default());
     let watch = hub.frames.watch(camera.clone(), TILE, &inbox);
@@ -68,20 +71,21 @@ pub(crate) async fn snapshot(
 }
 
 /// The newest frame whenever the socket takes more (`multipart/x-mixed-replace`). `share` is held
-/// as long as the stream.
+/// as long as the stream, which ends when the `caller` may no longer look.
 pub(crate) fn stream(
     hub: &Arc<Hub>,
+    caller: Caller,
     camera: CameraId,
     share: Share,
     stop: watch::Receiver<bool>,
 ) -> Result<Response, Problem> {
-    let stale_after = limits::stale_after(working(hub, &camera)?.interval);
+    let stale_after = limits::stale_after(working(hub, &caller, &camera)?.interval);
     let inbox = Arc::new(Inbox::default());
     let watch = hub.frames.watch(camera, TILE, &inbox);
     watch.ask(Wanted::full(STREAM_FPS));
     let first = Bytes::from_static(b"--frame\r\n");
     let hub = hub.clone();
-    let viewer = Viewer { hub, inbox, stop, stale_after, watch, _share: share };
+    let viewer = Viewer { hub, caller, inbox, stop, stale_after, watch, _share: share };
     let parts = stream::unfold(viewer, |mut viewer| async move {
         let frame = viewer.next().await?;
         Some((part(&frame), viewer))
@@ -99,6 +103,7 @@ pub(crate) fn stream(
 
 struct Viewer {
     hub: Arc<Hub>,
+    caller: Caller,
     inbox: Arc<Inbox>,
     stop: watch::Receiver<bool>,
     /// How long the camera's picture passes for live, as last looked up.
@@ -110,6 +115,10 @@ struct Viewer {
 impl Viewer {
     async fn next(&mut self) -> Option<Arc<Frame>> {
         loop {
+            // Also while there is always another frame.
+            if !self.caller.may(Right::Look, Some(&self.watch.camera)) {
+                return None;
+            }
             if let Some(frame) = self.inbox.take(TILE) {
                 // The first frame may be left from a camera that is long gone.
                 let waited = Now::read().mono.saturating_sub(frame.received);
@@ -121,6 +130,7 @@ impl Viewer {
             let ends_after = STREAM_ENDS_AFTER.max(self.stale_after);
             tokio::select! {
                 () = stopped(&mut self.stop) => return None,
+                () = self.caller.hours_over() => return None,
                 came = timeout(ends_after, self.inbox.came()) => if came.is_err() {
                     // The camera may have become slow, as in the dark.
                     let patience = self.patience();
@@ -185,12 +195,10 @@ fn for_all(response: &mut Response) {
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
 }
 
-fn working(hub: &Hub, camera: &CameraId) -> Result<Camera, Problem> {
-    let Some(shown) = hub.camera(camera) else {
-        let hint = "GET /api/cameras lists them";
-        let problem = Problem::not_found(format!("there is no camera {camera}"), hint);
-        return Err(problem.coded(Code::CameraUnknown));
-    };
+/// The camera, if it is there for the caller and shows pictures.
+fn working(hub: &Hub, caller: &Caller, camera: &CameraId) -> Result<Camera, Problem> {
+    let shown = hub.camera(camera).filter(|_| caller.may(Right::Look, Some(camera)));
+    let shown = shown.ok_or_else(|| no_camera(camera))?;
     match shown.state {
         CameraState::Live | CameraState::Idle => Ok(shown),
         CameraState::Lost | CameraState::Off | CameraState::Error => Err(not_working(&shown)),

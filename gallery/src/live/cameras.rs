@@ -360,6 +360,11 @@ impl Cameras {
         facts
     }
 
+    /// Whether the camera is known, also if the wall does not show it.
+    pub fn has(&self, id: &CameraId) -> bool {
+        self.nodes.get(&id.node).is_some_and(|node| node.cameras.contains_key(&id.camera))
+    }
+
     pub fn knows(&self, node: &NodeName) -> bool {
         self.nodes.contains_key(node)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use warp::http::StatusCode;
-use wire::{CameraId, Forgotten, StillHere, Topic};
+use wire::{CameraId, Forgotten, NodeName, StillHere, Topic};
 
 use super::cameras::MOST;
 use crate::live::hub::Hub;
@@ -115,6 +115,16 @@ impl Hub {
         state.clearing.extend(topics);
         self.say_clear.notify_one();
         Ok(what)
+    }
+
+    /// Whether the broker told something of a camera, also if the wall does not show it.
+    pub fn knows_camera(&self, camera: &CameraId) -> bool {
+        self.state().cameras.has(camera)
+    }
+
+    /// Whether the broker told something of a node.
+    pub fn knows_node(&self, node: &NodeName) -> bool {
+        self.state().cameras.knows(node)
     }
 
     fn knows(&self, what: &Forgotten) -> bool {

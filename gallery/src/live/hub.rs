@@ -84,7 +84,7 @@ pub(super) struct State {
     /// Why nothing can be stored.
     trouble: Option<(NoticeCode, String)>,
     /// Why nodes take no photos.
-    troubles: Vec<String>,
+    troubles: Vec<(NodeName, String)>,
 }
 
 impl Hub {

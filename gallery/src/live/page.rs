@@ -3,6 +3,8 @@
 mod credits;
 mod live;
 mod meter;
+pub(crate) mod rights;
+pub(crate) mod sight;
 mod woken;
 
 use std::convert::Infallible;
@@ -21,8 +23,8 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tracing::debug;
 use websocket::close::{GOING_AWAY, NORMAL, POLICY, TOO_LARGE, TRY_LATER};
 use websocket::{Broken, Incoming, Kind, Opcode};
-use wire::page::{ALIVE_MS, Camera, FromPage, Notice, ToPage};
-use wire::{PhotoEvent, frame};
+use wire::page::{ALIVE_MS, Camera, FromPage, Notice, Tile, ToPage};
+use wire::{CameraId, PhotoEvent, frame};
 
 use crate::caller::Caller;
 use crate::live::hub::Hub;
@@ -57,6 +59,9 @@ const VISITOR_SILENT_AFTER: Duration = Duration::from_secs(12);
 /// A page that takes nothing for this long is stalled.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
 
+/// The code of a close that says that the caller is nobody any more, or may no longer look.
+const OVER: u16 = 4401;
+
 /// How long the other side may take to close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -74,7 +79,17 @@ pub(crate) async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let (live, now) = (Live::new(hub.frames.clone()), now::mono());
-    let mut page = Page { caller, visitor, live, log: None, received: now, sent: now, hub };
+    let mut page = Page {
+        caller,
+        visitor,
+        live,
+        tiles: Vec::new(),
+        cameras: None,
+        log: None,
+        received: now,
+        sent: now,
+        hub,
+    };
     let end = tokio::select! {
         Err(end) = page.run(&mut socket, build) => end,
         // Also while a message waits for a page that takes nothing.
@@ -124,6 +139,10 @@ fn too_long() -> String {
     format!("a message may have {MESSAGE} bytes, {OWN_FRAME} with a frame of its own camera")
 }
 
+fn over() -> End {
+    End::Close(OVER, "you may no longer look here".to_owned())
+}
+
 fn against_policy(reason: String) -> End {
     End::Close(POLICY, reason)
 }
@@ -132,6 +151,10 @@ struct Page {
     caller: Caller,
     visitor: Visitor,
     live: Live,
+    /// What the page wants to watch, also what it may not.
+    tiles: Vec<Tile>,
+    /// The cameras that a page was told which does not see all.
+    cameras: Option<Vec<Camera>>,
     /// The log, while the page follows it.
     log: Option<Reader>,
     /// When the page last sent something.
@@ -156,13 +179,20 @@ impl Page {
         loop {
             // We do not read from a page that takes no answers.
             let may_read = !self.visitor.is_full();
-            let news = sources.next(&mut self.visitor, &mut self.log, self.live.is_measured());
-            let Page { live, received, sent, .. } = self;
+            let Page { caller, visitor, live, log, received, sent, .. } = self;
+            let news = sources.next(caller, visitor, log, live.is_measured());
             let event = play(live, socket, news, may_read, received, sent).await?;
             match event {
                 Event::Said(kind, bytes) => self.receive(kind, &bytes)?,
-                Event::News(News::Message(message)) => self.say(socket, &message).await?,
+                Event::News(News::Message(message)) => {
+                    if let Some(message) = self.seen(message) {
+                        self.say(socket, &message).await?;
+                    }
+                }
                 Event::News(News::Text(text)) => {
+                    let Some(text) = sight::text(&self.hub, &self.caller, text) else {
+                        continue;
+                    };
                     send(socket, Opcode::Text, text.as_bytes()).await?;
                     self.sent = now::mono();
                 }
@@ -193,6 +223,26 @@ impl Page {
         }
     }
 
+    /// A message to all, as this page is told it.
+    fn seen(&mut self, message: ToPage) -> Option<ToPage> {
+        let seen = sight::message(&self.hub, &self.caller, message)?;
+        match &seen {
+            // Who does not see a camera does not see either that it changes.
+            ToPage::Cameras { cameras, .. } if !self.caller.cameras.are_all() => {
+                let before = self.cameras.replace(cameras.clone());
+                (before.as_ref() != Some(cameras)).then_some(seen)
+            }
+            _ => Some(seen),
+        }
+    }
+
+    /// Watches what the page wants and may.
+    fn watch(&mut self) -> Result<(), End> {
+        let caller = &self.caller;
+        let may = |camera: &CameraId| caller.may(Right::Look, Some(camera));
+        self.live.watch(self.tiles.clone(), may).map_err(against_policy)
+    }
+
     async fn say(&mut self, socket: &mut Stream, what: &ToPage) -> Result<(), End> {
         let text = serde_json::to_vec(what).expect("these types hold only what JSON can say");
         send(socket, Opcode::Text, &text[..]).await?;
@@ -221,11 +271,15 @@ impl Page {
         }
         let message: FromPage =
             serde_json::from_slice(bytes).map_err(|error| against_policy(error.to_string()))?;
-        if let Some(problem) = needs(&message).and_then(|right| self.caller.needs(right).err()) {
+        let needed = rights::needs(&message);
+        if let Some(problem) = needed.and_then(|right| self.caller.needs(right).err()) {
             return self.refuse(message, problem.error());
         }
         match message {
-            FromPage::Watch { tiles } => self.live.watch(tiles).map_err(against_policy)?,
+            FromPage::Watch { tiles } => {
+                self.tiles = tiles;
+                self.watch()?;
+            }
             FromPage::Pause => self.live.pause(true),
             FromPage::Resume => self.live.pause(false),
             FromPage::Join { name, id, key } => self.visitor.join(name, id, key.as_deref()),
@@ -241,18 +295,6 @@ impl Page {
             FromPage::Measure { on } => self.live.measure(on),
         }
         Ok(())
-    }
-}
-
-/// The right that a page's message needs; `None` if everybody who is let in may send it.
-fn needs(message: &FromPage) -> Option<Right> {
-    match message {
-        FromPage::Watch { .. } | FromPage::Measure { .. } => Some(Right::Look),
-        FromPage::Join { .. } | FromPage::Say { .. } => Some(Right::Talk),
-        FromPage::Share { .. } => Some(Right::Show),
-        FromPage::Log { .. } => Some(Right::Log),
-        // Doing less needs no right.
-        FromPage::Pause | FromPage::Resume | FromPage::Leave | FromPage::Unshare => None,
     }
 }
 
@@ -356,11 +398,13 @@ impl Sources {
     /// The next news. Safe to cancel.
     async fn next(
         &mut self,
+        caller: &Caller,
         visitor: &mut Visitor,
         log: &mut Option<Reader>,
         is_measured: bool,
     ) -> News {
         tokio::select! {
+            () = caller.hours_over() => News::End(over()),
             Ok(()) = self.cameras.changed() => {
                 let cameras = self.cameras.borrow_and_update().to_vec();
                 News::Message(ToPage::Cameras { now: Now::read().wall_ms(), cameras })

@@ -8,20 +8,25 @@ use wire::{CameraId, PhotoEvent, PhotoId, Snap, Topic, limits};
 use crate::live::hub::Hub;
 use crate::now::Now;
 use crate::photos::snaps::{SnapError, Snapped};
-use crate::photos::store::StoreError;
+use crate::photos::store::{Store, StoreError};
 
 impl Hub {
     /// Asks a camera for a photo with `id`, if given, and waits until it is stored, at most as long
     /// as the camera's pace allows ([`limits::snap_within`]). The same id gives the same photo
-    /// again.
+    /// again, if who asks sees it in their `store`.
     ///
     /// # Errors
     /// [`SnapError`].
-    pub async fn snap(&self, camera: &CameraId, id: Option<PhotoId>) -> Result<Snapped, SnapError> {
+    pub async fn snap(
+        &self,
+        camera: &CameraId,
+        id: Option<PhotoId>,
+        store: &Store,
+    ) -> Result<Snapped, SnapError> {
         // Before the request, so that no answer is missed.
-        let (mut stored, mut refusals) = (self.store.events(), self.ingest.refusals());
+        let (mut stored, mut refusals) = (store.events(), self.ingest.refusals());
         if let Some(id) = &id {
-            match self.store.get(id).await {
+            match store.get(id).await {
                 Ok(photo) => return Ok(Snapped { photo, is_new: false }),
                 Err(StoreError::Unknown) => {}
                 Err(error) => return Err(error.into()),
@@ -38,9 +43,13 @@ impl Hub {
             loop {
                 tokio::select! {
                     event = stored.recv() => match event {
-                        Ok(PhotoEvent::Stored { photo, .. }) if photo.id == id => return Ok(*photo),
+                        Ok(PhotoEvent::Stored { photo, .. })
+                            if photo.id == id && photo.camera.as_ref() == Some(camera) =>
+                        {
+                            return Ok(*photo);
+                        }
                         Ok(_) => {}
-                        Err(RecvError::Lagged(_)) => match self.store.get(&id).await {
+                        Err(RecvError::Lagged(_)) => match store.get(&id).await {
                             Err(StoreError::Unknown) => {}
                             found => return Ok(found?),
                         },

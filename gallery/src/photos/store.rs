@@ -20,6 +20,7 @@ mod writer;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, mpsc as sync_mpsc};
 
+use access::Cameras;
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 use supervision::{Beat, Health, Need};
@@ -45,6 +46,7 @@ use blobs::{Blobs, Key};
 use disk::{Reserve, Space};
 use incoming::prepare;
 use index::{Known, Reader};
+use sidecar::Sidecar;
 use thumbs::Background;
 use workers::Workers;
 use writer::{Job, Reply, Writer};
@@ -70,6 +72,9 @@ pub(crate) struct Store {
     shared: Arc<Shared>,
     /// The photos that it returns have the last names of their cameras.
     roll: Arc<Roll>,
+    /// Whose photos there are for who has this handle, beside those of no camera. Others look as if
+    /// they had never been there, and so do deleted ones unless all are seen.
+    seen: Cameras,
 }
 
 #[derive(Debug)]
@@ -186,7 +191,12 @@ impl Store {
         health.thread("store-writer", Need::Vital, write).map_err(unusable)?;
         let keep = move |alive: &Beat| writer::keep(&space, &queue, &stopped, alive);
         health.thread("store-keeper", Need::Minor, keep).map_err(unusable)?;
-        Ok(Store { shared: Arc::new(shared), roll })
+        Ok(Store { shared: Arc::new(shared), roll, seen: Cameras::ALL })
+    }
+
+    /// The store for somebody who sees these cameras: photos of others are not there.
+    pub fn seen_by(&self, cameras: &Cameras) -> Store {
+        Store { seen: cameras.clone(), ..self.clone() }
     }
 
     /// Whether the threads are alive.
@@ -263,8 +273,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unknown`], or [`StoreError::Gone`] if it was deleted.
     pub async fn get(&self, id: &PhotoId) -> Result<Photo, StoreError> {
-        let id = id.clone();
-        let photo = self.shared.readers.run(move |index| photo(index, &id)).await;
+        let (id, seen) = (id.clone(), self.seen.clone());
+        let photo = self.shared.readers.run(move |index| photo(index, &id, &seen)).await;
         photo.map(|photo| self.roll.called(photo))
     }
 
@@ -274,11 +284,12 @@ impl Store {
     /// As [`Store::get`].
     pub async fn file(&self, id: &PhotoId) -> Result<Stored, StoreError> {
         let (blobs, roll, id) = (self.shared.blobs.clone(), self.roll.clone(), id.clone());
+        let seen = self.seen.clone();
         self.shared
             .readers
             .run(move |index| {
                 blobs.is_here()?;
-                let photo = roll.called(photo(index, &id)?);
+                let photo = roll.called(photo(index, &id, &seen)?);
                 let key = Key::photo(photo.taken, &id, photo.media);
                 Ok(Stored { photo, blobs, key })
             })
@@ -301,13 +312,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Index`].
     pub async fn these(&self, ids: Vec<PhotoId>) -> Result<Vec<Photo>, StoreError> {
-        let roll = self.roll.clone();
+        let (roll, seen) = (self.roll.clone(), self.seen.clone());
         self.shared
             .readers
             .run(move |index| {
                 let mut photos = Vec::new();
                 for id in &ids {
-                    match photo(index, id) {
+                    match photo(index, id, &seen) {
                         Ok(photo) => photos.push(roll.called(photo)),
                         Err(StoreError::Gone | StoreError::Unknown) => {}
                         Err(error) => return Err(error),
@@ -345,6 +356,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Index`], or [`StoreError::Slow`].
     pub async fn list(&self, query: Query) -> Result<Page, StoreError> {
+        let query = Query { filter: self.through(query.filter), ..query };
         let names = self.names(&query.filter);
         let readers = self.readers(&query.filter);
         let mut page = readers.run(move |index| index.list(&query, &names)).await?;
@@ -358,6 +370,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Index`], or [`StoreError::Slow`].
     pub async fn days(&self, filter: Filter, zone: TimeZone) -> Result<Vec<Day>, StoreError> {
+        let filter = self.through(filter);
         let (readers, names) = (self.readers(&filter), self.names(&filter));
         readers.run(move |index| index.days(&filter, &zone, &names)).await
     }
@@ -367,6 +380,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Index`], or [`StoreError::Slow`].
     pub async fn found(&self, filter: Filter) -> Result<Found, StoreError> {
+        let filter = self.through(filter);
         let (readers, names) = (self.readers(&filter), self.names(&filter));
         readers.run(move |index| index.found(&filter, &names)).await
     }
@@ -376,7 +390,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Index`].
     pub async fn sources(&self) -> Result<Sources, StoreError> {
-        let mut sources = self.shared.readers.run(|index| index.sources()).await?;
+        let seen = self.seen.clone();
+        let mut sources = self.shared.readers.run(move |index| index.sources(&seen)).await?;
         for source in &mut sources.cameras {
             source.name =
                 self.roll.name(&source.camera).unwrap_or(std::mem::take(&mut source.name));
@@ -391,7 +406,8 @@ impl Store {
     /// As [`Store::get`].
     pub async fn change(&self, id: &PhotoId, change: Change) -> Result<Photo, StoreError> {
         self.may_change()?;
-        let changed = self.ask(|reply| Job::Change(id.clone(), change, reply)).await;
+        let changed =
+            self.ask(|reply| Job::Change(id.clone(), change, self.seen.clone(), reply)).await;
         self.shared.space.noted(0, changed).map(|photo| self.roll.called(photo))
     }
 
@@ -401,7 +417,7 @@ impl Store {
     /// As [`Store::get`].
     pub async fn delete(&self, id: &PhotoId) -> Result<(), StoreError> {
         self.may_change()?;
-        let deleted = self.ask(|reply| Job::Delete(id.clone(), reply)).await;
+        let deleted = self.ask(|reply| Job::Delete(id.clone(), self.seen.clone(), reply)).await;
         self.shared.space.noted(0, deleted)
     }
 
@@ -411,7 +427,7 @@ impl Store {
     /// [`StoreError::Gone`] if its file is gone, [`StoreError::Unknown`] if it never existed.
     pub async fn restore(&self, id: &PhotoId) -> Result<Photo, StoreError> {
         self.may_change()?;
-        let restored = self.ask(|reply| Job::Restore(id.clone(), reply)).await;
+        let restored = self.ask(|reply| Job::Restore(id.clone(), self.seen.clone(), reply)).await;
         self.shared.space.noted(0, restored).map(|photo| self.roll.called(photo))
     }
 
@@ -453,8 +469,15 @@ impl Store {
         self.trouble().map_or(Ok(()), Err)
     }
 
+    /// The filter for who has this handle.
+    fn through(&self, filter: Filter) -> Filter {
+        Filter { seen: self.seen.clone(), ..filter }
+    }
+
     fn readers(&self, filter: &Filter) -> &Workers<Reader> {
-        if filter.words.is_some() { &self.shared.searchers } else { &self.shared.readers }
+        // Whoever must leave out many looks through all of them.
+        let looks_through = filter.words.is_some() || !filter.seen.are_all();
+        if looks_through { &self.shared.searchers } else { &self.shared.readers }
     }
 
     /// What cameras are called now, for who looks for words.
@@ -474,10 +497,21 @@ impl Store {
     }
 }
 
-fn photo(index: &Reader, id: &PhotoId) -> Result<Photo, StoreError> {
-    match index.find(id)? {
-        Known::Photo(known) => Ok(known.photo),
-        Known::Deleted(_) => Err(StoreError::Gone),
-        Known::Nothing => Err(StoreError::Unknown),
+fn photo(index: &Reader, id: &PhotoId, seen: &Cameras) -> Result<Photo, StoreError> {
+    visible(index.find(id)?, seen).map(|sidecar| sidecar.photo)
+}
+
+/// The photo that the index knows, if it may be seen.
+fn visible(known: Known, seen: &Cameras) -> Result<Box<Sidecar>, StoreError> {
+    match known {
+        Known::Photo(sidecar) if sees(seen, &sidecar.photo) => Ok(sidecar),
+        // The index no longer knows of which camera a deleted photo is.
+        Known::Deleted(_) if seen.are_all() => Err(StoreError::Gone),
+        Known::Photo(_) | Known::Deleted(_) | Known::Nothing => Err(StoreError::Unknown),
     }
+}
+
+/// Whether a photo is of one of these cameras, or of none.
+pub(crate) fn sees(seen: &Cameras, photo: &Photo) -> bool {
+    photo.camera.as_ref().is_none_or(|camera| seen.sees(camera))
 }

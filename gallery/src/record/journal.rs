@@ -120,11 +120,16 @@ impl Journal {
         }
     }
 
-    /// Up to `limit` lines older than the line `before`, newest first.
-    pub fn list(&self, before: Option<u64>, limit: usize) -> Vec<Entry> {
+    /// Up to `limit` of the lines that are `seen`, older than the line `before`, newest first.
+    pub fn list(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+        seen: impl Fn(&Entry) -> bool,
+    ) -> Vec<Entry> {
         let state = self.state();
-        let newest = state.entries.iter().rev();
-        newest.filter(|entry| before.is_none_or(|id| entry.id < id)).take(limit).cloned().collect()
+        let older = state.entries.iter().rev().filter(|it| before.is_none_or(|id| it.id < id));
+        older.filter(|entry| seen(entry)).take(limit).cloned().collect()
     }
 
     /// The last lines, then all from now on.
@@ -230,9 +235,9 @@ mod tests {
         let told: ToPage = serde_json::from_str(&reader.next().await).unwrap();
         let ToPage::Log { entries } = told else { panic!("{told:?}") };
         assert_eq!(ids(&entries), [2, 3]);
-        assert_eq!(ids(&journal.list(None, 2)), [3, 2]);
-        assert_eq!(ids(&journal.list(Some(3), 9)), [2, 1]);
-        assert!(journal.list(Some(1), 9).is_empty());
+        assert_eq!(ids(&journal.list(None, 2, |_| true)), [3, 2]);
+        assert_eq!(ids(&journal.list(Some(3), 9, |_| true)), [2, 1]);
+        assert!(journal.list(Some(1), 9, |_| true).is_empty());
     }
 
     #[test]
@@ -244,7 +249,7 @@ mod tests {
         drop(journal);
         let journal = Journal::new(&file);
         receive(&journal, "vitrina/attic/status", "online");
-        assert_eq!(ids(&journal.list(None, 9)), [2, 1]);
+        assert_eq!(ids(&journal.list(None, 9, |_| true)), [2, 1]);
     }
 
     #[test]
@@ -254,11 +259,11 @@ mod tests {
         for _ in 0..20_000 {
             receive(&journal, "vitrina/pi/cam/snap", "");
         }
-        assert!(journal.list(None, KEPT).len() < 3000);
+        assert!(journal.list(None, KEPT, |_| true).len() < 3000);
         let mut later = Now::read();
         later.mono += 1_000_000;
         journal.flush(later);
-        let last = journal.list(None, 1);
+        let last = journal.list(None, 1, |_| true);
         assert!(matches!(last[0].event, Event::Missed { count } if count > 17_000), "{last:?}");
     }
 }

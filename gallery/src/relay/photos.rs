@@ -25,7 +25,7 @@ use crate::limits::shares::{Share, Shares, Who};
 use crate::limits::strangers::{MESSAGE_WITHIN, OFFERS};
 use crate::now::Now;
 use crate::photos::picture;
-use crate::photos::store::Store;
+use crate::photos::store::{Store, sees};
 use crate::photos::upload::Uploads;
 
 /// The gallery as a sender; no client has this id.
@@ -161,7 +161,7 @@ async fn say(
     loop {
         match events.recv().await {
             Ok(PhotoEvent::Stored { photo, .. }) if ours.is_other(&photo.id) && is_said(&photo) => {
-                if let Err(error) = say_photo(relay, store, &photo.id).await {
+                if let Err(error) = say_photo(relay, store, &photo).await {
                     warn!(photo = %photo.id, %error, "cannot send a photo on the relay");
                 }
             }
@@ -174,17 +174,18 @@ async fn say(
     }
 }
 
-async fn say_photo(relay: &Relay, store: &Store, id: &PhotoId) -> io::Result<()> {
+async fn say_photo(relay: &Relay, store: &Store, photo: &Photo) -> io::Result<()> {
     let root = RoomName::default();
     if !relay.rooms.is_used(&root) {
         return Ok(());
     }
-    let Ok(stored) = store.file(id).await else { return Ok(()) };
+    let Ok(stored) = store.file(&photo.id).await else { return Ok(()) };
     let bytes = spawn_blocking(move || stored.read()).await?.map_err(io::Error::other)?;
     let mut memory = relay.strangers.messages.none(Who::Gallery);
     let full = || io::Error::other("too many messages wait for its clients");
     timeout(MESSAGE_WITHIN, memory.wait(bytes.len())).await.map_err(|_| full())?;
-    relay.rooms.give(&root, GALLERY, &Message::new(Kind::Binary, Bytes::from(bytes), memory)).await;
+    let message = Message::new(Kind::Binary, Bytes::from(bytes), memory);
+    relay.rooms.give(&root, GALLERY, &message, |cameras| sees(cameras, photo)).await;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use access::Cameras;
 use warp::http::StatusCode;
 use websocket::close::GOING_AWAY;
 
@@ -67,7 +68,7 @@ struct Inner {
 
 #[derive(Debug)]
 struct Room {
-    members: BTreeMap<ClientId, Arc<Member>>,
+    members: BTreeMap<ClientId, (Arc<Member>, Cameras)>,
     places: Shares,
 }
 
@@ -95,7 +96,7 @@ pub(crate) struct Place {
 }
 
 impl Rooms {
-    /// Lets a client in, see [`Member::new`].
+    /// Lets a client in, who sees these cameras; for `credits` see [`Member::new`].
     ///
     /// # Errors
     /// The room has too many clients.
@@ -104,6 +105,7 @@ impl Rooms {
         room: RoomName,
         credits: Option<u8>,
         who: Who,
+        cameras: Cameras,
     ) -> Result<Place, Full> {
         let mut inner = self.lock();
         let places = match inner.rooms.get(&room) {
@@ -115,18 +117,25 @@ impl Rooms {
         let (id, member) = (inner.last, Arc::new(Member::new(credits)));
         let known = inner.rooms.entry(room.clone());
         let known = known.or_insert_with(|| Room { members: BTreeMap::new(), places });
-        known.members.insert(id, member.clone());
+        known.members.insert(id, (member.clone(), cameras));
         Ok(Place { rooms: self.clone(), room, id, member, _share: share })
     }
 
-    /// Gives a message to all in a room except `from`: at once to those who have room for it, then
-    /// to the others as soon as they have. However many send at once, no more than one message waits
-    /// for each who keeps up, besides little ones.
-    pub async fn give(&self, room: &RoomName, from: ClientId, message: &Message) {
+    /// Gives a message to all in a room except `from` who see cameras that fit: at once to those who
+    /// have room for it, then to the others as soon as they have. However many send at once, no more
+    /// than one message waits for each who keeps up, besides little ones.
+    pub async fn give(
+        &self,
+        room: &RoomName,
+        from: ClientId,
+        message: &Message,
+        fit: impl Fn(&Cameras) -> bool,
+    ) {
         let others: Vec<Arc<Member>> = {
             let inner = self.lock();
             let members = inner.rooms.get(room).into_iter().flat_map(|room| &room.members);
-            members.filter(|(id, _)| **id != from).map(|(_, member)| member.clone()).collect()
+            let others = members.filter(|(id, (_, cameras))| **id != from && fit(cameras));
+            others.map(|(_, (member, _))| member.clone()).collect()
         };
         let late = others.into_iter().filter(|member| !member.put(from, message)).collect();
         let mut rest = Rest { late, from, message };
@@ -149,7 +158,7 @@ impl Rooms {
 impl Place {
     /// Gives a message to all others in the room, see [`Rooms::give`].
     pub async fn send(&self, message: &Message) {
-        self.rooms.give(&self.room, self.id, message).await;
+        self.rooms.give(&self.room, self.id, message, |_| true).await;
     }
 }
 
@@ -175,7 +184,8 @@ mod tests {
     fn one_address_fills_no_room_and_all_is_free_again() {
         let rooms = Arc::new(Rooms::default());
         let join = |room: &str, last: u8| {
-            rooms.join(room.parse().unwrap(), None, Who::at([127, 0, 0, last].into()))
+            let who = Who::at([127, 0, 0, last].into());
+            rooms.join(room.parse().unwrap(), None, who, Cameras::ALL)
         };
         let full: Vec<_> = std::iter::from_fn(|| join("a", 1).ok()).collect();
         assert_eq!(full.len(), CLIENTS / 2);

@@ -31,9 +31,10 @@ impl Disk {
 
 impl Cameras {
     /// Which online nodes cannot store photos, and why: sentences for people.
-    pub fn troubles(&self) -> Vec<String> {
+    pub fn troubles(&self) -> Vec<(NodeName, String)> {
         let tell = |(name, disk): (&NodeName, &Disk)| {
-            disk.trouble.as_ref().map(|why| format!("{name} takes no photos: {why}"))
+            let why = disk.trouble.as_ref()?;
+            Some((name.clone(), format!("{name} takes no photos: {why}")))
         };
         self.disks().filter_map(tell).collect()
     }
@@ -76,7 +77,8 @@ mod tests {
         let mut receive = |fact: Fact<'_>, payload: &str| {
             let changes = cameras.receive(&fact, payload.as_bytes(), false, |_| None, Now::read());
             changes.unwrap();
-            (cameras.troubles(), cameras.refused())
+            let troubles = cameras.troubles().into_iter().map(|(_, why)| why);
+            (troubles.collect::<Vec<_>>(), cameras.refused())
         };
         let stats = r#"{"at":1,"mono":1,"boot":"2","cpu":0,"rss":1,"spool":0,"refused":3,"trouble":"full","cameras":{}}"#;
         assert_eq!(receive(Fact::Stats(&attic), stats), (vec![], vec![]), "it is not online yet");

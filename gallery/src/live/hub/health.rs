@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tracing::warn;
+use wire::NodeName;
 use wire::page::{Notice, NoticeCode};
 
 use super::{Hub, State};
@@ -21,7 +22,8 @@ impl Hub {
     pub fn notes(&self) -> Vec<String> {
         let counted = self.counters().notes();
         let state = self.state();
-        let nodes = state.cameras.troubles().into_iter().chain(state.cameras.refused());
+        let nodes = state.cameras.troubles().into_iter().map(|(_, why)| why);
+        let nodes = nodes.chain(state.cameras.refused());
         let nodes = nodes.chain(state.cameras.kept_back());
         let allow = |filter: &String| {
             format!("The broker does not let this gallery read {filter}: allow its user to")
@@ -34,6 +36,11 @@ impl Hub {
         let dark = dark.map(|(camera, dark)| format!("{camera}: {}", explain(dark)));
         let all = state.view_only.iter().cloned().chain(nodes).chain(dark);
         all.chain(counted).collect()
+    }
+
+    /// Why those of these nodes take no photos that do not, if any.
+    pub fn troubles_of(&self, is_meant: impl Fn(&NodeName) -> bool) -> Option<String> {
+        join(self.state().troubles.iter().filter(|(node, _)| is_meant(node)))
     }
 
     /// Which cameras somebody must repair, for `/healthz`.
@@ -54,6 +61,12 @@ impl Hub {
             self.notices.send_replace(state.notices());
         }
     }
+}
+
+/// What is wrong with nodes, in one text.
+fn join<'a>(troubles: impl IntoIterator<Item = &'a (NodeName, String)>) -> Option<String> {
+    let troubles: Vec<&str> = troubles.into_iter().map(|(_, why)| why.as_str()).collect();
+    (!troubles.is_empty()).then(|| troubles.join("; "))
 }
 
 /// A store's fault as a notice for pages.
@@ -94,13 +107,12 @@ impl State {
             "Everybody on the local network can see this wall: there is no password yet";
         let is = |holds: bool, text: &str| holds.then(|| text.to_owned());
         let https = |port| format!("This wall can be opened by HTTPS too, on port {port}");
-        let troubles = (!self.troubles.is_empty()).then(|| self.troubles.join("; "));
         let all = [
             (NoticeCode::Https, self.https.map(https)),
             (NoticeCode::BrokerLost, is(self.broker_lost, BROKER_LOST)),
             (NoticeCode::Open, is(self.open, OPEN)),
             (NoticeCode::ViewOnly, self.view_only.clone()),
-            (NoticeCode::NoSnapshots, troubles),
+            (NoticeCode::NoSnapshots, join(&self.troubles)),
         ];
         let trouble = self.trouble.clone().map(|(code, text)| (code, Some(text)));
         let port = |code| self.https.filter(|_| code == NoticeCode::Https);

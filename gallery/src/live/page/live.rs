@@ -1,8 +1,9 @@
 //! The live pictures of one page: what it watches, and which frame to send next.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use wire::CameraId;
 use wire::frame::{CLOCK_UNKNOWN, HEADER, Header, MAY_WAIT};
 use wire::page::{Measured, TILES, Tile};
 
@@ -112,18 +113,30 @@ impl Live {
         Ok(())
     }
 
-    /// The page shows these tiles from now on.
+    /// The page shows these tiles from now on. Those whose camera it may not see stay as dark as
+    /// those whose camera does not exist.
     ///
     /// # Errors
     /// What is wrong with the tiles.
-    pub fn watch(&mut self, tiles: Vec<Tile>) -> Result<(), String> {
+    pub fn watch(
+        &mut self,
+        tiles: Vec<Tile>,
+        may: impl Fn(&CameraId) -> bool,
+    ) -> Result<(), String> {
         if tiles.len() > TILES {
             return Err(format!("{} tiles; the most is {TILES}", tiles.len()));
         }
         let mut old = std::mem::take(&mut self.tiles);
+        let mut known = HashSet::new();
         for Tile { tile, camera, width, fps } in tiles {
             if !(0.0..=wire::limits::FPS).contains(&fps) {
                 return Err(format!("tile {tile} wants {fps} frames a second"));
+            }
+            if !known.insert(tile) {
+                return Err(format!("tile {tile} is there twice"));
+            }
+            if !may(&camera) {
+                continue;
             }
             let wanted = Wanted { fps: fps.min(FPS_MOST), width };
             // What is watched already stays wanted without a gap.
@@ -135,9 +148,7 @@ impl Live {
                     self.frames.watch(camera, tile, &self.inbox)
                 }
             };
-            if self.tiles.insert(tile, (watch, wanted)).is_some() {
-                return Err(format!("tile {tile} is there twice"));
-            }
+            self.tiles.insert(tile, (watch, wanted));
         }
         drop(old);
         self.credits.watch(self.tiles.iter().map(|(tile, (_, wanted))| (*tile, wanted.fps)));
@@ -187,7 +198,8 @@ mod tests {
 
     fn watch(live: &mut Live, tile: u16) {
         let camera = "pi/door".parse().unwrap();
-        live.watch(vec![Tile { tile, camera, width: 640, fps: 60.0 }]).unwrap();
+        let tile = Tile { tile, camera, width: 640, fps: 60.0 };
+        live.watch(vec![tile], |_| true).unwrap();
     }
 
     /// Shows a picture to all viewers.
@@ -236,7 +248,7 @@ mod tests {
         }
         show(&frames);
         let serial = next(page).serial;
-        page.watch(Vec::new()).unwrap();
+        page.watch(Vec::new(), |_| true).unwrap();
         watch(page, 0);
         assert_ne!(next(page).serial, serial);
     }

@@ -2,6 +2,7 @@ use access::Rights;
 use tokio::time::timeout;
 
 use super::*;
+use crate::caller::Caller;
 
 /// A page whose caller has all rights except some.
 fn page(hub: &Arc<Hub>, without: &[Right]) -> Page {
@@ -9,7 +10,9 @@ fn page(hub: &Arc<Hub>, without: &[Right]) -> Page {
     let caller = Caller { rights, ..Caller::unknown([127, 0, 0, 1].into()) };
     let visitor = Visitor::new(hub.people.clone(), caller.peer, true);
     let (live, now) = (Live::new(hub.frames.clone()), now::mono());
-    Page { caller, visitor, live, log: None, received: now, sent: now, hub: hub.clone() }
+    let (tiles, cameras, log) = (Vec::new(), None, None);
+    let hub = hub.clone();
+    Page { caller, visitor, live, tiles, cameras, log, received: now, sent: now, hub }
 }
 
 /// Sends a message, and returns the reply: the `held` text, or nothing.

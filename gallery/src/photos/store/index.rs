@@ -14,6 +14,7 @@ pub(super) mod inspect;
 mod photos;
 mod query;
 mod rows;
+mod sight;
 
 use std::ops::Deref;
 

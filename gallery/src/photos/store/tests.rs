@@ -4,6 +4,7 @@ mod brought;
 mod crash;
 mod odd;
 mod pages;
+mod seen;
 mod thumbs;
 
 use std::collections::BTreeMap;

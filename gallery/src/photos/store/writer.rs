@@ -17,19 +17,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use access::Cameras;
 use supervision::Beat;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::{error, warn};
 use wire::{Photo, PhotoEvent, PhotoId};
 
-use super::Change;
 use super::blobs::{Blobs, Key, Lock, UtcDay};
 use super::disk::{Reserve, Space};
 use super::error::StoreError;
 use super::incoming::{Added, Prepared};
-use super::index::{Index, Known};
+use super::index::Index;
 use super::sidecar::Sidecar;
 use super::thumbs::Background;
+use super::{Change, visible};
 
 pub(super) use add::known;
 pub(super) use keeper::keep;
@@ -38,13 +39,13 @@ pub(super) use retention::Retention;
 /// The most photos that are stored at once.
 const GROUP: usize = 64;
 
-/// A job for the thread.
+/// A job for the thread. Changes are for somebody who sees these cameras.
 #[derive(Debug)]
 pub(super) enum Job {
     Add(Box<Prepared>, Reply<Added>),
-    Change(PhotoId, Change, Reply<Photo>),
-    Delete(PhotoId, Reply<()>),
-    Restore(PhotoId, Reply<Photo>),
+    Change(PhotoId, Change, Cameras, Reply<Photo>),
+    Delete(PhotoId, Cameras, Reply<()>),
+    Restore(PhotoId, Cameras, Reply<Photo>),
     /// Removes photos that the limits exclude at this time. Answers whether more must be removed.
     Tend(u64, Reply<bool>),
     /// Marks the index as clean and ends.
@@ -78,14 +79,15 @@ impl Writer {
             while let Some(job) = next {
                 match job {
                     Job::Add(prepared, reply) => group.push((*prepared, reply)),
-                    Job::Change(id, change, reply) => {
-                        answer(reply, self.with_reserve(|writer| writer.change(&id, &change)));
+                    Job::Change(id, change, seen, reply) => {
+                        let change = |writer: &mut Self| writer.change(&id, &change, &seen);
+                        answer(reply, self.with_reserve(change));
                     }
-                    Job::Delete(id, reply) => {
-                        answer(reply, self.with_reserve(|writer| writer.delete(&id)));
+                    Job::Delete(id, seen, reply) => {
+                        answer(reply, self.with_reserve(|writer| writer.delete(&id, &seen)));
                     }
-                    Job::Restore(id, reply) => {
-                        answer(reply, self.with_reserve(|writer| writer.restore(&id)));
+                    Job::Restore(id, seen, reply) => {
+                        answer(reply, self.with_reserve(|writer| writer.restore(&id, &seen)));
                     }
                     Job::Tend(now, reply) => {
                         answer(reply, self.with_reserve(|writer| writer.tend(now)));
@@ -138,12 +140,8 @@ impl Writer {
         Ok(())
     }
 
-    fn photo(&self, id: &PhotoId) -> Result<Sidecar, StoreError> {
-        match self.index.find(id)? {
-            Known::Photo(sidecar) => Ok(*sidecar),
-            Known::Deleted(_) => Err(StoreError::Gone),
-            Known::Nothing => Err(StoreError::Unknown),
-        }
+    fn photo(&self, id: &PhotoId, seen: &Cameras) -> Result<Sidecar, StoreError> {
+        visible(self.index.find(id)?, seen).map(|sidecar| *sidecar)
     }
 
     fn tell(&self, event: PhotoEvent) {

@@ -5,14 +5,16 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use access::Cameras;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 use serde::Serialize;
 use wire::{CameraId, PersonId, Photo, PhotoId, limits};
 
 use super::counts::QUARTER;
 use super::rows::{COLUMNS, NAMES, Parsed, sidecar};
+use super::sight::{Hidden, Sight};
 use super::{Reader, Result, StoreError};
 use crate::photos::store::blobs::TAKEN_MOST;
 use crate::photos::words::{Names, Search, Words};
@@ -28,6 +30,8 @@ pub(crate) struct Filter {
     pub to: Option<u64>,
     /// With these in its texts.
     pub words: Option<Words>,
+    /// Of these cameras, or of none. The store fills it in.
+    pub seen: Cameras,
 }
 
 /// A page of photos.
@@ -134,8 +138,8 @@ impl Reader {
             Cursor { taken: filter.to.unwrap_or(u64::MAX).min(TAKEN_MOST + 1), id: String::new() };
         let before = before.iter().chain([&to]).min().unwrap_or(&to);
         let from = filter.from.unwrap_or(0).min(TAKEN_MOST);
-        let mut looking = filter.words.as_ref().map(|words| Looking::new(words, names));
-        // Who looks for words counts those with them.
+        let mut looking = Looking::through(filter, names);
+        // Who leaves some out counts the others.
         let more = if looking.is_some() { -1 } else { limit as i64 + 1 };
         let mut values: Vec<&dyn ToSql> = vec![&before.taken, &before.id, &from];
         values.extend(camera.iter().map(|camera| camera as &dyn ToSql));
@@ -167,11 +171,21 @@ impl Reader {
         if let Some(words) = &filter.words {
             return self.days_with(words, filter, zone, names);
         }
+        // Nothing is stored between the question who is hidden and what is left.
+        let _snapshot = connection.unchecked_transaction()?;
+        let hidden = match camera {
+            Some(_) => Hidden::default(),
+            None => Hidden::from(connection, &filter.seen)?,
+        };
         let from = filter.from.unwrap_or(0) / QUARTER;
         let to = filter.to.unwrap_or(u64::MAX).min(TAKEN_MOST + 1).div_ceil(QUARTER);
-        let mut statement = connection.prepare_cached(DAYS)?;
-        let mut rows =
-            statement.query(params![camera.unwrap_or(0), person.unwrap_or(0), from, to])?;
+        let (of, person) = (camera.unwrap_or(0), person.unwrap_or(0));
+        let left = hidden.list();
+        let mut values: Vec<&dyn ToSql> = vec![&of, &person, &from, &to];
+        values.extend((!hidden.is_empty()).then_some(&left as &dyn ToSql));
+        let sql = if hidden.is_empty() { DAYS } else { DAYS_LEFT };
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(&values[..])?;
         let mut days: Vec<Day> = Vec::new();
         let mut seen: Vec<u8> = Vec::new();
         while let Some(row) = rows.next()? {
@@ -189,6 +203,7 @@ impl Reader {
                 let bits = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
                 seen.resize(seen.len().max(bits.len()), 0);
                 seen.iter_mut().zip(bits).for_each(|(seen, bits)| *seen |= bits);
+                hidden.take_from(&mut seen);
                 day.cameras = seen.iter().map(|byte| u64::from(byte.count_ones())).sum();
             }
         }
@@ -249,7 +264,7 @@ impl Reader {
         let sql = select(TEXTS, camera.is_some(), person.is_some());
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(&values[..])?;
-        let mut looking = Looking::new(words, names);
+        let mut looking = Looking::new(Some(words), filter, names);
         while let Some(row) = rows.next()? {
             if looking.finds(row, [4, 5, 6, 7])? {
                 take(row)?;
@@ -259,25 +274,32 @@ impl Reader {
     }
 
     /// The cameras and people with photos, by name. Each has the name in its newest photo.
-    pub fn sources(&self) -> Result<Sources> {
+    pub fn sources(&self, seen: &Cameras) -> Result<Sources> {
         let connection = &self.0;
-        let of = |table: &str, column: &str| {
+        // Nothing is stored between the question who is hidden and what is left.
+        let _snapshot = connection.unchecked_transaction()?;
+        let hidden = Hidden::from(connection, seen)?.list();
+        let of = |table: &str, column: &str, count: &str| {
             format!(
                 "SELECT id, (SELECT {column}_name FROM photos WHERE {column} = {table}.number
-                 ORDER BY taken DESC, id DESC LIMIT 1), count
-             FROM {table} WHERE count > 0"
+                     AND coalesce(camera, 0) NOT IN (SELECT value FROM json_each(?1))
+                     ORDER BY taken DESC, id DESC LIMIT 1), {count} AS n
+                 FROM {table} WHERE n > 0"
             )
         };
+        let cameras = "count * (number NOT IN (SELECT value FROM json_each(?1)))";
         let cameras = connection
-            .prepare_cached(&of("cameras", "camera"))?
-            .query_map([], |row| {
+            .prepare_cached(&of("cameras", "camera", cameras))?
+            .query_map([&hidden], |row| {
                 let camera = row.get::<_, Parsed<_>>(0)?.0;
                 Ok(CameraSource { camera, name: row.get(1)?, count: row.get(2)? })
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
+        let people = "count - coalesce((SELECT sum(count) FROM quarters
+             WHERE camera IN (SELECT value FROM json_each(?1)) AND person = people.number), 0)";
         let people = connection
-            .prepare_cached(&of("people", "person"))?
-            .query_map([], |row| {
+            .prepare_cached(&of("people", "person", people))?
+            .query_map([&hidden], |row| {
                 let id = row.get::<_, Parsed<_>>(0)?.0;
                 Ok(PersonSource { id, name: row.get(1)?, count: row.get(2)? })
             })?
@@ -312,21 +334,29 @@ pub(super) const TEXTS: &str = "taken, width, height, photos.camera, \
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
 const LOOKS: u32 = 512;
 
-/// Looks for words for a limited time.
+/// Looks through photos, for words and for those that may be seen, for a limited time.
 struct Looking<'a> {
-    search: Search<'a>,
+    search: Option<Search<'a>>,
+    sight: Option<Sight<'a>>,
     names: &'a Names,
     until: Instant,
     looked: u32,
 }
 
 impl<'a> Looking<'a> {
-    fn new(words: &'a Words, names: &'a Names) -> Self {
-        let until = Instant::now() + LOOK_WITHIN;
-        Looking { search: Search::new(words), names, until, looked: 0 }
+    /// `None` if each photo of the filter is meant.
+    fn through(filter: &'a Filter, names: &'a Names) -> Option<Self> {
+        let words = filter.words.as_ref();
+        (words.is_some() || !filter.seen.are_all()).then(|| Looking::new(words, filter, names))
     }
 
-    /// Whether the row has the words. `texts` are the columns of the camera, its name, the person's
+    fn new(words: Option<&'a Words>, filter: &'a Filter, names: &'a Names) -> Self {
+        let until = Instant::now() + LOOK_WITHIN;
+        let (search, sight) = (words.map(Search::new), Sight::through(&filter.seen));
+        Looking { search, sight, names, until, looked: 0 }
+    }
+
+    /// Whether the row may be seen, and has the words. `texts` are the columns of the camera, its name, the person's
     /// name, and the caption.
     fn finds(&mut self, row: &Row<'_>, texts: [usize; 4]) -> Result<bool> {
         self.looked += 1;
@@ -339,8 +369,12 @@ impl<'a> Looking<'a> {
                 row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?.unwrap_or("");
         }
         let [camera, camera_name, person, caption] = found;
+        if self.sight.as_mut().is_some_and(|sight| !sight.sees(camera)) {
+            return Ok(false);
+        }
+        let Some(search) = &mut self.search else { return Ok(true) };
         let camera_name = self.names.get(camera).map_or(camera_name, |name| name);
-        Ok(self.search.finds(caption, [camera, camera_name, person]))
+        Ok(search.finds(caption, [camera, camera_name, person]))
     }
 }
 
@@ -364,6 +398,14 @@ fn select(columns: &str, camera: bool, person: bool) -> String {
 pub(super) const DAYS: &str = "SELECT quarter, count, aspect, cameras FROM quarters
      WHERE camera = ? AND person = ? AND quarter >= ? AND quarter < ? ORDER BY quarter DESC";
 
+/// The same for all cameras, less some.
+pub(super) const DAYS_LEFT: &str = "SELECT quarter, sum(iif(camera = ?1, count, -count)) AS n,
+         sum(iif(camera = ?1, aspect, -aspect)), max(cameras)
+     FROM quarters
+     WHERE camera IN (SELECT ?1 UNION ALL SELECT value FROM json_each(?5))
+         AND person = ?2 AND quarter >= ?3 AND quarter < ?4
+     GROUP BY quarter HAVING n > 0 ORDER BY quarter DESC";
+
 fn day_of(at: u64, zone: &TimeZone) -> Day {
     let time = i64::try_from(at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
     let zoned = time.unwrap_or_default().to_zoned_datetime(zone.clone());
@@ -383,8 +425,12 @@ fn day_of(at: u64, zone: &TimeZone) -> Day {
 
 type Numbers = (Option<i64>, Option<i64>);
 
-/// The numbers of the requested camera and person; `None` if one of them never had a photo.
+/// The numbers of the requested camera and person; `None` if one of them never had a photo that may
+/// be seen.
 fn numbers(connection: &Connection, filter: &Filter) -> rusqlite::Result<Option<Numbers>> {
+    if filter.camera.as_ref().is_some_and(|camera| !filter.seen.sees(camera)) {
+        return Ok(None);
+    }
     let number = |table: &str, id: Option<String>| -> rusqlite::Result<Option<Option<i64>>> {
         let Some(id) = id else { return Ok(Some(None)) };
         let sql = format!("SELECT number FROM {table} WHERE id = ?");

@@ -39,6 +39,7 @@ async fn pages_go_through_all_photos_once_and_filters_agree() {
                     .filter(|p| to.is_none_or(|to| p.taken < to))
                     .collect();
                 let filter = Filter {
+                    seen: Cameras::ALL,
                     camera: camera.clone(),
                     person: person.clone(),
                     from,

@@ -2,19 +2,25 @@
 
 use std::collections::HashSet;
 
+use access::Cameras;
 use tracing::warn;
 use wire::{Mark, Photo, PhotoEvent, PhotoId};
 
 use super::{Writer, discard, now};
-use crate::photos::store::Change;
 use crate::photos::store::blobs::{Key, UtcDay};
 use crate::photos::store::error::StoreError;
 use crate::photos::store::index::{Known, Tombstone};
 use crate::photos::store::sidecar::{Deletion, Sidecar};
+use crate::photos::store::{Change, sees, visible};
 
 impl Writer {
-    pub(super) fn change(&mut self, id: &PhotoId, change: &Change) -> Result<Photo, StoreError> {
-        let before = self.photo(id)?;
+    pub(super) fn change(
+        &mut self,
+        id: &PhotoId,
+        change: &Change,
+        seen: &Cameras,
+    ) -> Result<Photo, StoreError> {
+        let before = self.photo(id, seen)?;
         let mut sidecar = before.clone();
         let photo = &mut sidecar.photo;
         if let Some(caption) = &change.caption {
@@ -40,8 +46,8 @@ impl Writer {
         Ok(sidecar.photo)
     }
 
-    pub(super) fn delete(&mut self, id: &PhotoId) -> Result<(), StoreError> {
-        let sidecar = self.photo(id)?;
+    pub(super) fn delete(&mut self, id: &PhotoId, seen: &Cameras) -> Result<(), StoreError> {
+        let sidecar = self.photo(id, seen)?;
         self.bury(vec![sidecar], Deletion { at: now(), expired: false })
     }
 
@@ -101,16 +107,17 @@ impl Writer {
         }
     }
 
-    pub(super) fn restore(&mut self, id: &PhotoId) -> Result<Photo, StoreError> {
+    pub(super) fn restore(&mut self, id: &PhotoId, seen: &Cameras) -> Result<Photo, StoreError> {
         let tombstone = match self.index.find(id)? {
-            Known::Photo(sidecar) => return Ok(sidecar.photo),
-            Known::Nothing => return Err(StoreError::Unknown),
-            Known::Deleted(tombstone) if !tombstone.trashed => return Err(StoreError::Gone),
-            Known::Deleted(tombstone) => tombstone,
+            Known::Deleted(tombstone) if tombstone.trashed => tombstone,
+            known => return visible(known, seen).map(|sidecar| sidecar.photo),
         };
         let Tombstone { taken, media, .. } = tombstone;
-        self.touch(&UtcDay::of(taken))?;
         let mut sidecar = Sidecar::read(&*self.blobs, &Key::sidecar(taken, id))?;
+        if !sees(seen, &sidecar.photo) {
+            return Err(StoreError::Unknown);
+        }
+        self.touch(&UtcDay::of(taken))?;
         sidecar.deleted = None;
         let (trash, place) = (Key::trash(id, media), Key::photo(taken, id, media));
         // A crash, or lack of room in the trash, may have left it there.
