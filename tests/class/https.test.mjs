@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:https';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { connect } from 'node:tls';
 
 import WebSocket from 'ws';
 
@@ -132,6 +133,24 @@ test('a page of a web editor takes part once the certificate was accepted', asyn
     };
   }, port);
   assert.deepEqual(seen, { wss: 'open', ws: 'open', said: 'desde el editor', file: { hola: 1 } });
+});
+
+test("who accepted the wall's certificate has accepted the class's", async (t) => {
+  const args = ['class', '--http', '0', '--tcp', '0', '--https', '0'];
+  const set = ['node.test_card.show="never"', 'gallery.https_listen="127.0.0.1:0"'];
+  const house = await Vitrina.start(args, { set });
+  t.after(() => house.stop());
+  const shown = await Promise.all([house.walls.https, house.class.https].map(async ({ port }) => {
+    const socket = connect({ host: 'localhost', port, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const { fingerprint256 } = socket.getPeerCertificate();
+    socket.destroy();
+    return fingerprint256;
+  }));
+  assert.equal(shown[0], shown[1]);
+  // It is told, to be compared.
+  const told = new RegExp(`the class by HTTPS .*${shown[0]}`);
+  await until('the log tells it', () => told.test(house.stderr));
 });
 
 test('what was typed instead of a port is told', async () => {
