@@ -27,7 +27,7 @@ pub(super) fn count(
     for (c, p) in filters(camera, person) {
         let bits = |old: &[u8]| match camera {
             Some(camera) if c == 0 => with_bit(old, camera, true),
-            _ => Vec::new(),
+            _ => old.to_vec(),
         };
         let old: Option<Vec<u8>> = tx
             .prepare_cached(

@@ -97,6 +97,17 @@ async fn days_are_those_of_the_zone_that_asks() {
 }
 
 #[tokio::test]
+async fn what_is_brought_hides_no_camera_of_the_same_quarter() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path());
+    for (n, camera) in [Some("pi/door"), None, Some("pi/yard"), None].into_iter().enumerate() {
+        add(&store, by(camera, None, photo(n as u64, NOON))).await;
+    }
+    let day = days(&store, Filter::default(), "UTC").await.remove(0);
+    assert_eq!((day.count, day.cameras), (4, 2));
+}
+
+#[tokio::test]
 async fn a_filled_index_is_one_as_the_store_makes_it() {
     let folder = TempDir::new().unwrap();
     fill(folder.path(), 1234).unwrap();
