@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::Asks;
+use access::{Asks, Right};
 use gallery::{Answers, Caller, House};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
@@ -63,6 +63,9 @@ impl Site {
     async fn route(&self, caller: &Caller, request: &mut Request<Incoming>) -> Response {
         let path = request.uri().path().to_owned();
         if path.starts_with(SOCKET_IO) && library::find(&path).is_none() {
+            if !caller.may(Right::Relay, None) {
+                return not_for_you();
+            }
             return self.0.socketio.answer(caller, request).await;
         }
         if is_websocket(request) {
@@ -74,6 +77,7 @@ impl Site {
         }
         match *request.method() {
             Method::GET => self.get(path, request).await,
+            Method::POST if path == "/upload" && !caller.may(Right::Upload, None) => not_for_you(),
             Method::POST if path == "/upload" => {
                 let tell = |path: &str| self.0.socketio.rooms.tell("imageUploaded", path);
                 self.0.uploads.take(caller, request, tell).await
@@ -159,6 +163,11 @@ fn is_websocket(request: &Request<Incoming>) -> bool {
     let mut values = request.headers().get_all(UPGRADE).into_iter();
     *request.method() == Method::GET
         && values.any(|value| handshake::lists(value.as_bytes(), "websocket"))
+}
+
+fn not_for_you() -> Response {
+    let error = "You may not do this here. No puedes hacer esto aquí.";
+    replies::words(StatusCode::FORBIDDEN, error)
 }
 
 /// The room that a query names.
