@@ -1,3 +1,6 @@
+mod access;
+mod limited;
+
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -5,7 +8,7 @@ use std::path::Path as File;
 use std::pin::pin;
 use std::sync::Arc;
 
-use access::Rights;
+use ::access::Rights;
 use futures_util::stream;
 use hyper::body::Body as _;
 use supervision::Health;
