@@ -214,6 +214,12 @@ async fn what_is_seen_is_answered_and_a_zip_of_a_mix_has_no_more() {
     }
     let (_, health) = ask("/healthz", &[]).await;
     assert!(json(&health)["reasons"].is_null(), "{health}");
+    // One's own camera does not lead to the photo of another.
+    let path = format!("/api/cameras/{SEEN}/snap");
+    let mut snap = Asked { caller: limited(), ..asked("POST", &path, Rights::ALL) };
+    snap = filled(snap, SEEN, &all[1]);
+    let told = text_of(answer(site.clone(), snap).await).await;
+    assert!(told.contains("\"code\"") && SECRETS.iter().all(|it| !told.contains(it)), "{told}");
     // The second camera of all is no camera of theirs.
     assert_eq!(ask("/webcam2/snapshot", &[]).await.0, 404);
 }

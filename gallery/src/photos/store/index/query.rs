@@ -471,6 +471,8 @@ mod tests {
             days[0].starts_with("SEARCH quarters USING PRIMARY KEY") && days.len() == 1,
             "{days:?}"
         );
+        let left = plan(&index, DAYS_LEFT);
+        assert!(left[0].starts_with("SEARCH quarters USING PRIMARY KEY"), "{left:?}");
     }
 
     fn plan(index: &Index, sql: &str) -> Vec<String> {
