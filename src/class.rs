@@ -82,7 +82,8 @@ pub fn take_turns(addresses: &[(&'static str, SocketAddr)]) {
 }
 
 /// Tells whoever started it by which addresses the room comes in.
-pub fn tell(addresses: &[(&'static str, SocketAddr)]) -> io::Result<()> {
+/// `projector` is the path of the page that a teacher opens.
+pub fn tell(addresses: &[(&'static str, SocketAddr)], projector: &str) -> io::Result<()> {
     let mut out = io::stdout();
     writeln!(out)?;
     for (what, bound) in addresses {
@@ -98,6 +99,7 @@ pub fn tell(addresses: &[(&'static str, SocketAddr)]) -> io::Result<()> {
                 for other in reached.iter().skip(1) {
                     writeln!(out, "             or  http://{other}")?;
                 }
+                writeln!(out, "The projector    http://{first}/{projector}")?;
                 if !bound.ip().is_loopback() && out.is_terminal() {
                     let code = Code::of(&format!("http://{first}"));
                     write!(out, "\n{}\n", code.as_ref().map(drawn).unwrap_or_default())?;

@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
+use traffic::Traffic;
 use wire::BrokerUrl;
 
 use crate::check;
@@ -126,10 +127,12 @@ async fn serve(
     let mut ready = String::from("ready");
     let mut bound = Vec::new();
 
+    // Only a class looks at what passes.
+    let traffic = class.as_ref().map(|_| Traffic::watched()).unwrap_or_default();
     let broker = match parts.broker {
         true => {
             let config = file.broker.check_in(file.root.clone(), Some(broker_folder.clone()))?;
-            Some(broker::Broker::bind(config).await?)
+            Some(broker::Broker::bind(config).await?.watched_by(traffic.clone()))
         }
         false => None,
     };
@@ -152,7 +155,7 @@ async fn serve(
     let gallery = match parts.gallery {
         true => {
             let config = file.gallery.check(file.root.clone(), data.join("gallery"))?;
-            Some(gallery::Gallery::bind(config).await?)
+            Some(gallery::Gallery::bind(config).await?.watched_by(traffic.clone()))
         }
         false => None,
     };
@@ -170,7 +173,7 @@ async fn serve(
     let others =
         [broker.as_ref().map(broker::Broker::health), node.as_ref().map(node::Node::health)];
     others.iter().flatten().for_each(|part| health.include(part));
-    let told = class.as_ref().map(Classroom::addresses);
+    let told = class.as_ref().map(|class| (class.addresses(), class.projector()));
     if let Some(class) = class {
         health.include(&class.health());
         bound.extend(class.addresses().into_iter().map(|(what, at)| ("class", what, at)));
@@ -196,8 +199,8 @@ async fn serve(
         tell(&mut ready, part, scheme, address)?;
     }
     writeln!(io::stdout(), "{ready}")?;
-    if let Some(told) = told {
-        class::tell(&told)?;
+    if let Some((told, projector)) = told {
+        class::tell(&told, &projector)?;
         if takes_turns {
             class::take_turns(&told);
         }

@@ -29,6 +29,7 @@ use certificate::Tls;
 use supervision::Health;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
+use traffic::Traffic;
 
 use crate::admission::authenticator::Authenticator;
 pub use crate::config::{BadConfig, Config, ListenerSection, Section, Transport};
@@ -77,6 +78,14 @@ impl Broker {
         let health = Health::default();
         let parts = Parts { core, guard, authenticator, slots };
         Ok(Broker { listeners, address, parts, health })
+    }
+
+    /// The same broker, whose traffic is watched.
+    #[must_use]
+    pub fn watched_by(self, traffic: Traffic) -> Broker {
+        // Nobody watches it yet.
+        let _ = self.parts.core.traffic.set(traffic);
+        self
     }
 
     /// The address of `broker.listen`, with the real port.

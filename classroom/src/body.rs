@@ -7,6 +7,9 @@ use gallery::Share;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::timeout;
+use traffic::Mistake;
+use warp::http::HeaderMap;
+use warp::http::header::CONTENT_LENGTH;
 
 /// How long it may take.
 const WITHIN: Duration = Duration::from_secs(60);
@@ -48,6 +51,15 @@ pub(crate) async fn whole(
             pass_over(body).await;
             Err(NotWhole)
         }
+    }
+}
+
+/// What the sender of a body that was not whole did: it was too large, or late.
+pub(crate) fn mistake(headers: &HeaderMap, most: usize, text: bool) -> Mistake {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    match length {
+        Some(length) if length <= most as u64 => Mistake::Unfinished,
+        bytes => Mistake::TooLarge { bytes, most: most as u64, text },
     }
 }
 

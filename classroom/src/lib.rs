@@ -1,7 +1,8 @@
 //! The classroom: pages and programs that a class writes run here as their authors wrote them.
 //!
 //! `site` answers HTTP: a `folder` of pages, WebSockets in the relay, Socket.IO, and uploads. `tcp`
-//! has the programs without a browser: the chat, the logbook, and turns. What one sends goes to the
+//! has the programs without a browser: the chat, the logbook, and turns. `projector` shows what
+//! passes. What one sends goes to the
 //! others as it is; the talk and the photos are the gallery's, which this crate sees as a `House`.
 //! Starters are what `vitrina class --new` writes.
 
@@ -9,6 +10,7 @@ mod body;
 mod config;
 mod folder;
 mod library;
+mod projector;
 mod replies;
 mod site;
 mod socketio;
@@ -36,6 +38,7 @@ pub use config::{Config, Ports};
 pub use starters::{Language, Starter};
 
 use folder::Folder;
+use projector::{Projector, Word};
 use site::Site;
 use socketio::SocketIo;
 use start::Start;
@@ -68,6 +71,7 @@ pub struct Classroom {
     log: Option<(TcpListener, SocketAddr)>,
     turns: Option<(TcpListener, SocketAddr)>,
     logbook: Option<Logbook>,
+    word: Word,
     health: Health,
 }
 
@@ -90,6 +94,9 @@ pub enum StartError {
     /// There is no usable certificate.
     #[error(transparent)]
     Https(#[from] HttpsError),
+    /// The system gives no random bytes.
+    #[error("the class cannot make a word for its teacher: {0}")]
+    Random(getrandom::Error),
     /// The logbook cannot be written.
     #[error("the class's logbook {0:?} cannot be written: {1}; name another folder with --data")]
     Logbook(PathBuf, io::Error),
@@ -133,6 +140,7 @@ impl Classroom {
         let path = config.data.join("bitacora.log");
         let logbook = log.as_ref().map(|_| Logbook::open(&path, &health, show)).transpose();
         let logbook = logbook.map_err(|error| StartError::Logbook(path, error))?;
+        let word = Word::new().map_err(StartError::Random)?;
         let guard = Arc::new(house.guard(&config.origins, KEYS));
         Ok(Classroom {
             config,
@@ -146,6 +154,7 @@ impl Classroom {
             log,
             turns,
             logbook,
+            word,
             health,
         })
     }
@@ -159,6 +168,11 @@ impl Classroom {
         let chat = ("tcp", self.chat.1);
         let all = [("http", self.address)].into_iter().chain(https).chain([chat]);
         all.chain(log).chain(turns).collect()
+    }
+
+    /// The path of the projector's page for the teacher: who opens it may hold up the traffic.
+    pub fn projector(&self) -> String {
+        format!("class#{}", self.word)
     }
 
     /// Whether the classroom works, also while it runs.
@@ -183,6 +197,7 @@ impl Classroom {
             log,
             turns,
             logbook,
+            word,
             health,
         } = self;
         let named = config.folder.as_deref().map(|folder| display(folder.display()));
@@ -197,12 +212,13 @@ impl Classroom {
         let rooms = socketio.rooms.clone();
         let secure = https.as_ref().map(|(_, address, _)| *address);
         let first = start(&config, address, secure, chat_address);
-        let site = Site::new(&config, house.clone(), folder, first, socketio);
-        let door = Door::new(guard.clone());
+        let projector = Projector::new(&house, word, first.address.clone(), stopping.clone());
+        let site = Site::new(&config, house.clone(), folder, first, socketio, projector);
+        let door = Door::new(guard.clone(), house.traffic().clone());
         let (name, end, at, people) = ("chat", stopping.clone(), door.clone(), house.clone());
         let alive = watch(name);
         tasks.spawn(async move {
-            let serve = |stream, peer| tcp::chat::serve(stream, peer, people.clone());
+            let serve = |stream, peer, here| tcp::chat::serve(stream, peer, people.clone(), here);
             at.serve(chat, end, || alive.beat(), serve).await;
             name
         });
@@ -210,7 +226,7 @@ impl Classroom {
             let (name, end, at) = ("logbook", stopping.clone(), door.clone());
             let alive = watch(name);
             tasks.spawn(async move {
-                let serve = |stream, peer| book.clone().serve(stream, peer);
+                let serve = |stream, peer, here| book.clone().serve(stream, peer, here);
                 at.serve(listener, end, || alive.beat(), serve).await;
                 name
             });
@@ -219,7 +235,7 @@ impl Classroom {
             let (name, end) = ("turns", stopping.clone());
             let (alive, table) = (watch(name), Table::default());
             tasks.spawn(async move {
-                let serve = |stream, _| table.clone().serve(stream);
+                let serve = |stream, _, here| table.clone().serve(stream, here);
                 door.serve(listener, end, || alive.beat(), serve).await;
                 name
             });

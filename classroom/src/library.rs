@@ -20,6 +20,7 @@ const P5: &[u8] = include_bytes!("../lib/p5.min.js");
 const FACE: &[u8] =
     include_bytes!("../../gallery/web/fonts/hanken-grotesk-latin-wght-normal.woff2");
 
+const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
 static FILES: &[File] = &[
@@ -28,6 +29,13 @@ static FILES: &[File] = &[
     File { path: "/p5.min.js", media: JS, bytes: P5 },
     File { path: "/p5.js", media: JS, bytes: P5 },
     File { path: "/.vitrina/live.js", media: JS, bytes: include_bytes!("live.js") },
+    File { path: "/.vitrina/class.css", media: CSS, bytes: include_bytes!("projector/page.css") },
+    File { path: "/.vitrina/class.js", media: JS, bytes: include_bytes!("projector/page.js") },
+    File {
+        path: "/.vitrina/class-words.js",
+        media: JS,
+        bytes: include_bytes!("projector/words.js"),
+    },
     File { path: "/.vitrina/face.woff2", media: "font/woff2", bytes: FACE },
 ];
 
@@ -39,7 +47,8 @@ pub(crate) fn find(path: &str) -> Option<&'static File> {
 /// One for all, since they change only with the program.
 pub(crate) fn etag() -> &'static str {
     static ETAG: LazyLock<String> = LazyLock::new(|| {
-        format!("\"vitrina-{}-{}\"", env!("CARGO_PKG_VERSION"), CLIENT.len() + P5.len())
+        let bytes: usize = FILES.iter().map(|file| file.bytes.len()).sum();
+        format!("\"vitrina-{}-{bytes}\"", env!("CARGO_PKG_VERSION"))
     });
     &ETAG
 }

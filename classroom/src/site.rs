@@ -19,6 +19,7 @@ use websocket::handshake;
 use crate::config::Config;
 use crate::folder::{Folder, Found};
 use crate::library;
+use crate::projector::{self, Projector};
 use crate::replies::{self, put};
 use crate::socketio::SocketIo;
 use crate::start::{Start, prefers_english};
@@ -43,6 +44,7 @@ struct Inner {
     start: Start,
     socketio: SocketIo,
     uploads: Uploads,
+    projector: Projector,
     is_live: bool,
     keeps: bool,
 }
@@ -54,10 +56,11 @@ impl Site {
         folder: Option<Folder>,
         start: Start,
         socketio: SocketIo,
+        projector: Projector,
     ) -> Site {
         let &Config { live: is_live, keep: keeps, .. } = config;
         let uploads = Uploads::new(house.clone(), keeps, config.data.join("uploads"));
-        Site(Arc::new(Inner { house, folder, start, socketio, uploads, is_live, keeps }))
+        Site(Arc::new(Inner { house, folder, start, socketio, uploads, projector, is_live, keeps }))
     }
 
     async fn route(&self, caller: &Caller, request: &mut Request<Incoming>) -> Response {
@@ -76,10 +79,17 @@ impl Site {
             return house.relay(room, query, caller, self.0.keeps, headers, upgrade);
         }
         match *request.method() {
+            Method::GET if path == projector::PAGE => self.0.projector.page(request.headers()),
+            Method::GET if path == projector::LIVE => self.0.projector.live(caller),
             Method::GET => self.get(path, request).await,
+            Method::POST if path == projector::SWITCH => {
+                self.0.projector.switch(caller, request).await
+            }
             Method::POST if path == "/upload" && !caller.may(Right::Upload, None) => not_for_you(),
             Method::POST if path == "/upload" => {
-                let tell = |path: &str| self.0.socketio.rooms.tell("imageUploaded", path);
+                let tell = |path: &str, passing| {
+                    self.0.socketio.rooms.tell("imageUploaded", path, passing);
+                };
                 self.0.uploads.take(caller, request, tell).await
             }
             Method::OPTIONS => preflight(),

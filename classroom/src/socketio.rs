@@ -24,6 +24,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use tracing::debug;
+use traffic::Mistake;
 use warp::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use warp::http::{Method, StatusCode};
 use warp::reply::{Reply, Response};
@@ -65,7 +66,7 @@ const OTHER_VERSION: Refused = Refused(5, "Unsupported protocol version");
 
 impl SocketIo {
     pub fn new(house: House) -> SocketIo {
-        SocketIo { rooms: Arc::new(Rooms::new()), house }
+        SocketIo { rooms: Arc::new(Rooms::new(house.traffic().clone())), house }
     }
 
     /// Answers a request below `/socket.io/`.
@@ -114,6 +115,7 @@ impl SocketIo {
         let body = body::whole(request.body_mut(), MESSAGE, &mut memory).await;
         let Ok(body) = body else {
             // It is larger than Engine.IO's client was told.
+            session.here.mistake(body::mistake(request.headers(), MESSAGE, true));
             self.rooms.close(&session);
             let why = format!("a message may have {} MiB", MESSAGE >> 20);
             return Ok(replies::words(StatusCode::PAYLOAD_TOO_LARGE, why));
@@ -137,6 +139,7 @@ impl SocketIo {
             if let Err(end) = taken {
                 self.rooms.close(&session);
                 if end == End::Broken {
+                    session.here.mistake(Mistake::Protocol);
                     return Err(BAD_REQUEST);
                 }
                 break;

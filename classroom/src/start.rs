@@ -38,6 +38,8 @@ struct Words {
     copied: &'static str,
     /// Host and port.
     chat: &'static str,
+    /// The projector's page.
+    seen: &'static str,
     kept: &'static str,
     not_kept: &'static str,
     lesson: &'static str,
@@ -85,6 +87,7 @@ const SPANISH: Words = Words {
     copy: "Copiar",
     copied: "Copiado",
     chat: "Chat por TCP: <code>{}</code>.",
+    seen: "Lo que pasa por aquí se ve en <code>{}/class</code>.",
     kept: "Las imágenes que pasan por aquí quedan también entre las fotos de la casa.",
     not_kept: "Las imágenes que pasan por aquí no se guardan.",
     lesson: "La misma imagen enviada de tres maneras: <a href=\"/lesson\">/lesson</a>.",
@@ -128,6 +131,7 @@ const ENGLISH: Words = Words {
     copy: "Copy",
     copied: "Copied",
     chat: "Chat over TCP: <code>{}</code>.",
+    seen: "What passes here is seen at <code>{}/class</code>.",
     kept: "Pictures that pass here are also kept among the photos of the house.",
     not_kept: "Pictures that pass here are not kept.",
     lesson: "The same picture sent in three ways: <a href=\"/lesson\">/lesson</a>.",
@@ -167,6 +171,7 @@ impl Start {
             })
             .collect();
         let chat = words.chat.replace("{}", &escaped(&self.chat));
+        let seen = words.seen.replace("{}", &escaped(&self.address));
         let kept = if self.keeps { words.kept } else { words.not_kept };
         let secure = self.secure.as_deref().map(|address| words.secure.replace("{}", address));
         let secure = secure.unwrap_or_default();
@@ -181,7 +186,7 @@ impl Start {
             ("{code}", &code),
             ("{copied}", words.copied),
             ("{copy}", words.copy),
-            ("{foot}", &format!("{chat} {kept} {} {secure}", words.lesson)),
+            ("{foot}", &format!("{chat} {seen} {kept} {} {secure}", words.lesson)),
             ("{starters}", &starters),
             ("{folder}", &folder),
         ];
@@ -212,7 +217,8 @@ fn is_empty(folder: &Path) -> bool {
     })
 }
 
-fn escaped(text: &str) -> String {
+/// A text within HTML.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -247,7 +253,7 @@ mod tests {
         assert!(english.contains("vitrina class --new chat clase"));
         assert!(page(None, "").contains("Aún no hay carpeta"));
         for page in [spanish, english, page(None, "fr")] {
-            assert!(page.contains("192.168.1.20:3000") && page.contains("192.168.1.20 8000"));
+            assert!(page.contains("192.168.1.20:3000/class") && page.contains("192.168.1.20 8000"));
             assert!(page.contains("href=\"https://192.168.1.20:3443\""));
             assert!(page.contains("><svg"), "{page}");
             let script = page.find("<script>").unwrap();

@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use tokio::task::spawn_blocking;
 use tracing::warn;
+use traffic::{Kind, Passing, Way};
 use warp::http::StatusCode;
 use warp::http::header::CONTENT_TYPE;
 use warp::reply::Response;
@@ -66,7 +67,7 @@ impl Uploads {
         &self,
         caller: &Caller,
         request: &mut Request<Incoming>,
-        tell: impl FnOnce(&str),
+        tell: impl FnOnce(&str, Passing),
     ) -> Response {
         let media = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let Some(boundary) = media.and_then(|media| multer::parse_boundary(media).ok()) else {
@@ -77,6 +78,8 @@ impl Uploads {
         let mut memory = self.house.memory(caller.peer);
         let whole = body::whole(request.body_mut(), MESSAGE + AROUND, &mut memory).await;
         let Ok(whole) = whole else {
+            let mistake = body::mistake(request.headers(), MESSAGE + AROUND, false);
+            self.house.traffic().mistake(Way::SocketIo, caller.peer, mistake);
             let error =
                 format!("A file may have {0} MiB. Un archivo puede tener {0} MiB.", MESSAGE >> 20);
             return replies::words(StatusCode::PAYLOAD_TOO_LARGE, error);
@@ -86,6 +89,9 @@ impl Uploads {
                 format!("The form needs a file in the field \"{FIELD}\". Falta el archivo.");
             return replies::words(StatusCode::BAD_REQUEST, error);
         };
+        let traffic = self.house.traffic();
+        let passing = traffic.passing(Way::SocketIo, caller.peer, Kind::Upload, bytes.len());
+        traffic.opens().await;
         let (uploads, content) = (self.clone(), bytes.clone());
         let name = match spawn_blocking(move || uploads.add(&name, &content)).await {
             Ok(Ok(name)) => name,
@@ -95,7 +101,7 @@ impl Uploads {
                 return replies::words(StatusCode::INSUFFICIENT_STORAGE, error);
             }
         };
-        tell(&format!("uploads/{name}"));
+        tell(&format!("uploads/{name}"), passing);
         if self.keeps && folder::media(&name).starts_with("image/") {
             let house = self.house.clone();
             // Ends when it is stored; as many wait as there is memory for.

@@ -11,6 +11,7 @@ use hyper::upgrade::OnUpgrade;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::info;
+use traffic::Traffic;
 use warp::http::HeaderMap;
 use warp::reply::{Reply, Response};
 
@@ -110,6 +111,11 @@ impl House {
     /// Reads the messages of a WebSocket, of at most [`MESSAGE`] bytes.
     pub fn receiver(&self, address: IpAddr) -> Receiver {
         Receiver::new(READ, MESSAGE, &[], self.memory(address))
+    }
+
+    /// What passes, as far as it is watched.
+    pub fn traffic(&self) -> &Traffic {
+        &self.relay.traffic
     }
 
     /// Stores a picture as a photo, if it is one.

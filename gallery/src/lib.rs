@@ -31,6 +31,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 use tracing::{info, warn};
+use traffic::Traffic;
 
 pub use caller::Caller;
 pub use config::{BadConfig, Config, Section, origin};
@@ -185,6 +186,13 @@ impl Gallery {
             uploads,
             stop,
         })
+    }
+
+    /// The same gallery, whose traffic is watched.
+    #[must_use]
+    pub fn watched_by(mut self, traffic: Traffic) -> Gallery {
+        self.relay.traffic = traffic;
+        self
     }
 
     /// This gallery for programs that let others in, also while it runs.

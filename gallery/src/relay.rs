@@ -20,11 +20,13 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 use tracing::{debug, info};
+use traffic::{Mistake, Traffic, Way};
 use warp::http::{HeaderMap, Request};
 use warp::reply::Response;
 use websocket::close::POLICY;
 
 use crate::caller::Caller;
+use crate::limits::shares::Full;
 use crate::limits::strangers::Strangers;
 use crate::live::socket::handshake;
 use crate::problem::Problem;
@@ -45,13 +47,16 @@ pub(crate) struct Relay {
     strangers: Strangers,
     offers: Offers,
     missed: Arc<Missed>,
+    /// Who watches what passes.
+    pub traffic: Traffic,
     stop: watch::Receiver<bool>,
 }
 
 impl Relay {
     /// Pictures sent on `/` go to `offers`.
     pub fn new(offers: Offers, strangers: Strangers, stop: watch::Receiver<bool>) -> Relay {
-        Relay { rooms: Arc::default(), strangers, offers, missed: Arc::default(), stop }
+        let (rooms, missed, traffic) = (Arc::default(), Arc::default(), Traffic::default());
+        Relay { rooms, strangers, offers, missed, traffic, stop }
     }
 
     /// Answers a request for a room, and serves the client, with `credits` if it wants them. Pictures sent on `/` become photos if
@@ -71,8 +76,11 @@ impl Relay {
         caller.needs(Right::Relay)?;
         let response = handshake::accept(headers)?;
         let who = caller.who();
-        let client = self.strangers.relay.take(who.clone())?;
-        let place = self.rooms.join(room, credits, who, caller.cameras.clone())?;
+        let no_room = |_: &Full| self.traffic.mistake(Way::WebSocket, caller.peer, Mistake::NoRoom);
+        let client = self.strangers.relay.take(who.clone()).inspect_err(no_room)?;
+        let here = self.traffic.enter(Way::WebSocket, caller.peer);
+        let seen = caller.cameras.clone();
+        let place = self.rooms.join(room, credits, who, seen, here).inspect_err(no_room)?;
         let keeps = keeps && place.room.is_root();
         let serve = self.clone().serve(place, caller.clone(), keeps, upgrade);
         // Ends with the client, or when the gallery stops.

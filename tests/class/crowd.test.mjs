@@ -11,6 +11,7 @@ import WebSocket from 'ws';
 import { highest } from '../harness/process.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina } from '../harness/vitrina.mjs';
+import { watch } from './watch.mjs';
 
 // A frame of a video conference of pixels as JSON.
 const FRAME = JSON.stringify({ identificador: 1, datos: Array(160 * 120 * 4).fill(128) });
@@ -19,6 +20,8 @@ test('forty clients, of whom five flood and one sleeps', async (t) => {
   const vitrina = await Vitrina.start(['class', '--http', '0', '--tcp', '0'], { set: ['node.test_card.show="never"'] });
   t.after(() => vitrina.stop());
   const { http, tcp } = vitrina.class;
+  const shown = await watch(http);
+  t.after(() => shown.end());
   const enter = async () => {
     const socket = new WebSocket(http.href.replace('http', 'ws'), { perMessageDeflate: false });
     socket.heard = new Set();
@@ -43,6 +46,7 @@ test('forty clients, of whom five flood and one sleeps', async (t) => {
     return socket;
   }));
 
+  await until('the projector counts them', () => shown.now.ways?.reduce((sum, { count }) => sum + count, 0) === 40);
   const [sleeper, ...awake] = sockets;
   const [flooding, calm] = [awake.slice(0, 5), awake.slice(5)];
   sleeper.pause();
@@ -64,6 +68,8 @@ test('forty clients, of whom five flood and one sleeps', async (t) => {
     await until('so do those of Socket.IO', () => events.every((_, n) => others(events, n, `hola ${round} ${n}`)), { limit: 60_000 });
     await until('and of TCP', () => pupils.every((socket, n) => n === round || socket.text.includes(`[P${round}] hola ${round}\n`)));
   }
+  await until('the projector tells of the flood', () => shown.now.mistakes.some(({ what }) => what === 'too-fast'), { limit: 60_000 });
+  assert.ok(new Set(shown.now.last.map(({ from, way }) => `${way} ${from}`)).size > 5, 'and hides nobody behind it');
   isOver = true;
   const most = highest(vitrina.pid) / 1e6;
   t.diagnostic(`${sent} frames of ${FRAME.length} bytes, ${Math.round(most)} MB at the most`);

@@ -43,6 +43,8 @@ export class Vitrina {
   async #launch(limit) {
     this.#child = new Child('env', this.#arguments, { env: ENVIRONMENT });
     const lines = createInterface(this.#child.stdout);
+    /** Where the teacher of its class watches and switches, once that is told. */
+    this.projector = new Promise((resolve) => lines.on('line', (line) => line.startsWith('The projector') && resolve(line.split(/\s+/).at(-1))));
     let timer;
     const ready = await Promise.race([
       new Promise((resolve) => lines.on('line', (line) => line.startsWith('ready') && resolve(line))),

@@ -19,6 +19,16 @@ pub struct Frames {
     message: Option<(Kind, u64)>,
     /// The frame that has begun.
     frame: Option<Frame>,
+    too_long: Option<TooLong>,
+}
+
+/// A message that was refused because it is too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLong {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its length in bytes, if the frame that was refused is its last.
+    pub bytes: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +64,14 @@ pub enum Part {
 impl Frames {
     /// Takes text and binary messages of at most `most` bytes.
     pub fn new(most: u64) -> Frames {
-        Frames { raw: BytesMut::new(), most, takes_text: true, message: None, frame: None }
+        Frames {
+            raw: BytesMut::new(),
+            most,
+            takes_text: true,
+            message: None,
+            frame: None,
+            too_long: None,
+        }
     }
 
     /// Takes only binary messages, as one stream of bytes, so a message has no limit.
@@ -130,6 +147,11 @@ impl Frames {
         }
     }
 
+    /// The message that was too long, after [`TOO_LARGE`].
+    pub fn too_long(&self) -> Option<TooLong> {
+        self.too_long
+    }
+
     /// Parses the head of a frame, once it is complete; checks its first two bytes early.
     fn head(&mut self) -> Result<Option<Frame>, Broken> {
         let mut raw = self.raw.as_ref();
@@ -173,6 +195,8 @@ impl Frames {
             let kind = if opcode == Opcode::Text { Kind::Text } else { Kind::Binary };
             let (kind, before) = self.message.unwrap_or((kind, 0));
             if len > self.most - before {
+                let bytes = is_last.then(|| before.saturating_add(len));
+                self.too_long = Some(TooLong { kind, bytes });
                 return Err(Broken(TOO_LARGE, "a message is too long"));
             }
             self.message = Some((kind, before + len));

@@ -15,5 +15,5 @@ mod messages;
 
 pub use close::Broken;
 pub use frame::{CONTROL, Kind, Opcode, head, put_head};
-pub use frames::{Frames, Part};
+pub use frames::{Frames, Part, TooLong};
 pub use messages::{Incoming, Messages};

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::close::{Broken, NOT_UTF8};
 use crate::frame::Kind;
-use crate::frames::{Frames, Part};
+use crate::frames::{Frames, Part, TooLong};
 
 /// A message's buffer grows in steps, as bytes come: a head alone can claim any length.
 const STEP: usize = 64 * 1024;
@@ -65,6 +65,11 @@ impl Messages {
     /// The same, but an incomplete frame head does not count.
     pub fn is_within_message(&self) -> bool {
         self.frames.is_within_message()
+    }
+
+    /// The message that was too long, after [`TOO_LARGE`](crate::close::TOO_LARGE).
+    pub fn too_long(&self) -> Option<TooLong> {
+        self.frames.too_long()
     }
 
     /// The next event, or `None` if more bytes are needed.
@@ -191,6 +196,14 @@ mod tests {
         assert_eq!((messages.unfinished(), messages.message.capacity()), (MESSAGE, MESSAGE));
         messages.buffer().extend_from_slice(&frame(0x00, b"x"));
         assert_eq!(messages.parse().unwrap_err().0, TOO_LARGE);
+        let unknown = TooLong { kind: Kind::Binary, bytes: None };
+        assert_eq!(messages.too_long(), Some(unknown), "more may follow");
+        let mut messages = Messages::new(MESSAGE);
+        let head = [&[0x81, 0xff][..], &52_428_800_u64.to_be_bytes(), &[0; 4]].concat();
+        messages.buffer().extend_from_slice(&head);
+        assert_eq!(messages.parse().unwrap_err().0, TOO_LARGE);
+        let known = TooLong { kind: Kind::Text, bytes: Some(52_428_800) };
+        assert_eq!(messages.too_long(), Some(known));
     }
 
     #[test]

@@ -252,6 +252,7 @@ impl Outbox {
             bytes += head.len() + delivery.message.payload.len();
             self.counters.packets_out.add(1);
             self.counters.messages_out.add(1);
+            delivery.passing.taken();
             chunks.push_back(head);
             if !delivery.message.payload.is_empty() {
                 chunks.push_back(delivery.message.payload.clone());

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use access::Brief;
 use tracing::warn;
+use traffic::Passing;
 
 use crate::admission::owner::Holder;
 use crate::core::outbox::ordered::Full;
@@ -17,7 +18,8 @@ use crate::protocol::delivery::Delivery;
 use crate::protocol::packet::{Message, Options, Qos, Reason};
 
 impl Core {
-    /// Retains a message if its sender asks for that, and hands it to all subscribers.
+    /// Retains a message if its sender asks for that, and hands it to all subscribers, as it is
+    /// watched.
     ///
     /// # Errors
     /// It could not be retained.
@@ -27,14 +29,22 @@ impl Core {
         from: SessionId,
         holder: &Holder,
         message: &Arc<Message>,
+        passing: &Passing,
     ) -> Result<(), Reason> {
         let kept = if message.retain { self.retain(state, holder, message) } else { Ok(()) };
-        self.spread(state, from, message);
+        self.spread(state, from, message, passing);
         kept
     }
 
-    /// Hands a message to all subscribers, each at the lower of the two QoS.
-    pub fn spread(&self, state: &mut State, from: SessionId, message: &Arc<Message>) {
+    /// Hands a message to all subscribers, each at the lower of the two QoS. Shared subscriptions
+    /// are not watched: who gets it may change.
+    pub fn spread(
+        &self,
+        state: &mut State,
+        from: SessionId,
+        message: &Arc<Message>,
+        passing: &Passing,
+    ) {
         let mut receivers: HashMap<SessionId, Delivery> = HashMap::new();
         let mut groups = Vec::new();
         state.subscriptions.for_each_match(&message.topic, |id, subscriber| {
@@ -53,7 +63,9 @@ impl Core {
             delivery.retain |= options.retain_as_published && message.retain;
             delivery.identifiers.extend(Some(options.identifier).filter(|i| *i > 0));
         });
-        for (session, delivery) in receivers {
+        passing.goes_to(receivers.len());
+        for (session, mut delivery) in receivers {
+            delivery.passing = passing.clone();
             self.deliver(state, session, delivery);
         }
         for group in groups {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use traffic::{Client, Kind};
+
 use crate::core::outbox::Outbox;
 use crate::core::sessions::{Arrival, Core};
 use crate::core::state::{Entry, Link, State, Subscriber, filter_size, wild_levels};
@@ -28,6 +30,7 @@ pub(crate) struct Session {
     core: Arc<Core>,
     id: SessionId,
     outbox: Arc<Outbox>,
+    here: Client,
 }
 
 impl Session {
@@ -36,8 +39,8 @@ impl Session {
     /// # Errors
     /// Those of [`Core::open`].
     pub fn open(core: &Arc<Core>, arrival: Arrival) -> Result<Session, Reason> {
-        let outbox = arrival.outbox.clone();
-        Ok(Session { id: core.open(arrival)?, core: core.clone(), outbox })
+        let (outbox, here) = (arrival.outbox.clone(), arrival.here.clone());
+        Ok(Session { id: core.open(arrival)?, core: core.clone(), outbox, here })
     }
 
     fn entry<'a>(&self, state: &'a mut State) -> Option<&'a mut Entry> {
@@ -69,8 +72,10 @@ impl Session {
             entry.received.insert(id);
         }
         let holder = entry.holder.clone();
-        let published =
-            self.core.route(&mut state, self.id, &holder, &message.shared(&self.core.counters));
+        let kind = || Kind::topic(&message.topic);
+        let passing = self.here.passing(kind, message.payload.len());
+        let message = message.shared(&self.core.counters);
+        let published = self.core.route(&mut state, self.id, &holder, &message, &passing);
         self.core.end_due(&mut state);
         // A failure reason ends the exchange; 3.1.1 has no such reason.
         if is_once
@@ -234,7 +239,9 @@ mod tests {
             let owner = Owner { identity, client_id: client_id.to_owned() };
             let welcome = Welcome::default();
             let holder = Holder::new(&owner.identity, [127, 0, 0, 1].into());
-            let arrival = Arrival { owner, holder, clean: true, expiry: 0, will, outbox, welcome };
+            let here = Client::default();
+            let (clean, expiry) = (true, 0);
+            let arrival = Arrival { owner, holder, clean, expiry, will, outbox, welcome, here };
             Session::open(&core, arrival).unwrap()
         };
         let filter = |path: &str| Filter {

@@ -2,13 +2,14 @@
 //! them, each for as long as it takes to put a message into some queues.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use access::{Brief, Identity, Refusals};
 use quota::{Shares, Throttle};
 use tokio::sync::{Notify, watch};
 use tracing::warn;
+use traffic::{Client, Passing, Traffic};
 
 use crate::admission::owner::{Holder, Owner};
 use crate::core::outbox::Outbox;
@@ -28,6 +29,8 @@ const LITTLE: usize = 64 * 1024;
 pub(crate) struct Core {
     pub limits: Limits,
     pub counters: Arc<Counters>,
+    /// Who watches what passes, if anybody does.
+    pub traffic: OnceLock<Traffic>,
     pub(crate) began: Instant,
     state: Mutex<State>,
     is_closing: watch::Sender<bool>,
@@ -56,6 +59,8 @@ pub(crate) struct Arrival {
     pub will: Option<Will>,
     pub outbox: Arc<Outbox>,
     pub welcome: Welcome,
+    /// As it is watched.
+    pub here: Client,
 }
 
 impl Core {
@@ -64,6 +69,7 @@ impl Core {
         Core {
             limits,
             counters,
+            traffic: OnceLock::new(),
             began: Instant::now(),
             state: Mutex::new(State::new(&limits)),
             is_closing: watch::Sender::new(false),
@@ -86,7 +92,7 @@ impl Core {
     /// # Errors
     /// The broker is about to stop, or there are too many sessions.
     pub fn open(&self, arrival: Arrival) -> Result<SessionId, Reason> {
-        let Arrival { owner, holder, clean, expiry, will, outbox, mut welcome } = arrival;
+        let Arrival { owner, holder, clean, expiry, will, outbox, mut welcome, here: _ } = arrival;
         let mut state = self.lock();
         if *self.is_closing.borrow() {
             return Err(Reason::ShuttingDown);
@@ -228,7 +234,13 @@ impl Core {
     pub fn end_due(&self, state: &mut State) {
         loop {
             if let Some((from, holder, will)) = state.wills.pop_front() {
-                let _ = self.route(state, from, &holder, &will.shared(&self.counters));
+                let _ = self.route(
+                    state,
+                    from,
+                    &holder,
+                    &will.shared(&self.counters),
+                    &Passing::default(),
+                );
             } else if let Some(id) = state.full.pop() {
                 self.discard_full(state, id);
             } else if state.away_bytes > self.limits.session_bytes

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use supervision::Beat;
 use tokio::task::yield_now;
 use tokio::time::sleep_until;
+use traffic::Passing;
 
 use crate::core::sessions::Core;
 use crate::core::sys;
@@ -46,7 +47,7 @@ impl Core {
         self.counters.retained.set(state.retained.len());
         if state.sys_filters > 0 {
             for fact in sys::facts(self) {
-                self.spread(&mut state, 0, &fact);
+                self.spread(&mut state, 0, &fact, &Passing::default());
             }
             self.end_due(&mut state);
         }

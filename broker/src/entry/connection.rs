@@ -8,11 +8,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use access::Brief;
+use access::{Brief, Identity};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant as Moment, timeout, timeout_at};
 use tracing::{debug, info, warn};
+use traffic::Way;
 
 use crate::admission::authenticator::{Authenticator, Guest};
 use crate::admission::owner::{Holder, Owner};
@@ -211,7 +212,12 @@ async fn enter(
         return Err(Refusal::new(Reason::PacketTooLarge, ""));
     }
     let holder = Holder::new(&guest.identity, peer);
-    let arrival = Arrival { owner, holder, clean, expiry, will, outbox: outbox.clone(), welcome };
+    // Vitrina's own parts are not among those who are here.
+    let traffic = core.traffic.get().filter(|_| !matches!(*guest.identity, Identity::Local { .. }));
+    let here = traffic.map(|traffic| traffic.enter(Way::Mqtt, peer)).unwrap_or_default();
+    here.is_called(&id);
+    let outbox_of = outbox.clone();
+    let arrival = Arrival { owner, holder, clean, expiry, will, outbox: outbox_of, welcome, here };
     let session =
         Session::open(core, arrival).map_err(|reason| Refusal::new(reason, "no more sessions"))?;
     // MQTT 5, section 3.1.2.10.

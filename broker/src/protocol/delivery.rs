@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use traffic::Passing;
+
 use crate::protocol::held::Held;
 use crate::protocol::packet::{Message, Qos};
 
@@ -16,6 +18,8 @@ pub(crate) struct Delivery {
     pub identifiers: Vec<u32>,
     /// The shared subscription that matched it; another member may get it instead.
     pub group: Option<Arc<str>>,
+    /// As it is watched, if it was just published.
+    pub passing: Passing,
     /// Its memory in the broker, without its message.
     _held: Held,
 }
@@ -26,7 +30,8 @@ impl Delivery {
 
     pub fn new(message: Arc<Message>, qos: Qos) -> Delivery {
         let held = message.held.beside(Delivery::OVERHEAD);
-        Delivery { message, qos, retain: false, identifiers: Vec::new(), group: None, _held: held }
+        let (identifiers, passing) = (Vec::new(), Passing::default());
+        Delivery { message, qos, retain: false, identifiers, group: None, passing, _held: held }
     }
 
     /// The size that it counts as in every bound, in bytes.

@@ -45,7 +45,9 @@ pub(crate) async fn body(session: &Session, transport: Transport, memory: &mut S
                     session.close();
                     return body;
                 }
+                session.here.reaches(&event.passing, event.size()).await;
                 put(&mut body, &event);
+                event.passing.taken();
             }
             // The poll ends, and the client sees what became of it.
             Some(Next::Elsewhere) if body.is_empty() => body.push('6'),

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 use gallery::{MESSAGE, Share};
+use tokio::time::Instant;
+use traffic::Kind;
 
 use super::packet::{self, What};
 use super::rooms::Rooms;
@@ -17,6 +19,7 @@ pub(crate) struct Receiver {
 #[derive(Debug)]
 struct Partial {
     namespace: String,
+    kind: Kind,
     /// The event as it goes on; `None` if it goes nowhere.
     text: Option<String>,
     answer: Option<String>,
@@ -89,6 +92,7 @@ impl Receiver {
         let text = json.map(|json| packet::event(namespace, packet.attachments, json));
         let partial = Partial {
             namespace: namespace.to_owned(),
+            kind: Kind::event(json.unwrap_or_default()),
             // Nobody else can answer: whoever waits for an answer learns that it has arrived.
             answer: id.filter(|_| text.is_some()).map(|id| packet::answer(namespace, id)),
             missing: packet.attachments,
@@ -129,13 +133,18 @@ impl Receiver {
             self.partial = Some(partial);
             return;
         }
-        let Partial { namespace, text, answer, attachments, memory, .. } = partial;
+        let Partial { namespace, kind, text, answer, bytes, attachments, memory, .. } = partial;
         let Some(text) = text else { return };
-        let event = Event::new(text, attachments, memory);
+        let passing = session.here.passing(|| kind, bytes);
+        let _held = session.hold();
+        session.here.opens(&passing, bytes).await;
+        let event = Event::watched(text, attachments, memory, passing);
         if let Some(answer) = answer {
             session.put(Event::own(answer));
         }
+        let began = Instant::now();
         rooms.give(&namespace, session, &event).await;
+        session.here.passed(bytes, began.elapsed());
     }
 }
 
@@ -145,6 +154,7 @@ mod tests {
 
     use gallery::Who;
     use quota::Shares;
+    use traffic::Traffic;
 
     use super::*;
     use crate::socketio::session::{Next, Transport};
@@ -172,7 +182,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_event_goes_on_with_all_its_attachments_to_those_in_its_namespace() {
-        let rooms = Rooms::new();
+        let rooms = Rooms::new(Traffic::default());
         let open = |_| rooms.open([127, 0, 0, 1].into(), WAY).unwrap();
         let [ana, beto, other] = [1, 2, 3].map(open);
         let mut from = Receiver::default();
@@ -194,7 +204,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_out_of_order_or_too_much_ends_its_sender() {
-        let rooms = Rooms::new();
+        let rooms = Rooms::new(Traffic::default());
         let ana = rooms.open([127, 0, 0, 1].into(), WAY).unwrap();
         let here = (&rooms, &*ana);
         let mut from = Receiver::default();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use quota::Shares;
 use tokio::time::{Instant, interval};
+use traffic::{Mistake, Passing, Queue, Traffic, Way};
 
 use super::packet;
 use super::session::{Event, Session, Transport};
@@ -20,6 +21,7 @@ const CLIENTS: usize = 256;
 pub(crate) struct Rooms {
     sessions: Mutex<HashMap<String, Arc<Session>>>,
     places: Shares<Who>,
+    traffic: Traffic,
 }
 
 /// Those who have not got an event yet. Should its sender go meanwhile, they get it all the same.
@@ -35,9 +37,10 @@ impl Drop for Rest<'_> {
 }
 
 impl Rooms {
-    pub fn new() -> Rooms {
+    /// Rooms whose traffic may be watched.
+    pub fn new(traffic: Traffic) -> Rooms {
         let places = Shares::new("places for Socket.IO", CLIENTS);
-        Rooms { sessions: Mutex::default(), places }
+        Rooms { sessions: Mutex::default(), places, traffic }
     }
 
     /// A new client.
@@ -45,11 +48,17 @@ impl Rooms {
     /// # Errors
     /// There are too many, in words.
     pub fn open(&self, peer: IpAddr, transport: Transport) -> Result<Arc<Session>, String> {
-        let place = self.places.take(Who::at(peer)).map_err(|full| full.to_string())?;
+        let place = self.places.take(Who::at(peer)).map_err(|full| {
+            self.traffic.mistake(Way::SocketIo, peer, Mistake::NoRoom);
+            full.to_string()
+        })?;
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
         let sid: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let session = Arc::new(Session::new(sid.clone(), peer, transport, place));
+        let here = self.traffic.enter(Way::SocketIo, peer);
+        let session = Arc::new(Session::new(sid.clone(), peer, transport, place, here));
+        let queue: Arc<dyn Queue> = session.clone();
+        session.here.waits_in(Arc::downgrade(&queue));
         self.lock().insert(sid, session.clone());
         Ok(session)
     }
@@ -70,8 +79,10 @@ impl Rooms {
     /// to the others as soon as they have. However many send at once, no more than one event waits
     /// for each who keeps up, besides little ones.
     pub async fn give(&self, namespace: &str, from: &Session, event: &Arc<Event>) {
-        let others = self.all_in(namespace).into_iter().filter(|one| one.sid != from.sid);
-        let late = others.filter(|session| !session.offer(event)).collect();
+        let mut others = self.all_in(namespace);
+        others.retain(|one| one.sid != from.sid);
+        event.passing.goes_to(others.len());
+        let late = others.into_iter().filter(|session| !session.offer(event)).collect();
         let mut rest = Rest { late, event };
         while let Some(session) = rest.late.last() {
             session.put_in_time(event).await;
@@ -84,11 +95,14 @@ impl Rooms {
         sessions.values().filter(|session| session.is_in(namespace)).cloned().collect()
     }
 
-    /// Tells all that something happened, as an event with one text.
-    pub fn tell(&self, name: &str, text: &str) {
+    /// Tells all that something happened, as an event with one text, as it is watched.
+    pub fn tell(&self, name: &str, text: &str, passing: Passing) {
         let json = serde_json::json!([name, text]).to_string();
-        let event = Event::own(packet::event("/", 0, &json));
-        self.all_in("/").iter().for_each(|session| session.put(event.clone()));
+        let text = packet::event("/", 0, &json);
+        let event = Event::watched(text, Vec::new(), Vec::new(), passing);
+        let all = self.all_in("/");
+        event.passing.goes_to(all.len());
+        all.iter().for_each(|session| session.put(event.clone()));
     }
 
     /// Asks all clients now and then whether they are there. Never ends.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use gallery::Share;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
+use traffic::{Client, Mistake, Passing, Queue, Queued, Waiting};
 
 use super::receiver::Receiver;
 use gallery::Who;
@@ -40,13 +41,24 @@ pub(crate) struct Event {
     /// An Engine.IO packet as a text.
     pub text: Bytes,
     pub attachments: Vec<Bytes>,
+    pub passing: Passing,
     /// Its share of the memory for messages.
     _memory: Vec<Share>,
 }
 
 impl Event {
     pub fn new(text: String, attachments: Vec<Bytes>, memory: Vec<Share>) -> Arc<Event> {
-        Arc::new(Event { text: text.into(), attachments, _memory: memory })
+        Event::watched(text, attachments, memory, Passing::default())
+    }
+
+    /// The same, as it is watched.
+    pub fn watched(
+        text: String,
+        attachments: Vec<Bytes>,
+        memory: Vec<Share>,
+        passing: Passing,
+    ) -> Arc<Event> {
+        Arc::new(Event { text: text.into(), attachments, passing, _memory: memory })
     }
 
     /// A packet of the server's own.
@@ -55,7 +67,12 @@ impl Event {
     }
 
     fn cost(&self) -> usize {
-        EACH + self.text.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+        EACH + self.size()
+    }
+
+    /// The bytes of its content.
+    pub fn size(&self) -> usize {
+        self.text.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
     }
 }
 
@@ -74,6 +91,8 @@ pub(crate) enum Transport {
 pub(crate) struct Session {
     pub sid: String,
     pub peer: IpAddr,
+    /// As it is watched.
+    pub here: Client,
     state: Mutex<State>,
     /// Told when there is something to take.
     came: Notify,
@@ -94,6 +113,8 @@ struct State {
     is_slow: bool,
     /// When it took an event last, or something came after it had taken all.
     moved: Instant,
+    /// How many of its messages are held up: then what it answers is not read.
+    held: usize,
     /// When it is to be asked next.
     ask_at: Instant,
     /// When it must have answered, or entered a namespace.
@@ -116,6 +137,7 @@ impl Session {
         peer: IpAddr,
         transport: Transport,
         place: quota::Share<Who>,
+        here: Client,
     ) -> Session {
         let now = Instant::now();
         let state = State {
@@ -126,30 +148,35 @@ impl Session {
             is_closed: false,
             is_slow: false,
             moved: now,
+            held: 0,
             ask_at: now + PING_EVERY,
             answer_by: None,
             enter_by: now + ENTER_WITHIN,
         };
         let (came, taken) = (Notify::new(), Notify::new());
         let (state, receiver) = (Mutex::new(state), tokio::sync::Mutex::default());
-        Session { sid, peer, state, came, taken, receiver, _place: place }
+        Session { sid, peer, here, state, came, taken, receiver, _place: place }
     }
 
     /// Queues something. A client for which too much waits is closed.
     pub fn put(&self, event: Arc<Event>) {
         let mut state = self.lock();
-        if !state.fits(&event) {
+        let is_full = !state.is_closed && !state.fits(&event);
+        if is_full {
             state.close();
         }
         state.queue(event);
         drop(state);
+        if is_full {
+            self.here.mistake(Mistake::TakesNothing);
+        }
         self.wake();
     }
 
     /// Queues an event of another client, unless this one has to take others first, which it may be
-    /// waited for.
+    /// waited for. Nobody waits for one whose network the teacher made slow.
     pub fn offer(&self, event: &Arc<Event>) -> bool {
-        let has_room = self.lock().has_room();
+        let has_room = self.here.is_slowed() || self.lock().has_room();
         if has_room {
             self.put(event.clone());
         }
@@ -242,6 +269,12 @@ impl Session {
         self.lock().transport
     }
 
+    /// Its messages are held up until this is dropped. It may be silent meanwhile.
+    pub fn hold(&self) -> Held<'_> {
+        self.lock().held += 1;
+        Held(self)
+    }
+
     /// The client is there.
     pub fn answered(&self) {
         self.lock().answer_by = None;
@@ -251,6 +284,9 @@ impl Session {
     /// closed.
     pub fn tick(&self, now: Instant) -> bool {
         let mut state = self.lock();
+        if state.held > 0 {
+            state.answer_by = state.answer_by.map(|_| now + PONG_WITHIN);
+        }
         let late = state.answer_by.is_some_and(|by| now >= by);
         let outside = state.namespaces.is_empty() && now >= state.enter_by;
         if late || outside {
@@ -305,6 +341,17 @@ impl Session {
         self.lock().is_closed
     }
 
+    /// Waits until it is closed.
+    pub async fn closes(&self) {
+        loop {
+            let came = self.came.notified();
+            if self.is_closed() {
+                return;
+            }
+            came.await;
+        }
+    }
+
     fn wake(&self) {
         self.came.notify_waiters();
         self.taken.notify_waiters();
@@ -312,6 +359,27 @@ impl Session {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue for Session {
+    /// Everything is kept: an event has no newer one.
+    fn queued(&self) -> Queued {
+        let mut all = Waiting::default();
+        for event in &self.lock().queue {
+            all.add(event.size(), event.passing.since());
+        }
+        Queued { all, newest: all }
+    }
+}
+
+/// Messages of a client are held up, see [`Session::hold`].
+#[derive(Debug)]
+pub(crate) struct Held<'a>(&'a Session);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.lock().held -= 1;
     }
 }
 
@@ -352,7 +420,7 @@ mod tests {
     fn session(transport: Transport) -> Session {
         let peer = IpAddr::from([127, 0, 0, 1]);
         let place = Shares::new("places", 1).take(Who::at(peer)).unwrap();
-        Session::new("sid".to_owned(), peer, transport, place)
+        Session::new("sid".to_owned(), peer, transport, place, Client::default())
     }
 
     fn text(next: Option<Next>) -> String {
@@ -437,6 +505,20 @@ mod tests {
             }
             assert_eq!((idle, dead), (second >= 15, second >= 45), "{second}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_held_up_need_not_answer() {
+        let held = session(Transport::WebSocket);
+        assert!(held.enter("/"));
+        let start = Instant::now();
+        let hold = held.hold();
+        for second in 0..300 {
+            assert!(!held.tick(start + Duration::from_secs(second)), "{second}");
+        }
+        drop(hold);
+        assert!(!held.tick(start + Duration::from_secs(310)));
+        assert!(held.tick(start + Duration::from_secs(320)));
     }
 
     #[test]

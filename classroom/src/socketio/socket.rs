@@ -8,6 +8,7 @@ use gallery::{Receiver, write_frame};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use traffic::Mistake;
 use websocket::close::NORMAL;
 use websocket::{Broken, Incoming, Kind, Opcode};
 
@@ -93,7 +94,11 @@ impl<S: AsyncRead> Reader<S> {
             let message = match self.incoming.receive(&mut self.stream).await {
                 Ok(Some(message)) => message,
                 Ok(None) => return (NORMAL, ""),
-                Err(Broken(code, why)) => return (code, why),
+                Err(broken) => {
+                    session.here.mistake(self.incoming.mistake(broken));
+                    let Broken(code, why) = broken;
+                    return (code, why);
+                }
             };
             let (kind, payload) = match message {
                 Incoming::Message(kind, payload) => (kind, payload),
@@ -106,7 +111,11 @@ impl<S: AsyncRead> Reader<S> {
             };
             let memory = match self.incoming.memory_for(payload.len()).await {
                 Ok(memory) => memory,
-                Err(Broken(code, why)) => return (code, why),
+                Err(broken) => {
+                    session.here.mistake(self.incoming.mistake(broken));
+                    let Broken(code, why) = broken;
+                    return (code, why);
+                }
             };
             let mut receiver = session.receiver.lock().await;
             let here = (rooms, session);
@@ -120,7 +129,10 @@ impl<S: AsyncRead> Reader<S> {
             match taken {
                 Ok(()) => {}
                 Err(End::Left) => return (NORMAL, ""),
-                Err(End::Broken) => return (websocket::close::POLICY, "this is no Socket.IO"),
+                Err(End::Broken) => {
+                    session.here.mistake(Mistake::Protocol);
+                    return (websocket::close::POLICY, "this is no Socket.IO");
+                }
             }
         }
     }
@@ -144,11 +156,16 @@ impl<S: AsyncWrite> Writer<S> {
                     continue;
                 }
             };
-            let Event { text, attachments, .. } = &*event;
+            let Event { text, attachments, passing, .. } = &*event;
+            tokio::select! {
+                () = session.here.reaches(passing, event.size()) => {}
+                () = session.closes() => return Ok(()),
+            }
             write_frame(&mut self.stream, Opcode::Text, text.clone()).await?;
             for attachment in attachments {
                 write_frame(&mut self.stream, Opcode::Binary, attachment.clone()).await?;
             }
+            passing.taken();
         }
     }
 }

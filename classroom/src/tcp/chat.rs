@@ -1,14 +1,17 @@
 //! The chat. The first message of a client is its name, each further one goes to all others. Its
 //! words are those of the program that it comes from, in Spanish, because clients may compare them.
 
+use std::future::pending;
 use std::io;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::time::Duration;
 
 use gallery::{Guest, Held, House};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
+use traffic::{Client, Kind, Mistake, Passing};
 use wire::limits;
 use wire::people::{Line, What};
 
@@ -18,15 +21,23 @@ use super::{Lines, NO_HTTP, NO_TEXT, NO_TEXTS, Out, is_http, text};
 const NAME_WITHIN: Duration = Duration::from_secs(5 * 60);
 const NAMES: usize = 10;
 
-/// Serves a client until it goes.
+/// Serves a client, as it is watched, until it goes.
 ///
 /// # Errors
 /// The connection broke.
-pub(crate) async fn serve(stream: TcpStream, peer: IpAddr, house: House) -> io::Result<()> {
+pub(crate) async fn serve(
+    stream: TcpStream,
+    peer: IpAddr,
+    house: House,
+    here: Client,
+) -> io::Result<()> {
     let (reader, writer) = stream.into_split();
     let (mut lines, mut out) = (Lines::new(reader), Out::new(writer));
-    match greet(&mut lines, &mut out, peer, &house).await? {
-        Some(guest) => talk(lines, out, guest).await,
+    match greet(&mut lines, &mut out, peer, &house, &here).await? {
+        Some(guest) => {
+            here.is_called(guest.name());
+            talk(lines, out, guest, here).await
+        }
         None => Ok(()),
     }
 }
@@ -37,6 +48,7 @@ async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     out: &mut Out<W>,
     peer: IpAddr,
     house: &House,
+    here: &Client,
 ) -> io::Result<Option<Guest>> {
     let by = Instant::now() + NAME_WITHIN;
     for _ in 0..NAMES {
@@ -44,10 +56,12 @@ async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         let Some(first) = first? else { return Ok(None) };
         out.ending = lines.ending();
         if is_http(&first) {
+            here.mistake(Mistake::Browser);
             out.end(NO_HTTP).await;
             return Ok(None);
         }
         let Some(name) = text(&first) else {
+            here.mistake(Mistake::NotText);
             out.write(NO_TEXT).await?;
             continue;
         };
@@ -75,22 +89,51 @@ async fn join(name: &str, peer: IpAddr, house: &House) -> Result<Guest, Held> {
     }
 }
 
+/// What somebody wants to say, and may not yet.
+struct Waiting {
+    text: String,
+    passing: Passing,
+    until: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Waiting {
+    /// Until nothing holds up the traffic.
+    fn new(text: String, here: &Client) -> Waiting {
+        let bytes = text.len();
+        let passing = here.passing(|| Kind::Chat, bytes);
+        let (here, passes) = (here.clone(), passing.clone());
+        let until = Box::pin(async move { here.opens(&passes, bytes).await });
+        Waiting { text, passing, until }
+    }
+}
+
 /// Passes messages both ways. What comes too fast waits, and its sender with it; but it hears the
 /// others meanwhile.
 async fn talk<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     mut lines: Lines<R>,
     mut out: Out<W>,
     mut guest: Guest,
+    here: Client,
 ) -> io::Result<()> {
-    let (mut waiting, mut no_texts) = (None::<(String, Instant)>, 0);
+    let (mut waiting, mut no_texts) = (None::<Waiting>, 0);
     loop {
         let message = tokio::select! {
             heard = guest.heard() => {
-                out.write(&told(&heard)).await?;
+                let told = told(&heard);
+                here.reaches(&Passing::default(), told.len()).await;
+                out.write(&told).await?;
                 continue;
             }
-            () = sleep_until(waiting.as_ref().map_or_else(Instant::now, |(_, at)| *at)),
-                if waiting.is_some() => waiting.take().map(|(message, _)| message),
+            () = over(&mut waiting) => {
+                if let Some(Waiting { text, passing, .. }) = waiting.take()
+                    && let Err(Held { seconds: Some(seconds), .. }) = guest.say(&text, &passing)
+                {
+                    here.mistake(Mistake::TalksTooFast);
+                    let until = Box::pin(sleep(wait(seconds)));
+                    waiting = Some(Waiting { text, passing, until });
+                }
+                continue;
+            }
             message = lines.next(), if waiting.is_none() => {
                 let Some(message) = message? else {
                     guest.leave().await;
@@ -102,6 +145,7 @@ async fn talk<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         };
         let Some(message) = message else {
             no_texts += 1;
+            here.mistake(Mistake::NotText);
             out.write(NO_TEXT).await?;
             if no_texts >= NO_TEXTS {
                 return Ok(());
@@ -110,12 +154,17 @@ async fn talk<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         };
         no_texts = 0;
         // An empty line says nothing.
-        if message.is_empty() {
-            continue;
+        if !message.is_empty() {
+            waiting = Some(Waiting::new(message, &here));
         }
-        if let Err(Held { seconds: Some(seconds), .. }) = guest.say(&message) {
-            waiting = Some((message, Instant::now() + wait(seconds)));
-        }
+    }
+}
+
+/// Waits until what waits may be said; for ever if nothing does.
+async fn over(waiting: &mut Option<Waiting>) {
+    match waiting {
+        Some(waiting) => (&mut waiting.until).await,
+        None => pending().await,
     }
 }
 

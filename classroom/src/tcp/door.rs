@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep};
 use tracing::{Instrument, debug, debug_span, warn};
+use traffic::{Client, Mistake, Traffic, Way};
 
 use gallery::Who;
 
@@ -42,6 +43,7 @@ struct Inner {
     refusals: Refusals,
     clients: Shares<Who>,
     arrivals: Mutex<Buckets<Who>>,
+    traffic: Traffic,
 }
 
 /// Binds a port. Accepted sockets inherit its options.
@@ -59,10 +61,11 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 impl Door {
-    pub fn new(guard: Arc<Guard>) -> Door {
+    /// A door that lets in whom `guard` does; its traffic may be watched.
+    pub fn new(guard: Arc<Guard>, traffic: Traffic) -> Door {
         let clients = Shares::new("places at the ports of the class", CLIENTS);
         let arrivals = Mutex::new(Buckets::new(ARRIVALS));
-        Door(Arc::new(Inner { guard, refusals: Refusals::default(), clients, arrivals }))
+        Door(Arc::new(Inner { guard, refusals: Refusals::default(), clients, arrivals, traffic }))
     }
 
     /// Serves each client of a listener in a task of its own, until `stop` is true; then those tasks
@@ -72,7 +75,7 @@ impl Door {
         listener: TcpListener,
         mut stop: watch::Receiver<bool>,
         beat: impl Fn(),
-        serve: impl Fn(TcpStream, IpAddr) -> F,
+        serve: impl Fn(TcpStream, IpAddr, Client) -> F,
     ) where
         F: Future<Output = io::Result<()>> + Send + 'static,
     {
@@ -97,7 +100,7 @@ impl Door {
             };
             match self.admit(peer) {
                 Ok(share) => {
-                    let client = serve(stream, peer);
+                    let client = serve(stream, peer, self.0.traffic.enter(Way::Tcp, peer));
                     clients.spawn(
                         async move {
                             if let Err(error) = client.await {
@@ -115,7 +118,7 @@ impl Door {
     }
 
     fn admit(&self, peer: IpAddr) -> Result<quota::Share<Who>, String> {
-        let Inner { guard, refusals, clients, arrivals } = &*self.0;
+        let Inner { guard, refusals, clients, arrivals, traffic } = &*self.0;
         if let Err(refused) = guard.peer(peer) {
             if refusals.is_news(peer, refused.why) {
                 warn!(%peer, error = refused.error, hint = refused.hint, "refused a client");
@@ -125,10 +128,14 @@ impl Door {
         let who = Who::at(peer);
         let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
         arrivals.take(who.clone(), clock::monotonic()).map_err(|seconds| {
+            traffic.mistake(Way::Tcp, peer, Mistake::Reconnects);
             format!("Demasiadas conexiones desde tu equipo; prueba en {} s.", seconds.ceil())
         })?;
         drop(arrivals);
-        clients.take(who).map_err(|_| "Ya no hay sitio para tu equipo.".to_owned())
+        clients.take(who).map_err(|_| {
+            traffic.mistake(Way::Tcp, peer, Mistake::NoRoom);
+            "Ya no hay sitio para tu equipo.".to_owned()
+        })
     }
 }
 

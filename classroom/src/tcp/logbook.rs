@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use tracing::warn;
+use traffic::{Client, Kind, Mistake};
 
 use super::{Lines, NO_HTTP, NO_TEXTS, Out, is_http, text};
 use gallery::Who;
@@ -84,14 +85,14 @@ impl Logbook {
         Ok(Logbook { entries, paces: Arc::default() })
     }
 
-    /// Serves a client until it goes.
+    /// Serves a client, as it is watched, until it goes.
     ///
     /// # Errors
     /// The connection broke.
-    pub async fn serve(self, stream: TcpStream, peer: IpAddr) -> io::Result<()> {
+    pub async fn serve(self, stream: TcpStream, peer: IpAddr, here: Client) -> io::Result<()> {
         let (reader, writer) = stream.into_split();
         let mut out = Out::new(writer);
-        if let Some(words) = self.keep(Lines::new(reader), peer).await? {
+        if let Some(words) = self.keep(Lines::new(reader), peer, &here).await? {
             out.end(words).await;
         }
         Ok(())
@@ -102,15 +103,23 @@ impl Logbook {
         &self,
         mut lines: Lines<R>,
         peer: IpAddr,
+        here: &Client,
     ) -> io::Result<Option<&'static str>> {
         let pace = self.pace(peer);
         let mut no_texts = 0;
         let mut is_first = true;
         while let Some(line) = lines.next().await? {
             if std::mem::take(&mut is_first) && is_http(&line) {
+                here.mistake(Mistake::Browser);
                 return Ok(Some(NO_HTTP));
             }
-            let text = match text(&line) {
+            let passing = here.passing(|| Kind::Line, line.len());
+            here.opens(&passing, line.len()).await;
+            let known = text(&line);
+            if known.is_none() {
+                here.mistake(Mistake::NotText);
+            }
+            let text = match known {
                 Some(text) => text,
                 None if no_texts + 1 >= NO_TEXTS => return Ok(Some(super::NO_TEXT)),
                 None => {
@@ -126,7 +135,9 @@ impl Logbook {
             let gone = || io::Error::other("the logbook has ended");
             self.entries.send(Entry { line, kept }).await.map_err(|_| gone())?;
             // So a sender is never further ahead than one line, and the disk sets the pace.
+            passing.goes_to(1);
             is_kept.await.map_err(|_| gone())?;
+            passing.taken();
         }
         Ok(None)
     }
@@ -207,7 +218,10 @@ mod tests {
             let sent: String = (0..300).map(|n| format!("{round} línea {n}\n")).collect();
             far.write_all(sent.as_bytes()).await.unwrap();
             drop(far);
-            let told = book.keep(Lines::new(near), [10, 0, 0, 7].into()).await.unwrap();
+            let told = book
+                .keep(Lines::new(near), [10, 0, 0, 7].into(), &Client::default())
+                .await
+                .unwrap();
             assert_eq!(told, None);
         }
         let kept = std::fs::read_to_string(&path).unwrap();
@@ -223,7 +237,10 @@ mod tests {
         let path = folder.path().join("bitacora.log");
         let book = Logbook::open(&path, &Health::default(), |_| {}).unwrap();
         let request: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\n\r\nline";
-        let told = book.keep(Lines::new(request), [127, 0, 0, 1].into()).await.unwrap();
+        let told = book
+            .keep(Lines::new(request), [127, 0, 0, 1].into(), &Client::default())
+            .await
+            .unwrap();
         assert_eq!(told, Some(NO_HTTP));
         assert_eq!(std::fs::read(&path).unwrap(), b"");
     }

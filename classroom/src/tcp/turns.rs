@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::oneshot;
+use traffic::{Client, Kind, Mistake};
 
 use super::{Ending, Lines, NO_HTTP, NO_TEXT, Out, is_http, text};
 
@@ -22,6 +23,8 @@ pub(crate) struct Table(Arc<Mutex<Option<oneshot::Sender<Side>>>>);
 struct Side {
     lines: Lines<OwnedReadHalf>,
     out: Out<OwnedWriteHalf>,
+    /// As it is watched.
+    here: Client,
     /// What it said before the other came.
     first: Option<Vec<u8>>,
     said: u64,
@@ -30,14 +33,14 @@ struct Side {
 }
 
 impl Table {
-    /// Serves a client until it, or the one that it meets, goes.
+    /// Serves a client, as it is watched, until it, or the one that it meets, goes.
     ///
     /// # Errors
     /// The connection broke.
-    pub async fn serve(self, stream: TcpStream) -> io::Result<()> {
+    pub async fn serve(self, stream: TcpStream, here: Client) -> io::Result<()> {
         let (reader, writer) = stream.into_split();
         let (lines, out) = (Lines::new(reader), Out::new(writer));
-        let mut side = Side { lines, out, first: None, said: 0, over: None };
+        let mut side = Side { lines, out, here, first: None, said: 0, over: None };
         loop {
             match self.sit(side).await? {
                 Seat::Met(mut mine, mut other) => return pair(&mut mine, &mut other).await,
@@ -79,6 +82,7 @@ impl Table {
                 }),
                 first = side.lines.next(), if side.first.is_none() => match first? {
                     Some(first) if is_http(&first) => {
+                        side.here.mistake(Mistake::Browser);
                         side.out.end(NO_HTTP).await;
                         return Ok(Seat::Over);
                     }
@@ -107,17 +111,23 @@ async fn pair(a: &mut Side, b: &mut Side) -> io::Result<()> {
             to.out.ending = to.ending(from);
             return to.out.write(LEFT).await;
         };
+        let passing = from.here.passing(|| Kind::Turn, message.len());
+        from.here.opens(&passing, message.len()).await;
         let Some(message) = text(&message) else {
+            from.here.mistake(Mistake::NotText);
             from.out.ending = from.ending(to);
             from.out.write(NO_TEXT).await?;
             continue;
         };
         from.said += 1;
         to.out.ending = to.ending(from);
+        passing.goes_to(1);
+        to.here.reaches(&passing, message.len()).await;
         if to.out.write(&message).await.is_err() {
             from.out.ending = from.ending(to);
             return from.out.write(LEFT).await;
         }
+        passing.taken();
     }
 }
 

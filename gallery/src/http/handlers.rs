@@ -108,7 +108,8 @@ pub(crate) async fn page(site: Site, mut asked: Asked) -> Answer {
         };
         let visitor = Visitor::new(site.hub.people.clone(), caller.peer, shows);
         let socket = Socket::new(stream, &begun, most, memory);
-        page::serve(socket, site.hub, caller, visitor, assets::BUILD, site.stop).await;
+        let watched = (site.relay.traffic, site.stop);
+        page::serve(socket, site.hub, caller, visitor, assets::BUILD, watched).await;
         drop((page, camera));
     });
     Ok(response)

@@ -21,6 +21,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tracing::debug;
+use traffic::{Client, Traffic, Way};
 use websocket::close::{GOING_AWAY, NORMAL, POLICY, TOO_LARGE, TRY_LATER};
 use websocket::{Broken, Incoming, Kind, Opcode};
 use wire::page::{ALIVE_MS, Camera, FromPage, Notice, Tile, ToPage};
@@ -76,9 +77,11 @@ pub(crate) async fn serve(
     caller: Caller,
     visitor: Visitor,
     build: &str,
-    mut stop: watch::Receiver<bool>,
+    (traffic, mut stop): (Traffic, watch::Receiver<bool>),
 ) {
-    let (live, now) = (Live::new(hub.frames.clone()), now::mono());
+    let here = traffic.enter(Way::Page, caller.peer);
+    let (mut live, now) = (Live::new(hub.frames.clone()), now::mono());
+    live.traffic = traffic;
     let mut page = Page {
         caller,
         visitor,
@@ -86,6 +89,7 @@ pub(crate) async fn serve(
         tiles: Vec::new(),
         cameras: None,
         log: None,
+        here,
         received: now,
         sent: now,
         hub,
@@ -157,6 +161,8 @@ struct Page {
     cameras: Option<Vec<Camera>>,
     /// The log, while the page follows it.
     log: Option<Reader>,
+    /// As it is watched.
+    here: Client,
     /// When the page last sent something.
     received: Micros,
     /// When the page was last sent something that it sees.
@@ -282,7 +288,10 @@ impl Page {
             }
             FromPage::Pause => self.live.pause(true),
             FromPage::Resume => self.live.pause(false),
-            FromPage::Join { name, id, key } => self.visitor.join(name, id, key.as_deref()),
+            FromPage::Join { name, id, key } => {
+                self.here.is_called(&name);
+                self.visitor.join(name, id, key.as_deref());
+            }
             FromPage::Leave => self.visitor.leave(),
             FromPage::Say { text, id } => self.visitor.say(text, id),
             FromPage::Share { name, size } => {
@@ -312,9 +321,10 @@ async fn play(
     loop {
         let wake = loop {
             match live.next() {
-                Next::Send(header, frame) => {
+                Next::Send(header, tile, frame) => {
                     within(socket.send_picture(&header, &frame.jpeg)).await?;
                     *sent = now::mono();
+                    live.sent(tile, &frame, *sent);
                 }
                 Next::Wait(wake) => break wake,
             }

@@ -1,11 +1,13 @@
 //! Somebody who has no page of ours: a program that joins, talks and hears the talk.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::time::timeout;
+use traffic::Passing;
 use wire::people::{self, Line, What};
 use wire::{PersonId, limits};
 
@@ -26,8 +28,8 @@ pub struct Guest {
     person: PersonId,
     name: String,
     lines: Receiver<Arc<Line>>,
-    /// How many of its own words have not come back from the broker.
-    on_their_way: usize,
+    /// Its own words that have not come back from the broker.
+    on_their_way: VecDeque<Passing>,
 }
 
 impl Guest {
@@ -42,7 +44,7 @@ impl Guest {
         people.flush(Now::read());
         let lines = people.lines.subscribe();
         people.join(&person, device, address, &name)?;
-        Ok(Guest { people, address, device, person, name, lines, on_their_way: 0 })
+        Ok(Guest { people, address, device, person, name, lines, on_their_way: VecDeque::new() })
     }
 
     /// The name as all see it.
@@ -50,13 +52,14 @@ impl Guest {
         &self.name
     }
 
-    /// Says something to all.
+    /// Says something to all, as it is watched.
     ///
     /// # Errors
     /// [`Held`]: it was not said.
-    pub fn say(&mut self, text: &str) -> Result<(), Held> {
+    pub fn say(&mut self, text: &str, passing: &Passing) -> Result<(), Held> {
         self.people.say(&self.person, self.address, text, None)?;
-        self.on_their_way += 1;
+        passing.goes_to(self.people.list().len().saturating_sub(1));
+        self.on_their_way.push_back(passing.clone());
         Ok(())
     }
 
@@ -67,7 +70,7 @@ impl Guest {
             match self.lines.recv().await {
                 Ok(line) if line.person.id != self.person => return line,
                 Ok(line) => self.came_back(&line),
-                Err(RecvError::Lagged(_)) => self.on_their_way = 0,
+                Err(RecvError::Lagged(_)) => self.on_their_way.clear(),
                 // The channel outlives the guests.
                 Err(RecvError::Closed) => std::future::pending().await,
             }
@@ -77,7 +80,7 @@ impl Guest {
     /// Leaves when all that was said is heard: who is not here says nothing.
     pub async fn leave(mut self) {
         let _ = timeout(LAST_WORDS, async {
-            while self.on_their_way > 0 {
+            while !self.on_their_way.is_empty() {
                 self.heard_or_own().await;
             }
         })
@@ -88,13 +91,15 @@ impl Guest {
         match self.lines.recv().await {
             Ok(line) if line.person.id == self.person => self.came_back(&line),
             Ok(_) => {}
-            Err(_) => self.on_their_way = 0,
+            Err(_) => self.on_their_way.clear(),
         }
     }
 
     fn came_back(&mut self, line: &Line) {
-        if matches!(line.what, What::Said { .. }) {
-            self.on_their_way = self.on_their_way.saturating_sub(1);
+        if matches!(line.what, What::Said { .. })
+            && let Some(passing) = self.on_their_way.pop_front()
+        {
+            passing.all_taken();
         }
     }
 }

@@ -78,10 +78,13 @@ impl<S: AsyncRead> Reader<S> {
             match self.read(place).await {
                 Ok(true) => {}
                 Ok(false) => return (NORMAL, ""),
-                Err(Broken(TOO_LARGE, _)) => {
-                    return (TOO_LARGE, "a message may have at most 10 MiB");
+                Err(broken) => {
+                    place.member.here.mistake(self.receiver.mistake(broken));
+                    return match broken {
+                        Broken(TOO_LARGE, _) => (TOO_LARGE, "a message may have at most 10 MiB"),
+                        Broken(code, reason) => (code, reason),
+                    };
                 }
-                Err(Broken(code, reason)) => return (code, reason),
             }
         }
     }
@@ -93,7 +96,11 @@ impl<S: AsyncRead> Reader<S> {
                 if payload.is_empty() && place.member.answered() => {}
             Some(Incoming::Message(kind, payload)) => {
                 let memory = self.receiver.memory_for(payload.len()).await?;
-                let message = Message::new(kind, payload, memory);
+                let (here, bytes) = (&place.member.here, payload.len());
+                let looks_like = || traffic::Kind::of(kind == Kind::Text, &payload);
+                let passing = here.passing(looks_like, bytes);
+                here.opens(&passing, bytes).await;
+                let message = Message::new(kind, payload, memory).watched(passing);
                 if let Some(pictures) = &mut self.pictures {
                     pictures.offer(&message);
                 }
@@ -129,11 +136,18 @@ impl<S: AsyncWrite> Writer<S> {
                 Ok(Next::Pong(payload)) => {
                     write_frame(&mut self.stream, Opcode::Pong, payload).await?;
                 }
-                Ok(Next::Message(Message { kind: Kind::Text, payload, .. })) => {
-                    write_frame(&mut self.stream, Opcode::Text, payload).await?;
-                }
-                Ok(Next::Message(Message { kind: Kind::Binary, payload, .. })) => {
-                    write_frame(&mut self.stream, Opcode::Binary, payload).await?;
+                Ok(Next::Message(message)) => {
+                    let Message { kind, ref payload, ref passing, .. } = message;
+                    tokio::select! {
+                        () = member.here.reaches(passing, payload.len()) => {}
+                        () = member.closes() => continue,
+                    }
+                    let opcode = match kind {
+                        Kind::Text => Opcode::Text,
+                        Kind::Binary => Opcode::Binary,
+                    };
+                    write_frame(&mut self.stream, opcode, payload.clone()).await?;
+                    passing.taken();
                 }
                 Ok(Next::Close(code, reason)) => {
                     let payload = [&code.to_be_bytes(), reason.as_bytes()].concat();

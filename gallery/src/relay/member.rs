@@ -3,12 +3,13 @@
 //! A client with credits is sent so many messages, and then one for each that it answers. Meanwhile
 //! the newest of each sender waits, and nobody waits for the client.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
+use traffic::{Client, Mistake, Queue, Queued};
 use websocket::close::TRY_LATER;
 
 use super::message::Message;
@@ -23,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(crate) struct Member {
+    /// As it is watched.
+    pub here: Client,
     inner: Mutex<Inner>,
     /// Told when there is something to send.
     came: Notify,
@@ -57,25 +60,44 @@ pub(crate) enum Next {
     Close(u16, &'static str),
 }
 
+impl Queue for Member {
+    fn queued(&self) -> Queued {
+        self.lock().outbox.queued()
+    }
+}
+
 impl Member {
-    /// A client with so many credits; without a number it is sent everything.
-    pub fn new(credits: Option<u8>) -> Member {
+    /// A client with so many credits; without a number it is sent everything. `here` is how it is
+    /// watched.
+    pub fn new(credits: Option<u8>, here: Client) -> Arc<Member> {
         let credits = credits.map(|most| Credits { left: most, most });
         let (outbox, moved) = (Outbox::default(), Instant::now());
         let inner = Inner { outbox, credits, pong: None, close: None, is_slow: false, moved };
-        Member { inner: Mutex::new(inner), came: Notify::new(), taken: Notify::new() }
+        let (came, taken) = (Notify::new(), Notify::new());
+        let member = Arc::new(Member { here, inner: Mutex::new(inner), came, taken });
+        let queue: Weak<Member> = Arc::downgrade(&member);
+        member.here.waits_in(queue);
+        member
     }
 
     /// Queues a message, unless the client has to take others first, which it may be waited for.
-    /// Closes it if nobody waits for it and too much does wait.
+    /// Nobody waits for one whose network somebody made slow. Closes it if nobody waits for it and
+    /// too much does wait.
     pub fn put(&self, from: ClientId, message: &Message) -> bool {
+        let (keeps_all, is_slowed) = (self.here.keeps_all(), self.here.is_slowed());
         let mut inner = self.lock();
-        if !inner.has_room() {
+        if !is_slowed && !inner.has_room() {
             return false;
         }
-        if inner.queue(from, message).is_err() {
+        inner.outbox.keep_all(keeps_all);
+        let is_full = inner.queue(from, message).is_err();
+        if is_full {
             inner.close(TRY_LATER, "more than 16 MiB wait for you");
             self.taken.notify_waiters();
+        }
+        drop(inner);
+        if is_full {
+            self.here.mistake(Mistake::TakesNothing);
         }
         self.came.notify_one();
         true
@@ -133,6 +155,13 @@ impl Member {
             if let Some(next) = self.take() {
                 return next;
             }
+            self.came.notified().await;
+        }
+    }
+
+    /// Waits until it must close.
+    pub async fn closes(&self) {
+        while self.lock().close.is_none() {
             self.came.notified().await;
         }
     }
@@ -199,8 +228,6 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tokio::task::JoinSet;
     use tokio::time::sleep;
     use websocket::Kind;
@@ -216,7 +243,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_steadily_is_waited_for_however_many_send_and_who_stalls_once() {
-        let member = Arc::new(Member::new(None));
+        let member = Member::new(None, Client::default());
         let mut senders = JoinSet::new();
         for from in 0..30 {
             let member = member.clone();
@@ -243,7 +270,7 @@ mod tests {
 
     #[test]
     fn the_last_message_of_a_sender_that_goes_closes_nobody() {
-        let member = Member::new(None);
+        let member = Member::new(None, Client::default());
         for _ in 0..3 {
             member.put_last(1, &message(MESSAGE));
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use traffic::Passing;
 use websocket::Kind;
 
 use crate::limits::shares::Share;
@@ -15,12 +16,18 @@ pub(crate) const MESSAGE: usize = wire::limits::PICTURE;
 pub(crate) struct Message {
     pub kind: Kind,
     pub payload: Bytes,
+    pub passing: Passing,
     /// Its share of the memory for messages, freed when the last client has taken it.
     _memory: Arc<Share>,
 }
 
 impl Message {
     pub fn new(kind: Kind, payload: Bytes, memory: Share) -> Message {
-        Message { kind, payload, _memory: Arc::new(memory) }
+        Message { kind, payload, passing: Passing::default(), _memory: Arc::new(memory) }
+    }
+
+    /// The same, as it is watched.
+    pub fn watched(self, passing: Passing) -> Message {
+        Message { passing, ..self }
     }
 }

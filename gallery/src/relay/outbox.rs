@@ -1,7 +1,8 @@
 //! The queue of one client. Pure, without a socket or a clock.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
+use traffic::{Queued, Waiting};
 use websocket::Kind;
 
 use super::message::Message;
@@ -24,6 +25,8 @@ pub(crate) struct Outbox {
     queue: VecDeque<(ClientId, Message)>,
     bytes: usize,
     replaced: u64,
+    /// Somebody wants to see what happens when nothing is replaced.
+    keeps_all: bool,
 }
 
 /// More than [`QUEUE`] waits for the client; it must be closed.
@@ -36,7 +39,7 @@ impl Outbox {
     /// # Errors
     /// [`Full`] if there is no room; the message is not added.
     pub fn put(&mut self, from: ClientId, message: Message) -> Result<(), Full> {
-        let old = is_large(&message)
+        let old = (is_large(&message) && !self.keeps_all)
             .then(|| self.queue.iter().rposition(|(f, m)| *f == from && is_large(m)))
             .flatten();
         let freed = old.and_then(|at| self.queue.get(at)).map_or(0, |(_, old)| cost(old));
@@ -46,7 +49,7 @@ impl Outbox {
         }
         self.bytes = bytes;
         if let Some(at) = old {
-            self.replaced += 1;
+            self.count_replaced(at);
             // It must stay behind its sender's later messages. Only then it goes to the end;
             // otherwise it would never be sent while others talk.
             let said_since = self.queue.iter().skip(at + 1).any(|(sender, _)| *sender == from);
@@ -70,6 +73,7 @@ impl Outbox {
             // It keeps its place, so that each sender has its turn.
             Some((_, place)) => {
                 self.bytes -= cost(place);
+                place.passing.replaced();
                 *place = message;
                 self.replaced += 1;
             }
@@ -77,9 +81,52 @@ impl Outbox {
         }
         while self.bytes > QUEUE {
             let Some(at) = self.queue.iter().position(|(sender, _)| *sender != from) else { break };
+            self.count_replaced(at);
             let old = self.queue.remove(at);
             self.bytes -= old.map_or(0, |(_, old)| cost(&old));
-            self.replaced += 1;
+        }
+    }
+
+    /// Keeps also what newer messages would replace, or no longer; then that is dropped at once.
+    pub fn keep_all(&mut self, keeps_all: bool) {
+        if std::mem::replace(&mut self.keeps_all, keeps_all) == keeps_all || keeps_all {
+            return;
+        }
+        let newest = self.newest();
+        for at in (0..self.queue.len()).rev().filter(|at| !newest.contains(at)) {
+            self.count_replaced(at);
+            if let Some((_, old)) = self.queue.remove(at) {
+                self.bytes -= cost(&old);
+            }
+        }
+    }
+
+    /// What waits, and what would if nothing had to be kept.
+    pub fn queued(&self) -> Queued {
+        let newest = self.newest();
+        let mut queued = Queued { all: Waiting::default(), newest: Waiting::default() };
+        for (at, (_, message)) in self.queue.iter().enumerate() {
+            let (bytes, came) = (message.payload.len(), message.passing.since());
+            queued.all.add(bytes, came);
+            if newest.contains(&at) {
+                queued.newest.add(bytes, came);
+            }
+        }
+        queued
+    }
+
+    /// The places of what no newer message could replace.
+    fn newest(&self) -> HashSet<usize> {
+        let mut seen = HashSet::new();
+        let places = self.queue.iter().enumerate().rev();
+        let stays = places.filter(|(_, (from, m))| !is_large(m) || seen.insert(*from));
+        stays.map(|(at, _)| at).collect()
+    }
+
+    fn count_replaced(&mut self, at: usize) {
+        self.replaced += 1;
+        if let Some((_, old)) = self.queue.get(at) {
+            old.passing.replaced();
         }
     }
 
@@ -190,6 +237,23 @@ mod tests {
             assert!(outbox.bytes() <= QUEUE);
         }
         assert_eq!(marks(&mut outbox), (14..30).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn everything_is_kept_only_while_somebody_wants_to_see_that() {
+        let mut outbox = Outbox::default();
+        outbox.keep_all(true);
+        for mark in 0..5 {
+            outbox.put(1, message(Kind::Binary, LARGE, mark)).unwrap();
+            outbox.put(2, message(Kind::Binary, LARGE, 10 + mark)).unwrap();
+        }
+        outbox.put(1, message(Kind::Text, 4, 99)).unwrap();
+        let Queued { all, newest } = outbox.queued();
+        assert_eq!((all.messages, all.bytes, newest.messages), (11, 10 * LARGE + 4, 3));
+        outbox.keep_all(false);
+        assert_eq!((outbox.replaced(), outbox.queued().all), (8, newest));
+        assert_eq!(marks(&mut outbox), [4, 14, 99]);
+        assert_eq!(outbox.bytes(), 0);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use access::Cameras;
+use tokio::time::Instant;
+use traffic::Client;
 use warp::http::StatusCode;
 use websocket::close::GOING_AWAY;
 
@@ -106,6 +108,7 @@ impl Rooms {
         credits: Option<u8>,
         who: Who,
         cameras: Cameras,
+        here: Client,
     ) -> Result<Place, Full> {
         let mut inner = self.lock();
         let places = match inner.rooms.get(&room) {
@@ -114,7 +117,7 @@ impl Rooms {
         };
         let share = places.take(who)?;
         inner.last += 1;
-        let (id, member) = (inner.last, Arc::new(Member::new(credits)));
+        let (id, member) = (inner.last, Member::new(credits, here));
         let known = inner.rooms.entry(room.clone());
         let known = known.or_insert_with(|| Room { members: BTreeMap::new(), places });
         known.members.insert(id, (member.clone(), cameras));
@@ -137,6 +140,7 @@ impl Rooms {
             let others = members.filter(|(id, (_, cameras))| **id != from && fit(cameras));
             others.map(|(_, (member, _))| member.clone()).collect()
         };
+        message.passing.goes_to(others.len());
         let late = others.into_iter().filter(|member| !member.put(from, message)).collect();
         let mut rest = Rest { late, from, message };
         while let Some(member) = rest.late.last() {
@@ -158,7 +162,9 @@ impl Rooms {
 impl Place {
     /// Gives a message to all others in the room, see [`Rooms::give`].
     pub async fn send(&self, message: &Message) {
+        let began = Instant::now();
         self.rooms.give(&self.room, self.id, message, |_| true).await;
+        self.member.here.passed(message.payload.len(), began.elapsed());
     }
 }
 
@@ -185,7 +191,7 @@ mod tests {
         let rooms = Arc::new(Rooms::default());
         let join = |room: &str, last: u8| {
             let who = Who::at([127, 0, 0, last].into());
-            rooms.join(room.parse().unwrap(), None, who, Cameras::ALL)
+            rooms.join(room.parse().unwrap(), None, who, Cameras::ALL, Client::default())
         };
         let full: Vec<_> = std::iter::from_fn(|| join("a", 1).ok()).collect();
         assert_eq!(full.len(), CLIENTS / 2);

@@ -65,7 +65,7 @@ impl Newest {
         self.counters.queued_bytes.sub(freed);
         while self.bytes > most && self.waiting.len() > 1 {
             self.counters.replaced.add(1);
-            drop(self.pop());
+            self.pop().iter().for_each(|old| old.passing.replaced());
         }
     }
 
@@ -95,7 +95,9 @@ impl Drop for Newest {
 
 impl Topic {
     fn drop_oldest(&mut self) -> usize {
-        let size = self.deliveries.pop_front().map_or(0, |old| old.size());
+        let old = self.deliveries.pop_front();
+        old.iter().for_each(|old| old.passing.replaced());
+        let size = old.map_or(0, |old| old.size());
         self.bytes -= size;
         size
     }

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
+use traffic::Traffic;
 use wire::CameraId;
 use wire::frame::{CLOCK_UNKNOWN, HEADER, Header, MAY_WAIT};
 use wire::page::{Measured, TILES, Tile};
@@ -28,12 +30,14 @@ pub(super) struct Live {
     paused: bool,
     /// Present while the page measures.
     meter: Option<Meter>,
+    /// Who watches what passes.
+    pub traffic: Traffic,
 }
 
 /// What to do now.
 pub(super) enum Next {
-    /// Send this frame.
-    Send([u8; HEADER], Arc<Frame>),
+    /// Send this frame for a tile.
+    Send([u8; HEADER], u16, Arc<Frame>),
     /// Wait for an answer or a frame, or until this time if a tile's rate holds one back.
     Wait(Option<Micros>),
 }
@@ -47,6 +51,7 @@ impl Live {
             tiles: HashMap::new(),
             paused: false,
             meter: None,
+            traffic: Traffic::default(),
         }
     }
 
@@ -68,7 +73,18 @@ impl Live {
         if let Some(meter) = &mut self.meter {
             meter.sent(header.serial, tile, &frame, now.mono);
         }
-        Next::Send(header.to_bytes(), frame)
+        Next::Send(header.to_bytes(), tile, frame)
+    }
+
+    /// The page has this frame of a tile.
+    pub fn sent(&self, tile: u16, frame: &Frame, now: Micros) {
+        if self.traffic.is_watched()
+            && let Some((watch, _)) = self.tiles.get(&tile)
+        {
+            let waited = Duration::from_micros(now.saturating_sub(frame.received));
+            let (camera, bytes) = (watch.camera.to_string(), frame.jpeg.len());
+            self.traffic.picture(&camera, frame.seq, bytes, waited);
+        }
     }
 
     /// The header of a frame; for many viewers mostly that of the first of them.
@@ -217,7 +233,7 @@ mod tests {
     fn next(live: &mut Live) -> Header {
         loop {
             match live.next() {
-                Next::Send(header, _) => return Header::parse(&header).unwrap().0,
+                Next::Send(header, ..) => return Header::parse(&header).unwrap().0,
                 Next::Wait(until) => assert!(until.is_some(), "nothing is sent"),
             }
         }

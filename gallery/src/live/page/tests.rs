@@ -11,8 +11,8 @@ fn page(hub: &Arc<Hub>, without: &[Right]) -> Page {
     let visitor = Visitor::new(hub.people.clone(), caller.peer, true);
     let (live, now) = (Live::new(hub.frames.clone()), now::mono());
     let (tiles, cameras, log) = (Vec::new(), None, None);
-    let hub = hub.clone();
-    Page { caller, visitor, live, tiles, cameras, log, received: now, sent: now, hub }
+    let (hub, here) = (hub.clone(), Default::default());
+    Page { caller, visitor, live, tiles, cameras, log, here, received: now, sent: now, hub }
 }
 
 /// Sends a message, and returns the reply: the `held` text, or nothing.

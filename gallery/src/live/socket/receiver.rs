@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, timeout, timeout_at};
-use websocket::close::{POLICY, TRY_LATER};
-use websocket::{Broken, Incoming, Messages};
+use traffic::Mistake;
+use websocket::close::{POLICY, TOO_LARGE, TRY_LATER};
+use websocket::{Broken, Incoming, Kind, Messages, TooLong};
 
 use crate::limits::shares::Share;
 use crate::limits::strangers::MESSAGE_WITHIN;
@@ -20,6 +21,7 @@ pub struct Receiver {
     /// The most bytes read at once.
     step: usize,
     messages: Messages,
+    most: usize,
     /// The message's share of the memory, also for the last one until the next is asked for.
     memory: Share,
     /// How long a message may take, and when the current one must be finished.
@@ -33,7 +35,7 @@ impl Receiver {
     pub(crate) fn new(step: usize, most: usize, begun: &[u8], memory: Share) -> Self {
         let mut messages = Messages::new(most);
         messages.buffer().extend_from_slice(begun);
-        Receiver { step, messages, memory, within: MESSAGE_WITHIN, by: None }
+        Receiver { step, messages, most, memory, within: MESSAGE_WITHIN, by: None }
     }
 
     /// The client's next message; `None` after it has gone. Safe to cancel.
@@ -67,6 +69,18 @@ impl Receiver {
                 Ok(0) | Err(_) => return Ok(None),
                 Ok(_) => {}
             }
+        }
+    }
+
+    /// What the client did that broke off.
+    pub fn mistake(&self, Broken(code, _): Broken) -> Mistake {
+        match (code, self.messages.too_long()) {
+            (TOO_LARGE, Some(TooLong { kind, bytes })) => {
+                Mistake::TooLarge { bytes, most: self.most as u64, text: kind == Kind::Text }
+            }
+            (POLICY, _) => Mistake::Unfinished,
+            (TRY_LATER, _) => Mistake::NoRoom,
+            _ => Mistake::Protocol,
         }
     }
 

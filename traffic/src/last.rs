@@ -1,0 +1,81 @@
+//! The last messages.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::{Passing, Way};
+
+/// How many are remembered.
+const ROWS: usize = 64;
+
+/// How many are shown, and how many of one sender before others.
+pub(crate) const SHOWN: usize = 12;
+const EACH: usize = 3;
+
+/// The last messages. One sender can push out only its own while others have fewer.
+#[derive(Debug, Default)]
+pub(crate) struct Last {
+    rows: VecDeque<Passing>,
+}
+
+impl Last {
+    pub fn add(&mut self, row: Passing) {
+        if self.rows.len() >= ROWS {
+            let mut each: HashMap<&str, (usize, usize)> = HashMap::new();
+            for (at, row) in self.rows.iter().enumerate() {
+                each.entry(row.from()).or_insert((0, at)).0 += 1;
+            }
+            // The oldest of whom there is most.
+            let most = each.values().copied().max_by_key(|&(count, at)| (count, ROWS - at));
+            self.rows.remove(most.map_or(0, |(_, at)| at));
+        }
+        self.rows.push_back(row);
+    }
+
+    /// The newest of a sender.
+    pub fn newest(&self, way: Way, from: &str) -> Option<&Passing> {
+        self.rows.iter().rev().find(|row| row.way() == Some(way) && row.from() == from)
+    }
+
+    /// Those that are shown, newest first.
+    pub fn shown(&self) -> Vec<Passing> {
+        let mut each: HashMap<&str, usize> = HashMap::new();
+        let (mut first, mut more) = (Vec::new(), Vec::new());
+        for (at, row) in self.rows.iter().enumerate().rev() {
+            let count = each.entry(row.from()).or_default();
+            *count += 1;
+            if *count <= EACH { first.push(at) } else { more.push(at) }
+        }
+        let mut chosen: Vec<usize> = first.into_iter().chain(more).take(SHOWN).collect();
+        chosen.sort_unstable_by(|a, b| b.cmp(a));
+        chosen.into_iter().filter_map(|at| self.rows.get(at)).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Kind;
+
+    #[test]
+    fn one_who_floods_hides_nobody() {
+        let mut last = Last::default();
+        let add = |last: &mut Last, from: &str| {
+            last.add(Passing::new(Way::Tcp, &from.into(), Kind::Chat, 1, None));
+        };
+        for from in ["Ana", "Beto", "Ana", "Ana", "Ana", "Ana"] {
+            add(&mut last, from);
+        }
+        let alone: Vec<_> = last.shown().iter().map(|row| row.from().to_owned()).collect();
+        assert_eq!(alone, ["Ana", "Ana", "Ana", "Ana", "Beto", "Ana"]);
+        for _ in 0..1000 {
+            add(&mut last, "flood");
+        }
+        assert_eq!(last.rows.len(), ROWS);
+        let shown = last.shown();
+        let of = |name| shown.iter().filter(|row| row.from() == name).count();
+        assert_eq!((of("Ana"), of("Beto"), of("flood")), (3, 1, SHOWN - 4));
+        assert!(
+            last.newest(Way::Tcp, "Beto").is_some() && last.newest(Way::Mqtt, "Beto").is_none()
+        );
+    }
+}
