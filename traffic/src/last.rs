@@ -1,5 +1,6 @@
 //! The last messages.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 
 use crate::{Passing, Way};
@@ -7,9 +8,8 @@ use crate::{Passing, Way};
 /// How many are remembered.
 const ROWS: usize = 64;
 
-/// How many are shown, and how many of one sender before others.
+/// How many are shown.
 pub(crate) const SHOWN: usize = 12;
-const EACH: usize = 3;
 
 /// The last messages. One sender can push out only its own while others have fewer.
 #[derive(Debug, Default)]
@@ -36,18 +36,23 @@ impl Last {
         self.rows.iter().rev().find(|row| row.way() == Some(way) && row.from() == from)
     }
 
-    /// Those that are shown, newest first.
+    /// Those that are shown, newest first: the newest of each sender, then the second of each, and so
+    /// on as long as there is room.
     pub fn shown(&self) -> Vec<Passing> {
         let mut each: HashMap<&str, usize> = HashMap::new();
-        let (mut first, mut more) = (Vec::new(), Vec::new());
-        for (at, row) in self.rows.iter().enumerate().rev() {
-            let count = each.entry(row.from()).or_default();
-            *count += 1;
-            if *count <= EACH { first.push(at) } else { more.push(at) }
-        }
-        let mut chosen: Vec<usize> = first.into_iter().chain(more).take(SHOWN).collect();
-        chosen.sort_unstable_by(|a, b| b.cmp(a));
-        chosen.into_iter().filter_map(|at| self.rows.get(at)).cloned().collect()
+        let newest_first = self.rows.iter().enumerate().rev();
+        let mut ranked: Vec<(usize, Reverse<usize>)> = newest_first
+            .map(|(at, row)| {
+                let count = each.entry(row.from()).or_default();
+                *count += 1;
+                (*count, Reverse(at))
+            })
+            .collect();
+        ranked.sort_unstable();
+        let mut chosen: Vec<Reverse<usize>> = ranked.into_iter().map(|(_, at)| at).collect();
+        chosen.truncate(SHOWN);
+        chosen.sort_unstable();
+        chosen.into_iter().filter_map(|Reverse(at)| self.rows.get(at)).cloned().collect()
     }
 }
 
@@ -73,7 +78,7 @@ mod tests {
         assert_eq!(last.rows.len(), ROWS);
         let shown = last.shown();
         let of = |name| shown.iter().filter(|row| row.from() == name).count();
-        assert_eq!((of("Ana"), of("Beto"), of("flood")), (3, 1, SHOWN - 4));
+        assert_eq!((of("Ana"), of("Beto"), of("flood")), (5, 1, SHOWN - 6));
         assert!(
             last.newest(Way::Tcp, "Beto").is_some() && last.newest(Way::Mqtt, "Beto").is_none()
         );

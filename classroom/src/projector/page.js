@@ -111,6 +111,17 @@ function show({ at, ways, last, mistakes, people, queues, switches: now }) {
   tell(trouble(mistakes, at), 'error');
   switches = now;
   levers(people);
+  fit();
+}
+
+/** Rows that do not fit are left out, not cut. On a phone all of them fit. */
+function fit() {
+  const room = $('flow').closest('.flow');
+  if (getComputedStyle(room).overflowY === 'visible') return;
+  const end = room.getBoundingClientRect().bottom;
+  const rows = [...$('flow').children];
+  const out = rows.filter((row) => row.getBoundingClientRect().bottom > end);
+  out.forEach((row) => row.remove());
 }
 
 // ---- the switches
@@ -188,13 +199,20 @@ function allow(is) {
 }
 
 /** The word comes behind the address, and goes from there into this entry of the history: it must not hang on the wall, and no other page can read it. */
-async function prove() {
+function take() {
   if (location.hash.length > 1) history.replaceState({ word: location.hash.slice(1) }, '', location.pathname);
+}
+
+async function prove() {
   if (!word()) return allow(false);
   const answer = await ask({}).catch(() => null);
   allow(answer?.ok ?? false);
 }
-addEventListener('hashchange', prove);
+take();
+addEventListener('hashchange', () => {
+  take();
+  prove();
+});
 
 // ---- the connection
 
