@@ -2,13 +2,14 @@
 //!
 //! Everybody who is let in may look. Only who has the word that was told where the class was
 //! started may switch: an address alone proves nothing, because pages of pupils run on the
-//! teacher's machine too.
+//! teacher's machine too. Who may not see all cameras is not told which pictures pass.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use access::Right;
 use bytes::Bytes;
 use futures_util::stream;
 use gallery::{Caller, House, Who};
@@ -19,7 +20,7 @@ use serde::Deserialize;
 use supervision::stopped;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use traffic::{BadSwitches, Switches, Traffic};
+use traffic::{BadSwitches, Shown, Switches, Traffic, Way};
 use warp::http::StatusCode;
 use warp::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, REFERRER_POLICY,
@@ -143,21 +144,30 @@ impl Projector {
 
     /// What passes, again and again, as server-sent events. A page that is slow misses some.
     pub fn live(&self, caller: &Caller) -> Response {
+        if !caller.may(Right::Look, None) {
+            let error = "You may not look at what passes. No puedes ver lo que pasa.";
+            return replies::words(StatusCode::FORBIDDEN, error);
+        }
         let place = match self.pages.take(Who::at(caller.peer)) {
             Ok(place) => place,
             Err(full) => return replies::words(StatusCode::SERVICE_UNAVAILABLE, full.to_string()),
         };
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let state = (self.feed.clone(), ticks, self.stop.clone(), place);
-        let events = stream::unfold(state, |(feed, mut ticks, mut stop, place)| async move {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = stopped(&mut stop) => return None,
-            }
-            let event = feed.event();
-            Some((Ok::<_, Infallible>(event), (feed, ticks, stop, place)))
-        });
+        let state = (self.feed.clone(), ticks, self.stop.clone(), caller.clone(), place);
+        let events =
+            stream::unfold(state, |(feed, mut ticks, mut stop, caller, place)| async move {
+                tokio::select! {
+                    _ = ticks.tick() => {}
+                    () = stopped(&mut stop) => return None,
+                }
+                // Until the caller's hours end.
+                caller.may(Right::Look, None).then(|| {
+                    let sees_all = caller.cameras.are_all();
+                    let event = if sees_all { feed.event() } else { feed.event_for_some() };
+                    (Ok::<_, Infallible>(event), (feed, ticks, stop, caller, place))
+                })
+            });
         let mut response = warp::reply::stream(events).into_response();
         put(&mut response, CONTENT_TYPE, "text/event-stream");
         put(&mut response, CACHE_CONTROL, "no-store");
@@ -172,7 +182,7 @@ impl Projector {
         let Some(Asked { word, switches }) = asked else {
             return replies::words(StatusCode::BAD_REQUEST, "these are no switches");
         };
-        if !self.word.is(&word) {
+        if !self.word.is(&word) || !caller.may(Right::Look, None) {
             let error = "Only the teacher switches: open the address that was printed where the \
                          class was started.";
             let hint = "Solo manda quien abrió la clase: abre la dirección que salió en la \
@@ -200,10 +210,21 @@ impl Feed {
         {
             return event.clone();
         }
-        let shown = self.traffic.shown().and_then(|shown| serde_json::to_string(&shown).ok());
-        let event = Bytes::from(format!("data: {}\n\n", shown.unwrap_or_else(|| "{}".to_owned())));
+        let event = event(self.traffic.shown());
         *last = Some((Instant::now(), event.clone()));
         event
+    }
+
+    /// The same for one who may not see all cameras: nothing of who sends and watches pictures.
+    fn event_for_some(&self) -> Bytes {
+        let is_told = |way| !matches!(way, Way::Mqtt | Way::Page);
+        event(self.traffic.shown().map(|mut shown| {
+            shown.last.retain(|row| is_told(row.way));
+            shown.mistakes.retain(|mistake| is_told(mistake.way));
+            let quiet = shown.ways.iter_mut().filter(|shown| !is_told(shown.way));
+            quiet.for_each(|shown| shown.names.clear());
+            shown
+        }))
     }
 
     fn switch(&self, switches: Switches) {
@@ -213,8 +234,16 @@ impl Feed {
     }
 }
 
+/// A server-sent event (HTML, section 9.2).
+fn event(shown: Option<Shown>) -> Bytes {
+    let json = shown.and_then(|shown| serde_json::to_string(&shown).ok());
+    Bytes::from(format!("data: {}\n\n", json.unwrap_or_else(|| "{}".to_owned())))
+}
+
 #[cfg(test)]
 mod tests {
+    use traffic::Kind;
+
     use super::*;
 
     #[test]
@@ -225,6 +254,19 @@ mod tests {
         assert!(word.is(&word.0.clone()) && !word.is(&other.0) && !word.is(""));
         assert!(!word.is(&word.0[..11]) && !word.is(&format!("{word}a")));
         assert_eq!(format!("{word:?}"), "Word");
+    }
+
+    #[test]
+    fn who_may_not_see_all_cameras_is_not_told_which_pictures_pass() {
+        let feed = Feed { traffic: Traffic::watched(), last: Mutex::default() };
+        feed.traffic.picture("house/bedroom", 1, 1000, Duration::ZERO);
+        let sensor = feed.traffic.enter(Way::Mqtt, [10, 0, 0, 1].into());
+        sensor.is_called("bedroom-sensor");
+        sensor.passing(|| Kind::topic("house/bedroom"), 4);
+        let text = |event: Bytes| String::from_utf8(event.to_vec()).unwrap();
+        assert!(text(feed.event()).matches("bedroom").count() >= 3);
+        let some = text(feed.event_for_some());
+        assert!(!some.contains("bedroom") && some.contains("\"count\":1"), "{some}");
     }
 
     #[test]
