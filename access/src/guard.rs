@@ -65,6 +65,9 @@ pub struct Calls<'a> {
     pub target: Option<Authority>,
 }
 
+/// Why a page of another site is refused that is not listed.
+pub const ORIGINS: &str = "origins";
+
 /// Why a request is refused, and what may help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
@@ -223,7 +226,7 @@ impl Guard {
             let error = format!("a page of {origin} may not come in here");
             let hint =
                 format!("only pages of this host may; to let it in, add \"{origin}\" to {key}");
-            return Err(Refused::foreign("origins", error, hint));
+            return Err(Refused::foreign(ORIGINS, error, hint));
         };
         self.check_name(host, Some(origin))
     }

@@ -25,7 +25,7 @@ pub use authentication::{Authentication, Denied};
 pub use cameras::{BadCameras, Cameras};
 pub use guard::names::Names;
 pub use guard::networks::{BadNetwork, LOCAL, Networks};
-pub use guard::{Asks, Calls, Guard, Keys, Refused, is_of_host};
+pub use guard::{Asks, Calls, Guard, Keys, ORIGINS, Refused, is_of_host};
 pub use hours::{BadHours, Hours};
 pub use identity::{Allowed, Identity};
 pub use refusals::{Brief, Refusals};

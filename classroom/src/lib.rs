@@ -33,6 +33,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::field::display;
 use tracing::info;
+use traffic::Switches;
 
 pub use config::{Config, Ports};
 pub use starters::{Language, Starter};
@@ -205,6 +206,7 @@ impl Classroom {
         if let Some((_, address, https)) = &https {
             info!(%address, fingerprint = https.fingerprint(), "the class by HTTPS");
         }
+        let traffic = house.traffic().clone();
         let (stop, stopping) = watch::channel(false);
         let watch = |task| health.watch(format!("the class's {task}"), HANGS);
         let mut tasks = JoinSet::new();
@@ -263,6 +265,8 @@ impl Classroom {
                 Err(error) => Error::Failed(error),
             }),
         };
+        // What is held up would not end.
+        traffic.switch(Switches::default());
         let _ = stop.send(true);
         while tasks.join_next().await.is_some() {}
         ended

@@ -1,13 +1,15 @@
 //! What the class's port of HTTP answers.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use access::{Asks, Right};
+use access::{Asks, Refused, Right};
 use gallery::{Answers, Caller, House};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 use percent_encoding::percent_decode_str;
 use tokio::task::spawn_blocking;
+use traffic::{Mistake, Way};
 use warp::http::StatusCode;
 use warp::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
@@ -147,6 +149,14 @@ impl Answers for Site {
         match gets && !takes_part {
             true => Asks::Look,
             false => Asks::Socket,
+        }
+    }
+
+    fn refused(&self, peer: IpAddr, request: &Request<Incoming>, refused: &Refused) {
+        if refused.why == access::ORIGINS {
+            let is_socket_io = request.uri().path().starts_with(SOCKET_IO);
+            let way = if is_socket_io { Way::SocketIo } else { Way::WebSocket };
+            self.0.house.traffic().mistake(way, peer, Mistake::Elsewhere);
         }
     }
 

@@ -78,6 +78,10 @@ test("a pupil's mistakes are told in words, and nothing else suffers", async (t)
   lucia.write('sigo aquí\n');
   await until('the chat goes on', () => nour.text.includes('[Lucía] sigo aquí'));
 
+  const elsewhere = new WebSocket(http.href.replace('http', 'ws'), { headers: { origin: 'https://editor.example' } });
+  await once(elsewhere, 'error');
+  await until('a page of another site is told', () => told('elsewhere')?.way === 'websocket');
+
   const reconnect = () => new Promise((done) => {
     const socket = connect(tcp.port, tcp.hostname);
     socket.on('error', done).on('close', done).on('connect', () => socket.destroy());
@@ -180,4 +184,15 @@ test('only who has the word pauses, makes the network slow, and shows what queue
   await page.click('#slow');
   await until('the network is fast again, and the newest is there', () => beto.bytes >= 2 * picture.length);
   [ana, beto].forEach((socket) => socket.terminate());
+
+  // A class stops also while it holds somebody up.
+  await page.click('#paused');
+  await until('there is a pause', () => shown.now.switches.paused);
+  const polls = io(http.href, { forceNew: true, transports: ['polling'] });
+  t.after(() => polls.close());
+  await once(polls, 'connect');
+  polls.emit('dibujo', 1);
+  await until('it is held', () => shown.now.last.some(({ kind }) => kind === 'event'));
+  assert.equal((await vitrina.stop()).code, 0);
+  assert.doesNotMatch(vitrina.stderr, /not everything stopped/);
 });

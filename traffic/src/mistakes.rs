@@ -38,6 +38,8 @@ pub enum Mistake {
     Browser,
     /// Its machine has too many connections already.
     NoRoom,
+    /// A page of another site, which may not take part.
+    Elsewhere,
     /// It began a message and did not finish it in time.
     Unfinished,
 }

@@ -50,6 +50,7 @@ const SPANISH = {
     protocol: (who, _, way) => `${who} envió algo que no es ${way}, y se le desconectó. ¿Es el programa de otro puerto?`,
     browser: (who) => `${who} abrió un puerto de TCP con un navegador. Ese puerto es para nc y Python; la página está en ${document.body.dataset.address}.`,
     'no-room': (who) => `Desde ${who} hay ya demasiadas conexiones o mensajes. Cierra las pestañas y programas que no usas.`,
+    elsewhere: (who) => `Una página de otro sitio, abierta en ${who}, quiso entrar y no puede. Si es de la clase, nómbrala al empezar: vitrina class --origin.`,
     unfinished: (who) => `${who} empezó un mensaje y no lo terminó a tiempo. ¿Se cortó la red?`,
   },
 };
@@ -88,6 +89,7 @@ const ENGLISH = {
     protocol: (who, _, way) => `${who} sent something that is not ${way}, and the connection was closed. Is it a program for another port?`,
     browser: (who) => `${who} opened a port of TCP in a browser. That port is for nc and Python; the page is at ${document.body.dataset.address}.`,
     'no-room': (who) => `There are too many connections or messages from ${who}. Close tabs and programs that you do not use.`,
+    elsewhere: (who) => `A page of another site, opened on ${who}, tried to come in and may not. If it is the class's, name it at the start: vitrina class --origin.`,
     unfinished: (who) => `${who} began a message and did not finish it in time. Did the network break?`,
   },
 };

@@ -73,6 +73,9 @@ pub trait Answers: Clone + Send + Sync + 'static {
     /// What a request is for, which decides which pages may make it.
     fn asks(&self, request: &Request<Incoming>) -> Asks;
 
+    /// A request was refused before it came here.
+    fn refused(&self, _peer: IpAddr, _request: &Request<Incoming>, _refused: &Refused) {}
+
     /// Answers a request of a caller who was let in. HEAD arrives as GET: the body is left out.
     fn answer(
         &self,
@@ -263,6 +266,7 @@ impl<A: Answers> Service<A> {
                 true => warn!(%peer, error, hint, "refused a request"),
                 false => debug!(%peer, error, "refused a request"),
             }
+            self.answers.refused(peer, request, &refused);
             Box::new(Problem::from(refused).into_response())
         })?;
         if let Some(doors) = &self.doors {
