@@ -242,7 +242,7 @@ fn event(shown: Option<Shown>) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use traffic::Kind;
+    use traffic::{Kind, Mistake};
 
     use super::*;
 
@@ -254,6 +254,48 @@ mod tests {
         assert!(word.is(&word.0.clone()) && !word.is(&other.0) && !word.is(""));
         assert!(!word.is(&word.0[..11]) && !word.is(&format!("{word}a")));
         assert_eq!(format!("{word:?}"), "Word");
+    }
+
+    #[test]
+    fn each_mistake_kind_and_way_has_words_in_both_languages() {
+        const WORDS: &str = include_str!("projector/words.js");
+        let large = Mistake::TooLarge { bytes: None, most: 1, text: true };
+        let mistakes = [
+            large,
+            Mistake::TooFast,
+            Mistake::TalksTooFast,
+            Mistake::NotText,
+            Mistake::Reconnects,
+            Mistake::TakesNothing,
+            Mistake::Protocol,
+            Mistake::Browser,
+            Mistake::NoRoom,
+            Mistake::Elsewhere,
+            Mistake::Unfinished,
+        ];
+        let kinds = [
+            Kind::Image("JPEG"),
+            Kind::DataUrl,
+            Kind::Pixels,
+            Kind::Json,
+            Kind::Text,
+            Kind::Bytes,
+            Kind::Event(String::new()),
+            Kind::Upload,
+            Kind::Chat,
+            Kind::Line,
+            Kind::Turn,
+            Kind::Topic(String::new()),
+        ];
+        let what = |mistake| serde_json::to_value(mistake).unwrap()["what"].clone();
+        let kind = |kind| serde_json::to_value(kind).unwrap()["kind"].clone();
+        let ways = Way::ALL.map(|way| serde_json::to_value(way).unwrap());
+        let all = mistakes.map(what).into_iter().chain(kinds.map(kind)).chain(ways);
+        for key in all.map(|key| key.as_str().unwrap().to_owned()) {
+            let keys = [format!(" {key}: "), format!("'{key}': ")];
+            let found: usize = keys.iter().map(|key| WORDS.matches(&**key).count()).sum();
+            assert!(found >= 2, "{key}");
+        }
     }
 
     #[test]
