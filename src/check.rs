@@ -91,7 +91,8 @@ fn gallery(file: File, settings: &Settings) -> Option<Fault> {
         Ok(folder) => folder,
         Err(fault) => return Some(fault),
     };
-    if let Err(bad) = gallery.check(file.root, nowhere.path().join("gallery")) {
+    let users = settings.broker_folder();
+    if let Err(bad) = gallery.check_in(file.root, nowhere.path().join("gallery"), Some(&users)) {
         return Some(Fault { key: bad.key(), text: bad.to_string() });
     }
     let gallery::Section { certificate, key, password_file, .. } = file.gallery;

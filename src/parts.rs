@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
+use access::Authentication;
 use anyhow::{Context, anyhow};
 use classroom::{Classroom, Config as Class};
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -125,17 +127,20 @@ async fn serve(
     let signals = Signals::listen()?;
     let mut running = Running::default();
     let mut ready = String::from("ready");
-    let mut bound = Vec::new();
+    let (mut bound, mut setup) = (Vec::new(), None);
 
     // Only a class looks at what passes.
     let traffic = class.as_ref().map(|_| Traffic::watched()).unwrap_or_default();
     let broker = match parts.broker {
         true => {
             let config = file.broker.check_in(file.root.clone(), Some(broker_folder.clone()))?;
-            Some(broker::Broker::bind(config).await?.watched_by(traffic.clone()))
+            let known = Arc::new(Authentication::new(Some(broker_folder.clone()))?);
+            let broker = broker::Broker::bind_with(config, known.clone()).await?;
+            Some((broker.watched_by(traffic.clone()), known))
         }
         false => None,
     };
+    let (broker, known) = broker.unzip();
     if let Some(broker) = &broker {
         let url = config::local_broker(broker.local_addr());
         file.gallery.broker.get_or_insert(url.to_string());
@@ -154,8 +159,14 @@ async fn serve(
     // Reads files and asks devices before anything runs that would have to wait for them.
     let gallery = match parts.gallery {
         true => {
-            let config = file.gallery.check(file.root.clone(), data.join("gallery"))?;
-            Some(gallery::Gallery::bind(config).await?.watched_by(traffic.clone()))
+            let folder = data.join("gallery");
+            let config = file.gallery.check_in(file.root.clone(), folder, Some(&broker_folder))?;
+            // Broker and gallery of one process share what a wrong password costs.
+            let known = match known {
+                Some(known) => known,
+                None => Arc::new(Authentication::of_users(broker_folder.clone())?),
+            };
+            Some(gallery::Gallery::bind(config, known).await?.watched_by(traffic.clone()))
         }
         false => None,
     };
@@ -181,6 +192,9 @@ async fn serve(
     }
     if let Some(gallery) = gallery {
         bound.push(("gallery", "http", gallery.local_addr()));
+        if let Some(token) = gallery.setup_token()? {
+            setup = called(gallery.local_addr()).first().map(|at| setup_address(*at, &token));
+        }
         bound.extend(gallery.https_addr().map(|address| ("gallery", "https", address)));
         running.start("gallery", |stop| gallery.run(stop));
     }
@@ -197,6 +211,10 @@ async fn serve(
 
     for &(part, scheme, address) in &bound {
         tell(&mut ready, part, scheme, address)?;
+    }
+    if let Some(address) = setup {
+        info!(address, "nobody runs this house yet: make the first administrator here, once");
+        write!(ready, " setup={address}")?;
     }
     writeln!(io::stdout(), "{ready}")?;
     if let Some((told, projector)) = told {
@@ -230,6 +248,12 @@ fn tell(ready: &mut String, part: &str, scheme: &str, bound: SocketAddr) -> std:
         info!(part, others, "also reachable at these addresses");
     }
     Ok(())
+}
+
+/// The one-time address at which the first administrator is made. What is behind the `#` stays in
+/// the browser.
+pub fn setup_address(gallery: SocketAddr, token: &str) -> String {
+    format!("http://{gallery}/setup#{token}")
 }
 
 /// The addresses by which a listener is called, best first: those of others, or without a network

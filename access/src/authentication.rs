@@ -6,7 +6,7 @@ mod attempts;
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ use tracing::{error, info};
 use crate::identity::Identity;
 use crate::users::folder::Stamp;
 use crate::users::local::Local;
-use crate::users::{self, BadUsers, Users, passwords};
+use crate::users::{self, BadUsers, User, Users, passwords};
 use attempts::Attempts;
 
 /// Passwords that are hashed at once. Each takes 19 MiB and one processor.
@@ -46,6 +46,8 @@ pub struct Authentication {
     known: Known,
     hashing: Arc<Semaphore>,
     waiting: AtomicUsize,
+    /// The one that reads the users' file again.
+    keeping: Semaphore,
 }
 
 /// Why a name and a password identify nobody.
@@ -76,14 +78,24 @@ impl Authentication {
     /// # Errors
     /// The directory cannot be used, or the users' file is not valid.
     pub fn new(folder: Option<PathBuf>) -> Result<Authentication, BadUsers> {
-        let (local, users) = match &folder {
-            Some(folder) => {
-                let local = Local::in_folder(folder)
-                    .map_err(|error| BadUsers::Io { path: folder.clone(), error })?;
-                (local, Users::read(folder)?)
-            }
-            None => (Local::none(), Users::default()),
+        let local = match &folder {
+            Some(folder) => Local::in_folder(folder)
+                .map_err(|error| BadUsers::Io { path: folder.clone(), error })?,
+            None => Local::none(),
         };
+        Authentication::with(local, folder)
+    }
+
+    /// The same without a broker, whose parts of this machine would need passwords.
+    ///
+    /// # Errors
+    /// The users' file cannot be read or is not valid.
+    pub fn of_users(folder: PathBuf) -> Result<Authentication, BadUsers> {
+        Authentication::with(Local::none(), Some(folder))
+    }
+
+    fn with(local: Local, folder: Option<PathBuf>) -> Result<Authentication, BadUsers> {
+        let users = folder.as_deref().map_or_else(|| Ok(Users::default()), Users::read)?;
         Ok(Authentication {
             folder,
             local,
@@ -93,6 +105,7 @@ impl Authentication {
                 .map_err(|error| BadUsers::Io { path: PathBuf::from("randomness"), error })?,
             hashing: Arc::new(Semaphore::new(AT_ONCE)),
             waiting: AtomicUsize::new(0),
+            keeping: Semaphore::new(1),
         })
     }
 
@@ -121,8 +134,69 @@ impl Authentication {
         let list = self.users.borrow().clone();
         match list.is_empty() {
             true => Ok(None),
-            false => self.check(peer, &list, name, password).await.map(Some),
+            false => self.check(peer, &list, name, password, User::may_connect).await.map(Some),
         }
+    }
+
+    /// Identifies a person, who can log in on the wall. It costs what [`Authentication::identify`]
+    /// costs, and both take from the same tries.
+    ///
+    /// # Errors
+    /// `Denied` says why.
+    pub(crate) async fn person(
+        self: &Arc<Authentication>,
+        peer: IpAddr,
+        name: String,
+        password: String,
+    ) -> Result<Identity, Denied> {
+        let list = self.users.borrow().clone();
+        let is_person = |user: &User| user.role.is_person();
+        self.check(peer.to_canonical(), &list, name, password, is_person).await
+    }
+
+    /// Checks a secret that is no user's password; each wrong one costs a try of the address.
+    ///
+    /// # Errors
+    /// `Denied` says why.
+    pub(crate) async fn secret(&self, peer: IpAddr, is_right: bool) -> Result<(), Denied> {
+        let peer = peer.to_canonical();
+        if !self.attempts.take(peer, None, Instant::now()) {
+            sleep(WRONG).await;
+            return Err(Denied::TooMany);
+        }
+        if is_right {
+            self.attempts.give_back(peer, None, Instant::now());
+            return Ok(());
+        }
+        sleep(WRONG).await;
+        Err(Denied::Wrong)
+    }
+
+    /// Keeps every password waiting, until this is dropped.
+    #[cfg(test)]
+    pub(crate) async fn hold_hashing(&self) -> tokio::sync::OwnedSemaphorePermit {
+        self.hashing.clone().acquire_many_owned(AT_ONCE as u32).await.unwrap()
+    }
+
+    /// How long until an address has another try for a user.
+    pub(crate) fn wait(&self, peer: IpAddr, name: &str) -> Duration {
+        let counted = Some(name).filter(|name| users::is_user_name(name));
+        self.attempts.wait(peer.to_canonical(), counted, Instant::now())
+    }
+
+    /// The folder of the users.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// The users now.
+    pub(crate) fn users(&self) -> Arc<Users> {
+        self.users.borrow().clone()
+    }
+
+    /// The users whenever they change.
+    pub(crate) fn changes(&self) -> watch::Receiver<Arc<Users>> {
+        self.users.subscribe()
     }
 
     /// Whether a client that was let in would be let in again with the same identity.
@@ -141,7 +215,20 @@ impl Authentication {
     /// ends. A broken or missing file leaves the users as they were, because without users
     /// everybody could come in.
     pub async fn keep_users(&self, tell: impl Fn()) {
-        let Some(folder) = &self.folder else { return std::future::pending().await };
+        let mut users = self.users.subscribe();
+        let telling = async {
+            // The sender belongs to `self`, so it still exists.
+            while users.changed().await.is_ok() {
+                tell();
+            }
+        };
+        tokio::join!(self.keep_file(), telling);
+    }
+
+    async fn keep_file(&self) {
+        let Some(folder) = &self.folder else { return };
+        // Broker and gallery of one process both keep them: one reads, and after its end the other.
+        let Ok(_reader) = self.keeping.acquire().await else { return };
         let mut look = interval(LOOK_EVERY);
         let mut seen = Stamp::of_users(folder);
         // A change between the first reading and now is read as well.
@@ -156,21 +243,24 @@ impl Authentication {
                 continue;
             }
             (seen, is_first) = (now, false);
-            let folder = folder.clone();
-            let read = spawn_blocking(move || Users::read(&folder)).await;
-            if read.is_ok_and(|read| self.take_users(read, seen.is_some())) {
-                tell();
-            }
+            self.read_again().await;
         }
     }
 
-    /// Says whether the users have changed.
-    fn take_users(&self, read: Result<Users, BadUsers>, is_there: bool) -> bool {
+    /// Reads the users again, after a change.
+    pub(crate) async fn read_again(&self) {
+        let Some(folder) = self.folder.clone() else { return };
+        let read = move || (Users::read(&folder), Stamp::of_users(&folder).is_some());
+        if let Ok((read, is_there)) = spawn_blocking(read).await {
+            self.take_users(read, is_there);
+        }
+    }
+
+    fn take_users(&self, read: Result<Users, BadUsers>, is_there: bool) {
         let had_some = self.has_users();
         match read {
             Ok(_) if !is_there && had_some => {
                 error!("the file of the users is gone; its users stay valid until this restarts");
-                false
             }
             Ok(users) => {
                 let count = users.iter().count();
@@ -183,11 +273,9 @@ impl Authentication {
                     self.known.forget();
                     info!(users = count, "read the changed users");
                 }
-                is_changed
             }
             Err(error) => {
                 error!(%error, "the file of the users cannot be used; the users stay as they were");
-                false
             }
         }
     }
@@ -198,13 +286,15 @@ impl Authentication {
         list: &Users,
         name: String,
         password: String,
+        admits: impl Fn(&User) -> bool,
     ) -> Result<Identity, Denied> {
         let counted = Some(name.as_str()).filter(|name| users::is_user_name(name));
         if !self.attempts.take(peer, counted, Instant::now()) {
             sleep(WRONG).await;
             return Err(Denied::TooMany);
         }
-        let user = counted.and_then(|name| list.get(name));
+        // Others cost as much as those that do not exist, and are not told from them.
+        let user = counted.and_then(|name| list.get(name)).filter(|user| admits(user));
         let hash = user.map_or(passwords::NOBODY, |user| &user.password);
         let is_right = self.is_right(&name, password, hash).await?;
         match user {

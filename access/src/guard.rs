@@ -57,6 +57,7 @@ pub struct Calls<'a> {
     hosts: Vec<&'a [u8]>,
     origins: Vec<&'a [u8]>,
     is_cross_site: bool,
+    is_same_origin: bool,
     /// Whether it came over TLS.
     pub is_secure: bool,
     /// Whether a Host header is required, as it is since HTTP/1.1 (RFC 9112, section 3.2).
@@ -108,6 +109,7 @@ impl<'a> Calls<'a> {
                 calls.origins.push(value);
             } else if name.eq_ignore_ascii_case("sec-fetch-site") {
                 calls.is_cross_site |= value == b"cross-site";
+                calls.is_same_origin |= value == b"same-origin";
             }
         }
         calls
@@ -195,6 +197,21 @@ impl Guard {
         match asks {
             Asks::Act => self.check_own(calls, origin, host.as_ref()),
             Asks::Look | Asks::Socket => Ok(()),
+        }
+    }
+
+    /// Whether a request that was let in may count as that of whoever is logged in in the browser
+    /// that makes it. What only looks may: its answer is for our own pages alone. What acts must
+    /// come from our own page and say so, for a browser sends its cookies along with whatever a
+    /// page asks for; and cookies know no ports, so other pages of this host are not ours.
+    pub fn is_own_page(&self, asks: Asks, calls: &Calls<'_>) -> bool {
+        match (asks, calls.origin(), calls.host()) {
+            (Asks::Look, ..) => true,
+            (Asks::Act | Asks::Socket, Ok(Some(origin)), Ok(host)) => {
+                self.check_own(calls, Some(origin), host.as_ref()).is_ok()
+            }
+            (Asks::Act | Asks::Socket, Ok(None), Ok(_)) => calls.is_same_origin,
+            _ => false,
         }
     }
 

@@ -40,9 +40,9 @@ impl Identity {
     pub fn is_of(&self, users: &Users) -> bool {
         match self {
             Identity::Local { .. } => true,
-            Identity::User { name, role, hash } => {
-                users.get(name).is_some_and(|user| user.role == *role && user.password == *hash)
-            }
+            Identity::User { name, role, hash } => users.get(name).is_some_and(|user| {
+                user.role == *role && user.password == *hash && user.may_connect()
+            }),
             Identity::Anonymous(Allowed::Everything) => users.is_empty(),
             Identity::Anonymous(Allowed::As(_)) => !users.is_empty(),
         }

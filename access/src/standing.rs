@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::cameras::Cameras;
+use crate::hours::Hours;
 use crate::rights::{Rights, Visitors};
 use crate::roles::Role;
+use crate::sessions::Key;
 
 /// As what somebody is on the wall.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,12 @@ pub struct Person {
     pub name: Arc<str>,
     /// The user's role.
     pub role: Role,
+    /// The cameras that they may see.
+    pub cameras: Cameras,
+    /// When they may look; none means always.
+    pub hours: Option<Hours>,
+    /// Their session.
+    pub(crate) key: Key,
 }
 
 impl Standing {

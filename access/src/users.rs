@@ -12,10 +12,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cameras::Cameras;
+use crate::hours::Hours;
 use crate::roles::{Role, is_node};
 
-const HEAD: &str = "# The users of the MQTT broker. Change them with `vitrina user`; the broker \
-                    sees it at once.\n";
+const HEAD: &str = "# Who may connect to the broker and log in on the wall. Change them with `vitrina \
+                    user` or on the page; both see it at once.\n";
+
+/// The most users, so that the file can always be read at once.
+const MOST: usize = 10_000;
 
 /// The least length of a password, in characters.
 const PASSWORD_LEAST: usize = 8;
@@ -32,6 +37,20 @@ pub struct User {
     pub role: Role,
     /// The hash of its password, in the PHC format.
     pub(crate) password: String,
+    /// The cameras that it may see on the wall.
+    #[serde(default)]
+    pub cameras: Cameras,
+    /// When it may look at the wall; none means always.
+    #[serde(default)]
+    pub hours: Option<Hours>,
+}
+
+impl User {
+    /// Whether it may come in at the broker: pictures have no limits there, so who has some may
+    /// only come to the wall.
+    pub(crate) fn may_connect(&self) -> bool {
+        self.cameras.are_all() && self.hours.is_none()
+    }
 }
 
 /// All users by name. [`Users::read`] and [`Users::edit`] take them from a folder. A name is 1 to
@@ -82,6 +101,15 @@ pub enum BadUsers {
     /// The password is too short or too long.
     #[error("choose a password of at least 8 characters and at most 1024 bytes")]
     Password,
+    /// Nobody would be left who may change users on the wall.
+    #[error("{0} is the last administrator; make somebody else one first")]
+    LastAdmin(String),
+    /// The first administrator was made already.
+    #[error("somebody runs this house already; see `vitrina user list`")]
+    SetUp,
+    /// There are as many users as there may be.
+    #[error("there are {MOST} users already; remove some first")]
+    TooMany,
 }
 
 impl Users {
@@ -91,7 +119,9 @@ impl Users {
     /// The name or the password is not valid, or the user exists.
     pub fn add(&mut self, name: &str, role: Role, password: &str) -> Result<(), BadUsers> {
         self.check_new(name, role)?;
-        self.user.insert(name.to_owned(), User { role, password: checked_hash(password)? });
+        let password = checked_hash(password)?;
+        let user = User { role, password, cameras: Cameras::default(), hours: None };
+        self.user.insert(name.to_owned(), user);
         Ok(())
     }
 
@@ -109,6 +139,9 @@ impl Users {
         if self.user.contains_key(name) {
             return Err(BadUsers::Known(name.to_owned()));
         }
+        if self.user.len() >= MOST {
+            return Err(BadUsers::TooMany);
+        }
         Ok(())
     }
 
@@ -117,9 +150,41 @@ impl Users {
     /// # Errors
     /// There is no such user, or the password is not valid.
     pub fn set_password(&mut self, name: &str, password: &str) -> Result<(), BadUsers> {
-        let user = self.user.get_mut(name).ok_or_else(|| BadUsers::Unknown(name.to_owned()))?;
+        let user = self.known(name)?;
         user.password = checked_hash(password)?;
         Ok(())
+    }
+
+    /// Gives a user another role.
+    ///
+    /// # Errors
+    /// There is no such user, or the name is not valid for the role.
+    pub fn set_role(&mut self, name: &str, role: Role) -> Result<(), BadUsers> {
+        if role == Role::Node && !is_node(name) {
+            return Err(BadUsers::NodeName(name.to_owned()));
+        }
+        self.known(name)?.role = role;
+        Ok(())
+    }
+
+    /// Limits what a user may see on the wall, and when; what is none stays as it is.
+    ///
+    /// # Errors
+    /// There is no such user.
+    pub fn limit(
+        &mut self,
+        name: &str,
+        cameras: Option<Cameras>,
+        hours: Option<Option<Hours>>,
+    ) -> Result<(), BadUsers> {
+        let user = self.known(name)?;
+        user.cameras = cameras.unwrap_or_else(|| user.cameras.clone());
+        user.hours = hours.unwrap_or(user.hours);
+        Ok(())
+    }
+
+    pub(crate) fn known(&mut self, name: &str) -> Result<&mut User, BadUsers> {
+        self.user.get_mut(name).ok_or_else(|| BadUsers::Unknown(name.to_owned()))
     }
 
     /// Removes a user.
@@ -138,6 +203,16 @@ impl Users {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.user.is_empty()
+    }
+
+    /// Whether somebody can log in on the wall.
+    pub fn have_people(&self) -> bool {
+        self.user.values().any(|user| user.role.is_person())
+    }
+
+    /// Who may say who else may come.
+    pub fn administrators(&self) -> impl Iterator<Item = &str> {
+        self.iter().filter(|(_, user)| user.role == Role::Admin).map(|(name, _)| name)
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&User> {
@@ -159,9 +234,17 @@ impl Users {
 
     pub(crate) fn to_text(&self) -> String {
         let mut text = HEAD.to_owned();
-        for (name, User { role, password }) in &self.user {
+        for (name, User { role, password, cameras, hours }) in &self.user {
             let _ =
                 write!(text, "\n[user.\"{name}\"]\nrole = \"{role}\"\npassword = \"{password}\"\n");
+            if !cameras.are_all() {
+                let patterns: Vec<String> = cameras.iter().collect();
+                let _ = writeln!(text, "cameras = [\"{}\"]", patterns.join("\", \""));
+            }
+            if let Some(hours) = hours {
+                let (from, to) = hours.times();
+                let _ = writeln!(text, "hours = {{ from = \"{from}\", to = \"{to}\" }}");
+            }
         }
         text
     }
@@ -173,7 +256,8 @@ pub(crate) fn is_user_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@'))
 }
 
-fn checked_hash(password: &str) -> Result<String, BadUsers> {
+/// The hash of a password that somebody may choose.
+pub(crate) fn checked_hash(password: &str) -> Result<String, BadUsers> {
     if password.chars().count() < PASSWORD_LEAST || password.len() > PASSWORD_MOST {
         return Err(BadUsers::Password);
     }

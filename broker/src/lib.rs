@@ -58,8 +58,20 @@ impl Broker {
     /// # Errors
     /// [`BindError`] says which address or file, why not, and what to do.
     pub async fn bind(config: Config) -> Result<Broker, BindError> {
-        let Config { listen, others, networks, origins, folder, rules, limits } = config;
-        let known = Arc::new(Authentication::new(folder)?);
+        let known = Arc::new(Authentication::new(config.folder.clone())?);
+        Broker::bind_with(config, known).await
+    }
+
+    /// Binds the addresses, for clients who are `known`, also elsewhere in this process: all of it
+    /// shares the tries of who guesses passwords.
+    ///
+    /// # Errors
+    /// As [`Broker::bind`].
+    pub async fn bind_with(
+        config: Config,
+        known: Arc<Authentication>,
+    ) -> Result<Broker, BindError> {
+        let Config { listen, others, networks, origins, folder: _, rules, limits } = config;
         let authenticator = Arc::new(Authenticator::new(rules, known));
         let listener = Listener::bind(listen, Speaks::default())?;
         let address = listener.address();

@@ -2,9 +2,10 @@
 
 use std::future::pending;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Cameras, Hours, Right, Rights, Role, Standing, Visitors};
+use access::{Cameras, Hours, Logins, Right, Rights, Role, Standing, Visitors};
 use tokio::time::sleep;
 use warp::http::StatusCode;
 use wire::page::{Me, MyRole, Span};
@@ -52,17 +53,44 @@ impl Caller {
         }
     }
 
+    /// The same caller with this standing.
+    pub(crate) fn with(self, standing: Standing, logins: &Logins) -> Caller {
+        let rights = standing.rights(logins.visitors());
+        let person = standing.person();
+        let cameras = person.map(|person| person.cameras.clone()).unwrap_or_default();
+        let hours = person.and_then(|person| person.hours);
+        Caller { standing, rights, cameras, hours, ..self }
+    }
+
+    /// The same caller after a change of logins; `None` if they were logged out.
+    pub(crate) fn renewed(&self, logins: &Logins) -> Option<Caller> {
+        let standing = logins.renewed(self.peer, self.is_secure, &self.standing)?;
+        Some(self.clone().with(standing, logins))
+    }
+
+    /// Waits until the caller was logged out, or may no longer do what needs this right.
+    pub(crate) async fn over(self, logins: Arc<Logins>, right: Option<Right>) {
+        let mut changes = logins.changes();
+        let may = |now: &Caller| right.is_none_or(|right| now.may(right, None));
+        while let Some(now) = self.renewed(&logins).filter(may) {
+            tokio::select! {
+                () = changes.next() => {}
+                () = now.hours_over(), if right.is_some() => {}
+            }
+        }
+    }
+
     /// Whose share the caller uses.
     pub(crate) fn who(&self) -> Who {
         Who::at(self.peer)
     }
 
-    /// What a page is told of its user. `setup`: they may make the first administrator.
-    pub(crate) fn me(&self, setup: bool, administrators: Vec<String>) -> Me {
+    /// What a page is told of its user.
+    pub(crate) fn me(&self, logins: &Logins) -> Me {
         let person = self.standing.person();
         Me {
             users: self.standing != Standing::Open,
-            setup,
+            setup: self.is_near && !logins.have_people(),
             name: person.map(|person| person.name.to_string()),
             role: match &self.standing {
                 Standing::Open => None,
@@ -73,7 +101,7 @@ impl Caller {
             cameras: (!self.cameras.are_all()).then(|| self.cameras.iter().collect()),
             hours: self.hours.map(Hours::times).map(|(from, to)| Span { from, to }),
             secure: self.is_secure,
-            administrators: person.map(|_| administrators).unwrap_or_default(),
+            administrators: person.map(|_| logins.administrators()).unwrap_or_default(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use access::{BadNetwork, LOCAL, Networks};
+use access::{BadNetwork, LOCAL, Networks, Rules, Users, Visitors};
 use certificate::{BadCertificate, Files};
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,9 @@ pub struct Section {
     /// Lets machines of `networks` in without a password. Required for any address except loopback.
     /// Default `false`.
     pub open: bool,
+    /// What somebody without a login may do once people have logins: nothing (`none`), `look`, or
+    /// `join`: look, talk, show a camera and bring photos. Default `none`.
+    pub visitors: Visitors,
     /// The networks whose clients may come in: in CIDR notation, or `local` for all private,
     /// link-local and shared networks ([`access::Networks`]). This machine always may. Default
     /// `["local"]`.
@@ -80,6 +83,7 @@ impl Default for Section {
         Section {
             listen: "127.0.0.1:8080".to_owned(),
             open: false,
+            visitors: Visitors::None,
             networks: vec![LOCAL.to_owned()],
             https_listen: None,
             certificate: None,
@@ -108,7 +112,8 @@ pub enum BadConfig {
     /// Others can reach `listen`, and the configuration does not say that this is intended.
     #[error(
         "gallery.{0} = \"{1}\" can be reached from other machines, without a password: \
-         say gallery.open = true (or --open) if that is wanted, or listen on 127.0.0.1"
+         say gallery.open = true (or --open) if that is wanted, or let somebody log in with \
+         `vitrina user add NAME --role admin`, or listen on 127.0.0.1"
     )]
     Exposed(&'static str, SocketAddr),
     /// The keys of HTTPS contradict each other.
@@ -177,6 +182,8 @@ pub struct Config {
     pub(crate) listen: SocketAddr,
     /// Whether other machines can reach the gallery.
     pub(crate) open: bool,
+    /// What those may do who have no login.
+    pub(crate) rules: Rules,
     pub(crate) networks: Networks,
     pub(crate) https: Option<https::Config>,
     /// The gallery's own directory.
@@ -210,8 +217,26 @@ impl Section {
     /// # Errors
     /// [`BadConfig`] names the key or file and says what to do.
     pub fn check(self, root: Root, data: PathBuf) -> Result<Config, BadConfig> {
-        let listen = address("listen", &self.listen, self.open)?;
-        let https = self.https()?;
+        self.check_in(root, data, None)
+    }
+
+    /// The same with the folder of the users: other machines may come in without `open` as well, if
+    /// people can log in.
+    ///
+    /// # Errors
+    /// As [`Section::check`].
+    pub fn check_in(
+        self,
+        root: Root,
+        data: PathBuf,
+        users: Option<&Path>,
+    ) -> Result<Config, BadConfig> {
+        // Whoever starts the gallery is told of a bad file by what reads it for good.
+        let users = users.and_then(|folder| Users::read(folder).ok());
+        let may_listen = self.open || users.is_some_and(|users| users.have_people());
+        let listen = address("listen", &self.listen, may_listen)?;
+        let https = self.https(may_listen)?;
+        let rules = Rules { open: self.open, visitors: self.visitors };
         let is_loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
         let loopback =
             is_loopback(listen) && https.as_ref().is_none_or(|https| is_loopback(https.listen));
@@ -240,6 +265,7 @@ impl Section {
         Ok(Config {
             listen,
             open: !loopback,
+            rules,
             networks,
             https,
             data,
@@ -261,7 +287,7 @@ impl Section {
         })
     }
 
-    fn https(&self) -> Result<Option<https::Config>, BadConfig> {
+    fn https(&self, may_listen: bool) -> Result<Option<https::Config>, BadConfig> {
         let bad = |key, why| Err(BadConfig::Https(key, why));
         let files = match (self.certificate.clone(), self.key.clone()) {
             (Some(certificate), Some(key)) => Some(Files { certificate, key }),
@@ -281,7 +307,7 @@ impl Section {
             }
             return Ok(None);
         };
-        let listen = address("https_listen", listen, self.open)?;
+        let listen = address("https_listen", listen, may_listen)?;
         Ok(Some(https::Config { listen, files, redirect: self.redirect }))
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use access::{Guard, Keys, Names, Networks};
+use access::{Guard, Keys, Logins, Names, Networks};
 use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 use tokio::net::TcpListener;
@@ -41,6 +41,7 @@ pub struct House {
     /// The gallery's own directory.
     pub(crate) data: PathBuf,
     pub(crate) strangers: Strangers,
+    pub(crate) logins: Arc<Logins>,
     pub(crate) relay: Relay,
     pub(crate) uploads: Uploads,
     pub(crate) people: Arc<People>,
@@ -75,8 +76,9 @@ impl House {
         beat: impl Fn(),
     ) {
         let refusals = Arc::default();
-        let strangers = self.strangers.clone();
-        let service = Service { answers, guard, refusals, doors: None, strangers, redirect: None };
+        let (strangers, logins) = (self.strangers.clone(), self.logins.clone());
+        let service =
+            Service { answers, guard, logins, refusals, doors: None, strangers, redirect: None };
         listener::serve(http, https, service, stop, beat).await;
     }
 

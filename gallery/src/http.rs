@@ -7,13 +7,16 @@
 
 pub(crate) mod addresses;
 pub(crate) mod assets;
+pub(crate) mod cookies;
 pub(crate) mod cors;
+pub(crate) mod device;
 pub(crate) mod edits;
 pub(crate) mod guard;
 pub(crate) mod handlers;
 pub(crate) mod https;
 pub(crate) mod invite;
 pub(crate) mod listener;
+pub(crate) mod logins;
 pub(crate) mod photos;
 pub(crate) mod proxied;
 pub mod range;
@@ -21,4 +24,6 @@ pub(crate) mod routes;
 pub(crate) mod site;
 pub(crate) mod snapshot;
 pub(crate) mod titles;
+pub(crate) mod until;
+pub(crate) mod users;
 pub(crate) mod zip;

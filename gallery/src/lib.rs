@@ -25,7 +25,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Guard, Names};
+use access::{Authentication, Guard, Logins, Names};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
@@ -86,6 +86,7 @@ pub struct Gallery {
     health: Health,
     opened: Opened,
     strangers: Strangers,
+    logins: Arc<Logins>,
     relay: Relay,
     offered: Offered,
     uploads: Uploads,
@@ -141,11 +142,11 @@ pub enum Error {
 }
 
 impl Gallery {
-    /// Binds the address and opens the store.
+    /// Binds the address and opens the store. People who are `known` can log in.
     ///
     /// # Errors
     /// [`StartError`] says what to do.
-    pub async fn bind(config: Config) -> Result<Gallery, StartError> {
+    pub async fn bind(config: Config, known: Arc<Authentication>) -> Result<Gallery, StartError> {
         let (listener, address) = bind("listen", config.listen)?;
         let secure = config.https.as_ref().map(|https| bind("https_listen", https.listen));
         let secure = secure.transpose()?;
@@ -155,10 +156,13 @@ impl Gallery {
             move || {
                 let https = config.https.as_ref();
                 let https = https.map(|https| Https::new(https.files.as_ref(), &config.data));
-                Ok::<_, StartError>((https.transpose()?, Opened::of(&config)?))
+                let (https, opened) = (https.transpose()?, Opened::of(&config)?);
+                let log = opened.journal.clone();
+                let logins = Logins::new(known, config.rules, move |event| log.note(event));
+                Ok::<_, StartError>((https, opened, Arc::new(logins)))
             }
         };
-        let (https, opened) = spawn_blocking(open).await.map_err(StartError::Failed)??;
+        let (https, opened, logins) = spawn_blocking(open).await.map_err(StartError::Failed)??;
         let https = secure.zip(https);
         let https = https.map(|((listener, address), https)| (listener, address, Arc::new(https)));
         let health = Health::default();
@@ -170,7 +174,7 @@ impl Gallery {
         let strangers = Strangers::new();
         let stop = watch::Sender::new(false);
         let (offers, offered) = relay::offers();
-        let relay = Relay::new(offers, strangers.clone(), stop.subscribe());
+        let relay = Relay::new(offers, strangers.clone(), logins.clone(), stop.subscribe());
         let pictures = config.pictures.clone();
         let uploads = Uploads::new(opened.store.clone(), pictures, strangers.uploads.clone());
         Ok(Gallery {
@@ -181,6 +185,7 @@ impl Gallery {
             health,
             opened,
             strangers,
+            logins,
             relay,
             offered,
             uploads,
@@ -195,6 +200,16 @@ impl Gallery {
         self
     }
 
+    /// The secret of the one-time address, `/setup#<secret>`, at which the first administrator is
+    /// made. `None` if people have logins already, or only this machine reaches the gallery: the page
+    /// offers it there.
+    ///
+    /// # Errors
+    /// Its file cannot be read or written.
+    pub fn setup_token(&self) -> io::Result<Option<String>> {
+        if self.config.open { self.logins.setup_token() } else { Ok(None) }
+    }
+
     /// This gallery for programs that let others in, also while it runs.
     pub fn house(&self) -> House {
         House {
@@ -203,6 +218,7 @@ impl Gallery {
             https: self.https.as_ref().map(|(.., https)| https.clone()),
             data: self.config.data.clone(),
             strangers: self.strangers.clone(),
+            logins: self.logins.clone(),
             relay: self.relay.clone(),
             uploads: self.uploads.clone(),
             people: self.opened.people.clone(),
@@ -237,6 +253,7 @@ impl Gallery {
             health,
             opened,
             strangers,
+            logins,
             relay,
             offered,
             uploads,
@@ -247,7 +264,7 @@ impl Gallery {
         if let Some((_, address, https)) = &https {
             info!(%address, fingerprint = https.fingerprint(), "the gallery by HTTPS");
         }
-        if config.open {
+        if config.open && !logins.have_people() {
             let who = match config.networks.are_local() {
                 true => "on the local network",
                 false => "in gallery.networks, also beyond the local network,",
@@ -282,6 +299,7 @@ impl Gallery {
             relay: relay.clone(),
             health: health.clone(),
             strangers: strangers.clone(),
+            logins: logins.clone(),
             readers: Arc::new(Readers::new(&config.cors_origins)),
             doors: doors.clone(),
             policy: http::assets::policy(&config.frame_origins),
@@ -290,6 +308,7 @@ impl Gallery {
         let service = Service {
             answers: Routes::new(site),
             guard: Arc::new(guard),
+            logins: logins.clone(),
             refusals: Arc::default(),
             doors: Some(doors),
             strangers,
@@ -306,6 +325,23 @@ impl Gallery {
         tasks.spawn(async move {
             let https = https.map(|(listener, _, https)| (listener, https));
             http::listener::serve(listener, https, service, end, || alive.beat()).await;
+            name
+        });
+        let (name, wall, open, mut end) = ("logins", hub.clone(), config.open, stopping.clone());
+        let alive = watch(name);
+        tasks.spawn(async move {
+            let mut changes = logins.changes();
+            let telling = async {
+                loop {
+                    wall.set_open(open && !logins.have_people());
+                    changes.next().await;
+                }
+            };
+            tokio::select! {
+                () = logins.keep(|| alive.beat()) => {}
+                () = telling => {}
+                () = stopped(&mut end) => {}
+            }
             name
         });
         let (name, heard, end) = ("connection to the broker", hub.clone(), stopping.clone());
@@ -409,6 +445,14 @@ fn opened(data: &std::path::Path) -> (Config, Opened, Arc<Hub>) {
     let opened = Opened::of(&config).unwrap();
     let hub = opened.hub(&config, None, mpsc::channel(1).0);
     (config, opened, Arc::new(hub))
+}
+
+/// The logins of a house where nobody has one, for tests of the parts above them.
+#[cfg(test)]
+fn nobody() -> Arc<Logins> {
+    let known = Arc::new(Authentication::new(None).unwrap());
+    let rules = access::Rules { open: true, ..Default::default() };
+    Arc::new(Logins::new(known, rules, |_| {}))
 }
 
 /// The last events in the log of a gallery with the directory `data`, oldest first. Empty if no

@@ -38,6 +38,22 @@ pub(crate) enum Code {
     NoRight,
     /// The caller lacks a right that a login could give.
     LoginNeeded,
+    /// No user has this name and this password; which of the two is wrong is not said.
+    LoginWrong,
+    /// Too many passwords were wrong.
+    LoginSlow,
+    /// This is not the address for the first administrator.
+    SetupWrong,
+    /// There is somebody already.
+    SetupUsed,
+    UserKnown,
+    UserUnknown,
+    /// No user can have this name.
+    UserName,
+    UserPassword,
+    UserCameras,
+    /// Nobody would be left who may change users.
+    LastAdmin,
     /// The caller has too many of something already.
     TooMany,
     PhotoUnknown,

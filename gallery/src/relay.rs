@@ -12,10 +12,9 @@ mod outbox;
 mod photos;
 mod rooms;
 
-use std::future::pending;
 use std::sync::Arc;
 
-use access::Right;
+use access::{Logins, Right};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
@@ -23,7 +22,6 @@ use tracing::{debug, info};
 use traffic::{Mistake, Traffic, Way};
 use warp::http::{HeaderMap, Request};
 use warp::reply::Response;
-use websocket::close::POLICY;
 
 use crate::caller::Caller;
 use crate::limits::shares::Full;
@@ -45,6 +43,7 @@ const CREDITS: u8 = 16;
 pub(crate) struct Relay {
     rooms: Arc<Rooms>,
     strangers: Strangers,
+    logins: Arc<Logins>,
     offers: Offers,
     missed: Arc<Missed>,
     /// Who watches what passes.
@@ -54,9 +53,14 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// Pictures sent on `/` go to `offers`.
-    pub fn new(offers: Offers, strangers: Strangers, stop: watch::Receiver<bool>) -> Relay {
+    pub fn new(
+        offers: Offers,
+        strangers: Strangers,
+        logins: Arc<Logins>,
+        stop: watch::Receiver<bool>,
+    ) -> Relay {
         let (rooms, missed, traffic) = (Arc::default(), Arc::default(), Traffic::default());
-        Relay { rooms, strangers, offers, missed, traffic, stop }
+        Relay { rooms, strangers, logins, offers, missed, traffic, stop }
     }
 
     /// Answers a request for a room, and serves the client, with `credits` if it wants them. Pictures sent on `/` become photos if
@@ -101,15 +105,8 @@ impl Relay {
         let memory = messages.none(who.clone());
         let brings = keeps && caller.may(Right::Upload, None);
         let pictures = brings.then(|| Pictures::new(self.offers, places, who, self.missed));
-        let ends = async {
-            caller.hours_over().await;
-            place.member.close(POLICY, "you may no longer be here");
-            pending::<()>().await;
-        };
-        tokio::select! {
-            () = client::serve(stream, &place, pictures, memory, self.stop) => {}
-            () = ends => {}
-        }
+        let over = caller.over(self.logins, Some(Right::Relay));
+        client::serve(stream, &place, pictures, memory, over, self.stop).await;
         let replaced = place.member.replaced();
         if replaced > 0 {
             info!(room = %place.room, replaced, "a client of the relay was sent only newer pictures");

@@ -6,6 +6,7 @@
 mod observer;
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -172,11 +173,65 @@ pub enum Event {
         /// Why, as a sentence in English.
         why: String,
     },
+    /// Somebody logged in on the wall.
+    Login {
+        /// The user's name.
+        name: String,
+        /// From where.
+        address: IpAddr,
+        /// What the device is called.
+        device: String,
+    },
+    /// Somebody was logged out.
+    Logout {
+        /// The user's name.
+        name: String,
+        /// On how many devices.
+        count: u64,
+        /// Who did that, if it was somebody else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// Passwords were wrong, or came too fast to be tried.
+    Denied {
+        /// From where; none if from many addresses.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<IpAddr>,
+        /// How many.
+        count: u64,
+    },
+    /// Who may come was changed.
+    User {
+        /// The user's name.
+        name: String,
+        /// The user's role; none of one that is gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+        /// What became of the user.
+        change: Change,
+        /// Who did that on the wall; none if it was done on the machine itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
     /// More happened at once than the log accepts.
     Missed {
         /// How many lines are missing.
         count: u64,
     },
+}
+
+/// What became of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    /// There was none of this name before.
+    Made,
+    /// It has another role, or may see other cameras or at other times.
+    Changed,
+    /// It has another password.
+    Password,
+    /// It is gone.
+    Removed,
 }
 
 /// The event as a line of English.
@@ -235,6 +290,34 @@ impl fmt::Display for Event {
             Event::Titled { node, title } => write!(f, "{node} is told to set title to {title}"),
             Event::Ask { node, method } => write!(f, "{node} is asked: {method}"),
             Event::Refused { node, why } => write!(f, "{node} cannot: {why}"),
+            Event::Login { name, address, device } => {
+                write!(f, "{name} logged in from {address} ({device})")
+            }
+            Event::Logout { name, count, by } => {
+                write!(f, "{name} was logged out")?;
+                if *count > 1 {
+                    write!(f, " on {count} devices")?;
+                }
+                by.as_ref().map_or(Ok(()), |by| write!(f, " by {by}"))
+            }
+            Event::Denied { address, count } => {
+                let passwords = if *count == 1 { "password" } else { "passwords" };
+                match address {
+                    Some(address) => write!(f, "{count} wrong {passwords} from {address}"),
+                    None => write!(f, "{count} wrong {passwords} from many addresses"),
+                }
+            }
+            Event::User { name, role, change, by } => {
+                let role = role.as_ref().map(|role| format!(", {role},")).unwrap_or_default();
+                let change = match change {
+                    Change::Made => "may come from now on",
+                    Change::Changed => "may do something else from now on",
+                    Change::Password => "has a new password",
+                    Change::Removed => "may not come any more",
+                };
+                write!(f, "{name}{role} {change}")?;
+                by.as_ref().map_or(Ok(()), |by| write!(f, ": {by} says so"))
+            }
             Event::Missed { count } => write!(f, "{count} more happened than the log takes"),
         }
     }
@@ -255,11 +338,35 @@ impl fmt::Display for Picture {
 mod tests {
     use super::*;
 
+    const GOLDEN: &str = include_str!("../golden/log.json");
+    const LOGINS: &str = include_str!("../golden/log-logins.json");
+
     #[test]
     fn golden_entries_are_read_and_written_back() {
-        let golden = include_str!("../golden/log.json");
-        let raw: serde_json::Value = serde_json::from_str(golden).unwrap();
-        let entries: Vec<Entry> = serde_json::from_str(golden).unwrap();
-        assert_eq!(serde_json::to_value(&entries).unwrap(), raw);
+        for golden in [GOLDEN, LOGINS] {
+            let raw: serde_json::Value = serde_json::from_str(golden).unwrap();
+            let entries: Vec<Entry> = serde_json::from_str(golden).unwrap();
+            assert_eq!(serde_json::to_value(&entries).unwrap(), raw);
+        }
+    }
+
+    #[test]
+    fn who_came_and_who_was_refused_is_told_in_words() {
+        let entries: Vec<Entry> = serde_json::from_str(LOGINS).unwrap();
+        let lines: Vec<String> = entries.iter().map(|entry| entry.event.to_string()).collect();
+        assert_eq!(
+            lines,
+            [
+                "marta logged in from 192.168.0.7 (Firefox on Linux)",
+                "marta was logged out",
+                "leo was logged out on 3 devices by marta",
+                "1 wrong password from fd00::7",
+                "1200 wrong passwords from many addresses",
+                "leo, viewer, may come from now on: marta says so",
+                "leo, operator, may do something else from now on: marta says so",
+                "leo, operator, has a new password",
+                "leo may not come any more",
+            ]
+        );
     }
 }

@@ -47,6 +47,14 @@ impl Attempts {
             && keys(address, user).all(|key| bucket(&mut left, key, now).take(now).is_ok())
     }
 
+    /// How long until there is a try.
+    pub fn wait(&self, address: IpAddr, user: Option<&str>, now: Instant) -> Duration {
+        let now = now.saturating_duration_since(self.start);
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = keys(address, user).filter_map(|key| Some(left.get(&key)?.wait(now)));
+        waits.max().unwrap_or_default()
+    }
+
     /// Gives a try back, because the password was right.
     pub fn give_back(&self, address: IpAddr, user: Option<&str>, now: Instant) {
         let now = now.saturating_duration_since(self.start);
@@ -109,11 +117,29 @@ mod tests {
         assert_eq!(taken(&attempts, HERE, "bob", now), 10, "another user has its own");
         assert_eq!(taken(&attempts, THERE, "ada", now), 10, "and another address");
         assert_eq!(taken(&attempts, HERE, "ada", now + Duration::from_secs(21)), 2);
+        let wait = attempts.wait(HERE, Some("ada"), now + Duration::from_secs(21));
+        assert!((8.0..10.0).contains(&wait.as_secs_f32()), "{wait:?}");
+        assert_eq!(attempts.wait(HERE, Some("eve"), now), Duration::ZERO);
         for n in 0..1000 {
             attempts.take(HERE, Some(&n.to_string()), now);
         }
         assert_eq!(taken(&attempts, HERE, "eve", now), 0, "the address has used up all of its own");
         assert_eq!(taken(&attempts, THERE, "eve", now), 10);
+    }
+
+    #[test]
+    fn ten_thousand_guesses_are_few_tries() {
+        for (addresses, most) in [(1, 11), (200, 2200)] {
+            let (attempts, start) = (Attempts::default(), Instant::now());
+            let tried = (0..10_000_u32).filter(|n| {
+                let address = IpAddr::from([10, 1, 0, (n % addresses) as u8]);
+                // All of them within ten seconds.
+                attempts.take(address, Some("ada"), start + Duration::from_millis(u64::from(*n)))
+            });
+            let tried = tried.count();
+            assert!((most / 2..=most).contains(&tried), "{tried} from {addresses}");
+            assert!(attempts.take(THERE, Some("ada"), start), "and she herself comes in");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! The files in the broker's directory that say who may come in: the users, and the credentials of
-//! this machine's own parts. All reading and writing of them is here.
+//! The files in the broker's directory that say who may come in: the users, the credentials of this
+//! machine's own parts, and the address for the first administrator. All reading and writing of them
+//! is here.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,6 +9,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use rustix::fs::{FlockOperation, Gid, Uid};
+use tracing::warn;
 
 use crate::users::local::{self, Local};
 use crate::users::passwords::new_password;
@@ -83,6 +85,42 @@ impl Local {
     }
 }
 
+/// The secret of the one-time address at which the first administrator is made.
+const SETUP: &str = "setup.token";
+
+/// The secret of the one-time address, which is made if there is none.
+///
+/// # Errors
+/// The file cannot be read or written.
+pub fn setup_token(folder: &Path) -> io::Result<String> {
+    if let Some(token) = known_setup_token(folder)? {
+        return Ok(token);
+    }
+    make_folder(folder)?;
+    let token = new_password()?;
+    write_private(&folder.join(SETUP), &format!("{token}\n"))?;
+    Ok(token)
+}
+
+/// The secret of the one-time address, if there is one.
+pub(crate) fn known_setup_token(folder: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(folder.join(SETUP)) {
+        // An empty one, as a full disk may leave, would let everybody in.
+        Ok(text) => Ok(Some(text.trim_end().to_owned()).filter(|token| token.len() >= 32)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends the one-time address.
+pub(crate) fn forget_setup_token(folder: &Path) {
+    if let Err(error) = fs::remove_file(folder.join(SETUP))
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        warn!(%error, "cannot remove {SETUP}, which nobody needs any more");
+    }
+}
+
 /// Tells whether the users' file has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stamp {
@@ -100,7 +138,7 @@ impl Stamp {
 }
 
 /// Makes the broker's directory, private to its user and owned by the owner of its parent.
-fn make_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     let was_there = folder.is_dir();
     durable::private_folder(folder)?;
     match folder.parent() {
@@ -110,7 +148,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Writes a file that only its user can read. A crash leaves either the old or the new file.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     // The broker's user must be able to read what root writes.
     let folder = path.parent().unwrap_or(Path::new("."));
     durable::write_prepared(path, text.as_bytes(), 0o600, |file| give_to_owner_of(folder, file))

@@ -72,7 +72,8 @@ pub(crate) fn serve(
     known: Option<&str>,
     policy: &HeaderValue,
 ) -> Result<Response, Problem> {
-    let path = if path.is_empty() { "index.html" } else { path };
+    // The page reads behind the # that it is to make the first administrator, and with what.
+    let path = if matches!(path, "" | "setup") { "index.html" } else { path };
     let asset = ASSETS
         .iter()
         .find(|asset| asset.path == path)

@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use access::{Asks, Calls, Guard, Keys, Refused};
+use access::{Asks, Calls, Guard, Keys, Logins, Refused};
 use warp::http::header::UPGRADE;
 use warp::http::{Method, Request, StatusCode, Version};
 
 use crate::caller::Caller;
+use crate::http::cookies;
 use crate::problem::Problem;
 use crate::relay;
 
@@ -32,6 +33,7 @@ impl From<Refused> for Problem {
 /// Requests from there are not allowed.
 pub(crate) fn caller<B>(
     guard: &Guard,
+    logins: &Logins,
     asks: Asks,
     socket: IpAddr,
     is_secure: bool,
@@ -48,7 +50,13 @@ pub(crate) fn caller<B>(
     calls.target = request.uri().authority().cloned();
     guard.page(asks, &calls)?;
     let is_near = peer.is_loopback() && calls.names_loopback() && !is_passed_on(request);
-    Ok(Caller { is_secure, is_near, ..Caller::unknown(peer) })
+    // Elsewhere a page of another site, or of another port of this host, could act as its reader.
+    let tokens = match guard.is_own_page(asks, &calls) {
+        true => cookies::tokens(request.headers(), is_secure),
+        false => Vec::new(),
+    };
+    let caller = Caller { is_secure, is_near, ..Caller::unknown(peer) };
+    Ok(caller.with(logins.standing(peer, is_secure, &tokens), logins))
 }
 
 /// Whether a proxy says that it passes a request on for somebody else.
@@ -77,13 +85,16 @@ mod tests {
     fn who_comes_through_a_proxy_is_not_near() {
         let names = access::Names::of("workshop", &["wall.example.org".to_owned()]);
         let guard = Guard::new(access::Networks::default(), names, &[], KEYS);
+        let known = std::sync::Arc::new(access::Authentication::new(None).unwrap());
+        let rules = access::Rules { open: true, ..Default::default() };
+        let logins = Logins::new(known, rules, |_| {});
         let near = |peer: [u8; 4], host: &str, header: Option<&str>| {
             let mut request = Request::get("/").header("host", host);
             if let Some(header) = header {
                 request = request.header(header, "203.0.113.7");
             }
             let request = request.body(()).unwrap();
-            caller(&guard, Asks::Look, peer.into(), false, &request).unwrap().is_near
+            caller(&guard, &logins, Asks::Look, peer.into(), false, &request).unwrap().is_near
         };
         let (here, there) = ([127, 0, 0, 1], [192, 168, 0, 7]);
         assert!(near(here, "localhost:8080", None) && near(here, "127.0.0.1", None));

@@ -15,7 +15,7 @@ use wire::{CameraId, Forgotten, NodeName};
 use crate::caller::Caller;
 use crate::http::addresses::{self, What, Which};
 use crate::http::site::{Asked, Site};
-use crate::http::{assets, edits, invite, photos, proxied, snapshot, titles, zip};
+use crate::http::{assets, edits, invite, logins, photos, proxied, snapshot, titles, zip};
 use crate::limits::strangers::Strangers;
 use crate::live::page::{self, sight};
 use crate::live::socket::{self, Socket, handshake};
@@ -88,8 +88,9 @@ pub(crate) async fn page(site: Site, mut asked: Asked) -> Answer {
                     between must pass them on";
         return Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket", hint));
     };
-    let Asked { caller, query, headers, .. } = asked;
-    let response = handshake::accept(&headers)?;
+    let mut response = handshake::accept(&asked.headers)?;
+    logins::renew(&site, &asked.caller, &asked, &mut response);
+    let Asked { caller, query, .. } = asked;
     let Strangers { pages, cameras, messages, .. } = &site.strangers;
     // Only a few sockets take messages as large as pictures, because each can make us hold one.
     let shows = query.contains_key("camera");
@@ -109,16 +110,10 @@ pub(crate) async fn page(site: Site, mut asked: Asked) -> Answer {
         let visitor = Visitor::new(site.hub.people.clone(), caller.peer, shows);
         let socket = Socket::new(stream, &begun, most, memory);
         let watched = (site.relay.traffic, site.stop);
-        page::serve(socket, site.hub, caller, visitor, assets::BUILD, watched).await;
+        page::serve(socket, site.hub, site.logins, caller, visitor, assets::BUILD, watched).await;
         drop((page, camera));
     });
     Ok(response)
-}
-
-/// Who asks, and what they may do.
-pub(crate) async fn me(_: Site, asked: Asked) -> Answer {
-    let me = asked.caller.me(asked.caller.is_near, Vec::new());
-    Ok(json(StatusCode::OK, &me))
 }
 
 /// The cameras as on the wall, with the age of their pictures.

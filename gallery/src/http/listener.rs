@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Asks, Guard, Refusals, Refused};
+use access::{Asks, Guard, Logins, Refusals, Refused};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -89,6 +89,7 @@ pub trait Answers: Clone + Send + Sync + 'static {
 pub(crate) struct Service<A> {
     pub answers: A,
     pub guard: Arc<Guard>,
+    pub logins: Arc<Logins>,
     pub refusals: Arc<Refusals>,
     /// Who notes by which names others come, if anybody does.
     pub doors: Option<Arc<Doors>>,
@@ -259,7 +260,7 @@ impl<A: Answers> Service<A> {
         request: &Request<Incoming>,
     ) -> Result<Caller, Box<Response>> {
         let asks = self.answers.asks(request);
-        let caller = guard::caller(&self.guard, asks, peer, is_secure, request);
+        let caller = guard::caller(&self.guard, &self.logins, asks, peer, is_secure, request);
         let caller = caller.map_err(|refused| {
             let Refused { why, error, hint, .. } = &refused;
             match self.refusals.is_news(peer, why) {

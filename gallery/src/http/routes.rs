@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use access::Asks;
-use access::Right::{self, Control, Delete, Edit, Forget, Log, Look, Snap, Upload};
+use access::Right::{self, Control, Delete, Edit, Forget, Log, Look, Snap, Upload, Users};
 use futures_util::future::BoxFuture;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -19,7 +19,8 @@ use wire::CameraId;
 use crate::caller::Caller;
 use crate::http::listener::Answers;
 use crate::http::site::{Asked, Query, Site};
-use crate::http::{addresses, assets, guard, handlers};
+use crate::http::until::until;
+use crate::http::{addresses, assets, guard, handlers, logins, users};
 use crate::photos::upload;
 use crate::problem::{CannotBeDone, Problem, no_camera, no_node, recover};
 use crate::relay;
@@ -77,7 +78,18 @@ static ROUTES: &[Route] = &[
     on("OPTIONS", Live, ANYBODY, to!(handlers::preflight)),
     on("GET", Path("/ws"), Some(Look), to!(handlers::page)),
     on("GET", Path("/relay/{room}"), Some(Right::Relay), to!(handlers::no_upgrade)),
-    on("GET", Path("/api/me"), ANYBODY, to!(handlers::me)),
+    on("GET", Path("/api/me"), ANYBODY, to!(logins::me)),
+    on("GET", Path("/api/me/devices"), ANYBODY, to!(logins::devices)),
+    on("DELETE", Path("/api/me/devices"), ANYBODY, to!(logins::end_devices)),
+    on("DELETE", Path("/api/me/devices/{id}"), ANYBODY, to!(logins::end_device)),
+    on("PUT", Path("/api/me/password"), ANYBODY, to!(logins::set_password)),
+    on("POST", Path("/api/login"), ANYBODY, to!(logins::log_in)),
+    on("POST", Path("/api/logout"), ANYBODY, to!(logins::log_out)),
+    on("POST", Path("/api/setup"), ANYBODY, to!(logins::set_up)),
+    on("GET", Path("/api/users"), Some(Users), to!(users::list)),
+    on("POST", Path("/api/users"), Some(Users), to!(users::add)),
+    on("PATCH", Path("/api/users/{name}"), Some(Users), to!(users::change)),
+    on("DELETE", Path("/api/users/{name}"), Some(Users), to!(users::remove)),
     on("GET", Path("/api/cameras"), Some(Look), to!(handlers::cameras)),
     on("POST", Path("/api/cameras/{node}/{camera}/snap"), Some(Snap), to!(handlers::snap)),
     on("PUT", Path("/api/cameras/{node}/{camera}/title"), Some(Control), to!(handlers::entitle)),
@@ -208,9 +220,11 @@ async fn answer(site: Site, mut asked: Asked) -> Response {
         upload::pass_over(asked.body).await;
         return problem.into_response();
     }
+    let over = asked.caller.clone().over(site.logins.clone(), route.needs);
     let store = site.store.seen_by(&asked.caller.cameras);
     let site = Site { store, ..site };
-    (route.answer)(site, asked).await.unwrap_or_else(Reply::into_response)
+    let response = (route.answer)(site, asked).await.unwrap_or_else(Reply::into_response);
+    until(response, over)
 }
 
 /// The table as a service. A request has its [`Caller`] as an extension.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use access::Logins;
 use bytes::{Buf, Bytes};
 use futures_util::stream::{BoxStream, Stream, StreamExt};
 use hyper::upgrade::OnUpgrade;
@@ -34,6 +35,7 @@ pub(crate) struct Site {
     pub relay: Relay,
     pub health: Health,
     pub strangers: Strangers,
+    pub logins: Arc<Logins>,
     pub readers: Arc<Readers>,
     pub doors: Arc<Doors>,
     /// The page's Content Security Policy.

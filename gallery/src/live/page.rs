@@ -14,7 +14,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::Right;
+use access::{Changes, Logins, Right};
 use bytes::{Buf, Bytes};
 use supervision::stopped;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -24,7 +24,7 @@ use tracing::debug;
 use traffic::{Client, Traffic, Way};
 use websocket::close::{GOING_AWAY, NORMAL, POLICY, TOO_LARGE, TRY_LATER};
 use websocket::{Broken, Incoming, Kind, Opcode};
-use wire::page::{ALIVE_MS, Camera, FromPage, Notice, Tile, ToPage};
+use wire::page::{ALIVE_MS, Camera, FromPage, Me, Notice, Tile, ToPage};
 use wire::{CameraId, PhotoEvent, frame};
 
 use crate::caller::Caller;
@@ -35,7 +35,7 @@ use crate::people::Visitor;
 use crate::record::journal::Reader;
 use crate::record::roll::Roll;
 use live::{Live, Next};
-use woken::when_woken;
+pub(crate) use woken::when_woken;
 
 /// The longest message of a page, in bytes.
 pub(crate) const MESSAGE: usize = 64 * 1024;
@@ -60,20 +60,22 @@ const VISITOR_SILENT_AFTER: Duration = Duration::from_secs(12);
 /// A page that takes nothing for this long is stalled.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
 
-/// The code of a close that says that the caller is nobody any more, or may no longer look.
-const OVER: u16 = 4401;
-
 /// How long the other side may take to close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// The socket of a page.
 pub(crate) type Stream = Socket<socket::Stream>;
 
-/// Serves a caller's page until it leaves, breaks a rule, or `stop` is true. `build` is that of the
-/// page which the gallery serves now.
+/// The code of a close that says that the caller is nobody any more, or may no longer look (RFC
+/// 6455, section 7.4.2, leaves it to us).
+pub(crate) const LOGIN_OVER: u16 = 4401;
+
+/// Serves a caller's page until it leaves, breaks a rule, was logged out, or `stop` is true. `build`
+/// is that of the page which the gallery serves now.
 pub(crate) async fn serve(
     mut socket: Stream,
     hub: Arc<Hub>,
+    logins: Arc<Logins>,
     caller: Caller,
     visitor: Visitor,
     build: &str,
@@ -82,8 +84,12 @@ pub(crate) async fn serve(
     let here = traffic.enter(Way::Page, caller.peer);
     let (mut live, now) = (Live::new(hub.frames.clone()), now::mono());
     live.traffic = traffic;
+    let over = caller.clone().over(logins.clone(), Some(Right::Look));
+    let me = caller.me(&logins);
     let mut page = Page {
         caller,
+        me,
+        logins,
         visitor,
         live,
         tiles: Vec::new(),
@@ -98,6 +104,7 @@ pub(crate) async fn serve(
         Err(end) = page.run(&mut socket, build) => end,
         // Also while a message waits for a page that takes nothing.
         () = when_woken(stopped(&mut stop)) => End::Close(GOING_AWAY, "the gallery stops".to_owned()),
+        () = when_woken(over) => login_over(),
     };
     if let End::Lost = end {
         page.visitor.is_lost();
@@ -143,8 +150,8 @@ fn too_long() -> String {
     format!("a message may have {MESSAGE} bytes, {OWN_FRAME} with a frame of its own camera")
 }
 
-fn over() -> End {
-    End::Close(OVER, "you may no longer look here".to_owned())
+fn login_over() -> End {
+    End::Close(LOGIN_OVER, "you may not look here, or not now".to_owned())
 }
 
 fn against_policy(reason: String) -> End {
@@ -153,6 +160,9 @@ fn against_policy(reason: String) -> End {
 
 struct Page {
     caller: Caller,
+    /// What the page was told of its user.
+    me: Me,
+    logins: Arc<Logins>,
     visitor: Visitor,
     live: Live,
     /// What the page wants to watch, also what it may not.
@@ -179,9 +189,8 @@ enum Event {
 impl Page {
     async fn run(&mut self, socket: &mut Stream, build: &str) -> Result<Infallible, End> {
         self.say(socket, &ToPage::Hello { page: build.to_owned() }).await?;
-        let me = self.caller.me(self.caller.is_near, Vec::new());
-        self.say(socket, &ToPage::Me(me)).await?;
-        let mut sources = Sources::new(&self.hub);
+        self.say(socket, &ToPage::Me(self.me.clone())).await?;
+        let mut sources = Sources::new(&self.hub, &self.logins);
         loop {
             // We do not read from a page that takes no answers.
             let may_read = !self.visitor.is_full();
@@ -190,6 +199,11 @@ impl Page {
             let event = play(live, socket, news, may_read, received, sent).await?;
             match event {
                 Event::Said(kind, bytes) => self.receive(kind, &bytes)?,
+                Event::News(News::Logins) => {
+                    if self.look_again(&mut sources)? {
+                        self.say(socket, &ToPage::Me(self.me.clone())).await?;
+                    }
+                }
                 Event::News(News::Message(message)) => {
                     if let Some(message) = self.seen(message) {
                         self.say(socket, &message).await?;
@@ -247,6 +261,30 @@ impl Page {
         let caller = &self.caller;
         let may = |camera: &CameraId| caller.may(Right::Look, Some(camera));
         self.live.watch(self.tiles.clone(), may).map_err(against_policy)
+    }
+
+    /// The logins have changed, and with them perhaps what this page may do and see. Says whether
+    /// the page must be told.
+    fn look_again(&mut self, sources: &mut Sources) -> Result<bool, End> {
+        let now = self.caller.renewed(&self.logins).ok_or_else(login_over)?;
+        let before = std::mem::replace(&mut self.caller, now);
+        if before.cameras != self.caller.cameras {
+            self.watch()?;
+            self.cameras = None;
+            sources.cameras.mark_changed();
+            sources.notices.mark_changed();
+        }
+        if !self.caller.may(Right::Show, None) {
+            self.visitor.unshare();
+        }
+        if !self.caller.may(Right::Talk, None) {
+            self.visitor.leave();
+        }
+        if !self.caller.may(Right::Log, None) {
+            self.log = None;
+        }
+        let me = self.caller.me(&self.logins);
+        Ok(std::mem::replace(&mut self.me, me.clone()) != me)
     }
 
     async fn say(&mut self, socket: &mut Stream, what: &ToPage) -> Result<(), End> {
@@ -374,6 +412,7 @@ struct Sources {
     notices: watch::Receiver<Arc<[Notice]>>,
     photos: broadcast::Receiver<PhotoEvent>,
     roll: Arc<Roll>,
+    logins: Changes,
     ping: Interval,
     alive: Interval,
     measure: Interval,
@@ -384,6 +423,8 @@ enum News {
     Message(ToPage),
     /// The same, already encoded.
     Text(Arc<str>),
+    /// The page's user may have another standing.
+    Logins,
     /// It is time to say what the page gets.
     Measure,
     /// It is time to check whether the page is there.
@@ -394,7 +435,7 @@ enum News {
 }
 
 impl Sources {
-    fn new(hub: &Hub) -> Self {
+    fn new(hub: &Hub, logins: &Logins) -> Self {
         let (mut cameras, mut notices) = (hub.cameras(), hub.notices());
         cameras.mark_changed();
         notices.mark_changed();
@@ -402,7 +443,8 @@ impl Sources {
         measure.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (photos, roll) = (hub.store.events(), hub.store.roll().clone());
         let (ping, alive) = (interval(PING_EVERY), interval(ALIVE));
-        Sources { cameras, notices, photos, roll, ping, alive, measure }
+        let logins = logins.changes();
+        Sources { cameras, notices, photos, roll, logins, ping, alive, measure }
     }
 
     /// The next news. Safe to cancel.
@@ -414,7 +456,7 @@ impl Sources {
         is_measured: bool,
     ) -> News {
         tokio::select! {
-            () = caller.hours_over() => News::End(over()),
+            () = caller.hours_over() => News::End(login_over()),
             Ok(()) = self.cameras.changed() => {
                 let cameras = self.cameras.borrow_and_update().to_vec();
                 News::Message(ToPage::Cameras { now: Now::read().wall_ms(), cameras })
@@ -434,6 +476,7 @@ impl Sources {
             },
             told = visitor.next_message() => News::Text(told),
             told = next_lines(log) => News::Text(told),
+            () = self.logins.next() => News::Logins,
             _ = self.measure.tick(), if is_measured => News::Measure,
             _ = self.ping.tick() => News::Ping,
             _ = self.alive.tick() => News::Alive,

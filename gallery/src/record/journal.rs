@@ -102,6 +102,11 @@ impl Journal {
         self.add(&mut state, events, Now::read());
     }
 
+    /// Takes what happened here, and not at the broker.
+    pub fn note(&self, event: Event) {
+        self.add(&mut self.state(), vec![event], Now::read());
+    }
+
     fn add(&self, state: &mut State, events: Vec<Event>, now: Now) {
         for event in events {
             if state.taken.take(now.since_boot()).is_err() {

@@ -17,6 +17,7 @@ use super::message::{MESSAGE, Message};
 use super::photos::Pictures;
 use super::rooms::Place;
 use crate::limits::shares::Share;
+use crate::live::page::{LOGIN_OVER, when_woken};
 use crate::live::socket::{Receiver, write_frame};
 
 /// The most bytes read at once.
@@ -28,13 +29,14 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
-/// Serves a client until it leaves, breaks a rule, stalls, or `stop` is true. Its messages take
-/// from `memory`.
+/// Serves a client until it leaves, breaks a rule, stalls, `over` resolves because it was logged
+/// out, or `stop` is true. Its messages take from `memory`.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
     stream: S,
     place: &Place,
     pictures: Option<Pictures>,
     memory: Share,
+    over: impl Future<Output = ()>,
     mut stop: watch::Receiver<bool>,
 ) {
     let member = &*place.member;
@@ -50,6 +52,10 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
         ended = &mut writing => Some(ended),
         () = stopped(&mut stop) => {
             member.close(GOING_AWAY, "the gallery stops");
+            None
+        }
+        () = when_woken(over) => {
+            member.close(LOGIN_OVER, "log in to use the relay");
             None
         }
     };

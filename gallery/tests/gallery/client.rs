@@ -29,6 +29,8 @@ pub struct Answer {
     pub status: u16,
     /// In lower case.
     pub head: String,
+    /// What the browser is to keep, as it came.
+    pub cookie: Option<String>,
     pub body: Vec<u8>,
 }
 
@@ -83,9 +85,11 @@ pub async fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
 
 pub fn parse(answer: &[u8]) -> Answer {
     let end = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("a head") + 4;
-    let head = String::from_utf8(answer[..end].to_vec()).unwrap().to_ascii_lowercase();
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+    let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+    let (cookie, head) = (cookie.map(str::to_owned), head.to_ascii_lowercase());
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head, body: answer[end..].to_vec() }
+    Answer { status, head, cookie, body: answer[end..].to_vec() }
 }
 
 /// A form as browsers send it: fields with a name, a file name, and data.

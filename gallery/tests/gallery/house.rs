@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use access::Authentication;
 use futures_util::{SinkExt, StreamExt};
 use gallery::{Gallery, Health, OpenError, Section, StartError};
 use rumqttc::{AsyncClient, Event, Incoming, LastWill, MqttOptions, QoS};
@@ -71,8 +73,11 @@ async fn gallery(broker: SocketAddr, data: &Path, change: impl FnOnce(&mut Secti
     change(&mut section);
     let since = Instant::now();
     loop {
-        let config = section.clone().check(Root::default(), data.join("gallery")).unwrap();
-        match Gallery::bind(config).await {
+        let config = section.clone();
+        let users = data.join("broker");
+        let config = config.check_in(Root::default(), data.join("gallery"), Some(&users)).unwrap();
+        let known = Arc::new(Authentication::of_users(users).unwrap());
+        match Gallery::bind(config, known).await {
             // The one before may still be closing on a slow disk.
             Err(StartError::Store(OpenError::InUse(_))) if since.elapsed() < LIMIT => {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -108,6 +113,33 @@ impl House {
     pub async fn open_with(change: impl FnOnce(&mut Section)) -> House {
         let (broker_address, broker) = broker("127.0.0.1:0").await;
         House::at(broker_address, broker, change).await
+    }
+
+    /// A broker and a gallery of one process, which know the same users.
+    pub async fn with_shared_users() -> House {
+        let data = tempfile::tempdir().unwrap();
+        let users = data.path().join("broker");
+        let known = Arc::new(Authentication::new(Some(users.clone())).unwrap());
+        let section =
+            broker::Section { listen: "127.0.0.1:0".parse().unwrap(), ..Default::default() };
+        let config = section.check_in(Root::default(), Some(users.clone())).unwrap();
+        let broker = broker::Broker::bind_with(config, known.clone()).await.unwrap();
+        let broker_address = broker.local_addr();
+        let broker = Running::start(|stop| async move {
+            broker.run(async { drop(stop.await) }).await.unwrap();
+        });
+        let password = Some(users.join("gallery.password"));
+        let section = Section {
+            listen: "127.0.0.1:0".into(),
+            broker: Some(format!("mqtt://{broker_address}")),
+            password_file: password,
+            ..Section::default()
+        };
+        let config = section.check(Root::default(), data.path().join("gallery")).unwrap();
+        let bound = Gallery::bind(config, known).await.unwrap();
+        let (address, health) = (bound.local_addr(), bound.health());
+        let gallery = run(bound);
+        House { broker_address, broker, address, https_address: None, gallery, health, data }
     }
 
     /// Another gallery on the first one's broker.
@@ -307,6 +339,10 @@ impl Page {
     pub async fn open_at(house: &House, path: &str) -> Page {
         let url = format!("ws://{}{path}", house.address);
         let (socket, _) = soon(tokio_tungstenite::connect_async(url)).await.unwrap();
+        Page::of(socket)
+    }
+
+    pub fn of(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Page {
         Page { socket, frames: VecDeque::new() }
     }
 

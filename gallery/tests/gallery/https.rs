@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::house::{House, soon};
 
-async fn house() -> House {
+pub async fn house() -> House {
     House::open_with(|section| {
         section.https_listen = Some("127.0.0.1:0".into());
         section.redirect = true;
@@ -39,7 +39,7 @@ fn believer(certificate: &Path) -> TlsConnector {
     TlsConnector::from(Arc::new(config))
 }
 
-async fn connect(house: &House) -> TlsStream<TcpStream> {
+pub async fn connect(house: &House) -> TlsStream<TcpStream> {
     let believer = believer(&house.data.path().join("gallery/certificate.pem"));
     let stream = TcpStream::connect(house.https_address.unwrap()).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();

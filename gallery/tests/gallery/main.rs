@@ -7,6 +7,7 @@ mod house;
 mod http;
 mod https;
 mod ingest;
+mod logins;
 mod once;
 mod others;
 mod pages;

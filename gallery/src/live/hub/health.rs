@@ -48,6 +48,14 @@ impl Hub {
         self.state().cameras.errors()
     }
 
+    /// Whether everybody on the local network can see the wall.
+    pub fn set_open(&self, open: bool) {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.open, open) != open {
+            self.notices.send_replace(state.notices());
+        }
+    }
+
     /// Tells pages what is wrong with the store and the nodes, whenever that changes.
     pub(super) fn watch_troubles(&self) {
         let trouble = self.store.trouble().map(|why| notice(&why));

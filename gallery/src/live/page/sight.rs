@@ -92,6 +92,10 @@ pub(crate) fn entry(caller: &Caller, entry: &Entry) -> bool {
         | Event::Joined { .. }
         | Event::Left { .. }
         | Event::Renamed { .. }
+        | Event::Login { .. }
+        | Event::Logout { .. }
+        | Event::Denied { .. }
+        | Event::User { .. }
         | Event::Missed { .. } => true,
     }
 }

@@ -10,9 +10,10 @@ fn page(hub: &Arc<Hub>, without: &[Right]) -> Page {
     let caller = Caller { rights, ..Caller::unknown([127, 0, 0, 1].into()) };
     let visitor = Visitor::new(hub.people.clone(), caller.peer, true);
     let (live, now) = (Live::new(hub.frames.clone()), now::mono());
-    let (tiles, cameras, log) = (Vec::new(), None, None);
-    let (hub, here) = (hub.clone(), Default::default());
-    Page { caller, visitor, live, tiles, cameras, log, here, received: now, sent: now, hub }
+    let (tiles, cameras, log, logins) = (Vec::new(), None, None, crate::nobody());
+    let (me, hub, here) = (caller.me(&logins), hub.clone(), Default::default());
+    let (received, sent) = (now, now);
+    Page { caller, me, logins, visitor, live, tiles, cameras, log, here, received, sent, hub }
 }
 
 /// Sends a message, and returns the reply: the `held` text, or nothing.

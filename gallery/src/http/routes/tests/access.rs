@@ -99,8 +99,7 @@ fn each_right_is_needed_for_something() {
     let messages = messages().into_iter().filter_map(|(_, message)| rights::needs(&message));
     let needed: Vec<Right> = routes.chain(messages).collect();
     for right in Right::ALL {
-        // Logins bring the routes of users.
-        assert!(needed.contains(&right) || right == Right::Users, "{right}");
+        assert!(needed.contains(&right), "{right}");
     }
 }
 

@@ -247,6 +247,7 @@ async fn serve(site: &Site, caller: Caller) -> SocketAddr {
     let service = Service {
         answers: For(caller, Routes::new(site.clone())),
         guard: Arc::new(Guard::new(Networks::default(), names, &[], guard::KEYS)),
+        logins: site.logins.clone(),
         refusals: Arc::default(),
         doors: None,
         strangers: site.strangers.clone(),

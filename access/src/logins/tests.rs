@@ -1,0 +1,93 @@
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::*;
+
+const PASSWORD: &str = "correct horse";
+
+fn comes() -> Comes {
+    let device = "Firefox on Linux".to_owned();
+    Comes { peer: [10, 0, 0, 1].into(), is_secure: false, is_near: false, device, before: vec![] }
+}
+
+fn logins(folder: &Path, users: &[(&str, Role)]) -> Logins {
+    for (name, role) in users {
+        Users::edit(folder, |all| all.add(name, *role, PASSWORD)).unwrap();
+    }
+    let known = Authentication::of_users(folder.to_owned()).unwrap();
+    let rules = Rules { open: true, visitors: Visitors::None };
+    Logins::new(Arc::new(known), rules, |_| {})
+}
+
+#[tokio::test]
+async fn whoever_is_unknown_or_no_person_costs_the_same_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let users = [("ana", Role::Admin), ("pi", Role::Node), ("wall", Role::Gallery)];
+    let logins = logins(folder.path(), &users);
+    let held = logins.known.hold_hashing().await;
+    let mut tries = Vec::new();
+    for (name, password) in [
+        ("ana", "wrong horse"),
+        ("eve", PASSWORD),
+        ("pi", PASSWORD),
+        ("wall", PASSWORD),
+        ("a/b", "x"),
+    ] {
+        let comes = comes();
+        let mut one = Box::pin(async {
+            let comes = comes;
+            logins.log_in(&comes, name.to_owned(), password.to_owned()).await.map(|_| ())
+        });
+        let early = timeout(Duration::from_millis(50), &mut one).await;
+        assert!(early.is_err(), "{name} waits for a hash, as everybody");
+        tries.push(one);
+    }
+    drop(held);
+    for one in tries {
+        assert_eq!(one.await, Err(Denied::Wrong));
+    }
+}
+
+#[tokio::test]
+async fn without_people_only_who_is_let_in_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let known = Arc::new(Authentication::of_users(folder.path().to_owned()).unwrap());
+    let closed = Logins::new(known.clone(), Rules::default(), |_| {});
+    let open = Logins::new(known, Rules { open: true, ..Rules::default() }, |_| {});
+    let (here, there) = ([127, 0, 0, 1].into(), [192, 168, 0, 7].into());
+    assert_eq!(closed.standing(here, false, &[]), Standing::Open);
+    assert_eq!(closed.standing(there, false, &[]), Standing::Visitor, "the people were removed");
+    assert_eq!(open.standing(there, false, &[]), Standing::Open);
+}
+
+#[tokio::test]
+async fn a_broken_file_of_sessions_logs_everybody_out_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("sessions.toml"), "\u{0}").unwrap();
+    let logins = logins(folder.path(), &[("ana", Role::Admin)]);
+    let (token, standing) = logins.log_in(&comes(), "ana".into(), PASSWORD.into()).await.unwrap();
+    let ana = standing.person().unwrap();
+    assert_eq!((&*ana.name, ana.role), ("ana", Role::Admin));
+    let read = Sessions::read(folder.path()).unwrap();
+    assert_eq!(read.of("ana").count(), 1);
+    assert_eq!(logins.standing(comes().peer, false, &[token.text()]), standing);
+    assert_eq!(logins.standing(comes().peer, true, &[token.text()]), Standing::Visitor);
+}
+
+#[tokio::test]
+async fn an_empty_secret_of_the_one_time_address_lets_nobody_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let logins = logins(folder.path(), &[]);
+    std::fs::write(folder.path().join("setup.token"), "").unwrap();
+    for token in ["", "\n"] {
+        let made = logins.set_up(&comes(), Some(token), "eve".into(), PASSWORD.into()).await;
+        assert!(matches!(made, Err(NotSetUp::Denied(Denied::Wrong))), "{token:?}");
+    }
+    let token = logins.setup_token().unwrap().unwrap();
+    assert_eq!(token.len(), 32);
+    let made = logins.set_up(&comes(), Some(&token), "ana".into(), PASSWORD.into()).await;
+    assert!(made.is_ok() && logins.have_people());
+    assert!(logins.setup_token().unwrap().is_none());
+}
