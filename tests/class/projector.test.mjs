@@ -96,8 +96,9 @@ test("a pupil's mistakes are told in words, and nothing else suffers", async (t)
     const page = await browser.newPage({ locale });
     await page.goto(new URL('/class', http).href);
     await until('the newest is in words', async () => words[1].test(await page.textContent('#trouble')));
-    const large = await page.evaluate(() => WORDS.mistakes['too-large']('10.0.0.9', { bytes: 50_000_012, most: 10_485_760, text: true }));
-    assert.match(large, words[0]);
+    await page.click('#more');
+    assert.match(await page.textContent('#others'), words[0]);
+    assert.ok(await page.isVisible('#others'));
     await until('what passes is listed', async () => (await page.textContent('#flow')).includes('Lucía'));
     assert.doesNotMatch(await page.content(), /secreto|otra vez</, 'never what a message says');
     await page.close();

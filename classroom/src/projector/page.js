@@ -87,12 +87,22 @@ function queue({ name, keeps, all, newest }) {
   return element('li', {}, element('b', { text: name }), ...lanes);
 }
 
+/** The newest mistake in one line, and the others behind it. */
 function trouble(mistakes, now) {
-  const [newest] = mistakes.filter(({ at }) => now - at < SHOWN);
-  if (!newest) return null;
-  const { what, who, way, count } = newest;
-  return WORDS.mistakes[what](who, newest, WORDS.ways[way]) + WORDS.times(count);
+  const sentence = (mistake) => WORDS.mistakes[mistake.what](mistake.who, mistake, WORDS.ways[mistake.way]) + WORDS.times(mistake.count);
+  const [newest = null, ...others] = mistakes.filter(({ at }) => now - at < SHOWN).map(sentence);
+  tell(newest, 'error');
+  $('more').hidden = others.length === 0;
+  $('more').textContent = WORDS.others(others.length);
+  $('others').hidden = others.length === 0 || $('more').getAttribute('aria-expanded') === 'false';
+  $('others').replaceChildren(...others.map((text) => element('li', { text })));
 }
+$('more').onclick = () => {
+  const opens = $('more').getAttribute('aria-expanded') === 'false';
+  $('more').setAttribute('aria-expanded', opens);
+  $('others').hidden = !opens;
+  fit();
+};
 
 /** Says something in the one line of trouble, without saying it again. */
 function tell(words, lamp) {
@@ -108,7 +118,7 @@ function show({ at, ways, last, mistakes, people, queues, switches: now }) {
   $('flow').replaceChildren(...last.map((going) => row(going, at)));
   $('queues').hidden = queues.length === 0;
   $('queues').replaceChildren(...queues.map(queue));
-  tell(trouble(mistakes, at), 'error');
+  trouble(mistakes, at);
   switches = now;
   levers(people);
   fit();

@@ -38,6 +38,7 @@ const SPANISH = {
   later: (rate, delay) => `${size(rate)}/s, ${time(delay)} más`,
   whom: 'elegir a quién',
   piled: ({ messages, bytes, age }) => (messages === 0 ? 'No espera nada' : `${number(messages)} ${messages === 1 ? 'espera' : 'esperan'}, ${size(bytes)}, desde hace ${time(age)}`),
+  others: (count) => `y ${number(count)} más`,
   lost: 'Esta página no llega a la clase. Sigue probando.',
   times: (count) => (count > 1 ? ` (${number(count)} veces)` : ''),
   mistakes: {
@@ -77,6 +78,7 @@ const ENGLISH = {
   later: (rate, delay) => `${size(rate)}/s, ${time(delay)} later`,
   whom: 'choose whose',
   piled: ({ messages, bytes, age }) => (messages === 0 ? 'Nothing waits' : `${number(messages)} ${messages === 1 ? 'waits' : 'wait'}, ${size(bytes)}, for ${time(age)}`),
+  others: (count) => `and ${number(count)} more`,
   lost: 'This page does not reach the class. It keeps trying.',
   times: (count) => (count > 1 ? ` (${number(count)} times)` : ''),
   mistakes: {
