@@ -7,6 +7,7 @@
 
 mod guesses;
 mod people;
+mod removed;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -30,6 +31,7 @@ use crate::sessions::{self, Began, Key, Session, Sessions, Token};
 use crate::standing::{Person, Standing};
 use crate::users::{self, BadUsers, User, Users, folder};
 use guesses::Guesses;
+use removed::Removed;
 
 pub use people::{Listed, NewUser, UserChange};
 
@@ -100,6 +102,7 @@ pub struct Logins {
     changed: watch::Sender<()>,
     /// Who on the wall is changing which user, for the log.
     authors: Mutex<HashMap<String, String>>,
+    removed: Mutex<Removed>,
     guesses: Mutex<Guesses>,
     start: Instant,
     tell: Box<dyn Fn(Event) + Send + Sync>,
@@ -154,6 +157,7 @@ impl Logins {
             writing: Arc::default(),
             changed: watch::Sender::new(()),
             authors: Mutex::default(),
+            removed: Mutex::default(),
             guesses: Mutex::default(),
             start: Instant::now(),
             tell: Box::new(tell),
@@ -525,6 +529,10 @@ impl Logins {
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn removed(&self) -> MutexGuard<'_, Removed> {
+        self.removed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn authors(&self) -> MutexGuard<'_, HashMap<String, String>> {

@@ -195,6 +195,16 @@ impl Users {
         self.user.remove(name).map(drop).ok_or_else(|| BadUsers::Unknown(name.to_owned()))
     }
 
+    /// Adds a user as it was before.
+    ///
+    /// # Errors
+    /// There is a user of this name, or there are too many.
+    pub(crate) fn put_back(&mut self, name: &str, user: User) -> Result<(), BadUsers> {
+        self.check_new(name, user.role)?;
+        self.user.insert(name.to_owned(), user);
+        Ok(())
+    }
+
     /// All users, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &User)> {
         self.user.iter().map(|(name, user)| (name.as_str(), user))

@@ -85,7 +85,7 @@ impl Caller {
         Who::at(self.peer)
     }
 
-    /// What a page is told of its user.
+    /// What a page is told of its user: the rights are those of now, none outside of their hours.
     pub(crate) fn me(&self, logins: &Logins) -> Me {
         let person = self.standing.person();
         Me {
@@ -97,7 +97,12 @@ impl Caller {
                 Standing::Visitor => Some(MyRole::Visitor),
                 Standing::Person(person) => Some(my_role(person.role)),
             },
-            rights: self.rights.iter().map(|right| right.to_string()).collect(),
+            rights: self
+                .rights
+                .iter()
+                .filter(|right| self.may(*right, None))
+                .map(|right| right.to_string())
+                .collect(),
             cameras: (!self.cameras.are_all()).then(|| self.cameras.iter().collect()),
             hours: self.hours.map(Hours::times).map(|(from, to)| Span { from, to }),
             secure: self.is_secure,

@@ -1,6 +1,7 @@
 //! People made, changed and removed on the wall.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use tokio::task::spawn_blocking;
 
@@ -106,13 +107,28 @@ impl Logins {
         self.edit(by.map(|by| &*by.name), name, change).await
     }
 
-    /// Removes a user, who is logged out everywhere.
+    /// Removes a user, who is logged out everywhere, and can be brought back for a minute.
     ///
     /// # Errors
     /// [`BadUsers`] says why not.
     pub async fn remove_user(&self, by: Option<&Person>, name: &str) -> Result<(), BadUsers> {
-        self.check_known(name)?;
-        self.edit(by.map(|by| &*by.name), name, |name, users| users.remove(name)).await
+        let was = self.known.users().get(name).cloned();
+        let was = was.ok_or_else(|| BadUsers::Unknown(name.to_owned()))?;
+        self.edit(by.map(|by| &*by.name), name, |name, users| users.remove(name)).await?;
+        self.removed().keep(name, was, Instant::now());
+        Ok(())
+    }
+
+    /// Brings back a user who was removed a moment ago, with the password of before. Nobody is
+    /// logged in by that.
+    ///
+    /// # Errors
+    /// [`BadUsers`] says why not.
+    pub async fn restore_user(&self, by: Option<&Person>, name: &str) -> Result<(), BadUsers> {
+        let was = self.removed().take(name, Instant::now());
+        let was = was.ok_or_else(|| BadUsers::Unknown(name.to_owned()))?;
+        let restore = |name: &str, users: &mut Users| users.put_back(name, was);
+        self.edit(by.map(|by| &*by.name), name, restore).await
     }
 
     /// Fails before anything is read or written in vain.

@@ -90,6 +90,7 @@ static ROUTES: &[Route] = &[
     on("POST", Path("/api/users"), Some(Users), to!(users::add)),
     on("PATCH", Path("/api/users/{name}"), Some(Users), to!(users::change)),
     on("DELETE", Path("/api/users/{name}"), Some(Users), to!(users::remove)),
+    on("POST", Path("/api/users/{name}/restore"), Some(Users), to!(users::restore)),
     on("GET", Path("/api/cameras"), Some(Look), to!(handlers::cameras)),
     on("POST", Path("/api/cameras/{node}/{camera}/snap"), Some(Snap), to!(handlers::snap)),
     on("PUT", Path("/api/cameras/{node}/{camera}/title"), Some(Control), to!(handlers::entitle)),

@@ -95,6 +95,13 @@ pub(crate) async fn remove(site: Site, asked: Asked) -> Answer {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+/// Brings back a user who was removed a moment ago.
+pub(crate) async fn restore(site: Site, asked: Asked) -> Answer {
+    let by = asked.caller.standing.person();
+    site.logins.restore_user(by, asked.name(0)).await?;
+    shown(&site, asked.name(0), StatusCode::OK)
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Times {

@@ -301,6 +301,42 @@ async fn administrators_say_who_else_may_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_was_removed_is_brought_back_as_they_were_but_not_logged_in() {
+    let house = house(&[("ana", Role::Admin), ("leo", Role::Viewer)]).await;
+    let (mut ana, mut leo) = (logged_in(&house, "ana").await, logged_in(&house, "leo").await);
+    let limits = json!({"cameras": ["house/*"], "hours": {"from": "00:00", "to": "23:59"}});
+    ana.ask("PATCH", "/api/users/leo", &limits).await;
+    let restore = "/api/users/leo/restore";
+    assert_eq!(code(&ana.ask("POST", restore, &Value::Null).await), is(404, "user-unknown"));
+    assert_eq!(ana.ask("DELETE", "/api/users/leo", &Value::Null).await.status, 204);
+    assert_eq!(leo.me().await.name, None, "it counts at once");
+    assert_eq!(code(&leo.ask("POST", restore, &Value::Null).await), is(401, "login-needed"));
+    let back = ana.ask("POST", restore, &Value::Null).await;
+    assert_eq!((back.status, back.json()["cameras"].clone()), (200, json!(["house/*"])));
+    assert_eq!(leo.me().await.name, None);
+    assert_eq!(leo.log_in("leo", PASSWORD).await.status, 200);
+    // Somebody else has the name by now.
+    ana.ask("DELETE", "/api/users/leo", &Value::Null).await;
+    let other = json!({"name": "leo", "role": "viewer", "password": "another horse"});
+    assert_eq!(ana.ask("POST", "/api/users", &other).await.status, 201);
+    assert_eq!(code(&ana.ask("POST", restore, &Value::Null).await), is(409, "user-known"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outside_of_their_hours_somebody_is_known_and_may_do_nothing() {
+    let house = house(&[("ana", Role::Admin), ("leo", Role::Viewer)]).await;
+    let (mut ana, mut leo) = (logged_in(&house, "ana").await, logged_in(&house, "leo").await);
+    assert!(leo.me().await.rights.contains(&"look".to_owned()));
+    let hour = clock::local().as_secs() / 3600;
+    let at = |ahead: u64| format!("{:02}:00", (hour + ahead) % 24);
+    let hours = json!({"hours": {"from": at(6), "to": at(7)}});
+    assert_eq!(ana.ask("PATCH", "/api/users/leo", &hours).await.status, 200);
+    let me = leo.me().await;
+    assert_eq!((me.name.as_deref(), me.rights.as_slice()), (Some("leo"), [].as_slice()));
+    assert_eq!(leo.socket("/ws").await.err(), Some(403));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_happened_is_in_the_log() {
     let house = house(&[("ana", Role::Admin)]).await;
     let mut ana = logged_in(&house, "ana").await;
