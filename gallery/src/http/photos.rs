@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use warp::http::StatusCode;
 use warp::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LINK,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LINK, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use warp::reply::{Reply, Response};
@@ -43,6 +43,9 @@ const SMALL_WITHIN: Duration = Duration::from_secs(10);
 
 /// A photo never changes, but it can be deleted, so only the requesting browser may store it.
 const KEPT: &str = "private, max-age=31536000, immutable";
+
+/// What a browser keeps is for who was logged in then: whoever is next asks anew.
+const OF_LOGIN: &str = "Cookie";
 
 /// Only pages of this host may show photos: see `docs/decisions/strangers.md`.
 pub(super) const SHOWN: &str = "same-site";
@@ -224,7 +227,7 @@ async fn serve(
     if header("if-none-match").is_some_and(|known| is_known(known, etag)) {
         return Ok(with(
             StatusCode::NOT_MODIFIED.into_response(),
-            &[(ETAG, etag), (CACHE_CONTROL, KEPT), (RESOURCE_POLICY, SHOWN)],
+            &[(ETAG, etag), (CACHE_CONTROL, KEPT), (VARY, OF_LOGIN), (RESOURCE_POLICY, SHOWN)],
         ));
     }
     let broken = |error: tokio::task::JoinError| Problem::internal(error.to_string());
@@ -264,6 +267,7 @@ async fn serve(
             (CONTENT_DISPOSITION, disposition),
             (ETAG, etag),
             (CACHE_CONTROL, KEPT),
+            (VARY, OF_LOGIN),
             (ACCEPT_RANGES, "bytes"),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (CONTENT_SECURITY_POLICY, POLICY),
