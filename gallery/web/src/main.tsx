@@ -9,7 +9,16 @@ import { stream } from "./webcam/capture";
 import { OnAirBar } from "./webcam/on-air";
 import { Arrival } from "./wall/arrival";
 import { Enlarged, Gone } from "./wall/camera/camera";
-import { cameras, notices, start } from "./net/gallery";
+import { cameras, notices } from "./net/gallery";
+import { Denied, seesAll } from "./door/denied";
+import { Door } from "./door/door";
+import { enter, entrance } from "./door/entrance";
+import { SetUp } from "./door/setup";
+import { LogInButton, onlyVisits, Visiting } from "./door/visiting";
+import { hasHouse } from "./house/has-house";
+import { House } from "./house/house";
+import { You } from "./house/me";
+import { caller, may } from "./net/me";
 import { People } from "./people/people";
 import { people as present } from "./people/conversation";
 import { InviteButton, Inviting } from "./invite/invite";
@@ -24,7 +33,7 @@ import { connection, ConnectionLine, Toasts } from "./page/notices/notices";
 import { showMine } from "./webcam/webcam";
 import { Photos } from "./photos/photos";
 import { followLife } from "./page/idle";
-import { enlarged, room, toPeople, toPhotos, viewed } from "./page/route";
+import { enlarged, room, type Here, toHouse, toMe, toPeople, toPhotos, viewed } from "./page/route";
 import { Away, followInstall } from "./shell/install";
 import { followUpgrade, UpgradeLine } from "./shell/upgrade";
 import { Strip } from "./wall/snap/strip";
@@ -39,6 +48,22 @@ import { isArranging } from "./wall/arrange/arranging";
 import { shown } from "./wall/arrange/mine";
 
 function Page() {
+  if (entrance.value === "nothing") return null;
+  // At the door there is nothing of what is behind it.
+  const isDoor = entrance.value === "door";
+  if (isDoor || room.value === "setup") {
+    return (
+      <>
+        <BareBar />
+        <main id="main">{isDoor ? <Door /> : <SetUp />}</main>
+        <Said />
+      </>
+    );
+  }
+  return <Inside />;
+}
+
+function Inside() {
   // The open viewer, a slideshow or a film makes everything below it inert.
   const covered = viewed.value !== null || slideshow.value !== null || film.value !== null;
   return (
@@ -48,7 +73,7 @@ function Page() {
       <UpgradeLine />
       <Bar covered={covered} />
       <main id="main" tabIndex={-1} inert={covered}>
-        {room.value === "photos" ? <Photos /> : room.value === "people" ? <People /> : <Room />}
+        <At />
       </main>
       <Viewer />
       <Slideshow />
@@ -60,11 +85,32 @@ function Page() {
       <Inviting />
       {listed.value && <KeyList />}
       {asking.value && <Naming />}
-      <div class="sr" role="status">
-        {said}
-      </div>
+      <Said />
     </>
   );
+}
+
+function Said() {
+  return (
+    <div class="sr" role="status">
+      {said}
+    </div>
+  );
+}
+
+/** The room that the address names, if it is for this person. */
+function At() {
+  if (room.value === "me") return <You />;
+  if (room.value === "house") return <House />;
+  if (!may("look")) return <Denied />;
+  if (room.value === "photos") return <Photos />;
+  if (room.value === "people") return hasPeople() ? <People /> : <Denied />;
+  return <Room />;
+}
+
+/** Whoever only looks without a login sees nobody. */
+function hasPeople(): boolean {
+  return !onlyVisits();
 }
 
 function SkipLink() {
@@ -79,16 +125,30 @@ function SkipLink() {
   );
 }
 
+/** Without rooms: nobody is known yet. */
+function BareBar() {
+  return (
+    <header class="bar bare">
+      <span class="mark">Vitrina</span>
+      <div class="push">
+        <LanguageChoice />
+      </div>
+    </header>
+  );
+}
+
+const by =
+  (go: () => void) =>
+  (event: Event): void => {
+    event.preventDefault();
+    go();
+  };
+
 function Bar({ covered }: { covered: boolean }) {
-  const { rooms, wall, photos, people, open, countHere, own, keys } = words.value;
-  const count = present.value?.length ?? 0;
-  const by =
-    (go: () => void) =>
-    (event: Event): void => {
-      event.preventDefault();
-      go();
-    };
+  const { rooms, wall, photos, people, house, open, countHere, own, keys } = words.value;
+  const count = hasPeople() ? (present.value?.length ?? 0) : 0;
   const here = room.value;
+  const name = caller.value?.name;
   return (
     <header class="bar" inert={covered}>
       <span class="mark">Vitrina</span>
@@ -103,13 +163,24 @@ function Bar({ covered }: { covered: boolean }) {
         >
           {photos}
         </a>
-        <a
-          href="#/people"
-          aria-current={here === "people" ? "page" : undefined}
-          onClick={by(toPeople)}
-        >
-          {people}
-        </a>
+        {hasPeople() && (
+          <a
+            href="#/people"
+            aria-current={here === "people" ? "page" : undefined}
+            onClick={by(toPeople)}
+          >
+            {people}
+          </a>
+        )}
+        {hasHouse.value && (
+          <a
+            href="#/house"
+            aria-current={here === "house" ? "page" : undefined}
+            onClick={by(() => toHouse())}
+          >
+            {house}
+          </a>
+        )}
       </nav>
       <div class="push">
         {notices.value.some(({ code }) => code === "open") && <span class="here">{open}</span>}
@@ -118,14 +189,26 @@ function Bar({ covered }: { covered: boolean }) {
           {keys.title}
         </button>
         <LanguageChoice />
-        <InviteButton />
-        {here !== "photos" && stream.value === null && (
+        {!onlyVisits() && <InviteButton />}
+        {may("show") && (here === "wall" || here === "people") && stream.value === null && (
           <button class="word" onClick={showMine}>
             <Icon name="cam" />
             <span>{own.show}</span>
           </button>
         )}
         <OnAirBar />
+        {name && (
+          <a
+            class="word mine"
+            dir="auto"
+            href="#/me"
+            aria-current={here === "me" ? "page" : undefined}
+            onClick={by(toMe)}
+          >
+            {name}
+          </a>
+        )}
+        <LogInButton />
       </div>
     </header>
   );
@@ -138,7 +221,8 @@ function Room() {
   if (!all || !list) return connection.value === "lost" ? <Away /> : null;
   if (large !== null) {
     const camera = all.find(({ camera }) => camera === large);
-    return camera ? <Enlarged camera={camera} list={list} /> : <Gone />;
+    if (camera) return <Enlarged camera={camera} list={list} />;
+    return seesAll() ? <Gone /> : <Denied />;
   }
   return (
     <section class="room" aria-labelledby="wall">
@@ -146,16 +230,21 @@ function Room() {
         {words.value.wall}
       </h1>
       {list.length > 0 ? <Wall list={list} /> : all.length > 0 ? <AllHidden /> : <NoCamera />}
-      <Strip />
+      {onlyVisits() ? <Visiting /> : <Strip />}
       {isArranging() && <ArrangeBar />}
     </section>
   );
 }
 
+function titleOf(room: Here): string | null {
+  const { photos, people, house, you, setup } = words.value;
+  return { wall: null, photos, people, house, me: you, login: null, setup: setup.title }[room];
+}
+
 effect(() => {
   document.documentElement.lang = words.value.code;
   const large = cameras.value?.find(({ camera }) => camera === enlarged.value);
-  const name = room.value === "wall" ? large?.name : words.value[room.value];
+  const name = entrance.value === "in" ? (large?.name ?? titleOf(room.value)) : null;
   document.title = name ? `${name} · Vitrina` : "Vitrina";
 });
 
@@ -165,4 +254,4 @@ followLife();
 followInstall();
 followUpgrade();
 render(<Page />, document.body);
-void start();
+void enter();

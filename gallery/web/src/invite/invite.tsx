@@ -190,6 +190,7 @@ function Sheet() {
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => dialog.current!.showModal(), []);
   const { invite, close } = words.value;
+  const at = room.value;
   return (
     <dialog
       ref={dialog}
@@ -204,7 +205,7 @@ function Sheet() {
           <Round label={close} icon="close" press={() => dialog.current!.close()} />
         </header>
         <div class="invitation">
-          <Join to={room.value} />
+          <Join to={at === "photos" || at === "people" ? at : "wall"} />
         </div>
       </div>
     </dialog>

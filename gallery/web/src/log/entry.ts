@@ -1,5 +1,6 @@
 // The lines of the gallery's log, as wire/src/log.rs has them.
 
+import { loginFacts, loginText, readLoginEvent, type LoginEvent } from "./login-event";
 import { isNumber, isObject, isText } from "../net/json";
 import { isPerson } from "../people/wire";
 import { isId, readMarks, type Mark } from "../photos/photo";
@@ -50,7 +51,8 @@ export type Event =
   | { event: "titled"; node: string; title: string }
   | { event: "ask"; node: string; method: string }
   | { event: "refused"; node: string; why: string }
-  | { event: "missed"; count: number };
+  | { event: "missed"; count: number }
+  | LoginEvent;
 
 const CAMERA = /^[a-z0-9_-]+\/[a-z0-9_-]+$/;
 
@@ -109,7 +111,7 @@ function readEvent(raw: Record<string, unknown>): Event | null {
     case "missed":
       return isNumber(count) ? { event, count } : null;
     default:
-      return null;
+      return readLoginEvent(raw);
   }
 }
 
@@ -160,6 +162,21 @@ export function entryText(event: Event, called: (what: string) => string, words:
       return log.refused(called(event.node), event.why);
     case "missed":
       return log.missed(event.count);
+    default:
+      return loginText(event, words);
+  }
+}
+
+/** What stands below the line; empty if nothing does. */
+export function entryFacts(event: Event, words: Words): string {
+  switch (event.event) {
+    case "login":
+    case "logout":
+    case "denied":
+    case "user":
+      return loginFacts(event, words);
+    default:
+      return "";
   }
 }
 
@@ -221,6 +238,8 @@ export function groupText(
     }
     case "missed":
       return log.missed(all.reduce((sum, e) => sum + (e.event === "missed" ? e.count : 0), 0));
+    case "denied":
+      return log.denied(all.reduce((sum, e) => sum + (e.event === "denied" ? e.count : 0), 0));
     default:
       return log.times(line, n);
   }

@@ -38,6 +38,8 @@ function kind(entry: Entry): string {
       return entry.event;
     case "left":
       return `left ${entry.lost}`;
+    case "denied":
+      return `denied ${entry.address}`;
     default:
       // Entries that differ only in their time.
       return JSON.stringify({ ...entry, id: 0, at: 0 });

@@ -4,7 +4,7 @@ import { effect, signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { listLog } from "../net/api";
 import { dayName, timeName } from "../words/dates";
-import { groupText, type Entry } from "./entry";
+import { entryFacts, groupText, type Entry } from "./entry";
 import { groups, type Group } from "./groups";
 import { cameraNames, link, peopleListeners, say } from "../net/gallery";
 import { words } from "../words/language";
@@ -73,6 +73,7 @@ function Line({ group, after }: { group: Group; after: Entry | undefined }) {
   const next = new Date(after?.at ?? now).toDateString();
   const called = (what: string): string => cameraNames.value.get(what) ?? what;
   const text = groupText(group, called, words.value);
+  const facts = entryFacts(entry, words.value);
   const photo = entry.event === "stored" || entry.event === "changed" ? entry.photo : null;
   return (
     <>
@@ -97,8 +98,14 @@ function Line({ group, after }: { group: Group; after: Entry | undefined }) {
             </a>
           </p>
         ) : (
-          <p>{text}</p>
+          <p>
+            {entry.event === "denied" && (
+              <i class="lamp error" role="img" aria-label={words.value.log.refusal} />
+            )}
+            {text}
+          </p>
         )}
+        {facts && <p class="note">{facts}</p>}
       </li>
     </>
   );

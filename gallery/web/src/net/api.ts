@@ -15,10 +15,15 @@ export class Refusal extends Error {
     message: string,
     /** A word for programs, such as `disk-full`. */
     readonly code = "",
+    /** After so many seconds it may be asked again; 0 if the gallery does not say. */
+    readonly seconds = 0,
   ) {
     super(message);
   }
 }
+
+/** Whoever is told that a login is needed for what this page asked. */
+export const turnedAway = new Set<() => void>();
 
 export interface Sources {
   cameras: { camera: string; name: string; count: number }[];
@@ -264,12 +269,12 @@ export function fileUrl(id: string, what: "" | "/thumb" | "?download" = ""): str
   return new URL(`photos/${id}${what}`, document.baseURI).href;
 }
 
-function send(method: string, path: string, body?: unknown): Promise<Response> {
+export function send(method: string, path: string, body?: unknown): Promise<Response> {
   const json = { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   return ask(path, { method, ...(body === undefined ? {} : json) });
 }
 
-async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(new URL(path, document.baseURI), init);
@@ -278,17 +283,24 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
     throw new Refusal(0, "");
   }
   if (response.ok) return response;
-  throw refusal(response.status, await response.text().catch(() => ""));
+  const seconds = Number(response.headers.get("Retry-After") ?? 0) || 0;
+  throw refusal(response.status, await response.text().catch(() => ""), seconds);
 }
 
 /** What the gallery says in `{"code","error","hint"}`. */
-export function refusal(status: number, body: string): Refusal {
+export function refusal(status: number, body: string, seconds = 0): Refusal {
+  const refused = read(status, body, seconds);
+  if (refused.code === "login-needed") for (const listener of turnedAway) listener();
+  return refused;
+}
+
+function read(status: number, body: string, seconds: number): Refusal {
   try {
     const raw: unknown = JSON.parse(body);
     if (!isObject(raw)) return new Refusal(status, "");
-    return new Refusal(status, told(raw), isText(raw.code) ? raw.code : "");
+    return new Refusal(status, told(raw), isText(raw.code) ? raw.code : "", seconds);
   } catch {
-    return new Refusal(status, "");
+    return new Refusal(status, "", "", seconds);
   }
 }
 
@@ -305,6 +317,6 @@ function understood(raw: unknown): Photo {
   return photo;
 }
 
-function listOf(raw: unknown): unknown[] {
+export function listOf(raw: unknown): unknown[] {
   return Array.isArray(raw) ? raw : [];
 }

@@ -4,6 +4,7 @@
 import { computed, signal } from "@preact/signals";
 import type { FromWorker, ToWorker } from "./connection/worker-messages";
 import type { Seen } from "../wall/tile/tile-state";
+import type { Me } from "./me";
 import type { Camera, FromPage, Measured, Notice, ToPage, WatchedTile } from "./messages";
 import { distinct, nodeOf } from "../wall/tile/names";
 import { beat } from "../page/tick";
@@ -33,6 +34,12 @@ export const notices = signal<Notice[]>([]);
 
 /** The build of the page that the gallery serves now; null before it has said so. */
 export const served = signal<string | null>(null);
+
+/** Add this to a time of the gallery's clock to get ours. */
+export let ahead = 0;
+
+/** Whoever is told who this page is, and that its login ended (null). */
+export const meListeners = new Set<(me: Me | null) => void>();
 
 /** Listeners for what happens to photos. */
 export const photoListeners = new Set<(event: PhotoEvent) => void>();
@@ -112,7 +119,11 @@ const NONE: Picture = { captured: null, rested: false, least: false, width: 0, h
 let lastTile = -1;
 let post: (message: ToWorker, transfer?: Transferable[]) => void = () => {};
 
-/** Connects. On a browser that cannot draw in a worker the same code runs here. */
+/** Whether the page is to have a connection: nobody else than those who may look has one. */
+let wanted = false;
+let began = false;
+
+/** Prepares the worker. On a browser that cannot draw in one the same code runs here. */
 export async function start(): Promise<void> {
   const script = new URL(WORKER, import.meta.url).href;
   if (drawsInWorkers()) {
@@ -124,7 +135,31 @@ export async function start(): Promise<void> {
     post = serve(take);
   }
   attend();
-  post({ do: "start", url: socketUrl() });
+}
+
+/** Connects, unless it is connected or trying; `anew` as somebody else than before. */
+export function connect(anew = false): void {
+  if (wanted && anew) post({ do: "shut" });
+  else if (wanted) return;
+  wanted = true;
+  link.value = { open: false, since: Date.now(), next: null };
+  post(began ? { do: "try" } : { do: "start", url: socketUrl() });
+  began = true;
+}
+
+/** Ends the connection, and forgets all cameras. */
+export function disconnect(): void {
+  wanted = false;
+  post({ do: "shut" });
+  forget();
+}
+
+function forget(): void {
+  newest.clear();
+  for (const { screen } of places.values()) Object.assign(screen, NONE);
+  cameras.value = null;
+  notices.value = [];
+  link.value = { open: false, since: Date.now(), next: null };
 }
 
 export function socketUrl(search = ""): string {
@@ -193,6 +228,7 @@ export function isVisible(screen: Screen): boolean {
 }
 
 export function tryNow(): void {
+  if (!wanted) return;
   const now = link.value;
   if (!now.open) link.value = { ...now, next: null };
   post({ do: "try" });
@@ -210,6 +246,11 @@ function take(message: FromWorker): void {
         next: message.next,
       };
       break;
+    case "over":
+      wanted = false;
+      forget();
+      for (const listener of meListeners) listener(null);
+      break;
     case "said":
       said(message.message, message.behind);
       break;
@@ -223,7 +264,11 @@ function take(message: FromWorker): void {
 }
 
 function said(message: ToPage, behind: number): void {
+  ahead = behind;
   switch (message.type) {
+    case "me":
+      for (const listener of meListeners) listener(message);
+      break;
     case "hello":
       served.value = message.page;
       break;
@@ -329,11 +374,12 @@ function attend(): void {
     if (hidden) rest();
     else wake();
     say({ type: hidden ? "pause" : "resume" });
-    if (!hidden) post({ do: "woke" });
+    if (!hidden && wanted) post({ do: "woke" });
   };
   document.addEventListener("visibilitychange", look);
-  document.addEventListener("resume", () => post({ do: "woke" }));
-  addEventListener("online", () => post({ do: "woke" }));
+  const woke = (): void => void (wanted && post({ do: "woke" }));
+  document.addEventListener("resume", woke);
+  addEventListener("online", woke);
   addEventListener("pagehide", () => {
     rest();
     post({ do: "leave" });
@@ -341,7 +387,7 @@ function attend(): void {
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     wake();
-    post({ do: "try" });
+    if (wanted) post({ do: "try" });
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { readEntry, type Entry } from "../log/entry";
 import { each, isNumber, isObject, isText } from "./json";
+import { readMe, type Me } from "./me";
 import { isPerson, readLine, readPresent, type Line, type Present } from "../people/wire";
 import { isId, readEvent, type PhotoEvent } from "../photos/photo";
 
@@ -47,6 +48,8 @@ export interface Notice {
 export type ToPage =
   /** The first message: the build of the page that the gallery serves. */
   | { type: "hello"; page: string }
+  /** Who this page is and what it may do, at first and whenever that changes. */
+  | ({ type: "me" } & Me)
   | { type: "cameras"; now: number; cameras: Camera[] }
   | { type: "notice"; notices: Notice[] }
   | ({ type: "photo" } & PhotoEvent)
@@ -135,6 +138,10 @@ export function parseMessage(text: string): ToPage | null {
   if (raw.type === "hello" && isText(raw.page)) return { type: "hello", page: raw.page };
   if (raw.type === "cameras" && isNumber(raw.now) && Array.isArray(raw.cameras)) {
     return { type: "cameras", now: raw.now, cameras: each(raw.cameras, camera) };
+  }
+  if (raw.type === "me") {
+    const me = readMe(raw);
+    return me && { type: "me", ...me };
   }
   if (raw.type === "notice" && Array.isArray(raw.notices)) {
     return { type: "notice", notices: each(raw.notices, notice) };

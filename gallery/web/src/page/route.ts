@@ -1,14 +1,19 @@
 // Where the page is. `#/camera/<node>/<camera>` is a camera shown large, `#/photos` the photos,
-// `#/people` the people, `#/people/log` what happens, `#/photo/<id>` one of them over what was there before; all else is the wall.
+// `#/people` the people, `#/people/log` what happens, `#/house` who may come, `#/house/log` what
+// happens, `#/me` one's own login, `#/login` the door, `#/setup` the first login of all,
+// `#/photo/<id>` a photo over what was there before; all else is the wall.
 
 import { computed, signal } from "@preact/signals";
 import { readFilter, writeFilter, type Filter } from "../photos/filter/filter";
 import { PHOTO_ID } from "../photos/photo";
 
+/** What others can be invited to. */
 export type Room = "wall" | "photos" | "people";
 
+export type Here = Room | "house" | "me" | "login" | "setup";
+
 interface Place {
-  room: Room;
+  room: Here;
   camera: string | null;
   /** The log is shown in place of the talk. */
   log: boolean;
@@ -16,11 +21,18 @@ interface Place {
   photo: string | null;
 }
 
-/** What the history keeps: the place below a photo, and whether Back leads to the wall. */
+/** What the history keeps: the place below a photo or behind the door, and whether Back leads to
+ * the wall. */
 interface Kept {
   fromWall?: boolean;
   below?: string;
 }
+
+/**
+ * The token of the one-time address, `/setup#<token>`; null if this page did not come by it. It is
+ * out of the address bar and the history before anything else happens.
+ */
+export const setupToken = takeToken();
 
 const place = signal<Place>(read());
 
@@ -78,6 +90,31 @@ export function toLog(): void {
   follow();
 }
 
+export function toHouse(log = false): void {
+  const shown = room.value === "house" && logged.value === log && viewed.value === null;
+  if (!shown) history.pushState(null, "", log ? "#/house/log" : "#/house");
+  follow();
+}
+
+export function toMe(): void {
+  if (room.value !== "me" || viewed.value !== null) history.pushState(null, "", "#/me");
+  follow();
+}
+
+/** Shows the door to somebody who is in. Back leads in again. */
+export function toLogin(): void {
+  if (room.value === "login") return;
+  history.pushState({ below: location.hash || "#/" }, "", "#/login");
+  follow();
+}
+
+/** Leaves the door, for where one came from. */
+export function fromLogin(): void {
+  if (room.value !== "login") return;
+  history.replaceState(null, "", kept().below ?? "#/");
+  follow();
+}
+
 /** Shows other photos. Back undoes each choice, but for one that is replaced. */
 export function choosePhotos(chosen: Filter, replace = false): void {
   const url = `#/photos${writeFilter(chosen)}`;
@@ -121,8 +158,17 @@ function read(): Place {
 
 function base(path: string, search: string): Omit<Place, "photo"> {
   const camera = /^#\/camera\/([a-z0-9_-]+\/[a-z0-9_-]+)$/.exec(path)?.[1] ?? null;
-  const photos = path === "#/photos";
-  const log = path === "#/people/log";
-  const room = photos ? "photos" : path === "#/people" || log ? "people" : "wall";
-  return { room, camera, log, filter: readFilter(photos ? search : "") };
+  const [, name = "", more] = /^#\/(photos|people|house|me|login|setup)(\/log)?$/.exec(path) ?? [];
+  const log = more !== undefined && (name === "people" || name === "house");
+  const isRoom = name !== "" && (more === undefined || log);
+  const room = isRoom ? (name as Here) : "wall";
+  return { room, camera, log, filter: readFilter(room === "photos" ? search : "") };
+}
+
+function takeToken(): string | null {
+  if (!/\/setup\/?$/.test(location.pathname)) return null;
+  const token = location.hash.slice(1);
+  const root = location.pathname.replace(/setup\/?$/, "");
+  history.replaceState(null, "", `${root}#/setup`);
+  return token === "" ? null : token;
 }

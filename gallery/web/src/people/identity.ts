@@ -3,6 +3,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { link, peopleListeners, say } from "../net/gallery";
+import { caller } from "../net/me";
 import { isObject, isText } from "../net/json";
 import { keep, kept } from "../page/storage";
 import type { ToPage } from "../net/messages";
@@ -29,16 +30,21 @@ export const needless = signal(false);
 /** Why the name was refused: ask again at this time, or never (null). */
 export const nameHeld = signal<{ until: number | null; why: string } | null>(null);
 
+/** What whoever is logged in does as soon as the gallery knows the name. */
+let onceNamed: (() => void)[] = [];
+
 let wanted: string | null = null;
 let retry: ReturnType<typeof setTimeout> | undefined;
 
-/** The name that this browser had last. */
-export const lastName = computed(() => me.value?.name ?? read()?.name ?? "");
+/** The name that this browser had last, else that of the login. */
+export const lastName = computed(() => me.value?.name ?? read()?.name ?? caller.value?.name ?? "");
 
-/** Does it now, or once this person has a name. */
+/** Does it now, or once this person has a name. Whoever is logged in has one. */
 export function named(act: () => void): void {
-  if (me.value) act();
-  else asking.value = act;
+  if (me.value) return act();
+  if (!caller.peek()?.name) return void (asking.value = act);
+  onceNamed.push(act);
+  join(lastName.peek());
 }
 
 /** Joins, or changes the name. */
@@ -54,6 +60,16 @@ export function depart(): void {
   say({ type: "leave" });
   const known = me.peek();
   if (known) write({ ...known, away: true });
+  me.value = null;
+  joined.value = false;
+}
+
+/** Another person uses this browser from now on. */
+export function forgetMe(): void {
+  keep("me", "");
+  clearTimeout(retry);
+  wanted = null;
+  onceNamed = [];
   me.value = null;
   joined.value = false;
 }
@@ -75,6 +91,7 @@ peopleListeners.add((message) => {
     const act = asking.peek();
     asking.value = null;
     act?.();
+    for (const act of onceNamed.splice(0)) act();
   } else if (message.type === "people" || message.type === "presence") {
     // Another tab of this browser may have changed the name.
     const all = message.type === "people" ? message.people : message.here;
@@ -88,7 +105,11 @@ peopleListeners.add((message) => {
 export function takeHeld({ text, seconds, why }: ToPage & { type: "held" }): boolean {
   if (wanted === null || text !== wanted) return false;
   if (seconds !== undefined) retry = setTimeout(() => join(text), seconds * 1_000);
-  else wanted = null;
+  else {
+    wanted = null;
+    const [act] = onceNamed.splice(0);
+    if (act) asking.value = act;
+  }
   nameHeld.value = { until: seconds === undefined ? null : Date.now() + seconds * 1_000, why };
   return true;
 }

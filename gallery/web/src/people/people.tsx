@@ -6,6 +6,7 @@ import { sinceText } from "../words/age";
 import { cameras } from "../net/gallery";
 import { isSilent, people } from "./conversation";
 import { Join, JoinLine } from "../invite/invite";
+import { caller, may } from "../net/me";
 import { words } from "../words/language";
 import { Install } from "../shell/install";
 import { LanguageChoice } from "../page/language-choice";
@@ -14,7 +15,7 @@ import { depart, join, me, nameHeld } from "./identity";
 import { NameForm } from "./name-form";
 import { Own } from "../webcam/webcam";
 import type { Present } from "./wire";
-import { enlarge, logged, toLog, toPeople } from "../page/route";
+import { enlarge, logged, toLog, toMe, toPeople } from "../page/route";
 import { Talk } from "./talk/talk";
 import { tick } from "../page/tick";
 import { Tile } from "../wall/tile/tile";
@@ -25,7 +26,8 @@ const FPS = 10;
 
 export function People() {
   const { people: title } = words.value;
-  const inviting = isAlone.value && isSilent.value && !logged.value;
+  const inLog = logged.value && may("log");
+  const inviting = isAlone.value && isSilent.value && !inLog;
   return (
     <section class="hall" aria-label={title}>
       <h1 class="sr">{title}</h1>
@@ -36,23 +38,24 @@ export function People() {
       </div>
       <div class="told">
         <div class="ways">
-          <Views />
+          {may("log") && <Views />}
           <Reach />
         </div>
-        {logged.value ? <Log /> : <Talk empty={isAlone.value && <Invitation />} />}
+        {inLog ? <Log /> : <Talk empty={isAlone.value && <Invitation />} />}
       </div>
     </section>
   );
 }
 
+const by = (go: () => void) => (event: Event) => {
+  event.preventDefault();
+  go();
+};
+
 /** The talk or the log. */
 function Views() {
   const { talk, log } = words.value;
   const here = logged.value;
-  const by = (go: () => void) => (event: Event) => {
-    event.preventDefault();
-    go();
-  };
   return (
     <nav class="views" aria-label={log.views}>
       <a href="#/people" aria-current={here ? undefined : "page"} onClick={by(toPeople)}>
@@ -74,6 +77,11 @@ function Reach() {
         <button class="word" onClick={depart}>
           {words.value.naming.leave}
         </button>
+      )}
+      {caller.value?.name && (
+        <a class="word" href="#/me" dir="auto" onClick={by(toMe)}>
+          {caller.value.name}
+        </a>
       )}
       <LanguageChoice named />
     </div>

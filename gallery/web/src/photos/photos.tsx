@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect } from "preact/hooks";
 import { Grid } from "./grid/grid";
 import { Icon } from "../page/icon";
 import { answerKeys } from "../page/keys/keys";
+import { may } from "../net/me";
 import { words } from "../words/language";
 import { choosePhotos, filter } from "../page/route";
 import { writeFilter } from "./filter/filter";
@@ -83,6 +84,7 @@ function Select() {
 }
 
 function Add() {
+  if (!may("upload")) return null;
   const { addPhotos, takeHere: take } = words.value;
   return (
     <>

@@ -6,6 +6,7 @@ import { aspectOf } from "../net/gallery";
 import { Join } from "../invite/invite";
 import { Icon } from "../page/icon";
 import { showMine } from "../webcam/webcam";
+import { may } from "../net/me";
 import { words } from "../words/language";
 import type { Camera } from "../net/messages";
 import { answerKeys } from "../page/keys/keys";
@@ -269,19 +270,21 @@ export function NoCamera() {
       <div class="head">
         <h2>{noCamera}</h2>
         <p>
-          {noCameraHelp} {noCameraOr}
+          {noCameraHelp} {may("show") && noCameraOr}
         </p>
         <p class="more">
           {noCameraWhy[0]}
           <code>vitrina cameras</code>
           {noCameraWhy[1]}
         </p>
-        <div class="acts">
-          <button class="pill" onClick={showMine}>
-            <Icon name="cam" />
-            {own.show}
-          </button>
-        </div>
+        {may("show") && (
+          <div class="acts">
+            <button class="pill" onClick={showMine}>
+              <Icon name="cam" />
+              {own.show}
+            </button>
+          </div>
+        )}
       </div>
       <Join to="wall" />
     </section>

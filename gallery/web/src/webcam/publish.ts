@@ -43,6 +43,7 @@ export function share(): void {
       pace = new Pace();
       sharing.value = { looked: null, looking: 0, refused: null };
     },
+    over: unshare,
     text(text) {
       const message = parseMessage(text);
       if (message?.type === "you") announce();

@@ -17,6 +17,8 @@ import {
   type Countdown,
 } from "./capture";
 import { Icon } from "../page/icon";
+import { permit } from "../door/permit";
+import { may } from "../net/me";
 import { words } from "../words/language";
 import { named } from "../people/identity";
 import { toPeople } from "../page/route";
@@ -30,11 +32,13 @@ import type { Words } from "../words/words";
 
 /** The way to one's camera from anywhere. */
 export function showMine(): void {
+  if (!permit("show")) return;
   toPeople();
   named(() => void openCamera());
 }
 
 export function Own() {
+  if (!may("show") && !may("upload")) return null;
   const { own } = words.value;
   return (
     <section class="me" aria-label={own.title}>
@@ -61,15 +65,17 @@ function Shut() {
             {own.secure}
           </a>
         )}
-        {why !== "forbidden" && (
+        {why !== "forbidden" && may("show") && (
           <button class="pill" onClick={() => named(() => void openCamera())}>
             <Icon name="cam" />
             {why ? own.again : own.show}
           </button>
         )}
-        <button class="pill dim" onClick={() => named(chooseFiles)}>
-          {own.choose}
-        </button>
+        {may("upload") && (
+          <button class="pill dim" onClick={() => named(chooseFiles)}>
+            {own.choose}
+          </button>
+        )}
       </div>
     </>
   );

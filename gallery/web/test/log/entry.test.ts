@@ -3,11 +3,13 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { en } from "../../src/words/english";
-import { entryText, groupText, readEntry, type Entry } from "../../src/log/entry";
+import { entryFacts, entryText, groupText, readEntry, type Entry } from "../../src/log/entry";
 import { groups } from "../../src/log/groups";
 import { languages } from "../../src/words/words";
 
-const golden = JSON.parse(readFileSync("../../wire/golden/log.json", "utf8")) as unknown[];
+const read = (name: string): unknown[] =>
+  JSON.parse(readFileSync(`../../wire/golden/${name}.json`, "utf8")) as unknown[];
+const golden = read("log");
 const called = (camera: string): string => `<${camera}>`;
 
 test("every entry of the golden log is read, and has a line in each language", () => {
@@ -16,6 +18,30 @@ test("every entry of the golden log is read, and has a line in each language", (
     assert.equal(new Set(lines).size, golden.length, lines.join("\n"));
     for (const line of lines) assert.doesNotMatch(line, /undefined|null|^\s*$/);
   }
+});
+
+test("who came, who was refused and who may come has a line in each language, and facts", () => {
+  const entries = read("log-logins").map((raw) => readEntry(raw)!);
+  for (const words of Object.values(languages)) {
+    const lines = entries.map((entry) => [
+      entryText(entry, called, words),
+      entryFacts(entry, words),
+    ]);
+    assert.equal(new Set(lines.map(String)).size, entries.length, lines.join("\n"));
+    for (const line of lines) assert.doesNotMatch(line.join(), /undefined|null|\[object/);
+  }
+  const lines = entries.map((entry) => [entryText(entry, called, en), entryFacts(entry, en)]);
+  assert.deepEqual(lines, [
+    ["marta logged in", "Firefox on Linux, from 192.168.0.7"],
+    ["marta logged out", ""],
+    ["marta logged leo out", "Three devices"],
+    ["A wrong password", "From fd00::7"],
+    ["1200 wrong passwords", "From many addresses"],
+    ["leo may come from now on", "Viewer, by marta"],
+    ["leo was changed", "Operator, by marta"],
+    ["leo has a new password", "Operator, on the machine itself"],
+    ["leo was removed", "On the machine itself"],
+  ]);
 });
 
 test("lines are as the gallery's own sentences mean them", () => {

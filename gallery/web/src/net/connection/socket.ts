@@ -7,12 +7,16 @@ const FIRST = 500;
 const MOST = 5_000;
 /** How long a try may take. */
 const PATIENCE = 10_000;
+/** The gallery's code for closing: whoever opened it is not logged in any more. */
+export const OVER = 4401;
 
 export interface Listener {
   /** `reply` sends on this connection, and does nothing once it is lost. */
   opened(reply: (bytes: ArrayBuffer) => void): void;
   /** `since` is when something last arrived, `next` when it tries again, by `Date.now()`. */
   lost(since: number, next: number): void;
+  /** The login ended; it does not come back until `connect` is called. */
+  over(): void;
   text(message: string): void;
   bytes(message: ArrayBuffer): void;
 }
@@ -71,8 +75,11 @@ export class Socket {
       if (typeof event.data === "string") this.#listener.text(event.data);
       else this.#listener.bytes(event.data);
     };
-    socket.onclose = () => {
-      if (current()) this.#again();
+    socket.onclose = ({ code }) => {
+      if (!current()) return;
+      if (code !== OVER) return this.#again();
+      this.close();
+      this.#listener.over();
     };
     this.#opened = false;
     this.#tried = performance.now();

@@ -17,6 +17,8 @@ export type ToWorker =
   | { do: "ring"; after: number }
   /** Connect now if there is no connection. */
   | { do: "try" }
+  /** Nobody may look any more: no connection until the next try, and no picture is kept. */
+  | { do: "shut" }
   /** The page may have slept: a connection that stays silent is dead. */
   | { do: "woke" }
   /** The page goes to the browser's cache; an open socket would keep it out. */
@@ -26,6 +28,8 @@ export type FromWorker =
   | { is: "open" }
   /** `since` is when something last arrived, `next` when it tries again, by `Date.now()`. */
   | { is: "lost"; since: number; next: number }
+  /** The login ended: there is no connection until the page tries again. */
+  | { is: "over" }
   /** Add `behind` to a time of the gallery's clock to get ours. */
   | { is: "said"; message: ToPage; behind: number }
   | { is: "ringing" }

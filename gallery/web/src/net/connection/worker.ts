@@ -36,6 +36,13 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
     screens.keep(new Set(visible(shown)));
     post({ is: "said", message: shown, behind: clock.local(0) });
   };
+  const forget = (): void => {
+    clearTimeout(patience);
+    patience = undefined;
+    told = null;
+    cameras = [];
+    screens.keep(new Set());
+  };
   const listener = {
     opened(reply: (bytes: ArrayBuffer) => void) {
       if (told) {
@@ -52,6 +59,10 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
       post({ is: "open" });
     },
     lost: (since: number, next: number) => post({ is: "lost", since, next }),
+    over() {
+      forget();
+      post({ is: "over" });
+    },
     text(text: string) {
       const message = parseMessage(text);
       if (!message) return;
@@ -103,6 +114,10 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
         break;
       case "try":
         socket?.connect();
+        break;
+      case "shut":
+        forget();
+        socket?.close();
         break;
       case "woke":
         socket?.wake();

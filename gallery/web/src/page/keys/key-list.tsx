@@ -2,8 +2,22 @@
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { letters, listed, switchLetters } from "./keys";
+import { hasHouse } from "../../house/has-house";
+import { caller } from "../../net/me";
+import type { Words } from "../../words/words";
 import { words } from "../../words/language";
 import { Round } from "../round-button";
+
+/** Without the house's keys where there is no house. */
+function rowsHere({ rows, houseRows }: Words["keys"]): [string[], string][] {
+  if (!hasHouse.value) return rows;
+  const [house, add] = houseRows;
+  const isRun = caller.value?.users;
+  return rows.flatMap((row) => {
+    if (row[0][0] === "3") return [row, house!];
+    return row[0][0] === "N" && isRun ? [row, add!] : [row];
+  });
+}
 
 export function KeyList() {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -23,7 +37,7 @@ export function KeyList() {
           <Round label={close} icon="close" press={() => dialog.current!.close()} />
         </header>
         <dl>
-          {keys.rows.map(([names, what]) => (
+          {rowsHere(keys).map(([names, what]) => (
             <div key={what}>
               <dt>
                 {names.map((name) => (

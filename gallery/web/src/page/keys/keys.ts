@@ -7,7 +7,11 @@ import { beginArranging } from "../../wall/arrange/arranging";
 import { order } from "../../wall/arrange/mine";
 import { keep, kept } from "../storage";
 import { neighbour, type Direction } from "../../wall/layout/neighbour";
-import { enlarge, enlarged, room, toPeople, toPhotos, toWall, viewed } from "../route";
+import { caller, type Right } from "../../net/me";
+import { entrance } from "../../door/entrance";
+import { permit } from "../../door/permit";
+import { hasHouse } from "../../house/has-house";
+import { enlarge, enlarged, room, toHouse, toPeople, toPhotos, toWall, viewed } from "../route";
 import { shootHere } from "../../wall/snap/snap";
 import { undo } from "../notices/toast";
 
@@ -39,7 +43,7 @@ export function answerKeys(answer: Answer): () => void {
 export function followKeys(): void {
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.altKey) return;
-    if (listed.value || isTyping(event.target)) return;
+    if (listed.value || isTyping(event.target) || entrance.peek() !== "in") return;
     const control = event.ctrlKey || event.metaKey;
     const done = control ? pressWithControl(event.key) : press(event.key, event.shiftKey);
     if (done) event.preventDefault();
@@ -91,10 +95,23 @@ function press(key: string, shift: boolean): boolean {
   if (viewed.value !== null) return false;
   if (name === "1") leave();
   else if (name === "2") toPhotos();
-  else if (name === "3") toPeople();
+  else if (name === "3") return asks("talk", toPeople);
+  else if (name === "4") return asksForHouse();
   else if (room.value === "wall") return pressOnWall(name);
   else return false;
   return true;
+}
+
+/** Goes to the room of those who have this right; the others are told whose it is. */
+function asks(right: Right, to: () => void): boolean {
+  if (permit(right)) to();
+  return true;
+}
+
+function asksForHouse(): boolean {
+  if (caller.value?.users) return asks("users", () => toHouse());
+  if (hasHouse.value) toHouse();
+  return hasHouse.value;
 }
 
 function pressWithControl(key: string): boolean {
@@ -105,7 +122,7 @@ function pressOnWall(key: string): boolean {
   const arrow = arrows[key];
   if (arrow) return enlarged.value === null ? move(arrow) : turn(arrow);
   if (key === "Escape" && enlarged.value !== null) leave();
-  else if (key === "s") return shootHere();
+  else if (key === "s") return permit("snap") ? shootHere() : true;
   else if (key === "f") toggleFullScreen();
   else if (key === "i") measure();
   else if (key === "o" && enlarged.value === null) beginArranging();

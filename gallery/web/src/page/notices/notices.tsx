@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { tellAll } from "./announce";
 import { link, notices, tryNow } from "../../net/gallery";
 import { Icon } from "../icon";
+import { may } from "../../net/me";
 import type { Notice } from "../../net/messages";
 import { words } from "../../words/language";
 import { Round } from "../round-button";
@@ -21,7 +22,9 @@ export const connection = signal<"well" | "lost" | "again">("well");
 effect(() => {
   const now = link.value;
   const before = connection.peek();
-  if (!now.open && tick.value - now.since >= PATIENCE && before !== "lost") {
+  // At the door there is none.
+  if (!may("look")) connection.value = "well";
+  else if (!now.open && tick.value - now.since >= PATIENCE && before !== "lost") {
     connection.value = "lost";
     tellAll(words.peek().lostLine.replace(/\.$/, ""));
   } else if (now.open && before === "lost") {

@@ -3,6 +3,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { fileUrl } from "../../net/api";
 import { cameras } from "../../net/gallery";
+import { may } from "../../net/me";
 import { words } from "../../words/language";
 import { named } from "../identity";
 import { photoLine } from "./mentioned";
@@ -41,16 +42,18 @@ export function Picks({ pick, close }: Props) {
         panel.current!.closest("form")!.querySelector("textarea")!.focus();
       }}
     >
-      <button
-        type="button"
-        class="word"
-        onClick={() => {
-          close();
-          named(chooseFiles);
-        }}
-      >
-        {talk.bring}
-      </button>
+      {may("upload") && (
+        <button
+          type="button"
+          class="word"
+          onClick={() => {
+            close();
+            named(chooseFiles);
+          }}
+        >
+          {talk.bring}
+        </button>
+      )}
       {photos.length > 0 && (
         <ul role="list" class="photos" aria-label={talk.photos}>
           {photos.map((photo) => (

@@ -80,6 +80,13 @@ export class Outbox {
     this.tick(now);
   }
 
+  /** Forgets all that was written: somebody else uses this browser. */
+  clear(): void {
+    this.#flying = null;
+    for (const { id } of this.#shelf.all()) this.#end(id);
+    this.look();
+  }
+
   /** Gives back a message that failed for good. */
   take(id: string): string | null {
     const word = this.words.peek().find((word) => word.id === id);

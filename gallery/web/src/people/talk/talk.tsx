@@ -6,6 +6,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { dayName, timeName } from "../../words/dates";
 import { isSilent, lines, outbox, speak, talk as told } from "../conversation";
 import { Icon } from "../../page/icon";
+import { may } from "../../net/me";
 import { words } from "../../words/language";
 import { follows, isAtEnd, unread, type Told } from "./lines";
 import { link, notices } from "../../net/gallery";
@@ -55,7 +56,7 @@ export function Talk({ empty }: { empty?: ComponentChildren }) {
           <p class="note">{lines.value && talk.nothing}</p>
         )}
       </div>
-      <Say fresh={fresh} toEnd={toEnd} />
+      {may("talk") && <Say fresh={fresh} toEnd={toEnd} />}
     </section>
   );
 }

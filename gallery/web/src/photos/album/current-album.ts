@@ -5,6 +5,7 @@ import { Album } from "./album";
 import { hasPhoto, listDays, listPhotos } from "../../net/api";
 import { sameFilter } from "../filter/filter";
 import { link, photoListeners } from "../../net/gallery";
+import { scope } from "../../net/me";
 import type { PhotoEvent } from "../photo";
 import { filter, room, viewed } from "../../page/route";
 
@@ -29,6 +30,14 @@ export function hear(event: PhotoEvent): void {
 }
 
 photoListeners.add((event) => album.peek()?.hear(event));
+
+// Photos that one may see no more, or sees from now on.
+let seen: string | null = null;
+effect(() => {
+  const now = scope.value;
+  if (seen !== null && now !== seen) void album.peek()?.refresh();
+  seen = now ?? seen;
+});
 
 // A lost connection delivers no events.
 let lost = false;

@@ -1,11 +1,12 @@
 // The title of the photos: a sentence whose phrases choose which ones are shown.
 
 import { signal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { listDays, sources, type Sources } from "../../net/api";
 import { dayName, dayWords, monthName } from "../../words/dates";
 import { readFilter, spanOf, type Filter } from "./filter";
 import { cameraNames } from "../../net/gallery";
+import { Choices, type Option } from "../../page/choices";
 import { answerKeys } from "../../page/keys/keys";
 import { words } from "../../words/language";
 import { monthsOf } from "../grid/months";
@@ -15,14 +16,6 @@ import { WordPhrase } from "./word-phrase";
 
 const PHRASES = ["camera", "person", "day"] as const;
 type Phrase = (typeof PHRASES)[number];
-
-interface Option {
-  /** Empty for all. */
-  value: string;
-  name: string;
-  /** The count, or whatever else tells it from others. */
-  more?: string;
-}
 
 /** The choices; kept between visits, loaded again at each. */
 const from = signal<Sources>({ cameras: [], people: [] });
@@ -75,7 +68,7 @@ export function Sentence() {
               {nameOf(phrase, said)}
             </button>
             {open === phrase && (
-              <List
+              <Choices
                 label={sentence.lists[phrase]}
                 options={options(phrase)}
                 chosen={said[phrase] ?? ""}
@@ -162,114 +155,4 @@ function apart(list: Option[]): Option[] {
       ? { ...option, name: `${option.name}, ${option.value}` }
       : option,
   );
-}
-
-interface ListProps {
-  label: string;
-  options: Option[];
-  chosen: string;
-  choose: (value: string) => void;
-  close: () => void;
-}
-
-/** The most entries listed; the search finds the others. */
-const LISTED = 200;
-
-function List({ label, options, chosen, choose, close }: ListProps) {
-  const root = useRef<HTMLDivElement>(null);
-  const [search, setSearch] = useState("");
-  const plain = fold(search);
-  const found = options
-    .filter(({ name, value }) => fold(name).includes(plain) || value.includes(plain))
-    .slice(0, LISTED);
-  const [at, setAt] = useState(() => options.findIndex(({ value }) => value === chosen));
-  const here = Math.min(found.length - 1, Math.max(0, at));
-  const { sentence } = words.value;
-
-  const shut = (): void => {
-    root.current?.parentElement?.querySelector("button")?.focus();
-    close();
-  };
-  const take = (option: Option | undefined): void => {
-    if (!option) return;
-    shut();
-    if (option.value !== chosen) choose(option.value);
-  };
-  useLayoutEffect(() => {
-    root.current!.querySelector("input")!.focus({ preventScroll: true });
-    // Moves it in if it would leave the window at the right.
-    const { right } = root.current!.getBoundingClientRect();
-    const over = right - document.documentElement.clientWidth + 16;
-    if (over > 0) root.current!.style.left = `${-over}px`;
-    const outside = (event: Event): void => {
-      if (!root.current?.parentElement?.contains(event.target as Node)) close();
-    };
-    addEventListener("pointerdown", outside);
-    return () => removeEventListener("pointerdown", outside);
-  }, []);
-  useEffect(() => {
-    root.current!.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
-  }, [here, search]);
-
-  const key = (event: KeyboardEvent): void => {
-    const last = found.length - 1;
-    if (event.key === "ArrowDown") setAt(Math.min(last, here + 1));
-    else if (event.key === "ArrowUp") setAt(Math.max(0, here - 1));
-    else if (event.key === "PageDown") setAt(Math.min(last, here + 8));
-    else if (event.key === "PageUp") setAt(Math.max(0, here - 8));
-    else if (event.key === "Enter") take(found[here]);
-    else if (event.key === "Escape") shut();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
-  const focusOut = (event: FocusEvent): void => {
-    const to = event.relatedTarget as Node | null;
-    // A press on a choice moves the focus to the room around the list, before the click comes.
-    if (to && !root.current?.contains(to) && !to.contains(root.current)) close();
-  };
-  return (
-    <div ref={root} class="choices" onKeyDown={key} onFocusOut={focusOut}>
-      <input
-        type="search"
-        role="combobox"
-        aria-label={label}
-        aria-expanded="true"
-        aria-controls="choices"
-        aria-activedescendant={found[here] ? `choice-${here}` : undefined}
-        placeholder={sentence.search}
-        autocomplete="off"
-        value={search}
-        onInput={(event) => {
-          setSearch(event.currentTarget.value);
-          setAt(0);
-        }}
-      />
-      <ul id="choices" role="listbox" aria-label={label}>
-        {found.map((option, i) => (
-          <li
-            key={option.value}
-            id={`choice-${i}`}
-            role="option"
-            aria-selected={i === here}
-            class={option.value === chosen ? "chosen" : undefined}
-            onPointerMove={() => i !== here && setAt(i)}
-            onClick={() => take(option)}
-          >
-            {option.name}
-            {option.more && <small>{option.more}</small>}
-          </li>
-        ))}
-        {found.length === 0 && <li class="none">{sentence.nothing}</li>}
-      </ul>
-    </div>
-  );
-}
-
-/** Without accents and capitals, as people search. */
-function fold(text: string): string {
-  return text
-    .normalize("NFD")
-    .replace(/\p{Mn}/gu, "")
-    .toLowerCase();
 }

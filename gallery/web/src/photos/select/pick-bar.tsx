@@ -1,6 +1,8 @@
 // The bar at the foot: how many photos are chosen, and what can be done with them.
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { permit } from "../../door/permit";
+import { may, type Right } from "../../net/me";
 import { Icon, type IconName } from "../../page/icon";
 import { answerKeys } from "../../page/keys/keys";
 import { filter } from "../../page/route";
@@ -25,23 +27,23 @@ function Bar({ photos }: { photos: Photo[] }) {
   const pinned = !none && photos.every((photo) => photo.pinned);
 
   /** What is done with them ends the choosing. */
-  const act = (what: (photos: Photo[]) => Promise<void>) => (): void => {
-    if (none) return;
+  const act = (right: Right, what: (photos: Photo[]) => Promise<void>) => (): void => {
+    if (none || !permit(right)) return;
     endPicking();
     void what(photos);
   };
   const acts = {
-    pin: act((photos) =>
+    pin: act("edit", (photos) =>
       changeAll(
         photos,
         { pinned: !pinned },
         pinned ? many(select.unpinned, photos.length) : many(select.pinned, photos.length),
       ),
     ),
-    remove: act(removeAll),
-    zip: act(async (photos) => download(photos)),
+    remove: act("delete", removeAll),
+    zip: act("look", async (photos) => download(photos)),
     play: (): void => void (none || playPhotos(photos, filter.peek())),
-    caption: (): void => void (none || setWriting(true)),
+    caption: (): void => void (none || (permit("edit") && setWriting(true))),
   };
   const now = useRef(acts);
   now.current = acts;
@@ -60,7 +62,7 @@ function Bar({ photos }: { photos: Photo[] }) {
   );
   const save = (text: string): void => {
     const caption = text.trim().replace(/\s+/g, " ").slice(0, CAPTION);
-    act((photos) =>
+    act("edit", (photos) =>
       changeAll(
         photos,
         { caption },
@@ -81,15 +83,21 @@ function Bar({ photos }: { photos: Photo[] }) {
           <Act icon="down" press={acts.zip} off={none}>
             {zip.download}
           </Act>
-          <Act icon="pin" press={acts.pin} off={none}>
-            {pinned ? select.unpin : select.pin}
-          </Act>
-          <Act icon="write" press={acts.caption} off={none}>
-            {viewer.caption}
-          </Act>
-          <Act icon="bin" press={acts.remove} off={none} bad>
-            {select.remove}
-          </Act>
+          {may("edit") && (
+            <Act icon="pin" press={acts.pin} off={none}>
+              {pinned ? select.unpin : select.pin}
+            </Act>
+          )}
+          {may("edit") && (
+            <Act icon="write" press={acts.caption} off={none}>
+              {viewer.caption}
+            </Act>
+          )}
+          {may("delete") && (
+            <Act icon="bin" press={acts.remove} off={none} bad>
+              {select.remove}
+            </Act>
+          )}
         </>
       )}
       <button class="word" onClick={endPicking}>

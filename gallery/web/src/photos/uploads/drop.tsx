@@ -1,6 +1,7 @@
 // Files that are dropped or pasted anywhere on the page.
 
 import { signal } from "@preact/signals";
+import { entrance } from "../../door/entrance";
 import { words } from "../../words/language";
 import { add } from "./uploads";
 
@@ -9,7 +10,7 @@ const held = signal<number | null>(null);
 
 export function followFiles(): void {
   const carries = (event: DragEvent): boolean =>
-    event.dataTransfer?.types.includes("Files") ?? false;
+    (entrance.peek() === "in" && event.dataTransfer?.types.includes("Files")) ?? false;
   addEventListener("dragenter", (event) => {
     if (!carries(event)) return;
     event.preventDefault();
@@ -31,7 +32,9 @@ export function followFiles(): void {
     event.preventDefault();
     add([...(event.dataTransfer?.files ?? [])]);
   });
-  addEventListener("paste", (event) => add([...(event.clipboardData?.files ?? [])]));
+  addEventListener("paste", (event) => {
+    if (entrance.peek() === "in") add([...(event.clipboardData?.files ?? [])]);
+  });
 }
 
 /** While files are held over the page. */

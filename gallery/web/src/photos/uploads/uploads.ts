@@ -2,7 +2,9 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { link } from "../../net/gallery";
-import { asking, joined, me, needless } from "../../people/identity";
+import { caller, may } from "../../net/me";
+import { permit } from "../../door/permit";
+import { asking, joined, me, named, needless } from "../../people/identity";
 import { TAKEN } from "./file-kind";
 import { carrier } from "./upload";
 import { ended, Queue, type Fate } from "./upload-queue";
@@ -15,8 +17,11 @@ export const hidden = signal(false);
 
 const unnamed = signal(false);
 
-/** Uploads wait until the gallery knows this person, or until there is no person. */
-const ready = computed(() => !naming.value && (me.value === null || joined.value || unnamed.value));
+/** Uploads wait until the gallery knows this person, or until there is no person; and while a login
+ * ended, until it is there again. */
+const ready = computed(
+  () => may("upload") && !naming.value && (me.value === null || joined.value || unnamed.value),
+);
 
 effect(() => {
   unnamed.value = false;
@@ -34,6 +39,7 @@ export const queue = new Queue(
 );
 
 export function chooseFiles(): void {
+  if (!permit("upload")) return;
   pick((input) => (input.multiple = true));
 }
 
@@ -62,7 +68,7 @@ export function fateOf(file: File): Fate | null {
 
 /** `quiet` if it shows elsewhere: the panel opens only for failures. */
 export function add(files: File[], quiet = false): void {
-  if (files.length === 0) return;
+  if (files.length === 0 || !permit("upload")) return;
   if (!quiet) hidden.value = false;
   else if (queue.uploads.value.length === 0) hidden.value = true;
   queue.add(files);
@@ -78,7 +84,14 @@ let asked = false;
 /** Asks once whose photos these are; without an answer they have no name. */
 function askName(): void {
   if (me.peek() || asked || asking.peek() || !link.peek().open) return;
-  asked = naming.value = needless.value = true;
+  asked = naming.value = true;
+  if (caller.peek()?.name) {
+    const given = (): void => void (naming.value = false);
+    named(given);
+    setTimeout(given, PATIENCE);
+    return;
+  }
+  needless.value = true;
   const settled = (): void => {};
   asking.value = settled;
   const stop = effect(() => {

@@ -1,6 +1,7 @@
 // The caption of a photo: click to write, folded if it is long; and the photo's author.
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { may } from "../../net/me";
 import { momentName } from "../../words/dates";
 import { words } from "../../words/language";
 import { change } from "../edits";
@@ -26,18 +27,21 @@ export function Caption({ photo: stored }: { photo: Photo }) {
       {writing ? (
         <Write text={photo.caption ?? ""} save={save} />
       ) : photo.caption ? (
-        <Written caption={photo.caption} write={write} />
+        <Written caption={photo.caption} write={may("edit") ? write : null} />
       ) : (
-        <button class="caption empty" onClick={write}>
-          {viewer.write}
-        </button>
+        may("edit") && (
+          <button class="caption empty" onClick={write}>
+            {viewer.write}
+          </button>
+        )
       )}
       <span class="by">{who ? `${who}, ${when}` : when}</span>
     </>
   );
 }
 
-function Written({ caption, write }: { caption: string; write: () => void }) {
+/** Without `write` it is only read. */
+function Written({ caption, write }: { caption: string; write: (() => void) | null }) {
   const text = useRef<HTMLSpanElement>(null);
   const [folds, setFolds] = useState(false);
   const [whole, setWhole] = useState(false);
@@ -53,13 +57,20 @@ function Written({ caption, write }: { caption: string; write: () => void }) {
     return () => observer.disconnect();
   }, [caption, whole]);
   const { viewer } = words.value;
+  const said = (
+    <span ref={text} class={whole ? undefined : "folded"}>
+      {caption}
+    </span>
+  );
   return (
     <>
-      <button class="caption" aria-label={`${viewer.caption}: ${caption}`} onClick={write}>
-        <span ref={text} class={whole ? undefined : "folded"}>
-          {caption}
-        </span>
-      </button>
+      {write ? (
+        <button class="caption" aria-label={`${viewer.caption}: ${caption}`} onClick={write}>
+          {said}
+        </button>
+      ) : (
+        <p class="caption">{said}</p>
+      )}
       {folds && (
         <button class="word" aria-expanded={whole} onClick={() => setWhole(!whole)}>
           {whole ? viewer.less : viewer.more}

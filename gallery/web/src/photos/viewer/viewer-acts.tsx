@@ -1,6 +1,7 @@
 // Actions for the photo in the viewer.
 
 import { fileUrl } from "../../net/api";
+import { may } from "../../net/me";
 import { copy } from "../../page/clipboard";
 import { Icon } from "../../page/icon";
 import { Round } from "../../page/round-button";
@@ -37,15 +38,19 @@ export function Acts({ photo, facts, turnFacts }: ActsProps) {
         <Icon name="down" />
       </a>
       <Round label={viewer.link} icon="link" press={() => void copyLink(photo)} />
-      <button
-        class="round"
-        aria-label={pinned ? viewer.unpin : viewer.pin}
-        aria-pressed={pinned}
-        onClick={() => void change(photo, { pinned: !pinned })}
-      >
-        <Icon name="pin" />
-      </button>
-      <Round label={viewer.remove} icon="bin" press={() => void removeViewed(photo)} />
+      {may("edit") && (
+        <button
+          class="round"
+          aria-label={pinned ? viewer.unpin : viewer.pin}
+          aria-pressed={pinned}
+          onClick={() => void change(photo, { pinned: !pinned })}
+        >
+          <Icon name="pin" />
+        </button>
+      )}
+      {may("delete") && (
+        <Round label={viewer.remove} icon="bin" press={() => void removeViewed(photo)} />
+      )}
       <button
         class="round"
         aria-label={viewer.facts}

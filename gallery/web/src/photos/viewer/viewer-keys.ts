@@ -1,6 +1,7 @@
 // The viewer's keys.
 
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { permit } from "../../door/permit";
 import { answerKeys } from "../../page/keys/keys";
 import { closeViewer, viewed } from "../../page/route";
 import { change } from "../edits";
@@ -31,8 +32,8 @@ export function useKeys(
         else if (!photo) return false;
         else if (key === "d") element.current?.querySelector<HTMLElement>("a[download]")?.click();
         else if (key === "l") void copyLink(photo);
-        else if (key === "p") void change(photo, { pinned: !photo.pinned });
-        else if (key === "Delete") void removeViewed(photo);
+        else if (key === "p") permit("edit") && void change(photo, { pinned: !photo.pinned });
+        else if (key === "Delete") permit("delete") && void removeViewed(photo);
         else return false;
         return true;
       }),

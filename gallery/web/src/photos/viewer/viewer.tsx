@@ -1,5 +1,6 @@
 // One photo over everything: the picture, actions above it, caption and origin below.
 
+import { seesAll } from "../../door/denied";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { closeViewer, room, toPhotos, view, viewed } from "../../page/route";
 import { Round } from "../../page/round-button";
@@ -174,11 +175,11 @@ function Beside({ index, total, slides }: BesideProps) {
 }
 
 function Gone() {
-  const { viewer } = words.value;
+  const { viewer, denied } = words.value;
   return (
     <div class="hollow">
-      <h1>{viewer.gone}</h1>
-      <p>{viewer.goneHelp}</p>
+      <h1>{seesAll() ? viewer.gone : denied.title}</h1>
+      {seesAll() && <p>{viewer.goneHelp}</p>}
       <button class="pill" onClick={toPhotos}>
         {viewer.toPhotos}
       </button>

@@ -13,6 +13,8 @@ import { Round } from "../../page/round-button";
 import { AskForget } from "./forget";
 import { daysGone } from "./gone";
 import { sinceText } from "../../words/age";
+import { may } from "../../net/me";
+import { permit } from "../../door/permit";
 import { enlarge, viewed } from "../../page/route";
 import { Shutter } from "../snap/shutter";
 import { tick } from "../../page/tick";
@@ -38,12 +40,12 @@ export function Enlarged({ camera, list }: { camera: Camera; list: readonly Came
           <Facts camera={camera} screen={screen?.camera === camera.camera ? screen : null} />
           <div class="keys">
             {several && <Round label={previous} icon="back" press={() => step(-1)} />}
-            {gone ? (
+            {gone && may("forget") ? (
               <button class="word" onClick={() => setAsks(camera.camera)}>
                 {forget.offer}
               </button>
             ) : (
-              <Shutter camera={camera} big />
+              !gone && may("snap") && <Shutter camera={camera} big />
             )}
             {document.fullscreenEnabled && (
               <Round label={fullScreen} icon="full" press={toggleFullScreen} />
@@ -127,7 +129,7 @@ function Facts({ camera, screen }: { camera: Camera; screen: Screen | null }) {
     () =>
       answerKeys((key) => {
         if (key !== "n" || viewed.value !== null || !canBeNamed(camera)) return false;
-        edit();
+        if (permit("control")) edit();
         return true;
       }),
     [camera.camera, camera.kind],

@@ -4,7 +4,9 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Refusal, setNodeTitle, setTitle } from "../../net/api";
+import { permit } from "../../door/permit";
 import { cameras } from "../../net/gallery";
+import { may } from "../../net/me";
 import type { Camera } from "../../net/messages";
 import { Name } from "../../page/name";
 import { complain } from "../../page/notices/toast";
@@ -23,6 +25,7 @@ export function nameHere(): boolean {
   const name = tileHere()?.dataset.camera;
   const camera = cameras.value?.find(({ camera }) => camera === name);
   if (!camera || !canBeNamed(camera)) return false;
+  if (!permit("control")) return true;
   renamed.value = camera.camera;
   return true;
 }
@@ -33,7 +36,7 @@ export function canBeNamed(camera: Camera): boolean {
 }
 
 export function Title({ camera, edit }: { camera: Camera; edit: () => void }) {
-  if (!canBeNamed(camera)) return <Name name={camera.name} />;
+  if (!canBeNamed(camera) || !may("control")) return <Name name={camera.name} />;
   const { change } = words.value.title;
   return (
     <button class="named" aria-label={camera.name} onClick={edit}>

@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { fileUrl, listPhotos } from "../../net/api";
 import { momentName } from "../../words/dates";
 import { link, photoListeners } from "../../net/gallery";
+import { scope } from "../../net/me";
 import { people } from "../../people/conversation";
 import { words } from "../../words/language";
 import { named } from "../../photos/camera-name";
@@ -35,6 +36,8 @@ async function ask(): Promise<void> {
 }
 
 effect(() => {
+  // Also when one may see other ones.
+  void scope.value;
   if (link.value.open) void ask();
 });
 

@@ -22,6 +22,7 @@ import { Parts } from "./latency";
 import { Shutter } from "../snap/shutter";
 import { tick } from "../../page/tick";
 import { me } from "../../people/identity";
+import { may } from "../../net/me";
 import { ownNode } from "../../webcam/own";
 
 interface Props {
@@ -149,7 +150,7 @@ export function Tile(props: Props) {
         {isNamed ? <TitleForm camera={camera} close={named} /> : <Name name={camera.name} />}
         {shown.age && <span class="age">{shown.age}</span>}
       </div>
-      {shoots && <Shutter camera={camera} />}
+      {shoots && may("snap") && <Shutter camera={camera} />}
       {props.children}
     </Element>
   );
