@@ -354,7 +354,12 @@ fn a_gallery_that_will_not_come_back_is_forgotten_and_another_stores() {
 #[test]
 fn the_first_user_locks_out_strangers_and_none_of_our_own() {
     let data = folder();
-    let all = Running::start(vitrina(data.path()).args(FREE));
+    let start = || {
+        let mut command = vitrina(data.path());
+        command.args(FREE).args(["--set", "gallery.visitors=look"]);
+        Running::start(&mut command)
+    };
+    let all = start();
     let broker = all.broker.expect("a broker");
     let told = output(vitrina(data.path()).args(["user", "add", "ada", "--role", "viewer"]));
     let told = String::from_utf8(told.stdout).expect("text");
@@ -382,7 +387,7 @@ fn the_first_user_locks_out_strangers_and_none_of_our_own() {
     assert_eq!(all.stop(), Some(0));
 
     // From the start, too.
-    let again = Running::start(vitrina(data.path()).args(FREE));
+    let again = start();
     let gallery = again.gallery.expect("a wall");
     until("the wall has the test card", || {
         get(gallery, "/api/cameras").1.contains("test-card").then_some(())
