@@ -87,9 +87,9 @@ test('with words twice as large nothing is cut off at the side', async (t) => {
       const page = await (await browser.newContext({ viewport, locale })).newPage();
       await page.goto(vitrina.wall);
       assert.equal(await page.evaluate('getComputedStyle(document.documentElement).fontSize'), '32px');
-      for (const place of ['#/', '#/photos', '#/people', '#/people/log']) {
+      for (const place of ['#/', '#/photos', '#/people', '#/people/log', '#/house']) {
         await page.goto(`${vitrina.wall}${place}`);
-        await page.locator('.room, .page, .hall').first().waitFor();
+        await page.locator('.room, .page, .hall, .door').first().waitFor();
         const beyond = await page.evaluate(() => [...document.querySelectorAll('body *')]
           .filter((at) => {
             const { left, right, width, height } = at.getBoundingClientRect();
