@@ -43,7 +43,7 @@ export function answerKeys(answer: Answer): () => void {
 export function followKeys(): void {
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.altKey) return;
-    if (listed.value || isTyping(event.target) || entrance.peek() !== "in") return;
+    if (listed.value || isTyping(event.target) || entrance.peek() === "door") return;
     const control = event.ctrlKey || event.metaKey;
     const done = control ? pressWithControl(event.key) : press(event.key, event.shiftKey);
     if (done) event.preventDefault();

@@ -10,7 +10,11 @@ const held = signal<number | null>(null);
 
 export function followFiles(): void {
   const carries = (event: DragEvent): boolean =>
-    (entrance.peek() === "in" && event.dataTransfer?.types.includes("Files")) ?? false;
+    event.dataTransfer?.types.includes("Files") ?? false;
+  // Nobody brings anything through a shut door, and no file takes the place of the page.
+  const bring = (files: FileList | undefined): void => {
+    if (entrance.peek() !== "door") add([...(files ?? [])]);
+  };
   addEventListener("dragenter", (event) => {
     if (!carries(event)) return;
     event.preventDefault();
@@ -30,11 +34,9 @@ export function followFiles(): void {
     held.value = null;
     if (!carries(event)) return;
     event.preventDefault();
-    add([...(event.dataTransfer?.files ?? [])]);
+    bring(event.dataTransfer?.files);
   });
-  addEventListener("paste", (event) => {
-    if (entrance.peek() === "in") add([...(event.clipboardData?.files ?? [])]);
-  });
+  addEventListener("paste", (event) => bring(event.clipboardData?.files));
 }
 
 /** While files are held over the page. */
