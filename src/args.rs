@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use access::Role;
+use access::{Cameras, Hours, Role};
 use clap::{Parser, Subcommand, ValueEnum};
 use serde_json::Value;
 use wire::{CameraId, Forgotten, NodeName};
@@ -134,7 +134,8 @@ pub enum Command {
         #[arg(value_name = "NODE[/CAMERA]")]
         what: Forgotten,
     },
-    /// Manage who may connect to the broker of this machine. Once there is a user, nobody else may
+    /// Manage who may connect to the broker of this machine, once there is a user; and who may log
+    /// in on its wall, once one is an admin, operator or viewer
     #[command(subcommand)]
     User(User),
     /// Print the configuration in use, with comments. Refuse what a start would refuse, each
@@ -213,6 +214,13 @@ pub enum User {
         /// What the user may do: node, gallery, operator, viewer or admin
         #[arg(long)]
         role: Role,
+        /// The only cameras that the user may see, such as 'house/*'; * is any characters. Who has
+        /// this limit, or --hours, may log in on the wall alone
+        #[arg(long, value_name = "PATTERN,…")]
+        cameras: Option<Cameras>,
+        /// When the user may look, such as 08:00-20:00
+        #[arg(long, value_name = "FROM-TO")]
+        hours: Option<Hours>,
         #[command(flatten)]
         password: Password,
     },
@@ -220,7 +228,9 @@ pub enum User {
     Remove { name: String },
     /// List users and their roles
     List,
-    /// Give a user another password and disconnect its clients
+    /// Say the one-time address at which the first administrator is made in a browser
+    Setup,
+    /// Give a user another password, disconnect its clients and log it out everywhere
     Passwd {
         name: String,
         #[command(flatten)]

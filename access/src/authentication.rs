@@ -123,7 +123,7 @@ impl Authentication {
         self: &Arc<Authentication>,
         peer: IpAddr,
         name: String,
-        password: String,
+        password: Vec<u8>,
     ) -> Result<Option<Identity>, Denied> {
         let peer = peer.to_canonical();
         if peer.is_loopback()
@@ -151,7 +151,7 @@ impl Authentication {
     ) -> Result<Identity, Denied> {
         let list = self.users.borrow().clone();
         let is_person = |user: &User| user.role.is_person();
-        self.check(peer.to_canonical(), &list, name, password, is_person).await
+        self.check(peer.to_canonical(), &list, name, password.into_bytes(), is_person).await
     }
 
     /// Checks a secret that is no user's password; each wrong one costs a try of the address.
@@ -285,7 +285,7 @@ impl Authentication {
         peer: IpAddr,
         list: &Users,
         name: String,
-        password: String,
+        password: Vec<u8>,
         admits: impl Fn(&User) -> bool,
     ) -> Result<Identity, Denied> {
         let counted = Some(name.as_str()).filter(|name| users::is_user_name(name));
@@ -312,7 +312,7 @@ impl Authentication {
     async fn is_right(
         self: &Arc<Authentication>,
         name: &str,
-        password: String,
+        password: Vec<u8>,
         hash: &str,
     ) -> Result<bool, Denied> {
         if self.known.has(name, &password, hash) {
@@ -369,13 +369,13 @@ impl Known {
         Ok(Known { key, right: Mutex::default() })
     }
 
-    fn has(&self, name: &str, password: &str, hash: &str) -> bool {
+    fn has(&self, name: &str, password: &[u8], hash: &str) -> bool {
         let digest = self.digest(name, password, hash);
         let right = self.right.lock().unwrap_or_else(PoisonError::into_inner);
         right.get(name).is_some_and(|known| known.ct_eq(&digest).into())
     }
 
-    fn put(&self, name: &str, password: &str, hash: &str) {
+    fn put(&self, name: &str, password: &[u8], hash: &str) {
         let digest = self.digest(name, password, hash);
         self.right.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), digest);
     }
@@ -385,11 +385,11 @@ impl Known {
     }
 
     /// Includes the stored hash, so that an old password is not right after a change.
-    fn digest(&self, name: &str, password: &str, hash: &str) -> [u8; 32] {
+    fn digest(&self, name: &str, password: &[u8], hash: &str) -> [u8; 32] {
         let mut mac = Blake2sMac256::new((&self.key).into());
-        for part in [name, hash, password] {
+        for part in [name.as_bytes(), hash.as_bytes(), password] {
             mac.update(&(part.len() as u64).to_le_bytes());
-            mac.update(part.as_bytes());
+            mac.update(part);
         }
         mac.finalize().into_bytes().into()
     }

@@ -362,7 +362,7 @@ impl Logins {
             self.guessed(peer, denied);
             return Err(denied);
         }
-        let hashed = spawn_blocking(move || users::checked_hash(&new)).await;
+        let hashed = spawn_blocking(move || users::checked_hash(new.as_bytes())).await;
         let hash = match hashed {
             Ok(Ok(hash)) => hash,
             Ok(Err(bad)) => return Ok(Err(bad)),

@@ -117,9 +117,14 @@ impl Users {
     ///
     /// # Errors
     /// The name or the password is not valid, or the user exists.
-    pub fn add(&mut self, name: &str, role: Role, password: &str) -> Result<(), BadUsers> {
+    pub fn add(
+        &mut self,
+        name: &str,
+        role: Role,
+        password: impl AsRef<[u8]>,
+    ) -> Result<(), BadUsers> {
         self.check_new(name, role)?;
-        let password = checked_hash(password)?;
+        let password = checked_hash(password.as_ref())?;
         let user = User { role, password, cameras: Cameras::default(), hours: None };
         self.user.insert(name.to_owned(), user);
         Ok(())
@@ -149,9 +154,9 @@ impl Users {
     ///
     /// # Errors
     /// There is no such user, or the password is not valid.
-    pub fn set_password(&mut self, name: &str, password: &str) -> Result<(), BadUsers> {
+    pub fn set_password(&mut self, name: &str, password: impl AsRef<[u8]>) -> Result<(), BadUsers> {
         let user = self.known(name)?;
-        user.password = checked_hash(password)?;
+        user.password = checked_hash(password.as_ref())?;
         Ok(())
     }
 
@@ -267,8 +272,10 @@ pub(crate) fn is_user_name(name: &str) -> bool {
 }
 
 /// The hash of a password that somebody may choose.
-pub(crate) fn checked_hash(password: &str) -> Result<String, BadUsers> {
-    if password.chars().count() < PASSWORD_LEAST || password.len() > PASSWORD_MOST {
+pub(crate) fn checked_hash(password: &[u8]) -> Result<String, BadUsers> {
+    // One that is no text has no characters.
+    let length = str::from_utf8(password).map_or(password.len(), |text| text.chars().count());
+    if length < PASSWORD_LEAST || password.len() > PASSWORD_MOST {
         return Err(BadUsers::Password);
     }
     passwords::hash(password)

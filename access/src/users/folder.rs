@@ -182,7 +182,7 @@ mod tests {
         let users = Users::read(&folder).unwrap();
         let roles: Vec<_> = users.iter().map(|(name, user)| (name, user.role)).collect();
         assert_eq!(roles, [("ada@home", Role::Viewer), ("pi", Role::Node)]);
-        assert!(passwords::verify("battery staple", &users.get("pi").unwrap().password));
+        assert!(passwords::verify(b"battery staple", &users.get("pi").unwrap().password));
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&folder), mode(&folder.join(FILE))), (0o700, 0o600));
         Users::edit(&folder, |users| users.remove("pi")).unwrap();
@@ -240,12 +240,12 @@ mod tests {
         for (file, role) in local::FILES {
             let path = folder.join(file);
             let password = fs::read_to_string(&path).unwrap();
-            assert_eq!(first.role(password.trim_end()), Some(role));
-            assert_eq!(again.role(password.trim_end()), Some(role));
+            assert_eq!(first.role(password.trim_end().as_bytes()), Some(role));
+            assert_eq!(again.role(password.trim_end().as_bytes()), Some(role));
             assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
         }
         for wrong in ["", "\n", "admin"] {
-            assert_eq!(first.role(wrong), None);
+            assert_eq!(first.role(wrong.as_bytes()), None);
         }
     }
 
@@ -254,7 +254,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         fs::write(data.path().join("admin.password"), "").unwrap();
         let local = Local::in_folder(data.path()).unwrap();
-        assert_eq!(local.role(""), None);
+        assert_eq!(local.role(b""), None);
         assert!(fs::read_to_string(data.path().join("admin.password")).unwrap().len() > 32);
     }
 }

@@ -32,10 +32,10 @@ impl Local {
     }
 
     /// The role of a password. Compares with all of them, each in constant time.
-    pub fn role(&self, password: &str) -> Option<Role> {
+    pub fn role(&self, password: &[u8]) -> Option<Role> {
         let mut found = None;
         for (known, role) in &self.passwords {
-            if bool::from(known.as_bytes().ct_eq(password.as_bytes())) {
+            if bool::from(known.as_bytes().ct_eq(password)) {
                 found = Some(*role);
             }
         }

@@ -15,13 +15,13 @@ pub(crate) const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$Tm9ib2R5IGtub3dz
 ///
 /// # Errors
 /// The system has no randomness, or there is no memory.
-pub(crate) fn hash(password: &str) -> std::io::Result<String> {
+pub(crate) fn hash(password: &[u8]) -> std::io::Result<String> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(std::io::Error::other)?;
     let hash = || -> password_hash::Result<String> {
         let params = Params::new(19_456, 2, 1, None)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let hash: PasswordHash = argon2.hash_password_with_salt(password.as_bytes(), &salt)?;
+        let hash: PasswordHash = argon2.hash_password_with_salt(password, &salt)?;
         Ok(hash.to_string())
     };
     hash().map_err(|error| std::io::Error::other(error.to_string()))
@@ -38,9 +38,9 @@ pub(crate) fn is_hash(hash: &str) -> bool {
 }
 
 /// Whether the password is right. A wrong one takes about as long.
-pub(crate) fn verify(password: &str, hash: &str) -> bool {
+pub(crate) fn verify(password: &[u8], hash: &str) -> bool {
     PasswordHash::new(hash)
-        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+        .is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
 }
 
 /// A password that nobody has to remember: 32 characters of 160 random bits.
@@ -67,18 +67,18 @@ mod tests {
 
     #[test]
     fn a_password_fits_its_own_hash() {
-        let (one, other) = (hash("correct horse").unwrap(), hash("correct horse").unwrap());
+        let (one, other) = (hash(b"correct horse").unwrap(), hash(b"correct horse").unwrap());
         assert_ne!(one, other, "each has its salt");
         assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
         assert!(is_hash(&one));
-        assert!(verify("correct horse", &one) && verify("correct horse", &other));
-        assert!(!verify("Correct horse", &one) && !verify("", &one));
+        assert!(verify(b"correct horse", &one) && verify(b"correct horse", &other));
+        assert!(!verify(b"Correct horse", &one) && !verify(b"", &one));
     }
 
     #[test]
     fn nobody_has_a_hash_that_costs_and_no_password() {
         assert!(is_hash(NOBODY));
-        assert!(!verify("", NOBODY));
+        assert!(!verify(b"", NOBODY));
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub(crate) fn dialect(body: &[u8]) -> Checked<Dialect> {
 pub(crate) fn packet(first: u8, body: &[u8], version: Version) -> Checked<()> {
     let mut rest = Rest(body);
     match first >> 4 {
-        kind::CONNECT => connect(&mut rest, version)?,
+        kind::CONNECT => drop(connect(&mut rest, version)?),
         kind::PUBLISH => publish(first, &mut rest, version)?,
         kind::PUBACK | kind::PUBREC | kind::PUBREL | kind::PUBCOMP => ack(&mut rest, version)?,
         kind::SUBSCRIBE => subscribe(&mut rest, version)?,
@@ -110,7 +110,14 @@ pub(crate) fn packet(first: u8, body: &[u8], version: Version) -> Checked<()> {
     if rest.0.is_empty() { Ok(()) } else { malformed("bytes left over in a packet") }
 }
 
-fn connect(rest: &mut Rest, version: Version) -> Checked<()> {
+/// The password in the body of a CONNECT that was checked, which is its end: any bytes (section
+/// 3.1.3.6 of MQTT 5).
+pub(super) fn password(body: &[u8], version: Version) -> Option<&[u8]> {
+    connect(&mut Rest(body), version).ok().flatten()
+}
+
+/// Checks a CONNECT, and returns its password.
+fn connect<'a>(rest: &mut Rest<'a>, version: Version) -> Checked<Option<&'a [u8]>> {
     rest.binary()?;
     rest.u8()?;
     let flags = rest.u8()?;
@@ -141,11 +148,10 @@ fn connect(rest: &mut Rest, version: Version) -> Checked<()> {
     if flags & 0x80 != 0 {
         rest.string()?;
     }
-    if flags & 0x40 != 0 {
-        // The codec holds a password as text, though MQTT allows any bytes.
-        rest.string()?;
+    if flags & 0x40 == 0 {
+        return Ok(None);
     }
-    Ok(())
+    rest.binary().map(Some)
 }
 
 fn publish(first: u8, rest: &mut Rest, version: Version) -> Checked<()> {

@@ -42,6 +42,8 @@ pub(super) fn read(
     if let Some(short) = short(first, body, version) {
         return Ok(short);
     }
+    let password = (first >> 4 == check::kind::CONNECT)
+        .then(|| check::password(body, version).unwrap_or_default().to_vec());
     let id = if first & 0b0110 == 0 { 0 } else { u16_at(body, 2 + usize::from(u16_at(body, 0))) };
     let mut remaining = body.len();
     if first >> 4 == check::kind::CONNECT {
@@ -53,11 +55,12 @@ pub(super) fn read(
     };
     let decoded =
         decoded.map_err(|_| Refusal::new(Reason::Malformed, "a packet that cannot be decoded"))?;
-    packet_of(decoded, dialect, Qos::of(first >> 1), id, now)
+    packet_of(decoded, dialect, Qos::of(first >> 1), id, password.unwrap_or_default(), now)
 }
 
-/// A CONNECT as the codec knows it, and its remaining length: MQTT 3.1 becomes 3.1.1, and the bit
-/// of a bridge is removed. `body` must have been checked.
+/// A CONNECT as the codec knows it, and its remaining length: MQTT 3.1 becomes 3.1.1, the bit of a
+/// bridge is removed, and the password is hidden, which the codec would take for text. `body` must
+/// have been checked.
 fn as_standard(body: &[u8], dialect: Dialect) -> (BytesMut, usize) {
     let level = if dialect.version == Version::V5 { 5 } else { 4 };
     let rest = body.get(dialect.len..).unwrap_or_default();
@@ -68,6 +71,11 @@ fn as_standard(body: &[u8], dialect: Dialect) -> (BytesMut, usize) {
     packet.put_slice(b"\0\x04MQTT");
     packet.put_u8(level);
     packet.put_slice(rest);
+    let password = check::password(body, dialect.version).map_or(0, <[u8]>::len);
+    let end = packet.len();
+    if let Some(hidden) = packet.get_mut(end.saturating_sub(password)..) {
+        hidden.fill(b'*');
+    }
     (packet, remaining)
 }
 
@@ -102,6 +110,7 @@ fn packet_of(
     dialect: Dialect,
     qos: Qos,
     id: u16,
+    password: Vec<u8>,
     now: Instant,
 ) -> Result<Packet, Refusal> {
     Ok(match decoded {
@@ -118,7 +127,7 @@ fn packet_of(
             Packet::Connect(Box::new(Connect {
                 version,
                 client_id: connect.client_id,
-                login: login.map(|l| Login { user: l.username, password: l.password }),
+                login: login.map(|login| Login { user: login.username, password }),
                 clean: connect.clean_session,
                 expiry,
                 keep_alive: connect.keep_alive,

@@ -170,7 +170,8 @@ impl Will {
 #[derive(Clone)]
 pub(crate) struct Login {
     pub user: String,
-    pub password: String,
+    /// Any bytes.
+    pub password: Vec<u8>,
 }
 
 impl fmt::Debug for Login {

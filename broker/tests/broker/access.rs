@@ -64,6 +64,47 @@ async fn with_users_a_name_and_its_password_are_needed() {
     broker.stop().await;
 }
 
+/// MQTT calls it binary data, not text (section 3.1.3.6 of MQTT 5).
+#[tokio::test]
+async fn a_password_may_be_any_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let password = [0, 0xff, b'\n', 0xc0, 0x80, 0, 0xed, 0xa0, 0x80];
+    Users::edit(folder.path(), |users| users.add("cam", Role::Viewer, password)).unwrap();
+    let broker = start_in(section(), folder.path()).await;
+    for (level, wrong) in [(V311, 5), (V5, 0x86)] {
+        for (last, code) in [(0x80, 0), (0x81, wrong)] {
+            let mut connect = login(level, "c", "cam", "123456789").bytes();
+            let place = connect.len() - password.len();
+            connect[place..].copy_from_slice(&password);
+            *connect.last_mut().unwrap() = last;
+            let mut raw = Raw::open(broker.address, level).await;
+            raw.send(&connect).await;
+            assert_eq!(raw.packet().await.expect("a CONNACK")[3], code, "{level} {last:#x}");
+        }
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn who_may_see_only_some_cameras_or_at_times_comes_to_the_wall_alone() {
+    let (broker, folder) = start(&[("ada", Role::Viewer), ("bob", Role::Viewer)]).await;
+    let mut ada = enter(broker.address, V5, "a", "ada").await;
+    let limit = |name: &'static str, cameras: Option<&str>, hours: Option<&str>| {
+        let cameras = cameras.map(|cameras| cameras.parse().unwrap());
+        let hours = hours.map(|hours| Some(hours.parse().unwrap()));
+        Users::edit(folder.path(), |users| users.limit(name, cameras, hours)).unwrap();
+    };
+    limit("ada", Some("house/*"), None);
+    ada.is_refused(0x87).await;
+    limit("bob", None, Some("08:00-20:00"));
+    let waited = Instant::now();
+    while answer(broker.address, &login(V5, "b", "bob", PASSWORD)).await == 0 {
+        assert!(waited.elapsed() < Duration::from_secs(20));
+    }
+    assert_eq!(answer(broker.address, &login(V5, "a", "ada", PASSWORD)).await, 0x86);
+    broker.stop().await;
+}
+
 #[tokio::test]
 async fn a_node_gets_nothing_through_outside_its_name() {
     let (broker, _folder) = start(&[("pi", Role::Node), ("root", Role::Admin)]).await;
