@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, interval, sleep, sleep_until};
 use wire::Topic;
 use wire::log::Observer;
 
@@ -17,6 +17,10 @@ use crate::signals::Signals;
 const RETAINED: Duration = Duration::from_secs(2);
 /// How many earlier events it prints first.
 const BEFORE: usize = 10;
+/// How often it looks what happened at the gallery of this machine alone, and how many of its last
+/// events it reads then.
+const LOOK: Duration = Duration::from_secs(1);
+const READ: usize = 200;
 /// How long after a loss it connects again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -50,6 +54,8 @@ struct Log {
     observer: Observer,
     is_up: bool,
     was_up: bool,
+    /// The last event of the gallery of this machine that was read.
+    read: u64,
 }
 
 impl Log {
@@ -60,6 +66,7 @@ impl Log {
         let url = remote.url.clone();
         let mut live = Connection::new(remote, "log")?.follow();
         let mut settles = None;
+        let mut look = interval(LOOK);
         loop {
             let settled = async {
                 match settles {
@@ -73,7 +80,7 @@ impl Log {
                         if std::mem::replace(&mut self.was_up, true) {
                             show(&"connected again")?;
                         } else {
-                            before(settings)?;
+                            self.before(settings)?;
                             show(&format_args!("connected to {url}; what happens from now on:"))?;
                         }
                         self.is_up = true;
@@ -91,6 +98,7 @@ impl Log {
                         events.iter().try_for_each(show)?;
                     }
                 },
+                _ = look.tick(), if self.was_up => self.at_gallery(settings)?,
                 () = settled => {
                     settles = None;
                     self.observer.retained_arrived().iter().try_for_each(show)?;
@@ -98,18 +106,32 @@ impl Log {
             }
         }
     }
-}
 
-/// Earlier events from the log of the gallery of this machine, if there is one.
-fn before(settings: &Settings) -> io::Result<()> {
-    for entry in gallery::last_events(&settings.gallery_folder(), BEFORE) {
-        let at = i64::try_from(entry.at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
-        let at = at.map(|at| {
-            at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
-        });
-        writeln!(io::stdout(), "{} {}", at.unwrap_or_default(), entry.event)?;
+    /// Earlier events from the log of the gallery of this machine, if there is one.
+    fn before(&mut self, settings: &Settings) -> io::Result<()> {
+        for entry in gallery::last_events(&settings.gallery_folder(), BEFORE) {
+            let at = i64::try_from(entry.at).ok();
+            let at = at.and_then(|at| Timestamp::from_millisecond(at).ok()).map(|at| {
+                at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+            });
+            writeln!(io::stdout(), "{} {}", at.unwrap_or_default(), entry.event)?;
+            self.read = entry.id;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// What happened since at the gallery of this machine alone, such as logins.
+    fn at_gallery(&mut self, settings: &Settings) -> io::Result<()> {
+        for entry in gallery::last_events(&settings.gallery_folder(), READ) {
+            if entry.id > self.read {
+                self.read = entry.id;
+                if entry.event.is_of_gallery() {
+                    show(&entry.event)?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One line with the time, by this machine's clock.

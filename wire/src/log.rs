@@ -220,6 +220,16 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Whether it happens at a gallery alone, and nothing at the broker tells of it.
+    pub fn is_of_gallery(&self) -> bool {
+        matches!(
+            self,
+            Event::Login { .. } | Event::Logout { .. } | Event::Denied { .. } | Event::User { .. }
+        )
+    }
+}
+
 /// What became of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -343,9 +353,10 @@ mod tests {
 
     #[test]
     fn golden_entries_are_read_and_written_back() {
-        for golden in [GOLDEN, LOGINS] {
+        for (golden, of_gallery) in [(GOLDEN, false), (LOGINS, true)] {
             let raw: serde_json::Value = serde_json::from_str(golden).unwrap();
             let entries: Vec<Entry> = serde_json::from_str(golden).unwrap();
+            assert!(entries.iter().all(|entry| entry.event.is_of_gallery() == of_gallery));
             assert_eq!(serde_json::to_value(&entries).unwrap(), raw);
         }
     }
