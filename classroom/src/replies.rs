@@ -38,6 +38,11 @@ pub(crate) fn words(status: StatusCode, words: impl Into<String>) -> Response {
     response
 }
 
+/// The refusal of what the caller has no right to.
+pub(crate) fn not_for_you() -> Response {
+    words(StatusCode::FORBIDDEN, "You may not do this here. No puedes hacer esto aquí.")
+}
+
 /// A page that was made for this request.
 pub(crate) fn page(html: String) -> Response {
     let mut response = Builder::new(html.into());

@@ -69,7 +69,7 @@ impl Site {
         let path = request.uri().path().to_owned();
         if path.starts_with(SOCKET_IO) && library::find(&path).is_none() {
             if !caller.may(Right::Relay, None) {
-                return not_for_you();
+                return replies::not_for_you();
             }
             return self.0.socketio.answer(caller, request).await;
         }
@@ -87,7 +87,6 @@ impl Site {
             Method::POST if path == projector::SWITCH => {
                 self.0.projector.switch(caller, request).await
             }
-            Method::POST if path == "/upload" && !caller.may(Right::Upload, None) => not_for_you(),
             Method::POST if path == "/upload" => {
                 let tell = |path: &str, passing| {
                     self.0.socketio.rooms.tell("imageUploaded", path, passing);
@@ -183,11 +182,6 @@ fn is_websocket(request: &Request<Incoming>) -> bool {
     let mut values = request.headers().get_all(UPGRADE).into_iter();
     *request.method() == Method::GET
         && values.any(|value| handshake::lists(value.as_bytes(), "websocket"))
-}
-
-fn not_for_you() -> Response {
-    let error = "You may not do this here. No puedes hacer esto aquí.";
-    replies::words(StatusCode::FORBIDDEN, error)
 }
 
 /// The room that a query names.

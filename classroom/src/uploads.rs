@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use access::Right;
 use bytes::Bytes;
 use futures_util::stream;
 use gallery::{Caller, House, MESSAGE};
@@ -84,6 +85,10 @@ impl Uploads {
                 format!("A file may have {0} MiB. Un archivo puede tener {0} MiB.", MESSAGE >> 20);
             return replies::words(StatusCode::PAYLOAD_TOO_LARGE, error);
         };
+        // Not before it has come, or a client that still sends would not read the reason.
+        if !caller.may(Right::Upload, None) {
+            return replies::not_for_you();
+        }
         let Some((name, bytes)) = form(whole, boundary).await else {
             let error =
                 format!("The form needs a file in the field \"{FIELD}\". Falta el archivo.");
