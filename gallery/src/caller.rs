@@ -70,9 +70,20 @@ impl Caller {
 
     /// Waits until the caller was logged out, or may no longer do what needs this right.
     pub(crate) async fn over(self, logins: Arc<Logins>, right: Option<Right>) {
+        self.lasts(&logins, right, |_| true).await;
+    }
+
+    /// The same, or until they are to see other cameras than before.
+    pub(crate) async fn changed(self, logins: Arc<Logins>, right: Option<Right>) {
+        let cameras = |caller: &Caller| caller.standing.person().map(|it| it.cameras.clone());
+        let before = cameras(&self);
+        self.lasts(&logins, right, |now| cameras(now) == before).await;
+    }
+
+    async fn lasts(self, logins: &Logins, right: Option<Right>, is_same: impl Fn(&Caller) -> bool) {
         let mut changes = logins.changes();
-        let may = |now: &Caller| right.is_none_or(|right| now.may(right, None));
-        while let Some(now) = self.renewed(&logins).filter(may) {
+        let may = |now: &Caller| right.is_none_or(|right| now.may(right, None)) && is_same(now);
+        while let Some(now) = self.renewed(logins).filter(may) {
             tokio::select! {
                 () = changes.next() => {}
                 () = now.hours_over(), if right.is_some() => {}

@@ -105,7 +105,7 @@ impl Relay {
         let memory = messages.none(who.clone());
         let brings = keeps && caller.may(Right::Upload, None);
         let pictures = brings.then(|| Pictures::new(self.offers, places, who, self.missed));
-        let over = caller.over(self.logins, Some(Right::Relay));
+        let over = caller.changed(self.logins, Some(Right::Relay));
         client::serve(stream, &place, pictures, memory, over, self.stop).await;
         let replaced = place.member.replaced();
         if replaced > 0 {

@@ -66,8 +66,7 @@ pub(crate) async fn live(site: Site, asked: Asked) -> Answer {
         match what {
             What::Snapshot => snapshot::snapshot(&site.hub, &asked.caller, camera, share).await,
             What::Stream => {
-                let caller = asked.caller.clone();
-                snapshot::stream(&site.hub, caller, camera, share, site.stop.clone())
+                snapshot::stream(&site.hub, &asked.caller, camera, share, site.stop.clone())
             }
         }
     };

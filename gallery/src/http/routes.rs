@@ -221,11 +221,11 @@ async fn answer(site: Site, mut asked: Asked) -> Response {
         upload::pass_over(asked.body).await;
         return problem.into_response();
     }
-    let over = asked.caller.clone().over(site.logins.clone(), route.needs);
+    let changed = asked.caller.clone().changed(site.logins.clone(), route.needs);
     let store = site.store.seen_by(&asked.caller.cameras);
     let site = Site { store, ..site };
     let response = (route.answer)(site, asked).await.unwrap_or_else(Reply::into_response);
-    until(response, over)
+    until(response, changed)
 }
 
 /// The table as a service. A request has its [`Caller`] as an extension.

@@ -71,21 +71,21 @@ pub(crate) async fn snapshot(
 }
 
 /// The newest frame whenever the socket takes more (`multipart/x-mixed-replace`). `share` is held
-/// as long as the stream, which ends when the `caller` may no longer look.
+/// as long as the stream.
 pub(crate) fn stream(
     hub: &Arc<Hub>,
-    caller: Caller,
+    caller: &Caller,
     camera: CameraId,
     share: Share,
     stop: watch::Receiver<bool>,
 ) -> Result<Response, Problem> {
-    let stale_after = limits::stale_after(working(hub, &caller, &camera)?.interval);
+    let stale_after = limits::stale_after(working(hub, caller, &camera)?.interval);
     let inbox = Arc::new(Inbox::default());
     let watch = hub.frames.watch(camera, TILE, &inbox);
     watch.ask(Wanted::full(STREAM_FPS));
     let first = Bytes::from_static(b"--frame\r\n");
     let hub = hub.clone();
-    let viewer = Viewer { hub, caller, inbox, stop, stale_after, watch, _share: share };
+    let viewer = Viewer { hub, inbox, stop, stale_after, watch, _share: share };
     let parts = stream::unfold(viewer, |mut viewer| async move {
         let frame = viewer.next().await?;
         Some((part(&frame), viewer))
@@ -103,7 +103,6 @@ pub(crate) fn stream(
 
 struct Viewer {
     hub: Arc<Hub>,
-    caller: Caller,
     inbox: Arc<Inbox>,
     stop: watch::Receiver<bool>,
     /// How long the camera's picture passes for live, as last looked up.
@@ -115,10 +114,6 @@ struct Viewer {
 impl Viewer {
     async fn next(&mut self) -> Option<Arc<Frame>> {
         loop {
-            // Also while there is always another frame.
-            if !self.caller.may(Right::Look, Some(&self.watch.camera)) {
-                return None;
-            }
             if let Some(frame) = self.inbox.take(TILE) {
                 // The first frame may be left from a camera that is long gone.
                 let waited = Now::read().mono.saturating_sub(frame.received);
@@ -130,7 +125,6 @@ impl Viewer {
             let ends_after = STREAM_ENDS_AFTER.max(self.stale_after);
             tokio::select! {
                 () = stopped(&mut self.stop) => return None,
-                () = self.caller.hours_over() => return None,
                 came = timeout(ends_after, self.inbox.came()) => if came.is_err() {
                     // The camera may have become slow, as in the dark.
                     let patience = self.patience();

@@ -194,8 +194,8 @@ impl Page {
         loop {
             // We do not read from a page that takes no answers.
             let may_read = !self.visitor.is_full();
-            let Page { caller, visitor, live, log, received, sent, .. } = self;
-            let news = sources.next(caller, visitor, log, live.is_measured());
+            let Page { visitor, live, log, received, sent, .. } = self;
+            let news = sources.next(visitor, log, live.is_measured());
             let event = play(live, socket, news, may_read, received, sent).await?;
             match event {
                 Event::Said(kind, bytes) => self.receive(kind, &bytes)?,
@@ -450,13 +450,11 @@ impl Sources {
     /// The next news. Safe to cancel.
     async fn next(
         &mut self,
-        caller: &Caller,
         visitor: &mut Visitor,
         log: &mut Option<Reader>,
         is_measured: bool,
     ) -> News {
         tokio::select! {
-            () = caller.hours_over() => News::End(login_over()),
             Ok(()) = self.cameras.changed() => {
                 let cameras = self.cameras.borrow_and_update().to_vec();
                 News::Message(ToPage::Cameras { now: Now::read().wall_ms(), cameras })

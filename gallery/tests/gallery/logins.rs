@@ -2,6 +2,7 @@
 
 mod attacks;
 mod ends;
+mod limits;
 
 use std::path::PathBuf;
 use std::time::Duration;
