@@ -216,7 +216,7 @@ impl Classroom {
         let first = start(&config, address, secure, chat_address);
         let projector = Projector::new(&house, word, first.address.clone(), stopping.clone());
         let site = Site::new(&config, house.clone(), folder, first, socketio, projector);
-        let door = Door::new(guard.clone(), house.traffic().clone());
+        let door = Door::new(house.clone(), guard.clone());
         let (name, end, at, people) = ("chat", stopping.clone(), door.clone(), house.clone());
         let alive = watch(name);
         tasks.spawn(async move {

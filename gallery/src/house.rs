@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use access::{Guard, Keys, Logins, Names, Networks};
+use access::{Guard, Keys, Logins, Names, Networks, Right};
 use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 use tokio::net::TcpListener;
@@ -103,6 +103,18 @@ impl House {
     /// does not meet RFC 6455.
     pub fn accept(headers: &HeaderMap) -> Option<Response> {
         handshake::accept(headers).ok()
+    }
+
+    /// Whether somebody who has no way to log in may do something, such as a program at a port of
+    /// its own.
+    pub fn may(&self, address: IpAddr, right: Right) -> bool {
+        let caller = Caller::unknown(address).renewed(&self.logins);
+        caller.is_some_and(|caller| caller.may(right, None))
+    }
+
+    /// Waits until they may no longer.
+    pub async fn may_not(&self, address: IpAddr, right: Right) {
+        Caller::unknown(address).over(self.logins.clone(), Some(right)).await;
     }
 
     /// An empty share of the memory for messages that are unfinished or wait for somebody.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use access::{Guard, Refusals};
+use access::{Guard, Refusals, Right};
 use quota::{Buckets, Rate, Shares};
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use supervision::stopped;
@@ -16,7 +16,10 @@ use tokio::time::{interval, sleep};
 use tracing::{Instrument, debug, debug_span, warn};
 use traffic::{Client, Mistake, Traffic, Way};
 
-use gallery::Who;
+use gallery::{House, Who};
+
+/// What who comes in must be allowed to do without a login, for which these ports have no way.
+const RIGHT: Right = Right::Talk;
 
 /// How many clients all ports have together.
 const CLIENTS: usize = 512;
@@ -39,6 +42,7 @@ pub(crate) struct Door(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    house: House,
     guard: Arc<Guard>,
     refusals: Refusals,
     clients: Shares<Who>,
@@ -61,11 +65,13 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 impl Door {
-    /// A door that lets in whom `guard` does; its traffic may be watched.
-    pub fn new(guard: Arc<Guard>, traffic: Traffic) -> Door {
+    /// A door that lets in whom `guard` and the logins of the `house` do; its traffic may be watched.
+    pub fn new(house: House, guard: Arc<Guard>) -> Door {
+        let traffic = house.traffic().clone();
         let clients = Shares::new("places at the ports of the class", CLIENTS);
         let arrivals = Mutex::new(Buckets::new(ARRIVALS));
-        Door(Arc::new(Inner { guard, refusals: Refusals::default(), clients, arrivals, traffic }))
+        let refusals = Refusals::default();
+        Door(Arc::new(Inner { house, guard, refusals, clients, arrivals, traffic }))
     }
 
     /// Serves each client of a listener in a task of its own, until `stop` is true; then those tasks
@@ -101,10 +107,14 @@ impl Door {
             match self.admit(peer) {
                 Ok(share) => {
                     let client = serve(stream, peer, self.0.traffic.enter(Way::Tcp, peer));
+                    let house = self.0.house.clone();
                     clients.spawn(
                         async move {
-                            if let Err(error) = client.await {
-                                debug!(%error, "a client is gone");
+                            tokio::select! {
+                                served = client => if let Err(error) = served {
+                                    debug!(%error, "a client is gone");
+                                },
+                                () = house.may_not(peer, RIGHT) => {}
                             }
                             drop(share);
                         }
@@ -118,12 +128,15 @@ impl Door {
     }
 
     fn admit(&self, peer: IpAddr) -> Result<quota::Share<Who>, String> {
-        let Inner { guard, refusals, clients, arrivals, traffic } = &*self.0;
+        let Inner { house, guard, refusals, clients, arrivals, traffic } = &*self.0;
         if let Err(refused) = guard.peer(peer) {
             if refusals.is_news(peer, refused.why) {
                 warn!(%peer, error = refused.error, hint = refused.hint, "refused a client");
             }
             return Err("Desde esa red no se entra.".to_owned());
+        }
+        if !house.may(peer, RIGHT) {
+            return Err("En esta casa hay que identificarse, y aquí no se puede.".to_owned());
         }
         let who = Who::at(peer);
         let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
