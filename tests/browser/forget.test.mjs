@@ -91,7 +91,7 @@ test('what lives is not offered to be forgotten, and refused in words', async ()
   for (const [path, status, code, why] of [
     ['api/cameras/house/door', 409, 'still-here', /house\/door is still here/],
     ['api/nodes/house', 409, 'still-here', /house is online/],
-    ['api/cameras/house/nobody', 404, 'camera-unknown', /knows nothing of house\/nobody/],
+    ['api/cameras/house/nobody', 404, 'camera-unknown', /there is no camera house\/nobody/],
     ['api/nodes/nobody', 404, 'not-found', /knows nothing of nobody/],
     ['api/nodes/Not%20A%20Name', 404, 'not-found', /name/],
   ]) {
