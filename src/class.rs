@@ -84,7 +84,19 @@ pub fn take_turns(addresses: &[(&'static str, SocketAddr)]) {
 /// Tells whoever started it by which addresses the room comes in.
 /// `projector` is the path of the page that a teacher opens.
 pub fn tell(addresses: &[(&'static str, SocketAddr)], projector: &str) -> io::Result<()> {
-    let mut out = io::stdout();
+    let out = io::stdout();
+    let draws = out.is_terminal();
+    write_told(out, addresses, projector, draws)
+}
+
+/// Writes it; `draws` also the QR code.
+fn write_told(
+    mut out: impl Write,
+    addresses: &[(&'static str, SocketAddr)],
+    projector: &str,
+    draws: bool,
+) -> io::Result<()> {
+    let mut teacher = String::new();
     writeln!(out)?;
     for (what, bound) in addresses {
         let reached = reached(*bound);
@@ -99,8 +111,8 @@ pub fn tell(addresses: &[(&'static str, SocketAddr)], projector: &str) -> io::Re
                 for other in reached.iter().skip(1) {
                     writeln!(out, "             or  http://{other}")?;
                 }
-                writeln!(out, "The projector    http://{first}/{projector}")?;
-                if !bound.ip().is_loopback() && out.is_terminal() {
+                teacher = format!("The projector    http://{first}/{projector}");
+                if !bound.ip().is_loopback() && draws {
                     let code = Code::of(&format!("http://{first}"));
                     write!(out, "\n{}\n", code.as_ref().map(drawn).unwrap_or_default())?;
                 }
@@ -128,7 +140,9 @@ pub fn tell(addresses: &[(&'static str, SocketAddr)], projector: &str) -> io::Re
     } else {
         ""
     };
-    writeln!(out, "{hint}")
+    writeln!(out, "{hint}")?;
+    // Last, away from what pupils type and scan, since teachers project this terminal.
+    writeln!(out, "For the teacher alone, not for the wall:\n{teacher}\n")
 }
 
 /// A code as a terminal draws it, two lines of modules in one of text, black on white whatever the
@@ -151,6 +165,18 @@ fn drawn(code: &Code) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_link_of_the_teacher_comes_after_all_that_pupils_need() {
+        let addresses = ["http", "https", "tcp", "tcp-log", "tcp-turns"]
+            .map(|what| (what, "192.168.1.20:3000".parse().unwrap()));
+        let mut out = Vec::new();
+        write_told(&mut out, &addresses, "class#word", true).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let (room, teacher) = text.split_once("For the teacher alone").unwrap();
+        assert!(room.contains("Turns") && room.contains('█') && !room.contains("word"), "{text}");
+        assert!(teacher.ends_with("/class#word\n\n"), "{text}");
+    }
 
     #[test]
     fn each_module_of_the_code_is_drawn_with_its_quiet() {
