@@ -174,9 +174,15 @@ impl Session {
     }
 
     /// Queues an event of another client, unless this one has to take others first, which it may be
-    /// waited for. Nobody waits for one whose network the teacher made slow.
+    /// waited for. Nobody waits for one whose network the teacher made slow, nor for what piled up
+    /// meanwhile.
     pub fn offer(&self, event: &Arc<Event>) -> bool {
-        let has_room = self.here.is_slowed() || self.lock().has_room();
+        let is_slowed = self.here.is_slowed();
+        let has_room = {
+            let mut state = self.lock();
+            state.is_slow |= is_slowed;
+            state.has_room()
+        };
         if has_room {
             self.put(event.clone());
         }
@@ -411,16 +417,28 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use quota::Shares;
     use tokio::task::JoinSet;
     use tokio::time::sleep;
+    use traffic::{Switches, Traffic, Way};
 
     use super::*;
 
+    const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
     fn session(transport: Transport) -> Session {
-        let peer = IpAddr::from([127, 0, 0, 1]);
-        let place = Shares::new("places", 1).take(Who::at(peer)).unwrap();
-        Session::new("sid".to_owned(), peer, transport, place, Client::default())
+        seen_as(transport, Client::default())
+    }
+
+    fn watched(traffic: &Traffic) -> Session {
+        seen_as(Transport::WebSocket, traffic.enter(Way::SocketIo, PEER))
+    }
+
+    fn seen_as(transport: Transport, here: Client) -> Session {
+        let place = Shares::new("places", 1).take(Who::at(PEER)).unwrap();
+        Session::new("sid".to_owned(), PEER, transport, place, here)
     }
 
     fn text(next: Option<Next>) -> String {
@@ -466,6 +484,20 @@ mod tests {
         assert!(matches!(slow.take(Transport::WebSocket), Some(Next::Closed)));
         // The memory is free again.
         assert_eq!(Arc::strong_count(&event), 1);
+    }
+
+    #[test]
+    fn nobody_waits_for_what_piled_up_while_a_network_was_slow() {
+        let traffic = Traffic::watched();
+        let session = watched(&traffic);
+        let chosen = BTreeSet::from(["127.0.0.1".to_owned()]);
+        traffic.switch(Switches { slow: true, chosen, ..Switches::default() });
+        let event = Event::own("x".repeat(1 << 20));
+        assert!((0..3).all(|_| session.offer(&event)));
+        traffic.switch(Switches::default());
+        assert!(session.offer(&event));
+        while session.take(Transport::WebSocket).is_some() {}
+        assert!(session.offer(&event) && !session.offer(&event), "it keeps up again");
     }
 
     #[tokio::test(start_paused = true)]

@@ -86,7 +86,9 @@ impl Member {
     pub fn put(&self, from: ClientId, message: &Message) -> bool {
         let (keeps_all, is_slowed) = (self.here.keeps_all(), self.here.is_slowed());
         let mut inner = self.lock();
-        if !is_slowed && !inner.has_room() {
+        // Also when its network is fast again: what piled up meanwhile holds nobody up.
+        inner.is_slow |= is_slowed;
+        if !inner.has_room() {
             return false;
         }
         inner.outbox.keep_all(keeps_all);
@@ -228,8 +230,11 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use tokio::task::JoinSet;
     use tokio::time::sleep;
+    use traffic::{Switches, Traffic, Way};
     use websocket::Kind;
 
     use super::*;
@@ -266,6 +271,23 @@ mod tests {
             assert!(matches!(member.next().await, Next::Message(_)));
         }
         assert!(member.take().is_none() && !member.lock().is_slow);
+    }
+
+    #[test]
+    fn nobody_waits_for_what_piled_up_while_a_network_was_slow() {
+        let traffic = Traffic::watched();
+        let here = traffic.enter(Way::WebSocket, [127, 0, 0, 1].into());
+        let member = Member::new(None, here);
+        let chosen = BTreeSet::from(["127.0.0.1".to_owned()]);
+        traffic.switch(Switches { slow: true, chosen, ..Switches::default() });
+        assert!((0..3).all(|_| member.put(1, &message(1_000_000))));
+        traffic.switch(Switches::default());
+        assert!(member.put(1, &message(1_000_000)));
+        for _ in 0..4 {
+            assert!(matches!(member.take(), Some(Next::Message(_))));
+        }
+        assert!(member.take().is_none() && member.put(1, &message(1_000_000)));
+        assert!(!member.put(1, &message(1_000_000)), "it keeps up again, and is waited for");
     }
 
     #[test]
