@@ -142,7 +142,8 @@ impl Projector {
         response
     }
 
-    /// What passes, again and again, as server-sent events. A page that is slow misses some.
+    /// What passes, again and again, as server-sent events, as long as the caller may look. A page
+    /// that is slow misses some.
     pub fn live(&self, caller: &Caller) -> Response {
         if !caller.may(Right::Look, None) {
             let error = "You may not look at what passes. No puedes ver lo que pasa.";
@@ -154,19 +155,19 @@ impl Projector {
         };
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let state = (self.feed.clone(), ticks, self.stop.clone(), caller.clone(), place);
+        let sees_all = caller.cameras.are_all();
+        let over = Box::pin(self.house.changed(caller, Right::Look));
+        let state = (self.feed.clone(), ticks, self.stop.clone(), over, place);
         let events =
-            stream::unfold(state, |(feed, mut ticks, mut stop, caller, place)| async move {
+            stream::unfold(state, move |(feed, mut ticks, mut stop, mut over, place)| async move {
                 tokio::select! {
-                    _ = ticks.tick() => {}
+                    biased;
+                    () = &mut over => return None,
                     () = stopped(&mut stop) => return None,
+                    _ = ticks.tick() => {}
                 }
-                // Until the caller's hours end.
-                caller.may(Right::Look, None).then(|| {
-                    let sees_all = caller.cameras.are_all();
-                    let event = if sees_all { feed.event() } else { feed.event_for_some() };
-                    (Ok::<_, Infallible>(event), (feed, ticks, stop, caller, place))
-                })
+                let event = if sees_all { feed.event() } else { feed.event_for_some() };
+                Some((Ok::<_, Infallible>(event), (feed, ticks, stop, over, place)))
             });
         let mut response = warp::reply::stream(events).into_response();
         put(&mut response, CONTENT_TYPE, "text/event-stream");

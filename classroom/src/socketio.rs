@@ -16,6 +16,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Right;
 use bytes::Bytes;
 use futures_util::stream;
 use gallery::{Caller, House, MESSAGE, Share};
@@ -105,7 +106,14 @@ impl SocketIo {
         if gets {
             let transport = session.poll().ok_or(BAD_REQUEST)?;
             let mut memory = self.house.memory(caller.peer);
-            let body = polling::body(&session, transport, &mut memory).await;
+            let body = tokio::select! {
+                body = polling::body(&session, transport, &mut memory) => Some(body),
+                () = self.house.changed(caller, Right::Relay) => None,
+            };
+            let Some(body) = body else {
+                self.rooms.close(&session);
+                return Ok(replies::not_for_you());
+            };
             return Ok(held(body, memory));
         }
         if *request.method() != Method::POST || session.transport() == Transport::WebSocket {
@@ -174,11 +182,18 @@ impl SocketIo {
         }
         let upgrade = hyper::upgrade::on(request);
         let (rooms, incoming) = (self.rooms.clone(), self.house.receiver(caller.peer));
-        // Ends with the client, or when the class stops and closes all sessions.
+        let over = self.house.changed(caller, Right::Relay);
+        // Ends with the client, when it may no longer, or when the class stops and closes all
+        // sessions.
         tokio::spawn(async move {
             let polls_on = match upgrade.await {
                 Ok(stream) => {
-                    socket::serve(TokioIo::new(stream), incoming, &rooms, &session, tries).await
+                    let stream = TokioIo::new(stream);
+                    let served = socket::serve(stream, incoming, &rooms, &session, tries);
+                    tokio::select! {
+                        polls_on = served => polls_on,
+                        () = over => false,
+                    }
                 }
                 Err(error) => {
                     debug!(%error, "a client of Socket.IO left at once");

@@ -112,7 +112,17 @@ impl House {
         caller.is_some_and(|caller| caller.may(right, None))
     }
 
-    /// Waits until they may no longer.
+    /// Waits until a caller was logged out, may no longer do what needs this right, or is to see other
+    /// cameras than before.
+    pub fn changed(
+        &self,
+        caller: &Caller,
+        right: Right,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        caller.clone().changed(self.logins.clone(), Some(right))
+    }
+
+    /// Waits until somebody without a way to log in may no longer do it.
     pub async fn may_not(&self, address: IpAddr, right: Right) {
         Caller::unknown(address).over(self.logins.clone(), Some(right)).await;
     }

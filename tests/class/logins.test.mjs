@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 
+import { io } from 'socket.io-client';
+
 import { folder } from '../harness/scratch.mjs';
 import { until } from '../harness/until.mjs';
 import { Vitrina, vitrina as command } from '../harness/vitrina.mjs';
@@ -25,8 +27,19 @@ test('with the first user everybody without a login is out, at once', { timeout:
   const before = client(tcp);
   before.socket.write('Ana\n');
   await until('somebody is in', () => before.said.includes('Tu nombre es Ana'));
+  const pupil = io(http.href, { transports: ['websocket'], reconnection: false });
+  t.after(() => pupil.close());
+  await once(pupil, 'connect');
+  const gone = once(pupil, 'disconnect');
+  const polls = io(http.href, { transports: ['polling'], reconnection: false });
+  t.after(() => polls.close());
+  await once(polls, 'connect');
+  const noPoll = once(polls, 'disconnect');
+  const live = (await fetch(new URL('/class/live', http))).body.getReader();
+  await live.read();
   assert.equal((await command(['user', 'add', 'luz', '--role', 'admin'], { data: vitrina.data })).code, 0);
-  await before.ended;
+  await Promise.all([before.ended, gone, noPoll]);
+  while (!(await live.read()).done);
   const late = client(tcp);
   late.socket.write('Ana\n');
   await late.ended;
