@@ -20,15 +20,26 @@ pub(crate) struct Last {
 impl Last {
     pub fn add(&mut self, row: Passing) {
         if self.rows.len() >= ROWS {
-            let mut each: HashMap<&str, (usize, usize)> = HashMap::new();
-            for (at, row) in self.rows.iter().enumerate() {
-                each.entry(row.from()).or_insert((0, at)).0 += 1;
-            }
-            // The oldest of whom there is most.
-            let most = each.values().copied().max_by_key(|&(count, at)| (count, ROWS - at));
-            self.rows.remove(most.map_or(0, |(_, at)| at));
+            self.rows.remove(self.oldest_of_most(row.from()));
         }
         self.rows.push_back(row);
+    }
+
+    /// The place of the oldest row of whom there is most. Who `sends` and has more than half is
+    /// found without counting the others.
+    fn oldest_of_most(&self, sends: &str) -> usize {
+        let mut own = self.rows.iter().enumerate().filter(|(_, row)| row.from() == sends);
+        if let Some((oldest, _)) = own.next()
+            && own.count() >= ROWS / 2
+        {
+            return oldest;
+        }
+        let mut each: HashMap<&str, (usize, usize)> = HashMap::with_capacity(ROWS);
+        for (at, row) in self.rows.iter().enumerate() {
+            each.entry(row.from()).or_insert((0, at)).0 += 1;
+        }
+        let most = each.values().copied().max_by_key(|&(count, at)| (count, ROWS - at));
+        most.map_or(0, |(_, at)| at)
     }
 
     /// The newest of a sender.

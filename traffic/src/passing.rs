@@ -68,7 +68,10 @@ impl Passing {
 
     /// One of them has it now.
     pub fn taken(&self) {
-        self.took(self.since().elapsed());
+        // Without a row the clock is not read: this is called for each delivery of MQTT.
+        if let Some(row) = &self.0 {
+            self.took(row.since.elapsed());
+        }
     }
 
     fn took(&self, waited: Duration) {
