@@ -79,7 +79,7 @@ impl Uploads {
         let mut memory = self.house.memory(caller.peer);
         let whole = body::whole(request.body_mut(), MESSAGE + AROUND, &mut memory).await;
         let Ok(whole) = whole else {
-            let mistake = body::mistake(request.headers(), MESSAGE + AROUND, false);
+            let mistake = body::mistake(request.headers(), MESSAGE, false);
             self.house.traffic().mistake(Way::SocketIo, caller.peer, mistake);
             let error =
                 format!("A file may have {0} MiB. Un archivo puede tener {0} MiB.", MESSAGE >> 20);

@@ -22,7 +22,7 @@ pub enum Mistake {
         /// Whether it is text.
         text: bool,
     },
-    /// It sends faster than the others take.
+    /// It sends 200 messages a second, or more than the others take.
     TooFast,
     /// It talks faster than one may.
     TalksTooFast,

@@ -43,7 +43,7 @@ const SPANISH = {
   times: (count) => (count > 1 ? ` (${number(count)} veces)` : ''),
   mistakes: {
     'too-large': (who, { bytes, most, text }) => `${who} envió ${text ? 'un texto' : 'un archivo'} de ${bytes ? size(bytes) : `más de ${size(most)}`}. No pasó: el máximo es ${size(most)}. Nadie más lo notó. ${text ? 'Una imagen pesa menos como JPEG que como números en JSON.' : 'Hazlo más pequeño antes de enviarlo.'}`,
-    'too-fast': (who) => `${who} envía sin parar, más deprisa de lo que se puede recibir. Solo se frena a quien lo hace. Envía cada cierto tiempo, no en un bucle sin fin.`,
+    'too-fast': (who) => `${who} envía sin parar: 200 mensajes por segundo, o más de lo que los demás pueden recibir. Solo se frena a quien lo hace. Envía cada cierto tiempo, no en un bucle sin fin.`,
     'talks-too-fast': (who) => `${who} escribe más deprisa que un mensaje por segundo. Los suyos esperan su turno y no se pierde ninguno. Falta una pausa en el bucle.`,
     'not-text': (who) => `${who} envió al puerto de TCP bytes que no son texto. No pasaron. Envía texto: encode("utf-8").`,
     reconnects: (who) => `${who} se conecta una y otra vez. Nadie más lo nota. Conecta una sola vez, fuera de draw() y de los bucles.`,
@@ -83,7 +83,7 @@ const ENGLISH = {
   times: (count) => (count > 1 ? ` (${number(count)} times)` : ''),
   mistakes: {
     'too-large': (who, { bytes, most, text }) => `${who} sent ${text ? 'a text' : 'a file'} of ${bytes ? size(bytes) : `more than ${size(most)}`}. It did not pass: the most is ${size(most)}. Nobody else noticed. ${text ? 'A picture weighs less as JPEG than as numbers in JSON.' : 'Make it smaller before you send it.'}`,
-    'too-fast': (who) => `${who} sends without a pause, faster than anybody can receive. Only the sender is slowed down. Send now and then, not in an endless loop.`,
+    'too-fast': (who) => `${who} sends without a pause: 200 messages a second, or more than the others can receive. Only the sender is slowed down. Send now and then, not in an endless loop.`,
     'talks-too-fast': (who) => `${who} writes faster than one message a second. They wait their turn, and none is lost. The loop needs a pause.`,
     'not-text': (who) => `${who} sent bytes that are no text to a port of TCP. They did not pass. Send text: encode("utf-8").`,
     reconnects: (who) => `${who} connects again and again. Nobody else notices. Connect once, outside draw() and loops.`,
