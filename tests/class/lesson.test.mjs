@@ -72,4 +72,20 @@ test('the same picture comes in three ways, as many bytes lighter, and only with
   await ana.getByText('Ahora envía otro navegador.').waitFor();
   await until('she sees him', async () => (await ana.figure('newest', 'age')) >= 0);
   assert.match(await beto.textContent('#state'), /^This browser sends/);
+
+  // Who stops and goes on before the next picture was due sends each once.
+  const loops = await beto.evaluate(async () => {
+    const pass = (ms) => new Promise((done) => setTimeout(done, ms));
+    window.send = async () => {};
+    // Until it is in the pause between two pictures, of 100 ms.
+    await pass(500);
+    let count = 0;
+    window.send = () => new Promise(() => (count += 1));
+    document.getElementById('send').click();
+    document.getElementById('send').click();
+    while (count === 0) await pass(10);
+    await pass(200);
+    return count;
+  });
+  assert.equal(loops, 1);
 });
