@@ -166,7 +166,8 @@ impl Answers for Site {
         let mut response = self.route(&caller, &mut request).await;
         let headers = response.headers_mut();
         if caller.is_secure {
-            // Pupils' pages say `ws://` and the host, which a page that came by TLS may not open.
+            // Pupils' pages say `ws://${location.host}`, which a page that came by TLS may not open.
+            // A port that a page names itself stays as it is.
             let upgrade = HeaderValue::from_static("upgrade-insecure-requests");
             headers.entry(CONTENT_SECURITY_POLICY).or_insert(upgrade);
         }
