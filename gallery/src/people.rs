@@ -26,7 +26,7 @@ use std::time::Duration;
 use quota::{Buckets, Rate};
 use supervision::Health;
 use tokio::sync::{Notify, broadcast};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use wire::page::ToPage;
 use wire::people::{Line, Present, What};
 use wire::{Author, GalleryId, NodeName, PersonId, Root, Topic, limits};
@@ -86,8 +86,8 @@ pub(crate) struct People {
     /// Told when there is something to send to the broker.
     pub outgoing: Notify,
     bundles: broadcast::Sender<Arc<str>>,
-    /// New lines of the talk, for guests.
-    lines: broadcast::Sender<Arc<Line>>,
+    /// New lines of the talk with when they came, for guests.
+    lines: broadcast::Sender<(Instant, Arc<Line>)>,
     /// The pictures of pages' cameras on their way to the broker.
     pub pictures: Pictures,
     devices: AtomicU64,
@@ -203,7 +203,7 @@ impl People {
         self.tell(&mut room, changes.happened, now);
         let fresh = room.talk.fresh();
         for line in &fresh {
-            let _ = self.lines.send(line.clone());
+            let _ = self.lines.send((Instant::now(), line.clone()));
         }
         let lines: Vec<Line> = fresh.iter().map(|line| (**line).clone()).collect();
         let mut bundles = Vec::new();

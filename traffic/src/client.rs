@@ -117,14 +117,15 @@ impl Connected {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `through`, or until its network is not slow any more.
-    async fn carried(&self, through: Instant) {
+    /// Waits until `through`, or until its network is not as slow any more as it `was`: then its
+    /// `line` lets go of what is under way.
+    async fn carried(&self, through: Instant, was: (u32, u32), line: fn(&mut Own) -> &mut Line) {
         let mut switches = self.inner.switches.subscribe();
-        let is_fast = |switches: &Switches| switches.slowness(&self.label).is_none();
+        let is_other = |switches: &Switches| switches.slowness(&self.label) != Some(was);
         tokio::select! {
             () = sleep_until(through) => {}
             // The sender lives as long as this.
-            _ = switches.wait_for(is_fast) => {}
+            _ = switches.wait_for(is_other) => line(&mut self.own()).clear(),
         }
     }
 
@@ -177,9 +178,9 @@ impl Client {
     /// Waits until its message may pass: while there is a pause, and as long as a slow network takes.
     pub async fn opens(&self, passing: &Passing, bytes: usize) {
         let Some(client) = &self.0 else { return };
-        if let Some((rate, _)) = client.slowness() {
+        if let Some(was @ (rate, _)) = client.slowness() {
             let through = client.own().up.carry(passing.since(), bytes, rate);
-            client.carried(through).await;
+            client.carried(through, was, |own| &mut own.up).await;
         } else {
             client.own().up.clear();
         }
@@ -209,11 +210,18 @@ impl Client {
 
     /// Waits as long as a slow network takes to bring it a message.
     pub async fn reaches(&self, passing: &Passing, bytes: usize) {
+        if self.0.is_some() {
+            self.reaches_since(passing.since(), bytes).await;
+        }
+    }
+
+    /// The same for one that came then.
+    pub async fn reaches_since(&self, came: Instant, bytes: usize) {
         let Some(client) = &self.0 else { return };
-        if let Some((rate, delay)) = client.slowness() {
-            let came = passing.since() + Duration::from_millis(delay.into());
+        if let Some(was @ (rate, delay)) = client.slowness() {
+            let came = came + Duration::from_millis(delay.into());
             let through = client.own().down.carry(came, bytes, rate);
-            client.carried(through).await;
+            client.carried(through, was, |own| &mut own.down).await;
         } else {
             client.own().down.clear();
         }
@@ -280,6 +288,28 @@ mod tests {
         };
         let (waited, ()) = tokio::join!(sends(&ana), later);
         assert_eq!(waited, Duration::from_millis(200));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lines_that_came_together_are_late_once_and_another_rate_lets_go_what_is_under_way() {
+        let traffic = Traffic::watched();
+        let ana = traffic.enter(Way::Tcp, HERE);
+        traffic.switch(slow(&["127.0.0.1"]));
+        let came = Instant::now();
+        for line in 1..=3 {
+            ana.reaches_since(came, 100).await;
+            assert_eq!(came.elapsed(), Duration::from_millis(300 + 10 * line));
+        }
+        let large = ana.passing(|| Kind::Text, 1_000_000);
+        let later = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            traffic.switch(Switches { rate: 1_000_000, ..slow(&["127.0.0.1"]) });
+        };
+        tokio::join!(ana.opens(&large, 1_000_000), ana.reaches(&large, 1_000_000), later);
+        assert_eq!(large.since().elapsed(), Duration::from_secs(1));
+        let next = ana.passing(|| Kind::Text, 1_000_000);
+        ana.opens(&next, 1_000_000).await;
+        assert_eq!(next.since().elapsed(), Duration::from_secs(1), "not behind the one before");
     }
 
     #[tokio::test(start_paused = true)]

@@ -118,9 +118,9 @@ async fn talk<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     let (mut waiting, mut no_texts) = (None::<Waiting>, 0);
     loop {
         let message = tokio::select! {
-            heard = guest.heard() => {
+            (came, heard) = guest.heard() => {
                 let told = told(&heard);
-                here.reaches(&Passing::default(), told.len()).await;
+                here.reaches_since(came, told.len()).await;
                 out.write(&told).await?;
                 continue;
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast::{Receiver, error::RecvError};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use traffic::Passing;
 use wire::people::{self, Line, What};
 use wire::{PersonId, limits};
@@ -27,7 +27,7 @@ pub struct Guest {
     device: Device,
     person: PersonId,
     name: String,
-    lines: Receiver<Arc<Line>>,
+    lines: Receiver<(Instant, Arc<Line>)>,
     /// Its own words that have not come back from the broker.
     on_their_way: VecDeque<Passing>,
 }
@@ -63,13 +63,13 @@ impl Guest {
         Ok(())
     }
 
-    /// What another says or does next. Skips what was missed while this was not called. Safe to
-    /// cancel.
-    pub async fn heard(&mut self) -> Arc<Line> {
+    /// What another says or does next, and when it came. Skips what was missed while this was not
+    /// called. Safe to cancel.
+    pub async fn heard(&mut self) -> (Instant, Arc<Line>) {
         loop {
             match self.lines.recv().await {
-                Ok(line) if line.person.id != self.person => return line,
-                Ok(line) => self.came_back(&line),
+                Ok((came, line)) if line.person.id != self.person => return (came, line),
+                Ok((_, line)) => self.came_back(&line),
                 Err(RecvError::Lagged(_)) => self.on_their_way.clear(),
                 // The channel outlives the guests.
                 Err(RecvError::Closed) => std::future::pending().await,
@@ -89,7 +89,7 @@ impl Guest {
 
     async fn heard_or_own(&mut self) {
         match self.lines.recv().await {
-            Ok(line) if line.person.id == self.person => self.came_back(&line),
+            Ok((_, line)) if line.person.id == self.person => self.came_back(&line),
             Ok(_) => {}
             Err(_) => self.on_their_way.clear(),
         }
