@@ -19,6 +19,9 @@ use gallery::Who;
 pub(crate) const PING_EVERY: Duration = Duration::from_secs(25);
 pub(crate) const PONG_WITHIN: Duration = Duration::from_secs(20);
 
+/// What asks it.
+pub(crate) const PING: &str = "2";
+
 /// A client that enters no namespace within this time is closed.
 const ENTER_WITHIN: Duration = Duration::from_secs(15);
 
@@ -115,8 +118,9 @@ struct State {
     moved: Instant,
     /// How many of its messages are held up: then what it answers is not read.
     held: usize,
-    /// When it is to be asked next.
+    /// When it is to be asked next, and whether it is now.
     ask_at: Instant,
+    asks: bool,
     /// When it must have answered, or entered a namespace.
     answer_by: Option<Instant>,
     enter_by: Instant,
@@ -150,6 +154,7 @@ impl Session {
             moved: now,
             held: 0,
             ask_at: now + PING_EVERY,
+            asks: false,
             answer_by: None,
             enter_by: now + ENTER_WITHIN,
         };
@@ -238,6 +243,10 @@ impl Session {
         if state.transport != transport {
             return Some(Next::Elsewhere);
         }
+        // A ping goes before all that waits, or what piled up would end its client.
+        if std::mem::take(&mut state.asks) {
+            return Some(Next::Event(Event::own(PING)));
+        }
         let event = state.queue.pop_front();
         match &event {
             Some(event) => {
@@ -249,6 +258,17 @@ impl Session {
         drop(state);
         self.taken.notify_waiters();
         event.map(Next::Event)
+    }
+
+    /// Waits until it is to be asked with [`PING`] at once. Safe to cancel.
+    pub async fn is_asked(&self) {
+        loop {
+            let came = self.came.notified();
+            if std::mem::take(&mut self.lock().asks) {
+                return;
+            }
+            came.await;
+        }
     }
 
     /// A new poll, unless a WebSocket takes all. An older poll ends.
@@ -289,8 +309,9 @@ impl Session {
     /// Time passed: the client is asked, or closed because it did not answer. Returns whether it is
     /// closed.
     pub fn tick(&self, now: Instant) -> bool {
+        let is_slowed = self.here.is_slowed();
         let mut state = self.lock();
-        if state.held > 0 {
+        if state.held > 0 || is_slowed {
             state.answer_by = state.answer_by.map(|_| now + PONG_WITHIN);
         }
         let late = state.answer_by.is_some_and(|by| now >= by);
@@ -302,13 +323,12 @@ impl Session {
         if is_due {
             state.ask_at = now + PING_EVERY;
             state.answer_by = Some(now + PONG_WITHIN);
+            state.asks = true;
         }
         let is_closed = state.is_closed;
         drop(state);
-        match is_due {
-            true => self.put(Event::own("2")),
-            false if is_closed => self.wake(),
-            false => {}
+        if is_due || is_closed {
+            self.wake();
         }
         is_closed
     }
@@ -551,6 +571,24 @@ mod tests {
         drop(hold);
         assert!(!held.tick(start + Duration::from_secs(310)));
         assert!(held.tick(start + Duration::from_secs(335)), "it was asked again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_made_slow_is_asked_before_what_piled_up_and_need_not_answer_soon() {
+        let traffic = Traffic::watched();
+        let slow = watched(&traffic);
+        assert!(slow.enter("/"));
+        let chosen = BTreeSet::from(["127.0.0.1".to_owned()]);
+        traffic.switch(Switches { slow: true, chosen, ..Switches::default() });
+        assert!(slow.offer(&Event::own("4a")));
+        let start = Instant::now();
+        for second in 0..300 {
+            assert!(!slow.tick(start + Duration::from_secs(second)), "{second}");
+        }
+        assert_eq!(text(slow.take(Transport::WebSocket)), PING);
+        assert_eq!(text(slow.take(Transport::WebSocket)), "4a");
+        traffic.switch(Switches::default());
+        assert!(slow.tick(start + Duration::from_secs(335)), "it is fast, and was asked");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A client's WebSocket: reads and writes at once.
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use websocket::{Broken, Incoming, Kind, Opcode};
 
 use super::receiver::End;
 use super::rooms::Rooms;
-use super::session::{Event, Next, Session, Transport};
+use super::session::{Event, Next, PING, Session, Transport};
 
 /// How long an attempt to change from polls to a WebSocket may take.
 const UPGRADE_WITHIN: Duration = Duration::from_secs(10);
@@ -157,9 +158,17 @@ impl<S: AsyncWrite> Writer<S> {
                 }
             };
             let Event { text, attachments, passing, .. } = &*event;
-            tokio::select! {
-                () = session.here.reaches(passing, event.size()) => {}
-                () = session.closes() => return Ok(()),
+            let mut reaches = pin!(session.here.reaches(passing, event.size()));
+            loop {
+                tokio::select! {
+                    () = &mut reaches => break,
+                    () = session.closes() => return Ok(()),
+                    // A client that is asked nothing for long takes its server for dead.
+                    () = session.is_asked() => {
+                        let ping = Bytes::from_static(PING.as_bytes());
+                        write_frame(&mut self.stream, Opcode::Text, ping).await?;
+                    }
+                }
             }
             write_frame(&mut self.stream, Opcode::Text, text.clone()).await?;
             for attachment in attachments {
