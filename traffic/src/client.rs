@@ -172,7 +172,7 @@ impl Client {
     pub fn passing(&self, kind: impl FnOnce() -> Kind, bytes: usize) -> Passing {
         let Some(client) = &self.0 else { return Passing::default() };
         let (kind, name) = (kind(), client.name());
-        client.inner.state().pass(client.way, &name, kind, bytes, None)
+        client.inner.state().pass(client.way, (&client.label, &name), kind, bytes)
     }
 
     /// Waits until its message may pass: while there is a pause, and as long as a slow network takes.

@@ -11,7 +11,8 @@ const ROWS: usize = 64;
 /// How many are shown.
 pub(crate) const SHOWN: usize = 12;
 
-/// The last messages. One sender can push out only its own while others have fewer.
+/// The last messages. One sender, told by its label, can push out only its own while others have
+/// fewer.
 #[derive(Debug, Default)]
 pub(crate) struct Last {
     rows: VecDeque<Passing>,
@@ -20,7 +21,7 @@ pub(crate) struct Last {
 impl Last {
     pub fn add(&mut self, row: Passing) {
         if self.rows.len() >= ROWS {
-            self.rows.remove(self.oldest_of_most(row.from()));
+            self.rows.remove(self.oldest_of_most(row.label()));
         }
         self.rows.push_back(row);
     }
@@ -28,7 +29,7 @@ impl Last {
     /// The place of the oldest row of whom there is most. Who `sends` and has more than half is
     /// found without counting the others.
     fn oldest_of_most(&self, sends: &str) -> usize {
-        let mut own = self.rows.iter().enumerate().filter(|(_, row)| row.from() == sends);
+        let mut own = self.rows.iter().enumerate().filter(|(_, row)| row.label() == sends);
         if let Some((oldest, _)) = own.next()
             && own.count() >= ROWS / 2
         {
@@ -36,15 +37,15 @@ impl Last {
         }
         let mut each: HashMap<&str, (usize, usize)> = HashMap::with_capacity(ROWS);
         for (at, row) in self.rows.iter().enumerate() {
-            each.entry(row.from()).or_insert((0, at)).0 += 1;
+            each.entry(row.label()).or_insert((0, at)).0 += 1;
         }
         let most = each.values().copied().max_by_key(|&(count, at)| (count, ROWS - at));
         most.map_or(0, |(_, at)| at)
     }
 
     /// The newest of a sender.
-    pub fn newest(&self, way: Way, from: &str) -> Option<&Passing> {
-        self.rows.iter().rev().find(|row| row.way() == Some(way) && row.from() == from)
+    pub fn newest(&self, way: Way, label: &str) -> Option<&Passing> {
+        self.rows.iter().rev().find(|row| row.way() == Some(way) && row.label() == label)
     }
 
     /// Those that are shown, newest first: the newest of each sender, then the second of each, and so
@@ -54,7 +55,7 @@ impl Last {
         let newest_first = self.rows.iter().enumerate().rev();
         let mut ranked: Vec<(usize, Reverse<usize>)> = newest_first
             .map(|(at, row)| {
-                let count = each.entry(row.from()).or_default();
+                let count = each.entry(row.label()).or_default();
                 *count += 1;
                 (*count, Reverse(at))
             })
@@ -75,20 +76,24 @@ mod tests {
     #[test]
     fn one_who_floods_hides_nobody() {
         let mut last = Last::default();
-        let add = |last: &mut Last, from: &str| {
-            last.add(Passing::new(Way::Tcp, &from.into(), Kind::Chat, 1, None));
+        let mut names = 0;
+        let mut add = |last: &mut Last, from: &str| {
+            // Names are what senders say, and change as they like.
+            names += 1;
+            let (label, name) = (from.into(), format!("{from} {names}").into());
+            last.add(Passing::new(Way::Tcp, (&label, &name), Kind::Chat, 1, None));
         };
         for from in ["Ana", "Beto", "Ana", "Ana", "Ana", "Ana"] {
             add(&mut last, from);
         }
-        let alone: Vec<_> = last.shown().iter().map(|row| row.from().to_owned()).collect();
+        let alone: Vec<_> = last.shown().iter().map(|row| row.label().to_owned()).collect();
         assert_eq!(alone, ["Ana", "Ana", "Ana", "Ana", "Beto", "Ana"]);
         for _ in 0..1000 {
             add(&mut last, "flood");
         }
         assert_eq!(last.rows.len(), ROWS);
         let shown = last.shown();
-        let of = |name| shown.iter().filter(|row| row.from() == name).count();
+        let of = |name| shown.iter().filter(|row| row.label() == name).count();
         assert_eq!((of("Ana"), of("Beto"), of("flood")), (5, 1, SHOWN - 6));
         assert!(
             last.newest(Way::Tcp, "Beto").is_some() && last.newest(Way::Mqtt, "Beto").is_none()

@@ -127,8 +127,8 @@ impl Traffic {
     /// A message of somebody who is not connected any longer than this takes, such as a form.
     pub fn passing(&self, way: Way, address: IpAddr, kind: Kind, bytes: usize) -> Passing {
         let Some(inner) = &self.0 else { return Passing::default() };
-        let from = address.to_canonical().to_string();
-        inner.state().pass(way, &from.into(), kind, bytes, None)
+        let from = address.to_canonical().to_string().into();
+        inner.state().pass(way, (&from, &from), kind, bytes)
     }
 
     /// A picture of a camera was sent to a page. One row stands for all of a camera in a second.
@@ -142,7 +142,8 @@ impl Traffic {
             Some(row) if now.duration_since(row.since()) < PICTURES_EVERY => {}
             _ => {
                 let kind = Kind::Image("JPEG");
-                let row = Passing::new(Way::Page, &camera.into(), kind, bytes, Some(serial));
+                let camera = camera.into();
+                let row = Passing::new(Way::Page, (&camera, &camera), kind, bytes, Some(serial));
                 row.goes_also(waited);
                 state.last.add(row);
             }
@@ -213,16 +214,16 @@ impl State {
         &mut self.meters[way as usize]
     }
 
+    /// A message of one with this label and name.
     pub(crate) fn pass(
         &mut self,
         way: Way,
-        from: &Arc<str>,
+        from: (&Arc<str>, &Arc<str>),
         kind: Kind,
         bytes: usize,
-        serial: Option<u32>,
     ) -> Passing {
         self.meter(way).add(second(), bytes);
-        let passing = Passing::new(way, from, kind, bytes, serial);
+        let passing = Passing::new(way, from, kind, bytes, None);
         self.last.add(passing.clone());
         passing
     }

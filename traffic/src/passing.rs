@@ -20,7 +20,10 @@ pub(crate) struct Row {
     pub way: Way,
     pub kind: Kind,
     pub bytes: usize,
+    /// What its sender is called.
     pub from: Arc<str>,
+    /// What stands for its sender, whatever that is called.
+    label: Arc<str>,
     /// Which picture of its camera it is.
     serial: Option<u32>,
     pub to: AtomicU32,
@@ -33,7 +36,7 @@ pub(crate) struct Row {
 impl Passing {
     pub(crate) fn new(
         way: Way,
-        from: &Arc<str>,
+        (label, from): (&Arc<str>, &Arc<str>),
         kind: Kind,
         bytes: usize,
         serial: Option<u32>,
@@ -45,6 +48,7 @@ impl Passing {
             kind,
             bytes,
             from: from.clone(),
+            label: label.clone(),
             serial,
             to: AtomicU32::new(0),
             taken: AtomicU32::new(0),
@@ -105,8 +109,8 @@ impl Passing {
         self.0.as_deref()
     }
 
-    pub(crate) fn from(&self) -> &str {
-        self.0.as_ref().map_or("", |row| &row.from)
+    pub(crate) fn label(&self) -> &str {
+        self.0.as_ref().map_or("", |row| &row.label)
     }
 
     pub(crate) fn way(&self) -> Option<Way> {
