@@ -339,6 +339,22 @@ mod tests {
         assert_eq!(Way::ALL.map(count), [0; 5]);
     }
 
+    #[test]
+    fn a_page_that_is_here_again_before_it_left_stays_chosen() {
+        let traffic = Traffic::watched();
+        let old = traffic.enter(Way::WebSocket, HERE);
+        traffic.switch(slow(&["127.0.0.1"]));
+        let again = traffic.enter(Way::WebSocket, HERE);
+        assert!(again.is_slowed() && old.is_slowed());
+        assert!(!traffic.enter(Way::SocketIo, HERE).is_slowed());
+        assert!(!traffic.enter(Way::WebSocket, [127, 0, 0, 2].into()).is_slowed());
+        drop(old);
+        assert!(again.is_slowed() && traffic.enter(Way::WebSocket, HERE).is_slowed());
+        let all: Vec<_> = (0..100).map(|_| traffic.enter(Way::WebSocket, HERE)).collect();
+        let chosen = traffic.shown().unwrap().switches;
+        assert!(chosen.clone().check().is_ok() && chosen.chosen.len() < all.len());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn endless_sends_and_endless_reconnects_are_told() {
         let traffic = Traffic::watched();

@@ -18,7 +18,7 @@ mod passing;
 mod shown;
 mod switches;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -80,7 +80,8 @@ pub(crate) struct Inner {
 #[derive(Debug)]
 pub(crate) struct State {
     clients: BTreeMap<u64, Weak<Connected>>,
-    labels: BTreeSet<Arc<str>>,
+    /// Who is here, by the labels.
+    labels: BTreeMap<Arc<str>, (Way, IpAddr)>,
     next: u64,
     pub meters: [Meter; Way::ALL.len()],
     pub last: Last,
@@ -93,7 +94,7 @@ impl Traffic {
     pub fn watched() -> Traffic {
         let state = State {
             clients: BTreeMap::new(),
-            labels: BTreeSet::new(),
+            labels: BTreeMap::new(),
             next: 0,
             meters: Default::default(),
             last: Last::default(),
@@ -109,18 +110,24 @@ impl Traffic {
         self.0.is_some()
     }
 
-    /// Somebody connects. They are here until the last handle is dropped.
+    /// Somebody connects. They are here until the last handle is dropped. Who comes by the way and
+    /// from the address of somebody chosen is chosen too: a page that is loaded again may be here
+    /// before it has left.
     pub fn enter(&self, way: Way, address: IpAddr) -> Client {
         let Some(inner) = &self.0 else { return Client::default() };
         let address = address.to_canonical();
         let mut state = inner.state();
         state.arrives(way, address);
         let label = state.label(address);
-        state.labels.insert(label.clone());
+        let same = state.labels.iter().filter(|(_, from)| **from == (way, address));
+        let same: Vec<Arc<str>> = same.map(|(label, _)| label.clone()).collect();
+        state.labels.insert(label.clone(), (way, address));
         let id = state.next;
         state.next += 1;
-        let connected = Arc::new(Connected::new(inner.clone(), id, way, address, label));
+        let connected = Arc::new(Connected::new(inner.clone(), id, way, address, label.clone()));
         state.clients.insert(id, Arc::downgrade(&connected));
+        drop(state);
+        inner.switches.send_if_modified(|switches| switches.choose_like(&same, &label));
         Client::of(connected)
     }
 
@@ -202,7 +209,7 @@ impl State {
     fn label(&self, address: IpAddr) -> Arc<str> {
         let numbered = (2..).map(|number| format!("{address} ({number})"));
         let mut labels = std::iter::once(address.to_string()).chain(numbered);
-        labels.find(|label| !self.labels.contains(label.as_str())).unwrap_or_default().into()
+        labels.find(|label| !self.labels.contains_key(label.as_str())).unwrap_or_default().into()
     }
 
     pub(crate) fn leaves(&mut self, id: u64, label: &str) {

@@ -1,6 +1,7 @@
 //! What holds the traffic up.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +66,12 @@ impl Switches {
             return Err(BadSwitches("at most 64 can be chosen"));
         }
         Ok(self)
+    }
+
+    /// Chooses one more if one of those is chosen, and tells whether that changed anything.
+    pub(crate) fn choose_like(&mut self, those: &[Arc<str>], label: &str) -> bool {
+        let is_chosen = those.iter().any(|label| self.chosen.contains(&**label));
+        is_chosen && self.chosen.len() < CHOSEN && self.chosen.insert(label.to_owned())
     }
 
     /// The rate and delay of one's network, if it is slow.
