@@ -32,6 +32,10 @@ const LESSON: &str = "/lesson";
 const LESSON_SPANISH: &str = include_str!("../lesson/es.html");
 const LESSON_ENGLISH: &str = include_str!("../lesson/en.html");
 
+/// What a browser sends that fetches the script of a service worker (Service Workers, "Extended HTTP
+/// headers").
+const SERVICE_WORKER: &str = "service-worker";
+
 /// Where Socket.IO is.
 const SOCKET_IO: &str = "/socket.io/";
 
@@ -105,6 +109,13 @@ impl Site {
 
     async fn get(&self, path: String, request: &Request<Incoming>) -> Response {
         let headers = request.headers();
+        if headers.contains_key(SERVICE_WORKER) && path.rfind('/') == Some(0) {
+            // It could answer for all paths, also in place of the projector's page with its word.
+            let error = "A service worker must be in a folder: here it would answer for all pages.";
+            let hint =
+                "Un service worker va en una subcarpeta: aquí respondería por todas las páginas.";
+            return replies::words(StatusCode::FORBIDDEN, format!("{error}\n{hint}"));
+        }
         if library::SOCKET_IO.contains(&&*path)
             && let Some(file) = library::find(&path)
         {

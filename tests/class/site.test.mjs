@@ -53,6 +53,8 @@ test('a folder is a site: types, ranges, unchanged files, and nothing outside', 
   const part = await ask(site, '/film.mp4', { headers: { range: 'bytes=100000-200001' } });
   assert.deepEqual([part.status, part.headers['content-range']], [206, 'bytes 100000-200001/300000']);
   assert.ok(part.body.equals(film.subarray(100_000, 200_002)));
+  const worker = { headers: { 'service-worker': 'script' } };
+  assert.deepEqual([(await ask(site, '/index.html', worker)).status, (await ask(site, '/in/sw.js', worker)).status], [403, 404]);
   const other = await ask(site, '/film.mp4', { headers: { range: 'bytes=0-1', 'if-range': '"x"' } });
   assert.equal(other.status, 200);
   assert.equal((await ask(site, '/film.mp4', { headers: { range: 'bytes=300000-' } })).status, 416);

@@ -208,7 +208,7 @@ function allow(is) {
   if (switches) levers();
 }
 
-/** The word comes behind the address, and goes from there into this entry of the history: it must not hang on the wall, and no other page can read it. */
+/** The word comes behind the address, and goes from there into this entry of the history: it must not hang on the wall, and no page reads it that has not opened this one. */
 function take() {
   if (location.hash.length > 1) history.replaceState({ word: location.hash.slice(1) }, '', location.pathname);
 }
