@@ -10,6 +10,7 @@ import { fromLogin, room, setupToken, toHouse } from "../page/route";
 import { keep, kept } from "../page/storage";
 import { outbox } from "../people/conversation";
 import { forgetMe } from "../people/identity";
+import { Asking } from "./asking";
 
 /** Where this browser keeps who was logged in last. */
 const LAST = "login";
@@ -45,13 +46,20 @@ export async function enter(): Promise<void> {
 }
 
 export async function comeIn(name: string, password: string): Promise<void> {
-  await forgetting;
-  learn(await logIn(name, password));
+  learn(await asking.comeIn(() => forgetting.then(() => logIn(name, password))));
   fromLogin();
 }
 
+/** The gallery ends the connections of before while it makes the first login. */
+let isSettingUp = false;
+
 export async function runHouse(name: string, password: string): Promise<void> {
-  learn(await setUp(setupToken, name, password));
+  isSettingUp = true;
+  try {
+    learn(await asking.comeIn(() => setUp(setupToken, name, password)));
+  } finally {
+    isSettingUp = false;
+  }
   toHouse();
 }
 
@@ -65,14 +73,10 @@ export async function goOut(): Promise<void> {
   location.reload();
 }
 
-let looking: Promise<void> | null = null;
+const asking = new Asking(askMe, found);
 
 function look(): Promise<void> {
-  // Without an answer all stays as it is: the connection's line says that the gallery is away.
-  looking ??= askMe()
-    .then(found, () => {})
-    .finally(() => (looking = null));
-  return looking;
+  return asking.look();
 }
 
 /** A token that is good for nothing any more, which the browser forgets. */
@@ -124,7 +128,7 @@ function shut(): void {
 }
 
 meListeners.add((me) => {
-  if (me === null) shut();
+  if (me === null && !isSettingUp) shut();
   // What a connection of before says of somebody else is asked again.
   if (me !== null && me.name === (caller.peek()?.name ?? me.name)) learn(me);
   else void look();
