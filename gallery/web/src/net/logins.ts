@@ -4,8 +4,12 @@ import { ask, listOf, Refusal, send } from "./api";
 import { each, isNumber, isObject, isText } from "./json";
 import { readHours, readMe, readPatterns, readRole, type Hours, type Me, type Role } from "./me";
 
+/** How long who is there may stay unknown, in ms: until then the page shows nothing. */
+const ANSWERED = 5_000;
+
 export async function askMe(init: RequestInit = {}): Promise<Me> {
-  return understood(await ask("api/me", { cache: "no-store", ...init }));
+  const signal = AbortSignal.timeout(ANSWERED);
+  return understood(await ask("api/me", { cache: "no-store", signal, ...init }));
 }
 
 /** What somebody without a login may do, asked as if there were none here. */
