@@ -150,7 +150,7 @@ test('a viewer sees what is theirs, and is told whose the rest is to give', asyn
   assert.equal(await tom.locator('.shoot').count(), 0);
   await tom.keyboard.press('s');
   await tom.locator('.toast.bad').waitFor();
-  assert.match(await words(tom, '.toast.bad'), /Hace fotos quien maneja\s+Tú miras. marta puede cambiarlo\./);
+  assert.match(await words(tom, '.toast.bad'), /Solo para operadores: hacer fotos\s+Tú miras. marta puede cambiarlo\./);
   await isClean(tom, 'viewer-phone');
   const hidden = (await tile.getAttribute('data-camera')) === 'house/door' ? 'attic' : 'door';
   for (const address of [`#/camera/house/${hidden}`, '#/camera/house/nowhere', '#/house']) {

@@ -567,7 +567,7 @@ export const en = {
     "user-known": "There is somebody with this name already.",
     "user-name": "A name has letters, figures and - _ . @, and no spaces or accents.",
     "user-unknown": "There is nobody with this name.",
-    "user-password": "A password has eight letters or more.",
+    "user-password": "A password has eight characters or more.",
     "last-admin": "Nobody else runs this house.",
     "setup-used": "Somebody runs this house already.",
     "too-many": "Too much at once. Try again in some seconds.",
@@ -597,7 +597,7 @@ export const en = {
     byMachine:
       "You are at its own machine. Who sets a name and a password here runs it; from then on everybody logs in.",
     elsewhere: ["Its log tells a one-time address for that, and ", " tells it again."],
-    password: "Password, eight letters or more",
+    password: "Password, eight characters or more",
     run: "Run this house",
     used: "This address was used",
     usedHelp: "Somebody runs this house already. Log in.",
@@ -645,7 +645,7 @@ export const en = {
     devices: (n: number) =>
       n === 0 ? "No device" : n === 1 ? "One device" : `${spell(n, NUMBERS)} devices`,
     newPassword: "New password",
-    passwordOf: (name: string) => `New password for ${name}, eight letters or more`,
+    passwordOf: (name: string) => `New password for ${name}, eight characters or more`,
     passwordSet: (name: string) => `${name} has a new password and is logged out everywhere`,
     remove: "Remove",
     removed: (name: string) => `${name} was removed`,

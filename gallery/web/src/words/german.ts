@@ -695,10 +695,14 @@ export const de: Words = {
       "Du siehst ohne Anmeldung zu. Um zu sprechen, Fotos zu machen oder die anderen Kameras zu sehen, melde dich an.",
     you: {
       admin: (name) => `Du bist ${name} und verwaltest.`,
-      operator: (name) => `Du bist ${name} und bedienst.`,
+      operator: (name) => `Du bist ${name} und bedienst die Kameras.`,
       viewer: (name) => `Du bist ${name} und siehst zu.`,
     },
-    youAre: { admin: "Du verwaltest.", operator: "Du bedienst.", viewer: "Du siehst zu." },
+    youAre: {
+      admin: "Du verwaltest.",
+      operator: "Du bedienst die Kameras.",
+      viewer: "Du siehst zu.",
+    },
     mayAll: (when) =>
       when === null ? "Du darfst alle Kameras sehen." : `Du darfst alle Kameras sehen, ${when}.`,
     may: (what, when) =>

@@ -563,7 +563,7 @@ export const es: Words = {
     "user-known": "Ya hay alguien con ese nombre.",
     "user-name": "Un nombre tiene letras, cifras y - _ . @, sin espacios ni acentos.",
     "user-unknown": "No hay nadie con ese nombre.",
-    "user-password": "Una contraseña tiene ocho letras o más.",
+    "user-password": "Una contraseña tiene ocho caracteres o más.",
     "last-admin": "Nadie más lleva esta casa.",
     "setup-used": "Alguien lleva ya esta casa.",
     "too-many": "Demasiado a la vez. Prueba en unos segundos.",
@@ -593,7 +593,7 @@ export const es: Words = {
     byMachine:
       "Estás en su propia máquina. Quien pone aquí nombre y contraseña lleva la casa; desde entonces hay que entrar con cuenta.",
     elsewhere: ["Su registro da una dirección de un solo uso para eso, y ", " la repite."],
-    password: "Contraseña, ocho letras o más",
+    password: "Contraseña, ocho caracteres o más",
     run: "Llevar esta casa",
     used: "Esta dirección ya se usó",
     usedHelp: "Alguien lleva ya esta casa. Entra con tu cuenta.",
@@ -611,7 +611,7 @@ export const es: Words = {
     add: "Añadir una persona",
     addThis: "Añadir",
     somebody: "esta persona",
-    change: (name) => `Cambiar ${name}`,
+    change: (name) => `Cambiar a ${name}`,
     role: "Papel",
     roles: { admin: "administra", operator: "maneja", viewer: "mira" },
     rolesDo: {
@@ -645,7 +645,7 @@ export const es: Words = {
     devices: (n) =>
       n === 0 ? "Ningún dispositivo" : n === 1 ? "Un dispositivo" : `${n} dispositivos`,
     newPassword: "Otra contraseña",
-    passwordOf: (name) => `Otra contraseña para ${name}, ocho letras o más`,
+    passwordOf: (name) => `Otra contraseña para ${name}, ocho caracteres o más`,
     passwordSet: (name) => `${name} tiene otra contraseña, y su sesión se cerró en todas partes`,
     remove: "Quitar",
     removed: (name) => `${name} ya no tiene cuenta`,
@@ -684,10 +684,10 @@ export const es: Words = {
     visiting: "Miras sin cuenta. Para hablar, hacer fotos o ver las demás cámaras, entra.",
     you: {
       admin: (name) => `Eres ${name} y administras.`,
-      operator: (name) => `Eres ${name} y manejas.`,
+      operator: (name) => `Eres ${name} y manejas las cámaras.`,
       viewer: (name) => `Eres ${name} y miras.`,
     },
-    youAre: { admin: "Tú administras.", operator: "Tú manejas.", viewer: "Tú miras." },
+    youAre: { admin: "Tú administras.", operator: "Tú manejas las cámaras.", viewer: "Tú miras." },
     mayAll: (when) =>
       when === null
         ? "Puedes mirar todas las cámaras."
@@ -702,16 +702,16 @@ export const es: Words = {
     another: "Entrar con otra cuenta",
     needs: {
       look: "No es para ti",
-      talk: "Habla quien tiene cuenta",
-      show: "Muestra una cámara quien maneja",
-      upload: "Trae fotos quien maneja",
-      snap: "Hace fotos quien maneja",
-      control: "Nombra cámaras quien maneja",
-      edit: "Pone pies y fija fotos quien maneja",
-      delete: "Borra fotos quien maneja",
-      forget: "Olvida cámaras quien maneja",
-      log: "Lee el registro quien maneja",
-      users: "Dice quién viene quien administra",
+      talk: "Para charlar hace falta una cuenta",
+      show: "Solo para operadores: mostrar una cámara",
+      upload: "Solo para operadores: añadir fotos",
+      snap: "Solo para operadores: hacer fotos",
+      control: "Solo para operadores: dar nombre a las cámaras",
+      edit: "Solo para operadores: poner pies y fijar fotos",
+      delete: "Solo para operadores: borrar fotos",
+      forget: "Solo para operadores: olvidar cámaras",
+      log: "Solo para operadores: leer el registro",
+      users: "Solo para administradores: decir quién puede venir",
     },
   },
   upgrade: {
