@@ -14,8 +14,9 @@ import { clockText, hoursText } from "../words/hours";
 import { words } from "../words/language";
 import { listed } from "../words/list";
 import { sentence } from "../words/words";
+import { isLast } from "./last";
 import { Slots, Switches } from "./slots";
-import { change, isLast, remove } from "./users";
+import { change, remove } from "./users";
 
 /** The gallery knows it as exactly as this, in milliseconds. */
 const LATELY = 15 * 60_000;
@@ -98,12 +99,7 @@ export function Opened({ user, all, close }: OpenedProps) {
             {user.name}
           </button>
         </div>
-        <Talks
-          role={last ? null : user.role}
-          cameras={user.cameras}
-          hours={user.hours}
-          choose={(to) => void change(user, to)}
-        />
+        <Talks {...user} choose={last ? null : (to) => void change(user, to)} />
         {last && <p class="faint">{logins.isLast}</p>}
         {setting ? (
           <NewPassword user={user} close={() => setSetting(false)} />
@@ -121,11 +117,15 @@ export function Opened({ user, all, close }: OpenedProps) {
           </div>
         )}
       </div>
-      <Switches
-        name={user.name}
-        patterns={user.cameras}
-        choose={(to) => void change(user, { cameras: to })}
-      />
+      {last ? (
+        <Slots patterns={user.cameras} />
+      ) : (
+        <Switches
+          name={user.name}
+          patterns={user.cameras}
+          choose={(to) => void change(user, { cameras: to })}
+        />
+      )}
     </li>
   );
 }
@@ -137,11 +137,11 @@ export interface Chosen {
 }
 
 interface TalksProps {
-  /** Null for the one who has to run the house. */
-  role: Role | null;
+  role: Role;
   cameras: string[] | null;
   hours: Hours | null;
-  choose: (to: Chosen) => void;
+  /** Null for the one who has to run the house. */
+  choose: ((to: Chosen) => void) | null;
 }
 
 /** The sentence: a viewer of four cameras, 16:00 to 20:00. */
@@ -152,13 +152,17 @@ export function Talks({ role, cameras: patterns, hours, choose }: TalksProps) {
     name: logins.roles[value],
     more: logins.rolesDo[value],
   }));
-  const text = logins.is[role ?? "admin"];
-  const is = logins.roles[role ?? "admin"];
+  const text = logins.is[role];
+  const is = logins.roles[role];
   const says = text.startsWith("{role}") ? sentence(is) : is;
+  const seen = camerasText(patterns);
+  if (!choose) {
+    return <p class="talks">{filled(text, { role: says, cameras: seen, when: logins.always })}</p>;
+  }
   return (
     <p class="talks">
       {filled(text, {
-        role: role ? (
+        role: (
           <Phrase
             label={logins.role}
             says={says}
@@ -166,13 +170,11 @@ export function Talks({ role, cameras: patterns, hours, choose }: TalksProps) {
             chosen={role}
             choose={(value) => choose({ role: ROLES.find((role) => role === value) ?? role })}
           />
-        ) : (
-          says
         ),
         cameras: (
           <Phrase
             label={logins.seen}
-            says={camerasText(patterns)}
+            says={seen}
             options={ofCameras(patterns)}
             chosen={patterns === null ? "" : patterns.join(" ")}
             choose={(value) => choose({ cameras: value === "" ? null : value.split(" ") })}

@@ -27,11 +27,6 @@ export async function askUsers(): Promise<void> {
   }
 }
 
-/** Whether nobody else runs the house. */
-export function isLast({ name, role }: User, all: readonly User[]): boolean {
-  return role === "admin" && !all.some((other) => other.role === "admin" && other.name !== name);
-}
-
 /** Changes something, and offers to change it back. */
 export async function change(user: User, to: Change): Promise<void> {
   const before: Change = {};
