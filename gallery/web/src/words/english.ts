@@ -681,8 +681,7 @@ export const en = {
   },
   denied: {
     title: "Not here, or not for you",
-    visiting:
-      "You are looking without a login. To talk, take photos or see the other cameras, log in.",
+    visiting: "You are looking without a login. To talk or take photos, log in.",
     you: {
       admin: (name: string) => `You are ${name}, an admin.`,
       operator: (name: string) => `You are ${name}, an operator.`,

@@ -685,8 +685,7 @@ export const fr: Words = {
   },
   denied: {
     title: "Pas ici, ou pas pour vous",
-    visiting:
-      "Vous regardez sans compte. Pour parler, prendre des photos ou voir les autres caméras, connectez-vous.",
+    visiting: "Vous regardez sans compte. Pour parler ou prendre des photos, connectez-vous.",
     you: {
       admin: (name) => `Vous êtes ${name} et administrez.`,
       operator: (name) => `Vous êtes ${name} et utilisez les caméras.`,

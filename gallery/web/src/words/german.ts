@@ -691,8 +691,7 @@ export const de: Words = {
   },
   denied: {
     title: "Nicht hier, oder nicht für dich",
-    visiting:
-      "Du siehst ohne Anmeldung zu. Um zu sprechen, Fotos zu machen oder die anderen Kameras zu sehen, melde dich an.",
+    visiting: "Du siehst ohne Anmeldung zu. Um zu sprechen oder Fotos zu machen, melde dich an.",
     you: {
       admin: (name) => `Du bist ${name} und verwaltest.`,
       operator: (name) => `Du bist ${name} und bedienst die Kameras.`,

@@ -682,8 +682,7 @@ export const it: Words = {
   },
   denied: {
     title: "Non è qui, o non è per te",
-    visiting:
-      "Guardi senza accesso. Per parlare, scattare foto o vedere le altre videocamere, accedi.",
+    visiting: "Guardi senza accesso. Per parlare o scattare foto, accedi.",
     you: {
       admin: (name) => `Sei ${name} e amministri.`,
       operator: (name) => `Sei ${name} e manovri le videocamere.`,

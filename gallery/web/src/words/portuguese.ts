@@ -680,7 +680,7 @@ export const pt: Words = {
   },
   denied: {
     title: "Não está aqui, ou não é para você",
-    visiting: "Você olha sem conta. Para falar, tirar fotos ou ver as outras câmeras, entre.",
+    visiting: "Você olha sem conta. Para falar ou tirar fotos, entre.",
     you: {
       admin: (name) => `Você é ${name} e administra.`,
       operator: (name) => `Você é ${name} e opera as câmeras.`,

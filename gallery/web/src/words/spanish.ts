@@ -681,7 +681,7 @@ export const es: Words = {
   },
   denied: {
     title: "No está, o no es para ti",
-    visiting: "Miras sin cuenta. Para hablar, hacer fotos o ver las demás cámaras, entra.",
+    visiting: "Miras sin cuenta. Para hablar o hacer fotos, entra.",
     you: {
       admin: (name) => `Eres ${name} y administras.`,
       operator: (name) => `Eres ${name} y manejas las cámaras.`,
