@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use access::{Asks, Calls, Guard, Keys, Logins, Refused};
 use warp::http::header::UPGRADE;
-use warp::http::{Method, Request, StatusCode, Version};
+use warp::http::{HeaderName, Method, Request, StatusCode, Version};
 
 use crate::caller::Caller;
 use crate::http::cookies;
@@ -59,10 +59,14 @@ pub(crate) fn caller<B>(
     Ok(caller.with(logins.standing(peer, is_secure, &tokens), logins))
 }
 
-/// Whether a proxy says that it passes a request on for somebody else.
+/// Whether a proxy seems to pass a request on for somebody else: one header of a proxy is enough,
+/// and HTTP/1.0, which many speak unless they are told otherwise, and no browser does.
 fn is_passed_on<B>(request: &Request<B>) -> bool {
-    let said = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
-    said.iter().any(|header| request.headers().contains_key(*header))
+    let is_of_proxy = |header: &HeaderName| {
+        let header = header.as_str();
+        header.starts_with("x-forwarded") || ["forwarded", "x-real-ip", "via"].contains(&header)
+    };
+    request.version() < Version::HTTP_11 || request.headers().keys().any(is_of_proxy)
 }
 
 /// What a request of the wall is for.
@@ -88,23 +92,31 @@ mod tests {
         let known = std::sync::Arc::new(access::Authentication::new(None).unwrap());
         let rules = access::Rules { open: true, ..Default::default() };
         let logins = Logins::new(known, rules, |_| {});
-        let near = |peer: [u8; 4], host: &str, header: Option<&str>| {
-            let mut request = Request::get("/").header("host", host);
+        let speaks = |version, peer: [u8; 4], host: &str, header: Option<&str>| {
+            let mut request = Request::get("/").version(version).header("host", host);
             if let Some(header) = header {
                 request = request.header(header, "203.0.113.7");
             }
             let request = request.body(()).unwrap();
             caller(&guard, &logins, Asks::Look, peer.into(), false, &request).unwrap().is_near
         };
+        let near =
+            |peer, host: &str, header: Option<&str>| speaks(Version::HTTP_11, peer, host, header);
         let (here, there) = ([127, 0, 0, 1], [192, 168, 0, 7]);
         assert!(near(here, "localhost:8080", None) && near(here, "127.0.0.1", None));
         assert!(near(here, "[::1]:8080", Some("accept")));
         assert!(!near(there, "localhost", None), "a name proves nothing");
         assert!(!near(here, "wall.example.org", None), "by which others come, too");
         assert!(!near(here, "workshop", None));
-        for header in ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"] {
+        for said in ["For", "Host", "Proto", "Prefix", "Port", "Server"] {
+            let header = format!("X-Forwarded-{said}");
+            assert!(!near(here, "localhost", Some(&header)), "{header}");
+        }
+        for header in ["Forwarded", "X-Forwarded", "X-Real-IP", "Via"] {
             assert!(!near(here, "localhost", Some(header)), "{header}");
         }
+        assert!(!speaks(Version::HTTP_10, here, "localhost", None), "as nginx does");
+        assert!(speaks(Version::HTTP_2, here, "localhost", None), "as browsers do");
     }
 
     #[test]
