@@ -230,6 +230,13 @@ impl Users {
         self.iter().filter(|(_, user)| user.role == Role::Admin).map(|(name, _)| name)
     }
 
+    /// Whether somebody may say at any time who else may come, or else only at their hours; none
+    /// if nobody ever may.
+    pub(crate) fn are_kept_always(&self) -> Option<bool> {
+        let administrators = self.user.values().filter(|user| user.role == Role::Admin);
+        administrators.map(|user| user.hours.is_none()).max()
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&User> {
         self.user.get(name)
     }

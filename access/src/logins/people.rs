@@ -155,9 +155,9 @@ impl Logins {
         let whom = name.to_owned();
         let edit = move || {
             Users::edit(&folder, |users| {
-                let had_some = users.administrators().next().is_some();
+                let before = users.are_kept_always();
                 change(&whom, users)?;
-                match had_some && users.administrators().next().is_none() {
+                match users.are_kept_always() < before {
                     true => Err(BadUsers::LastAdmin(whom)),
                     false => Ok(()),
                 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::*;
+use crate::hours::Hours;
 
 const PASSWORD: &str = "correct horse";
 
@@ -60,6 +61,39 @@ async fn without_people_only_who_is_let_in_comes() {
     assert_eq!(closed.standing(here, false, &[]), Standing::Open);
     assert_eq!(closed.standing(there, false, &[]), Standing::Visitor, "the people were removed");
     assert_eq!(open.standing(there, false, &[]), Standing::Open);
+}
+
+#[tokio::test]
+async fn the_last_administrator_without_hours_stays_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let logins = logins(folder.path(), &[("ana", Role::Admin), ("leo", Role::Admin)]);
+    let hours = Some(Some(Hours::parse("03:00", "03:01").unwrap()));
+    let limit = UserChange { hours, ..UserChange::default() };
+    logins.change_user(None, "leo", limit.clone()).await.unwrap();
+    let demote = UserChange { role: Some(Role::Operator), ..UserChange::default() };
+    for (what, change) in [("hours", &limit), ("role", &demote)] {
+        let changed = logins.change_user(None, "ana", change.clone()).await;
+        assert!(matches!(changed, Err(BadUsers::LastAdmin(_))), "{what}: {changed:?}");
+    }
+    let removed = logins.remove_user(None, "ana").await;
+    assert!(matches!(removed, Err(BadUsers::LastAdmin(_))), "{removed:?}");
+    let by_command = |users: &mut Users| users.limit("ana", None, limit.hours);
+    Users::edit(folder.path(), by_command).unwrap();
+    for name in ["ana", "leo"] {
+        let changed = logins.change_user(None, name, demote.clone()).await;
+        assert_eq!(changed.is_err(), name == "leo", "{name}: {changed:?}");
+    }
+    Users::edit(folder.path(), |users| {
+        users.set_role("ana", Role::Admin)?;
+        users.limit("ana", None, Some(None))
+    })
+    .unwrap();
+    // Who sees fewer cameras can take that back.
+    let cameras = Some("house/*".parse().unwrap());
+    logins.change_user(None, "ana", UserChange { cameras, ..UserChange::default() }).await.unwrap();
+    let always = UserChange { hours: Some(None), ..UserChange::default() };
+    logins.change_user(None, "leo", always).await.unwrap();
+    logins.change_user(None, "ana", limit).await.unwrap();
 }
 
 #[tokio::test]

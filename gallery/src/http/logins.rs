@@ -208,9 +208,11 @@ impl From<BadUsers> for Problem {
             BadUsers::Unknown(_) => {
                 (StatusCode::NOT_FOUND, Code::UserUnknown, "GET /api/users lists them")
             }
-            BadUsers::LastAdmin(_) => {
-                (StatusCode::CONFLICT, Code::LastAdmin, "give another user the role admin")
-            }
+            BadUsers::LastAdmin(_) => (
+                StatusCode::CONFLICT,
+                Code::LastAdmin,
+                "give another user the role admin, without hours",
+            ),
             BadUsers::SetUp => (StatusCode::CONFLICT, Code::SetupUsed, "log in"),
             BadUsers::TooMany => (StatusCode::CONFLICT, Code::TooMany, "remove some"),
         };
