@@ -97,8 +97,9 @@ pub struct Logins {
     known: Arc<Authentication>,
     rules: Rules,
     sessions: Arc<Mutex<Sessions>>,
-    /// One writes the sessions at a time, and the last writes what is newest.
-    writing: Arc<Mutex<()>>,
+    /// One writes the sessions at a time, and the last writes what is newest. It says whether the
+    /// last one failed.
+    writing: Arc<Mutex<bool>>,
     changed: watch::Sender<()>,
     /// Who on the wall is changing which user, for the log.
     authors: Mutex<HashMap<String, String>>,
@@ -509,22 +510,28 @@ impl Logins {
         told.into_iter().for_each(|event| (self.tell)(event));
     }
 
-    /// Writes the sessions. They go on if that fails, until the next start.
+    /// Writes the sessions. If that fails it is tried again until it succeeds: otherwise those that
+    /// ended would be back after the next start, and those that began would not.
     async fn write(&self) {
         let Some(folder) = self.known.folder().map(PathBuf::from) else { return };
         let (sessions, writing) = (self.sessions.clone(), self.writing.clone());
         let written = spawn_blocking(move || {
-            let _one = writing.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut has_failed = writing.lock().unwrap_or_else(PoisonError::into_inner);
             let text = {
                 let mut sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
                 sessions.is_changed = false;
                 sessions.text()
             };
-            sessions::folder::write(&folder, &text)
+            let written = sessions::folder::write(&folder, &text);
+            let had_failed = std::mem::replace(&mut *has_failed, written.is_err());
+            let Err(error) = written else { return };
+            sessions.lock().unwrap_or_else(PoisonError::into_inner).is_changed = true;
+            if !had_failed {
+                warn!(%error, "cannot write who is logged in, and tries again; a start before that \
+                               succeeds takes back who logged in or out meanwhile");
+            }
         });
-        if let Ok(Err(error)) = written.await {
-            warn!(%error, "cannot write the sessions; who logs in now has to do so again after a start");
-        }
+        let _ = written.await;
     }
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {

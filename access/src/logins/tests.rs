@@ -111,6 +111,25 @@ async fn a_broken_file_of_sessions_logs_everybody_out_and_no_more() {
 }
 
 #[tokio::test]
+async fn sessions_that_could_not_be_written_are_written_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let logins = logins(folder.path(), &[("ana", Role::Admin)]);
+    let in_the_way = folder.path().join("sessions.toml");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let (_, standing) = logins.log_in(&comes(), "ana".into(), PASSWORD.into()).await.unwrap();
+    assert!(logins.sessions().is_changed);
+    std::fs::remove_dir(&in_the_way).unwrap();
+    logins.write().await;
+    let count = || Sessions::read(folder.path()).unwrap().of("ana").count();
+    assert!(!logins.sessions().is_changed && count() == 1);
+    std::fs::remove_file(&in_the_way).unwrap();
+    std::fs::create_dir(&in_the_way).unwrap();
+    logins.log_out(standing.person().unwrap()).await;
+    std::fs::remove_dir(&in_the_way).unwrap();
+    assert!(std::mem::take(&mut logins.sessions().is_changed), "the end, too");
+}
+
+#[tokio::test]
 async fn an_empty_secret_of_the_one_time_address_lets_nobody_in() {
     let folder = tempfile::tempdir().unwrap();
     let logins = logins(folder.path(), &[]);
