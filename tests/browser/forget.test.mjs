@@ -92,7 +92,7 @@ test('what lives is not offered to be forgotten, and refused in words', async ()
     ['api/cameras/house/door', 409, 'still-here', /house\/door is still here/],
     ['api/nodes/house', 409, 'still-here', /house is online/],
     ['api/cameras/house/nobody', 404, 'camera-unknown', /there is no camera house\/nobody/],
-    ['api/nodes/nobody', 404, 'not-found', /knows nothing of nobody/],
+    ['api/nodes/nobody', 404, 'node-unknown', /there is no node nobody/],
     ['api/nodes/Not%20A%20Name', 404, 'not-found', /name/],
   ]) {
     const answer = await remove(path);
