@@ -101,8 +101,8 @@ pub struct Logins {
     /// last one failed.
     writing: Arc<Mutex<bool>>,
     changed: watch::Sender<()>,
-    /// Who on the wall is changing which user, for the log.
-    authors: Mutex<HashMap<String, String>>,
+    /// Who on the wall made which user what it is, for the log.
+    authors: Arc<Mutex<HashMap<String, Author>>>,
     removed: Mutex<Removed>,
     guesses: Mutex<Guesses>,
     start: Instant,
@@ -113,6 +113,12 @@ impl std::fmt::Debug for Logins {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Logins").field("rules", &self.rules).finish_non_exhaustive()
     }
+}
+
+/// Who changed a user on the wall, and what they made it; none if they removed it.
+struct Author {
+    by: String,
+    made: Option<User>,
 }
 
 /// Tells when somebody may have another standing than before.
@@ -157,7 +163,7 @@ impl Logins {
             sessions: Arc::new(Mutex::new(sessions)),
             writing: Arc::default(),
             changed: watch::Sender::new(()),
-            authors: Mutex::default(),
+            authors: Arc::default(),
             removed: Mutex::default(),
             guesses: Mutex::default(),
             start: Instant::now(),
@@ -477,7 +483,9 @@ impl Logins {
         for name in names {
             let (old, new) = (before.get(name), now.get(name));
             let Some(change) = change(old, new) else { continue };
-            let by = self.authors().remove(name);
+            // What was changed elsewhere since then is not theirs.
+            let author = self.authors().remove(name).filter(|it| it.made.as_ref() == new);
+            let by = author.map(|author| author.by);
             let role = new.map(|user| user.role.to_string());
             (self.tell)(Event::User { name: name.to_owned(), role, change, by: by.clone() });
             let ended = self
@@ -542,7 +550,7 @@ impl Logins {
         self.removed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn authors(&self) -> MutexGuard<'_, HashMap<String, String>> {
+    fn authors(&self) -> MutexGuard<'_, HashMap<String, Author>> {
         self.authors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

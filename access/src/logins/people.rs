@@ -1,11 +1,12 @@
 //! People made, changed and removed on the wall.
 
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use tokio::task::spawn_blocking;
 
-use super::Logins;
+use super::{Author, Logins};
 use crate::cameras::Cameras;
 use crate::hours::Hours;
 use crate::roles::Role;
@@ -149,24 +150,25 @@ impl Logins {
             error: std::io::ErrorKind::NotFound.into(),
         };
         let folder = self.known.folder().map(Path::to_owned).ok_or_else(nowhere)?;
-        if let Some(by) = by {
-            self.authors().insert(name.to_owned(), by.to_owned());
-        }
-        let whom = name.to_owned();
+        let (whom, by, authors) = (name.to_owned(), by.map(str::to_owned), self.authors.clone());
         let edit = move || {
             Users::edit(&folder, |users| {
                 let before = users.are_kept_always();
                 change(&whom, users)?;
-                match users.are_kept_always() < before {
-                    true => Err(BadUsers::LastAdmin(whom)),
-                    false => Ok(()),
+                if users.are_kept_always() < before {
+                    return Err(BadUsers::LastAdmin(whom));
                 }
+                // Before the change is seen.
+                if let Some(by) = by {
+                    let author = Author { by, made: users.get(&whom).cloned() };
+                    authors.lock().unwrap_or_else(PoisonError::into_inner).insert(whom, author);
+                }
+                Ok(())
             })
         };
         let edited = spawn_blocking(edit).await.unwrap_or_else(|_| Err(nowhere()));
-        match &edited {
-            Ok(()) => self.known.read_again().await,
-            Err(_) => drop(self.authors().remove(name)),
+        if edited.is_ok() {
+            self.known.read_again().await;
         }
         edited
     }

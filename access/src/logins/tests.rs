@@ -130,6 +130,40 @@ async fn sessions_that_could_not_be_written_are_written_later() {
 }
 
 #[tokio::test]
+async fn a_change_by_command_is_not_logged_as_that_of_who_changed_nothing_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let logins = logins(folder.path(), &[("ana", Role::Admin), ("leo", Role::Viewer)]);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let log = told.clone();
+    let tell = move |event| {
+        if let Event::User { role, by, .. } = event {
+            log.lock().unwrap().push((role.unwrap(), by));
+        }
+    };
+    let logins = Logins { tell: Box::new(tell), ..logins };
+    let (_, standing) = logins.log_in(&comes(), "ana".into(), PASSWORD.into()).await.unwrap();
+    let mut before = logins.known.users();
+    for (role, by_command) in
+        [(Role::Viewer, false), (Role::Operator, true), (Role::Viewer, false), (Role::Admin, true)]
+    {
+        if by_command {
+            Users::edit(folder.path(), |users| users.set_role("leo", role)).unwrap();
+            logins.known.read_again().await;
+        } else {
+            let change = UserChange { role: Some(role), ..UserChange::default() };
+            logins.change_user(standing.person(), "leo", change).await.unwrap();
+        }
+        let now = logins.known.users();
+        logins.compare(&before, &now).await;
+        before = now;
+    }
+    let ana = Some("ana".to_owned());
+    let expected = [("operator", None), ("viewer", ana), ("admin", None)];
+    let expected = expected.map(|(role, by)| (role.to_owned(), by));
+    assert_eq!(*told.lock().unwrap(), expected);
+}
+
+#[tokio::test]
 async fn an_empty_secret_of_the_one_time_address_lets_nobody_in() {
     let folder = tempfile::tempdir().unwrap();
     let logins = logins(folder.path(), &[]);
