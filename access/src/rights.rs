@@ -9,9 +9,9 @@ use crate::roles::Role;
 /// One thing that somebody may do. Each route and each message of a page needs one or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
-    /// See cameras, photos, people and what they say.
+    /// See cameras and photos.
     Look,
-    /// Be here under a name, and say something.
+    /// See who is here and what they say, be here under a name, and say something.
     Talk,
     /// Show a camera of one's own.
     Show,

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use access::Asks;
-use access::Right::{self, Control, Delete, Edit, Forget, Log, Look, Snap, Upload, Users};
+use access::Right::{self, Control, Delete, Edit, Forget, Log, Look, Snap, Talk, Upload, Users};
 use futures_util::future::BoxFuture;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -97,7 +97,7 @@ static ROUTES: &[Route] = &[
     on("PUT", Path("/api/nodes/{node}/title"), Some(Control), to!(handlers::entitle_node)),
     on("DELETE", Path("/api/cameras/{node}/{camera}"), Some(Forget), to!(handlers::forget)),
     on("DELETE", Path("/api/nodes/{node}"), Some(Forget), to!(handlers::forget)),
-    on("GET", Path("/api/people"), Some(Look), to!(handlers::people)),
+    on("GET", Path("/api/people"), Some(Talk), to!(handlers::people)),
     on("GET", Path("/api/addresses"), Some(Look), to!(handlers::addresses)),
     on("GET", Path("/api/code.svg"), Some(Look), to!(handlers::code)),
     on("GET", Path("/api/log"), Some(Log), to!(handlers::log)),

@@ -279,6 +279,8 @@ impl Page {
         }
         if !self.caller.may(Right::Talk, None) {
             self.visitor.leave();
+        } else if !before.may(Right::Talk, None) {
+            self.visitor.listen_anew();
         }
         if !self.caller.may(Right::Log, None) {
             self.log = None;

@@ -100,16 +100,19 @@ impl Visitor {
                 now = wanted => return wanted_message(now),
                 bundle = self.bundles.recv() => match bundle {
                     Ok(bundle) => return bundle,
-                    Err(RecvError::Lagged(_)) => {
-                        let (all, bundles) = self.people.listen();
-                        self.bundles = bundles;
-                        self.messages.extend(all);
-                    }
+                    Err(RecvError::Lagged(_)) => self.listen_anew(),
                     // The channel outlives the pages.
                     Err(RecvError::Closed) => pending().await,
                 },
             }
         }
+    }
+
+    /// Tells the page of everybody and of the last lines again.
+    pub fn listen_anew(&mut self) {
+        let (all, bundles) = self.people.listen();
+        self.bundles = bundles;
+        self.messages.extend(all);
     }
 
     /// Whether the page must take its replies before we read from it again.

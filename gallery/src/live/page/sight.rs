@@ -15,6 +15,13 @@ use crate::photos::store::sees;
 /// A message to all, as a caller is told it; `None` if it is not for them. Each kind of message has
 /// its rule here.
 pub(super) fn message(hub: &Hub, caller: &Caller, message: ToPage) -> Option<ToPage> {
+    let is_of_people = matches!(
+        message,
+        ToPage::People { .. } | ToPage::Presence { .. } | ToPage::Talk { .. } | ToPage::Said { .. }
+    );
+    if is_of_people && !caller.may(Right::Talk, None) {
+        return None;
+    }
     if caller.cameras.are_all() {
         return Some(message);
     }
@@ -58,7 +65,7 @@ pub(super) fn message(hub: &Hub, caller: &Caller, message: ToPage) -> Option<ToP
 
 /// The same of a message that is encoded already.
 pub(super) fn text(hub: &Hub, caller: &Caller, told: Arc<str>) -> Option<Arc<str>> {
-    if caller.cameras.are_all() {
+    if caller.cameras.are_all() && caller.may(Right::Talk, None) {
         return Some(told);
     }
     let read = serde_json::from_str(&told).ok()?;

@@ -69,6 +69,30 @@ async fn each_message_of_a_page_needs_its_right() {
 }
 
 #[tokio::test]
+async fn who_may_not_talk_is_told_of_nobody() {
+    let data = tempfile::tempdir().unwrap();
+    let (_, _, hub) = crate::opened(data.path());
+    let golden = include_str!("../../../../wire/golden/page.json");
+    let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
+    let (able, mut unable) = (page(&hub, &[]), page(&hub, &[Right::Talk]));
+    for message in golden["to"].as_array().unwrap() {
+        let told = |page: &Page| sight::text(&hub, &page.caller, message.to_string().into());
+        assert_eq!(told(&able).as_deref(), Some(&*message.to_string()));
+        let kind = message["type"].as_str().unwrap();
+        let is_of_people = ["people", "presence", "talk", "said"].contains(&kind);
+        assert_eq!(told(&unable).is_none(), is_of_people, "{kind}");
+    }
+    // Once they may talk, they are told of all.
+    let first = unable.visitor.next_message().await;
+    assert!(first.contains("\"people\""), "{first}");
+    unable.visitor.next_message().await;
+    let mut sources = Sources::new(&hub, &unable.logins);
+    assert!(unable.look_again(&mut sources).is_ok_and(|is_told| is_told));
+    let again = timeout(Duration::from_secs(5), unable.visitor.next_message()).await.unwrap();
+    assert_eq!(sight::text(&hub, &unable.caller, again), Some(first));
+}
+
+#[tokio::test]
 async fn who_may_not_talk_is_not_here() {
     let data = tempfile::tempdir().unwrap();
     let (_, _, hub) = crate::opened(data.path());
