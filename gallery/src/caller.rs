@@ -34,6 +34,8 @@ pub struct Caller {
     pub is_secure: bool,
     /// Whether they are at this very machine, and come through no proxy.
     pub is_near: bool,
+    /// Whether the cookies that came along may count as theirs.
+    pub is_own_page: bool,
 }
 
 impl Caller {
@@ -50,6 +52,7 @@ impl Caller {
             hours: None,
             is_secure: false,
             is_near: false,
+            is_own_page: false,
         }
     }
 

@@ -51,11 +51,12 @@ pub(crate) fn caller<B>(
     guard.page(asks, &calls)?;
     let is_near = peer.is_loopback() && calls.names_loopback() && !is_passed_on(request);
     // Elsewhere a page of another site, or of another port of this host, could act as its reader.
-    let tokens = match guard.is_own_page(asks, &calls) {
+    let is_own_page = guard.is_own_page(asks, &calls);
+    let tokens = match is_own_page {
         true => cookies::tokens(request.headers(), is_secure),
         false => Vec::new(),
     };
-    let caller = Caller { is_secure, is_near, ..Caller::unknown(peer) };
+    let caller = Caller { is_secure, is_near, is_own_page, ..Caller::unknown(peer) };
     Ok(caller.with(logins.standing(peer, is_secure, &tokens), logins))
 }
 

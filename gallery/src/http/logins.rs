@@ -51,13 +51,19 @@ pub(crate) async fn log_in(site: Site, mut asked: Asked) -> Answer {
     }
 }
 
-/// Logs out whoever asks. Who is not logged in is so already.
+/// Logs out whoever asks. Who is not logged in is so already. Of two good tokens both end, though
+/// nobody is logged in with two.
 pub(crate) async fn log_out(site: Site, asked: Asked) -> Answer {
-    if let Some(person) = asked.caller.standing.person() {
-        site.logins.log_out(person).await;
+    let Caller { peer, is_secure, is_own_page, .. } = asked.caller;
+    if is_own_page {
+        for token in cookies::tokens(&asked.headers, is_secure) {
+            if let Standing::Person(person) = site.logins.standing(peer, is_secure, &[token]) {
+                site.logins.log_out(&person).await;
+            }
+        }
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    cookies::clear(&mut response, asked.caller.is_secure);
+    cookies::clear(&mut response, is_secure);
     Ok(response)
 }
 

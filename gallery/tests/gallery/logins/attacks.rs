@@ -185,6 +185,12 @@ async fn nobody_is_logged_in_with_a_token_that_a_stranger_chose() {
     assert_eq!(Browser::with(&house, &both).me().await.name, None);
     let odd = format!("{chosen}; {}; vitrina=%00", ana.cookie);
     assert_eq!(Browser::with(&house, &odd).me().await.name.as_deref(), Some("ana"));
+    // Whoever logs out with both ends both.
+    let out = Browser::with(&house, &both).ask("POST", "/api/logout", &Value::Null).await;
+    assert_eq!(out.status, 204);
+    for ended in [&ana.cookie, &eve] {
+        assert_eq!(Browser::with(&house, ended).me().await.name, None);
+    }
     for bad in ["vitrina=", "vitrina=\"\"", &format!("vitrina={}", "x".repeat(7000)), &chosen] {
         assert_eq!(Browser::with(&house, bad).me().await.role, Some(MyRole::Visitor), "{bad}");
     }
