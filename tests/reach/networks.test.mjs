@@ -23,13 +23,14 @@ const get = (ip) => new Promise((resolve) => {
     response.on('data', (data) => (body += data)).on('end', () => resolve({ status: response.statusCode, body }));
   }).on('error', (error) => resolve({ status: error.code }));
 });
-const connect = (ip) => new Promise((resolve) => {
+const connect = (ip, n) => new Promise((resolve) => {
   const socket = require('node:net').connect({ host: ip, port: mqtt, localAddress: ip });
   socket.on('data', (data) => { resolve(data.toString('hex')); socket.destroy(); });
   socket.on('error', () => resolve('')).on('close', () => resolve(''));
-  socket.write(Buffer.from('100d00044d5154540402003c000161', 'hex'));
+  // Each has a client id of its own: of two with the same one the earlier is closed.
+  socket.write(Buffer.from('100d00044d5154540402003c0001' + (0x61 + n).toString(16), 'hex'));
 });
-Promise.all(ips.map(async (ip) => [ip, { ...(await get(ip)), connack: await connect(ip) }]))
+Promise.all(ips.map(async (ip, n) => [ip, { ...(await get(ip)), connack: await connect(ip, n) }]))
   .then((all) => console.log(JSON.stringify(Object.fromEntries(all))));
 `;
 
