@@ -89,9 +89,10 @@ fn folder(house: &House) -> PathBuf {
 
 /// Adds users as `vitrina user add` does, and waits until the gallery knows them.
 async fn add(house: &House, users: &[(&str, Role)]) {
-    for (name, role) in users {
-        Users::edit(&folder(house), |all| all.add(name, *role, PASSWORD)).unwrap();
-    }
+    // At once: the gallery may read between two changes, and then knows the first alone.
+    let add =
+        |all: &mut Users| users.iter().try_for_each(|(name, role)| all.add(name, *role, PASSWORD));
+    Users::edit(&folder(house), add).unwrap();
     knows(house, true).await;
 }
 
