@@ -201,15 +201,14 @@ async function conference(room) {
       return seen.length === 2 && seen.every(isDrawn);
     }, { limit: 20_000 });
   }
-  const all = [];
-  for (const { page, heard, errors } of pupils) {
-    const others = pupils.filter((pupil) => pupil.page !== page);
-    const sent = new Set(others.flatMap((other) => other.sent));
-    const canvases = (await drawn(page, '#lienzos canvas')).length;
-    all.push({ canvases, asSent: heard.every((frame) => sent.has(frame)), errors });
-  }
+  const canvases = [];
+  for (const { page } of pupils) canvases.push((await drawn(page, '#lienzos canvas')).length);
   for (const { page } of pupils) await page.context().close();
-  return all;
+  // Until here frames went on, and what one heard may be known before that another sent it.
+  return pupils.map(({ page, heard, errors }, n) => {
+    const sent = new Set(pupils.filter((pupil) => pupil.page !== page).flatMap((pupil) => pupil.sent));
+    return { canvases: canvases[n], asSent: heard.every((frame) => sent.has(frame)), errors };
+  });
 }
 
 test('the pages are as their author tells', (t) => {
