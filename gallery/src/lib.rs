@@ -47,6 +47,7 @@ pub use photos::picture::{BadSection as BadPicturesSection, Section as PicturesS
 pub use photos::store::fill;
 pub use photos::store::{BadSection as BadPhotosSection, Section as PhotosSection};
 pub use photos::store::{OpenError, Progress, Recovered};
+pub use relay::patience;
 pub use supervision::{Health, stopped};
 
 use http::cors::Readers;

@@ -9,6 +9,7 @@ mod client;
 mod member;
 mod message;
 mod outbox;
+pub mod patience;
 mod photos;
 mod rooms;
 

@@ -117,9 +117,20 @@ impl Connected {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `through`, or until its network is not as slow any more as it `was`: then its
-    /// `line` lets go of what is under way.
-    async fn carried(&self, through: Instant, was: (u32, u32), line: fn(&mut Own) -> &mut Line) {
+    /// Waits as long as its slow network takes to carry so many bytes over this `line`, which they
+    /// reach at a time that follows from the network's delay; or until the network is not as slow any
+    /// more: then the line lets go of what is under way.
+    async fn carried(
+        &self,
+        line: fn(&mut Own) -> &mut Line,
+        came: impl Fn(Duration) -> Instant,
+        bytes: usize,
+    ) {
+        let Some(was @ (rate, delay)) = self.slowness() else {
+            return line(&mut self.own()).clear();
+        };
+        let came = came(Duration::from_millis(delay.into()));
+        let through = line(&mut self.own()).carry(came, bytes, rate);
         let mut switches = self.inner.switches.subscribe();
         let is_other = |switches: &Switches| switches.slowness(&self.label) != Some(was);
         tokio::select! {
@@ -178,12 +189,7 @@ impl Client {
     /// Waits until its message may pass: while there is a pause, and as long as a slow network takes.
     pub async fn opens(&self, passing: &Passing, bytes: usize) {
         let Some(client) = &self.0 else { return };
-        if let Some(was @ (rate, _)) = client.slowness() {
-            let through = client.own().up.carry(passing.since(), bytes, rate);
-            client.carried(through, was, |own| &mut own.up).await;
-        } else {
-            client.own().up.clear();
-        }
+        client.carried(|own| &mut own.up, |_| passing.since(), bytes).await;
         client.inner.opens().await;
     }
 
@@ -218,13 +224,7 @@ impl Client {
     /// The same for one that came then.
     pub async fn reaches_since(&self, came: Instant, bytes: usize) {
         let Some(client) = &self.0 else { return };
-        if let Some(was @ (rate, delay)) = client.slowness() {
-            let came = came + Duration::from_millis(delay.into());
-            let through = client.own().down.carry(came, bytes, rate);
-            client.carried(through, was, |own| &mut own.down).await;
-        } else {
-            client.own().down.clear();
-        }
+        client.carried(|own| &mut own.down, |delay| came + delay, bytes).await;
     }
 
     /// Whether everything is kept for it, also pictures for which there are newer ones.

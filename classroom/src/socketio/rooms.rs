@@ -11,7 +11,7 @@ use traffic::{Mistake, Passing, Queue, Traffic, Way};
 
 use super::packet;
 use super::session::{Event, Session, Transport};
-use gallery::Who;
+use gallery::{Who, patience};
 
 /// The most clients.
 const CLIENTS: usize = 256;
@@ -22,18 +22,6 @@ pub(crate) struct Rooms {
     sessions: Mutex<HashMap<String, Arc<Session>>>,
     places: Shares<Who>,
     traffic: Traffic,
-}
-
-/// Those who have not got an event yet. Should its sender go meanwhile, they get it all the same.
-struct Rest<'a> {
-    late: Vec<Arc<Session>>,
-    event: &'a Arc<Event>,
-}
-
-impl Drop for Rest<'_> {
-    fn drop(&mut self) {
-        self.late.iter().for_each(|session| session.put_last(self.event));
-    }
 }
 
 impl Rooms {
@@ -75,19 +63,12 @@ impl Rooms {
         self.lock().remove(&session.sid);
     }
 
-    /// Gives an event to all in a namespace but `from`: at once to those who have room for it, then
-    /// to the others as soon as they have. However many send at once, no more than one event waits
-    /// for each who keeps up, besides little ones.
+    /// Gives an event to all in a namespace but `from`, see [`patience::give`].
     pub async fn give(&self, namespace: &str, from: &Session, event: &Arc<Event>) {
         let mut others = self.all_in(namespace);
         others.retain(|one| one.sid != from.sid);
         event.passing.goes_to(others.len());
-        let late = others.into_iter().filter(|session| !session.offer(event)).collect();
-        let mut rest = Rest { late, event };
-        while let Some(session) = rest.late.last() {
-            session.put_in_time(event).await;
-            rest.late.pop();
-        }
+        patience::give(others, event).await;
     }
 
     fn all_in(&self, namespace: &str) -> Vec<Arc<Session>> {

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gallery::Share;
+use gallery::patience::{Patience, Receives};
+use gallery::{Share, Who};
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use traffic::{Client, Mistake, Passing, Queue, Queued, Waiting};
 
 use super::receiver::Receiver;
-use gallery::Who;
 
 /// How often a client is asked whether it is there, and how long it may take to answer.
 pub(crate) const PING_EVERY: Duration = Duration::from_secs(25);
@@ -31,9 +31,6 @@ const EACH: usize = 128;
 
 /// A client keeps up while no more than this waits for it.
 const KEEPS_UP: usize = 64 * 1024;
-
-/// How long senders wait for somebody who takes nothing; then not before they have caught up.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The most namespaces of a client.
 const NAMESPACES: usize = 8;
@@ -113,9 +110,7 @@ struct State {
     transport: Transport,
     namespaces: Vec<String>,
     is_closed: bool,
-    is_slow: bool,
-    /// When it took an event last, or something came after it had taken all.
-    moved: Instant,
+    patience: Patience,
     /// How many of its messages are held up: then what it answers is not read.
     held: usize,
     /// When it is to be asked next, and whether it is now.
@@ -150,8 +145,7 @@ impl Session {
             transport,
             namespaces: Vec::new(),
             is_closed: false,
-            is_slow: false,
-            moved: now,
+            patience: Patience::default(),
             held: 0,
             ask_at: now + PING_EVERY,
             asks: false,
@@ -175,50 +169,6 @@ impl Session {
         if is_full {
             self.here.mistake(Mistake::TakesNothing);
         }
-        self.wake();
-    }
-
-    /// Queues an event of another client, unless this one has to take others first, which it may be
-    /// waited for. Nobody waits for one whose network the teacher made slow, nor for what piled up
-    /// meanwhile.
-    pub fn offer(&self, event: &Arc<Event>) -> bool {
-        let is_slowed = self.here.is_slowed();
-        let has_room = {
-            let mut state = self.lock();
-            state.is_slow |= is_slowed;
-            state.has_room()
-        };
-        if has_room {
-            self.put(event.clone());
-        }
-        has_room
-    }
-
-    /// Queues an event as soon as there is room for it, or the client has taken nothing for
-    /// [`PATIENCE`]. So a sender that is faster than the others fills its own socket and has to wait;
-    /// but one that stalls delays it once.
-    pub async fn put_in_time(&self, event: &Arc<Event>) {
-        loop {
-            let taken = self.taken.notified();
-            if self.offer(event) {
-                return;
-            }
-            let stalls = self.lock().moved + PATIENCE;
-            if timeout_at(stalls, taken).await.is_err() {
-                let mut state = self.lock();
-                // Another event may have been taken at that very moment.
-                state.is_slow |= state.moved + PATIENCE <= Instant::now();
-            }
-        }
-    }
-
-    /// Queues the last event of a client that is gone, if it fits at all.
-    pub fn put_last(&self, event: &Arc<Event>) {
-        let mut state = self.lock();
-        if state.fits(event) {
-            state.queue(event.clone());
-        }
-        drop(state);
         self.wake();
     }
 
@@ -251,9 +201,9 @@ impl Session {
         match &event {
             Some(event) => {
                 state.bytes -= event.cost();
-                state.moved = Instant::now();
+                state.patience.moved();
             }
-            None => state.is_slow = false,
+            None => state.patience.begins(),
         }
         drop(state);
         self.taken.notify_waiters();
@@ -388,6 +338,41 @@ impl Session {
     }
 }
 
+impl Receives<Arc<Event>> for Session {
+    /// Nobody waits for one whose network the teacher made slow, nor for what piled up meanwhile.
+    fn offer(&self, event: &Arc<Event>) -> bool {
+        let is_slowed = self.here.is_slowed();
+        let has_room = {
+            let mut state = self.lock();
+            if is_slowed {
+                state.patience.ends();
+            }
+            state.has_room()
+        };
+        if has_room {
+            self.put(event.clone());
+        }
+        has_room
+    }
+
+    fn put_last(&self, event: &Arc<Event>) {
+        let mut state = self.lock();
+        if state.fits(event) {
+            state.queue(event.clone());
+        }
+        drop(state);
+        self.wake();
+    }
+
+    fn taken(&self) -> &Notify {
+        &self.taken
+    }
+
+    fn patience<T>(&self, act: impl FnOnce(&mut Patience) -> T) -> T {
+        act(&mut self.lock().patience)
+    }
+}
+
 impl Queue for Session {
     /// Everything is kept: an event has no newer one.
     fn queued(&self) -> Queued {
@@ -411,7 +396,7 @@ impl Drop for Held<'_> {
 
 impl State {
     fn has_room(&self) -> bool {
-        self.is_slow || self.is_closed || self.bytes <= KEEPS_UP
+        self.patience.is_over() || self.is_closed || self.bytes <= KEEPS_UP
     }
 
     fn fits(&self, event: &Event) -> bool {
@@ -423,7 +408,7 @@ impl State {
             return;
         }
         if self.queue.is_empty() {
-            self.moved = Instant::now();
+            self.patience.moved();
         }
         self.bytes += event.cost();
         self.queue.push_back(event);
@@ -445,6 +430,7 @@ mod tests {
     use traffic::{Switches, Traffic, Way};
 
     use super::*;
+    use gallery::patience::{PATIENCE, put_in_time};
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -494,7 +480,7 @@ mod tests {
         let event = Event::own("x".repeat(1 << 20));
         for waits in [false, true, false, false] {
             let before = Instant::now();
-            slow.put_in_time(&event).await;
+            put_in_time(&slow, &event).await;
             assert_eq!(before.elapsed() >= PATIENCE, waits);
         }
         for _ in 0..12 {
@@ -527,11 +513,11 @@ mod tests {
         let mut senders = JoinSet::new();
         for _ in 0..30 {
             let (session, event) = (session.clone(), event.clone());
-            senders.spawn(async move { session.put_in_time(&event).await });
+            senders.spawn(async move { put_in_time(&*session, &event).await });
         }
         for _ in 0..30 {
             sleep(PATIENCE * 3 / 4).await;
-            assert!(!session.lock().is_slow && session.lock().bytes < 2 << 20);
+            assert!(!session.lock().patience.is_over() && session.lock().bytes < 2 << 20);
             assert!(matches!(session.next(Transport::WebSocket).await, Next::Event(_)));
         }
         while senders.join_next().await.is_some() {}

@@ -4,23 +4,21 @@
 //! the newest of each sender waits, and nobody waits for the client.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
 use traffic::{Client, Mistake, Queue, Queued};
 use websocket::close::TRY_LATER;
 
 use super::message::Message;
 use super::outbox::{ClientId, Full, Outbox};
+use super::patience::{Patience, Receives};
 
 /// A client keeps up while no more than this waits for it, in bytes.
 const KEEPS_UP: usize = 32 * 1024;
 
-/// How long senders wait for somebody who takes nothing. After that they do not wait for them until
-/// they have taken everything.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A message, with who sent it.
+pub(crate) type Sent = (ClientId, Message);
 
 #[derive(Debug)]
 pub(crate) struct Member {
@@ -39,9 +37,7 @@ struct Inner {
     credits: Option<Credits>,
     pong: Option<Bytes>,
     close: Option<(u16, &'static str)>,
-    is_slow: bool,
-    /// When it took a message last, or something came after it had taken all.
-    moved: Instant,
+    patience: Patience,
 }
 
 /// How many messages a client may be sent before it answers one.
@@ -71,62 +67,13 @@ impl Member {
     /// watched.
     pub fn new(credits: Option<u8>, here: Client) -> Arc<Member> {
         let credits = credits.map(|most| Credits { left: most, most });
-        let (outbox, moved) = (Outbox::default(), Instant::now());
-        let inner = Inner { outbox, credits, pong: None, close: None, is_slow: false, moved };
+        let (outbox, patience) = (Outbox::default(), Patience::default());
+        let inner = Inner { outbox, credits, pong: None, close: None, patience };
         let (came, taken) = (Notify::new(), Notify::new());
         let member = Arc::new(Member { here, inner: Mutex::new(inner), came, taken });
         let queue: Weak<Member> = Arc::downgrade(&member);
         member.here.waits_in(queue);
         member
-    }
-
-    /// Queues a message, unless the client has to take others first, which it may be waited for.
-    /// Nobody waits for one whose network somebody made slow. Closes it if nobody waits for it and
-    /// too much does wait.
-    pub fn put(&self, from: ClientId, message: &Message) -> bool {
-        let (keeps_all, is_slowed) = (self.here.keeps_all(), self.here.is_slowed());
-        let mut inner = self.lock();
-        // Also when its network is fast again: what piled up meanwhile holds nobody up.
-        inner.is_slow |= is_slowed;
-        if !inner.has_room() {
-            return false;
-        }
-        inner.outbox.keep_all(keeps_all);
-        let is_full = inner.queue(from, message).is_err();
-        if is_full {
-            inner.close(TRY_LATER, "more than 16 MiB wait for you");
-            self.taken.notify_waiters();
-        }
-        drop(inner);
-        if is_full {
-            self.here.mistake(Mistake::TakesNothing);
-        }
-        self.came.notify_one();
-        true
-    }
-
-    /// Queues the last message of a sender that is gone, if it fits at all.
-    pub fn put_last(&self, from: ClientId, message: &Message) {
-        let _ = self.lock().queue(from, message);
-        self.came.notify_one();
-    }
-
-    /// Queues a message as soon as the client has room for it, or has taken nothing for
-    /// [`PATIENCE`]. So a sender that is faster than the others fills its own socket and has to wait;
-    /// but one that stalls delays it once.
-    pub async fn put_in_time(&self, from: ClientId, message: &Message) {
-        loop {
-            let taken = self.taken.notified();
-            if self.put(from, message) {
-                return;
-            }
-            let stalls = self.lock().moved + PATIENCE;
-            if timeout_at(stalls, taken).await.is_err() {
-                let mut inner = self.lock();
-                // Another message may have been taken at that very moment.
-                inner.is_slow |= inner.moved + PATIENCE <= Instant::now();
-            }
-        }
     }
 
     /// Answers a ping: only the newest needs an answer (section 5.5.3).
@@ -184,8 +131,8 @@ impl Member {
             credits.left -= 1;
         }
         match message {
-            Some(_) => inner.moved = Instant::now(),
-            None => inner.is_slow = false,
+            Some(_) => inner.patience.moved(),
+            None => inner.patience.begins(),
         }
         drop(inner);
         self.taken.notify_waiters();
@@ -202,13 +149,54 @@ impl Member {
     }
 }
 
+impl Receives<Sent> for Member {
+    /// Nobody waits for one whose network somebody made slow. Closes the client if nobody waits for
+    /// it and too much does wait.
+    fn offer(&self, (from, message): &Sent) -> bool {
+        let (keeps_all, is_slowed) = (self.here.keeps_all(), self.here.is_slowed());
+        let mut inner = self.lock();
+        if is_slowed {
+            // Also when its network is fast again: what piled up meanwhile holds nobody up.
+            inner.patience.ends();
+        }
+        if !inner.has_room() {
+            return false;
+        }
+        inner.outbox.keep_all(keeps_all);
+        let is_full = inner.queue(*from, message).is_err();
+        if is_full {
+            inner.close(TRY_LATER, "more than 16 MiB wait for you");
+            self.taken.notify_waiters();
+        }
+        drop(inner);
+        if is_full {
+            self.here.mistake(Mistake::TakesNothing);
+        }
+        self.came.notify_one();
+        true
+    }
+
+    fn put_last(&self, (from, message): &Sent) {
+        let _ = self.lock().queue(*from, message);
+        self.came.notify_one();
+    }
+
+    fn taken(&self) -> &Notify {
+        &self.taken
+    }
+
+    fn patience<T>(&self, act: impl FnOnce(&mut Patience) -> T) -> T {
+        act(&mut self.lock().patience)
+    }
+}
+
 impl Inner {
     fn queue(&mut self, from: ClientId, message: &Message) -> Result<(), Full> {
         if self.close.is_some() {
             return Ok(());
         }
         if self.outbox.bytes() == 0 {
-            self.moved = Instant::now();
+            self.patience.moved();
         }
         if self.credits.is_some() {
             self.outbox.put_newest(from, message.clone());
@@ -223,8 +211,9 @@ impl Inner {
     }
 
     fn has_room(&self) -> bool {
-        let waits_for_nobody = self.is_slow || self.credits.is_some() || self.close.is_some();
-        waits_for_nobody || self.outbox.bytes() <= KEEPS_UP
+        let nobody_waits =
+            self.patience.is_over() || self.credits.is_some() || self.close.is_some();
+        nobody_waits || self.outbox.bytes() <= KEEPS_UP
     }
 }
 
@@ -233,13 +222,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     use tokio::task::JoinSet;
-    use tokio::time::sleep;
+    use tokio::time::{Instant, sleep};
     use traffic::{Switches, Traffic, Way};
     use websocket::Kind;
 
     use super::*;
     use crate::limits::shares::{Shares, Who};
     use crate::relay::message::MESSAGE;
+    use crate::relay::patience::{PATIENCE, put_in_time};
 
     fn message(len: usize) -> Message {
         let memory = Shares::new("bytes", 0).none(Who::Gallery);
@@ -252,25 +242,25 @@ mod tests {
         let mut senders = JoinSet::new();
         for from in 0..30 {
             let member = member.clone();
-            senders.spawn(async move { member.put_in_time(from, &message(1_000_000)).await });
+            senders.spawn(async move { put_in_time(&*member, &(from, message(1_000_000))).await });
         }
         for _ in 0..30 {
             sleep(PATIENCE * 3 / 4).await;
-            assert!(!member.lock().is_slow && member.lock().outbox.bytes() < 2_000_000);
+            assert!(!member.lock().patience.is_over() && member.lock().outbox.bytes() < 2_000_000);
             assert!(matches!(member.next().await, Next::Message(_)));
         }
         while senders.join_next().await.is_some() {}
         let before = Instant::now();
         for waits in [false, true, false, false] {
             let before = Instant::now();
-            member.put_in_time(1, &message(1_000_000)).await;
+            put_in_time(&*member, &(1, message(1_000_000))).await;
             assert_eq!(before.elapsed() >= PATIENCE, waits);
         }
         assert!(before.elapsed() < 2 * PATIENCE);
         for _ in 0..4 {
             assert!(matches!(member.next().await, Next::Message(_)));
         }
-        assert!(member.take().is_none() && !member.lock().is_slow);
+        assert!(member.take().is_none() && !member.lock().patience.is_over());
     }
 
     #[test]
@@ -280,21 +270,21 @@ mod tests {
         let member = Member::new(None, here);
         let chosen = BTreeSet::from(["127.0.0.1".to_owned()]);
         traffic.switch(Switches { slow: true, chosen, ..Switches::default() });
-        assert!((0..3).all(|_| member.put(1, &message(1_000_000))));
+        assert!((0..3).all(|_| member.offer(&(1, message(1_000_000)))));
         traffic.switch(Switches::default());
-        assert!(member.put(1, &message(1_000_000)));
+        assert!(member.offer(&(1, message(1_000_000))));
         for _ in 0..4 {
             assert!(matches!(member.take(), Some(Next::Message(_))));
         }
-        assert!(member.take().is_none() && member.put(1, &message(1_000_000)));
-        assert!(!member.put(1, &message(1_000_000)), "it keeps up again, and is waited for");
+        assert!(member.take().is_none() && member.offer(&(1, message(1_000_000))));
+        assert!(!member.offer(&(1, message(1_000_000))), "it keeps up again, and is waited for");
     }
 
     #[test]
     fn the_last_message_of_a_sender_that_goes_closes_nobody() {
         let member = Member::new(None, Client::default());
         for _ in 0..3 {
-            member.put_last(1, &message(MESSAGE));
+            member.put_last(&(1, message(MESSAGE)));
         }
         assert_eq!(member.lock().outbox.bytes() / MESSAGE, 1);
         assert!(matches!(member.take(), Some(Next::Message(_))) && member.take().is_none());

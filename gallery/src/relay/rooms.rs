@@ -14,6 +14,7 @@ use websocket::close::GOING_AWAY;
 use super::member::Member;
 use super::message::Message;
 use super::outbox::ClientId;
+use super::patience;
 use crate::limits::shares::{Full, Share, Shares, Who};
 use crate::problem::Problem;
 
@@ -74,19 +75,6 @@ struct Room {
     places: Shares,
 }
 
-/// Those who have not got a message yet. Should its sender go meanwhile, they get it all the same.
-struct Rest<'a> {
-    late: Vec<Arc<Member>>,
-    from: ClientId,
-    message: &'a Message,
-}
-
-impl Drop for Rest<'_> {
-    fn drop(&mut self) {
-        self.late.iter().for_each(|member| member.put_last(self.from, self.message));
-    }
-}
-
 /// A client in its room, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -124,9 +112,8 @@ impl Rooms {
         Ok(Place { rooms: self.clone(), room, id, member, _share: share })
     }
 
-    /// Gives a message to all in a room except `from` who see cameras that fit: at once to those who
-    /// have room for it, then to the others as soon as they have. However many send at once, no more
-    /// than one message waits for each who keeps up, besides little ones.
+    /// Gives a message to all in a room except `from` who see cameras that fit, see
+    /// [`patience::give`].
     pub async fn give(
         &self,
         room: &RoomName,
@@ -141,12 +128,7 @@ impl Rooms {
             others.map(|(_, (member, _))| member.clone()).collect()
         };
         message.passing.goes_to(others.len());
-        let late = others.into_iter().filter(|member| !member.put(from, message)).collect();
-        let mut rest = Rest { late, from, message };
-        while let Some(member) = rest.late.last() {
-            member.put_in_time(from, message).await;
-            rest.late.pop();
-        }
+        patience::give(others, &(from, message.clone())).await;
     }
 
     /// Whether anybody is in a room.
