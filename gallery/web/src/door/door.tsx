@@ -9,6 +9,7 @@ import { tick } from "../page/tick";
 import { words } from "../words/language";
 import { comeIn, ended } from "./entrance";
 import { Field } from "./field";
+import { SecretForm, type Given } from "./secret-form";
 import { left, waitFrom, type Wait } from "./waiting";
 
 interface Refused {
@@ -20,24 +21,17 @@ interface Refused {
 const NONE: Refused = { fault: null, wait: null };
 
 export function Door() {
-  const form = useRef<HTMLFormElement>(null);
   const [refused, setRefused] = useState(NONE);
-  const busy = useRef(false);
   const { door, naming } = words.value;
   const { wait, fault } = refused;
   const seconds = wait ? left(wait, tick.value) : 0;
 
-  const enter = async (): Promise<void> => {
-    const given = new FormData(form.current!);
-    const [name, secret] = ["username", "password"].map((key) => String(given.get(key) ?? ""));
-    if (busy.current || seconds > 0 || !name || !secret) return;
-    busy.current = true;
+  const enter = async ({ username, password }: Given): Promise<void> => {
+    if (seconds > 0) return;
     try {
-      await comeIn(name.trim(), secret);
+      await comeIn(username.trim(), password);
     } catch (error) {
       setRefused(refusedBy(error));
-    } finally {
-      busy.current = false;
     }
   };
   return (
@@ -50,14 +44,7 @@ export function Door() {
     >
       <h1>{door.title}</h1>
       {ended.value && <p>{door.ended}</p>}
-      <form
-        ref={form}
-        method="post"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void enter();
-        }}
-      >
+      <SecretForm send={enter}>
         <Field label={door.name} name="username" autocomplete="username" focused />
         <Field
           label={door.password}
@@ -78,7 +65,7 @@ export function Door() {
           )}
         </div>
         {wait && seconds > 0 && <Waiting key={wait.from} wait={wait} />}
-      </form>
+      </SecretForm>
       {seconds > 0 ? <p>{door.slow}</p> : <p class="faint">{door.stays}</p>}
     </section>
   );

@@ -4,9 +4,11 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../page/icon";
 import { words } from "../words/language";
 
+export type FieldName = "username" | "password" | "old";
+
 interface Props {
   label: string;
-  name: "username" | "password" | "old";
+  name: FieldName;
   /** What a keeper of passwords puts in (HTML, autofill). */
   autocomplete: string;
   /** A password, which can be shown. */

@@ -1,6 +1,6 @@
 // The first login of all: who sets a name and a password here runs the house.
 
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Refusal } from "../net/api";
 import { cameras } from "../net/gallery";
 import { caller, may } from "../net/me";
@@ -9,6 +9,7 @@ import { words } from "../words/language";
 import { Tile } from "../wall/tile/tile";
 import { runHouse } from "./entrance";
 import { Field } from "./field";
+import { SecretForm, type Given } from "./secret-form";
 
 const FPS = 15;
 
@@ -75,17 +76,11 @@ type Fault = { name: string | null; password: string | null };
 const NONE: Fault = { name: null, password: null };
 
 function Form({ used }: { used: () => void }) {
-  const form = useRef<HTMLFormElement>(null);
-  const busy = useRef(false);
   const [fault, setFault] = useState(NONE);
   const { setup, door, noAnswer } = words.value;
-  const run = async (): Promise<void> => {
-    const given = new FormData(form.current!);
-    const [name, password] = ["username", "password"].map((key) => String(given.get(key) ?? ""));
-    if (busy.current || !name || !password) return;
-    busy.current = true;
+  const run = async ({ username, password }: Given): Promise<void> => {
     try {
-      await runHouse(name.trim(), password);
+      await runHouse(username.trim(), password);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const { code, message } = error;
@@ -93,20 +88,11 @@ function Form({ used }: { used: () => void }) {
       else if (code === "setup-wrong") setFault({ ...NONE, password: setup.wrong });
       else if (code === "user-name") setFault({ ...NONE, name: message });
       else setFault({ ...NONE, password: message || noAnswer });
-    } finally {
-      busy.current = false;
     }
   };
   const input = (): void => setFault(NONE);
   return (
-    <form
-      ref={form}
-      method="post"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void run();
-      }}
-    >
+    <SecretForm send={run}>
       <Field
         label={door.name}
         name="username"
@@ -126,6 +112,6 @@ function Form({ used }: { used: () => void }) {
       <div class="acts">
         <button class="pill">{setup.run}</button>
       </div>
-    </form>
+    </SecretForm>
   );
 }

@@ -1,9 +1,10 @@
 // Who one is, what one may do, and where one is logged in.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Denied, limits } from "../door/denied";
 import { goOut } from "../door/entrance";
 import { Field } from "../door/field";
+import { Acts, SecretForm, type Given } from "../door/secret-form";
 import { Refusal } from "../net/api";
 import { ahead, cameras } from "../net/gallery";
 import { endDevice, endOtherDevices, listDevices, setPassword, type Device } from "../net/logins";
@@ -137,16 +138,11 @@ function factsOf({ address, since, seen, current }: Device): string {
 }
 
 function NewPassword({ name, close }: { name: string; close: () => void }) {
-  const busy = useRef(false);
   const [fault, setFault] = useState<{ old?: string; new?: string }>({});
   const { mine, door, setup, naming, noAnswer } = words.value;
-  const submit = async (form: HTMLFormElement): Promise<void> => {
-    const given = new FormData(form);
-    const [old, now] = ["old", "password"].map((key) => String(given.get(key) ?? ""));
-    if (busy.current || !old || !now) return;
-    busy.current = true;
+  const submit = async ({ old, password }: Given): Promise<void> => {
     try {
-      await setPassword(old, now);
+      await setPassword(old, password);
       close();
       show({ text: mine.passwordIsNew });
     } catch (error) {
@@ -155,34 +151,17 @@ function NewPassword({ name, close }: { name: string; close: () => void }) {
       if (code === "login-slow") setFault({ old: door.enterAfter(seconds) });
       else if (code === "login-wrong") setFault({ old: mine.wrongOld });
       else setFault({ new: message || noAnswer });
-    } finally {
-      busy.current = false;
     }
   };
   const input = (): void => setFault({});
   return (
-    <form
+    <SecretForm
       class="secret raised"
-      method="post"
-      aria-label={mine.newPassword}
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit(event.currentTarget);
-      }}
-      onKeyDown={(event) => {
-        if (event.key === "Escape") close();
-      }}
+      label={mine.newPassword}
+      of={name}
+      send={submit}
+      close={close}
     >
-      {/* So that keepers of passwords know whose it is. */}
-      <input
-        class="sr"
-        name="username"
-        autocomplete="username"
-        value={name}
-        readOnly
-        tabIndex={-1}
-        aria-hidden="true"
-      />
       <Field
         label={mine.oldPassword}
         name="old"
@@ -201,12 +180,7 @@ function NewPassword({ name, close }: { name: string; close: () => void }) {
         input={input}
       />
       <p class="faint">{mine.passwordHelp}</p>
-      <div class="acts">
-        <button class="pill">{naming.keep}</button>
-        <button type="button" class="word" onClick={close}>
-          {naming.cancel}
-        </button>
-      </div>
-    </form>
+      <Acts does={naming.keep} close={close} />
+    </SecretForm>
   );
 }

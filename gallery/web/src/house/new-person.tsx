@@ -1,7 +1,8 @@
 // A person who gets a login: a name, a password, and the sentence that says what they may.
 
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Field } from "../door/field";
+import { Acts, SecretForm, type Given } from "../door/secret-form";
 import type { Hours, Role } from "../net/me";
 import { words } from "../words/language";
 import { Talks } from "./person";
@@ -18,21 +19,13 @@ interface Draft {
 const NEW: Draft = { role: "viewer", cameras: null, hours: null };
 
 export function NewPerson({ close }: { close: () => void }) {
-  const form = useRef<HTMLFormElement>(null);
-  const busy = useRef(false);
   const [draft, setDraft] = useState(NEW);
   const [fault, setFault] = useState<{ name?: string; password?: string }>({});
-  const { logins, door, setup, naming, noAnswer } = words.value;
-  useLayoutEffect(() => form.current!.querySelector("input")!.focus(), []);
-  const submit = async (): Promise<void> => {
-    const given = new FormData(form.current!);
-    const [name, password] = ["username", "password"].map((key) => String(given.get(key) ?? ""));
-    if (busy.current || !name || !password) return;
-    busy.current = true;
+  const { logins, door, setup, noAnswer } = words.value;
+  const submit = async ({ username, password }: Given): Promise<void> => {
     const { role, cameras, hours } = draft;
     const limits = { ...(cameras && { cameras }), ...(hours && { hours }) };
-    const refused = await add({ name: name.trim(), password, role, ...limits });
-    busy.current = false;
+    const refused = await add({ name: username.trim(), password, role, ...limits });
     if (!refused) return close();
     const why = refused.message || noAnswer;
     const ofName = refused.code === "user-name" || refused.code === "user-known";
@@ -41,20 +34,12 @@ export function NewPerson({ close }: { close: () => void }) {
   const input = (): void => setFault({});
   return (
     <li class="opened">
-      <form
-        ref={form}
-        class="secret"
-        method="post"
-        aria-label={logins.add}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <SecretForm class="secret" label={logins.add} send={submit}>
         <Field
           label={door.name}
           name="username"
           autocomplete="off"
+          focused
           fault={fault.name ?? null}
           input={input}
         />
@@ -67,13 +52,8 @@ export function NewPerson({ close }: { close: () => void }) {
           input={input}
         />
         <Talks {...draft} choose={(to) => setDraft({ ...draft, ...to })} />
-        <div class="acts">
-          <button class="pill">{logins.addThis}</button>
-          <button type="button" class="word" onClick={close}>
-            {naming.cancel}
-          </button>
-        </div>
-      </form>
+        <Acts does={logins.addThis} close={close} />
+      </SecretForm>
       <Switches
         name={logins.somebody}
         patterns={draft.cameras}

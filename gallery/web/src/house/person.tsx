@@ -2,6 +2,7 @@
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Field } from "../door/field";
+import { Acts, SecretForm } from "../door/secret-form";
 import { ahead, cameras } from "../net/gallery";
 import type { User } from "../net/logins";
 import { caller, ROLES, type Hours, type Role } from "../net/me";
@@ -246,27 +247,14 @@ function end(from: string): string {
 function NewPassword({ user, close }: { user: User; close: () => void }) {
   const { logins, naming } = words.value;
   return (
-    <form
+    <SecretForm
       class="secret"
-      method="post"
-      onSubmit={(event) => {
-        event.preventDefault();
-        const password = String(new FormData(event.currentTarget).get("password") ?? "");
-        if (password === "") return;
+      of={user.name}
+      send={({ password }) => {
         close();
         void change(user, { password });
       }}
     >
-      {/* So that keepers of passwords know whose it is. */}
-      <input
-        class="sr"
-        name="username"
-        autocomplete="username"
-        value={user.name}
-        readOnly
-        tabIndex={-1}
-        aria-hidden="true"
-      />
       <Field
         label={logins.passwordOf(user.name)}
         name="password"
@@ -274,12 +262,7 @@ function NewPassword({ user, close }: { user: User; close: () => void }) {
         secret
         focused
       />
-      <div class="acts">
-        <button class="pill">{naming.keep}</button>
-        <button type="button" class="word" onClick={close}>
-          {naming.cancel}
-        </button>
-      </div>
-    </form>
+      <Acts does={naming.keep} close={close} />
+    </SecretForm>
   );
 }
